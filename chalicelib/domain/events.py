@@ -1,0 +1,84 @@
+"""What the world hears of a posted entry: CloudEvents 1.0, in JSON."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from chalicelib.domain.ids import iso
+from chalicelib.domain.ledger import Entry, Gift, Purchase
+
+GIFT_SENT: Final = "coinpurse.gift.sent.v1"
+COINS_CREDITED: Final = "coinpurse.coins.credited.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """One message for the topic.
+
+    `envelope` is the CloudEvent, JSON values only; `attributes` are what subscribers can filter by. Money and coins
+    are ints. `id` stays the same however often it is published.
+    """
+
+    id: str
+    envelope: dict[str, object]
+    attributes: dict[str, str | int]
+
+
+def announce_gift(gift: Gift, sequence: int, *, source: str, livemode: bool) -> Announcement:
+    """What is told of a gift that its creator has received under `sequence`."""
+    data = {
+        "gift_id": gift.gift_id,
+        "creator_id": gift.creator_id,
+        "sender_id": None if gift.anonymous else gift.user_id,
+        "anonymous": gift.anonymous,
+        "item_id": gift.item_id,
+        "quantity": gift.quantity,
+        "coins": gift.price_coins,
+        "message": gift.message,
+        "stream_id": gift.stream_id or None,
+        "sequence": sequence,
+    }
+    if gift.anonymous:
+        del data["gift_id"]
+    return Announcement(
+        id=gift.event_id,
+        envelope=_envelope(gift, GIFT_SENT, f"creator/{gift.creator_id}", source)
+        | {"partitionkey": f"{gift.creator_id}/{gift.lane}", "sequence": f"{sequence:016d}", "data": data},
+        attributes=_attributes(GIFT_SENT, "gift", gift.price_coins, livemode=livemode)
+        | {"creator_id": gift.creator_id},
+    )
+
+
+def announce_credit(purchase: Purchase, *, source: str, livemode: bool) -> Announcement:
+    """What is told of a purchase whose coins are in the wallet."""
+    assert purchase.event_id is not None, "only posted purchases are announced"
+    data = {
+        "purchase_id": purchase.purchase_id,
+        "user_id": purchase.user_id,
+        "bundle_id": purchase.bundle_id,
+        "channel": purchase.channel,
+        "coins": purchase.coins,
+        "price": {"amount_minor": purchase.amount_minor, "currency": purchase.currency},
+    }
+    return Announcement(
+        id=purchase.event_id,
+        envelope=_envelope(purchase, COINS_CREDITED, f"wallet/{purchase.user_id}", source) | {"data": data},
+        attributes=_attributes(COINS_CREDITED, "purchase", purchase.coins, livemode=livemode),
+    )
+
+
+def _envelope(entry: Entry, kind: str, subject: str, source: str) -> dict[str, object]:
+    assert entry.posted_at is not None, "only posted entries are announced"
+    return {
+        "specversion": "1.0",
+        "id": entry.event_id,
+        "type": kind,
+        "source": source,
+        "subject": subject,
+        "time": iso(entry.posted_at),
+        "datacontenttype": "application/json",
+        "dataschema": f"urn:{kind.replace('.', ':')}",
+    }
+
+
+def _attributes(event_type: str, kind: str, coins: int, *, livemode: bool) -> dict[str, str | int]:
+    return {"event_type": event_type, "kind": kind, "coins": coins, "livemode": str(livemode).lower()}

@@ -1,0 +1,124 @@
+"""What the ledger holds: wallets, and entries that are facts.
+
+An entry's id is the idempotency key of the request that made it. `coins` of an entry is what it did to the fan's
+wallet: positive for a purchase, negative for a gift. A posted entry never changes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+PENDING_LIFE: Final = timedelta(days=60)
+"""How long a purchase that nobody paid is kept: longer than the payment provider can still tell us of it (30 days)."""
+
+
+class Status(StrEnum):
+    """Where a purchase stands. Posted is final: later money movements are entries of their own.
+
+    pending -> processing (submitted, not paid yet) -> posted; pending | processing -> failed | expired;
+    failed | expired -> posted (the money did arrive after all).
+    """
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    POSTED = "posted"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+UNPOSTED: Final = tuple(status for status in Status if status is not Status.POSTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """A coin bundle that a fan asked for, and the quote it was asked at.
+
+    `coins` is the total that the wallet is credited with, bonus included; `amount_minor` the price, tax included, in
+    the minor unit of `currency`. `posted_at`, `event_id` and `payment_intent` are there once it is posted.
+    """
+
+    purchase_id: str
+    user_id: str
+    bundle_id: str
+    channel: str
+    coins: int
+    amount_minor: int
+    currency: str
+    created_at: datetime
+    status: Status = Status.PENDING
+    posted_at: datetime | None = None
+    event_id: str | None = None
+    payment_intent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gift:
+    """Coins that a fan gave to a creator. `price_coins` > 0 is what left the wallet; `lane` where it is received."""
+
+    gift_id: str
+    user_id: str
+    event_id: str
+    creator_id: str
+    lane: int
+    item_id: str
+    quantity: int
+    price_coins: int
+    posted_at: datetime
+    message: str = ""
+    anonymous: bool = False
+    stream_id: str = ""
+
+
+Entry = Purchase | Gift
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wallet:
+    """A fan's coins. Below zero only after a clawback: that is the debt."""
+
+    user_id: str
+    coins: int = 0
+    is_frozen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """The moment at which an entry is posted, and the id under which the world hears of it."""
+
+    posted_at: datetime
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiftRefused:
+    """Why a gift was not posted: the entry that already has its id, or the wallet that would not allow it."""
+
+    entry: Entry | None
+    wallet: Wallet | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneReceipt:
+    """A gift as its creator's lane holds it. `sequence` counts 1, 2, 3 ... within the lane, without gaps."""
+
+    event_id: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """A payment that does not match a purchase of ours: no coins until a person has looked.
+
+    `payment_id` is the payment intent, or the checkout session where there was none. The money is what was paid.
+    """
+
+    payment_id: str
+    reason: str
+    session_id: str
+    purchase_id: str
+    user_id: str
+    coins: int
+    amount_minor: int
+    currency: str
+    paid_at: datetime

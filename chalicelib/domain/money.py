@@ -1,0 +1,38 @@
+"""Amounts of money as the payment provider counts them: ints in the currency's minor unit."""
+
+from typing import Final
+
+MAX_AMOUNT: Final = 2**53 - 1
+"""The largest integer that every JSON reader keeps exact; no amount, of coins or of money, is beyond it."""
+
+_ZERO_DECIMAL: Final = ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv",
+                        "xaf", "xof", "xpf")  # fmt: skip
+_THREE_DECIMAL: Final = ("bhd", "jod", "kwd", "omr", "tnd")
+_TWO_DECIMAL: Final = ("aed", "ars", "aud", "bgn", "brl", "cad", "chf", "cny", "cop", "czk", "dkk", "egp", "eur",
+                       "gbp", "hkd", "huf", "idr", "ils", "inr", "isk", "kes", "mad", "mxn", "myr", "ngn", "nok",
+                       "nzd", "pen", "php", "pkr", "pln", "qar", "ron", "rsd", "sar", "sek", "sgd", "thb", "try",
+                       "twd", "uah", "ugx", "usd", "uyu", "zar")  # fmt: skip
+
+EXPONENTS: Final[dict[str, int]] = (
+    dict.fromkeys(_ZERO_DECIMAL, 0) | dict.fromkeys(_TWO_DECIMAL, 2) | dict.fromkeys(_THREE_DECIMAL, 3)
+)
+"""Digits behind the decimal point, by lowercase ISO 4217 code, as Stripe's API counts them.
+
+Source: docs.stripe.com/currencies, "Zero-decimal currencies", "Three-decimal currencies" and "Special cases".
+ISK and UGX have no minor unit, and are nevertheless sent as if they had two digits.
+"""
+
+_STEPS: Final = dict.fromkeys(_THREE_DECIMAL, 10) | {"isk": 100, "ugx": 100}
+
+
+def smallest_step_minor(currency: str) -> int:
+    """The unit that every amount in `currency` must be a multiple of (Stripe rounds three decimals to two)."""
+    return _STEPS.get(currency, 1)
+
+
+def as_decimal(amount_minor: int, exponent: int) -> str:
+    """`amount_minor` / 10^exponent, written out exactly: (1234, 2) -> "12.34", (5, 0) -> "5", (1, 3) -> "0.001"."""
+    if exponent == 0:
+        return str(amount_minor)
+    sign, digits = "-" * (amount_minor < 0), str(abs(amount_minor)).zfill(exponent + 1)
+    return f"{sign}{digits[:-exponent]}.{digits[-exponent:]}"

@@ -1,0 +1,106 @@
+"""What the use cases need of the world. Adapters give it, tests fake it, one contract suite holds them equal.
+
+Every method may raise TryAgain: then nothing is known of the outcome, and the same call may be made again.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.domain.events import Announcement
+from chalicelib.domain.ledger import Entry, Gift, GiftRefused, Posting, Purchase, Review, Status, Wallet
+from chalicelib.domain.payments import CheckoutSession, StripeEvent
+
+
+class Clock(Protocol):
+    """Time and new ids: the two things that a use case may not make up."""
+
+    def now(self) -> datetime:
+        """The time, UTC."""
+
+    def new_id(self) -> str:
+        """A new UUIDv7, lowercase."""
+
+
+class Ledger(Protocol):
+    """Wallets and entries. Each write is one round trip whose conditions stand in the write itself."""
+
+    def open_purchase(self, purchase: Purchase) -> Entry | None:
+        """Write a pending purchase. None when it was written, else the entry that already has its id."""
+
+    def post_purchase(self, session: CheckoutSession, posting: Posting) -> Purchase | None:
+        """Post the purchase that the paid session claims and credit its coins, in one transaction.
+
+        Only if the stored quote says the same coins, amount and currency, and nothing was posted yet.
+
+        Returns:
+            None when it was posted by this call; else the purchase as it is, untouched.
+
+        Raises:
+            NotFound: there is no such purchase.
+        """
+
+    def move_purchase(self, session: CheckoutSession, to: Status, allowed: Sequence[Status]) -> Purchase | None:
+        """Set the status of an unposted purchase if it is one of `allowed`. Returns and raises as post_purchase."""
+
+    def post_gift(self, gift: Gift) -> GiftRefused | None:
+        """Debit the fan and write the gift, in one transaction. None when both were done, else why neither was."""
+
+    def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
+        """The entry, consistently read."""
+
+    def read_wallet(self, user_id: str) -> Wallet:
+        """The wallet, consistently read; a fan without one has an empty one."""
+
+    def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:
+        """At most `limit` entries, newest first, those older than the entry id `before`."""
+
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[Gift]) -> Mapping[str, int]:
+        """Post gifts of one lane to the creator's side, each exactly once however often it is told.
+
+        Args:
+            creator_id: the creator.
+            lane: the lane.
+            gifts: at most 99, distinct, in the order that they take their sequence.
+
+        Returns:
+            The sequence of each gift by its event_id, whether it was given now or before.
+        """
+
+    def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
+        """Note that an entry without a creator was published. Noting it twice keeps the first time."""
+
+    def file_review(self, review: Review) -> None:
+        """Put a payment aside for a person to look at. The same payment twice is one review."""
+
+
+class PaymentGateway(Protocol):
+    """The payment provider."""
+
+    def open_session(self, purchase: Purchase) -> CheckoutSession:
+        """The checkout session of a purchase: opened by the first call, the same one for every later call.
+
+        Raises:
+            IdempotencyConflict: the provider knows the purchase with other parameters: a new key is needed.
+        """
+
+    def read_event(self, payload: bytes, signature: str, now: datetime) -> StripeEvent:
+        """The event in a webhook's raw body.
+
+        Raises:
+            NotAuthentic: it was not signed for us within the last five minutes, or is no usable event.
+        """
+
+
+class EventPublisher(Protocol):
+    """The topic that downstream consumers subscribe to."""
+
+    def publish(self, announcements: Sequence[Announcement]) -> set[str]:
+        """Publish, at least once. Returns the ids of those that were not accepted."""
+
+
+class RedriveQueue(Protocol):
+    """Where a stream record goes that cannot be relayed, so that the others can."""
+
+    def set_aside(self, keys: Mapping[str, str], reason: str) -> None:
+        """Keep the keys of the entry and why it could not be relayed."""

@@ -1,0 +1,81 @@
+"""The only reader of the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+
+class MissingSettings(Exception):
+    """One or more settings are missing or wrong; the message names them all at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a deployment decides. Each field is the environment variable of the same name in capitals."""
+
+    stage: str
+    """`local`, `test` or `prod`: names the secrets, stands in the events' source."""
+    livemode: bool
+    """`true` where real money moves. Events and keys of the other mode are never accepted."""
+    table_name: str
+    """The DynamoDB table."""
+    topic_arn: str
+    """The SNS topic on which posted entries are announced."""
+    redrive_queue_url: str
+    """The SQS queue for stream records that cannot be relayed."""
+    token_issuer: str
+    """`iss` of the bearer tokens."""
+    token_audience: str
+    """`aud` of the bearer tokens."""
+    jwks_url: str
+    """Where the issuer shows its public keys."""
+    stripe_api_url: str
+    """Base address of the payment provider, without `/v1`."""
+    success_url: str
+    """Where the fan returns to after paying; `?purchase=<id>` is added."""
+    cancel_url: str
+    """Where the fan returns to without paying; `?purchase=<id>` is added."""
+    catalogue: str
+    """Name of the file in `chalicelib/catalogues`, without `.json`."""
+    creator_lanes: int
+    """Over how many lanes the gifts to one creator are spread (1-64). May change at any time."""
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """The settings, whole.
+
+        Raises:
+            MissingSettings: names every variable that is missing or wrong.
+        """
+        problems: list[str] = []
+        values: dict[str, object] = {}
+        for field in fields(cls):
+            name = field.name.upper()
+            try:
+                values[field.name] = _PARSERS.get(str(field.type), _text)(environment.get(name, ""))
+            except ValueError as error:
+                problems.append(f"{name} {error}")
+        if problems:
+            raise MissingSettings("; ".join(problems))
+        return cls(**values)  # type: ignore[arg-type]  # each value was parsed for its own field
+
+
+def _text(raw: str) -> str:
+    if not raw:
+        raise ValueError("is missing")
+    return raw
+
+
+def _flag(raw: str) -> bool:
+    if raw not in {"true", "false"}:
+        raise ValueError("must be true or false")
+    return raw == "true"
+
+
+def _lanes(raw: str) -> int:
+    if not (raw.isascii() and raw.isdigit() and 1 <= int(raw) <= 64):
+        raise ValueError("must be a whole number from 1 to 64")
+    return int(raw)
+
+
+_PARSERS = {"bool": _flag, "int": _lanes, str(bool): _flag, str(int): _lanes}
