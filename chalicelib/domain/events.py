@@ -37,8 +37,6 @@ def announce_gift(gift: Gift, sequence: int, *, source: str, livemode: bool) -> 
         "stream_id": gift.stream_id or None,
         "sequence": sequence,
     }
-    if gift.anonymous:
-        del data["gift_id"]
     return Announcement(
         id=gift.event_id,
         envelope=_envelope(gift, GIFT_SENT, f"creator/{gift.creator_id}", source)
