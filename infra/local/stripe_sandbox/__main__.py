@@ -1,0 +1,33 @@
+"""`python -m infra.local.stripe_sandbox --port N --webhook-url URL --webhook-secret whsec_...`."""
+
+import argparse
+import json
+import signal
+import threading
+
+from .sandbox import ACCOUNT_ID, StripeSandbox
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT; prints one JSON line `{"url": ...}` once requests are answered."""
+    parser = argparse.ArgumentParser(prog="stripe_sandbox", description="Stripe, offline.")
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
+    parser.add_argument("--webhook-url", default="", help="where events are posted; without it they are only recorded")
+    parser.add_argument("--webhook-secret", required=True, action="append", help="whsec_...; repeat for a rotation")
+    parser.add_argument("--account", default=ACCOUNT_ID, help="acct_...")
+    options = parser.parse_args()
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stopping.set())
+    with StripeSandbox.start(
+        webhook_url=options.webhook_url,
+        webhook_secret=options.webhook_secret,
+        port=options.port,
+        account_id=options.account,
+    ) as sandbox:
+        print(json.dumps({"url": sandbox.url}), flush=True)
+        stopping.wait()
+
+
+if __name__ == "__main__":
+    main()

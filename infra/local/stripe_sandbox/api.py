@@ -1,0 +1,167 @@
+"""The API under /v1: which handler serves what, and what every request goes through on its way there."""
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from . import checkout, disputes, reads, refunds
+from .auth import check_headers
+from .call import Call, Handler
+from .errors import ApiError, JsonObject, ParamError
+from .idempotency import Answer, IdempotencyKeys
+from .knobs import FailNext, Knobs
+from .store import Cause, Store, new_id
+
+_ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("POST", "/v1/checkout/sessions", checkout.create_session),
+    ("GET", "/v1/checkout/sessions", checkout.list_sessions),
+    ("GET", "/v1/checkout/sessions/{id}", checkout.retrieve_session),
+    ("GET", "/v1/checkout/sessions/{id}/line_items", checkout.list_line_items),
+    ("POST", "/v1/checkout/sessions/{id}/expire", checkout.expire),
+    ("GET", "/v1/payment_intents", reads.list_payment_intents),
+    ("GET", "/v1/payment_intents/{id}", reads.retrieve_payment_intent),
+    ("GET", "/v1/charges", reads.list_charges),
+    ("GET", "/v1/charges/{id}", reads.retrieve_charge),
+    ("POST", "/v1/refunds", refunds.create_refund),
+    ("GET", "/v1/refunds", refunds.list_refunds),
+    ("GET", "/v1/refunds/{id}", refunds.retrieve_refund),
+    ("POST", "/v1/refunds/{id}", refunds.update_refund),
+    ("POST", "/v1/refunds/{id}/cancel", refunds.cancel_refund),
+    ("GET", "/v1/disputes", disputes.list_disputes),
+    ("GET", "/v1/disputes/{id}", disputes.retrieve_dispute),
+    ("POST", "/v1/disputes/{id}", disputes.update_dispute),
+    ("POST", "/v1/disputes/{id}/close", disputes.close_dispute),
+    ("GET", "/v1/events", reads.list_events),
+    ("GET", "/v1/events/{id}", reads.retrieve_event),
+)
+_COMPILED = tuple(
+    (method, re.compile(template.replace("{id}", r"(?P<id>[\w-]+)")), handler) for method, template, handler in _ROUTES
+)
+
+
+@dataclass(frozen=True)
+class ApiRequest:
+    """One request off the wire; header names in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    pairs: tuple[tuple[str, str], ...]
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The key of a POST; other methods have no use for one."""
+        return self.headers.get("idempotency-key") if self.method == "POST" else None
+
+
+@dataclass
+class Api:
+    """Serves requests one at a time under the store's lock, and keeps a log of them without bodies or keys."""
+
+    store: Store
+    knobs: Knobs
+    base_url: str = ""
+    log: deque[JsonObject] = field(default_factory=lambda: deque(maxlen=10_000))
+
+    def __post_init__(self) -> None:
+        self.keys = IdempotencyKeys(self.store.lock)
+
+    def serve(self, request: ApiRequest) -> Answer:
+        """Answer a request; never raises."""
+        request_id = new_id("req_", 14)
+        try:
+            answer = self._admit(request, request_id)
+        except ApiError as error:
+            answer = Answer(error.status, error.to_json(), error.headers)
+        headers = {"Request-Id": request_id, "Stripe-Version": self._version(request), **answer.headers}
+        if request.idempotency_key:
+            headers["Idempotency-Key"] = request.idempotency_key
+        self._record(request, request_id, answer)
+        return Answer(answer.status, answer.body, headers)
+
+    def takes_lost_answer(self, request: ApiRequest) -> bool:
+        """Count down `lost_answers`: whether the answer to this POST shall never arrive."""
+        with self.store.lock:
+            lost = request.method == "POST" and self.knobs.lost_answers > 0
+            self.knobs.lost_answers -= lost
+        return lost
+
+    def _admit(self, request: ApiRequest, request_id: str) -> Answer:
+        if self.knobs.down:
+            raise ApiError("Stripe is down for the moment.", 503, "api_error")
+        check_headers(request.headers, self.store.account_id)
+        handler, object_id = _find_route(request)
+        call = Call(self.store, self.base_url, request.path, object_id, request.pairs)
+        work = self._worker(request, request_id, lambda: handler(call))
+        if request.idempotency_key is None:
+            return work()
+        return self.keys.run(request.idempotency_key, request.path, request.pairs, self.store.now(), work)
+
+    def _worker(self, request: ApiRequest, request_id: str, handle: Callable[[], JsonObject]) -> Callable[[], Answer]:
+        def work() -> Answer:
+            # Slowness and planned failures come after the key is taken, as they would inside Stripe.
+            time.sleep(self.knobs.slow_seconds)
+            with self.store.lock:
+                failure = self._next_failure(request)
+                if failure is not None and not failure.after_work:
+                    return _spoiled(failure)
+                self.store.cause = Cause(request_id, request.idempotency_key)
+                try:
+                    checkout.expire_due(self.store)
+                    answer = _answer(handle)
+                finally:
+                    self.store.cause = Cause()
+            return answer if failure is None else _spoiled(failure)
+
+        return work
+
+    def _next_failure(self, request: ApiRequest) -> FailNext | None:
+        plan = self.knobs.fail_next
+        if plan.times and plan.method in ("", request.method) and request.path.startswith(plan.path):
+            plan.times -= 1
+            return plan
+        return None
+
+    def _version(self, request: ApiRequest) -> str:
+        return request.headers.get("stripe-version", self.store.api_version)
+
+    def _record(self, request: ApiRequest, request_id: str, answer: Answer) -> None:
+        entry: JsonObject = {
+            "method": request.method,
+            "path": request.path,
+            "status": answer.status,
+            "request_id": request_id,
+            "idempotency_key": request.idempotency_key,
+            "replayed": "Idempotent-Replayed" in answer.headers,
+            "at": time.time(),
+        }
+        with self.store.lock:
+            self.log.append(entry)
+
+
+def _answer(handle: Callable[[], JsonObject]) -> Answer:
+    """Make an answer of what the handler returns or raises; invalid parameters pass, to leave their key free."""
+    try:
+        return Answer(200, handle())
+    except ParamError:
+        raise
+    except ApiError as error:
+        return Answer(error.status, error.to_json(), error.headers)
+
+
+def _spoiled(failure: FailNext) -> Answer:
+    kind = "api_error" if failure.status >= 500 else "invalid_request_error"
+    error = ApiError("The sandbox was told to fail this request.", failure.status, kind)
+    headers = {"Stripe-Should-Retry": failure.should_retry} if failure.should_retry else {}
+    return Answer(failure.status, error.to_json(), headers)
+
+
+def _find_route(request: ApiRequest) -> tuple[Handler, str]:
+    for method, pattern, handler in _COMPILED:
+        match = pattern.fullmatch(request.path)
+        if match and method == request.method:
+            return handler, match.groupdict().get("id", "")
+    message = f"Unrecognized request URL ({request.method}: {request.path})."
+    raise ApiError(message, 404)

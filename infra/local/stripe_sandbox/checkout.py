@@ -1,0 +1,202 @@
+"""Checkout sessions over the API: open one, look at it, let it expire."""
+
+import re
+from typing import cast
+from urllib.parse import urlsplit
+
+from stripe.params.checkout import (
+    SessionCreateParams,
+    SessionCreateParamsLineItem,
+    SessionCreateParamsLineItemPriceData,
+    SessionExpireParams,
+    SessionListLineItemsParams,
+    SessionListParams,
+    SessionRetrieveParams,
+)
+
+from .call import Call
+from .currency import check_currency, check_total
+from .errors import ApiError, JsonObject, no_such
+from .listing import expand, is_within, page
+from .params import missing
+from .payments import expire_session
+from .session import LineItem, Session
+from .store import Store, get, new_id
+
+MIN_LIFE_SECONDS, MAX_LIFE_SECONDS = 30 * 60, 24 * 60 * 60
+# Whole features the sandbox has no part of: refusing them beats taking money as if they were not there.
+_NOT_SERVED = (
+    "currency customer customer_account discounts invoice_creation managed_payments optional_items "
+    "payment_method_configuration setup_intent_data shipping_options subscription_data"
+)
+
+
+def create_session(call: Call) -> JsonObject:
+    """POST /v1/checkout/sessions."""
+    params = call.decode(SessionCreateParams)
+    _check_mode(params)
+    now = call.store.now()
+    items = tuple(
+        _line_item(item, f"line_items[{index}]", now) for index, item in enumerate(params.get("line_items", []))
+    )
+    _check_items(items)
+    session_id = new_id("cs_test_a1", 56)
+    session = Session(
+        id=session_id,
+        url=f"{call.base_url}/pay/{session_id}",
+        created=now,
+        expires_at=_expires_at(params.get("expires_at"), now),
+        currency=items[0].currency,
+        line_items=items,
+        success_url=_checked_url(params.get("success_url"), "success_url"),
+        cancel_url=_checked_url(params["cancel_url"], "cancel_url") if "cancel_url" in params else None,
+        client_reference_id=_reference(params.get("client_reference_id")),
+        customer_email=_email(params.get("customer_email")),
+        locale=params.get("locale"),
+        submit_type=params.get("submit_type"),
+        metadata=dict(cast("dict[str, str]", params.get("metadata", {}))),
+        payment_metadata=dict(cast("dict[str, str]", params.get("payment_intent_data", {}).get("metadata", {}))),
+        automatic_tax=params.get("automatic_tax", {"enabled": False})["enabled"],
+    )
+    call.store.sessions[session.id] = session
+    return expand(call.store, session.to_json(), params.get("expand", []))
+
+
+def retrieve_session(call: Call) -> JsonObject:
+    """GET /v1/checkout/sessions/<id>."""
+    params = call.decode(SessionRetrieveParams)
+    return expand(call.store, _session(call).to_json(), params.get("expand", []))
+
+
+def list_sessions(call: Call) -> JsonObject:
+    """GET /v1/checkout/sessions, by payment_intent, status or created."""
+    params = call.decode(SessionListParams)
+    wanted_intent, wanted_status = params.get("payment_intent"), params.get("status")
+    chosen = [
+        session
+        for session in reversed(call.store.sessions.values())
+        if wanted_intent in (None, session.payment_intent)
+        and wanted_status in (None, session.status)
+        and is_within(session, params.get("created"))
+    ]
+    return expand(call.store, page(chosen, params, call.path), params.get("expand", []))
+
+
+def list_line_items(call: Call) -> JsonObject:
+    """GET /v1/checkout/sessions/<id>/line_items, in the order they were given."""
+    params = call.decode(SessionListLineItemsParams)
+    return page(_session(call).line_items, params, call.path)
+
+
+def expire(call: Call) -> JsonObject:
+    """POST /v1/checkout/sessions/<id>/expire; only an open session can."""
+    params = call.decode(SessionExpireParams)
+    session = _session(call)
+    if session.status != "open":
+        raise ApiError(f'Only Checkout Sessions with a status in ["open"] can be expired, not `{session.status}`.')
+    expire_session(call.store, session)
+    return expand(call.store, session.to_json(), params.get("expand", []))
+
+
+def expire_due(store: Store) -> None:
+    """Expire every open session whose time has come on the sandbox's clock."""
+    for session in list(store.sessions.values()):
+        if session.status == "open" and session.expires_at <= store.now():
+            expire_session(store, session)
+
+
+def _session(call: Call) -> Session:
+    return get(call.store.sessions, "checkout.session", call.object_id, "session")
+
+
+def _check_mode(params: SessionCreateParams) -> None:
+    if params.get("mode", "payment") != "payment":
+        raise ApiError("The sandbox serves `payment` mode only.", param="mode")
+    if params.get("ui_mode", "hosted_page") != "hosted_page":
+        raise ApiError("The sandbox serves the hosted page only.", param="ui_mode")
+    for name in _NOT_SERVED.split():
+        if name in params:
+            raise ApiError(f"The sandbox does not serve {name}.", param=name)
+    if not params.get("line_items"):
+        raise missing("line_items")
+
+
+def _check_items(items: tuple[LineItem, ...]) -> None:
+    if len(items) > 100:
+        raise ApiError("You may only specify up to 100 line items.", param="line_items")
+    if len({item.currency for item in items}) > 1:
+        raise ApiError("You must specify the same currency for all line items.", param="line_items")
+    check_total(sum(item.amount for item in items), items[0].currency)
+
+
+def _line_item(item: SessionCreateParamsLineItem, param: str, now: int) -> LineItem:
+    if "price" in item:
+        raise no_such("price", item["price"], f"{param}[price]", status=400)
+    if "price_data" not in item:
+        raise missing(f"{param}[price_data]")
+    quantity = item.get("quantity", 0)
+    if quantity < 1:
+        raise ApiError(f"Quantity is required and must be 1 or more. Add `quantity` to `{param}`.", param=param)
+    price = item["price_data"]
+    return LineItem(
+        id=new_id("li_1"),
+        price_id=new_id("price_1"),
+        product_id=new_id("prod_", 14),
+        name=_product_name(price, param),
+        unit_amount=_unit_amount(price, param),
+        quantity=quantity,
+        currency=check_currency(price["currency"], f"{param}[price_data][currency]"),
+        created=now,
+        tax_behavior=price.get("tax_behavior", "unspecified"),
+    )
+
+
+def _product_name(price: SessionCreateParamsLineItemPriceData, param: str) -> str:
+    if "product" in price:
+        raise no_such("product", price["product"], f"{param}[price_data][product]", status=400)
+    if "recurring" in price:
+        raise ApiError("You specified `payment` mode but passed a recurring price.", param=param)
+    if "product_data" not in price:
+        raise missing(f"{param}[price_data][product_data]")
+    return price["product_data"]["name"]
+
+
+def _unit_amount(price: SessionCreateParamsLineItemPriceData, param: str) -> int:
+    if "unit_amount" not in price:
+        raise missing(f"{param}[price_data][unit_amount]")
+    if price["unit_amount"] < 0:
+        raise ApiError(
+            "Invalid non-negative integer", code="parameter_invalid_integer", param=f"{param}[price_data][unit_amount]"
+        )
+    return price["unit_amount"]
+
+
+def _expires_at(expires_at: int | None, now: int) -> int:
+    if expires_at is None:
+        return now + MAX_LIFE_SECONDS
+    if not now + MIN_LIFE_SECONDS <= expires_at <= now + MAX_LIFE_SECONDS:
+        edge = "at least 30 minutes" if expires_at < now + MIN_LIFE_SECONDS else "less than 24 hours"
+        raise ApiError(f"The `expires_at` timestamp must be {edge} from Checkout Session creation.", param="expires_at")
+    return expires_at
+
+
+def _checked_url(url: str | None, param: str) -> str:
+    if url is None:
+        raise missing(param)
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ApiError("Not a valid URL", code="url_invalid", param=param)
+    return url
+
+
+def _reference(reference: str | None) -> str | None:
+    if reference is not None and not re.fullmatch(r"[\w -]{1,200}", reference, re.ASCII):
+        message = "Invalid client_reference_id: up to 200 letters, digits, dashes, spaces and underscores."
+        raise ApiError(message, param="client_reference_id")
+    return reference
+
+
+def _email(email: str | None) -> str | None:
+    if email is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
+        raise ApiError(f"Invalid email address: {email}", code="email_invalid", param="customer_email")
+    return email

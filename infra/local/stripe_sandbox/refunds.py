@@ -1,0 +1,163 @@
+"""Refunds over the API and their later fates, which the control API decides."""
+
+from typing import cast
+
+from stripe.params import (
+    RefundCancelParams,
+    RefundCreateParams,
+    RefundListParams,
+    RefundRetrieveParams,
+    RefundUpdateParams,
+)
+
+from .call import Call
+from .errors import ApiError, JsonObject
+from .listing import expand, is_within, page
+from .objects import Charge, Refund, RefundStatus
+from .params import missing
+from .store import Store, get, new_id
+
+
+def create_refund(call: Call) -> JsonObject:
+    """POST /v1/refunds, by payment_intent or charge; without an amount the rest."""
+    params = call.decode(RefundCreateParams)
+    charge = find_charge(call.store, params.get("charge"), params.get("payment_intent"))
+    metadata = dict(cast("dict[str, str]", params.get("metadata") or {}))
+    refund = open_refund(call.store, charge, params.get("amount"), params.get("reason"), metadata)
+    return expand(call.store, refund.to_json(), params.get("expand", []))
+
+
+def retrieve_refund(call: Call) -> JsonObject:
+    """GET /v1/refunds/<id>."""
+    params = call.decode(RefundRetrieveParams)
+    return expand(call.store, _refund(call).to_json(), params.get("expand", []))
+
+
+def update_refund(call: Call) -> JsonObject:
+    """POST /v1/refunds/<id>: its metadata."""
+    params = call.decode(RefundUpdateParams)
+    refund = _refund(call)
+    merge_metadata(refund.metadata, params.get("metadata", {}))
+    _emit_updated(call.store, refund)
+    return expand(call.store, refund.to_json(), params.get("expand", []))
+
+
+def list_refunds(call: Call) -> JsonObject:
+    """GET /v1/refunds, by payment_intent, charge or created."""
+    params = call.decode(RefundListParams)
+    chosen = [
+        refund
+        for refund in reversed(call.store.refunds.values())
+        if params.get("charge") in (None, refund.charge)
+        and params.get("payment_intent") in (None, refund.payment_intent)
+        and is_within(refund, params.get("created"))
+    ]
+    return expand(call.store, page(chosen, params, call.path), params.get("expand", []))
+
+
+def cancel_refund(call: Call) -> JsonObject:
+    """POST /v1/refunds/<id>/cancel; only one that waits for its payer can."""
+    params = call.decode(RefundCancelParams)
+    refund = _refund(call)
+    if refund.status != "requires_action":
+        raise ApiError(f"Refund {refund.id} is {refund.status}: only refunds that require action can be canceled.")
+    move_refund(call.store, refund, "canceled")
+    return expand(call.store, refund.to_json(), params.get("expand", []))
+
+
+def open_refund(
+    store: Store,
+    charge: Charge,
+    amount: int | None,
+    reason: str | None,
+    metadata: dict[str, str],
+    status: RefundStatus = "succeeded",
+) -> Refund:
+    """Set the amount aside from the charge; raises ApiError when the charge has not that much left."""
+    left = charge.amount - charge.amount_refunded
+    _check_refundable(store, charge, left if amount is None else amount, left)
+    refund = Refund(
+        id=new_id("re_3"),
+        charge=charge.id,
+        payment_intent=charge.payment_intent,
+        amount=left if amount is None else amount,
+        currency=charge.currency,
+        created=store.now(),
+        metadata=metadata,
+        reason=reason,
+        method=charge.method,
+        status=status,
+    )
+    store.refunds[refund.id] = refund
+    before = charge.amount_refunded
+    _recount(store, charge)
+    store.emit("refund.created", refund)
+    store.emit("charge.refunded", charge, {"amount_refunded": before})
+    return refund
+
+
+def move_refund(store: Store, refund: Refund, status: RefundStatus, failure_reason: str | None = None) -> None:
+    """Change a refund's status; failing or canceling gives its amount back to the charge."""
+    if status == refund.status or not refund.holds_money:
+        raise ApiError(f"Refund {refund.id} is {refund.status} and cannot become {status}.", param="status")
+    previous: JsonObject = {"status": refund.status}
+    refund.status = status
+    if status == "failed":
+        refund.failure_reason = failure_reason or "expired_or_canceled_card"
+    _recount(store, store.charges[refund.charge])
+    _emit_updated(store, refund, previous)
+    if status == "failed":
+        store.emit("refund.failed", refund)
+
+
+def find_charge(store: Store, charge_id: str | None, payment_intent_id: str | None) -> Charge:
+    """Find the charge meant by either id; raises ApiError."""
+    if charge_id is not None:
+        return get(store.charges, "charge", charge_id, "charge", status=400)
+    if payment_intent_id is None:
+        raise missing("payment_intent")
+    intent = get(store.payment_intents, "payment_intent", payment_intent_id, "payment_intent", status=400)
+    if intent.latest_charge is None or intent.status != "succeeded":
+        message = f"This PaymentIntent ({intent.id}) does not have a successful charge to refund."
+        raise ApiError(message, code="payment_intent_unexpected_state", param="payment_intent")
+    return store.charges[intent.latest_charge]
+
+
+def merge_metadata(metadata: dict[str, str], changes: object) -> None:
+    """Apply a metadata parameter: `""` empties all, an empty value drops its key."""
+    if not isinstance(changes, dict):
+        metadata.clear()
+        return
+    metadata.update(changes)
+    for key in [key for key, value in metadata.items() if value == ""]:
+        del metadata[key]
+
+
+def _check_refundable(store: Store, charge: Charge, amount: int, left: int) -> None:
+    if charge.status != "succeeded":
+        raise ApiError(f"Charge {charge.id} is {charge.status} and cannot be refunded.", param="charge")
+    if any(dispute.charge == charge.id and dispute.takes_money for dispute in store.disputes.values()):
+        message = f"Charge {charge.id} has been charged back; cannot issue a refund."
+        raise ApiError(message, code="charge_disputed")
+    if left == 0:
+        raise ApiError(f"Charge {charge.id} has already been refunded.", code="charge_already_refunded")
+    if amount < 1:
+        raise ApiError("Invalid positive integer", code="parameter_invalid_integer", param="amount")
+    if amount > left:
+        message = f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"
+        raise ApiError(message, param="amount")
+
+
+def _recount(store: Store, charge: Charge) -> None:
+    held = (refund for refund in store.refunds.values() if refund.charge == charge.id and refund.holds_money)
+    charge.amount_refunded = sum(refund.amount for refund in held)
+
+
+def _emit_updated(store: Store, refund: Refund, previous: JsonObject | None = None) -> None:
+    # Stripe sends the older name as well as the newer one.
+    store.emit("refund.updated", refund, previous)
+    store.emit("charge.refund.updated", refund, previous)
+
+
+def _refund(call: Call) -> Refund:
+    return get(call.store.refunds, "refund", call.object_id, "refund")

@@ -1,0 +1,75 @@
+"""The running sandbox: a threaded HTTP server on loopback and the webhook sender, started and stopped together."""
+
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+
+import stripe
+from werkzeug.serving import make_server
+
+from .api import Api
+from .checkout import expire_due
+from .control import Control
+from .knobs import Knobs
+from .server import QuietHandler, build_app
+from .store import Store
+from .webhooks import WebhookSender
+
+HOST = "127.0.0.1"
+ACCOUNT_ID = "acct_1SandboxCoinpurse"
+_EXPIRY_CHECK_SECONDS = 0.5
+
+
+class StripeSandbox:
+    """`with StripeSandbox.start(webhook_url=..., webhook_secret="whsec_...") as sandbox: sandbox.url`."""
+
+    def __init__(self, webhook_url: str, webhook_secrets: Sequence[str], port: int, account_id: str) -> None:
+        for secret in webhook_secrets:
+            if not secret.startswith("whsec_"):
+                raise ValueError("a webhook secret starts with whsec_")
+        self.store = Store(account_id=account_id, api_version=stripe.api_version)
+        self.knobs = Knobs()
+        api = Api(self.store, self.knobs)
+        self._sender = WebhookSender(self.store, self.knobs, webhook_url, webhook_secrets)
+        app = build_app(api, Control(api, self._sender))
+        self._server = make_server(HOST, port, app, threaded=True, request_handler=QuietHandler)
+        self.url = api.base_url = f"http://{HOST}:{self._server.port}"
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._serve), threading.Thread(target=self._watch_clock)]
+
+    @classmethod
+    def start(
+        cls, *, webhook_url: str = "", webhook_secret: str | Sequence[str], port: int = 0, account_id: str = ACCOUNT_ID
+    ) -> "StripeSandbox":
+        """Serve on `port`, 0 for a free one; without a webhook URL events are recorded and not sent."""
+        secrets = [webhook_secret] if isinstance(webhook_secret, str) else webhook_secret
+        sandbox = cls(webhook_url, secrets, port, account_id)
+        sandbox._sender.start()
+        for thread in sandbox._threads:
+            thread.start()
+        return sandbox
+
+    def stop(self) -> None:
+        """Stop serving and sending; what has not been sent is not."""
+        self._stopping.set()
+        self._server.shutdown()
+        self._sender.stop()
+        for thread in self._threads:
+            thread.join()
+        self._server.server_close()
+
+    def __enter__(self) -> "StripeSandbox":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _serve(self) -> None:
+        self._server.serve_forever(poll_interval=0.05)
+
+    def _watch_clock(self) -> None:
+        while not self._stopping.wait(_EXPIRY_CHECK_SECONDS):
+            with self.store.lock:
+                expire_due(self.store)

@@ -1,0 +1,73 @@
+"""The HTTP surface: the API, the hosted pay page, the control API, on one Flask application."""
+
+import socket
+from typing import cast
+from urllib.parse import parse_qsl
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.serving import WSGIRequestHandler
+
+from .api import Api, ApiRequest
+from .control import Control, control_blueprint
+from .errors import ApiError
+from .idempotency import Answer
+from .pay_page import pages_blueprint
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Logs nothing: request lines hold ids, and standard output belongs to the one JSON line."""
+
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
+        """Drop the line."""
+
+
+def build_app(api: Api, control: Control) -> Flask:
+    """Wire the three parts together."""
+    app = Flask(__name__)
+    app.register_blueprint(pages_blueprint(api.store))
+    app.register_blueprint(control_blueprint(control))
+
+    @app.route("/v1/<path:_rest>", methods=["GET", "POST", "DELETE"])
+    def serve_api(_rest: str) -> Response:
+        try:
+            incoming = _read_request()
+        except ApiError as error:
+            return _respond(Answer(error.status, error.to_json()))
+        answer = api.serve(incoming)
+        if api.takes_lost_answer(incoming):
+            # What is written from here on goes nowhere: the client sees the connection break.
+            cast("socket.socket", request.environ["werkzeug.socket"]).shutdown(socket.SHUT_RDWR)
+        return _respond(answer)
+
+    @app.errorhandler(ApiError)
+    def show_api_error(error: ApiError) -> Response:
+        return _respond(Answer(error.status, error.to_json()))
+
+    @app.errorhandler(HTTPException)
+    def show_http_error(error: HTTPException) -> Response:
+        return _respond(Answer(error.code or 500, {"error": {"message": error.name}}))
+
+    return app
+
+
+def _read_request() -> ApiRequest:
+    body = request.get_data()
+    if body and request.mimetype != FORM_TYPE:
+        raise ApiError(f"Invalid request (check that your POST content type is {FORM_TYPE}).")
+    try:
+        texts = (request.query_string.decode("ascii"), body.decode("ascii"))
+        pairs = tuple(pair for text in texts for pair in parse_qsl(text, keep_blank_values=True, errors="strict"))
+    except UnicodeDecodeError:
+        raise ApiError("Invalid UTF-8 in the request.") from None
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return ApiRequest(request.method, request.path, headers, pairs)
+
+
+def _respond(answer: Answer) -> Response:
+    response = jsonify(answer.body)
+    response.status_code = answer.status
+    response.headers.update(answer.headers)
+    return response

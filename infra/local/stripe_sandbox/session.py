@@ -1,0 +1,155 @@
+"""A checkout session and its line items: state, and how Stripe writes them as JSON."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .errors import JsonObject
+from .objects import debit_type
+
+SessionStatus = Literal["open", "complete", "expired"]
+PaymentStatus = Literal["unpaid", "paid", "no_payment_required"]
+
+_SESSION_NULLS = (
+    "after_expiration client_secret collected_information consent consent_collection currency_conversion customer "
+    "customer_account invoice payment_link payment_method_configuration_details "
+    "recovered_from saved_payment_method_options setup_intent shipping_address_collection shipping_cost subscription"
+)
+
+
+@dataclass(frozen=True)
+class LineItem:
+    """So many of one price; amounts in minor units."""
+
+    id: str
+    price_id: str
+    product_id: str
+    name: str
+    unit_amount: int
+    quantity: int
+    currency: str
+    created: int
+    tax_behavior: str
+
+    @property
+    def amount(self) -> int:
+        """What the line costs in all."""
+        return self.unit_amount * self.quantity
+
+    def to_json(self) -> JsonObject:
+        """Render the line item with the price made for it."""
+        return {
+            "id": self.id,
+            "object": "item",
+            "adjustable_quantity": None,
+            "amount_discount": 0,
+            "amount_subtotal": self.amount,
+            "amount_tax": 0,
+            "amount_total": self.amount,
+            "currency": self.currency,
+            "description": self.name,
+            "metadata": {},
+            "price": self._price(),
+            "quantity": self.quantity,
+        }
+
+    def _price(self) -> JsonObject:
+        return {
+            **dict.fromkeys(["custom_unit_amount", "lookup_key", "nickname", "recurring", "tiers_mode"]),
+            "id": self.price_id,
+            "object": "price",
+            "active": False,
+            "billing_scheme": "per_unit",
+            "created": self.created,
+            "currency": self.currency,
+            "livemode": False,
+            "metadata": {},
+            "product": self.product_id,
+            "tax_behavior": self.tax_behavior,
+            "transform_quantity": None,
+            "type": "one_time",
+            "unit_amount": self.unit_amount,
+            "unit_amount_decimal": str(self.unit_amount),
+        }
+
+
+@dataclass
+class Session:
+    """A visit to the hosted pay page, open until it is complete or expired."""
+
+    id: str
+    url: str
+    created: int
+    expires_at: int
+    currency: str
+    line_items: tuple[LineItem, ...]
+    success_url: str
+    cancel_url: str | None
+    client_reference_id: str | None
+    customer_email: str | None
+    locale: str | None
+    submit_type: str | None
+    metadata: dict[str, str]
+    payment_metadata: dict[str, str]
+    automatic_tax: bool = False
+    status: SessionStatus = "open"
+    payment_status: PaymentStatus = "unpaid"
+    payment_intent: str | None = None
+
+    @property
+    def amount_total(self) -> int:
+        """What the payer pays, in minor units."""
+        return sum(item.amount for item in self.line_items)
+
+    def to_json(self) -> JsonObject:
+        """Render the session; `line_items` is there only when expanded."""
+        off: JsonObject = {"enabled": False}
+        return {
+            **dict.fromkeys(_SESSION_NULLS.split()),
+            "id": self.id,
+            "object": "checkout.session",
+            "adaptive_pricing": off,
+            "allow_promotion_codes": None,
+            "amount_subtotal": self.amount_total,
+            "amount_total": self.amount_total,
+            "automatic_tax": {"enabled": self.automatic_tax, "liability": None, "provider": None, "status": None},
+            "billing_address_collection": None,
+            "cancel_url": self.cancel_url,
+            "client_reference_id": self.client_reference_id,
+            "created": self.created,
+            "currency": self.currency,
+            "custom_fields": [],
+            "custom_text": dict.fromkeys(["after_submit", "shipping_address", "submit", "terms_of_service_acceptance"]),
+            "customer_creation": "if_required",
+            "customer_details": self._customer_details(),
+            "customer_email": self.customer_email,
+            "discounts": [],
+            "expires_at": self.expires_at,
+            "invoice_creation": None,
+            "livemode": False,
+            "locale": self.locale,
+            "metadata": self.metadata,
+            "mode": "payment",
+            "origin_context": None,
+            "payment_intent": self.payment_intent,
+            "payment_method_collection": "if_required",
+            "payment_method_options": {},
+            "payment_method_types": ["card", "paypal", debit_type(self.currency)],
+            "payment_status": self.payment_status,
+            "permissions": None,
+            "phone_number_collection": off,
+            "shipping_options": [],
+            "status": self.status,
+            "submit_type": self.submit_type,
+            "success_url": self.success_url,
+            "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+            "ui_mode": "hosted_page",
+            "url": self.url if self.status == "open" else None,
+            "wallet_options": None,
+        }
+
+    def _customer_details(self) -> JsonObject | None:
+        if self.customer_email is None and self.status != "complete":
+            return None
+        email = self.customer_email or "payer@example.com"
+        details = dict.fromkeys(["address", "business_name", "individual_name", "name", "phone"])
+        return {**details, "email": email, "tax_exempt": "none", "tax_ids": []}

@@ -1,0 +1,150 @@
+"""Signed webhook delivery: at least once, retried until the endpoint answers 2xx, with knobs to make it hard.
+
+Decisions about duplicates, drops and order are drawn from the seed and the delivery's number, not from thread timing.
+"""
+
+import json
+import random
+import threading
+import time
+from collections.abc import Sequence
+from http.client import HTTPException
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from stripe import WebhookSignature
+
+from .events import Attempt, Delivery, Event
+from .knobs import Knobs
+from .store import Store
+
+USER_AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
+
+
+def sign(payload: str, webhook_secrets: Sequence[str], timestamp: int) -> str:
+    """Write the `Stripe-Signature` header, one `v1=` for each secret as during a rotation."""
+    headers = [WebhookSignature.generate_signature_header(payload, secret, timestamp) for secret in webhook_secrets]
+    return ",".join([f"t={timestamp}", *(header.split(",", 1)[1] for header in headers)])
+
+
+def post(url: str, payload: str, webhook_secrets: Sequence[str], timeout_seconds: float) -> int | None:
+    """Send one signed event; returns the HTTP status, None when no answer came in time."""
+    headers = {
+        "Content-Type": "application/json; charset=utf-8",
+        "User-Agent": USER_AGENT,
+        # The machine's clock, not the sandbox's: receivers refuse timestamps far from their own.
+        "Stripe-Signature": sign(payload, webhook_secrets, int(time.time())),
+    }
+    request = Request(url, data=payload.encode(), headers=headers, method="POST")  # noqa: S310
+    try:
+        with urlopen(request, timeout=timeout_seconds) as answer:  # noqa: S310
+            return int(answer.status)
+    except HTTPError as error:
+        error.close()
+        return error.code
+    except (OSError, HTTPException):
+        return None
+
+
+class WebhookSender:
+    """A few threads that carry events to the one endpoint."""
+
+    def __init__(self, store: Store, knobs: Knobs, url: str, webhook_secrets: Sequence[str], workers: int = 4) -> None:
+        self._store = store
+        self._knobs = knobs
+        self.url = url
+        self.secrets = list(webhook_secrets)
+        self._changed = threading.Condition(store.lock)
+        self._waiting: list[Delivery] = []
+        self._in_flight: list[Delivery] = []
+        self._count = 0
+        self._stopped = False
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(workers)]
+
+    def start(self) -> None:
+        """Subscribe to the store's events and start the threads."""
+        self._store.on_event = self.enqueue
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Let posts under way end, leave the rest unsent."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def clear(self) -> None:
+        """Forget what has not been sent, and start the numbering over."""
+        with self._changed:
+            self._waiting.clear()
+            self._count = 0
+            self._changed.notify_all()
+
+    def enqueue(self, event: Event) -> None:
+        """Line up the event's copies as the knobs say; nothing while `deliver` is off or without an endpoint."""
+        with self._changed:
+            if not (self.url and self._knobs.deliver and self._knobs.is_enabled(event.type)):
+                return
+            for _ in range(1 + self._knobs.duplicates):
+                self._line_up(event)
+            self._changed.notify_all()
+
+    def wait_idle(self, timeout_seconds: float) -> int:
+        """Wait until nothing is waiting or in flight; returns how many deliveries still are."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._waiting and not self._in_flight, timeout_seconds)
+            return len(self._waiting) + len(self._in_flight)
+
+    def _line_up(self, event: Event) -> None:
+        self._count += 1
+        dice = random.Random(f"{self._knobs.seed}:{self._count}")  # noqa: S311
+        hold = self._knobs.delay_seconds + dice.uniform(0, self._knobs.reorder_seconds)
+        delivery = Delivery(number=self._count, event_id=event.id, due_at=time.time() + hold)
+        event.deliveries.append(delivery)
+        if dice.uniform(0, 100) < self._knobs.drop_percent:
+            delivery.state = "dropped"
+        else:
+            self._waiting.append(delivery)
+
+    def _work(self) -> None:
+        while (delivery := self._take_due()) is not None:
+            self._attempt(delivery)
+
+    def _take_due(self) -> Delivery | None:
+        """Wait for a due delivery and take it; None when the sender is stopped."""
+        with self._changed:
+            while not self._stopped:
+                first = min(self._waiting, key=lambda delivery: (delivery.due_at, delivery.number), default=None)
+                now = time.time()
+                if first is not None and first.due_at <= now:
+                    self._waiting.remove(first)
+                    self._in_flight.append(first)
+                    return first
+                self._changed.wait(None if first is None else first.due_at - now)
+        return None
+
+    def _attempt(self, delivery: Delivery) -> None:
+        with self._changed:
+            event = self._store.events.get(delivery.event_id)
+            payload = json.dumps(event.to_json(), indent=2) if event else None
+            url, secrets, timeout = self.url, list(self.secrets), self._knobs.post_timeout_seconds
+        status = post(url, payload, secrets, timeout) if payload else None
+        with self._changed:
+            self._in_flight.remove(delivery)
+            delivery.attempts.append(Attempt(at=time.time(), status=status))
+            if status is not None and 200 <= status < 300:
+                delivery.state = "delivered"
+            elif event is not None and self._store.events.get(event.id) is event:
+                self._retry(delivery)
+            self._changed.notify_all()
+
+    def _retry(self, delivery: Delivery) -> None:
+        tries = len(delivery.attempts)
+        if tries >= self._knobs.max_attempts:
+            delivery.state = "failed"
+            return
+        backoff = min(self._knobs.retry_seconds * 2 ** (tries - 1), self._knobs.retry_max_seconds)
+        delivery.due_at = time.time() + backoff
+        self._waiting.append(delivery)
