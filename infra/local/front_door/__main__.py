@@ -1,0 +1,23 @@
+"""The command line of the front door."""
+
+from flask import Flask
+
+from infra.local import front_door, loopback
+from infra.local.front_door.site import create_app
+from infra.local.front_door.upstream import Upstream
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    parser = loopback.port_parser(front_door.__doc__)
+    parser.add_argument("--api-url", required=True, help="base under which the API answers /v1/... and its pages")
+    parser.add_argument("--issuer-url", required=True, help="the token issuer")
+    options = parser.parse_args()
+
+    def make_app(_: str) -> Flask:
+        return create_app(api=Upstream(options.api_url), issuer=Upstream(options.issuer_url))
+
+    loopback.run(make_app, options.port)
+
+
+main()

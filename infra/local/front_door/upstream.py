@@ -1,0 +1,114 @@
+"""One HTTP exchange with a server behind the front door, byte for byte.
+
+UpstreamError
+├── UnreachableError   no answer, or none that can be passed on
+├── TimedOutError      no answer in time; what became of the request is unknown
+└── UnsendableError    the request itself cannot be written as HTTP
+"""
+
+import select
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection, InvalidURL
+from queue import LifoQueue
+from urllib.parse import unquote, urlsplit
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_IN_FLIGHT = 8
+TIMEOUT_SECONDS = 30.0
+
+Headers = Iterable[tuple[str, str]]
+
+
+class UpstreamError(Exception):
+    """The exchange did not come to an answer."""
+
+
+class UnreachableError(UpstreamError):
+    """Nobody answers there, the connection broke, or the answer is larger than 1 MB."""
+
+
+class TimedOutError(UpstreamError):
+    """The answer did not come in time."""
+
+
+class UnsendableError(UpstreamError):
+    """The target or a header holds what HTTP does not allow, or the target climbs out of the base URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `headers` keep their order and repeats; `body` is as it was sent, encodings included."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class Upstream:
+    """A server at a base URL. Connections are kept open, and there are only so many: who finds none free waits."""
+
+    def __init__(
+        self, base_url: str, *, in_flight: int = MAX_IN_FLIGHT, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
+        parts = urlsplit(base_url)
+        self._host, self._prefix = parts.netloc, parts.path.rstrip("/")
+        connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        # Last in, first out: a few warm connections rather than eight lukewarm ones.
+        self._idle: LifoQueue[HTTPConnection] = LifoQueue()
+        for _ in range(in_flight):
+            self._idle.put(connect(parts.netloc, timeout=timeout_seconds))
+
+    def exchange(self, method: str, target: str, headers: Headers = (), body: bytes = b"") -> Answer:
+        """Send one request and read the whole answer. Nothing is sent twice.
+
+        Args:
+            method: the HTTP method.
+            target: path and query below the base URL, as they stand on the wire; begins with `/`.
+            headers: all but Host and Content-Length, which are set here.
+            body: the raw body.
+
+        Raises:
+            UpstreamError: see the tree above.
+        """
+        if not target.startswith("/") or ".." in unquote(target.partition("?")[0]).split("/"):
+            raise UnsendableError("the target leaves the base URL")
+        connection = self._idle.get()
+        try:
+            return self._exchange(connection, method, target, headers, body)
+        except BaseException:
+            connection.close()
+            raise
+        finally:
+            self._idle.put(connection)
+
+    def _exchange(self, connection: HTTPConnection, method: str, target: str, headers: Headers, body: bytes) -> Answer:
+        try:
+            _drop_if_stale(connection)
+            connection.putrequest(method, self._prefix + target, skip_host=True, skip_accept_encoding=True)
+            for name, value in [("Host", self._host), *headers]:
+                connection.putheader(name, value)
+            if body or method in {"POST", "PUT", "PATCH"}:
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body or None)
+            return _read_answer(connection)
+        except TimeoutError as error:
+            raise TimedOutError(str(error)) from error
+        except (ValueError, InvalidURL) as error:
+            raise UnsendableError("the request cannot be written as HTTP") from error
+        except (OSError, HTTPException) as error:
+            raise UnreachableError(type(error).__name__) from error
+
+
+def _read_answer(connection: HTTPConnection) -> Answer:
+    response = connection.getresponse()
+    body = response.read(MAX_BODY_BYTES + 1)
+    if len(body) > MAX_BODY_BYTES:
+        raise UnreachableError("the answer is larger than 1 MB")
+    return Answer(response.status, response.getheaders(), body)
+
+
+def _drop_if_stale(connection: HTTPConnection) -> None:
+    """Close a kept connection that the other side has hung up on meanwhile: then it is readable, and reads as ended."""
+    if connection.sock is not None and select.select([connection.sock], [], [], 0)[0]:
+        connection.close()
