@@ -1,0 +1,196 @@
+// The shop sells without this file. With it: the balance, the statement, gifts, and a purchase watched until it is
+// posted. Text from anywhere goes through textContent only. Nothing here credits anything: it shows what the API says.
+
+const PAGE_SIZE = 10;
+const WATCH_MS = 60_000;
+const TRIES = 3;
+
+const at = (id) => document.getElementById(id);
+const count = (coins) => coins.toLocaleString("en");
+const coinsText = (coins) => `${count(coins)} ${coins === 1 ? "coin" : "coins"}`;
+const sleep = (ms) => new Promise((wake) => setTimeout(wake, ms));
+
+/** One call of the API: {status, body}; status 0 when no answer came, and then nothing is known of the outcome. */
+async function call(path, options = {}) {
+  try {
+    const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(30_000), ...options });
+    return { status: answer.status, body: await answer.json().catch(() => ({})) };
+  } catch {
+    return { status: 0, body: {} };
+  }
+}
+
+/** An element with text and attributes. */
+function element(name, text = "", attributes = {}) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+/** A new UUIDv7: 48 bits of milliseconds, then version, variant and 74 random bits. */
+function uuid7() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const now = Date.now();
+  for (let i = 0; i < 6; i += 1) bytes[i] = Math.floor(now / 256 ** (5 - i)) % 256;
+  bytes[6] = (bytes[6] & 0x0f) | 0x70;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+// ---- the wallet ---------------------------------------------------------------------------------------------------
+
+/** Show the balance; false when nobody is signed in. */
+async function showBalance() {
+  const { status, body } = await call("v1/wallet");
+  if (status === 200) {
+    const owed = body.owed > 0 ? ` (${coinsText(body.owed)} owed)` : "";
+    at("balance").textContent = `Balance: ${coinsText(body.coins)}${owed}`;
+  } else if (status !== 401) {
+    at("balance").textContent = "Balance not available";
+  }
+  return status === 200;
+}
+
+const WHAT = {
+  purchase: () => "Coins bought",
+  gift: (entry) => `${count(entry.quantity ?? 1)} × ${entry.item_id ?? "gift"} for ${entry.creator_id ?? "a creator"}`,
+  clawback: () => "Coins taken back",
+  restore: () => "Coins given back",
+  grant: () => "Coins granted",
+};
+const UNPOSTED = { pending: "not paid", processing: "payment under way", failed: "payment failed", expired: "expired" };
+
+function entryRow(entry) {
+  const moment = entry.posted_at ?? entry.created_at;
+  const when = element("td");
+  if (moment) {
+    const date = new Date(moment);
+    when.append(element("time", date.toLocaleString("en", { dateStyle: "medium", timeStyle: "short" }), { datetime: moment }));
+  }
+  const isPosted = entry.status === undefined || entry.status === "posted";
+  const what = (WHAT[entry.kind] ?? (() => entry.kind))(entry) + (isPosted ? "" : ` (${UNPOSTED[entry.status] ?? entry.status})`);
+  const coins = `${entry.coins > 0 ? "+" : entry.coins < 0 ? "−" : ""}${count(Math.abs(entry.coins))}`;
+  const row = element("tr", "", isPosted ? {} : { class: "unposted" });
+  row.append(when, element("td", what), element("td", isPosted ? coins : "–", { class: "number" }));
+  return row;
+}
+
+/** Show the statement from its newest entry on, or go on where `cursor` points. */
+async function showStatement(cursor = null) {
+  const query = new URLSearchParams({ limit: PAGE_SIZE, ...(cursor && { cursor }) });
+  const { status, body } = await call(`v1/wallet/entries?${query}`);
+  if (status !== 200) return;
+  const rows = body.entries.map(entryRow);
+  if (cursor) at("entries").append(...rows);
+  else at("entries").replaceChildren(...rows);
+  at("no-entries").hidden = at("entries").rows.length > 0;
+  at("more").hidden = !body.next_cursor;
+  at("more").onclick = () => whileBusy(at("more"), () => showStatement(body.next_cursor));
+  at("statement").hidden = false;
+}
+
+async function whileBusy(button, act) {
+  button.disabled = true;
+  try {
+    await act();
+  } finally {
+    button.disabled = false;
+  }
+}
+
+// ---- a purchase on its way ----------------------------------------------------------------------------------------
+
+/** Say how the purchase stands; true when that is final. */
+function tellPurchase({ status, body }) {
+  const say = (text, state = "") => {
+    at("purchase").textContent = text;
+    at("purchase").dataset.status = state;
+  };
+  if (status === 401) say("Sign in to see your purchase. Your coins do not depend on it.");
+  else if (status === 404) say("There is no such purchase of yours.", "refused");
+  else if (body.status === "posted") say(`${coinsText(body.coins)} ${body.coins === 1 ? "is" : "are"} yours.`, "posted");
+  else if (body.status === "failed") say("The payment did not go through. No coins were credited.", "failed");
+  else if (body.status === "expired") say("The checkout ran out of time. No coins were credited.", "expired");
+  else return false;
+  return true;
+}
+
+async function watchPurchase(id) {
+  const giveUpAt = Date.now() + WATCH_MS;
+  at("purchase").textContent = "Waiting for your payment to be confirmed …";
+  for (let pause = 500; Date.now() < giveUpAt; pause = Math.min(pause * 1.5, 5000)) {
+    if (tellPurchase(await call(`v1/checkout-sessions/${encodeURIComponent(id)}`))) return;
+    await sleep(pause);
+  }
+  at("purchase").textContent = "We will credit your coins as soon as your payment is confirmed. You can leave this page.";
+}
+
+// ---- gifts --------------------------------------------------------------------------------------------------------
+
+// The key is made before anything is sent, and kept until the outcome is known: sending again is the same gift.
+let unsettled = null;
+
+async function sendGift(gift) {
+  const body = JSON.stringify(gift);
+  if (unsettled?.body !== body) unsettled = { key: uuid7(), body };
+  const headers = { "Content-Type": "application/json", "Idempotency-Key": unsettled.key };
+  for (let tries = 1; ; tries += 1) {
+    const answer = await call("v1/gifts", { method: "POST", headers, body });
+    const isSettled = answer.status >= 200 && answer.status < 500 && answer.status !== 429;
+    if (isSettled) unsettled = null;
+    if (isSettled || tries === TRIES) return answer;
+    await sleep(500 * 2 ** tries);
+  }
+}
+
+function tellGift(gift, { status, body }) {
+  if (status === 200 || status === 201) return `Sent ${count(body.quantity)} × ${body.item_id} to ${body.creator_id}.`;
+  if (status >= 400 && status < 500) return body.detail ?? body.title ?? "The gift was not sent.";
+  return `We could not learn whether your gift to ${gift.creator_id} went out. Send it again: it will not be sent twice.`;
+}
+
+async function submitGift(form) {
+  const fields = new FormData(form);
+  const gift = { creator_id: fields.get("creator_id").trim(), item_id: fields.get("item_id"), quantity: Number(fields.get("quantity")) };
+  if (fields.get("message").trim()) gift.message = fields.get("message").trim();
+  at("gift-state").textContent = "Sending …";
+  at("gift-state").textContent = tellGift(gift, await sendGift(gift));
+  await Promise.all([showBalance(), showStatement()]);
+}
+
+async function offerGifts() {
+  const { status, body } = await call("v1/gift-catalogue", { cache: "default" });
+  if (status !== 200 || body.gifts.length === 0) return;
+  const form = at("gift-form");
+  const options = body.gifts.map((gift) => element("option", `${gift.name}: ${coinsText(gift.coins)}`, { value: gift.item_id }));
+  form.elements.item_id.replaceChildren(...options);
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    whileBusy(event.submitter ?? form.querySelector("button"), () => submitGift(form));
+  };
+  at("gift").hidden = false;
+}
+
+// ---- the pages ----------------------------------------------------------------------------------------------------
+
+/** A pressed button of a plain form rests until the next page is there, or until the fan comes back to this one. */
+function restPressedButtons() {
+  document.addEventListener("submit", (event) => {
+    if (event.target.method === "post" && event.submitter) event.submitter.disabled = true;
+  });
+  window.addEventListener("pageshow", () => {
+    for (const button of document.querySelectorAll("form[method=post] button")) button.disabled = false;
+  });
+}
+
+async function start() {
+  restPressedButtons();
+  const purchase = new URLSearchParams(location.search).get("purchase");
+  if (at("purchase") && purchase) await watchPurchase(purchase);
+  if (!(await showBalance())) return;
+  await Promise.all([showStatement(), at("gift") && offerGifts()]);
+}
+
+start();
