@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,7 +21,7 @@ class StartError(Exception):
     """A part of the local cloud did not come up; the message says which, why, and how its log ends."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Process:
     """A server. Its pid alone would not do: once the server is gone, somebody else may get the number."""
 
@@ -29,14 +29,15 @@ class Process:
     pid: int
     born: str
     """When the kernel says it started, in its own words: only ever compared."""
-    popen: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
-    """Set where this very program started it, and so has to reap it."""
 
     def is_alive(self) -> bool:
         """Whether this server, and not a later bearer of its pid, still runs."""
-        if self.popen is not None and self.popen.poll() is not None:
-            return False
-        return birth(self.pid) == self.born
+        child = _children.get(self.pid)
+        return (child is None or child.poll() is None) and birth(self.pid) == self.born
+
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""What this very program started, and so has to reap."""
 
 
 def start(name: str, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> Process:
@@ -52,7 +53,8 @@ def start(name: str, command: Sequence[str], log: Path, environment: Mapping[str
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return Process(name, popen.pid, birth(popen.pid) or "", popen)
+    _children[popen.pid] = popen
+    return Process(name, popen.pid, birth(popen.pid) or "")
 
 
 def wait_until_ready(process: Process, log: Path, ready: Callable[[], bool], seconds: float = 30) -> None:
@@ -81,8 +83,8 @@ def end(processes: Iterable[Process]) -> list[str]:
     for process in ours:
         # The leader was ours a moment ago, so the group of its number still is: stray workers go too.
         _signal_group(process, signal.SIGKILL)
-        if process.popen is not None:
-            process.popen.wait()
+        if child := _children.pop(process.pid, None):
+            child.wait()
     return [process.name for process in ours]
 
 

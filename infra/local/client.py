@@ -1,0 +1,244 @@
+"""A client of the whole local cloud, for the demo and the tests: a fan, Stripe's side, a subscriber."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+import urllib3
+from uuid6 import uuid7
+
+from infra.local.facts import StackFacts, aws_session
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+
+Shape = TypeVar("Shape")
+Fields = Mapping[str, str | int | bool]
+
+MAX_IN_FLIGHT = 8
+"""The front door lets no more through at once, so more would only wait."""
+
+_HTTP = urllib3.PoolManager(maxsize=MAX_IN_FLIGHT, timeout=60, retries=False)
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """A coin bundle on sale."""
+
+    bundle_id: str
+    coins: int
+
+
+class Bundles(msgspec.Struct, frozen=True):
+    """The answer of GET /v1/bundles."""
+
+    bundles: list[Bundle]
+
+
+class GiftItem(msgspec.Struct, frozen=True):
+    """A gift of the catalogue; `coins` is the price of one."""
+
+    item_id: str
+    name: str
+    coins: int
+
+
+class GiftCatalogue(msgspec.Struct, frozen=True):
+    """The answer of GET /v1/gift-catalogue."""
+
+    gifts: list[GiftItem]
+
+
+class Price(msgspec.Struct, frozen=True):
+    """What a bundle costs."""
+
+    amount_minor: int
+    currency: str
+    exponent: int
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor / 10**self.exponent:.{self.exponent}f} {self.currency.upper()}"
+
+
+class Checkout(msgspec.Struct, frozen=True):
+    """A checkout session of ours. `url` is the payment provider's page while there is something to pay."""
+
+    id: str
+    status: str
+    coins: int
+    price: Price
+    url: str | None = None
+
+
+class Wallet(msgspec.Struct, frozen=True):
+    """A fan's wallet."""
+
+    coins: int
+    owed: int
+
+
+class Gift(msgspec.Struct, frozen=True):
+    """A gift that was sent."""
+
+    id: str
+    event_id: str
+    coins: int
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A problem document (RFC 9457)."""
+
+    code: str
+    status: int
+
+
+class UnexpectedError(AssertionError):
+    """The stack did not do what it should have; the message says what it did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer. Header names are found in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def read(self, status: int, shape: type[Shape]) -> Shape:
+        """The body, if the status is the one expected.
+
+        Raises:
+            UnexpectedError: it is another.
+        """
+        if self.status != status:
+            raise UnexpectedError(f"expected {status}, got {self.status}: {self.body[:500].decode(errors='replace')}")
+        return msgspec.json.decode(self.body, type=shape)
+
+
+def call(method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Reply:
+    """One HTTP request. Redirects are answers like any other."""
+    answer = _HTTP.request(method, url, headers=dict(headers or {}), body=body, redirect=False)
+    return Reply(answer.status, answer.headers, answer.data)
+
+
+def post_form(url: str, fields: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Reply:
+    """Post what a plain HTML form would."""
+    form = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
+    return call("POST", url, form, urlencode(fields).encode())
+
+
+class Fan:
+    """A fan of the platform, signed in: the HTTP API as the website uses it."""
+
+    def __init__(self, facts: StackFacts, user_id: str, scope: str = "") -> None:
+        class _Token(msgspec.Struct):
+            access_token: str
+
+        reply = post_form(f"{facts.issuer_url}/token", {"sub": user_id, "scope": scope})
+        self.user_id = user_id
+        self._base = f"{facts.api_url}/v1"
+        self._signed_in = {"Authorization": f"Bearer {reply.read(200, _Token).access_token}"}
+
+    def bundles(self) -> list[Bundle]:
+        """What is on sale on the web, in US dollars."""
+        return self.get("/bundles?currency=usd&channel=web").read(200, Bundles).bundles
+
+    def gifts(self) -> list[GiftItem]:
+        """The gift catalogue, the cheapest first."""
+        catalogue = self.get("/gift-catalogue").read(200, GiftCatalogue)
+        return sorted(catalogue.gifts, key=lambda item: item.coins)
+
+    def open_checkout(self, bundle_id: str, key: str | None = None) -> Reply:
+        """Open a checkout; read it as Checkout."""
+        return self.post("/checkout-sessions", {"bundle_id": bundle_id, "currency": "usd", "channel": "web"}, key)
+
+    def checkout(self, checkout_id: str) -> Checkout:
+        """What became of a checkout."""
+        return self.get(f"/checkout-sessions/{checkout_id}").read(200, Checkout)
+
+    def send_gift(self, creator_id: str, item_id: str, quantity: int = 1, key: str | None = None) -> Reply:
+        """Send a gift; read it as Gift."""
+        return self.post("/gifts", {"creator_id": creator_id, "item_id": item_id, "quantity": quantity}, key)
+
+    def wallet(self) -> Wallet:
+        """The fan's wallet."""
+        return self.get("/wallet").read(200, Wallet)
+
+    def get(self, path: str) -> Reply:
+        """Any route, below /v1."""
+        return call("GET", self._base + path, self._signed_in)
+
+    def post(self, path: str, fields: Fields, key: str | None = None) -> Reply:
+        """Any route, below /v1; a fresh idempotency key unless one is given."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key or str(uuid7())}
+        return call("POST", self._base + path, self._signed_in | headers, json.dumps(fields).encode())
+
+
+class Subscriber:
+    """A downstream consumer: an SQS queue that is subscribed to the topic, and what it received so far."""
+
+    def __init__(self, sqs: "SQSClient", queue_url: str) -> None:
+        self._sqs, self._queue_url = sqs, queue_url
+        self.messages: dict[str, dict[str, object]] = {}
+        """The CloudEvents by id. Delivery is at least once; this is what is left of it."""
+
+    def receive(self) -> None:
+        """Take what is there, waiting a second for more."""
+        answer = self._sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        for message in answer.get("Messages", []):
+            content = json.loads(message["Body"])
+            self.messages[content["id"]] = content
+            self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
+
+
+@contextmanager
+def subscriber(facts: StackFacts) -> Iterator[Subscriber]:
+    """Subscribe a queue of one's own to the topic, for as long as the block lasts."""
+    session = aws_session(facts.aws_region)
+    sqs = session.client("sqs", endpoint_url=facts.aws_endpoint_url)
+    sns = session.client("sns", endpoint_url=facts.aws_endpoint_url)
+    url = sqs.create_queue(QueueName=f"subscriber-{uuid7()}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": _queue_policy(arn, facts.topic_arn)})
+    subscription = sns.subscribe(
+        TopicArn=facts.topic_arn,
+        Protocol="sqs",
+        Endpoint=arn,
+        Attributes={"RawMessageDelivery": "true"},
+        ReturnSubscriptionArn=True,
+    )
+    try:
+        yield Subscriber(sqs, url)
+    finally:
+        sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+        sqs.delete_queue(QueueUrl=url)
+        for client in (sqs, sns):
+            client.close()
+
+
+def wait_until(what: str, done: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until something is so.
+
+    Raises:
+        UnexpectedError: it is not, after `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            raise UnexpectedError(f"not after {seconds:.0f} s: {what}")
+        time.sleep(0.1)
+
+
+def _queue_policy(queue_arn: str, topic_arn: str) -> str:
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [allowed]})

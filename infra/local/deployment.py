@@ -1,0 +1,113 @@
+"""Deploy the packaged template on the local cloud as one would on AWS: bucket, secrets, CloudFormation stack."""
+
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infra.local.facts import aws_session
+from infra.local.ministack import REGION
+from infra.local.processes import StartError
+from infra.package import Package
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import ParameterTypeDef
+
+STAGE = "local"
+
+_STACK = "coinpurse"
+_BUCKET = "coinpurse-deployments"
+_CODE_KEY = "deployment.zip"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What CloudFormation made."""
+
+    table_name: str
+    topic_arn: str
+    relay_name: str
+    gateway_url: str
+    """Where API Gateway answers `/v1/...`, past the front door."""
+
+
+class Deployer:
+    """Puts the application on a MiniStack."""
+
+    def __init__(self, endpoint_url: str) -> None:
+        self._endpoint_url = endpoint_url
+        self._session = aws_session(REGION)
+
+    def put_secrets(self, stripe_webhook_secret: str) -> None:
+        """Put the secrets that CloudFormation cannot create where the functions look for them."""
+        ssm = self._session.client("ssm", endpoint_url=self._endpoint_url)
+        values = {
+            "stripe_api_key": f"sk_test_{secrets.token_hex(12)}",
+            "stripe_webhook_secrets": json.dumps([stripe_webhook_secret]),
+        }
+        for name, value in values.items():
+            ssm.put_parameter(Name=f"/coinpurse/{STAGE}/{name}", Value=value, Type="SecureString", Overwrite=True)
+
+    def deploy(self, package: Package, parameters: Mapping[str, str]) -> Deployment:
+        """Upload the package and create the stack.
+
+        Raises:
+            StartError: CloudFormation refused; names the resource and the reason.
+        """
+        s3 = self._session.client("s3", endpoint_url=self._endpoint_url)
+        s3.create_bucket(Bucket=_BUCKET)
+        s3.upload_file(str(package.code), _BUCKET, _CODE_KEY)
+        cloudformation = self._session.client("cloudformation", endpoint_url=self._endpoint_url)
+        given: list[ParameterTypeDef] = [
+            {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
+        ]
+        cloudformation.create_stack(
+            StackName=_STACK,
+            TemplateBody=_with_code(package.template.read_text()),
+            Parameters=given,
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
+        return self._made(_outputs(cloudformation))
+
+    def warm_relay(self, deployment: Deployment) -> None:
+        """Have the relay imported before the first gift, by a batch with nothing in it."""
+        client = self._session.client("lambda", endpoint_url=self._endpoint_url)
+        client.invoke(FunctionName=deployment.relay_name, Payload=b'{"Records": []}')
+
+    def _made(self, outputs: Mapping[str, str]) -> Deployment:
+        # The output holds AWS's own address; MiniStack answers for it under a path.
+        api_id = outputs["ApiUrl"].removeprefix("https://").partition(".")[0]
+        return Deployment(
+            table_name=outputs["TableName"],
+            topic_arn=outputs["TopicArn"],
+            relay_name=outputs["RelayName"],
+            gateway_url=f"{self._endpoint_url}/restapis/{api_id}/{STAGE}/_user_request_",
+        )
+
+
+def _with_code(template: str) -> str:
+    """The template with the code's place in the bucket, as `aws cloudformation package` would write it."""
+    document = json.loads(template)
+    for resource in document["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = f"s3://{_BUCKET}/{_CODE_KEY}"
+    return json.dumps(document)
+
+
+def _outputs(cloudformation: "CloudFormationClient") -> dict[str, str]:
+    """Wait until the stack is there; what it tells.
+
+    Raises:
+        StartError: it was rolled back.
+    """
+    while (stack := cloudformation.describe_stacks(StackName=_STACK)["Stacks"][0])["StackStatus"].endswith("PROGRESS"):
+        time.sleep(0.05)
+    if stack["StackStatus"] != "CREATE_COMPLETE":
+        events = cloudformation.describe_stack_events(StackName=_STACK)["StackEvents"]
+        failed = [event for event in events if event.get("ResourceStatus", "").endswith("FAILED")]
+        reasons = [f"{event.get('LogicalResourceId')}: {event.get('ResourceStatusReason')}" for event in failed]
+        raise StartError("\n".join([f"CloudFormation ended with {stack['StackStatus']}", *reasons]))
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

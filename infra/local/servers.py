@@ -1,0 +1,59 @@
+"""The stand-ins beside MiniStack: each a small server of ours that says `{"url": ...}` once it serves."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.processes import Process, free_ports, start, wait_until_ready
+
+_PORT_VARIABLES = {
+    "shop": "COINPURSE_SHOP_PORT",
+    "aws": "COINPURSE_AWS_PORT",
+    "stripe": "COINPURSE_STRIPE_PORT",
+    "issuer": "COINPURSE_ISSUER_PORT",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the parts listen. Known before any of them starts, for each is told of the others."""
+
+    shop: int
+    aws: int
+    stripe: int
+    issuer: int
+
+    @classmethod
+    def pick(cls) -> "Ports":
+        """Free ones, but for those that the environment sets (COINPURSE_SHOP_PORT ...)."""
+        free = dict(zip(_PORT_VARIABLES, free_ports(len(_PORT_VARIABLES)), strict=True))
+        return cls(**{part: int(os.environ.get(name) or free[part]) for part, name in _PORT_VARIABLES.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that was started."""
+
+    process: Process
+    log: Path
+
+    def wait(self) -> None:
+        """Wait until it serves.
+
+        Raises:
+            StartError: it does not.
+        """
+        wait_until_ready(self.process, self.log, lambda: '{"url"' in self.log.read_text(errors="replace"))
+
+
+def start_server(module: str, logs: Path, port: int, *options: str) -> Server:
+    """Start `python -m infra.local.<module>` on a port, without waiting."""
+    log = logs / f"{module}.log"
+    command = [sys.executable, "-m", f"infra.local.{module}", "--port", str(port), *options]
+    return Server(start(module.replace("_", " "), command, log), log)
+
+
+def loopback_url(port: int) -> str:
+    """The base URL of a server on this machine."""
+    return f"http://127.0.0.1:{port}"

@@ -1,0 +1,64 @@
+"""`make up`: start the local cloud and leave it running. `make down` ends it."""
+
+import argparse
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+
+from infra.local.facts import StackFacts
+from infra.local.processes import StartError
+from infra.local.registry import Registry, StackInUseError
+from infra.local.stack import DIRECTORY, start_stack, stop_stack
+
+WORKERS = 4
+
+_console = Console(highlight=False)
+
+
+def main() -> int:
+    """Bring the stack up, unless it is. Exit code 1 when it cannot be."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local.up", description=__doc__)
+    parser.add_argument("--dir", type=Path, default=DIRECTORY, help="where the stack keeps its files")
+    parser.add_argument("--workers", type=int, default=WORKERS, help="function workers to have warm (1-8)")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        _bring_up(options.dir.resolve(), options.workers)
+    except (StartError, StackInUseError) as failure:
+        _console.print(f"The local cloud did not come up: {failure}", style="red", markup=False)
+        return 1
+    return 0
+
+
+def _bring_up(directory: Path, workers: int) -> None:
+    registry, facts = Registry(directory), StackFacts.read(directory)
+    if facts and all(process.is_alive() for process in registry.processes()):
+        _show("The local cloud is already up", facts)
+        return
+    if registry.is_claimed():
+        if registry.owner_lives():
+            raise StackInUseError(f"another program is starting it in {directory}")
+        _console.print("Cleaning up after a stack that ended badly ...")
+        stop_stack(directory)
+    started = time.monotonic()
+    facts = start_stack(directory, lambda step: _console.print(f"  {step} ...", style="dim"), workers)
+    _show(f"The local cloud is up after {time.monotonic() - started:.0f} s", facts)
+
+
+def _show(headline: str, facts: StackFacts) -> None:
+    _console.print(headline, style="bold green")
+    _console.print(f"  shop   {facts.shop_url}\n  API    {facts.api_url}/v1\n  Stripe {facts.stripe_api_url}")
+    _console.print("A token for a fan called ada:", style="bold")
+    _console.print(f"  curl -s -d sub=ada {facts.issuer_url}/token", soft_wrap=True)
+
+
+def _leave(*_: object) -> NoReturn:
+    sys.exit(143)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
