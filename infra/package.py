@@ -75,7 +75,7 @@ def build(stage: str, out: Path | None = None, root: Path = ROOT) -> Package:
         _unzip(built / "deployment.zip", tree)
         compile_tree(tree)
         write_zip((layer, tree), Path(temporary) / package.code.name)
-        (Path(temporary) / package.code.name).replace(package.code)
+        shutil.move(Path(temporary) / package.code.name, package.code)
         package.template.write_text(_pinned((built / "sam.yaml").read_text(), stage))
     mark.write_text(current)
     return package
