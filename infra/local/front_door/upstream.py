@@ -7,6 +7,7 @@ UpstreamError
 """
 
 import select
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection, InvalidURL
@@ -16,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 MAX_BODY_BYTES = 1024 * 1024
 MAX_IN_FLIGHT = 8
 TIMEOUT_SECONDS = 30.0
+# Servers hang up on idle connections after five seconds or more. We do so first, or a request could meet the hang-up.
+KEPT_SECONDS = 2.0
 
 Headers = Iterable[tuple[str, str]]
 
@@ -45,6 +48,23 @@ class Answer:
     body: bytes
 
 
+@dataclass(slots=True)
+class _Line:
+    """One kept connection. `used_at` is by the monotonic clock, in seconds."""
+
+    connection: HTTPConnection
+    used_at: float = 0.0
+
+    def hang_up_if_stale(self) -> None:
+        """Close what was idle for too long, or was hung up on meanwhile: then it is readable, and reads as ended."""
+        if self.connection.sock is None:
+            return
+        poller = select.poll()
+        poller.register(self.connection.sock, select.POLLIN)
+        if time.monotonic() - self.used_at > KEPT_SECONDS or poller.poll(0):
+            self.connection.close()
+
+
 class Upstream:
     """A server at a base URL. Connections are kept open, and there are only so many: who finds none free waits."""
 
@@ -55,9 +75,10 @@ class Upstream:
         self._host, self._prefix = parts.netloc, parts.path.rstrip("/")
         connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         # Last in, first out: a few warm connections rather than eight lukewarm ones.
-        self._idle: LifoQueue[HTTPConnection] = LifoQueue()
+        self._lines: LifoQueue[_Line] = LifoQueue()
         for _ in range(in_flight):
-            self._idle.put(connect(parts.netloc, timeout=timeout_seconds))
+            self._lines.put(_Line(connect(parts.netloc, timeout=timeout_seconds)))
+        self._in_flight = in_flight
 
     def exchange(self, method: str, target: str, headers: Headers = (), body: bytes = b"") -> Answer:
         """Send one request and read the whole answer. Nothing is sent twice.
@@ -73,18 +94,24 @@ class Upstream:
         """
         if not target.startswith("/") or ".." in unquote(target.partition("?")[0]).split("/"):
             raise UnsendableError("the target leaves the base URL")
-        connection = self._idle.get()
+        line = self._lines.get()
         try:
-            return self._exchange(connection, method, target, headers, body)
+            line.hang_up_if_stale()
+            return self._exchange(line.connection, method, target, headers, body)
         except BaseException:
-            connection.close()
+            line.connection.close()
             raise
         finally:
-            self._idle.put(connection)
+            line.used_at = time.monotonic()
+            self._lines.put(line)
+
+    def close(self) -> None:
+        """Wait for what is in flight, and hang up. To be called once, at the end."""
+        for _ in range(self._in_flight):
+            self._lines.get().connection.close()
 
     def _exchange(self, connection: HTTPConnection, method: str, target: str, headers: Headers, body: bytes) -> Answer:
         try:
-            _drop_if_stale(connection)
             connection.putrequest(method, self._prefix + target, skip_host=True, skip_accept_encoding=True)
             for name, value in [("Host", self._host), *headers]:
                 connection.putheader(name, value)
@@ -106,9 +133,3 @@ def _read_answer(connection: HTTPConnection) -> Answer:
     if len(body) > MAX_BODY_BYTES:
         raise UnreachableError("the answer is larger than 1 MB")
     return Answer(response.status, response.getheaders(), body)
-
-
-def _drop_if_stale(connection: HTTPConnection) -> None:
-    """Close a kept connection that the other side has hung up on meanwhile: then it is readable, and reads as ended."""
-    if connection.sock is not None and select.select([connection.sock], [], [], 0)[0]:
-        connection.close()
