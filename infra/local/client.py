@@ -1,21 +1,17 @@
-"""A client of the whole local cloud, for the demo and the tests: a fan, Stripe's side, a subscriber."""
+"""A fan of the platform: the HTTP API as the website uses it, for the demo and the tests."""
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 import urllib3
 from uuid6 import uuid7
 
-from infra.local.facts import StackFacts, aws_session
-
-if TYPE_CHECKING:
-    from types_boto3_sqs import SQSClient
+from infra.local.facts import StackFacts
 
 Shape = TypeVar("Shape")
 Fields = Mapping[str, str | int | bool]
@@ -178,48 +174,6 @@ class Fan:
         return call("POST", self._base + path, self._signed_in | headers, json.dumps(fields).encode())
 
 
-class Subscriber:
-    """A downstream consumer: an SQS queue that is subscribed to the topic, and what it received so far."""
-
-    def __init__(self, sqs: "SQSClient", queue_url: str) -> None:
-        self._sqs, self._queue_url = sqs, queue_url
-        self.messages: dict[str, dict[str, object]] = {}
-        """The CloudEvents by id. Delivery is at least once; this is what is left of it."""
-
-    def receive(self) -> None:
-        """Take what is there, waiting a second for more."""
-        answer = self._sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-        for message in answer.get("Messages", []):
-            content = json.loads(message["Body"])
-            self.messages[content["id"]] = content
-            self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
-
-
-@contextmanager
-def subscriber(facts: StackFacts) -> Iterator[Subscriber]:
-    """Subscribe a queue of one's own to the topic, for as long as the block lasts."""
-    session = aws_session(facts.aws_region)
-    sqs = session.client("sqs", endpoint_url=facts.aws_endpoint_url)
-    sns = session.client("sns", endpoint_url=facts.aws_endpoint_url)
-    url = sqs.create_queue(QueueName=f"subscriber-{uuid7()}")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": _queue_policy(arn, facts.topic_arn)})
-    subscription = sns.subscribe(
-        TopicArn=facts.topic_arn,
-        Protocol="sqs",
-        Endpoint=arn,
-        Attributes={"RawMessageDelivery": "true"},
-        ReturnSubscriptionArn=True,
-    )
-    try:
-        yield Subscriber(sqs, url)
-    finally:
-        sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
-        sqs.delete_queue(QueueUrl=url)
-        for client in (sqs, sns):
-            client.close()
-
-
 def wait_until(what: str, done: Callable[[], bool], seconds: float = 30) -> None:
     """Wait until something is so.
 
@@ -231,14 +185,3 @@ def wait_until(what: str, done: Callable[[], bool], seconds: float = 30) -> None
         if time.monotonic() > deadline:
             raise UnexpectedError(f"not after {seconds:.0f} s: {what}")
         time.sleep(0.1)
-
-
-def _queue_policy(queue_arn: str, topic_arn: str) -> str:
-    allowed = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": queue_arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [allowed]})

@@ -1,0 +1,121 @@
+"""The way of a coin, from money to a creator's earnings, step by step through the public faces of a stack.
+
+Each step is a function: its docstring is the headline, what it yields are the figures, and what should not be so it
+raises as UnexpectedError.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from uuid6 import uuid7
+
+from infra.local.audit import audit
+from infra.local.client import Bundle, Checkout, Fan, Gift, GiftItem, UnexpectedError, wait_until
+from infra.local.facts import StackFacts
+from infra.local.stripe_side import StripeSide
+from infra.local.subscriber import Subscriber
+
+_COPIES = 3
+_QUANTITY = 2
+
+
+@dataclass
+class Story:
+    """Who is in it, and what happened so far."""
+
+    facts: StackFacts
+    overlay: Subscriber
+    """Subscribed before anything happens, so it must hear of everything."""
+    fan: Fan
+    creator_id: str
+    bundle: Bundle = field(init=False)
+    checkout: Checkout = field(init=False)
+    item: GiftItem = field(init=False)
+    gift: Gift = field(init=False)
+
+    @property
+    def stripe(self) -> StripeSide:
+        """The payment provider."""
+        return StripeSide(self.facts)
+
+
+Step = Callable[[Story], Iterator[str]]
+
+
+def list_bundles(story: Story) -> Iterator[str]:
+    """The shop shows its coin bundles."""
+    bundles = story.fan.bundles()
+    story.bundle = bundles[0]
+    yield f"{len(bundles)} bundles, of {min(b.coins for b in bundles)} to {max(b.coins for b in bundles)} coins"
+
+
+def open_checkout(story: Story) -> Iterator[str]:
+    """A fan picks one and opens a checkout."""
+    story.checkout = story.fan.open_checkout(story.bundle.bundle_id).read(201, Checkout)
+    again = story.fan.open_checkout(story.bundle.bundle_id, key=story.checkout.id).read(200, Checkout)
+    _expect("the same request gives the same session", again.url, story.checkout.url)
+    yield f"{story.checkout.coins} coins for {story.checkout.price}; asked twice, one session"
+
+
+def pay(story: Story) -> Iterator[str]:
+    """The fan pays by card on the provider's page."""
+    _expect("nothing is credited before payment", story.fan.wallet().coins, 0)
+    story.stripe.set_knobs(duplicates=_COPIES - 1)
+    _expect("the pay page leads back to the shop", story.stripe.pay(story.checkout).status, 303)
+    yield f"{story.checkout.price} paid; coming back to the shop credits nothing by itself"
+
+
+def credit_once(story: Story) -> Iterator[str]:
+    """The webhook arrives three times, the coins once."""
+    story.stripe.wait_for_webhooks()
+    statuses = [delivery.attempts[-1].status for delivery in story.stripe.deliveries(story.checkout)]
+    story.stripe.set_knobs(duplicates=0)
+    _expect("every copy is acknowledged", statuses, [200] * _COPIES)
+    _expect("the checkout is posted", story.fan.checkout(story.checkout.id).status, "posted")
+    _expect("the wallet has the coins once", story.fan.wallet().coins, story.checkout.coins)
+    yield f"delivered {len(statuses)} times, answered {statuses}; the wallet holds {story.checkout.coins} coins"
+
+
+def send_gift(story: Story) -> Iterator[str]:
+    """The fan sends a gift, and a nervous client sends it again."""
+    story.item = story.fan.gifts()[0]
+    key = str(uuid7())
+    first, second = (story.fan.send_gift(story.creator_id, story.item.item_id, _QUANTITY, key) for _ in range(2))
+    story.gift = first.read(201, Gift)
+    _expect("the repeat is the same gift", second.read(200, Gift), story.gift)
+    _expect("the repeat says so", second.headers.get("Idempotent-Replayed"), "true")
+    left = story.checkout.coins - story.item.coins * _QUANTITY
+    _expect("one debit", story.fan.wallet().coins, left)
+    yield f"{_QUANTITY} x {story.item.name} at {story.item.coins}: one debit of {story.gift.coins}, {left} coins left"
+
+
+def hear_of_it(story: Story) -> Iterator[str]:
+    """The overlay, subscribed to the topic, hears of it."""
+    wait_until("the gift was announced", lambda: _received(story, story.gift.event_id))
+    message = story.overlay.messages[story.gift.event_id]
+    _expect("it is a gift", message["type"], "coinpurse.gift.sent.v1")
+    _expect("it is for the creator", message["subject"], f"creator/{story.creator_id}")
+    wait_until("the credit was announced", lambda: _received(story) and len(story.overlay.messages) >= 2)
+    yield from sorted(f"{each['type']} {each['subject']}" for each in story.overlay.messages.values())
+
+
+def audit_ledger(story: Story) -> Iterator[str]:
+    """The ledger is audited from outside."""
+    found = audit(story.facts, heard=story.overlay.messages.keys())
+    _expect("every invariant holds", found.broken, ())
+    _expect("the creator earned the gift", found.coins_earned, story.gift.coins)
+    yield f"{found.entries} posted entries, {found.coins_held} coins held, {found.coins_earned} earned by creators"
+    yield "wallets sum up; one credit per payment; creators received every gift once; everything was announced"
+
+
+STEPS: tuple[Step, ...] = (list_bundles, open_checkout, pay, credit_once, send_gift, hear_of_it, audit_ledger)
+
+
+def _received(story: Story, *event_ids: str) -> bool:
+    story.overlay.receive()
+    return story.overlay.messages.keys() >= set(event_ids)
+
+
+def _expect(claim: str, actual: object, expected: object) -> None:
+    if actual != expected:
+        raise UnexpectedError(f"{claim}: expected {expected!r}, got {actual!r}")

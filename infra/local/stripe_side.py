@@ -1,0 +1,129 @@
+"""Stripe's side of a purchase, for the demo and the tests: the pay page's form, the sandbox's knobs, webhooks."""
+
+import json
+import re
+import time
+from urllib.parse import urljoin
+
+import msgspec
+from stripe import WebhookSignature
+
+from infra.local.client import Checkout, Fields, Reply, UnexpectedError, call, post_form, wait_until
+from infra.local.facts import StackFacts
+
+_FORM = re.compile(rb'<form[^>]*\baction="([^"]+)"')
+
+
+class _Object(msgspec.Struct):
+    id: str
+    client_reference_id: str | None = None
+
+
+class _Data(msgspec.Struct):
+    object: _Object
+
+
+class StripeEvent(msgspec.Struct):
+    """An event of Stripe's, as far as it is looked at here."""
+
+    id: str
+    type: str
+    data: _Data
+
+
+class Attempt(msgspec.Struct):
+    """One try to deliver. `status` is None when nobody answered."""
+
+    status: int | None = None
+
+
+class Delivery(msgspec.Struct):
+    """What became of one copy of an event."""
+
+    state: str
+    attempts: list[Attempt]
+
+
+class _Recorded(msgspec.Struct):
+    event: msgspec.Raw
+    """As it was sent: every copy has these bytes' content."""
+    deliveries: list[Delivery]
+
+    def parsed(self) -> StripeEvent:
+        return msgspec.json.decode(self.event, type=StripeEvent)
+
+
+class _Recording(msgspec.Struct):
+    events: list[_Recorded]
+
+
+class StripeSide:
+    """What the payment provider, and the fan on its page, do."""
+
+    def __init__(self, facts: StackFacts) -> None:
+        self._facts = facts
+
+    def pay(self, checkout: Checkout, outcome: str = "card") -> Reply:
+        """Open the page that the checkout leads to, and send its first form."""
+        if checkout.url is None:
+            raise UnexpectedError(f"checkout {checkout.id} has nothing to pay: it is {checkout.status}")
+        return self.pay_at(checkout.url, outcome)
+
+    def pay_at(self, url: str, outcome: str = "card") -> Reply:
+        """The same, from the page's address."""
+        page = call("GET", url)
+        form = _FORM.search(page.body)
+        if form is None:
+            raise UnexpectedError(f"the pay page answered {page.status} and has no form")
+        return post_form(urljoin(url, form[1].decode()), {"outcome": outcome})
+
+    def set_knobs(self, **knobs: str | int | bool) -> None:
+        """Make life harder, or easier again."""
+        self._control("PUT", "/knobs", knobs)
+
+    def settle(self, checkout: Checkout) -> None:
+        """Let the bank debit of a checkout arrive."""
+        self._control("POST", f"/sessions/{self._completed(checkout).parsed().data.object.id}/settle", {})
+
+    def wait_for_webhooks(self, seconds: int = 60) -> None:
+        """Wait until nothing is left to deliver."""
+
+        class _Idle(msgspec.Struct):
+            idle: bool
+
+        wait_until(
+            "webhooks delivered",
+            lambda: self._control("POST", "/wait_idle", {"timeout_seconds": 5}).read(200, _Idle).idle,
+            seconds,
+        )
+
+    def deliveries(self, checkout: Checkout) -> list[Delivery]:
+        """What became of the webhook that says that the checkout is completed, copy by copy."""
+        return self._completed(checkout).deliveries
+
+    def completed_payload(self, checkout: Checkout, event_id: str | None = None) -> bytes:
+        """The webhook's body that says that the checkout is completed; under another event id if one is given."""
+        content = json.loads(bytes(self._completed(checkout).event))
+        return json.dumps(content | {"id": event_id or content["id"]}).encode()
+
+    def deliver(self, payload: bytes, secret: str | None = None) -> Reply:
+        """Post a webhook, signed now, as Stripe would; with another secret, as somebody else would."""
+        signature = WebhookSignature.generate_signature_header(
+            payload.decode(), secret or self._facts.stripe_webhook_secret, int(time.time())
+        )
+        headers = {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": signature}
+        return call("POST", f"{self._facts.api_url}/v1/webhooks/stripe", headers, payload)
+
+    def _completed(self, checkout: Checkout) -> _Recorded:
+        for recorded in self._control("GET", "/events").read(200, _Recording).events:
+            event = recorded.parsed()
+            if event.type == "checkout.session.completed" and event.data.object.client_reference_id == checkout.id:
+                return recorded
+        raise UnexpectedError(f"checkout {checkout.id} was never completed")
+
+    def _control(self, method: str, path: str, fields: Fields | None = None) -> Reply:
+        body = None if fields is None else json.dumps(fields).encode()
+        reply = call(method, f"{self._facts.stripe_api_url}/_sandbox{path}", {"Content-Type": "application/json"}, body)
+        if reply.status != 200:
+            raise UnexpectedError(f"the sandbox answered {reply.status} to {path}: {reply.body!r}")
+        return reply
