@@ -93,7 +93,7 @@ class Api:
             raise ApiError("Stripe is down for the moment.", 503, "api_error")
         check_headers(request.headers, self.store.account_id)
         handler, object_id = _find_route(request)
-        call = Call(self.store, self.base_url, request.path, object_id, request.pairs)
+        call = Call(self.store, self.knobs, self.base_url, request.path, object_id, request.pairs)
         work = self._worker(request, request_id, lambda: handler(call))
         if request.idempotency_key is None:
             return work()
@@ -109,7 +109,6 @@ class Api:
                     return _spoiled(failure)
                 self.store.cause = Cause(request_id, request.idempotency_key)
                 try:
-                    checkout.expire_due(self.store)
                     answer = _answer(handle)
                 finally:
                     self.store.cause = Cause()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from .errors import JsonObject
+from .knobs import Knobs
 from .params import decode
 from .store import Store
 
@@ -16,6 +17,7 @@ class Call:
     """`object_id` stands in the path ("" where there is none), `pairs` in the body or the query."""
 
     store: Store
+    knobs: Knobs
     base_url: str
     path: str
     object_id: str

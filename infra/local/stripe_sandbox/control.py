@@ -13,14 +13,12 @@ from . import checkout, disputes, payments, refunds
 from .api import Api
 from .errors import ApiError, JsonObject
 from .events import Event
-from .objects import RefundStatus
 from .session import Session
 from .store import get, new_id
 from .webhooks import WebhookSender
 
 T = TypeVar("T")
 Action = Callable[[JsonObject, str], object]
-_REFUND_STATUSES = ("pending", "requires_action", "succeeded", "failed", "canceled")
 
 
 @dataclass
@@ -91,14 +89,14 @@ class Control:
     def open_refund(self, body: JsonObject, _id: str) -> JsonObject:
         """Refund from the dashboard."""
         charge = refunds.find_charge(self.store, _take(body, "charge", str), _take(body, "payment_intent", str))
-        status = _refund_status(_take(body, "status", str) or self.knobs.refund_status)
+        status = refunds.check_status(_take(body, "status", str) or self.knobs.refund_status)
         amount, reason = _take(body, "amount", int), _take(body, "reason", str)
         return refunds.open_refund(self.store, charge, amount, reason, {}, status).to_json()
 
     def move_refund(self, body: JsonObject, refund_id: str) -> JsonObject:
         """Give a refund another status."""
         refund = get(self.store.refunds, "refund", refund_id)
-        status = _refund_status(_require(body, "status"))
+        status = refunds.check_status(_require(body, "status"))
         refunds.move_refund(self.store, refund, status, _take(body, "failure_reason", str))
         return refund.to_json()
 
@@ -225,12 +223,6 @@ def _require(body: JsonObject, name: str) -> str:
     if value is None:
         raise ApiError(f"Missing {name}", param=name)
     return value
-
-
-def _refund_status(status: str) -> RefundStatus:
-    if status not in _REFUND_STATUSES:
-        raise ApiError(f"Invalid status: must be one of {', '.join(_REFUND_STATUSES)}", param="status")
-    return cast("RefundStatus", status)
 
 
 def _with_deliveries(event: Event) -> JsonObject:

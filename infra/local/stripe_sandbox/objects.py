@@ -59,7 +59,7 @@ class PaymentIntent:
             "last_payment_error": self.last_payment_error,
             "latest_charge": self.latest_charge,
             "livemode": False,
-            "metadata": self.metadata,
+            "metadata": dict(self.metadata),
             "payment_method": self.payment_method,
             "payment_method_options": {},
             "payment_method_types": ["card", "paypal", debit_type(self.currency)],
@@ -105,7 +105,7 @@ class Charge:
             "failure_message": "Your card was declined." if self.failure_code else None,
             "fraud_details": {},
             "livemode": False,
-            "metadata": self.metadata,
+            "metadata": dict(self.metadata),
             "outcome": self._outcome(),
             "paid": self.status == "succeeded",
             "payment_intent": self.payment_intent,
@@ -159,7 +159,7 @@ class Refund:
             "charge": self.charge,
             "created": self.created,
             "currency": self.currency,
-            "metadata": self.metadata,
+            "metadata": dict(self.metadata),
             "payment_intent": self.payment_intent,
             "reason": self.reason,
             "status": self.status,
@@ -226,17 +226,20 @@ class Dispute:
                 "has_evidence": bool(self.evidence),
                 "past_due": False,
                 "submission_count": self.submission_count,
+                "submission_method": "manual" if self.submission_count else "not_submitted",
             },
             "is_charge_refundable": not self.takes_money,
             "livemode": False,
-            "metadata": self.metadata,
+            "metadata": dict(self.metadata),
             "payment_intent": self.payment_intent,
             "payment_method_details": self._method_details(),
             "reason": self.reason,
             "status": self.status,
         }
 
-    def _method_details(self) -> JsonObject:
+    def _method_details(self) -> JsonObject | None:
+        if self.method == "bank_debit":
+            return None
         if self.method == "paypal":
             return {"type": "paypal", "paypal": {"case_id": "PP-R-SANDBOX", "reason_code": None}}
         case = "inquiry" if self.is_inquiry else "chargeback"

@@ -1,6 +1,6 @@
 """Refunds over the API and their later fates, which the control API decides."""
 
-from typing import cast
+from typing import cast, get_args
 
 from stripe.params import (
     RefundCancelParams,
@@ -23,7 +23,8 @@ def create_refund(call: Call) -> JsonObject:
     params = call.decode(RefundCreateParams)
     charge = find_charge(call.store, params.get("charge"), params.get("payment_intent"))
     metadata = dict(cast("dict[str, str]", params.get("metadata") or {}))
-    refund = open_refund(call.store, charge, params.get("amount"), params.get("reason"), metadata)
+    status = check_status(call.knobs.refund_status)
+    refund = open_refund(call.store, charge, params.get("amount"), params.get("reason"), metadata, status)
     return expand(call.store, refund.to_json(), params.get("expand", []))
 
 
@@ -71,7 +72,7 @@ def open_refund(
     amount: int | None,
     reason: str | None,
     metadata: dict[str, str],
-    status: RefundStatus = "succeeded",
+    status: RefundStatus,
 ) -> Refund:
     """Set the amount aside from the charge; raises ApiError when the charge has not that much left."""
     left = charge.amount - charge.amount_refunded
@@ -108,6 +109,13 @@ def move_refund(store: Store, refund: Refund, status: RefundStatus, failure_reas
     _emit_updated(store, refund, previous)
     if status == "failed":
         store.emit("refund.failed", refund)
+
+
+def check_status(status: str) -> RefundStatus:
+    """Return a status that refunds have; raises ApiError for another."""
+    if status not in get_args(RefundStatus):
+        raise ApiError(f"Invalid status: must be one of {', '.join(get_args(RefundStatus))}", param="status")
+    return cast("RefundStatus", status)
 
 
 def find_charge(store: Store, charge_id: str | None, payment_intent_id: str | None) -> Charge:

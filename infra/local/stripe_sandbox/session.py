@@ -127,7 +127,7 @@ class Session:
             "invoice_creation": None,
             "livemode": False,
             "locale": self.locale,
-            "metadata": self.metadata,
+            "metadata": dict(self.metadata),
             "mode": "payment",
             "origin_context": None,
             "payment_intent": self.payment_intent,

@@ -3,6 +3,7 @@
 Decisions about duplicates, drops and order are drawn from the seed and the delivery's number, not from thread timing.
 """
 
+import heapq
 import json
 import random
 import threading
@@ -55,7 +56,8 @@ class WebhookSender:
         self.url = url
         self.secrets = list(webhook_secrets)
         self._changed = threading.Condition(store.lock)
-        self._waiting: list[Delivery] = []
+        # A heap: the delivery due first stands first.
+        self._waiting: list[tuple[float, int, Delivery]] = []
         self._in_flight: list[Delivery] = []
         self._count = 0
         self._stopped = False
@@ -106,7 +108,10 @@ class WebhookSender:
         if dice.uniform(0, 100) < self._knobs.drop_percent:
             delivery.state = "dropped"
         else:
-            self._waiting.append(delivery)
+            self._wait(delivery)
+
+    def _wait(self, delivery: Delivery) -> None:
+        heapq.heappush(self._waiting, (delivery.due_at, delivery.number, delivery))
 
     def _work(self) -> None:
         while (delivery := self._take_due()) is not None:
@@ -116,13 +121,12 @@ class WebhookSender:
         """Wait for a due delivery and take it; None when the sender is stopped."""
         with self._changed:
             while not self._stopped:
-                first = min(self._waiting, key=lambda delivery: (delivery.due_at, delivery.number), default=None)
-                now = time.time()
-                if first is not None and first.due_at <= now:
-                    self._waiting.remove(first)
-                    self._in_flight.append(first)
-                    return first
-                self._changed.wait(None if first is None else first.due_at - now)
+                hold = self._waiting[0][0] - time.time() if self._waiting else None
+                if hold is not None and hold <= 0:
+                    delivery = heapq.heappop(self._waiting)[2]
+                    self._in_flight.append(delivery)
+                    return delivery
+                self._changed.wait(hold)
         return None
 
     def _attempt(self, delivery: Delivery) -> None:
@@ -147,4 +151,4 @@ class WebhookSender:
             return
         backoff = min(self._knobs.retry_seconds * 2 ** (tries - 1), self._knobs.retry_max_seconds)
         delivery.due_at = time.time() + backoff
-        self._waiting.append(delivery)
+        self._wait(delivery)

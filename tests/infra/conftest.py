@@ -1,0 +1,18 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests.infra.stripe_sandbox_shop import Shop, open_shop
+
+
+@pytest.fixture(scope="session")
+def _one_shop() -> Iterator[Shop]:
+    with open_shop() as shop:
+        yield shop
+
+
+@pytest.fixture
+def shop(_one_shop: Shop) -> Shop:
+    """The Stripe sandbox's shop, as after its start."""
+    _one_shop.start_over()
+    return _one_shop

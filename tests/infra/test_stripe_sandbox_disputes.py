@@ -1,0 +1,90 @@
+"""Disputes: the money goes when the bank takes it and comes back when the merchant wins."""
+
+import json
+
+import pytest
+import stripe
+
+from tests.infra.stripe_sandbox_shop import Json, Shop
+
+
+@pytest.fixture
+def bought(shop: Shop) -> str:
+    """The payment intent of a paid session over 500."""
+    return shop.buy(amount=500)[1]
+
+
+def _open(shop: Shop, intent_id: str, **more: object) -> str:
+    return str(shop.control("POST", "/disputes", {"payment_intent": intent_id, **more})["id"])
+
+
+def _move(shop: Shop, dispute_id: str, status: str) -> None:
+    shop.control("POST", f"/disputes/{dispute_id}", {"status": status})
+
+
+def _story(shop: Shop) -> list[str]:
+    prefix = "charge.dispute."
+    return [name.removeprefix(prefix) for name in shop.emitted_types() if name.startswith(prefix)]
+
+
+def test_a_dispute_takes_its_amount_at_once(shop: Shop, bought: str) -> None:
+    dispute = shop.client.v1.disputes.retrieve(_open(shop, bought, amount=200, reason="product_not_received"))
+    assert (dispute.amount, dispute.status, dispute.reason) == (200, "needs_response", "product_not_received")
+    assert [(booked.amount, booked.fee) for booked in dispute.balance_transactions] == [(-200, 1500)]
+    assert (dispute.payment_intent, dispute.is_charge_refundable) == (bought, False)
+    assert shop.client.v1.charges.list({"payment_intent": bought}).data[0].disputed
+    assert _story(shop) == ["created", "funds_withdrawn"]
+    assert [one.id for one in shop.client.v1.disputes.list({"payment_intent": bought}).data] == [dispute.id]
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        shop.client.v1.refunds.create({"payment_intent": bought})
+    assert caught.value.code == "charge_disputed"
+
+
+@pytest.mark.parametrize(
+    ("course", "story"),
+    [
+        ("needs_response under_review won", "created funds_withdrawn updated closed funds_reinstated"),
+        ("needs_response lost", "created funds_withdrawn closed"),
+        ("needs_response prevented", "created funds_withdrawn closed funds_reinstated"),
+        ("prevented", "created"),
+        ("warning_needs_response warning_under_review warning_closed", "created updated closed"),
+        ("warning_needs_response needs_response won", "created updated funds_withdrawn closed funds_reinstated"),
+        (
+            "needs_response lost appeal_under_review won",
+            "created funds_withdrawn closed updated closed funds_reinstated",
+        ),
+    ],
+)
+def test_the_money_follows_the_status(shop: Shop, bought: str, course: str, story: str) -> None:
+    path = course.split()
+    dispute_id = _open(shop, bought, status=path[0])
+    for status in path[1:]:
+        _move(shop, dispute_id, status)
+    dispute = shop.client.v1.disputes.retrieve(dispute_id)
+    assert (dispute.status, _story(shop)) == (path[-1], story.split())
+    held = -500 if path[-1] == "lost" else 0
+    assert sum(booked.amount for booked in dispute.balance_transactions) == held
+
+
+def test_evidence_puts_a_dispute_under_review(shop: Shop, bought: str) -> None:
+    dispute_id = _open(shop, bought)
+    disputes = shop.client.v1.disputes
+    draft = disputes.update(dispute_id, {"evidence": {"product_description": "coins"}, "submit": False})
+    assert (draft.status, draft.evidence.product_description) == ("needs_response", "coins")
+    sent = disputes.update(dispute_id, {"evidence": {"product_description": "coins"}, "metadata": {"case": "1"}})
+    assert (sent.status, sent.evidence_details.submission_count) == ("under_review", 1)
+
+
+def test_closing_accepts_the_loss(shop: Shop, bought: str) -> None:
+    dispute_id = _open(shop, bought)
+    assert shop.client.v1.disputes.close(dispute_id).status == "lost"
+    with pytest.raises(stripe.InvalidRequestError, match="already closed"):
+        shop.client.v1.disputes.close(dispute_id)
+
+
+@pytest.mark.parametrize(
+    "body", [{"amount": 501}, {"amount": 0}, {"status": "angry"}, {"reason": 1}, {"payment_intent": "pi_none"}]
+)
+def test_disputes_that_cannot_be(shop: Shop, bought: str, body: Json) -> None:
+    status, _, _ = shop.http("POST", "/_sandbox/disputes", json.dumps({"payment_intent": bought, **body}))
+    assert status == 400

@@ -1,0 +1,160 @@
+"""Everything the sandbox emits is what stripe-python's classes say it is: their fields, their types, their enums."""
+
+import builtins
+import json
+import types
+from collections.abc import Iterable, Mapping
+from typing import ForwardRef, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+import pytest
+import stripe
+from stripe import checkout
+
+from tests.infra.stripe_sandbox_shop import Json, Shop
+
+_CLASSES: dict[str, type] = {
+    "balance_transaction": stripe.BalanceTransaction,
+    "charge": stripe.Charge,
+    "checkout.session": checkout.Session,
+    "dispute": stripe.Dispute,
+    "event": stripe.Event,
+    "item": stripe.LineItem,
+    "list": stripe.ListObject,
+    "payment_intent": stripe.PaymentIntent,
+    "price": stripe.Price,
+    "refund": stripe.Refund,
+}
+# The SDK imports its classes for type checkers only: what the sandbox never expands may be anything.
+_NAMES = {**vars(builtins), **vars(checkout), **vars(stripe)}
+
+
+class _Names(dict[str, object]):
+    def __missing__(self, name: str) -> object:
+        return object
+
+
+def problems(value: object, hint: object, at: str) -> Iterable[str]:
+    """Walk a value along its type: names what is no field, of the wrong type, or outside its enum."""
+    if isinstance(value, dict):
+        hint = _CLASSES.get(str(value.get("object")), hint)
+    origin = get_origin(hint)
+    if value is None:
+        if hint is not object and type(None) not in _members(hint):
+            yield f"{at} is null, which {hint} is not"
+        return
+    if isinstance(value, dict) and isinstance(hint, type) and issubclass(hint, stripe.StripeObject):
+        yield from _object_problems(value, hint, at)
+    elif isinstance(value, list):
+        inner = next((get_args(member)[0] for member in _members(hint) if get_origin(member) is list), object)
+        for index, element in enumerate(value):
+            yield from problems(element, inner, f"{at}[{index}]")
+    elif isinstance(value, dict):
+        classes = [m for m in _members(hint) if isinstance(m, type) and issubclass(m, stripe.StripeObject)]
+        if classes:
+            yield from _object_problems(value, classes[0], at)
+    elif origin is not None or isinstance(hint, type):
+        yield from _scalar_problems(value, hint, at)
+
+
+def _object_problems(value: Mapping[str, object], cls: type, at: str) -> Iterable[str]:
+    hints = _hints(cls)
+    needed = (name for name, hint in hints.items() if hint is not object and type(None) not in _members(hint))
+    yield from (f"{at}.{name} is missing from {cls.__qualname__}" for name in needed if name not in value)
+    for name, below in value.items():
+        if name not in hints and not (cls is stripe.ListObject and name == "object"):
+            yield f"{at}.{name} is no field of {cls.__qualname__}"
+        elif name in hints:
+            yield from problems(below, hints[name], f"{at}.{name}")
+
+
+def _scalar_problems(value: object, hint: object, at: str) -> Iterable[str]:
+    members = _members(hint)
+    choices = [choice for member in members if get_origin(member) is Literal for choice in get_args(member)]
+    if choices and value not in choices:
+        yield f"{at}: {value!r} is none of {choices}"
+    scalars = [member for member in members if member in (int, str, bool, float)]
+    if scalars and not choices and type(value) not in scalars:
+        yield f"{at}: {value!r} is no {scalars}"
+
+
+def _members(hint: object) -> list[object]:
+    if get_origin(hint) in (Union, types.UnionType):
+        return [inner for member in get_args(hint) for inner in _members(member)]
+    return [] if isinstance(hint, TypeVar | ForwardRef) else [hint]
+
+
+def _hints(cls: type) -> dict[str, object]:
+    # What is spelt otherwise is the SDK's own bookkeeping.
+    hints = get_type_hints(cls, localns=_Names(_NAMES))
+    return {name: hint for name, hint in hints.items() if name.islower() and not name.startswith("_")}
+
+
+@pytest.fixture
+def told(shop: Shop) -> Shop:
+    """A shop where everything has happened."""
+    for outcome in ("paypal", "declined", "bank_debit"):
+        shop.buy(outcome)
+    settled, _ = shop.buy("bank_debit")
+    shop.control("POST", f"/sessions/{settled.id}/settle")
+    failed, _ = shop.buy("bank_debit")
+    shop.control("POST", f"/sessions/{failed.id}/fail")
+    tried, _ = shop.buy("declined")
+    shop.client.v1.checkout.sessions.expire(tried.id)
+    _, intent_id = shop.buy("card")
+    for status in ("pending", "requires_action"):
+        shop.turn(refund_status=status)
+        refund = shop.client.v1.refunds.create({"payment_intent": intent_id, "amount": 100, "reason": "duplicate"})
+        shop.control("POST", f"/refunds/{refund.id}", {"status": "failed" if status == "pending" else "canceled"})
+    for method, status in (("card", "warning_needs_response"), ("paypal", "needs_response")):
+        dispute = shop.control("POST", "/disputes", {"payment_intent": shop.buy(method)[1], "status": status})
+        evidence: Json = {"status": "warning_under_review" if method == "card" else "won"}
+        shop.control("POST", f"/disputes/{dispute['id']}", evidence)
+    return shop
+
+
+def test_every_event_and_every_object_is_typed(told: Shop) -> None:
+    events = cast("list[Json]", told.control("GET", "/events")["events"])
+    found = {line for event in events for line in problems(event["event"], stripe.Event, "event")}
+    for event in events:
+        data = cast("Json", cast("Json", event["event"])["data"])
+        found |= set(problems(data["object"], None, "data.object"))
+    assert sorted(found) == []
+    seen = {str(cast("Json", event["event"])["type"]) for event in events}
+    assert len(seen) >= 20, sorted(seen)
+
+
+def test_every_list_and_expansion_is_typed(told: Shop) -> None:
+    key = {"Authorization": "Bearer sk_test_1"}
+    for path in (
+        "/v1/checkout/sessions?limit=100&expand[]=data.line_items&expand[]=data.payment_intent.latest_charge.refunds",
+        "/v1/payment_intents?limit=100",
+        "/v1/charges?limit=100&expand[]=data.payment_intent",
+        "/v1/refunds?expand[]=data.charge",
+        "/v1/disputes?expand[]=data.charge",
+    ):
+        status, _, text = told.http("GET", path, None, key)
+        assert status == 200, text
+        page = json.loads(text)
+        assert page["data"], path
+        assert sorted(set(problems(page, None, path))) == []
+
+
+def test_the_walk_finds_what_it_looks_for() -> None:
+    charge: Json = {
+        "object": "charge",
+        "amount": "1",
+        "colour": "red",
+        "status": "maybe",
+        "outcome": {"x": 1},
+        "id": None,
+    }
+    found = "\n".join(problems(charge, None, "charge"))
+    for line in (
+        "charge.amount: '1' is no",
+        "charge.colour is no field of Charge",
+        "charge.status: 'maybe' is none of",
+        "charge.outcome.x is no field of Charge.Outcome",
+        "charge.id is null",
+        "charge.currency is missing from Charge",
+    ):
+        assert line in found
