@@ -2,17 +2,195 @@
 
 from chalice.app import Chalice, DynamoDBEvent
 
+from chalicelib import VERSION, openapi, pages, schemas, telemetry, web, wiring
+from chalicelib.domain.gifts import GiftOrder
+from chalicelib.domain.ledger import Gift, Purchase
+from chalicelib.domain.purchases import CheckoutOrder
+from chalicelib.usecases.open_checkout import open_checkout
+from chalicelib.usecases.read_entry import read_entry
+from chalicelib.usecases.read_statement import read_statement
+from chalicelib.usecases.receive_webhook import receive_webhook
+from chalicelib.usecases.relay_entries import Relay, relay_entries
+from chalicelib.usecases.send_gift import send_gift
+from chalicelib.web import Answer, Ask
+
 app = Chalice(app_name="coinpurse")
+api = web.Api(app, verify=lambda token: wiring.tokens().verify(token))
+
+# --- buying -----------------------------------------------------------------------------------------------------------
 
 
-@app.route("/v1/health")
-def health() -> dict[str, str]:
-    """Whether the function runs."""
-    return {"status": "ok"}
+@api.route("GET", "/v1/bundles", gives=schemas.BundlesAnswer, auth="none")
+def get_bundles(ask: Ask[None]) -> Answer:
+    """The coin bundles on sale."""
+    offers = wiring.catalogue().offers(*_market(ask))
+    return Answer(body=schemas.bundles(offers), cacheable=True)
+
+
+@api.route("POST", "/v1/checkout-sessions", takes=schemas.CheckoutRequest, gives=schemas.CheckoutAnswer)
+def post_checkout_session(ask: Ask[schemas.CheckoutRequest]) -> Answer:
+    """Open a checkout for a bundle."""
+    order = CheckoutOrder(
+        purchase_id=ask.key,
+        user_id=ask.fan,
+        bundle_id=ask.body.bundle_id,
+        currency=ask.body.currency,
+        channel=ask.body.channel,
+    )
+    opened = open_checkout(
+        order, catalogue=wiring.catalogue(), ledger=wiring.ledger(), gateway=wiring.gateway(), clock=wiring.clock()
+    )
+    return web.made(schemas.checkout(opened.purchase, opened.url), is_repeat=opened.is_repeat)
+
+
+@api.route("GET", "/v1/checkout-sessions/{id}", gives=schemas.CheckoutAnswer)
+def get_checkout_session(ask: Ask[None]) -> Answer:
+    """What became of a checkout."""
+    return Answer(body=schemas.checkout(read_entry(ask.fan, ask.path_id, Purchase, ledger=wiring.ledger())))
+
+
+@api.route("POST", "/v1/webhooks/stripe", gives=schemas.WebhookAnswer, auth="none", raw_bytes=web.MAX_WEBHOOK_BYTES)
+def post_stripe_webhook(ask: Ask[bytes]) -> Answer:
+    """Take in an event of the payment provider, signed for us."""
+    outcome = receive_webhook(
+        ask.body,
+        ask.header("stripe-signature"),
+        livemode=wiring.settings().livemode,
+        ledger=wiring.ledger(),
+        gateway=wiring.gateway(),
+        clock=wiring.clock(),
+    )
+    telemetry.count_outcome(outcome)
+    return Answer(body=schemas.WebhookAnswer(outcome=outcome))
+
+
+# --- the wallet -------------------------------------------------------------------------------------------------------
+
+
+@api.route("GET", "/v1/wallet", gives=schemas.WalletAnswer)
+def get_wallet(ask: Ask[None]) -> Answer:
+    """The caller's coins."""
+    return Answer(body=schemas.wallet(wiring.ledger().read_wallet(ask.fan)))
+
+
+@api.route("GET", "/v1/wallet/entries", gives=schemas.EntriesAnswer)
+def get_wallet_entries(ask: Ask[None]) -> Answer:
+    """How the caller's balance came about."""
+    limit = ask.query_int("limit", 20, 1, 100)
+    statement = read_statement(ask.fan, limit=limit, before=ask.cursor(), ledger=wiring.ledger())
+    return Answer(body=schemas.entries(statement.entries, web.cursor(statement.older_than)))
+
+
+# --- giving -----------------------------------------------------------------------------------------------------------
+
+
+@api.route("GET", "/v1/gift-catalogue", gives=schemas.GiftCatalogueAnswer, auth="none")
+def get_gift_catalogue(_ask: Ask[None]) -> Answer:
+    """The gifts that can be sent."""
+    return Answer(body=schemas.gift_catalogue(wiring.catalogue()), cacheable=True)
+
+
+@api.route("POST", "/v1/gifts", takes=schemas.GiftRequest, gives=schemas.GiftAnswer)
+def post_gift(ask: Ask[schemas.GiftRequest]) -> Answer:
+    """Send a gift to a creator."""
+    order = GiftOrder(
+        gift_id=ask.key,
+        user_id=ask.fan,
+        creator_id=ask.body.creator_id,
+        item_id=ask.body.item_id,
+        quantity=ask.body.quantity,
+        message=ask.body.message,
+        anonymous=ask.body.anonymous,
+        stream_id=ask.body.stream_id,
+    )
+    sent = send_gift(
+        order,
+        catalogue=wiring.catalogue(),
+        ledger=wiring.ledger(),
+        clock=wiring.clock(),
+        creator_lanes=wiring.settings().creator_lanes,
+    )
+    return web.made(schemas.gift(sent.gift), is_repeat=sent.is_repeat)
+
+
+@api.route("GET", "/v1/gifts/{id}", gives=schemas.GiftAnswer)
+def get_gift(ask: Ask[None]) -> Answer:
+    """A gift that the caller sent."""
+    return Answer(body=schemas.gift(read_entry(ask.fan, ask.path_id, Gift, ledger=wiring.ledger())))
+
+
+# --- the API itself, and its pages ------------------------------------------------------------------------------------
+
+
+@api.route("GET", "/v1/health", gives=schemas.HealthAnswer, auth="none")
+def get_health(_ask: Ask[None]) -> Answer:
+    """Which code answers, and for which stage."""
+    return Answer(body=schemas.HealthAnswer(status="ok", version=VERSION, stage=wiring.settings().stage))
+
+
+@api.route("GET", "/v1/openapi.json", auth="none")
+def get_openapi(_ask: Ask[None]) -> Answer:
+    """This API, described."""
+    return Answer(body=openapi.describe(api.operations), cacheable=True)
+
+
+@api.route("GET", "/", auth="optional")
+def get_shop(ask: Ask[None]) -> Answer:
+    """The shop page."""
+    currency, channel = _market(ask)
+    page = pages.shop(
+        schemas.plain(schemas.bundles(wiring.catalogue().offers(currency, channel)).bundles),
+        currency=currency,
+        currencies=wiring.catalogue().currencies(channel),
+        channel=channel,
+        new_id=wiring.clock().new_id,
+        fan=ask.fan_if_known,
+    )
+    return Answer(body=page, headers=pages.headers(wiring.settings().stripe_api_url))
+
+
+@api.route("GET", "/success", auth="none")
+def get_success(_ask: Ask[None]) -> Answer:
+    """Where a fan who paid comes back to. It credits nothing."""
+    return Answer(body=pages.success(), headers=pages.headers(wiring.settings().stripe_api_url))
+
+
+@api.route("GET", "/cancelled", auth="none")
+def get_cancelled(_ask: Ask[None]) -> Answer:
+    """Where a fan who did not pay comes back to."""
+    return Answer(body=pages.cancelled(), headers=pages.headers(wiring.settings().stripe_api_url))
+
+
+@api.route("GET", "/assets/{name}", auth="none")
+def get_asset(ask: Ask[None]) -> Answer:
+    """What the pages are made of."""
+    text, media_type = pages.asset(ask.path("name"))
+    return Answer(body=text, headers={**pages.ASSET_HEADERS, "Content-Type": media_type})
+
+
+def _market(ask: Ask[None]) -> tuple[str, str]:
+    return ask.query("currency", "usd"), ask.query("channel", "web")
+
+
+# --- workers ----------------------------------------------------------------------------------------------------------
 
 
 @app.on_dynamodb_record(stream_arn="merged-from-infra-resources", name="relay")
 def relay(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
-    """Tell the world of posted entries."""
-    del event
-    return {"batchItemFailures": []}
+    """Tell creators and the world of entries that were posted."""
+    with telemetry.invocation(wiring.clock().new_id()):
+        retry = relay_entries(
+            wiring.posted_records(event.to_dict()["Records"]),
+            Relay(
+                ledger=wiring.ledger(),
+                publisher=wiring.publisher(),
+                redrive=wiring.redrive_queue(),
+                clock=wiring.clock(),
+                source=f"/coinpurse/{wiring.settings().stage}",
+                livemode=wiring.settings().livemode,
+            ),
+        )
+    return {"batchItemFailures": [{"itemIdentifier": record_id} for record_id in retry]}
+
+
+wiring.start()

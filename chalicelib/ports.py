@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.domain.events import Announcement
+from chalicelib.domain.events import Announcement, Publication
 from chalicelib.domain.ledger import Entry, Gift, GiftRefused, Posting, Purchase, Review, Status, Wallet
 from chalicelib.domain.payments import CheckoutSession, StripeEvent
 
@@ -67,7 +67,7 @@ class Ledger(Protocol):
             The sequence of each gift by its event_id, whether it was given now or before.
         """
 
-    def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
+    def mark_announced(self, purchase: Purchase, at: datetime) -> None:
         """Note that an entry without a creator was published. Noting it twice keeps the first time."""
 
     def file_review(self, review: Review) -> None:
@@ -95,12 +95,12 @@ class PaymentGateway(Protocol):
 class EventPublisher(Protocol):
     """The topic that downstream consumers subscribe to."""
 
-    def publish(self, announcements: Sequence[Announcement]) -> set[str]:
-        """Publish, at least once. Returns the ids of those that were not accepted."""
+    def publish(self, announcements: Sequence[Announcement]) -> Publication:
+        """Publish, at least once. Never raises: what was not accepted is told by its id."""
 
 
 class RedriveQueue(Protocol):
     """Where a stream record goes that cannot be relayed, so that the others can."""
 
-    def set_aside(self, keys: Mapping[str, str], reason: str) -> None:
-        """Keep the keys of the entry and why it could not be relayed."""
+    def set_aside(self, keys: Mapping[str, str]) -> None:
+        """Keep the keys of the entry for a person to look at."""

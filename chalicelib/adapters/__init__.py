@@ -1,0 +1,1 @@
+"""The only rooms that know an SDK, one SDK each."""

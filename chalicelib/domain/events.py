@@ -23,6 +23,14 @@ class Announcement:
     attributes: dict[str, str | int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """What became of a round of announcements, by id: `busy` ones may pass later, `refused` ones never will."""
+
+    busy: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
+
+
 def announce_gift(gift: Gift, sequence: int, *, source: str, livemode: bool) -> Announcement:
     """What is told of a gift that its creator has received under `sequence`."""
     data = {

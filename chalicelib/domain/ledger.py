@@ -4,6 +4,7 @@ An entry's id is the idempotency key of the request that made it. `coins` of an 
 wallet: positive for a purchase, negative for a gift. A posted entry never changes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -26,6 +27,9 @@ class Status(StrEnum):
     FAILED = "failed"
     EXPIRED = "expired"
 
+
+MAX_GIFTS_PER_RECEIPT: Final = 99
+"""A transaction takes a hundred actions, and the lane itself is one of them."""
 
 UNPOSTED: Final = tuple(status for status in Status if status is not Status.POSTED)
 
@@ -51,6 +55,11 @@ class Purchase:
     event_id: str | None = None
     payment_intent: str | None = None
 
+    @property
+    def entry_id(self) -> str:
+        """The id that the entry is stored under."""
+        return self.purchase_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gift:
@@ -68,6 +77,11 @@ class Gift:
     message: str = ""
     anonymous: bool = False
     stream_id: str = ""
+
+    @property
+    def entry_id(self) -> str:
+        """The id that the entry is stored under."""
+        return self.gift_id
 
 
 Entry = Purchase | Gift
@@ -99,14 +113,6 @@ class GiftRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LaneReceipt:
-    """A gift as its creator's lane holds it. `sequence` counts 1, 2, 3 ... within the lane, without gaps."""
-
-    event_id: str
-    sequence: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
     """A payment that does not match a purchase of ours: no coins until a person has looked.
 
@@ -122,3 +128,15 @@ class Review:
     amount_minor: int
     currency: str
     paid_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostedRecord:
+    """One record of the table's stream: an entry that has just become posted.
+
+    `record_id` is what the stream knows it by. `entry` is None when the record could not be read.
+    """
+
+    record_id: str
+    keys: Mapping[str, str]
+    entry: Entry | None

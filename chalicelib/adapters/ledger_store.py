@@ -1,0 +1,263 @@
+"""The ledger in DynamoDB. Every write is one round trip, and what must be true stands in its condition."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from pynamodb.exceptions import DoesNotExist, PynamoDBException
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.adapters.rows import gift_row, purchase_row, to_entry, to_wallet
+from chalicelib.adapters.tables import (
+    CreatorEntryRow,
+    EntryRow,
+    LaneRow,
+    ReviewRow,
+    WalletRow,
+    bind,
+    entry_key,
+    journal_at,
+    journal_hour,
+    key,
+    lane_key,
+    wallet_key,
+)
+from chalicelib.adapters.transactions import TRIES, Refused, Transactions, is_refused, transient_errors
+from chalicelib.domain.ledger import UNPOSTED, Entry, Gift, GiftRefused, Posting, Purchase, Review, Status, Wallet
+from chalicelib.domain.payments import CheckoutSession, Claim
+from chalicelib.errors import NotFound, TryAgain
+
+
+class DynamoLedger:
+    """The Ledger port over PynamoDB.
+
+    Args:
+        table_name: the table.
+        pause: waits between two tries of a write that met another one; given the seconds.
+    """
+
+    def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self._connection = bind(table_name)
+        self._transactions = Transactions(self._connection, pause)
+
+    def start(self) -> None:
+        """Build the client now, outside anybody's request."""
+        assert self._connection.client is not None
+
+    def open_purchase(self, purchase: Purchase) -> Entry | None:
+        """See the port. One write unit; a repeat costs a read besides."""
+        with transient_errors():
+            try:
+                purchase_row(purchase).save(EntryRow.pk.does_not_exist())
+            except PynamoDBException as error:
+                if not is_refused(error):
+                    raise
+                return self.find_entry(purchase.user_id, purchase.purchase_id)
+        return None
+
+    def post_purchase(self, session: CheckoutSession, posting: Posting) -> Purchase | None:
+        """See the port. Four write units, and one of the journal."""
+        claim = _claim(session)
+        row = EntryRow(wallet_key(claim.user_id), entry_key(claim.purchase_id))
+        is_as_quoted = (
+            EntryRow.status.is_in(*UNPOSTED)
+            & (EntryRow.coins == claim.coins)
+            & (EntryRow.amount_minor == session.subtotal_minor)
+            & (EntryRow.currency == session.currency)
+        )
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.update(row, _posted(claim, session, posting), is_as_quoted, return_values="ALL_OLD")
+            transaction.update(
+                WalletRow(row.pk, "WALLET"),
+                [
+                    WalletRow.coins.add(claim.coins),
+                    WalletRow.created_at.set(WalletRow.created_at | posting.posted_at),
+                ],
+            )
+
+        try:
+            self._transactions.write(write)
+        except Refused as refused:
+            entry = to_entry(EntryRow.from_raw_data(refused.old_items[0])) if refused.old_items[0] else None
+            if not isinstance(entry, Purchase):
+                raise NotFound("There is no such purchase.") from refused
+            return entry
+        return None
+
+    def move_purchase(self, session: CheckoutSession, to: Status, allowed: Sequence[Status]) -> Purchase | None:
+        """See the port. One write unit."""
+        claim = _claim(session)
+        row = EntryRow(wallet_key(claim.user_id), entry_key(claim.purchase_id))
+        actions: list[Action] = [EntryRow.status.set(to.value)]
+        if to is Status.PROCESSING:
+            actions.append(EntryRow.ttl.remove())
+        with transient_errors():
+            try:
+                row.update(actions, EntryRow.status.is_in(*allowed), add_version_condition=False)
+            except PynamoDBException as error:
+                if not is_refused(error):
+                    raise
+                entry = self.find_entry(claim.user_id, claim.purchase_id)
+                if not isinstance(entry, Purchase):
+                    raise NotFound("There is no such purchase.") from error
+                return entry
+        return None
+
+    def post_gift(self, gift: Gift) -> GiftRefused | None:
+        """See the port. Four write units, and one of the journal."""
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.save(gift_row(gift), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
+            transaction.update(
+                WalletRow(wallet_key(gift.user_id), "WALLET"),
+                [WalletRow.coins.add(-gift.price_coins)],
+                (WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist(),
+                return_values="ALL_OLD",
+            )
+
+        try:
+            self._transactions.write(write)
+        except Refused as refused:
+            entry, wallet = refused.old_items
+            return GiftRefused(
+                entry=to_entry(EntryRow.from_raw_data(entry)) if entry else None,
+                wallet=to_wallet(gift.user_id, WalletRow.from_raw_data(wallet)) if wallet else None,
+            )
+        return None
+
+    def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
+        """See the port."""
+        with transient_errors():
+            try:
+                return to_entry(EntryRow.get(wallet_key(user_id), entry_key(entry_id), consistent_read=True))
+            except DoesNotExist:
+                return None
+
+    def read_wallet(self, user_id: str) -> Wallet:
+        """See the port."""
+        with transient_errors():
+            try:
+                return to_wallet(user_id, WalletRow.get(wallet_key(user_id), "WALLET", consistent_read=True))
+            except DoesNotExist:
+                return Wallet(user_id=user_id)
+
+    def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:
+        """See the port."""
+        older = EntryRow.sk.between("ENTRY#", entry_key(before)) if before else EntryRow.sk.startswith("ENTRY#")
+        # BETWEEN includes its end, and the page begins behind it: one more is asked for, and dropped.
+        wanted = limit + (before is not None)
+        with transient_errors():
+            rows = EntryRow.query(
+                wallet_key(user_id),
+                older,
+                consistent_read=True,
+                scan_index_forward=False,
+                limit=wanted,
+                page_size=wanted,
+            )
+            entries = [to_entry(row) for row in rows]
+        return [entry for entry in entries if entry.entry_id != before][:limit]
+
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[Gift]) -> Mapping[str, int]:
+        """See the port. Two write units a gift, and two for the lane."""
+        received: dict[str, int] = {}
+        for _ in range(TRIES):
+            missing = [gift for gift in gifts if gift.event_id not in received]
+            if not missing:
+                return received
+            seen = self._last_sequence(creator_id, lane)
+            try:
+                self._transactions.write(_receive(creator_id, lane, missing, seen))
+            except Refused as refused:
+                # Received by an earlier delivery of the same record: such a gift keeps the sequence that it has.
+                for gift, old_item in zip(missing, refused.old_items, strict=False):
+                    if old_item:
+                        received[gift.event_id] = CreatorEntryRow.from_raw_data(old_item).sequence
+            else:
+                given = {gift.event_id: seen + place for place, gift in enumerate(missing, start=1)}
+                return received | given
+        raise TryAgain("The creator's lane is busy.")
+
+    def mark_announced(self, purchase: Purchase, at: datetime) -> None:
+        """See the port. One write unit."""
+        row = EntryRow(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))
+        with transient_errors():
+            row.update([EntryRow.announced_at.set(EntryRow.announced_at | at)], EntryRow.pk.exists())
+
+    def file_review(self, review: Review) -> None:
+        """See the port. One write unit."""
+        row = ReviewRow(
+            pk=key("REVIEW", f"{review.paid_at:%Y-%m}"),
+            sk=review.payment_id,
+            reason=review.reason,
+            session_id=review.session_id,
+            purchase_id=review.purchase_id,
+            user_id=review.user_id,
+            coins=review.coins,
+            amount_minor=review.amount_minor,
+            currency=review.currency,
+            paid_at=review.paid_at,
+        )
+        with transient_errors():
+            try:
+                row.save(ReviewRow.pk.does_not_exist())
+            except PynamoDBException as error:
+                if not is_refused(error):
+                    raise
+
+    def _last_sequence(self, creator_id: str, lane: int) -> int:
+        with transient_errors():
+            try:
+                return LaneRow.get(lane_key(creator_id, lane), "LANE", consistent_read=True).sequence
+            except DoesNotExist:
+                return 0
+
+
+def _posted(claim: Claim, session: CheckoutSession, posting: Posting) -> list[Action]:
+    return [
+        EntryRow.status.set(Status.POSTED.value),
+        EntryRow.posted_at.set(posting.posted_at),
+        EntryRow.event_id.set(posting.event_id),
+        EntryRow.payment_intent.set(session.payment_intent or ""),
+        EntryRow.journal_hour.set(journal_hour(posting.posted_at, posting.event_id)),
+        EntryRow.journal_at.set(journal_at(posting.posted_at, claim.purchase_id)),
+        EntryRow.version.add(1),
+        EntryRow.ttl.remove(),
+    ]
+
+
+def _receive(creator_id: str, lane: int, gifts: Sequence[Gift], seen: int) -> Callable[[TransactWrite], None]:
+    lane_row = LaneRow(lane_key(creator_id, lane), "LANE")
+
+    def write(transaction: TransactWrite) -> None:
+        for sequence, gift in enumerate(gifts, start=seen + 1):
+            row = CreatorEntryRow(
+                pk=lane_row.pk,
+                sk=key("GIFT", gift.event_id),
+                coins=gift.price_coins,
+                sequence=sequence,
+                sender_id=gift.user_id,
+                gift_id=gift.gift_id,
+                item_id=gift.item_id,
+                quantity=gift.quantity,
+                posted_at=gift.posted_at,
+            )
+            transaction.save(row, CreatorEntryRow.pk.does_not_exist(), return_values="ALL_OLD")
+        transaction.update(
+            lane_row,
+            [
+                LaneRow.coins.add(sum(gift.price_coins for gift in gifts)),
+                LaneRow.gifts.add(len(gifts)),
+                LaneRow.sequence.set(seen + len(gifts)),
+            ],
+            LaneRow.sequence == seen if seen else LaneRow.sequence.does_not_exist(),
+        )
+
+    return write
+
+
+def _claim(session: CheckoutSession) -> Claim:
+    assert session.claim is not None, "strangers' sessions never reach the ledger"
+    return session.claim

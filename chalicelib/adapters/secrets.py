@@ -1,0 +1,60 @@
+"""The payment provider's secrets, in SSM. Read again every five minutes, so that a rotation needs no deploy."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import boto3
+import msgspec
+from botocore.config import Config
+
+CACHE_SECONDS: Final = 300
+
+
+class BadSecret(Exception):
+    """A secret is not what it must be. The message names the parameter, never its value."""
+
+
+class SsmSecrets:
+    """SecureStrings `/coinpurse/<stage>/stripe_api_key` and `.../stripe_webhook_secrets` (a JSON list of strings).
+
+    Args:
+        stage: names the parameters.
+        livemode: an API key of the other mode is refused.
+        monotonic: seconds that only grow.
+    """
+
+    def __init__(self, stage: str, *, livemode: bool, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._prefix = f"/coinpurse/{stage}"
+        self._mode = "live" if livemode else "test"
+        self._monotonic = monotonic
+        self._read: dict[str, tuple[float, str]] = {}
+        self._ssm = boto3.client(
+            "ssm",
+            config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}),
+        )
+
+    def stripe_api_key(self) -> str:
+        """The secret or restricted key. Raises BadSecret when it is of the other mode."""
+        api_key = self._parameter("stripe_api_key")
+        if not api_key.startswith((f"sk_{self._mode}_", f"rk_{self._mode}_")):
+            raise BadSecret(f"{self._prefix}/stripe_api_key must be a {self._mode} mode key")
+        return api_key
+
+    def stripe_webhook_secrets(self) -> Sequence[str]:
+        """The signing secrets that are valid now: one, or two while they are rotated. Raises BadSecret."""
+        try:
+            secrets = msgspec.json.decode(self._parameter("stripe_webhook_secrets"), type=list[str])
+        except msgspec.MsgspecError as error:
+            raise BadSecret(f"{self._prefix}/stripe_webhook_secrets must be a JSON list of strings") from error
+        if not secrets or not all(secret.startswith("whsec_") and len(secret) > len("whsec_") for secret in secrets):
+            raise BadSecret(f"{self._prefix}/stripe_webhook_secrets must hold secrets that begin with whsec_")
+        return secrets
+
+    def _parameter(self, name: str) -> str:
+        read_at, value = self._read.get(name, (-CACHE_SECONDS, ""))
+        if self._monotonic() - read_at >= CACHE_SECONDS:
+            answer = self._ssm.get_parameter(Name=f"{self._prefix}/{name}", WithDecryption=True)
+            value = answer["Parameter"]["Value"]
+            self._read[name] = (self._monotonic(), value)
+        return value

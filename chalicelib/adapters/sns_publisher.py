@@ -1,0 +1,68 @@
+"""Announcements on SNS, ten to a request."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import boto3
+import msgspec
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.domain.events import Announcement, Publication
+
+if TYPE_CHECKING:
+    from types_boto3_sns.type_defs import MessageAttributeValueTypeDef, PublishBatchRequestEntryTypeDef
+
+BATCH: Final = 10
+"""PublishBatch takes no more. Ten of our messages, each below 4 KB, stay far below its 256 KB."""
+
+
+class SnsPublisher:
+    """The EventPublisher port.
+
+    Args:
+        topic_arn: a standard topic.
+    """
+
+    def __init__(self, topic_arn: str) -> None:
+        self._topic_arn = topic_arn
+        self._sns = boto3.client(
+            "sns",
+            config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}),
+        )
+
+    def publish(self, announcements: Sequence[Announcement]) -> Publication:
+        """See the port. Ids may repeat; each announcement is its own message."""
+        busy: set[str] = set()
+        refused: set[str] = set()
+        for start in range(0, len(announcements), BATCH):
+            self._publish_batch(announcements[start : start + BATCH], busy, refused)
+        return Publication(busy=frozenset(busy), refused=frozenset(refused))
+
+    def _publish_batch(self, batch: Sequence[Announcement], busy: set[str], refused: set[str]) -> None:
+        try:
+            answer = self._sns.publish_batch(
+                TopicArn=self._topic_arn,
+                PublishBatchRequestEntries=[
+                    _message(str(place), announcement) for place, announcement in enumerate(batch)
+                ],
+            )
+        except (BotoCoreError, ClientError):
+            # Some or all may have gone out: at least once is what was promised, so all of them come again.
+            busy.update(announcement.id for announcement in batch)
+            return
+        # A 200 says nothing about each message: those that were not accepted stand in `Failed`.
+        for failure in answer.get("Failed", []):
+            (refused if failure["SenderFault"] else busy).add(batch[int(failure["Id"])].id)
+
+
+def _message(place: str, announcement: Announcement) -> "PublishBatchRequestEntryTypeDef":
+    return {
+        "Id": place,
+        "Message": msgspec.json.encode(announcement.envelope).decode(),
+        "MessageAttributes": {name: _attribute(value) for name, value in announcement.attributes.items()},
+    }
+
+
+def _attribute(value: str | int) -> "MessageAttributeValueTypeDef":
+    return {"DataType": "String" if isinstance(value, str) else "Number", "StringValue": str(value)}

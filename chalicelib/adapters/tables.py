@@ -1,0 +1,192 @@
+"""The rows of the one table: PynamoDB models, keys, and attributes that refuse what money must never be."""
+
+import zlib
+from datetime import UTC, datetime
+from typing import Final
+
+from pynamodb.attributes import Attribute, BooleanAttribute, UnicodeAttribute
+from pynamodb.connection import Connection
+from pynamodb.constants import NUMBER, STRING
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
+from pynamodb.models import Model
+
+from chalicelib.domain.ids import iso
+from chalicelib.domain.money import MAX_AMOUNT
+
+JOURNAL_SHARDS: Final = 16
+
+
+def key(*parts: str) -> str:
+    """A key of the table, out of parts that hold no `#`: distinct parts never make the same key.
+
+    Raises:
+        ValueError: a part is empty or holds the separator.
+    """
+    if not all(parts) or any("#" in part for part in parts):
+        raise ValueError("a part of a key is empty or holds a #")
+    return "#".join(parts)
+
+
+def wallet_key(user_id: str) -> str:
+    """The partition of a fan: the wallet and its entries."""
+    return key("WALLET", user_id)
+
+
+def entry_key(entry_id: str) -> str:
+    """The sort key of an entry. Entry ids are UUIDv7, so entries sort by time."""
+    return key("ENTRY", entry_id)
+
+
+def lane_key(creator_id: str, lane: int) -> str:
+    """The partition of one lane of a creator."""
+    return key("CREATOR", creator_id, str(lane))
+
+
+def journal_hour(posted_at: datetime, event_id: str) -> str:
+    """The partition of the journal: an hour of ours, spread over sixteen so that no hour is hot."""
+    shard = zlib.crc32(event_id.encode()) % JOURNAL_SHARDS
+    return key(posted_at.astimezone(UTC).strftime("%Y-%m-%dT%H"), f"{shard:02d}")
+
+
+def journal_at(posted_at: datetime, entry_id: str) -> str:
+    """Where in its hour an entry stands in the journal."""
+    return key(iso(posted_at), entry_id)
+
+
+class IntegerAttribute(Attribute[int]):
+    """An exact whole number. PynamoDB's own number takes floats without a word."""
+
+    attr_type = NUMBER
+
+    def serialize(self, value: int) -> str:
+        """Refuses what is no int (a bool is none) and what JSON readers would round. Raises ValueError."""
+        if type(value) is not int or abs(value) > MAX_AMOUNT:
+            raise ValueError(f"not a whole number within ±{MAX_AMOUNT}")
+        return str(value)
+
+    def deserialize(self, value: str) -> int:
+        """Raises ValueError on anything that is not a plain whole number."""
+        return int(value)
+
+
+class InstantAttribute(Attribute[datetime]):
+    """A time in UTC as RFC 3339 with milliseconds: sorts as text, reads as a time."""
+
+    attr_type = STRING
+
+    def serialize(self, value: datetime) -> str:
+        """Cuts below the millisecond."""
+        return iso(value)
+
+    def deserialize(self, value: str) -> datetime:
+        """Raises ValueError on anything else."""
+        return datetime.fromisoformat(value)
+
+
+class JournalIndex(GlobalSecondaryIndex["EntryRow"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves it so
+    """Posted entries by hour of posting, for the sweep, audits and exports. Sparse: unposted entries have no hour."""
+
+    class Meta:
+        """What the index projects besides its keys."""
+
+        index_name = "journal"
+        projection = IncludeProjection(["kind", "coins", "lane", "creator_id", "event_id"])
+
+    journal_hour = UnicodeAttribute(hash_key=True)
+    journal_at = UnicodeAttribute(range_key=True)
+
+
+class Row(Model):
+    """What every row has. All rows share this class's connection, and so one client."""
+
+    class Meta:
+        """The limits on the way out keep a request, its retries included, well inside the function's 20 seconds."""
+
+        table_name = "unbound"
+        region: str | None = None
+        connect_timeout_seconds = 1
+        read_timeout_seconds = 3
+        max_retry_attempts = 2
+
+    journal = JournalIndex()
+
+    pk = UnicodeAttribute(hash_key=True, attr_name="PK")
+    sk = UnicodeAttribute(range_key=True, attr_name="SK")
+
+
+class WalletRow(Row):
+    """A fan's coins."""
+
+    coins = IntegerAttribute(default=0)
+    frozen_at = InstantAttribute(null=True)
+    created_at = InstantAttribute(null=True)
+
+
+class EntryRow(Row):
+    """A fact about a wallet. `coins` is signed; what is null belongs to another kind or another status."""
+
+    kind = UnicodeAttribute()
+    status = UnicodeAttribute()
+    coins = IntegerAttribute()
+    version = IntegerAttribute(default=1)
+    created_at = InstantAttribute()
+    posted_at = InstantAttribute(null=True)
+    event_id = UnicodeAttribute(null=True)
+    journal_hour = UnicodeAttribute(null=True)
+    journal_at = UnicodeAttribute(null=True)
+    announced_at = InstantAttribute(null=True)
+    ttl = IntegerAttribute(null=True)
+
+    bundle_id = UnicodeAttribute(null=True)
+    channel = UnicodeAttribute(null=True)
+    amount_minor = IntegerAttribute(null=True)
+    currency = UnicodeAttribute(null=True)
+    payment_intent = UnicodeAttribute(null=True)
+
+    creator_id = UnicodeAttribute(null=True)
+    lane = IntegerAttribute(null=True)
+    item_id = UnicodeAttribute(null=True)
+    quantity = IntegerAttribute(null=True)
+    message = UnicodeAttribute(null=True)
+    anonymous = BooleanAttribute(null=True)
+    stream_id = UnicodeAttribute(null=True)
+
+
+class LaneRow(Row):
+    """What one lane of a creator has received."""
+
+    coins = IntegerAttribute(default=0)
+    gifts = IntegerAttribute(default=0)
+    sequence = IntegerAttribute(default=0)
+
+
+class CreatorEntryRow(Row):
+    """A gift as its creator's lane holds it."""
+
+    coins = IntegerAttribute()
+    sequence = IntegerAttribute()
+    sender_id = UnicodeAttribute()
+    gift_id = UnicodeAttribute()
+    item_id = UnicodeAttribute()
+    quantity = IntegerAttribute()
+    posted_at = InstantAttribute()
+
+
+class ReviewRow(Row):
+    """A payment that a person must look at."""
+
+    reason = UnicodeAttribute()
+    session_id = UnicodeAttribute()
+    purchase_id = UnicodeAttribute()
+    user_id = UnicodeAttribute()
+    coins = IntegerAttribute()
+    amount_minor = IntegerAttribute()
+    currency = UnicodeAttribute()
+    paid_at = InstantAttribute()
+
+
+def bind(table_name: str) -> Connection:
+    """Say which table the rows are in. Returns the connection that they share; where it leads is the SDK's business."""
+    Row.Meta.table_name = table_name
+    Row._connection = None  # the old one, if any, was made for another table
+    return Row._get_connection().connection  # PynamoDB shows its connection nowhere else

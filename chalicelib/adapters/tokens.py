@@ -1,0 +1,66 @@
+"""Bearer tokens: JWTs of the platform's issuer."""
+
+from typing import Final
+
+import jwt
+
+from chalicelib.domain.identity import Caller
+from chalicelib.domain.ids import is_party_id
+from chalicelib.errors import TryAgain, Unauthenticated
+
+ALGORITHMS: Final = ("RS256", "ES256")
+MAX_TOKEN_CHARACTERS: Final = 8_192
+KEYS_SECONDS: Final = 300
+REFETCH_FLOOR_SECONDS: Final = 30
+LEEWAY_SECONDS: Final = 30
+
+
+class JwtVerifier:
+    """Verifies tokens with the issuer's public keys.
+
+    The keys are cached for five minutes; a token that names an unknown key makes them be fetched again, at most every
+    thirty seconds. The address of the keys is a setting: nothing that a token says of itself leads anywhere.
+
+    Args:
+        issuer: the `iss` that tokens must have.
+        audience: the `aud` that tokens must have.
+        jwks_url: where the issuer shows its keys.
+    """
+
+    def __init__(self, *, issuer: str, audience: str, jwks_url: str) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._keys = jwt.PyJWKClient(
+            jwks_url, lifespan=KEYS_SECONDS, timeout=3, cooldown_duration=REFETCH_FLOOR_SECONDS
+        )
+
+    def verify(self, token: str) -> Caller:
+        """Who holds the token.
+
+        Raises:
+            Unauthenticated: it is not valid here and now; the answer does not say why.
+            TryAgain: the issuer's keys cannot be read.
+        """
+        if len(token) > MAX_TOKEN_CHARACTERS:
+            raise Unauthenticated
+        try:
+            claims = jwt.decode(
+                token,
+                self._keys.get_signing_key_from_jwt(token),
+                algorithms=list(ALGORITHMS),
+                audience=self._audience,
+                issuer=self._issuer,
+                leeway=LEEWAY_SECONDS,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
+        except jwt.PyJWKClientConnectionError as error:
+            raise TryAgain("The token issuer's keys cannot be read.") from error
+        except jwt.PyJWTError as error:
+            raise Unauthenticated from error
+        return _caller(claims.get("sub"), claims.get("scope", ""))
+
+
+def _caller(user_id: object, scope: object) -> Caller:
+    if not (isinstance(user_id, str) and is_party_id(user_id) and isinstance(scope, str)):
+        raise Unauthenticated
+    return Caller(user_id=user_id, scopes=frozenset(scope.split()))

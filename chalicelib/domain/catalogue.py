@@ -1,0 +1,191 @@
+"""What is on sale and what can be given: bundles and gifts, checked as one."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final, TypeVar
+
+from chalicelib.domain.ids import is_tag
+from chalicelib.domain.money import EXPONENTS, MAX_AMOUNT, as_decimal, smallest_step_minor
+from chalicelib.errors import UnknownBundle, UnknownItem
+
+CHANNELS: Final = ("web", "in_app")
+_PRICE_DIGITS: Final = 6
+
+
+Thing = TypeVar("Thing", bound="Bundle | GiftItem")
+
+
+class CatalogueError(ValueError):
+    """A catalogue that must not go live. The message names the item, the field and the rule."""
+
+    def __init__(self, item: str, field: str, rule: str) -> None:
+        super().__init__(f"{item}: {field}: {rule}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """`coins` is the total that is credited, `bonus_coins` included; `prices[channel][currency]` in minor units."""
+
+    bundle_id: str
+    coins: int
+    bonus_coins: int
+    prices: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiftItem:
+    """Something a fan can give, for `coins` each."""
+
+    item_id: str
+    name: str
+    coins: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A bundle in one currency and channel, with what a buyer wants to know before buying.
+
+    `price_per_coin` is in major units, rounded half up to six digits. `discount_percent` compares the price per coin
+    with the smallest bundle's, `web_saving_percent` the price with the same bundle's in the app (None where the app
+    does not sell it); both are rounded down, so that no offer is told better than it is.
+    """
+
+    bundle: Bundle
+    currency: str
+    channel: str
+    amount_minor: int
+    price_per_coin: str
+    discount_percent: int
+    web_saving_percent: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """Everything that one economy sells, checked when it is made.
+
+    Raises:
+        CatalogueError: something in it breaks a rule.
+    """
+
+    bundles: Mapping[str, Bundle]
+    gifts: Mapping[str, GiftItem]
+
+    def __post_init__(self) -> None:
+        for bundle in self.bundles.values():
+            _check_bundle(bundle)
+        for gift in self.gifts.values():
+            _check_gift(gift)
+        _check_whole(self)
+
+    def price_minor(self, bundle_id: str, currency: str, channel: str) -> int:
+        """The price of a bundle. Raises UnknownBundle when it is not on sale like that."""
+        bundle = self.bundles.get(bundle_id)
+        price = bundle.prices.get(channel, {}).get(currency) if bundle else None
+        if price is None:
+            raise UnknownBundle(f"No bundle {bundle_id} is on sale in {currency} for {channel}.")
+        return price
+
+    def gift(self, item_id: str) -> GiftItem:
+        """The gift. Raises UnknownItem."""
+        if item_id not in self.gifts:
+            raise UnknownItem(f"The gift catalogue has no {item_id}.")
+        return self.gifts[item_id]
+
+    def currencies(self, channel: str) -> list[str]:
+        """Every currency that something is on sale in, sorted."""
+        return sorted({currency for bundle in self.bundles.values() for currency in bundle.prices.get(channel, {})})
+
+    def offers(self, currency: str, channel: str) -> list[Offer]:
+        """The bundles on sale in that currency and channel, smallest first."""
+        on_sale = [bundle for bundle in self.bundles.values() if currency in bundle.prices.get(channel, {})]
+        on_sale.sort(key=lambda bundle: bundle.coins)
+        return [_offer(bundle, on_sale[0], currency, channel) for bundle in on_sale]
+
+
+def _offer(bundle: Bundle, smallest: Bundle, currency: str, channel: str) -> Offer:
+    amount = bundle.prices[channel][currency]
+    per_coin = Fraction(amount, bundle.coins)
+    in_app = bundle.prices.get("in_app", {}).get(currency)
+    return Offer(
+        bundle=bundle,
+        currency=currency,
+        channel=channel,
+        amount_minor=amount,
+        price_per_coin=_decimal_per_coin(per_coin, EXPONENTS[currency]),
+        discount_percent=_saved_percent(per_coin, Fraction(smallest.prices[channel][currency], smallest.coins)),
+        web_saving_percent=None if in_app is None or channel != "web" else _saved_percent(amount, in_app),
+    )
+
+
+def _decimal_per_coin(per_coin_minor: Fraction, exponent: int) -> str:
+    scaled = per_coin_minor * 10 ** (_PRICE_DIGITS - exponent)
+    return as_decimal(int(scaled + Fraction(1, 2)), _PRICE_DIGITS)
+
+
+def _saved_percent(price: Fraction | int, compared_to: Fraction | int) -> int:
+    return max(0, int(100 * (1 - Fraction(price) / Fraction(compared_to))))
+
+
+def _check_bundle(bundle: Bundle) -> None:
+    name = f"bundle {bundle.bundle_id}"
+    if not is_tag(bundle.bundle_id):
+        raise CatalogueError(name, "bundle_id", "1-64 characters of A-Z a-z 0-9 _ -")
+    _check_amount(name, "coins", bundle.coins - bundle.bonus_coins)
+    if not 0 <= bundle.bonus_coins <= MAX_AMOUNT:
+        raise CatalogueError(name, "bonus_coins", f"a whole number from 0 to {MAX_AMOUNT}")
+    if not any(bundle.prices.values()):
+        raise CatalogueError(name, "prices", "at least one channel with one currency")
+    for channel, prices in bundle.prices.items():
+        if channel not in CHANNELS:
+            raise CatalogueError(name, f"prices.{channel}", f"a channel is one of {', '.join(CHANNELS)}")
+        for currency, amount in prices.items():
+            _check_price(name, f"prices.{channel}.{currency}", currency, amount)
+    for currency, amount in bundle.prices.get("web", {}).items():
+        if amount > bundle.prices.get("in_app", {}).get(currency, amount):
+            raise CatalogueError(name, f"prices.web.{currency}", "no dearer than in the app")
+
+
+def _check_price(name: str, field: str, currency: str, amount: int) -> None:
+    if currency not in EXPONENTS:
+        raise CatalogueError(name, field, "a lowercase ISO 4217 code that the payment provider takes")
+    _check_amount(name, field, amount)
+    step = smallest_step_minor(currency)
+    if amount % step:
+        raise CatalogueError(name, field, f"a multiple of {step} in this currency")
+
+
+def _check_gift(gift: GiftItem) -> None:
+    name = f"gift {gift.item_id}"
+    if not is_tag(gift.item_id):
+        raise CatalogueError(name, "item_id", "1-64 characters of A-Z a-z 0-9 _ -")
+    if not gift.name.strip():
+        raise CatalogueError(name, "name", "not empty")
+    _check_amount(name, "coins", gift.coins)
+
+
+def _check_amount(name: str, field: str, amount: int) -> None:
+    if not 1 <= amount <= MAX_AMOUNT:
+        raise CatalogueError(name, field, f"a whole number from 1 to {MAX_AMOUNT}")
+
+
+def _check_whole(catalogue: Catalogue) -> None:
+    if not catalogue.bundles or not catalogue.gifts:
+        raise CatalogueError("catalogue", "bundles, gifts", "at least one of each")
+    cheapest = min(gift.coins for gift in catalogue.gifts.values())
+    smallest = min(bundle.coins for bundle in catalogue.bundles.values())
+    if 2 * cheapest > smallest:
+        raise CatalogueError(
+            "catalogue", "gifts", "the cheapest gift, sent twice, costs no more than the smallest bundle"
+        )
+
+
+def unique(things: Iterable[Thing], id_field: str) -> dict[str, Thing]:
+    """The bundles or gifts by their id. Raises CatalogueError when an id comes twice."""
+    found: dict[str, Thing] = {}
+    for thing in things:
+        thing_id: str = getattr(thing, id_field)
+        if thing_id in found:
+            raise CatalogueError(f"{id_field} {thing_id}", id_field, "used once")
+        found[thing_id] = thing
+    return found

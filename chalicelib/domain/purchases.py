@@ -1,0 +1,92 @@
+"""The life of a purchase up to its posting."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from chalicelib.domain.catalogue import CHANNELS, Catalogue
+from chalicelib.domain.ids import require_tag
+from chalicelib.domain.ledger import Entry, Purchase, Status
+from chalicelib.domain.payments import CheckoutSession
+from chalicelib.errors import IdempotencyConflict, InvalidField
+
+SESSION_LIFE: Final = timedelta(hours=2)
+"""How long a checkout session can be paid."""
+
+REOPEN_WINDOW: Final = timedelta(minutes=60)
+"""How long a repeat is given the same session again: Stripe wants a session to live 30 minutes when it is asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutOrder:
+    """What a fan asks to buy. Raises InvalidField when it is made with something that cannot be."""
+
+    purchase_id: str
+    user_id: str
+    bundle_id: str
+    currency: str
+    channel: str
+
+    def __post_init__(self) -> None:
+        require_tag("bundle_id", self.bundle_id)
+        if not (len(self.currency) == 3 and self.currency.isascii() and self.currency.islower()):
+            raise InvalidField("currency", "a lowercase ISO 4217 code, like usd")
+        if self.channel not in CHANNELS:
+            raise InvalidField("channel", f"one of {', '.join(CHANNELS)}")
+
+
+def quote(order: CheckoutOrder, catalogue: Catalogue, now: datetime) -> Purchase:
+    """The pending purchase, at today's price. Raises UnknownBundle."""
+    amount_minor = catalogue.price_minor(order.bundle_id, order.currency, order.channel)
+    return Purchase(
+        purchase_id=order.purchase_id,
+        user_id=order.user_id,
+        bundle_id=order.bundle_id,
+        channel=order.channel,
+        coins=catalogue.bundles[order.bundle_id].coins,
+        amount_minor=amount_minor,
+        currency=order.currency,
+        created_at=now,
+    )
+
+
+def same_purchase(entry: Entry, order: CheckoutOrder) -> Purchase:
+    """The purchase that the order already became. Raises IdempotencyConflict when its id names something else."""
+    if isinstance(entry, Purchase) and (entry.bundle_id, entry.currency, entry.channel) == (
+        order.bundle_id,
+        order.currency,
+        order.channel,
+    ):
+        return entry
+    raise IdempotencyConflict("Use a new key for a new checkout.")
+
+
+def can_still_be_paid(purchase: Purchase, now: datetime) -> bool:
+    """Whether a repeat may be given the checkout session again."""
+    return purchase.status is Status.PENDING and now - purchase.created_at < REOPEN_WINDOW
+
+
+def why_not_ours(session: CheckoutSession) -> str | None:
+    """Why a paid session cannot be credited whatever the ledger says, as a review's reason; None when it can."""
+    if session.payment_status == "no_payment_required":
+        return "no_payment_required"
+    if session.payment_intent is None:
+        return "no_payment_intent"
+    if session.total_minor != session.subtotal_minor:
+        return "discounted_or_surcharged"
+    return None
+
+
+def why_not_posted(purchase: Purchase, session: CheckoutSession) -> str | None:
+    """Why the ledger refused to post what the session paid for, as a review's reason; None when it is a repeat."""
+    claim = session.claim
+    assert claim is not None, "strangers' sessions never come this far"
+    if purchase.currency != session.currency:
+        return "other_currency"
+    if purchase.amount_minor != session.subtotal_minor:
+        return "other_amount"
+    if purchase.coins != claim.coins:
+        return "other_coins"
+    if purchase.payment_intent != session.payment_intent:
+        return "paid_twice"
+    return None

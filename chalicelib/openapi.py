@@ -1,0 +1,79 @@
+"""The API's description, made of the very routes and types that serve it."""
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from chalicelib import VERSION
+from chalicelib.web import Operation
+
+
+class Problem(msgspec.Struct, kw_only=True):
+    """An error (RFC 9457). `code` is stable; `field` and `rule` are there for bad input."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    field: str | None = None
+    rule: str | None = None
+
+
+def describe(operations: Iterable[Operation]) -> dict[str, object]:
+    """An OpenAPI 3.1 document of those operations that take or give JSON."""
+    documented = [operation for operation in operations if operation.gives]
+    types = {kind for operation in documented for kind in (operation.takes, operation.gives) if kind} | {Problem}
+    ordered = sorted(types, key=lambda kind: kind.__name__)
+    _, schemas = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
+    paths: dict[str, dict[str, object]] = {}
+    for operation in documented:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Coinpurse", "version": VERSION},
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+def _operation(operation: Operation) -> dict[str, object]:
+    assert operation.gives is not None, "only operations that give JSON are described"
+    described: dict[str, object] = {
+        "summary": operation.summary,
+        "operationId": re.sub(r"\W+", "_", f"{operation.method.lower()}_{operation.path.removeprefix('/v1/')}").strip(
+            "_"
+        ),
+        "parameters": _parameters(operation),
+        "responses": {"200": _content(operation.gives), "default": _content(Problem, "application/problem+json")},
+    }
+    if operation.takes:
+        described["requestBody"] = {"required": True, **_content(operation.takes)}
+    if operation.auth == "required":
+        described["security"] = [{"bearer": []}]
+    return described
+
+
+def _parameters(operation: Operation) -> list[dict[str, object]]:
+    text = {"type": "string"}
+    parameters: list[dict[str, object]] = [
+        {"name": name, "in": "path", "required": True, "schema": text}
+        for name in re.findall(r"{(\w+)}", operation.path)
+    ]
+    if operation.takes:
+        parameters.append(
+            {"name": "Idempotency-Key", "in": "header", "required": True, "schema": text | {"format": "uuid"}}
+        )
+    return parameters
+
+
+def _content(kind: type[msgspec.Struct], media_type: str = "application/json") -> dict[str, object]:
+    return {
+        "description": (kind.__doc__ or "").partition("\n")[0],
+        "content": {media_type: {"schema": {"$ref": f"#/components/schemas/{kind.__name__}"}}},
+    }

@@ -1,0 +1,53 @@
+"""JSON bodies as their types, without a doubt about what was sent."""
+
+import json
+import re
+from typing import Final, NoReturn, TypeVar
+
+import msgspec
+
+from chalicelib.errors import InvalidField, InvalidJson, UnknownField
+
+Body = TypeVar("Body")
+
+_UNKNOWN_FIELD: Final = re.compile(r"Object contains unknown field `(.*)`(?: - at `.*`)?", re.DOTALL)
+_MISSING_FIELD: Final = re.compile(r"Object missing required field `(.*)`(?: - at `.*`)?", re.DOTALL)
+_BAD_FIELD: Final = re.compile(r"(.*) - at `\$\.(.*)`", re.DOTALL)
+_LONGEST_NAME: Final = 64
+
+
+def decode_strictly(raw: bytes, kind: type[Body]) -> Body:
+    """The body in `raw`.
+
+    Raises:
+        InvalidJson: not one JSON object in UTF-8, or a name comes twice.
+        UnknownField: it has a field that `kind` has not.
+        InvalidField: a field is missing or of another type. No number is turned into another one, no text into a number.
+    """
+    try:
+        body = msgspec.json.decode(raw, type=kind)
+        # msgspec lets the last of two equal names win; something on the way may have looked at the first.
+        json.loads(raw, object_pairs_hook=_without_duplicates)
+    except msgspec.ValidationError as error:
+        _raise_in_our_words(error)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise InvalidJson("Send one JSON object in UTF-8.") from error
+    return body
+
+
+def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name comes twice")
+    return found
+
+
+def _raise_in_our_words(error: msgspec.ValidationError) -> NoReturn:
+    message = str(error)
+    if unknown := _UNKNOWN_FIELD.fullmatch(message):
+        raise UnknownField(unknown[1][:_LONGEST_NAME]) from error
+    if missing := _MISSING_FIELD.fullmatch(message):
+        raise InvalidField(missing[1], "required") from error
+    if bad := _BAD_FIELD.fullmatch(message):
+        raise InvalidField(bad[2][:_LONGEST_NAME], bad[1].replace("`", "").lower()) from error
+    raise InvalidJson("Send one JSON object.") from error

@@ -1,0 +1,126 @@
+"""Posted entries reach the creators and the world."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.events import Announcement, announce_credit, announce_gift
+from chalicelib.domain.ledger import MAX_GIFTS_PER_RECEIPT, Gift, PostedRecord, Purchase
+from chalicelib.errors import TryAgain
+from chalicelib.ports import Clock, EventPublisher, Ledger, RedriveQueue
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """What relaying needs besides the records: the ports, and what every message says of its origin."""
+
+    ledger: Ledger
+    publisher: EventPublisher
+    redrive: RedriveQueue
+    clock: Clock
+    source: str
+    livemode: bool
+
+
+def relay_entries(records: Sequence[PostedRecord], relay: Relay) -> list[str]:
+    """Give each gift to its creator's lane, exactly once, then publish each entry, at least once.
+
+    A record that comes again finds its gift received, takes the sequence it has, and is published again under the
+    same id. A record that nobody can relay is set aside and does not hold up the others.
+
+    Returns:
+        The ids of the records that must come again, in the order of the batch.
+    """
+    batch = _Batch(relay)
+    for record in records:
+        if record.entry is None:
+            batch.attempt(batch.set_aside, [record])
+        elif isinstance(record.entry, Purchase):
+            batch.attempt(batch.announce_credits, [record])
+    for gifts in _by_lane(records):
+        batch.attempt(batch.receive_gifts, gifts)
+    batch.publish()
+    return [record.record_id for record in records if record.record_id in batch.retry]
+
+
+class _Batch:
+    """One batch under way: what is to be told of which record, and which records must come again."""
+
+    def __init__(self, relay: Relay) -> None:
+        self.relay = relay
+        self.told: list[tuple[PostedRecord, Announcement]] = []
+        self.retry: set[str] = set()
+
+    def attempt(self, step: Callable[[Sequence[PostedRecord]], None], records: Sequence[PostedRecord]) -> None:
+        """Run a step. What will pass is tried again later; what will not is found, alone, and set aside."""
+        try:
+            step(records)
+        except TryAgain:
+            self.retry.update(record.record_id for record in records)
+        except Exception:
+            if step == self.set_aside:
+                raise
+            for record in records:
+                if len(records) > 1:
+                    self.attempt(step, [record])
+                else:
+                    # Nobody foresaw it, or it would have a name: that is what makes it a poison record.
+                    log.exception("record cannot be relayed", extra={"keys": dict(record.keys)})
+                    self.attempt(self.set_aside, records)
+
+    def receive_gifts(self, records: Sequence[PostedRecord]) -> None:
+        """Post gifts of one lane to the creator's side; only then there is a sequence to publish them with."""
+        gifts = [record.entry for record in records if isinstance(record.entry, Gift)]
+        distinct = list({gift.event_id: gift for gift in gifts}.values())
+        sequences = self.relay.ledger.receive_gifts(gifts[0].creator_id, gifts[0].lane, distinct)
+        self.told += [
+            (
+                record,
+                announce_gift(gift, sequences[gift.event_id], source=self.relay.source, livemode=self.relay.livemode),
+            )
+            for record, gift in zip(records, gifts, strict=True)
+        ]
+
+    def announce_credits(self, records: Sequence[PostedRecord]) -> None:
+        """Purchases have no creator: there is nothing to post before they are published."""
+        self.told += [
+            (record, announce_credit(record.entry, source=self.relay.source, livemode=self.relay.livemode))
+            for record in records
+            if isinstance(record.entry, Purchase)
+        ]
+
+    def set_aside(self, records: Sequence[PostedRecord]) -> None:
+        """Hand the keys to a person, so that the rest of the stream goes on."""
+        for record in records:
+            self.relay.redrive.set_aside(record.keys)
+
+    def publish(self) -> None:
+        """Publish what there is to tell, and note it on the entries that have no creator's side to show it."""
+        outcome = self.relay.publisher.publish([announcement for _, announcement in self.told])
+        for record, announcement in self.told:
+            if announcement.id in outcome.busy:
+                self.retry.add(record.record_id)
+            elif announcement.id in outcome.refused:
+                self.attempt(self.set_aside, [record])
+            else:
+                self.attempt(self.mark_announced, [record])
+
+    def mark_announced(self, records: Sequence[PostedRecord]) -> None:
+        """The stamp that tells the sweep, later, that the world has heard."""
+        for record in records:
+            if isinstance(record.entry, Purchase):
+                self.relay.ledger.mark_announced(record.entry, self.relay.clock.now())
+
+
+def _by_lane(records: Sequence[PostedRecord]) -> Iterator[Sequence[PostedRecord]]:
+    """The records of gifts, those of one lane together, in their order, as many as one transaction takes."""
+    lanes: dict[tuple[str, int], list[PostedRecord]] = defaultdict(list)
+    for record in records:
+        if isinstance(record.entry, Gift):
+            lanes[record.entry.creator_id, record.entry.lane].append(record)
+    for lane in lanes.values():
+        for start in range(0, len(lane), MAX_GIFTS_PER_RECEIPT):
+            yield lane[start : start + MAX_GIFTS_PER_RECEIPT]

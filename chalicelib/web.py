@@ -1,0 +1,284 @@
+"""HTTP manners: who asks, what is asked in strict JSON, and answers that always have the same form.
+
+One decorator stands over every route: it verifies the caller, reads the body, runs the route, and turns whatever goes
+wrong into a problem document (RFC 9457). It remembers the routes, so that the API's description is made of them.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from hashlib import sha256
+from typing import Any, Final, Generic, Literal, TypeVar
+
+import msgspec
+from chalice.app import Chalice, Request, Response
+
+from chalicelib import errors, telemetry
+from chalicelib.domain.identity import Caller
+from chalicelib.domain.ids import is_uuid7
+from chalicelib.strict_json import decode_strictly
+
+Auth = Literal["required", "optional", "none"]
+Body = TypeVar("Body")
+
+MAX_BODY_BYTES: Final = 16 * 1024
+MAX_WEBHOOK_BYTES: Final = 256 * 1024
+MAX_QUERY_CHARACTERS: Final = 512
+
+STATUS: Final[Mapping[type[Exception], int]] = {
+    errors.InsufficientCoins: 402,
+    errors.WalletFrozen: 403,
+    errors.Refusal: 422,
+    errors.BadRequest: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.IdempotencyConflict: 409,
+    errors.PayloadTooLarge: 413,
+    errors.UnsupportedMediaType: 415,
+    errors.TryAgain: 503,
+    errors.CoinpurseError: 500,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a route answers: a msgspec Struct as JSON, or text as it is. `cacheable` answers get an ETag."""
+
+    body: msgspec.Struct | dict[str, object] | str
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cacheable: bool = False
+
+
+class Ask(Generic[Body]):
+    """What a route is asked."""
+
+    def __init__(self, request: Request, body: Body, caller: Caller | None) -> None:
+        self._request = request
+        self._caller = caller
+        self.body: Body = body
+
+    @property
+    def fan(self) -> str:
+        """The user id of the caller."""
+        assert self._caller is not None, "a route without a token has no fan"
+        return self._caller.user_id
+
+    @property
+    def fan_if_known(self) -> str | None:
+        """The user id of the caller, where the route does without."""
+        return self._caller.user_id if self._caller else None
+
+    @property
+    def key(self) -> str:
+        """The idempotency key. Raises MissingIdempotencyKey when it is no lowercase UUIDv7."""
+        key = str(self._request.headers.get("idempotency-key", ""))
+        if not is_uuid7(key):
+            raise errors.MissingIdempotencyKey("Send an Idempotency-Key header: a UUIDv7 in lowercase.")
+        return key
+
+    @property
+    def path_id(self) -> str:
+        """The id in the path. Raises NotFound when it can be no id of ours."""
+        path_id = self.path("id")
+        if not is_uuid7(path_id):
+            raise errors.NotFound
+        return path_id
+
+    def path(self, name: str) -> str:
+        """A part of the path, as it was sent."""
+        return str((self._request.uri_params or {}).get(name, ""))
+
+    def query(self, name: str, default: str) -> str:
+        """A query parameter; the last one where it is given twice. Raises InvalidField when it is absurdly long."""
+        parameters = self._request.query_params
+        value = str(parameters.get(name, default)) if parameters else default
+        if len(value) > MAX_QUERY_CHARACTERS:
+            raise errors.InvalidField(name, f"at most {MAX_QUERY_CHARACTERS} characters")
+        return value
+
+    def query_int(self, name: str, default: int, low: int, high: int) -> int:
+        """A whole number among the query parameters. Raises InvalidField when it is none from `low` to `high`."""
+        text = self.query(name, str(default))
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
+            raise errors.InvalidField(name, f"a whole number from {low} to {high}")
+        return int(text)
+
+    def cursor(self) -> str | None:
+        """The entry id inside the query parameter `cursor`. Raises InvalidField when we never gave such a one."""
+        text = self.query("cursor", "")
+        if not text:
+            return None
+        try:
+            entry_id = urlsafe_b64decode(text.encode("ascii")).decode("ascii")
+        except ValueError:
+            entry_id = ""
+        if not is_uuid7(entry_id):
+            raise errors.InvalidField("cursor", "a next_cursor of an earlier answer")
+        return entry_id
+
+    def header(self, name: str) -> str:
+        """A header, empty where there is none."""
+        return str(self._request.headers.get(name, ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A route as the API's description needs it."""
+
+    method: str
+    path: str
+    summary: str
+    takes: type[msgspec.Struct] | None
+    gives: type[msgspec.Struct] | None
+    auth: Auth
+
+
+class Api:
+    """The routes of one Chalice app.
+
+    Args:
+        app: the app.
+        verify: tells who holds a bearer token; raises Unauthenticated.
+    """
+
+    def __init__(self, app: Chalice, verify: Callable[[str], Caller]) -> None:
+        self._app = app
+        self._verify = verify
+        self.operations: list[Operation] = []
+
+    def route(
+        self,
+        method: str,
+        path: str,
+        *,
+        takes: type[msgspec.Struct] | None = None,
+        gives: type[msgspec.Struct] | None = None,
+        auth: Auth = "required",
+        scope: str | None = None,
+        raw_bytes: int | None = None,
+    ) -> Callable[[Callable[[Ask[Any]], Answer]], Callable[..., Response]]:
+        """Put a function under a route.
+
+        Args:
+            method: GET or POST.
+            path: as Chalice writes it.
+            takes: the type of the JSON body; without it, there is none.
+            gives: the type of the answer.
+            auth: whether a bearer token is required; `optional` makes use of a valid one, `none` does not look.
+            scope: what the token's `scope` must list.
+            raw_bytes: take up to that many bytes of any type as `body`, instead of JSON.
+        """
+
+        def decorate(view: Callable[[Ask[Any]], Answer]) -> Callable[..., Response]:
+            summary = (view.__doc__ or "").partition("\n")[0]
+            self.operations.append(
+                Operation(method=method, path=path, summary=summary, takes=takes, gives=gives, auth=auth)
+            )
+
+            @wraps(view)
+            def answer(**_path: str) -> Response:
+                request = self._app.current_request
+                assert request is not None, "Chalice sets the request before it calls a route"
+                with telemetry.invocation(_request_id(request)):
+                    try:
+                        caller = self._caller(request, auth, scope)
+                        body = _raw(request, raw_bytes) if raw_bytes else _json(request, takes) if takes else None
+                        return _response(view(Ask(request, body, caller)), request)
+                    except errors.CoinpurseError as error:
+                        return _problem(error, request)
+                    except Exception:  # noqa: BLE001  # whatever it is, the caller gets a problem document
+                        telemetry.log.exception("unforeseen", extra={"path": request.path})
+                        telemetry.count("Unforeseen")
+                        return _problem(errors.CoinpurseError(_UNKNOWN_OUTCOME), request)
+
+            # Chalice finds path parameters in the route, and asks nothing of the function's signature.
+            register = self._app.route(path, methods=[method], content_types=[])
+            return register(answer)  # type: ignore[no-any-return]  # Chalice returns what it is given
+
+        return decorate
+
+    def _caller(self, request: Request, auth: Auth, scope: str | None) -> Caller | None:
+        if auth == "none" or (auth == "optional" and not request.headers.get("authorization")):
+            return None
+        scheme, _, token = str(request.headers.get("authorization", "")).partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise errors.Unauthenticated
+        caller = self._verify(token.strip())
+        if scope and scope not in caller.scopes:
+            raise errors.Forbidden(f"The token lacks the scope {scope}.")
+        return caller
+
+
+def made(body: msgspec.Struct, *, is_repeat: bool) -> Answer:
+    """201 for what was just made; for a repeat, 200 with the same body."""
+    if is_repeat:
+        return Answer(body=body, headers={"Idempotent-Replayed": "true"})
+    return Answer(body=body, status=201)
+
+
+def cursor(entry_id: str | None) -> str | None:
+    """Where the next page begins, as nothing that a caller should read anything into."""
+    return None if entry_id is None else urlsafe_b64encode(entry_id.encode()).decode()
+
+
+_UNKNOWN_OUTCOME: Final = "The outcome is not known. The same request, with the same key, may be sent again."
+
+
+def _raw(request: Request, limit: int) -> bytes:
+    raw = request.raw_body
+    raw = raw.encode() if isinstance(raw, str) else raw
+    if len(raw) > limit:
+        raise errors.PayloadTooLarge(f"At most {limit} bytes.")
+    return raw
+
+
+def _json(request: Request, takes: type[Body]) -> Body:
+    media_type = str(request.headers.get("content-type", "")).partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise errors.UnsupportedMediaType("Send the body as application/json.")
+    return decode_strictly(_raw(request, MAX_BODY_BYTES), takes)
+
+
+def _response(answer: Answer, request: Request) -> Response:
+    body, headers = answer.body, {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **answer.headers}
+    if not isinstance(body, str):
+        body = msgspec.json.encode(body).decode()
+        headers.setdefault("Content-Type", "application/json")
+    if answer.cacheable:
+        etag = f'"{sha256(body.encode()).hexdigest()[:32]}"'
+        headers |= {"ETag": etag, "Cache-Control": "public, max-age=60"}
+        if etag in str(request.headers.get("if-none-match", "")):
+            return Response("", {**headers, "X-Request-Id": _request_id(request)}, 304)
+    return Response(body, {**headers, "X-Request-Id": _request_id(request)}, answer.status)
+
+
+def _problem(error: errors.CoinpurseError, request: Request) -> Response:
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    request_id = _request_id(request)
+    telemetry.log.info("refused", extra={"code": error.code, "status": status, "path": request.path})
+    document = {
+        "type": f"urn:coinpurse:problem:{error.code}",
+        "title": error.title,
+        "status": status,
+        "detail": error.detail,
+        "code": error.code,
+        "request_id": request_id,
+        **error.facts,
+    }
+    headers: dict[str, str | list[str]] = {
+        "Content-Type": "application/problem+json",
+        "Cache-Control": "no-store",
+        "X-Request-Id": request_id,
+    }
+    if isinstance(error, errors.TryAgain):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, errors.Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(msgspec.json.encode(document).decode(), headers, status)
+
+
+def _request_id(request: Request) -> str:
+    return str(request.context.get("requestId", ""))

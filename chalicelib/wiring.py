@@ -1,0 +1,109 @@
+"""The composition root: builds each adapter when it is first asked for, once. Imports no SDK itself.
+
+Tests put fakes in the place of these functions; nothing else has to be replaced.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.domain.catalogue import Catalogue
+from chalicelib.domain.ledger import PostedRecord
+from chalicelib.ports import Clock, EventPublisher, Ledger, PaymentGateway, RedriveQueue
+from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.tokens import JwtVerifier
+
+
+@cache
+def settings() -> Settings:
+    """What the deployment decides."""
+    return Settings.read()
+
+
+@cache
+def clock() -> Clock:
+    """Time and new ids."""
+    from chalicelib.adapters.clock import SystemClock
+
+    return SystemClock()
+
+
+@cache
+def catalogue() -> Catalogue:
+    """What is on sale."""
+    from chalicelib.adapters.catalogue_files import load_catalogue
+
+    return load_catalogue(settings().catalogue)
+
+
+@cache
+def ledger() -> Ledger:
+    """The wallets and entries."""
+    from chalicelib.adapters.ledger_store import DynamoLedger
+
+    return DynamoLedger(settings().table_name)
+
+
+@cache
+def gateway() -> PaymentGateway:
+    """The payment provider. Only a checkout and a webhook ask for it: its SDK is slow to import."""
+    from chalicelib.adapters.secrets import SsmSecrets
+    from chalicelib.adapters.stripe_gateway import StripeGateway
+
+    secrets = SsmSecrets(settings().stage, livemode=settings().livemode)
+    return StripeGateway(
+        api_key=secrets.stripe_api_key,
+        webhook_secrets=secrets.stripe_webhook_secrets,
+        api_url=settings().stripe_api_url,
+        success_url=settings().success_url,
+        cancel_url=settings().cancel_url,
+    )
+
+
+@cache
+def publisher() -> EventPublisher:
+    """The topic."""
+    from chalicelib.adapters.sns_publisher import SnsPublisher
+
+    return SnsPublisher(settings().topic_arn)
+
+
+@cache
+def redrive_queue() -> RedriveQueue:
+    """Where records go that cannot be relayed."""
+    from chalicelib.adapters.redrive_queue import SqsRedriveQueue
+
+    return SqsRedriveQueue(settings().redrive_queue_url)
+
+
+@cache
+def tokens() -> "JwtVerifier":
+    """The issuer's tokens."""
+    from chalicelib.adapters.tokens import JwtVerifier
+
+    return JwtVerifier(issuer=settings().token_issuer, audience=settings().token_audience, jwks_url=settings().jwks_url)
+
+
+def posted_records(records: Sequence[Mapping[str, Any]]) -> Sequence[PostedRecord]:
+    """The entries that became posted, out of `Records` of the table's stream."""
+    from chalicelib.adapters import stream_records
+
+    return stream_records.posted_records(records)
+
+
+_NEEDED = {
+    "app.app": (settings, clock, catalogue, ledger, tokens),
+    "app.relay": (settings, clock, ledger, publisher, redrive_queue),
+}
+
+
+def start() -> None:
+    """Build what the function at hand needs, before its first request: Lambda gives more power to its start.
+
+    Outside Lambda there is no such function, and everything is built when it is first asked for.
+    """
+    for build in _NEEDED.get(os.environ.get("_HANDLER", ""), ()):
+        build()
