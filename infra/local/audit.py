@@ -19,8 +19,8 @@ class Audit:
     gifts: int
     coins_held: int
     """In all wallets."""
-    coins_earned: int
-    """By all creators."""
+    earned: Mapping[str, int]
+    """Coins by creator id, over all lanes."""
     event_ids: frozenset[str]
     """Of all posted entries: what subscribers have heard of, or will."""
     broken: tuple[str, ...]
@@ -34,7 +34,7 @@ def audit(facts: StackFacts, heard: Set[str] | None = None) -> Audit:
         facts: the stack.
         heard: ids of all messages that a subscriber received who was there from the start; None leaves I4 out.
     """
-    books = _Books(_scan(facts))
+    books = _Books(items(facts))
     broken = [*books.wallets_not_summing(), *books.credited_twice(), *books.creators_not_matching()]
     event_ids = frozenset(str(entry["event_id"]) for entry in books.posted)
     if heard is not None and heard != event_ids:
@@ -44,10 +44,21 @@ def audit(facts: StackFacts, heard: Set[str] | None = None) -> Audit:
         entries=len(books.posted),
         gifts=len(books.gifts),
         coins_held=sum(_int(wallet, "coins") for wallet in books.wallets),
-        coins_earned=sum(_int(lane, "coins") for lane in books.lanes),
+        earned=books.earned(),
         event_ids=event_ids,
         broken=tuple(broken),
     )
+
+
+def items(facts: StackFacts) -> Iterator[Item]:
+    """Everything in the table, consistently read page by page."""
+    client = aws_session(facts.aws_region).resource("dynamodb", endpoint_url=facts.aws_endpoint_url)
+    table = client.Table(facts.table_name)
+    page = table.scan(ConsistentRead=True)
+    yield from page["Items"]
+    while last := page.get("LastEvaluatedKey"):
+        page = table.scan(ConsistentRead=True, ExclusiveStartKey=last)
+        yield from page["Items"]
 
 
 class _Books:
@@ -61,6 +72,13 @@ class _Books:
         entries = [item for item in everything if str(item["SK"]).startswith("ENTRY#")]
         self.posted = [entry for entry in entries if entry["status"] == "posted"]
         self.gifts = [entry for entry in self.posted if entry["kind"] == "gift"]
+
+    def earned(self) -> Counter[str]:
+        """What the lanes of each creator come to."""
+        earned: Counter[str] = Counter()
+        for lane in self.lanes:
+            earned[str(lane["PK"]).split("#")[1]] += _int(lane, "coins")
+        return earned
 
     def wallets_not_summing(self) -> Iterator[str]:
         """I1: a wallet's coins are the sum of its posted entries."""
@@ -106,13 +124,3 @@ def _lane_of(gift: Item) -> str:
 def _int(item: Item, name: str) -> int:
     """A number of the table as an int: the SDK gives decimals."""
     return int(str(item[name]))
-
-
-def _scan(facts: StackFacts) -> Iterator[Item]:
-    client = aws_session(facts.aws_region).resource("dynamodb", endpoint_url=facts.aws_endpoint_url)
-    table = client.Table(facts.table_name)
-    page = table.scan(ConsistentRead=True)
-    yield from page["Items"]
-    while last := page.get("LastEvaluatedKey"):
-        page = table.scan(ConsistentRead=True, ExclusiveStartKey=last)
-        yield from page["Items"]

@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 import msgspec
 from stripe import WebhookSignature
 
-from infra.local.client import Checkout, Fields, Reply, UnexpectedError, call, post_form, wait_until
+from infra.local.client import Checkout, Fan, Fields, Reply, UnexpectedError, call, post_form, wait_until
 from infra.local.facts import StackFacts
 
 _FORM = re.compile(rb'<form[^>]*\baction="([^"]+)"')
@@ -76,6 +76,14 @@ class StripeSide:
         if form is None:
             raise UnexpectedError(f"the pay page answered {page.status} and has no form")
         return post_form(urljoin(url, form[1].decode()), {"outcome": outcome})
+
+    def fund(self, fan: Fan, coins: int) -> int:
+        """Have the fan buy until the wallet holds so many coins at least. Returns how many it then holds."""
+        bundle = max(fan.bundles(), key=lambda each: each.coins)
+        while (held := fan.wallet().coins) < coins:
+            self.pay(fan.open_checkout(bundle.bundle_id).read(201, Checkout))
+            self.wait_for_webhooks()
+        return held
 
     def set_knobs(self, **knobs: str | int | bool) -> None:
         """Make life harder, or easier again."""

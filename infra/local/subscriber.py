@@ -21,13 +21,14 @@ class Subscriber:
         self.messages: dict[str, dict[str, object]] = {}
         """The CloudEvents by id. Delivery is at least once; this is what is left of it."""
 
-    def receive(self) -> None:
-        """Take what is there, waiting a second for more."""
+    def receive(self) -> dict[str, dict[str, object]]:
+        """Take what is there, waiting a second for it if need be. Returns all messages so far."""
         answer = self._sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
         for message in answer.get("Messages", []):
             content = json.loads(message["Body"])
             self.messages[content["id"]] = content
             self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return self.messages
 
 
 @contextmanager

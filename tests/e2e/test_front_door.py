@@ -1,0 +1,41 @@
+"""Buying with plain HTML forms: no script, no token in sight, only a cookie that scripts cannot read."""
+
+import re
+from html import unescape
+
+import pytest
+from uuid6 import uuid7
+
+from infra.local.client import Fan, call, post_form, wait_until
+from infra.local.facts import StackFacts
+from infra.local.stripe_side import StripeSide
+
+pytestmark = pytest.mark.cloud
+
+HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
+
+
+def test_a_fan_buys_coins_without_javascript(stack: StackFacts, stripe: StripeSide) -> None:
+    name = f"plain-{uuid7()}"
+    signed_in = post_form(f"{stack.shop_url}/sign-in", {"name": name})
+    assert signed_in.status == 303
+    cookie = {"Cookie": signed_in.headers["Set-Cookie"].partition(";")[0]}
+
+    shop = call("GET", f"{stack.shop_url}/", cookie).body.decode()
+    first_form = shop[shop.index('action="buy"') :].partition("</form>")[0]
+    order = {field: unescape(value) for field, value in HIDDEN.findall(first_form)}
+    to_payment = post_form(f"{stack.shop_url}/buy", order, cookie)
+    assert to_payment.status == 303
+    back = stripe.pay_at(to_payment.headers["Location"])
+
+    assert back.status == 303
+    assert back.headers["Location"].startswith(f"{stack.shop_url}/success?")
+    assert call("GET", back.headers["Location"], cookie).status == 200
+    wait_until("the coins are there", lambda: Fan(stack, name).wallet().coins > 0)
+
+
+def test_the_cookie_is_kept_from_scripts_and_other_sites(stack: StackFacts) -> None:
+    cookie = post_form(f"{stack.shop_url}/sign-in", {"name": "careful"}).headers["Set-Cookie"].lower()
+
+    assert "httponly" in cookie
+    assert "samesite=" in cookie

@@ -1,0 +1,57 @@
+"""MiniStack checks every call of every function against the policy it is deployed with.
+
+So each test of this folder that passes proves that the policies allow enough. Here: that they are enforced at all, and
+allow no more than they should.
+"""
+
+from collections.abc import Callable
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.local.facts import StackFacts, aws_session
+
+pytestmark = pytest.mark.cloud
+
+KEY = {"PK": {"S": "WALLET#nobody"}, "SK": {"S": "WALLET"}}
+
+
+@pytest.mark.parametrize("function", ["APIHandler", "Relay"])
+def test_a_function_cannot_delete_what_was_written(stack: StackFacts, function: str) -> None:
+    table = role_of(stack, function).client("dynamodb", endpoint_url=stack.aws_endpoint_url)
+
+    assert table.get_item(TableName=stack.table_name, Key=KEY).get("Item") is None
+    assert denied(lambda: table.delete_item(TableName=stack.table_name, Key=KEY))
+    assert denied(lambda: table.scan(TableName=stack.table_name))
+
+
+def test_only_the_relay_announces(stack: StackFacts) -> None:
+    api = role_of(stack, "APIHandler").client("sns", endpoint_url=stack.aws_endpoint_url)
+
+    assert denied(lambda: api.publish(TopicArn=stack.topic_arn, Message="not from the outbox"))
+
+
+def test_only_the_api_reads_the_payment_secrets(stack: StackFacts) -> None:
+    relay = role_of(stack, "Relay").client("ssm", endpoint_url=stack.aws_endpoint_url)
+
+    assert denied(lambda: relay.get_parameter(Name="/coinpurse/local/stripe_api_key", WithDecryption=True))
+
+
+def role_of(stack: StackFacts, function: str) -> boto3.Session:
+    """A session with the rights of a function."""
+    root = aws_session(stack.aws_region)
+    roles = root.client("iam", endpoint_url=stack.aws_endpoint_url).list_roles()["Roles"]
+    (arn,) = [role["Arn"] for role in roles if f"-{function}Role-" in role["RoleName"]]
+    sts = root.client("sts", endpoint_url=stack.aws_endpoint_url)
+    given = sts.assume_role(RoleArn=arn, RoleSessionName="policies")["Credentials"]
+    return boto3.Session(
+        given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=stack.aws_region
+    )
+
+
+def denied(act: Callable[[], object]) -> bool:
+    """Whether IAM refuses."""
+    with pytest.raises(ClientError) as refused:
+        act()
+    return "AccessDenied" in refused.value.response["Error"]["Code"]
