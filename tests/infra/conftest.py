@@ -2,7 +2,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.infra.packaged import package, template, transformed, unpacked
 from tests.infra.stripe_sandbox_shop import Shop, open_shop
+
+__all__ = ["package", "template", "transformed", "unpacked"]  # fixtures
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,53 @@
+"""The package of the local stage, built at most once, and what CloudFormation makes of its template."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.translator.transform import transform
+
+from infra.package import Package, build
+
+Template = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def package() -> Package:
+    return build("local")
+
+
+@pytest.fixture(scope="session")
+def template(package: Package) -> Template:
+    loaded: Template = json.loads(package.template.read_text())
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def transformed(template: Template) -> Template:
+    """What the SAM transform makes of the template; it wants code that lies in S3."""
+    document: Template = json.loads(json.dumps(template))
+    for resource in document["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = {"Bucket": "bucket", "Key": "key"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        result: Template = transform(document, {}, _NoManagedPolicies())
+    return result
+
+
+@pytest.fixture(scope="session")
+def unpacked(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zip's content, as Lambda lays it out in /var/task."""
+    task = tmp_path_factory.mktemp("task")
+    with zipfile.ZipFile(package.code) as archive:
+        archive.extractall(task)
+    return task
+
+
+class _NoManagedPolicies:
+    """The template names no managed policy, so SAM needs not ask AWS for them."""
+
+    def load(self) -> dict[str, str]:
+        return {}
