@@ -104,9 +104,11 @@ def success(checkout: Mapping[str, Any] | None = None) -> str:
     """
     status = str(checkout["status"]) if checkout else ""
     text = escape(_purchase_text(status, int(checkout["coins"]) if checkout else 0))
-    main = _fill("success", status=escape(status), text=text, statement=_part("statement"))
-    reload = '<noscript><meta http-equiv="refresh" content="4"></noscript>'
-    return _page("Your coins", main, reload if checkout and status not in _FINAL_STATUSES else "")
+    is_open = checkout is not None and status not in _FINAL_STATUSES
+    again = '<noscript><p><a href="">Look again</a></p></noscript>' if is_open else ""
+    reload = '<noscript><meta http-equiv="refresh" content="4"></noscript>' if is_open else ""
+    main = _fill("success", status=escape(status), text=text, again=again, statement=_part("statement"))
+    return _page("Your coins", main, reload)
 
 
 def cancelled() -> str:
@@ -143,9 +145,9 @@ def _bundle(bundle: Mapping[str, Any], channel: str, key: str) -> str:
 def _notes(bundle: Mapping[str, Any]) -> list[str]:
     """What speaks for a bundle, as HTML; what is zero or unknown is not said."""
     badges = [
-        ("{} bonus coins included", bundle.get("bonus_coins")),
+        ("{} bonus included", bundle.get("bonus_coins")),
         ("Save {}%", bundle.get("discount_percent")),
-        ("{}% less than in the app", bundle.get("web_saving_percent")),
+        ("{}% below app price", bundle.get("web_saving_percent")),
     ]
     said = [f'<span class="badge">{escape(text.format(format_count(n)))}</span> ' for text, n in badges if n]
     each = format_price_per_coin(str(bundle["price_per_coin"]), bundle["price"]["currency"])

@@ -8,6 +8,7 @@ const TRIES = 3;
 const at = (id) => document.getElementById(id);
 const count = (coins) => coins.toLocaleString("en");
 const coinsText = (coins) => `${count(coins)} ${coins === 1 ? "coin" : "coins"}`;
+const verb = (coins) => (coins === 1 ? "is" : "are");
 const sleep = (ms) => new Promise((wake) => setTimeout(wake, ms));
 
 /** One call of the API: {status, body}; status 0 when no answer came, and then nothing is known of the outcome. */
@@ -67,13 +68,15 @@ function entryRow(entry) {
   const when = element("td");
   if (moment) {
     const date = new Date(moment);
-    when.append(element("time", date.toLocaleString("en", { dateStyle: "medium", timeStyle: "short" }), { datetime: moment }));
+    const text = date.toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
+    when.append(element("time", text, { datetime: moment }));
   }
   const isPosted = entry.status === undefined || entry.status === "posted";
-  const what = (WHAT[entry.kind] ?? (() => entry.kind))(entry) + (isPosted ? "" : ` (${UNPOSTED[entry.status] ?? entry.status})`);
+  const what = (WHAT[entry.kind] ?? (() => entry.kind))(entry);
+  const why = isPosted ? "" : ` (${UNPOSTED[entry.status] ?? entry.status})`;
   const coins = `${entry.coins > 0 ? "+" : entry.coins < 0 ? "−" : ""}${count(Math.abs(entry.coins))}`;
   const row = element("tr", "", isPosted ? {} : { class: "unposted" });
-  row.append(when, element("td", what), element("td", isPosted ? coins : "–", { class: "number" }));
+  row.append(when, element("td", what + why), element("td", isPosted ? coins : "–", { class: "number" }));
   return row;
 }
 
@@ -110,7 +113,7 @@ function tellPurchase({ status, body }) {
   };
   if (status === 401) say("Sign in to see your purchase. Your coins do not depend on it.");
   else if (status === 404) say("There is no such purchase of yours.", "refused");
-  else if (body.status === "posted") say(`${coinsText(body.coins)} ${body.coins === 1 ? "is" : "are"} yours.`, "posted");
+  else if (body.status === "posted") say(`${coinsText(body.coins)} ${verb(body.coins)} yours.`, "posted");
   else if (body.status === "failed") say("The payment did not go through. No coins were credited.", "failed");
   else if (body.status === "expired") say("The checkout ran out of time. No coins were credited.", "expired");
   else return false;
@@ -124,7 +127,8 @@ async function watchPurchase(id) {
     if (tellPurchase(await call(`v1/checkout-sessions/${encodeURIComponent(id)}`))) return;
     await sleep(pause);
   }
-  at("purchase").textContent = "We will credit your coins as soon as your payment is confirmed. You can leave this page.";
+  at("purchase").textContent =
+    "We will credit your coins as soon as your payment is confirmed. You can leave this page.";
 }
 
 // ---- gifts --------------------------------------------------------------------------------------------------------
@@ -148,13 +152,14 @@ async function sendGift(gift) {
 function tellGift(gift, { status, body }) {
   if (status === 200 || status === 201) return `Sent ${count(body.quantity)} × ${body.item_id} to ${body.creator_id}.`;
   if (status >= 400 && status < 500) return body.detail ?? body.title ?? "The gift was not sent.";
-  return `We could not learn whether your gift to ${gift.creator_id} went out. Send it again: it will not be sent twice.`;
+  return `We could not learn whether your gift to ${gift.creator_id} went out. Send again: it will not go out twice.`;
 }
 
 async function submitGift(form) {
   const fields = new FormData(form);
-  const gift = { creator_id: fields.get("creator_id").trim(), item_id: fields.get("item_id"), quantity: Number(fields.get("quantity")) };
-  if (fields.get("message").trim()) gift.message = fields.get("message").trim();
+  const [creator_id, message] = [fields.get("creator_id").trim(), fields.get("message").trim()];
+  const gift = { creator_id, item_id: fields.get("item_id"), quantity: Number(fields.get("quantity")) };
+  if (message) gift.message = message;
   at("gift-state").textContent = "Sending …";
   at("gift-state").textContent = tellGift(gift, await sendGift(gift));
   await Promise.all([showBalance(), showStatement()]);
@@ -164,8 +169,8 @@ async function offerGifts() {
   const { status, body } = await call("v1/gift-catalogue", { cache: "default" });
   if (status !== 200 || body.gifts.length === 0) return;
   const form = at("gift-form");
-  const options = body.gifts.map((gift) => element("option", `${gift.name}: ${coinsText(gift.coins)}`, { value: gift.item_id }));
-  form.elements.item_id.replaceChildren(...options);
+  const option = (gift) => element("option", `${gift.name}: ${coinsText(gift.coins)}`, { value: gift.item_id });
+  form.elements.item_id.replaceChildren(...body.gifts.map(option));
   form.onsubmit = (event) => {
     event.preventDefault();
     whileBusy(event.submitter ?? form.querySelector("button"), () => submitGift(form));
@@ -189,7 +194,8 @@ async function start() {
   restPressedButtons();
   const purchase = new URLSearchParams(location.search).get("purchase");
   if (at("purchase") && purchase) await watchPurchase(purchase);
-  if (!(await showBalance())) return;
+  const isSignedOut = document.querySelector("form[action=sign-in]") !== null;
+  if (isSignedOut || !(await showBalance())) return;
   await Promise.all([showStatement(), at("gift") && offerGifts()]);
 }
 

@@ -12,7 +12,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-SIGN_IN_FORM = """<form method="post" action="/sign-in">
+SIGN_IN_FORM = """<form method="post" action="/sign-in" class="account fields">
 <label>Name <input name="name" required maxlength="128" autocomplete="username"></label>
 <button>Sign in</button>
 </form>"""
@@ -47,4 +47,4 @@ def again_form(order: Mapping[str, str]) -> str:
     fields = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">\n' for name, value in order.items()
     )
-    return f'<form method="post" action="/buy">\n{fields}<button>Try again</button>\n</form>'
+    return f'<form method="post" action="/buy" class="account">\n{fields}<button>Try again</button>\n</form>'
