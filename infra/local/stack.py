@@ -3,15 +3,20 @@
 import os
 import secrets
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
+
+from infra.local.client import UnexpectedError
 from infra.local.deployment import STAGE, Deployer, Deployment
 from infra.local.facts import FILE, StackFacts
-from infra.local.ministack import REGION, start_ministack, wait_for_ministack
-from infra.local.processes import ROOT, StartError
+from infra.local.ministack import REGION, log_of, start_ministack, wait_for_ministack
+from infra.local.processes import ROOT, StartError, tail
 from infra.local.registry import Registry
 from infra.local.servers import Ports, Server, loopback_url, start_server
 from infra.local.warmth import warm_api
@@ -21,6 +26,9 @@ DIRECTORY = ROOT / ".local"
 """Where stacks live: the one that `make up` keeps, and below it those that are borrowed."""
 
 Progress = Callable[[str], None]
+
+_FAULTS = (UnexpectedError, HTTPError, BotoCoreError, ClientError)
+"""What a part that came up, but is not well, shows as."""
 
 
 def start_stack(directory: Path, progress: Progress, workers: int) -> StackFacts:
@@ -37,11 +45,14 @@ def start_stack(directory: Path, progress: Progress, workers: int) -> StackFacts
     """
     registry = Registry(directory)
     registry.claim()
-    try:
-        return _Launch(directory, registry, progress).run(workers)
-    except BaseException:
-        stop_stack(directory)
-        raise
+    with ExitStack() as undo:
+        undo.callback(stop_stack, directory)
+        try:
+            facts = _Launch(directory, registry, progress).run(workers)
+        except _FAULTS as fault:
+            raise StartError(f"{type(fault).__name__}: {fault}\n{tail(log_of(directory))}") from fault
+        undo.pop_all()
+    return facts
 
 
 def stop_stack(directory: Path) -> list[str]:
@@ -165,5 +176,5 @@ class _Launch:
 def _package() -> Package:
     try:
         return build(STAGE)
-    except SystemExit as failed:
+    except (SystemExit, subprocess.CalledProcessError) as failed:
         raise StartError(str(failed)) from failed

@@ -3,16 +3,15 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from infra.local.client import Fan, Reply, call
+from infra.local.client import Fan, Reply, UnexpectedError, call
 from infra.local.facts import StackFacts
-from infra.local.processes import StartError
 
 
 def warm_api(facts: StackFacts, workers: int) -> None:
     """Ask twice, by so many at once: for what only the webhook imports, then for what a signed-in fan needs.
 
     Raises:
-        StartError: an answer is none of those that a healthy stack gives.
+        UnexpectedError: an answer is none of those that a healthy stack gives.
     """
     fan = Fan(facts, "warmer")
     _ask_at_once(workers, lambda: call("POST", f"{facts.api_url}/v1/webhooks/stripe", _JSON, b"{}"), {400})
@@ -28,4 +27,4 @@ def _ask_at_once(times: int, ask: Callable[[], Reply], healthy: set[int]) -> Non
     for reply in replies:
         if reply.status not in healthy:
             said = reply.body[:500].decode(errors="replace")
-            raise StartError(f"the API answered {reply.status} while it was warmed: {said}")
+            raise UnexpectedError(f"the API answered {reply.status} while it was warmed: {said}")

@@ -13,16 +13,20 @@ from infra.local.subscriber import Subscriber, subscriber
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[StackFacts]:
-    with borrowed_stack("e2e", print, MAX_IN_FLIGHT) as facts:
-        yield facts
+def cloud() -> Iterator[tuple[StackFacts, Subscriber]]:
+    with borrowed_stack("e2e", print, MAX_IN_FLIGHT) as facts, subscriber(facts) as subscribed:
+        yield facts, subscribed
 
 
-@pytest.fixture(scope="session", autouse=True)
-def overlay(stack: StackFacts) -> Iterator[Subscriber]:
-    """Subscribed before the first test, so that it must have heard of everything after the last."""
-    with subscriber(stack) as subscribed:
-        yield subscribed
+@pytest.fixture
+def stack(cloud: tuple[StackFacts, Subscriber]) -> StackFacts:
+    return cloud[0]
+
+
+@pytest.fixture
+def overlay(cloud: tuple[StackFacts, Subscriber]) -> Subscriber:
+    """Subscribed before the first test writes anything, so it must hear of everything."""
+    return cloud[1]
 
 
 @pytest.fixture
