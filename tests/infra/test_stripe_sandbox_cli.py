@@ -18,7 +18,7 @@ COMMAND = [sys.executable, "-m", "infra.local.stripe_sandbox", "--port", "0"]
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_says_where_it_serves_and_ends_when_asked(number: signal.Signals) -> None:
-    command = [*COMMAND, "--webhook-secret", "whsec_x", "--account", "acct_x"]
+    command = [*COMMAND, "--webhook-secret", "whsec_x", "--account", "acct_x", "--event", "refund.*"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, text=True) as process:
         try:
             assert process.stdout is not None
@@ -26,6 +26,8 @@ def test_it_says_where_it_serves_and_ends_when_asked(number: signal.Signals) -> 
             assert url.startswith("http://127.0.0.1:")
             with urlopen(f"{url}/_sandbox/health", timeout=5) as answer:
                 assert json.load(answer) == {"ok": True}
+            with urlopen(f"{url}/_sandbox/knobs", timeout=5) as answer:
+                assert json.load(answer)["enabled_events"] == ["refund.*"]
         finally:
             os.kill(process.pid, number)
         assert process.communicate(timeout=10) == ("", "")

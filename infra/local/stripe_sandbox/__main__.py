@@ -5,6 +5,7 @@ import json
 import signal
 import threading
 
+from .knobs import Knobs
 from .sandbox import ACCOUNT_ID, StripeSandbox
 
 
@@ -14,6 +15,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--webhook-url", default="", help="where events are posted; without it they are only recorded")
     parser.add_argument("--webhook-secret", required=True, action="append", help="whsec_...; repeat for a rotation")
+    parser.add_argument(
+        "--event", action="append", help="a type to send, checkout.session.* too; repeat; all by default"
+    )
     parser.add_argument("--account", default=ACCOUNT_ID, help="acct_...")
     options = parser.parse_args()
     stopping = threading.Event()
@@ -24,6 +28,7 @@ def main() -> None:
         webhook_secret=options.webhook_secret,
         port=options.port,
         account_id=options.account,
+        knobs=Knobs(enabled_events=options.event or ["*"]),
     ) as sandbox:
         print(json.dumps({"url": sandbox.url}), flush=True)
         stopping.wait()

@@ -30,6 +30,7 @@ class Control:
 
     def __post_init__(self) -> None:
         self.store, self.knobs = self.api.store, self.api.knobs
+        self._first_knobs = self.knobs.to_json()
         self._first_url, self._first_secrets = self.sender.url, list(self.sender.secrets)
 
     def show_knobs(self, _body: JsonObject, _id: str) -> JsonObject:
@@ -47,7 +48,7 @@ class Control:
         self.store.clear()
         self.api.keys.clear()
         self.api.log.clear()
-        self.knobs.reset()
+        self.knobs.update(self._first_knobs)
         self.sender.url, self.sender.secrets = self._first_url, list(self._first_secrets)
         return {}
 

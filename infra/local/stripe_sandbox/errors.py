@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 JsonObject = dict[str, object]
 
 
-@dataclass
+@dataclass(eq=False)
 class ApiError(Exception):
     """An answer other than 200: `{"error": {"type", "message", "code"?, "param"?, ...}}`."""
 
@@ -33,7 +33,7 @@ class ApiError(Exception):
         return {"error": error}
 
 
-@dataclass
+@dataclass(eq=False)
 class ParamError(ApiError):
     """A parameter is unknown, missing, of the wrong type or outside its enum."""
 

@@ -63,10 +63,6 @@ class Knobs:
         if fail_next is not None:
             self.fail_next = spoiled
 
-    def reset(self) -> None:
-        """Put every knob back to its default."""
-        self.update(Knobs().to_json())
-
 
 def _assign(target: "Knobs | FailNext", changes: JsonObject) -> None:
     known = {knob.name for knob in fields(target)}

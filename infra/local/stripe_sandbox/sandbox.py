@@ -23,12 +23,14 @@ _EXPIRY_CHECK_SECONDS = 0.5
 class StripeSandbox:
     """`with StripeSandbox.start(webhook_url=..., webhook_secret="whsec_...") as sandbox: sandbox.url`."""
 
-    def __init__(self, webhook_url: str, webhook_secrets: Sequence[str], port: int, account_id: str) -> None:
+    def __init__(
+        self, webhook_url: str, webhook_secrets: Sequence[str], port: int, account_id: str, knobs: Knobs
+    ) -> None:
         for secret in webhook_secrets:
             if not secret.startswith("whsec_"):
                 raise ValueError("a webhook secret starts with whsec_")
         self.store = Store(account_id=account_id, api_version=stripe.api_version)
-        self.knobs = Knobs()
+        self.knobs = knobs
         api = Api(self.store, self.knobs)
         self._sender = WebhookSender(self.store, self.knobs, webhook_url, webhook_secrets)
         app = build_app(api, Control(api, self._sender))
@@ -39,11 +41,17 @@ class StripeSandbox:
 
     @classmethod
     def start(
-        cls, *, webhook_url: str = "", webhook_secret: str | Sequence[str], port: int = 0, account_id: str = ACCOUNT_ID
+        cls,
+        *,
+        webhook_url: str = "",
+        webhook_secret: str | Sequence[str],
+        port: int = 0,
+        account_id: str = ACCOUNT_ID,
+        knobs: Knobs | None = None,
     ) -> "StripeSandbox":
         """Serve on `port`, 0 for a free one; without a webhook URL events are recorded and not sent."""
         secrets = [webhook_secret] if isinstance(webhook_secret, str) else webhook_secret
-        sandbox = cls(webhook_url, secrets, port, account_id)
+        sandbox = cls(webhook_url, secrets, port, account_id, knobs or Knobs())
         sandbox._sender.start()
         for thread in sandbox._threads:
             thread.start()

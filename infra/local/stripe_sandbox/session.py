@@ -10,10 +10,12 @@ SessionStatus = Literal["open", "complete", "expired"]
 PaymentStatus = Literal["unpaid", "paid", "no_payment_required"]
 
 _SESSION_NULLS = (
-    "after_expiration client_secret collected_information consent consent_collection currency_conversion customer "
-    "customer_account invoice payment_link payment_method_configuration_details "
-    "recovered_from saved_payment_method_options setup_intent shipping_address_collection shipping_cost subscription"
+    "after_expiration allow_promotion_codes billing_address_collection client_secret collected_information consent "
+    "consent_collection currency_conversion customer customer_account invoice invoice_creation origin_context "
+    "payment_link payment_method_configuration_details permissions recovered_from saved_payment_method_options "
+    "setup_intent shipping_address_collection shipping_cost subscription wallet_options"
 )
+_CUSTOM_TEXTS = "after_submit shipping_address submit terms_of_service_acceptance"
 
 
 @dataclass(frozen=True)
@@ -108,34 +110,29 @@ class Session:
             "id": self.id,
             "object": "checkout.session",
             "adaptive_pricing": off,
-            "allow_promotion_codes": None,
             "amount_subtotal": self.amount_total,
             "amount_total": self.amount_total,
             "automatic_tax": {"enabled": self.automatic_tax, "liability": None, "provider": None, "status": None},
-            "billing_address_collection": None,
             "cancel_url": self.cancel_url,
             "client_reference_id": self.client_reference_id,
             "created": self.created,
             "currency": self.currency,
             "custom_fields": [],
-            "custom_text": dict.fromkeys(["after_submit", "shipping_address", "submit", "terms_of_service_acceptance"]),
+            "custom_text": dict.fromkeys(_CUSTOM_TEXTS.split()),
             "customer_creation": "if_required",
             "customer_details": self._customer_details(),
             "customer_email": self.customer_email,
             "discounts": [],
             "expires_at": self.expires_at,
-            "invoice_creation": None,
             "livemode": False,
             "locale": self.locale,
             "metadata": dict(self.metadata),
             "mode": "payment",
-            "origin_context": None,
             "payment_intent": self.payment_intent,
             "payment_method_collection": "if_required",
             "payment_method_options": {},
             "payment_method_types": ["card", "paypal", debit_type(self.currency)],
             "payment_status": self.payment_status,
-            "permissions": None,
             "phone_number_collection": off,
             "shipping_options": [],
             "status": self.status,
@@ -144,7 +141,6 @@ class Session:
             "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
             "ui_mode": "hosted_page",
             "url": self.url if self.status == "open" else None,
-            "wallet_options": None,
         }
 
     def _customer_details(self) -> JsonObject | None:
