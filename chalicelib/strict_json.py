@@ -22,7 +22,7 @@ def decode_strictly(raw: bytes, kind: type[Body]) -> Body:
     Raises:
         InvalidJson: not one JSON object in UTF-8, or a name comes twice.
         UnknownField: it has a field that `kind` has not.
-        InvalidField: a field is missing or of another type. No number is turned into another one, no text into a number.
+        InvalidField: a field is missing or of another type; nothing is converted to make it fit.
     """
     try:
         body = msgspec.json.decode(raw, type=kind)

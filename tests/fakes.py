@@ -1,0 +1,201 @@
+"""Stand-ins for the ports, small enough to be seen to be right. The contract suite holds the ledger to the real ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from uuid6 import UUID
+
+from chalicelib.domain.events import Announcement, Publication
+from chalicelib.domain.ledger import Entry, Gift, GiftRefused, Posting, Purchase, Review, Status, Wallet
+from chalicelib.domain.payments import CheckoutSession, Claim, StripeEvent
+from chalicelib.errors import NotAuthentic, NotFound
+
+START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+class FakeClock:
+    """Stands still until it is moved. Ids count up, and carry its time."""
+
+    def __init__(self, at: datetime = START) -> None:
+        self.at = at
+        self.minted = 0
+
+    def now(self) -> datetime:
+        return self.at
+
+    def new_id(self) -> str:
+        self.minted += 1
+        return uuid7_at(self.at, self.minted)
+
+    def advance(self, by: timedelta) -> None:
+        self.at += by
+
+
+def uuid7_at(at: datetime, number: int) -> str:
+    """A UUIDv7 of that time; distinct numbers below 2^62 make distinct ids that sort by number."""
+    milliseconds = int(at.timestamp() * 1000)
+    return str(UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62 | number))
+
+
+@dataclass
+class Lane:
+    coins: int = 0
+    sequences: dict[str, int] = field(default_factory=dict)
+
+
+class FakeLedger:
+    """The Ledger port in dictionaries. One call is one step: nothing else happens in between."""
+
+    def __init__(self) -> None:
+        self.coins: dict[str, int] = {}
+        self.frozen: set[str] = set()
+        self.entries: dict[str, dict[str, Entry]] = {}
+        self.lanes: dict[tuple[str, int], Lane] = {}
+        self.announced: dict[str, datetime] = {}
+        self.reviews: dict[str, Review] = {}
+
+    def open_purchase(self, purchase: Purchase) -> Entry | None:
+        known = self.entries.setdefault(purchase.user_id, {})
+        if purchase.purchase_id in known:
+            return known[purchase.purchase_id]
+        known[purchase.purchase_id] = purchase
+        return None
+
+    def post_purchase(self, session: CheckoutSession, posting: Posting) -> Purchase | None:
+        purchase = self._claimed(session)
+        claim = _claim(session)
+        quoted = (purchase.coins, purchase.amount_minor, purchase.currency)
+        if purchase.status is Status.POSTED or quoted != (claim.coins, session.subtotal_minor, session.currency):
+            return purchase
+        self.entries[claim.user_id][claim.purchase_id] = replace(
+            purchase,
+            status=Status.POSTED,
+            posted_at=posting.posted_at,
+            event_id=posting.event_id,
+            payment_intent=session.payment_intent,
+        )
+        self.coins[claim.user_id] = self.coins.get(claim.user_id, 0) + claim.coins
+        return None
+
+    def move_purchase(self, session: CheckoutSession, to: Status, allowed: Sequence[Status]) -> Purchase | None:
+        purchase = self._claimed(session)
+        if purchase.status not in allowed:
+            return purchase
+        self.entries[purchase.user_id][purchase.purchase_id] = replace(purchase, status=to)
+        return None
+
+    def post_gift(self, gift: Gift) -> GiftRefused | None:
+        known = self.entries.get(gift.user_id, {}).get(gift.gift_id)
+        has_wallet = gift.user_id in self.coins
+        wallet = self.read_wallet(gift.user_id)
+        allows = has_wallet and wallet.coins >= gift.price_coins and not wallet.is_frozen
+        if known or not allows:
+            return GiftRefused(entry=known, wallet=wallet if has_wallet and not allows else None)
+        self.coins[gift.user_id] -= gift.price_coins
+        self.entries.setdefault(gift.user_id, {})[gift.gift_id] = gift
+        return None
+
+    def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
+        return self.entries.get(user_id, {}).get(entry_id)
+
+    def read_wallet(self, user_id: str) -> Wallet:
+        return Wallet(user_id=user_id, coins=self.coins.get(user_id, 0), is_frozen=user_id in self.frozen)
+
+    def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:
+        known = self.entries.get(user_id, {})
+        ids = sorted((entry_id for entry_id in known if before is None or entry_id < before), reverse=True)
+        return [known[entry_id] for entry_id in ids[:limit]]
+
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[Gift]) -> Mapping[str, int]:
+        received = self.lanes.setdefault((creator_id, lane), Lane())
+        for gift in gifts:
+            if gift.event_id not in received.sequences:
+                received.sequences[gift.event_id] = len(received.sequences) + 1
+                received.coins += gift.price_coins
+        return {gift.event_id: received.sequences[gift.event_id] for gift in gifts}
+
+    def mark_announced(self, purchase: Purchase, at: datetime) -> None:
+        self.announced.setdefault(purchase.purchase_id, at)
+
+    def file_review(self, review: Review) -> None:
+        self.reviews.setdefault(review.payment_id, review)
+
+    def _claimed(self, session: CheckoutSession) -> Purchase:
+        claim = _claim(session)
+        entry = self.find_entry(claim.user_id, claim.purchase_id)
+        if not isinstance(entry, Purchase):
+            raise NotFound
+        return entry
+
+
+class FakeGateway:
+    """The PaymentGateway port: sessions by purchase, and events that are signed when their signature says so."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, CheckoutSession] = {}
+        self.opened = 0
+        self.events: dict[bytes, StripeEvent] = {}
+
+    def open_session(self, purchase: Purchase) -> CheckoutSession:
+        self.opened += 1
+        return self.sessions.setdefault(purchase.purchase_id, session_of(purchase))
+
+    def read_event(self, payload: bytes, signature: str, now: datetime) -> StripeEvent:
+        del now
+        if signature != "signed" or payload not in self.events:
+            raise NotAuthentic
+        return self.events[payload]
+
+    def sign(self, event: StripeEvent) -> bytes:
+        """The body under which the event arrives; its signature is `signed`."""
+        payload = f"event {len(self.events)}".encode()
+        self.events[payload] = event
+        return payload
+
+
+@dataclass
+class FakePublisher:
+    """The EventPublisher port: keeps what it accepts; does not accept what it is told not to."""
+
+    published: list[Announcement] = field(default_factory=list)
+    busy: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+
+    def publish(self, announcements: Sequence[Announcement]) -> Publication:
+        asked = {announcement.id for announcement in announcements}
+        turned_away = self.busy | self.refused
+        self.published += [announcement for announcement in announcements if announcement.id not in turned_away]
+        return Publication(busy=frozenset(asked & self.busy), refused=frozenset(asked & self.refused))
+
+
+@dataclass
+class FakeRedriveQueue:
+    """The RedriveQueue port."""
+
+    kept: list[Mapping[str, str]] = field(default_factory=list)
+
+    def set_aside(self, keys: Mapping[str, str]) -> None:
+        self.kept.append(keys)
+
+
+def session_of(purchase: Purchase, **changes: object) -> CheckoutSession:
+    """The paid checkout session of a purchase, with whatever about it is different."""
+    session = CheckoutSession(
+        session_id=f"cs_test_{purchase.purchase_id}",
+        mode="payment",
+        payment_status="paid",
+        payment_intent=f"pi_{purchase.purchase_id}",
+        subtotal_minor=purchase.amount_minor,
+        total_minor=purchase.amount_minor,
+        currency=purchase.currency,
+        created_at=purchase.created_at,
+        claim=Claim(purchase_id=purchase.purchase_id, user_id=purchase.user_id, coins=purchase.coins),
+        url=f"https://pay.example/{purchase.purchase_id}",
+    )
+    return replace(session, **changes)  # type: ignore[arg-type]  # each test knows its field
+
+
+def _claim(session: CheckoutSession) -> Claim:
+    assert session.claim is not None
+    return session.claim
