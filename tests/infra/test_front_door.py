@@ -1,6 +1,9 @@
 """What passes the front door is unchanged, and there are never more than eight at the API."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
@@ -181,3 +184,16 @@ def test_a_connection_that_was_hung_up_on_is_not_used_again(api: FakeApi, door: 
     for _ in range(3):
         api.answers.append((200, [("Connection", "close")], b"ok"))
         assert send(door, "GET", "/v1/x").status == 200
+
+
+def test_the_process_says_one_line_and_leaves_on_sigterm(api: FakeApi, issuer_url: str) -> None:
+    command = [sys.executable, "-m", "infra.local.front_door", "--api-url", api.url, "--issuer-url", issuer_url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        assert url.startswith("http://127.0.0.1:")
+        assert send(url, "GET", "/v1/wallet", Cookie=sign_in(url)).status == 200
+
+        process.send_signal(signal.SIGTERM)
+        rest, errors = process.communicate(timeout=20)
+    assert (process.returncode, rest, errors) == (0, "", "")
