@@ -1,0 +1,1 @@
+"""What deploys Coinpurse, and what measures it."""

@@ -1,4 +1,4 @@
-"""Stand-ins for the ports, small enough to be seen to be right. The contract suite holds the ledger to the real ones."""
+"""Stand-ins for the ports, small enough to be seen to be right. One contract suite holds the ledger to real ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -70,12 +70,26 @@ class Deployer:
             Parameters=given,
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
-        return self._made(_outputs(cloudformation))
+        deployment = self._made(_outputs(cloudformation))
+        self._bend_publish_batch(deployment)
+        return deployment
 
     def warm_relay(self, deployment: Deployment) -> None:
         """Have the relay imported before the first gift, by a batch with nothing in it."""
         client = self._session.client("lambda", endpoint_url=self._endpoint_url)
         client.invoke(FunctionName=deployment.relay_name, Payload=b'{"Records": []}')
+
+    def _bend_publish_batch(self, deployment: Deployment) -> None:
+        """MiniStack asks for `sns:PublishBatch`, an action that AWS does not know: there, `sns:Publish` covers it."""
+        relay = self._session.client("lambda", endpoint_url=self._endpoint_url).get_function(
+            FunctionName=deployment.relay_name
+        )
+        allowed = {"Effect": "Allow", "Action": "sns:PublishBatch", "Resource": deployment.topic_arn}
+        self._session.client("iam", endpoint_url=self._endpoint_url).put_role_policy(
+            RoleName=relay["Configuration"]["Role"].rpartition("/")[2],
+            PolicyName="ministack-publish-batch",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+        )
 
     def _made(self, outputs: Mapping[str, str]) -> Deployment:
         # The output holds AWS's own address; MiniStack answers for it under a path.
