@@ -1,0 +1,197 @@
+"""The zip: whole, small, compiled, and the same bytes whoever builds it."""
+
+import ast
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.bundle import SERVICES, compile_tree, write_zip
+from infra.package import ROOT, Package, build
+
+UNCHECKED_HASH = 0b01
+EVERYTHING = """
+import importlib, pkgutil, chalicelib, app
+for found in pkgutil.walk_packages(chalicelib.__path__, "chalicelib."):
+    importlib.import_module(found.name)
+assert app.app and app.relay
+files = [getattr(module, "__file__", None) or "" for module in sys.modules.values()]
+print([file for file in files if "site-packages" in file])
+"""
+SMALL_APP = """
+from chalice.app import Chalice
+app = Chalice(app_name="small")
+@app.route("/")
+def index():
+    return {value}
+"""
+
+
+def in_lambda(unpacked: Path, program: str) -> str:
+    """Run a program on the zip and the standard library alone, as Lambda does; this environment stays out of sight."""
+    command = [sys.executable, "-I", "-S", "-B", "-c", f"import sys; sys.path.insert(0, sys.argv[1])\n{program}"]
+    environment = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull, "HOME": os.devnull}
+    done = subprocess.run(
+        [*command, str(unpacked)], env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def clients_in(source: str) -> Iterator[str]:
+    """The services that a source makes clients of: `boto3.client("sns")`, `session.create_client(service_name=...)`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            named = [word.value for word in node.keywords if word.arg == "service_name"]
+            if node.func.attr in {"client", "resource", "create_client"}:
+                for value in named or node.args[:1]:
+                    assert isinstance(value, ast.Constant), "a client's service must be written out: it may be pruned"
+                    assert isinstance(value.value, str)
+                    yield value.value
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [name.name for name in node.names]
+            if any(name.split(".")[0] == "pynamodb" for name in names):
+                yield "dynamodb"
+
+
+def clients_of(root: Path) -> set[str]:
+    return {
+        name for file in (root / "app.py", *root.glob("chalicelib/**/*.py")) for name in clients_in(file.read_text())
+    }
+
+
+class TestContent:
+    def test_it_holds_what_runs_and_nothing_of_ours_besides(self, unpacked: Path) -> None:
+        for name in ("app.py", "chalice/app.py", "chalice/__init__.py", "chalicelib/settings.py"):
+            assert (unpacked / name).is_file(), name
+        for name in ("infra", "tests", ".chalice", "Makefile", "pyproject.toml", "requirements.txt", "moto", "pytest"):
+            assert not (unpacked / name).exists(), name
+
+    def test_what_is_read_as_data_comes_along(self, unpacked: Path) -> None:
+        for folder in ("pages", "catalogues"):
+            for file in (ROOT / "chalicelib" / folder).glob("*.*"):
+                assert (unpacked / "chalicelib" / folder / file.name).read_bytes() == file.read_bytes()
+
+    def test_every_module_imports_from_the_zip_alone(self, unpacked: Path) -> None:
+        assert in_lambda(unpacked, EVERYTHING).strip() == "[]"
+
+    def test_the_versions_of_libraries_can_be_asked(self, unpacked: Path) -> None:
+        program = "from importlib.metadata import version; print(version('boto3'), version('stripe'))"
+        assert len(in_lambda(unpacked, program).split()) == 2
+
+    def test_licences_travel_along(self, unpacked: Path) -> None:
+        assert list(unpacked.glob("stripe-*.dist-info/**/LICENSE*"))
+        assert list(unpacked.glob("botocore-*.dist-info/**/LICENSE*"))
+
+    def test_it_is_small(self, package: Package, unpacked: Path) -> None:
+        assert package.code.stat().st_size < 25e6
+        assert sum(file.stat().st_size for file in unpacked.rglob("*")) < 100e6
+
+
+class TestClients:
+    def test_botocore_describes_the_services_in_use_alone(self, unpacked: Path) -> None:
+        assert {found.name for found in (unpacked / "botocore/data").iterdir() if found.is_dir()} == set(SERVICES)
+        for name in ("endpoints.json", "partitions.json", "sdk-default-configuration.json", "_retry.json"):
+            assert (unpacked / "botocore/data" / name).is_file()
+
+    def test_every_service_that_the_code_asks_for_is_kept(self) -> None:
+        assert clients_of(ROOT) <= set(SERVICES)
+
+    def test_every_client_can_be_made_from_the_zip(self, unpacked: Path) -> None:
+        names = sorted({*clients_of(ROOT), *SERVICES})
+        program = f"import boto3\nprint([boto3.client(name).meta.service_model.service_name for name in {names!r}])"
+        assert in_lambda(unpacked, program).strip() == repr(names)
+
+    def test_a_pruned_service_would_be_noticed(self, unpacked: Path) -> None:
+        assert set(clients_in("session.client('s3')\nimport pynamodb.models")) == {"s3", "dynamodb"}
+        with pytest.raises(AssertionError, match="UnknownServiceError"):
+            in_lambda(unpacked, "import boto3\nboto3.client('s3')")
+
+
+class TestBytecode:
+    def test_every_source_has_bytecode_that_is_never_checked(self, unpacked: Path) -> None:
+        sources = list(unpacked.rglob("*.py"))
+        assert len(sources) > 1000
+        for source in sources:
+            compiled = Path(importlib.util.cache_from_source(str(source))).read_bytes()
+            assert compiled[:4] == importlib.util.MAGIC_NUMBER
+            assert int.from_bytes(compiled[4:8], "little") == UNCHECKED_HASH, source
+            assert compiled[8:16] == importlib.util.source_hash(source.read_bytes()), source
+
+    def test_nothing_is_compiled_at_start(self, unpacked: Path) -> None:
+        program = "import _frozen_importlib_external as external\nseen = []\n"
+        program += "external.SourceLoader.source_to_code = lambda self, data, path, **_: seen.append(path)\n"
+        assert in_lambda(unpacked, f"{program}import boto3, app\nprint(seen)").strip() == "[]"
+
+    def test_tracebacks_say_where_it_runs(self, unpacked: Path) -> None:
+        program = "import chalicelib.settings as s; print(s.Settings.read.__code__.co_filename)"
+        assert in_lambda(unpacked, program).strip() == str(unpacked / "chalicelib/settings.py")
+
+
+class TestReproducible:
+    def test_two_builds_are_the_same_bytes(self, tmp_path: Path) -> None:
+        first, second = build("local", tmp_path / "first"), build("local", tmp_path / "second")
+        assert first.code.read_bytes() == second.code.read_bytes()
+        assert first.template.read_text() == second.template.read_text()
+
+    def test_bytecode_does_not_depend_on_where_it_is_made(self, tmp_path: Path) -> None:
+        source = 'def kind(word: str) -> bool:\n    return word in {"gift", "purchase", "clawback"}\n'
+        archives = []
+        for name in ("here", "elsewhere"):
+            tree = tmp_path / name / "tree"
+            tree.mkdir(parents=True)
+            (tree / "module.py").write_text(source)
+            compile_tree(tree)
+            write_zip([tree], tmp_path / f"{name}.zip")
+            archives.append((tmp_path / f"{name}.zip").read_bytes())
+        assert archives[0] == archives[1]
+
+    def test_two_trees_cannot_both_bring_a_file(self, tmp_path: Path) -> None:
+        for name in ("one", "other"):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "six.py").write_text(name)
+        with pytest.raises(ValueError, match=r"six\.py is in two trees"):
+            write_zip([tmp_path / "one", tmp_path / "other"], tmp_path / "out.zip")
+
+
+class TestSmallProject:
+    """A project of a few lines, to see what the packager does when things change or break."""
+
+    @pytest.fixture
+    def project(self, tmp_path: Path) -> Path:
+        for folder in ("chalicelib", ".chalice", "infra"):
+            (tmp_path / folder).mkdir()
+        (tmp_path / "requirements.txt").touch()
+        (tmp_path / "chalicelib/__init__.py").touch()
+        config = {"version": "2.0", "app_name": "small", "stages": {"local": {"api_gateway_stage": "local"}}}
+        (tmp_path / ".chalice/config.json").write_text(json.dumps(config))
+        (tmp_path / "infra/resources.yaml").write_text("Parameters: {Stage: {Type: String}}\n")
+        self.write_app(tmp_path, "1")
+        return tmp_path
+
+    def write_app(self, project: Path, value: str) -> None:
+        (project / "app.py").write_text(SMALL_APP.replace("{value}", value))
+
+    def test_it_is_built_again_when_a_source_changed_and_only_then(self, project: Path) -> None:
+        package = build("local", root=project)
+        first = package.code.stat().st_mtime_ns
+        assert build("local", root=project).code.stat().st_mtime_ns == first
+        self.write_app(project, "2")
+        assert build("local", root=project).code.stat().st_mtime_ns > first
+
+    def test_what_the_editor_and_the_interpreter_leave_behind_stays_out(self, project: Path) -> None:
+        clean = build("local", project / "clean", root=project).code.read_bytes()
+        (project / "chalicelib/__pycache__").mkdir()
+        (project / "chalicelib/__pycache__/old.cpython-311.pyc").write_bytes(b"old")
+        (project / "chalicelib/.DS_Store").touch()
+        assert build("local", project / "dirty", root=project).code.read_bytes() == clean
+
+    def test_a_broken_application_is_told_in_chalices_words(self, project: Path) -> None:
+        self.write_app(project, "(")
+        with pytest.raises(SystemExit, match="SyntaxError"):
+            build("local", root=project)

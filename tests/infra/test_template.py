@@ -1,0 +1,185 @@
+"""The packaged template: valid, complete, and tight."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from chalicelib import telemetry
+from chalicelib.settings import Settings
+from infra.deploy import read_parameters
+from infra.package import ROOT, STAGES, Package, build
+
+Template = dict[str, Any]
+
+
+def of_type(template: Template, kind: str) -> dict[str, Any]:
+    return {name: found["Properties"] for name, found in template["Resources"].items() if found["Type"] == kind}
+
+
+def cfn_lint(path: Path) -> str:
+    command = [sys.executable, "-m", "cfnlint", "--include-checks", "W", "--", str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def test_the_template_lints_clean(package: Package) -> None:
+    assert cfn_lint(package.template) == ""
+
+
+def test_what_sam_makes_of_it_lints_clean(transformed: Template, tmp_path: Path) -> None:
+    path = tmp_path / "transformed.json"
+    path.write_text(json.dumps(transformed))
+    assert cfn_lint(path) == ""
+
+
+def test_everything_merged_lands_on_something_that_chalice_emits(template: Template) -> None:
+    # A misspelt logical id would stay a stranger without a type, and nothing but this would say so.
+    assert [name for name, found in template["Resources"].items() if "Type" not in found] == []
+    functions = of_type(template, "AWS::Serverless::Function")
+    events = [event for found in functions.values() for event in found.get("Events", {}).values()]
+    assert events
+    assert all("Type" in event for event in events)
+
+
+def test_the_merged_description_wins_everywhere(template: Template) -> None:
+    assert "merged-from-infra-resources" not in json.dumps(template)
+
+
+def test_every_function_gets_every_setting_and_nothing_else(transformed: Template) -> None:
+    wanted = {field.name.upper() for field in fields(Settings)}
+    functions = of_type(transformed, "AWS::Lambda::Function")
+    assert {"APIHandler", "Relay"} <= set(functions)
+    for name, found in functions.items():
+        assert set(found["Environment"]["Variables"]) == wanted, name
+
+
+def test_every_function_has_a_role_of_its_own_and_room_to_work(transformed: Template) -> None:
+    functions = of_type(transformed, "AWS::Lambda::Function")
+    roles = [json.dumps(found["Role"]) for found in functions.values()]
+    assert len(set(roles)) == len(functions)
+    assert "DefaultRole" not in transformed["Resources"]
+    assert {found["MemorySize"] for found in functions.values()} == {1024}
+    assert functions["APIHandler"]["Timeout"] == 20
+
+
+def test_every_function_logs_where_logs_expire(transformed: Template) -> None:
+    groups = of_type(transformed, "AWS::Logs::LogGroup")
+    assert all(group["RetentionInDays"] == 30 for group in groups.values())
+    for name, found in of_type(transformed, "AWS::Lambda::Function").items():
+        assert found["LoggingConfig"]["LogGroup"]["Ref"] in groups, name
+
+
+class TestStages:
+    config: Template = json.loads((ROOT / ".chalice/config.json").read_text())
+
+    def test_all_have_the_same_keys(self) -> None:
+        stages = self.config["stages"]
+        assert tuple(stages) == STAGES
+        assert len({json.dumps(list(_keys(stage))) for stage in stages.values()}) == 1
+
+    @pytest.mark.parametrize("stage", STAGES)
+    def test_each_is_called_one_thing(self, stage: str) -> None:
+        found = self.config["stages"][stage]
+        assert found["environment_variables"] == {"STAGE": stage}
+        assert found["api_gateway_stage"] == stage
+        assert found["autogen_policy"] is False
+
+    def test_a_package_deploys_as_no_other_stage(self, template: Template, tmp_path: Path) -> None:
+        assert template["Parameters"]["Stage"]["AllowedValues"] == ["local"]
+        prod = json.loads(build("prod", tmp_path).template.read_text())
+        assert prod["Parameters"]["Stage"]["AllowedValues"] == ["prod"]
+        assert prod["Parameters"]["Stage"]["Default"] == "prod"
+
+    @pytest.mark.parametrize("stage", ["test", "prod"])
+    def test_its_parameters_make_settings(self, stage: str, template: Template) -> None:
+        given = read_parameters(stage)
+        wanted = template["Parameters"]
+        assert set(given) <= set(wanted)
+        values = {name: str(found["Default"]) for name, found in wanted.items() if "Default" in found} | given
+        assert set(values) == set(wanted)
+        variables = template["Globals"]["Function"]["Environment"]["Variables"]
+        environment = {name: values.get(value["Ref"], "made-by-cloudformation") for name, value in variables.items()}
+        settings = Settings.read({**environment, "STAGE": stage})
+        assert settings.livemode is (stage == "prod")
+
+
+def _keys(value: Any, path: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield f"{path}/{key}"
+            yield from _keys(inner, f"{path}/{key}")
+
+
+class TestTable:
+    def test_it_is_what_the_ledger_needs(self, template: Template) -> None:
+        table = template["Resources"]["Table"]
+        properties = table["Properties"]
+        assert properties["BillingMode"] == "PAY_PER_REQUEST"
+        assert [key["AttributeName"] for key in properties["KeySchema"]] == ["PK", "SK"]
+        assert properties["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+        assert properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+        assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+    def test_nobody_deletes_it_by_accident(self, template: Template) -> None:
+        table = template["Resources"]["Table"]
+        assert table["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert table["UpdateReplacePolicy"] == "Retain"
+        assert table["Properties"]["DeletionProtectionEnabled"] == {"Fn::If": ["IsProd", True, False]}
+        assert template["Conditions"]["IsProd"] == {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
+
+    def test_the_journal_is_an_index(self, template: Template) -> None:
+        [index] = template["Resources"]["Table"]["Properties"]["GlobalSecondaryIndexes"]
+        assert index["IndexName"] == "journal"
+        assert [key["AttributeName"] for key in index["KeySchema"]] == ["journal_hour", "journal_at"]
+        assert set(index["Projection"]["NonKeyAttributes"]) == {"kind", "coins", "lane", "creator_id", "event_id"}
+
+
+class TestAlarms:
+    def test_each_has_a_runbook(self, template: Template) -> None:
+        runbooks = (ROOT / "infra/README.md").read_text()
+        alarms = of_type(template, "AWS::CloudWatch::Alarm")
+        assert len(alarms) >= 7
+        assert [name for name in alarms if f"### {name}" not in runbooks] == []
+
+    def test_each_is_heard(self, template: Template) -> None:
+        for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
+            assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}], name
+
+    def test_review_counts_what_telemetry_emits(self, template: Template, capsys: pytest.CaptureFixture[str]) -> None:
+        with telemetry.invocation("request"):
+            telemetry.count("PaymentInReview")
+        emitted = json.loads(capsys.readouterr().out.splitlines()[-1])
+        [directive] = emitted["_aws"]["CloudWatchMetrics"]
+        alarm = template["Resources"]["PaymentInReviewAlarm"]["Properties"]
+        assert directive["Namespace"] == alarm["Namespace"]
+        assert [metric["Name"] for metric in directive["Metrics"]] == [alarm["MetricName"]]
+        dimensions = {found["Name"]: found["Value"] for found in alarm["Dimensions"]}
+        assert {name: emitted[name] for names in directive["Dimensions"] for name in names} == dimensions
+
+    def test_the_api_is_called_what_its_alarms_call_it(self, template: Template) -> None:
+        title = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["info"]["title"]
+        dimensions = template["Resources"]["ApiErrorAlarm"]["Properties"]["Dimensions"]
+        assert {"Name": "ApiName", "Value": title} in dimensions
+
+
+def test_what_never_reaches_the_function_is_a_problem_document_too(template: Template) -> None:
+    responses = template["Resources"]["RestAPI"]["Properties"]["GatewayResponses"]
+    for name, response in responses.items():
+        assert response["ResponseParameters"]["Headers"]["Access-Control-Allow-Origin"] == "'*'", name
+        for body in response.get("ResponseTemplates", {}).values():
+            problem = json.loads(body)
+            assert {"type", "title", "status", "detail", "code", "request_id"} == set(problem)
+            assert str(problem["status"]) == str(response["StatusCode"])
+    assert responses["MISSING_AUTHENTICATION_TOKEN"]["StatusCode"] == 404
+
+
+def test_the_source_names_no_account_and_no_region() -> None:
+    source = (ROOT / "infra/resources.yaml").read_text()
+    assert "arn:aws:" not in source
+    assert yaml.compose(source) is not None
