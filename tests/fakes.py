@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from uuid6 import UUID
+from uuid import UUID
 
 from chalicelib.domain.events import Announcement, Publication
 from chalicelib.domain.ledger import Entry, Gift, GiftRefused, Posting, Purchase, Review, Status, Wallet

@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 
 import msgspec
 import urllib3
-from uuid6 import uuid7
+from uuid_utils import uuid7
 
 from infra.local.facts import StackFacts
 
 Shape = TypeVar("Shape")
-Fields = Mapping[str, str | int | bool]
+Fields = Mapping[str, str | int | bool | list[str]]
 
 MAX_IN_FLIGHT = 8
 """The front door lets no more through at once, so more would only wait."""
