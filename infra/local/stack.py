@@ -19,6 +19,7 @@ from infra.local.ministack import REGION, log_of, start_ministack, wait_for_mini
 from infra.local.processes import ROOT, StartError, tail
 from infra.local.registry import Registry
 from infra.local.servers import Ports, Server, loopback_url, start_server
+from infra.local.stripe_side import StripeSide
 from infra.local.warmth import warm_api
 from infra.package import Package, build
 
@@ -26,6 +27,9 @@ DIRECTORY = ROOT / ".local"
 """Where stacks live: the one that `make up` keeps, and below it those that are borrowed."""
 
 Progress = Callable[[str], None]
+
+_WEBHOOK_EVENTS = ["checkout.session.*", "charge.refunded", "refund.*", "charge.dispute.*"]
+"""What the webhook is registered for with Stripe."""
 
 _FAULTS = (UnexpectedError, HTTPError, BotoCoreError, ClientError)
 """What a part that came up, but is not well, shows as."""
@@ -116,6 +120,7 @@ class _Launch:
         deployer.put_secrets(self._webhook_secret)
         deployment = deployer.deploy(package, self._parameters())
         self._open_front_door(deployment)
+        StripeSide(self._facts(deployment)).set_knobs(enabled_events=_WEBHOOK_EVENTS)
         self._progress(f"warming {workers} function workers")
         self._warm(deployer, deployment, workers)
         facts = self._facts(deployment)

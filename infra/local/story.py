@@ -7,7 +7,7 @@ raises as UnexpectedError.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from uuid6 import uuid7
+from uuid_utils import uuid7
 
 from infra.local.audit import audit
 from infra.local.client import Bundle, Checkout, Fan, Gift, GiftItem, UnexpectedError, wait_until

@@ -85,7 +85,7 @@ class StripeSide:
             self.wait_for_webhooks()
         return held
 
-    def set_knobs(self, **knobs: str | int | bool) -> None:
+    def set_knobs(self, **knobs: str | int | bool | list[str]) -> None:
         """Make life harder, or easier again."""
         self._control("PUT", "/knobs", knobs)
 

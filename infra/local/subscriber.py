@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from uuid6 import uuid7
+from uuid_utils import uuid7
 
 from infra.local.facts import StackFacts, aws_session
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from uuid6 import uuid7
+from uuid_utils import uuid7
 
 from infra.local.client import MAX_IN_FLIGHT, Fan
 from infra.local.facts import StackFacts

@@ -4,7 +4,7 @@ import re
 from html import unescape
 
 import pytest
-from uuid6 import uuid7
+from uuid_utils import uuid7
 
 from infra.local.client import Fan, call, post_form, wait_until
 from infra.local.facts import StackFacts

@@ -1,7 +1,7 @@
 """The story that `make demo` tells, as a test."""
 
 import pytest
-from uuid6 import uuid7
+from uuid_utils import uuid7
 
 from infra.local.client import Fan
 from infra.local.facts import StackFacts

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from uuid6 import uuid7
+from uuid_utils import uuid7
 
 from infra.local.audit import audit, items
 from infra.local.client import MAX_IN_FLIGHT, Checkout, Fan, Problem, Wallet, call, wait_until
