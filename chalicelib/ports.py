@@ -3,13 +3,13 @@
 Every method may raise TryAgain: then nothing is known of the outcome, and the same call may be made again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.events import Announcement, Publication
-from chalicelib.domain.ledger import Entry, Gift, GiftRefused, Posting, Purchase, Review, Status, Wallet
-from chalicelib.domain.payments import CheckoutSession, StripeEvent
+from chalicelib.domain.ledger import Adjustment, Entry, Gift, GiftRefused, Posting, Purchase, Review, Status, Wallet
+from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
 
 
 class Clock(Protocol):
@@ -42,6 +42,13 @@ class Ledger(Protocol):
 
     def move_purchase(self, session: CheckoutSession, to: Status, allowed: Sequence[Status]) -> Purchase | None:
         """Set the status of an unposted purchase if it is one of `allowed`. Returns and raises as post_purchase."""
+
+    def follow_purchase(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
+        """Note how much of a posted purchase's price is kept and, in the same transaction, move the coins.
+
+        Returns:
+            Whether it was written: only if the purchase still has the version that was read.
+        """
 
     def post_gift(self, gift: Gift) -> GiftRefused | None:
         """Debit the fan and write the gift, in one transaction. None when both were done, else why neither was."""
@@ -83,6 +90,18 @@ class PaymentGateway(Protocol):
         Raises:
             IdempotencyConflict: the provider knows the purchase with other parameters: a new key is needed.
         """
+
+    def find_claim(self, payment_intent: str) -> Claim | None:
+        """What a payment says of the purchase it was made for; None for a stranger's payment."""
+
+    def find_session(self, payment_intent: str) -> CheckoutSession | None:
+        """The checkout session that a payment was made in, as it is now."""
+
+    def read_money(self, payment_intent: str) -> MoneyState:
+        """What was captured, refunded and disputed of a payment, as it is now."""
+
+    def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:
+        """The events of those types since then, oldest first; the provider keeps thirty days of them."""
 
     def read_event(self, payload: bytes, signature: str, now: datetime) -> StripeEvent:
         """The event in a webhook's raw body.

@@ -6,7 +6,7 @@ from msgspec import Struct, to_builtins
 
 from chalicelib.domain.catalogue import Catalogue, GiftItem, Offer
 from chalicelib.domain.ids import iso
-from chalicelib.domain.ledger import Entry, Gift, Purchase, Wallet
+from chalicelib.domain.ledger import Adjustment, Entry, Gift, Purchase, Wallet
 from chalicelib.domain.money import EXPONENTS
 from chalicelib.domain.purchases import SESSION_LIFE
 
@@ -90,6 +90,7 @@ class EntryAnswer(Struct, kw_only=True, omit_defaults=True):
     creator_id: str | None = None
     item_id: str | None = None
     quantity: int | None = None
+    about: str | None = None
 
 
 class EntriesAnswer(Struct, kw_only=True):
@@ -200,6 +201,16 @@ def entry(entry: Entry) -> EntryAnswer:
             posted_at=iso(entry.posted_at) if entry.posted_at else None,
             bundle_id=entry.bundle_id,
             price=_price(entry.amount_minor, entry.currency),
+        )
+    if isinstance(entry, Adjustment):
+        return EntryAnswer(
+            id=entry.entry_id,
+            kind=entry.kind.value,
+            status="posted",
+            coins=entry.coins,
+            created_at=iso(entry.posted_at),
+            posted_at=iso(entry.posted_at),
+            about=entry.about or None,
         )
     return EntryAnswer(
         id=entry.gift_id,

@@ -8,7 +8,7 @@ from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.rows import gift_row, purchase_row, to_entry, to_wallet
+from chalicelib.adapters.rows import adjustment_row, gift_row, purchase_row, to_entry, to_wallet
 from chalicelib.adapters.tables import (
     CreatorEntryRow,
     EntryRow,
@@ -24,7 +24,18 @@ from chalicelib.adapters.tables import (
     wallet_key,
 )
 from chalicelib.adapters.transactions import TRIES, Refused, Transactions, is_refused, transient_errors
-from chalicelib.domain.ledger import UNPOSTED, Entry, Gift, GiftRefused, Posting, Purchase, Review, Status, Wallet
+from chalicelib.domain.ledger import (
+    UNPOSTED,
+    Adjustment,
+    Entry,
+    Gift,
+    GiftRefused,
+    Posting,
+    Purchase,
+    Review,
+    Status,
+    Wallet,
+)
 from chalicelib.domain.payments import CheckoutSession, Claim
 from chalicelib.errors import NotFound, TryAgain
 
@@ -104,6 +115,27 @@ class DynamoLedger:
                     raise NotFound("There is no such purchase.") from error
                 return entry
         return None
+
+    def follow_purchase(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
+        """See the port. Two write units; with an adjustment six, and one of the journal."""
+        row = EntryRow(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.update(
+                row,
+                [EntryRow.kept_minor.set(kept_minor), EntryRow.version.set(purchase.version + 1)],
+                EntryRow.version == purchase.version,
+                add_version_condition=False,
+            )
+            if adjustment:
+                transaction.save(adjustment_row(adjustment), EntryRow.pk.does_not_exist())
+                transaction.update(WalletRow(row.pk, "WALLET"), [WalletRow.coins.add(adjustment.coins)])
+
+        try:
+            self._transactions.write(write)
+        except Refused:
+            return False
+        return True
 
     def post_gift(self, gift: Gift) -> GiftRefused | None:
         """See the port. Four write units, and one of the journal."""

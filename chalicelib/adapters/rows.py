@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from chalicelib.adapters.tables import EntryRow, WalletRow, entry_key, journal_at, journal_hour, wallet_key
-from chalicelib.domain.ledger import PENDING_LIFE, Entry, Gift, Purchase, Status, Wallet
+from chalicelib.domain.ledger import PENDING_LIFE, Adjustment, Entry, Gift, Kind, Purchase, Status, Wallet
 
 Present = TypeVar("Present")
 
@@ -34,6 +34,8 @@ def to_entry(row: EntryRow) -> Entry:
             posted_at=row.posted_at,
             event_id=row.event_id,
             payment_intent=row.payment_intent,
+            kept_minor=row.kept_minor,
+            version=row.version,
         )
     if row.kind == "gift":
         return Gift(
@@ -50,7 +52,19 @@ def to_entry(row: EntryRow) -> Entry:
             anonymous=bool(row.anonymous),
             stream_id=row.stream_id or "",
         )
-    raise ValueError(f"an entry of unknown kind {row.kind}")
+    return Adjustment(
+        entry_id=entry_id,
+        user_id=user_id,
+        kind=Kind(row.kind),
+        coins=row.coins,
+        posted_at=_there(row.posted_at),
+        event_id=_there(row.event_id),
+        about=row.about or "",
+        reason=row.reason or "",
+        actor=row.actor or "",
+        creator_id=row.creator_id,
+        lane=row.lane,
+    )
 
 
 def purchase_row(purchase: Purchase) -> EntryRow:
@@ -90,6 +104,27 @@ def gift_row(gift: Gift) -> EntryRow:
         message=gift.message or None,
         anonymous=gift.anonymous or None,
         stream_id=gift.stream_id or None,
+    )
+
+
+def adjustment_row(adjustment: Adjustment) -> EntryRow:
+    """The row of an adjustment: posted, and in the journal, from the first moment."""
+    return EntryRow(
+        pk=wallet_key(adjustment.user_id),
+        sk=entry_key(adjustment.entry_id),
+        kind=adjustment.kind.value,
+        status=Status.POSTED.value,
+        coins=adjustment.coins,
+        created_at=adjustment.posted_at,
+        posted_at=adjustment.posted_at,
+        event_id=adjustment.event_id,
+        journal_hour=journal_hour(adjustment.posted_at, adjustment.event_id),
+        journal_at=journal_at(adjustment.posted_at, adjustment.entry_id),
+        about=adjustment.about or None,
+        reason=adjustment.reason or None,
+        actor=adjustment.actor or None,
+        creator_id=adjustment.creator_id,
+        lane=adjustment.lane,
     )
 
 

@@ -1,18 +1,16 @@
 """Stripe: checkout sessions out, webhooks in."""
 
 import re
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Final
 
-import msgspec
 import stripe
-from msgspec import Meta, Struct
 
-from chalicelib.domain.ids import is_party_id, is_uuid7
+from chalicelib.adapters.stripe_shapes import claim_of, decode_event, event_of, instant, movement_of, session_of
 from chalicelib.domain.ledger import Purchase
-from chalicelib.domain.money import MAX_AMOUNT
-from chalicelib.domain.payments import CheckoutSession, Claim, StripeEvent
+from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
 from chalicelib.domain.purchases import SESSION_LIFE
 from chalicelib.errors import IdempotencyConflict, NotAuthentic, TryAgain
 
@@ -21,35 +19,6 @@ NETWORK_RETRIES: Final = 1
 SIGNATURE_TOLERANCE: Final = timedelta(minutes=5)
 _SIGNATURE: Final = re.compile(r"t=([0-9]{1,12})(?:,v[0-9]=[0-9a-f]{1,128}){1,16}", re.ASCII)
 """All of the header, and one time only: what is verified and what is held against the clock must be the same."""
-
-Amount = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
-Seconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
-
-
-class _Data(Struct):
-    object: msgspec.Raw
-
-
-class _Event(Struct):
-    id: Annotated[str, Meta(min_length=1, max_length=255)]
-    object: str
-    type: Annotated[str, Meta(min_length=1, max_length=255)]
-    created: Seconds
-    livemode: bool
-    data: _Data
-    account: str | None = None
-
-
-class _Session(Struct):
-    id: Annotated[str, Meta(min_length=1, max_length=255)]
-    mode: str
-    payment_status: str
-    created: Seconds
-    amount_subtotal: Amount | None = None
-    amount_total: Amount | None = None
-    currency: str | None = None
-    payment_intent: str | None = None
-    metadata: dict[str, str] | None = None
 
 
 class StripeGateway:
@@ -82,38 +51,56 @@ class StripeGateway:
     def open_session(self, purchase: Purchase) -> CheckoutSession:
         """See the port. Everything sent derives from the purchase, so that Stripe sees a repeat as one."""
         try:
-            session = self._client().v1.checkout.sessions.create(
-                self._session_params(purchase),
-                {"idempotency_key": f"checkout/{purchase.user_id}/{purchase.purchase_id}"},
-            )
+            with _answering():
+                session = self._client().v1.checkout.sessions.create(
+                    self._session_params(purchase),
+                    {"idempotency_key": f"checkout/{purchase.user_id}/{purchase.purchase_id}"},
+                )
         except stripe.IdempotencyError as error:
             if error.code == "idempotency_key_in_use":
                 raise TryAgain("The checkout is being opened.") from error
             raise IdempotencyConflict("This checkout cannot be opened again: use a new key.") from error
-        except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
-            raise TryAgain("The payment provider did not answer.", retry_after_seconds=5) from error
-        return _domain_session(msgspec.convert(session.to_dict(), _Session), url=session.url)
+        return session_of(session.to_dict())
+
+    def find_claim(self, payment_intent: str) -> Claim | None:
+        """See the port."""
+        with _answering():
+            payment = self._client().v1.payment_intents.retrieve(payment_intent)
+        return claim_of(payment.metadata.to_dict())
+
+    def find_session(self, payment_intent: str) -> CheckoutSession | None:
+        """See the port."""
+        with _answering():
+            sessions = self._client().v1.checkout.sessions.list({"payment_intent": payment_intent}).data
+        return session_of(sessions[0].to_dict()) if sessions else None
+
+    def read_money(self, payment_intent: str) -> MoneyState:
+        """See the port. Three requests: the payment, its refunds, its disputes."""
+        client = self._client().v1
+        with _answering():
+            captured = client.payment_intents.retrieve(payment_intent).amount_received
+            refunds = list(client.refunds.list({"payment_intent": payment_intent, "limit": 100}).auto_paging_iter())
+            disputes = list(client.disputes.list({"payment_intent": payment_intent, "limit": 100}).auto_paging_iter())
+        return MoneyState(
+            captured_minor=captured,
+            refunds=[movement_of(refund.to_dict()) for refund in refunds],
+            disputes=[movement_of(dispute.to_dict()) for dispute in disputes],
+        )
+
+    def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:
+        """See the port. Stripe takes twenty types at most, and lists the newest first."""
+        with _answering():
+            found = list(
+                self._client()
+                .v1.events.list({"created": {"gte": int(since.timestamp())}, "types": sorted(types), "limit": 100})
+                .auto_paging_iter()
+            )
+        return [event_of(event.to_dict()) for event in reversed(found)]
 
     def read_event(self, payload: bytes, signature: str, now: datetime) -> StripeEvent:
         """See the port."""
         self._verify(payload, signature, now)
-        try:
-            event = msgspec.json.decode(payload, type=_Event)
-            if event.object != "event":
-                raise NotAuthentic("Only snapshot events are understood.")
-            session = None
-            if event.type.startswith("checkout.session."):
-                session = _domain_session(msgspec.json.decode(event.data.object, type=_Session))
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-            raise NotAuthentic("The body is not a usable event.") from error
-        return StripeEvent(
-            stripe_event_id=event.id,
-            type=event.type,
-            livemode=event.livemode,
-            account=event.account,
-            created_at=_at(event.created),
-            session=session,
-        )
+        return decode_event(payload)
 
     def _client(self) -> stripe.StripeClient:
         return stripe.StripeClient(
@@ -155,7 +142,7 @@ class StripeGateway:
         header = _SIGNATURE.fullmatch(signature)
         if header is None:
             raise NotAuthentic("The Stripe-Signature header is missing or malformed.")
-        if abs(_at(int(header[1])) - now) > SIGNATURE_TOLERANCE:
+        if abs(instant(int(header[1])) - now) > SIGNATURE_TOLERANCE:
             raise NotAuthentic("The signature's time is more than five minutes away.")
         if not any(_is_signed(payload, signature, secret) for secret in self._webhook_secrets()):
             raise NotAuthentic("The signature does not match.")
@@ -168,29 +155,10 @@ def _is_signed(payload: bytes, signature: str, secret: str) -> bool:
         return False
 
 
-def _domain_session(session: _Session, url: str | None = None) -> CheckoutSession:
-    return CheckoutSession(
-        session_id=session.id,
-        mode=session.mode,
-        payment_status=session.payment_status,
-        payment_intent=session.payment_intent,
-        subtotal_minor=session.amount_subtotal or 0,
-        total_minor=session.amount_total or 0,
-        currency=session.currency or "",
-        created_at=_at(session.created),
-        claim=_claim(session.metadata or {}),
-        url=url,
-    )
-
-
-def _claim(metadata: dict[str, str]) -> Claim | None:
-    """What we wrote into the session when we opened it; None when somebody else did."""
-    purchase_id, user_id, coins = (metadata.get(name, "") for name in ("purchase_id", "user_id", "coins"))
-    is_ours = is_uuid7(purchase_id) and is_party_id(user_id) and re.fullmatch(r"[1-9][0-9]{0,15}", coins)
-    if not is_ours or int(coins) > MAX_AMOUNT:
-        return None
-    return Claim(purchase_id=purchase_id, user_id=user_id, coins=int(coins))
-
-
-def _at(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Turn what may pass by itself into TryAgain: the network, rate limits, the provider's own trouble."""
+    try:
+        yield
+    except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
+        raise TryAgain("The payment provider did not answer.", retry_after_seconds=5) from error

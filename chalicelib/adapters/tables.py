@@ -142,6 +142,7 @@ class EntryRow(Row):
     amount_minor = IntegerAttribute(null=True)
     currency = UnicodeAttribute(null=True)
     payment_intent = UnicodeAttribute(null=True)
+    kept_minor = IntegerAttribute(null=True)
 
     creator_id = UnicodeAttribute(null=True)
     lane = IntegerAttribute(null=True)
@@ -150,6 +151,11 @@ class EntryRow(Row):
     message = UnicodeAttribute(null=True)
     anonymous = BooleanAttribute(null=True)
     stream_id = UnicodeAttribute(null=True)
+    reversed_by = UnicodeAttribute(null=True)
+
+    about = UnicodeAttribute(null=True)
+    reason = UnicodeAttribute(null=True)
+    actor = UnicodeAttribute(null=True)
 
 
 class LaneRow(Row):

@@ -7,7 +7,18 @@ from chalicelib.domain.ids import iso
 from chalicelib.domain.ledger import Entry, Gift, Purchase
 
 GIFT_SENT: Final = "coinpurse.gift.sent.v1"
+GIFT_REVERSED: Final = "coinpurse.gift.reversed.v1"
 COINS_CREDITED: Final = "coinpurse.coins.credited.v1"
+COINS_CLAWED_BACK: Final = "coinpurse.coins.clawed_back.v1"
+COINS_RESTORED: Final = "coinpurse.coins.restored.v1"
+COINS_GRANTED: Final = "coinpurse.coins.granted.v1"
+
+_ADJUSTED: Final = {
+    Kind.CLAWBACK: COINS_CLAWED_BACK,
+    Kind.RESTORE: COINS_RESTORED,
+    Kind.GRANT: COINS_GRANTED,
+    Kind.GIFT_REVERSAL: GIFT_REVERSED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

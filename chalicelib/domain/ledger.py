@@ -40,6 +40,8 @@ class Purchase:
 
     `coins` is the total that the wallet is credited with, bonus included; `amount_minor` the price, tax included, in
     the minor unit of `currency`. `posted_at`, `event_id` and `payment_intent` are there once it is posted.
+    `kept_minor` is how much of the price was kept when somebody last looked (None: all of it); each look that changes
+    it, changes `version`.
     """
 
     purchase_id: str
@@ -54,6 +56,8 @@ class Purchase:
     posted_at: datetime | None = None
     event_id: str | None = None
     payment_intent: str | None = None
+    kept_minor: int | None = None
+    version: int = 1
 
     @property
     def entry_id(self) -> str:
@@ -84,7 +88,38 @@ class Gift:
         return self.gift_id
 
 
-Entry = Purchase | Gift
+class Kind(StrEnum):
+    """Why coins moved, other than by buying and giving."""
+
+    CLAWBACK = "clawback"
+    RESTORE = "restore"
+    GRANT = "grant"
+    GIFT_REVERSAL = "gift_reversal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjustment:
+    """Coins that moved in a wallet by something else than buying and giving: `coins` is signed.
+
+    A clawback takes what the money no longer pays for, a restore gives it back: `about` is the purchase. A grant is an
+    operator's, `about` the payment it settles, if any. A reversed gift goes back to the fan, `about` is the gift, and
+    its creator's lane is countered. `reason` and `actor` tell why and who; never sent to anybody downstream.
+    """
+
+    entry_id: str
+    user_id: str
+    kind: Kind
+    coins: int
+    posted_at: datetime
+    event_id: str
+    about: str = ""
+    reason: str = ""
+    actor: str = ""
+    creator_id: str | None = None
+    lane: int | None = None
+
+
+Entry = Purchase | Gift | Adjustment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

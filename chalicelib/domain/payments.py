@@ -1,5 +1,6 @@
 """What the payment provider tells us, in our words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,8 +35,30 @@ class CheckoutSession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """A refund or a dispute, as it is now. `amount_minor` > 0, in the minor unit of `currency`."""
+
+    amount_minor: int
+    currency: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyState:
+    """What the payment provider says of one payment now. `captured_minor` is what was ever taken from the buyer."""
+
+    captured_minor: int
+    refunds: Sequence[Movement] = ()
+    disputes: Sequence[Movement] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StripeEvent:
-    """One authentic event of the payment provider. `session` is there for `checkout.session.*` and only then."""
+    """One authentic event of the payment provider.
+
+    `session` is there for `checkout.session.*`; `payment_intent` for what is about a refund or a dispute, unless it
+    was paid without one.
+    """
 
     stripe_event_id: str
     type: str
@@ -43,3 +66,4 @@ class StripeEvent:
     account: str | None
     created_at: datetime
     session: CheckoutSession | None = None
+    payment_intent: str | None = None

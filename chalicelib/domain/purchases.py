@@ -6,8 +6,8 @@ from typing import Final
 
 from chalicelib.domain.catalogue import CHANNELS, Catalogue
 from chalicelib.domain.ids import require_tag
-from chalicelib.domain.ledger import Entry, Purchase, Status
-from chalicelib.domain.payments import CheckoutSession
+from chalicelib.domain.ledger import Entry, Purchase, Review, Status
+from chalicelib.domain.payments import CheckoutSession, Claim
 from chalicelib.errors import IdempotencyConflict, InvalidField
 
 SESSION_LIFE: Final = timedelta(hours=2)
@@ -90,3 +90,18 @@ def why_not_posted(purchase: Purchase, session: CheckoutSession) -> str | None:
     if purchase.payment_intent != session.payment_intent:
         return "paid_twice"
     return None
+
+
+def review_of(session: CheckoutSession, claim: Claim, reason: str) -> Review:
+    """The review of what was paid in a checkout session."""
+    return Review(
+        payment_id=session.payment_intent or session.session_id,
+        reason=reason,
+        session_id=session.session_id,
+        purchase_id=claim.purchase_id,
+        user_id=claim.user_id,
+        coins=claim.coins,
+        amount_minor=session.total_minor,
+        currency=session.currency,
+        paid_at=session.created_at,
+    )

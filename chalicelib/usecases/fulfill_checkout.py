@@ -2,9 +2,9 @@
 
 from enum import StrEnum
 
-from chalicelib.domain.ledger import Posting, Review
+from chalicelib.domain.ledger import Posting
 from chalicelib.domain.payments import CheckoutSession
-from chalicelib.domain.purchases import why_not_ours, why_not_posted
+from chalicelib.domain.purchases import review_of, why_not_ours, why_not_posted
 from chalicelib.errors import NotFound
 from chalicelib.ports import Clock, Ledger
 
@@ -41,21 +41,6 @@ def fulfill_checkout(session: CheckoutSession, *, ledger: Ledger, clock: Clock) 
             reason = why_not_posted(purchase, session)
     if reason is None:
         return Fulfilment.REPEATED
-    ledger.file_review(_review(session, reason))
+    assert session.claim is not None, "strangers' sessions are not ours to review"
+    ledger.file_review(review_of(session, session.claim, reason))
     return Fulfilment.IN_REVIEW
-
-
-def _review(session: CheckoutSession, reason: str) -> Review:
-    claim = session.claim
-    assert claim is not None, "strangers' sessions are not ours to review"
-    return Review(
-        payment_id=session.payment_intent or session.session_id,
-        reason=reason,
-        session_id=session.session_id,
-        purchase_id=claim.purchase_id,
-        user_id=claim.user_id,
-        coins=claim.coins,
-        amount_minor=session.total_minor,
-        currency=session.currency,
-        paid_at=session.created_at,
-    )

@@ -1,0 +1,97 @@
+"""Coins follow the money: a refund or a dispute was heard of, so look what is left of the payment."""
+
+import logging
+from dataclasses import replace
+from typing import Final
+
+from chalicelib.domain.ledger import Adjustment, Kind, Purchase, Status
+from chalicelib.domain.payments import Claim
+from chalicelib.domain.purchases import review_of
+from chalicelib.domain.reversals import UnknownStatus, coins_kept, money_kept
+from chalicelib.errors import TryAgain
+from chalicelib.ports import Clock, Ledger, PaymentGateway
+from chalicelib.usecases.fulfill_checkout import Fulfilment, fulfill_checkout
+
+log = logging.getLogger(__name__)
+
+LOOKS: Final = 5
+
+
+def follow_the_money(payment_intent: str, *, ledger: Ledger, gateway: PaymentGateway, clock: Clock) -> str:
+    """Bring the coins of a payment to what the money that is kept pays for.
+
+    The purchase is read first, then the payment provider's present state, then the difference is written if the
+    purchase still is as it was read. So an answer that has grown stale on the way can never overwrite a newer one, and
+    in which order the hints arrive, or how often, does not matter.
+
+    Returns:
+        clawed_back, restored, unchanged; unknown_status: nothing moves, somebody must look; in_review: the payment
+        matches no purchase of ours; unpaid: there is no money to follow; stranger.
+
+    Raises:
+        TryAgain: the outcome is not known, or others kept writing.
+    """
+    claim = gateway.find_claim(payment_intent)
+    if claim is None:
+        return "stranger"
+    for _ in range(LOOKS):
+        purchase = ledger.find_entry(claim.user_id, claim.purchase_id)
+        if not isinstance(purchase, Purchase) or purchase.status is not Status.POSTED:
+            outcome = _fulfil_first(payment_intent, ledger, gateway, clock)
+        elif purchase.payment_intent != payment_intent:
+            return _watch_unmatched(claim, payment_intent, ledger, gateway)
+        else:
+            outcome = _settle(purchase, payment_intent, ledger, gateway, clock)
+        if outcome is not None:
+            return outcome
+    raise TryAgain("Others keep writing there.")
+
+
+def _settle(
+    purchase: Purchase, payment_intent: str, ledger: Ledger, gateway: PaymentGateway, clock: Clock
+) -> str | None:
+    """None when somebody else has written meanwhile: look again."""
+    try:
+        kept_minor = money_kept(purchase, gateway.read_money(payment_intent))
+    except UnknownStatus as unknown:
+        log.warning("money in a state that nobody has told us of", extra={"status": str(unknown)})
+        return "unknown_status"
+    before_minor = purchase.amount_minor if purchase.kept_minor is None else purchase.kept_minor
+    if kept_minor == before_minor:
+        return "unchanged"
+    coins = coins_kept(purchase, kept_minor) - coins_kept(purchase, before_minor)
+    adjustment = _adjustment(purchase, coins, clock) if coins else None
+    # The guard: the purchase must be as it was before the payment provider was asked.
+    if not ledger.follow_purchase(purchase, kept_minor, adjustment):
+        return None
+    return "clawed_back" if coins < 0 else "restored" if coins > 0 else "unchanged"
+
+
+def _fulfil_first(payment_intent: str, ledger: Ledger, gateway: PaymentGateway, clock: Clock) -> str | None:
+    """A hint may come before the news that it was paid at all. None when the purchase is posted now: look again."""
+    session = gateway.find_session(payment_intent)
+    if session is None or session.payment_status == "unpaid":
+        return "unpaid"
+    outcome = fulfill_checkout(session, ledger=ledger, clock=clock)
+    return outcome.value if outcome is Fulfilment.IN_REVIEW else None
+
+
+def _watch_unmatched(claim: Claim, payment_intent: str, ledger: Ledger, gateway: PaymentGateway) -> str:
+    """A second payment for one purchase gave no coins by itself, but an operator may have given some for it."""
+    session = gateway.find_session(payment_intent)
+    if session is not None:
+        review = review_of(session, claim, "money_left_an_unmatched_payment")
+        ledger.file_review(replace(review, payment_id=f"{payment_intent}/left"))
+    return "in_review"
+
+
+def _adjustment(purchase: Purchase, coins: int, clock: Clock) -> Adjustment:
+    return Adjustment(
+        entry_id=clock.new_id(),
+        user_id=purchase.user_id,
+        kind=Kind.CLAWBACK if coins < 0 else Kind.RESTORE,
+        coins=coins,
+        posted_at=clock.now(),
+        event_id=clock.new_id(),
+        about=purchase.purchase_id,
+    )
