@@ -1,6 +1,7 @@
 """What a function's hand-written policy lets it call.
 
-MiniStack enforces no IAM: what the functions really call there is recorded and held against the policies instead.
+MiniStack enforces the policies too, but by its own names of actions (it asks for `sns:PublishBatch`, which AWS does not
+know); this goes by AWS's names, and needs no stack.
 """
 
 import json

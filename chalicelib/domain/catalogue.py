@@ -10,6 +10,8 @@ from chalicelib.domain.money import EXPONENTS, MAX_AMOUNT, as_decimal, smallest_
 from chalicelib.errors import UnknownBundle, UnknownItem
 
 CHANNELS: Final = ("web", "in_app")
+MAX_QUANTITY: Final = 9_999
+"""How many of one item a gift can be."""
 _PRICE_DIGITS: Final = 6
 
 
@@ -132,8 +134,9 @@ def _check_bundle(bundle: Bundle) -> None:
     if not is_tag(bundle.bundle_id):
         raise CatalogueError(name, "bundle_id", "1-64 characters of A-Z a-z 0-9 _ -")
     _check_amount(name, "coins", bundle.coins - bundle.bonus_coins)
-    if not 0 <= bundle.bonus_coins <= MAX_AMOUNT:
-        raise CatalogueError(name, "bonus_coins", f"a whole number from 0 to {MAX_AMOUNT}")
+    if bundle.bonus_coins < 0:
+        raise CatalogueError(name, "bonus_coins", "no fewer than 0")
+    _check_amount(name, "coins and bonus_coins", bundle.coins)
     if not any(bundle.prices.values()):
         raise CatalogueError(name, "prices", "at least one channel with one currency")
     for channel, prices in bundle.prices.items():
@@ -161,12 +164,12 @@ def _check_gift(gift: GiftItem) -> None:
         raise CatalogueError(name, "item_id", "1-64 characters of A-Z a-z 0-9 _ -")
     if not gift.name.strip():
         raise CatalogueError(name, "name", "not empty")
-    _check_amount(name, "coins", gift.coins)
+    _check_amount(name, "coins", gift.coins, MAX_AMOUNT // MAX_QUANTITY)
 
 
-def _check_amount(name: str, field: str, amount: int) -> None:
-    if not 1 <= amount <= MAX_AMOUNT:
-        raise CatalogueError(name, field, f"a whole number from 1 to {MAX_AMOUNT}")
+def _check_amount(name: str, field: str, amount: int, most: int = MAX_AMOUNT) -> None:
+    if not 1 <= amount <= most:
+        raise CatalogueError(name, field, f"a whole number from 1 to {most}")
 
 
 def _check_whole(catalogue: Catalogue) -> None:

@@ -5,17 +5,18 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
-from chalicelib.domain.catalogue import Catalogue
+from chalicelib.domain.catalogue import MAX_QUANTITY, Catalogue
 from chalicelib.domain.ids import require_party_id, require_tag
 from chalicelib.domain.ledger import Entry, Gift, Posting
 from chalicelib.errors import IdempotencyConflict, InvalidField, SelfGift
 
-MAX_QUANTITY: Final = 9_999
 MAX_MESSAGE_CHARACTERS: Final = 200
 MAX_MESSAGE_BYTES: Final = 400
 """In UTF-8. Keeps an entry below one kilobyte, beyond which every write would cost double."""
 
 _BIDI_CONTROLS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNFIT_CATEGORIES: Final = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
+"""Controls, halves of characters, private ones, ends of lines. Not the unassigned: this year's emoji are among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,13 @@ def _wish(gift: Gift | GiftOrder) -> tuple[object, ...]:
 
 
 def _check_message(message: str) -> None:
+    # Half a character has no bytes to count, so what is unfit goes first.
+    if any(_is_unfit(char) for char in message):
+        raise InvalidField("message", "no control characters, line breaks or overrides of the writing direction")
     if len(message) > MAX_MESSAGE_CHARACTERS or len(message.encode()) > MAX_MESSAGE_BYTES:
         raise InvalidField("message", f"at most {MAX_MESSAGE_CHARACTERS} characters and {MAX_MESSAGE_BYTES} bytes")
-    if any(unicodedata.category(char) in {"Cc", "Cs", "Co", "Cn"} or char in _BIDI_CONTROLS for char in message):
-        raise InvalidField("message", "no control characters and no overrides of the writing direction")
+
+
+def _is_unfit(char: str) -> bool:
+    is_noncharacter = ord(char) & 0xFFFE == 0xFFFE  # queues refuse U+FFFE and U+FFFF
+    return is_noncharacter or char in _BIDI_CONTROLS or unicodedata.category(char) in _UNFIT_CATEGORIES

@@ -1,5 +1,6 @@
 """The life of a purchase up to its posting."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,6 +17,8 @@ SESSION_LIFE: Final = timedelta(hours=2)
 REOPEN_WINDOW: Final = timedelta(minutes=60)
 """How long a repeat is given the same session again: Stripe wants a session to live 30 minutes when it is asked for."""
 
+_CURRENCY: Final = re.compile(r"[a-z]{3}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutOrder:
@@ -29,7 +32,7 @@ class CheckoutOrder:
 
     def __post_init__(self) -> None:
         require_tag("bundle_id", self.bundle_id)
-        if not (len(self.currency) == 3 and self.currency.isascii() and self.currency.islower()):
+        if not _CURRENCY.fullmatch(self.currency):
             raise InvalidField("currency", "a lowercase ISO 4217 code, like usd")
         if self.channel not in CHANNELS:
             raise InvalidField("channel", f"one of {', '.join(CHANNELS)}")
@@ -68,8 +71,8 @@ def can_still_be_paid(purchase: Purchase, now: datetime) -> bool:
 
 def why_not_ours(session: CheckoutSession) -> str | None:
     """Why a paid session cannot be credited whatever the ledger says, as a review's reason; None when it can."""
-    if session.payment_status == "no_payment_required":
-        return "no_payment_required"
+    if session.payment_status != "paid":
+        return session.payment_status
     if session.payment_intent is None:
         return "no_payment_intent"
     if session.total_minor != session.subtotal_minor:

@@ -18,7 +18,7 @@ from infra.local.subscriber import subscriber
 
 _WORKERS = 3
 
-_console = Console(highlight=False)
+_console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:

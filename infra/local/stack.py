@@ -161,7 +161,7 @@ class _Launch:
             "JwksUrl": f"{self._issuer_url}/.well-known/jwks.json",
             "StripeApiUrl": self._stripe_url,
             "SuccessUrl": f"{self._shop_url}/success",
-            "CancelUrl": f"{self._shop_url}/cancel",
+            "CancelUrl": f"{self._shop_url}/cancelled",
         }
 
     def _facts(self, deployment: Deployment) -> StackFacts:

@@ -16,18 +16,20 @@ from infra.local.stack import DIRECTORY, start_stack, stop_stack
 
 WORKERS = 4
 
-_console = Console(highlight=False)
+_console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:
     """Bring the stack up, unless it is. Exit code 1 when it cannot be."""
     parser = argparse.ArgumentParser(prog="python -m infra.local.up", description=__doc__)
     parser.add_argument("--dir", type=Path, default=DIRECTORY, help="where the stack keeps its files")
-    parser.add_argument("--workers", type=int, default=WORKERS, help="function workers to have warm (1-8)")
+    parser.add_argument("--workers", type=int, choices=range(1, 9), default=WORKERS, help="how many to have warm")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _leave)
     try:
         _bring_up(options.dir.resolve(), options.workers)
+    except KeyboardInterrupt:
+        return 130
     except (StartError, StackInUseError) as failure:
         _console.print(f"The local cloud did not come up: {failure}", style="red", markup=False)
         return 1
@@ -53,7 +55,7 @@ def _show(headline: str, facts: StackFacts) -> None:
     _console.print(headline, style="bold green")
     _console.print(f"  shop   {facts.shop_url}\n  API    {facts.api_url}/v1\n  Stripe {facts.stripe_api_url}")
     _console.print("A token for a fan called ada:", style="bold")
-    _console.print(f"  curl -s -d sub=ada {facts.issuer_url}/token", soft_wrap=True)
+    _console.print(f"  curl -s -d sub=ada {facts.issuer_url}/token")
 
 
 def _leave(*_: object) -> NoReturn:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from chalicelib import telemetry
+from chalicelib import errors, telemetry
 from chalicelib.settings import Settings
 from infra.deploy import read_parameters
 from infra.package import ROOT, STAGES, Package, build
@@ -170,11 +170,17 @@ class TestAlarms:
 
 def test_what_never_reaches_the_function_is_a_problem_document_too(template: Template) -> None:
     responses = template["Resources"]["RestAPI"]["Properties"]["GatewayResponses"]
+    known = (errors.NotFound, errors.PayloadTooLarge, errors.TryAgain)
+    titles = {kind.code: kind.title for kind in known}
     for name, response in responses.items():
         assert response["ResponseParameters"]["Headers"]["Access-Control-Allow-Origin"] == "'*'", name
         for body in response.get("ResponseTemplates", {}).values():
             problem = json.loads(body)
             assert {"type", "title", "status", "detail", "code", "request_id"} == set(problem)
+            assert (problem["type"], problem["title"]) == (
+                f"urn:coinpurse:problem:{problem['code']}",
+                titles[problem["code"]],
+            )
             assert str(problem["status"]) == str(response["StatusCode"])
     assert responses["MISSING_AUTHENTICATION_TOKEN"]["StatusCode"] == 404
 

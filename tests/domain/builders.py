@@ -1,0 +1,83 @@
+"""Values of the domain for tests: sensible throughout, with whatever about them is different."""
+
+from dataclasses import replace
+from typing import Any
+
+from chalicelib.domain.catalogue import Bundle, Catalogue, GiftItem
+from chalicelib.domain.gifts import GiftOrder
+from chalicelib.domain.ledger import Gift, Purchase, Status
+from chalicelib.domain.purchases import CheckoutOrder
+from tests.fakes import START, uuid7_at
+
+FAN = "fan-1"
+CREATOR = "creator-1"
+KEY = uuid7_at(START, 1)
+EVENT_ID = uuid7_at(START, 2)
+
+
+def a_bundle(bundle_id: str = "coins_70", coins: int = 70, **changes: Any) -> Bundle:
+    prices = {"web": {"usd": 74}, "in_app": {"usd": 99}}
+    return replace(Bundle(bundle_id=bundle_id, coins=coins, bonus_coins=0, prices=prices), **changes)
+
+
+def a_gift_item(item_id: str = "rose", coins: int = 1, name: str = "Rose") -> GiftItem:
+    return GiftItem(item_id=item_id, name=name, coins=coins)
+
+
+def a_catalogue(*things: Bundle | GiftItem) -> Catalogue:
+    """Of these things; where there is no bundle or no gift among them, of the usual ones."""
+    bundles = [thing for thing in things if isinstance(thing, Bundle)] or [a_bundle()]
+    gifts = [thing for thing in things if isinstance(thing, GiftItem)] or [a_gift_item(), a_gift_item("cake", 35)]
+    return Catalogue(
+        bundles={bundle.bundle_id: bundle for bundle in bundles}, gifts={gift.item_id: gift for gift in gifts}
+    )
+
+
+def a_checkout_order(**changes: Any) -> CheckoutOrder:
+    order = CheckoutOrder(purchase_id=KEY, user_id=FAN, bundle_id="coins_70", currency="usd", channel="web")
+    return replace(order, **changes)
+
+
+def a_purchase(**changes: Any) -> Purchase:
+    purchase = Purchase(
+        purchase_id=KEY,
+        user_id=FAN,
+        bundle_id="coins_70",
+        channel="web",
+        coins=70,
+        amount_minor=74,
+        currency="usd",
+        created_at=START,
+    )
+    return replace(purchase, **changes)
+
+
+def a_posted_purchase(**changes: Any) -> Purchase:
+    """Posted by the payment that `session_of` shows."""
+    purchase_id = changes.get("purchase_id", KEY)
+    posted = {
+        "status": Status.POSTED,
+        "posted_at": START,
+        "event_id": EVENT_ID,
+        "payment_intent": f"pi_{purchase_id}",
+    }
+    return a_purchase(**posted | changes)
+
+
+def a_gift_order(**changes: Any) -> GiftOrder:
+    return replace(GiftOrder(gift_id=KEY, user_id=FAN, creator_id=CREATOR, item_id="rose"), **changes)
+
+
+def a_gift(**changes: Any) -> Gift:
+    gift = Gift(
+        gift_id=KEY,
+        user_id=FAN,
+        event_id=EVENT_ID,
+        creator_id=CREATOR,
+        lane=0,
+        item_id="rose",
+        quantity=1,
+        price_coins=1,
+        posted_at=START,
+    )
+    return replace(gift, **changes)

@@ -1,0 +1,130 @@
+import pytest
+
+from chalicelib.domain.catalogue import MAX_QUANTITY, Bundle, Catalogue, CatalogueError, GiftItem, unique
+from chalicelib.domain.money import MAX_AMOUNT
+from chalicelib.errors import UnknownBundle, UnknownItem
+from tests.domain.builders import a_bundle, a_catalogue, a_gift_item
+
+DEAREST_GIFT = MAX_AMOUNT // MAX_QUANTITY
+
+
+def at(**prices: int) -> dict[str, dict[str, int]]:
+    """The prices of a bundle that is on sale on the web alone."""
+    return {"web": prices}
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        a_bundle("x" * 64),
+        a_bundle(coins=2),
+        a_bundle(coins=MAX_AMOUNT),
+        a_bundle(coins=MAX_AMOUNT, bonus_coins=MAX_AMOUNT - 1),
+        a_bundle(prices=at(usd=1)),
+        a_bundle(prices=at(usd=MAX_AMOUNT)),
+        a_bundle(prices={"in_app": {"usd": 99}}),
+        a_bundle(prices={"web": {"usd": 99}, "in_app": {"usd": 99}}),
+        a_bundle(prices={"web": {"usd": 99}, "in_app": {"eur": 1}}),
+        a_bundle(prices={"web": {"usd": 99}, "in_app": {}}),
+        a_bundle(prices=at(kwd=10)),
+        a_bundle(prices=at(isk=100)),
+        a_bundle(prices=at(ugx=200)),
+        a_bundle(prices=at(jpy=1)),
+        a_gift_item(coins=35),
+    ],
+)
+def test_a_catalogue_takes_what_keeps_every_rule(thing: Bundle | GiftItem) -> None:
+    things = [thing] if isinstance(thing, Bundle) else [thing, a_bundle()]
+    catalogue = a_catalogue(*things)
+    assert thing in [*catalogue.bundles.values(), *catalogue.gifts.values()]
+
+
+@pytest.mark.parametrize(
+    ("thing", "words"),
+    [
+        (a_bundle("a b"), "bundle a b: bundle_id: "),
+        (a_bundle("x" * 65), ": bundle_id: "),
+        (a_bundle(coins=0), "coins: a whole number from 1 to"),
+        (a_bundle(coins=10, bonus_coins=10), "coins: a whole number from 1 to"),
+        (a_bundle(coins=10, bonus_coins=-1), "bonus_coins: no fewer than 0"),
+        (a_bundle(coins=MAX_AMOUNT + 1, bonus_coins=1), f"bonus_coins: a whole number from 1 to {MAX_AMOUNT}"),
+        (a_bundle(prices={}), "prices: at least one channel with one currency"),
+        (a_bundle(prices={"web": {}}), "prices: at least one channel with one currency"),
+        (a_bundle(prices={"kiosk": {"usd": 1}}), "prices.kiosk: a channel is one of web, in_app"),
+        (a_bundle(prices=at(xyz=1)), "prices.web.xyz: a lowercase ISO 4217 code"),
+        (a_bundle(prices=at(USD=1)), "prices.web.USD: a lowercase ISO 4217 code"),
+        (a_bundle(prices=at(usd=0)), "prices.web.usd: a whole number from 1 to"),
+        (a_bundle(prices=at(usd=-1)), "prices.web.usd: a whole number from 1 to"),
+        (a_bundle(prices=at(usd=MAX_AMOUNT + 1)), "prices.web.usd: a whole number from 1 to"),
+        (a_bundle(prices=at(kwd=9)), "prices.web.kwd: a multiple of 10"),
+        (a_bundle(prices=at(kwd=11)), "prices.web.kwd: a multiple of 10"),
+        (a_bundle(prices=at(isk=150)), "prices.web.isk: a multiple of 100"),
+        (a_bundle(prices=at(ugx=99)), "prices.web.ugx: a multiple of 100"),
+        (a_bundle(prices={"in_app": {"kwd": 5}}), "prices.in_app.kwd: a multiple of 10"),
+        (a_bundle(prices={"web": {"usd": 100}, "in_app": {"usd": 99}}), "prices.web.usd: no dearer than in the app"),
+        (a_gift_item("a b"), "gift a b: item_id: "),
+        (a_gift_item("x" * 65), ": item_id: "),
+        (a_gift_item(name=""), "gift rose: name: not empty"),
+        (a_gift_item(name=" \t"), "gift rose: name: not empty"),
+        (a_gift_item(coins=0), "gift rose: coins: a whole number from 1 to"),
+        (a_gift_item(coins=-1), "gift rose: coins: a whole number from 1 to"),
+        (a_gift_item(coins=DEAREST_GIFT + 1), f"gift rose: coins: a whole number from 1 to {DEAREST_GIFT}"),
+        (a_gift_item(coins=36), "catalogue: gifts: the cheapest gift, sent twice, costs no more than"),
+    ],
+)
+def test_a_catalogue_that_breaks_a_rule_says_which(thing: Bundle | GiftItem, words: str) -> None:
+    with pytest.raises(CatalogueError) as refused:
+        a_catalogue(thing)
+    assert words in str(refused.value)
+
+
+def test_the_dearest_gift_can_be_sent_in_the_largest_number() -> None:
+    a_catalogue(a_gift_item(), a_gift_item("planet", DEAREST_GIFT))
+    assert DEAREST_GIFT * MAX_QUANTITY <= MAX_AMOUNT
+
+
+@pytest.mark.parametrize(
+    ("bundles", "gifts"),
+    [({}, {}), ({"coins_70": a_bundle()}, {}), ({}, {"rose": a_gift_item()})],
+)
+def test_a_catalogue_sells_at_least_one_of_each(bundles: dict[str, Bundle], gifts: dict[str, GiftItem]) -> None:
+    with pytest.raises(CatalogueError, match="at least one of each"):
+        Catalogue(bundles=bundles, gifts=gifts)
+
+
+def test_things_are_found_by_their_id() -> None:
+    small, large = a_bundle(), a_bundle("coins_700", 700)
+    assert unique([small, large], "bundle_id") == {"coins_70": small, "coins_700": large}
+
+
+def test_an_id_that_comes_twice_is_refused() -> None:
+    with pytest.raises(CatalogueError, match="item_id rose: item_id: used once"):
+        unique([a_gift_item(), a_gift_item(coins=2)], "item_id")
+
+
+def test_a_bundle_has_a_price_in_each_currency_and_channel_it_is_on_sale_in() -> None:
+    catalogue = a_catalogue()
+    assert catalogue.price_minor("coins_70", "usd", "web") == 74
+    assert catalogue.price_minor("coins_70", "usd", "in_app") == 99
+
+
+@pytest.mark.parametrize(
+    ("bundle_id", "currency", "channel"),
+    [("coins_71", "usd", "web"), ("coins_70", "eur", "web"), ("coins_70", "usd", "kiosk"), ("", "", "")],
+)
+def test_and_in_no_other(bundle_id: str, currency: str, channel: str) -> None:
+    with pytest.raises(UnknownBundle):
+        a_catalogue().price_minor(bundle_id, currency, channel)
+
+
+def test_a_gift_is_found_by_its_id() -> None:
+    assert a_catalogue().gift("rose") == a_gift_item()
+    with pytest.raises(UnknownItem):
+        a_catalogue().gift("Rose")
+
+
+def test_the_currencies_of_a_channel_are_those_that_something_is_on_sale_in() -> None:
+    catalogue = a_catalogue(a_bundle(prices=at(usd=1, eur=1)), a_bundle("other", prices={"in_app": {"jpy": 1}}))
+    assert catalogue.currencies("web") == ["eur", "usd"]
+    assert catalogue.currencies("in_app") == ["jpy"]
+    assert catalogue.currencies("kiosk") == []

@@ -1,0 +1,185 @@
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.gifts import lane_of, price_gift, same_gift
+from chalicelib.domain.ledger import Entry, Posting
+from chalicelib.errors import IdempotencyConflict, InvalidField, SelfGift, UnknownItem
+from tests.domain.builders import (
+    CREATOR,
+    EVENT_ID,
+    FAN,
+    KEY,
+    a_catalogue,
+    a_gift,
+    a_gift_item,
+    a_gift_order,
+    a_purchase,
+)
+from tests.fakes import START, uuid7_at
+
+POSTING = Posting(posted_at=START, event_id=EVENT_ID)
+EURO = "€"  # one character, three bytes
+BIDI_CONTROLS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"quantity": 1},
+        {"quantity": 9_999},
+        {"creator_id": "x" * 128},
+        {"item_id": "x" * 64},
+        {"stream_id": ""},
+        {"stream_id": "x" * 64},
+        {"message": "x" * 200},
+        {"message": "é" * 200},  # exactly 400 bytes
+        {"message": EURO * 133},
+        {"creator_id": FAN.upper()},
+    ],
+)
+def test_an_order_takes_everything_up_to_its_limits(changes: dict[str, Any]) -> None:
+    order = a_gift_order(**changes)
+    assert all(getattr(order, field) == value for field, value in changes.items())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("quantity", 0),
+        ("quantity", -1),
+        ("quantity", 10_000),
+        ("creator_id", ""),
+        ("creator_id", "x" * 129),
+        ("creator_id", "creator#1"),
+        ("item_id", ""),
+        ("item_id", "x" * 65),
+        ("item_id", "ro se"),
+        ("stream_id", "x" * 65),
+        ("stream_id", "a#b"),
+        ("message", "x" * 201),
+        ("message", "é" * 200 + "x"),
+        ("message", EURO * 133 + "xx"),  # 135 characters, 401 bytes
+        ("message", "😀" * 101),
+    ],
+)
+def test_an_order_names_the_field_that_goes_beyond(field: str, value: object) -> None:
+    with pytest.raises(InvalidField) as refused:
+        a_gift_order(**{field: value})
+    assert refused.value.facts["field"] == field
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Thank you, Ana!",
+        "ありがとう",
+        "שלום",
+        "e\u0301",
+        "👩‍👩‍👧‍👦",  # held together by U+200D
+        "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",  # a flag, spelt in invisible tags
+        "\U0001fae8",  # an emoji that the Unicode of this Python does not know yet
+        "\U0001face",
+        "a\u00a0b",
+        "\ufeff",
+        "<script>",
+    ],
+)
+def test_a_message_in_any_writing_is_taken_as_it_is(message: str) -> None:
+    assert a_gift_order(message=message).message == message
+
+
+@pytest.mark.parametrize(
+    "char",
+    [
+        *("\0", "\t", "\n", "\r", "\x1b", "\x7f", "\x85"),
+        *("\u2028", "\u2029", "\ud800", "\udfff", "\ue000", "\U000f0000"),
+        *("\ufffe", "\uffff", "\U0001fffe", "\U0010ffff"),
+        *BIDI_CONTROLS,
+    ],
+    ids=ascii,
+)
+def test_a_message_holds_nothing_that_breaks_out_of_its_line(char: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        a_gift_order(message=f"a{char}b")
+    assert refused.value.facts["field"] == "message"
+
+
+def test_nobody_sends_a_gift_to_themselves() -> None:
+    with pytest.raises(SelfGift):
+        a_gift_order(creator_id=FAN)
+
+
+def test_a_gift_costs_its_item_as_often_as_it_is_sent() -> None:
+    order = a_gift_order(item_id="cake", quantity=3, message="hi", anonymous=True, stream_id="live")
+    gift = price_gift(order, a_catalogue(), POSTING, creator_lanes=1)
+    assert gift == a_gift(
+        item_id="cake", quantity=3, price_coins=105, message="hi", anonymous=True, stream_id="live", lane=0
+    )
+
+
+def test_a_gift_is_received_in_the_lane_of_its_event() -> None:
+    gift = price_gift(a_gift_order(), a_catalogue(), POSTING, creator_lanes=64)
+    assert gift.lane == lane_of(EVENT_ID, 64)
+
+
+def test_an_unknown_item_has_no_price() -> None:
+    with pytest.raises(UnknownItem):
+        price_gift(a_gift_order(item_id="dragon"), a_catalogue(), POSTING, creator_lanes=1)
+
+
+def test_a_repeat_is_the_same_gift_whatever_it_costs_by_now() -> None:
+    sent = a_gift(price_coins=500)
+    assert same_gift(sent, a_gift_order()) is sent
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"creator_id": "creator-2"},
+        {"item_id": "cake"},
+        {"quantity": 2},
+        {"message": "hi"},
+        {"anonymous": True},
+        {"stream_id": "live"},
+    ],
+    ids=str,
+)
+def test_a_key_of_another_gift_is_a_conflict(changes: dict[str, Any]) -> None:
+    with pytest.raises(IdempotencyConflict):
+        same_gift(a_gift(), a_gift_order(**changes))
+
+
+def test_a_key_of_a_purchase_is_a_conflict() -> None:
+    entry: Entry = a_purchase()
+    assert entry.entry_id == KEY
+    with pytest.raises(IdempotencyConflict):
+        same_gift(entry, a_gift_order())
+
+
+@pytest.mark.parametrize(
+    ("event_id", "lanes", "lane"),
+    [
+        ("019ab1c2-d3e4-7f56-89ab-cdef01234567", 1, 0),
+        ("019ab1c2-d3e4-7f56-89ab-cdef01234567", 4, 2),
+        ("019ab1c2-d3e4-7f56-89ab-cdef01234567", 8, 6),
+        ("019ab1c2-d3e4-7f56-89ab-cdef01234567", 64, 62),
+        ("019ab1c2-d3e4-7f56-89ab-cdef01234568", 64, 47),
+    ],
+)
+def test_a_lane_is_the_same_on_every_machine_and_in_every_release(event_id: str, lanes: int, lane: int) -> None:
+    assert lane_of(event_id, lanes) == lane
+
+
+def test_lanes_are_filled_evenly() -> None:
+    filled = Counter(lane_of(uuid7_at(START, number), 8) for number in range(8_000))
+    assert sorted(filled) == list(range(8))
+    assert min(filled.values()) > 800
+    assert max(filled.values()) < 1_200
+
+
+def test_a_gift_is_known_by_its_key_and_told_to_its_creator() -> None:
+    assert a_gift().entry_id == KEY
+    assert a_gift().creator_id == CREATOR
+    assert a_catalogue().gift("rose") == a_gift_item()

@@ -1,0 +1,161 @@
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from chalicelib.domain.ids import (
+    is_party_id,
+    is_tag,
+    is_uuid7,
+    iso,
+    require_fresh_key,
+    require_party_id,
+    require_tag,
+    uuid7_time,
+)
+from chalicelib.errors import InvalidField, KeyTooOld
+from tests.fakes import START, uuid7_at
+
+GOOD = "019ab1c2-d3e4-7f56-89ab-cdef01234567"
+MILLISECOND = timedelta(milliseconds=1)
+DAY = timedelta(hours=24)
+
+
+@pytest.mark.parametrize("variant", "89ab")
+def test_a_lowercase_uuid7_of_each_variant_is_one(variant: str) -> None:
+    assert is_uuid7(f"019ab1c2-d3e4-7f56-{variant}9ab-cdef01234567")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        GOOD.upper(),
+        GOOD.replace("-", ""),
+        GOOD[:-1],
+        GOOD + "0",
+        GOOD + "\n",
+        " " + GOOD,
+        f"{{{GOOD}}}",
+        f"urn:uuid:{GOOD}",
+        GOOD.replace("-7", "-4"),
+        GOOD.replace("-7", "-8"),
+        GOOD.replace("-89ab", "-79ab"),
+        GOOD.replace("-89ab", "-c9ab"),
+        GOOD.replace("019a", "019g"),
+        GOOD.replace("019a", "\uff1019a"),
+        GOOD.replace("-", "\u2010"),
+    ],
+)
+def test_what_only_looks_like_a_uuid7_is_none(text: str) -> None:
+    assert not is_uuid7(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a", "Z9", "auth0|5f7c8ec7c33c6c004bbafe82", "google-oauth2:1", "a@b.example", "a_b-c=", "x" * 128],
+)
+def test_an_opaque_ascii_id_names_a_party(text: str) -> None:
+    assert is_party_id(text)
+    assert require_party_id("creator_id", text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x" * 129,
+        "user#1",
+        "a b",
+        "a/b",
+        "a\0",
+        "a\n",
+        "\ufeffa",
+        "\uff41",  # a fullwidth a
+        "\u0430",  # a Cyrillic a
+        "caf\u00e9",
+        "cafe\u0301",
+        "a\u200d",
+        "\u202ea",
+        "\ud800",
+        "\u0661",  # an Arabic one
+        "a%23",
+        "<a>",
+        "a,b",
+        "a;b",
+        "a'b",
+        'a"b',
+        "a\\b",
+        "a+b",
+        "a*b",
+    ],
+)
+def test_no_separator_control_or_look_alike_names_a_party(text: str) -> None:
+    assert not is_party_id(text)
+    with pytest.raises(InvalidField) as refused:
+        require_party_id("creator_id", text)
+    assert refused.value.facts["field"] == "creator_id"
+
+
+@pytest.mark.parametrize("text", ["a", "coins_70", "Big-Rocket", "x" * 64])
+def test_a_short_word_names_a_thing(text: str) -> None:
+    assert is_tag(text)
+    assert require_tag("item_id", text) == text
+
+
+@pytest.mark.parametrize("text", ["", "x" * 65, "a b", "a.b", "a#b", "a|b", "rosé", "a\n", "a/b"])
+def test_nothing_else_names_a_thing(text: str) -> None:
+    assert not is_tag(text)
+    with pytest.raises(InvalidField) as refused:
+        require_tag("item_id", text)
+    assert refused.value.facts["field"] == "item_id"
+
+
+def test_a_key_tells_its_time_to_the_millisecond() -> None:
+    at = datetime(2026, 11, 22, 13, 17, 37, 123_000, tzinfo=UTC)
+    assert uuid7_time(uuid7_at(at, 1)) == at
+
+
+def test_the_first_key_is_of_1970() -> None:
+    assert uuid7_time("00000000-0000-7000-8000-000000000000") == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def test_a_key_beyond_the_year_9999_has_the_last_time_there_is() -> None:
+    assert uuid7_time("e677d21f-dbff-7000-8000-000000000000") == datetime(9999, 12, 31, 23, 59, 59, 999_000, UTC)
+    assert uuid7_time("e677d21f-dc00-7000-8000-000000000000") == datetime.max.replace(tzinfo=UTC)
+    assert uuid7_time("ffffffff-ffff-7fff-bfff-ffffffffffff") == datetime.max.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("distance", [timedelta(), DAY, -DAY, DAY - MILLISECOND, -DAY + MILLISECOND])
+def test_a_key_within_a_day_of_now_is_fresh(distance: timedelta) -> None:
+    require_fresh_key(uuid7_at(START + distance, 1), START)
+
+
+@pytest.mark.parametrize("distance", [DAY + MILLISECOND, -DAY - MILLISECOND, timedelta(days=400), timedelta(-400)])
+def test_a_key_further_away_is_not_and_its_maker_learns_the_time(distance: timedelta) -> None:
+    with pytest.raises(KeyTooOld) as refused:
+        require_fresh_key(uuid7_at(START + distance, 1), START)
+    assert refused.value.facts == {"server_time": "2026-11-22T12:00:00.000Z"}
+
+
+@pytest.mark.parametrize("key", ["00000000-0000-7000-8000-000000000000", "ffffffff-ffff-7fff-bfff-ffffffffffff"])
+def test_the_first_and_the_last_key_are_refused_like_any_other(key: str) -> None:
+    with pytest.raises(KeyTooOld):
+        require_fresh_key(key, START)
+
+
+@pytest.mark.parametrize(
+    ("at", "written"),
+    [
+        (datetime(2026, 11, 22, 13, 17, 37, 123_456, UTC), "2026-11-22T13:17:37.123Z"),
+        (datetime(2026, 11, 22, 13, 17, 37, tzinfo=UTC), "2026-11-22T13:17:37.000Z"),
+        (datetime(2026, 11, 22, 1, 0, tzinfo=timezone(timedelta(hours=2))), "2026-11-21T23:00:00.000Z"),
+    ],
+)
+def test_a_time_is_written_in_utc_with_milliseconds(at: datetime, written: str) -> None:
+    assert iso(at) == written
+
+
+@pytest.mark.parametrize("is_one", [is_uuid7, is_party_id, is_tag])
+def test_a_very_long_text_is_none_of_them(is_one: Callable[[str], bool]) -> None:
+    assert not is_one("a" * 100_000)
