@@ -8,7 +8,22 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.events import Announcement, Publication
-from chalicelib.domain.ledger import Adjustment, Entry, Gift, GiftRefused, Posting, Purchase, Review, Status, Wallet
+from chalicelib.domain.ledger import (
+    Adjustment,
+    Entry,
+    Freeze,
+    Gift,
+    GiftRefused,
+    JournalLine,
+    LaneEntry,
+    Mismatch,
+    Posting,
+    Purchase,
+    Review,
+    Settlement,
+    Status,
+    Wallet,
+)
 from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
 
 
@@ -62,8 +77,8 @@ class Ledger(Protocol):
     def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:
         """At most `limit` entries, newest first, those older than the entry id `before`."""
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[Gift]) -> Mapping[str, int]:
-        """Post gifts of one lane to the creator's side, each exactly once however often it is told.
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, int]:
+        """Post gifts, and reversals, of one lane to the creator's side, each exactly once however often it is told.
 
         Args:
             creator_id: the creator.
@@ -74,11 +89,63 @@ class Ledger(Protocol):
             The sequence of each gift by its event_id, whether it was given now or before.
         """
 
-    def mark_announced(self, purchase: Purchase, at: datetime) -> None:
+    def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
         """Note that an entry without a creator was published. Noting it twice keeps the first time."""
 
     def file_review(self, review: Review) -> None:
         """Put a payment aside for a person to look at. The same payment twice is one review."""
+
+
+class OperatorDesk(Protocol):
+    """What operators do to the ledger. Each act is one transaction, and its id is an idempotency key, too."""
+
+    def grant(self, adjustment: Adjustment) -> Entry | None:
+        """Credit coins. None when it was done, else the entry that already has its id."""
+
+    def reverse_gift(self, adjustment: Adjustment) -> str | None:
+        """Give a gift's coins back: `about` is the gift, which must be there.
+
+        Returns:
+            None when it was done; else the id of the entry that reversed the gift before.
+        """
+
+    def freeze(self, freeze: Freeze) -> None:
+        """Set whether a wallet is frozen, and keep who said so. The same act twice is one."""
+
+    def list_reviews(self, month: str) -> Sequence[Review]:
+        """The reviews of a month, yyyy-mm."""
+
+    def find_review(self, month: str, payment_id: str) -> Review | None:
+        """The review, consistently read."""
+
+    def settle_review(self, review: Review, settlement: Settlement, adjustment: Adjustment | None) -> Review | None:
+        """Settle a review and, in the same transaction, credit the coins if there are any to credit.
+
+        Returns:
+            None when it was done; else the review as it was settled before.
+        """
+
+
+class Journal(Protocol):
+    """All posted entries by the hour of their posting, and what the sweep and the audit read beside them."""
+
+    def read_hour(self, hour: datetime) -> Sequence[JournalLine]:
+        """The entries posted in the hour that begins at `hour`, in no order."""
+
+    def not_relayed(self, lines: Sequence[JournalLine]) -> Sequence[JournalLine]:
+        """Those whose creator has not received them, or that nobody has announced."""
+
+    def wallet_mismatch(self, user_id: str) -> Mismatch | None:
+        """The wallet held against its posted entries. None when they agree, or change too fast to tell."""
+
+    def lane_mismatch(self, creator_id: str, lane: int) -> Mismatch | None:
+        """The lane held against its entries, its sequence included. None as above."""
+
+    def read_watermark(self, name: str) -> datetime | None:
+        """How far the worker of that name has come."""
+
+    def move_watermark(self, name: str, to: datetime) -> None:
+        """Note how far it has come."""
 
 
 class PaymentGateway(Protocol):

@@ -8,7 +8,7 @@ from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.rows import adjustment_row, gift_row, purchase_row, to_entry, to_wallet
+from chalicelib.adapters.rows import adjustment_row, gift_row, purchase_row, review_row, to_entry, to_wallet
 from chalicelib.adapters.tables import (
     CreatorEntryRow,
     EntryRow,
@@ -30,6 +30,7 @@ from chalicelib.domain.ledger import (
     Entry,
     Gift,
     GiftRefused,
+    LaneEntry,
     Posting,
     Purchase,
     Review,
@@ -192,7 +193,7 @@ class DynamoLedger:
             entries = [to_entry(row) for row in rows]
         return [entry for entry in entries if entry.entry_id != before][:limit]
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[Gift]) -> Mapping[str, int]:
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, int]:
         """See the port. Two write units a gift, and two for the lane."""
         received: dict[str, int] = {}
         for _ in range(TRIES):
@@ -212,26 +213,15 @@ class DynamoLedger:
                 return received | given
         raise TryAgain("The creator's lane is busy.")
 
-    def mark_announced(self, purchase: Purchase, at: datetime) -> None:
+    def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
         """See the port. One write unit."""
-        row = EntryRow(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))
+        row = EntryRow(wallet_key(user_id), entry_key(entry_id))
         with transient_errors():
             row.update([EntryRow.announced_at.set(EntryRow.announced_at | at)], EntryRow.pk.exists())
 
     def file_review(self, review: Review) -> None:
         """See the port. One write unit."""
-        row = ReviewRow(
-            pk=key("REVIEW", f"{review.paid_at:%Y-%m}"),
-            sk=review.payment_id,
-            reason=review.reason,
-            session_id=review.session_id,
-            purchase_id=review.purchase_id,
-            user_id=review.user_id,
-            coins=review.coins,
-            amount_minor=review.amount_minor,
-            currency=review.currency,
-            paid_at=review.paid_at,
-        )
+        row = review_row(review)
         with transient_errors():
             try:
                 row.save(ReviewRow.pk.does_not_exist())
@@ -260,7 +250,7 @@ def _posted(claim: Claim, session: CheckoutSession, posting: Posting) -> list[Ac
     ]
 
 
-def _receive(creator_id: str, lane: int, gifts: Sequence[Gift], seen: int) -> Callable[[TransactWrite], None]:
+def _receive(creator_id: str, lane: int, gifts: Sequence[LaneEntry], seen: int) -> Callable[[TransactWrite], None]:
     lane_row = LaneRow(lane_key(creator_id, lane), "LANE")
 
     def write(transaction: TransactWrite) -> None:
@@ -268,20 +258,20 @@ def _receive(creator_id: str, lane: int, gifts: Sequence[Gift], seen: int) -> Ca
             row = CreatorEntryRow(
                 pk=lane_row.pk,
                 sk=key("GIFT", gift.event_id),
-                coins=gift.price_coins,
+                coins=gift.creator_coins,
                 sequence=sequence,
                 sender_id=gift.user_id,
-                gift_id=gift.gift_id,
-                item_id=gift.item_id,
-                quantity=gift.quantity,
+                gift_id=gift.gift_id if isinstance(gift, Gift) else gift.about,
+                item_id=gift.item_id if isinstance(gift, Gift) else None,
+                quantity=gift.quantity if isinstance(gift, Gift) else None,
                 posted_at=gift.posted_at,
             )
             transaction.save(row, CreatorEntryRow.pk.does_not_exist(), return_values="ALL_OLD")
         transaction.update(
             lane_row,
             [
-                LaneRow.coins.add(sum(gift.price_coins for gift in gifts)),
-                LaneRow.gifts.add(len(gifts)),
+                LaneRow.coins.add(sum(gift.creator_coins for gift in gifts)),
+                LaneRow.gifts.add(sum(isinstance(gift, Gift) for gift in gifts)),
                 LaneRow.sequence.set(seen + len(gifts)),
             ],
             LaneRow.sequence == seen if seen else LaneRow.sequence.does_not_exist(),

@@ -2,8 +2,28 @@
 
 from typing import TypeVar
 
-from chalicelib.adapters.tables import EntryRow, WalletRow, entry_key, journal_at, journal_hour, wallet_key
-from chalicelib.domain.ledger import PENDING_LIFE, Adjustment, Entry, Gift, Kind, Purchase, Status, Wallet
+from chalicelib.adapters.tables import (
+    EntryRow,
+    ReviewRow,
+    WalletRow,
+    entry_key,
+    journal_at,
+    journal_hour,
+    key,
+    wallet_key,
+)
+from chalicelib.domain.ledger import (
+    PENDING_LIFE,
+    Adjustment,
+    Entry,
+    Gift,
+    Kind,
+    Purchase,
+    Review,
+    Settlement,
+    Status,
+    Wallet,
+)
 
 Present = TypeVar("Present")
 
@@ -62,8 +82,8 @@ def to_entry(row: EntryRow) -> Entry:
         about=row.about or "",
         reason=row.reason or "",
         actor=row.actor or "",
-        creator_id=row.creator_id,
-        lane=row.lane,
+        creator_id=row.creator_id or "",
+        lane=row.lane or 0,
     )
 
 
@@ -123,8 +143,49 @@ def adjustment_row(adjustment: Adjustment) -> EntryRow:
         about=adjustment.about or None,
         reason=adjustment.reason or None,
         actor=adjustment.actor or None,
-        creator_id=adjustment.creator_id,
-        lane=adjustment.lane,
+        creator_id=adjustment.creator_id or None,
+        lane=adjustment.lane if adjustment.creator_id else None,
+    )
+
+
+def review_row(review: Review) -> ReviewRow:
+    """The row of a review that nobody has settled."""
+    return ReviewRow(
+        pk=key("REVIEW", review.month),
+        sk=review.payment_id,
+        reason=review.reason,
+        session_id=review.session_id,
+        purchase_id=review.purchase_id,
+        user_id=review.user_id,
+        coins=review.coins,
+        amount_minor=review.amount_minor,
+        currency=review.currency,
+        paid_at=review.paid_at,
+    )
+
+
+def to_review(row: ReviewRow) -> Review:
+    """The review that the row holds, settled or not."""
+    settlement = None
+    if row.settled_key is not None:
+        settlement = Settlement(
+            key=row.settled_key,
+            decision=_there(row.decision),
+            reason=_there(row.note),
+            actor=_there(row.actor),
+            settled_at=_there(row.settled_at),
+        )
+    return Review(
+        payment_id=row.sk,
+        reason=row.reason,
+        session_id=row.session_id,
+        purchase_id=row.purchase_id,
+        user_id=row.user_id,
+        coins=row.coins,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        paid_at=row.paid_at,
+        settlement=settlement,
     )
 
 

@@ -43,9 +43,13 @@ def lane_key(creator_id: str, lane: int) -> str:
 
 
 def journal_hour(posted_at: datetime, event_id: str) -> str:
-    """The partition of the journal: an hour of ours, spread over sixteen so that no hour is hot."""
-    shard = zlib.crc32(event_id.encode()) % JOURNAL_SHARDS
-    return key(posted_at.astimezone(UTC).strftime("%Y-%m-%dT%H"), f"{shard:02d}")
+    """The partition of the journal that an entry is in: its hour, spread over sixteen so that no hour is hot."""
+    return hour_key(posted_at, zlib.crc32(event_id.encode()) % JOURNAL_SHARDS)
+
+
+def hour_key(hour: datetime, shard: int) -> str:
+    """One of the sixteen partitions of an hour, UTC."""
+    return key(hour.astimezone(UTC).strftime("%Y-%m-%dT%H"), f"{shard:02d}")
 
 
 def journal_at(posted_at: datetime, entry_id: str) -> str:
@@ -173,13 +177,13 @@ class CreatorEntryRow(Row):
     sequence = IntegerAttribute()
     sender_id = UnicodeAttribute()
     gift_id = UnicodeAttribute()
-    item_id = UnicodeAttribute()
-    quantity = IntegerAttribute()
+    item_id = UnicodeAttribute(null=True)
+    quantity = IntegerAttribute(null=True)
     posted_at = InstantAttribute()
 
 
 class ReviewRow(Row):
-    """A payment that a person must look at."""
+    """A payment that a person must look at, and what the person decided."""
 
     reason = UnicodeAttribute()
     session_id = UnicodeAttribute()
@@ -190,9 +194,32 @@ class ReviewRow(Row):
     currency = UnicodeAttribute()
     paid_at = InstantAttribute()
 
+    settled_key = UnicodeAttribute(null=True)
+    decision = UnicodeAttribute(null=True)
+    note = UnicodeAttribute(null=True)
+    actor = UnicodeAttribute(null=True)
+    settled_at = InstantAttribute(null=True)
+
+
+class AuditRow(Row):
+    """An act of an operator that moved no coins."""
+
+    act = UnicodeAttribute()
+    user_id = UnicodeAttribute()
+    reason = UnicodeAttribute()
+    actor = UnicodeAttribute()
+    at = InstantAttribute()
+
+
+class WatermarkRow(Row):
+    """How far a worker has come."""
+
+    at = InstantAttribute()
+
 
 def bind(table_name: str) -> Connection:
     """Say which table the rows are in. Returns the connection that they share; where it leads is the SDK's business."""
-    Row.Meta.table_name = table_name
-    Row._connection = None  # the old one, if any, was made for another table
+    if Row.Meta.table_name != table_name:
+        Row.Meta.table_name = table_name
+        Row._connection = None  # it was made for another table
     return Row._get_connection().connection  # PynamoDB shows its connection nowhere else

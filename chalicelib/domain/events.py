@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.domain.ids import iso
-from chalicelib.domain.ledger import Entry, Gift, Purchase
+from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, Purchase
 
 GIFT_SENT: Final = "coinpurse.gift.sent.v1"
 GIFT_REVERSED: Final = "coinpurse.gift.reversed.v1"
@@ -40,6 +40,16 @@ class Publication:
 
     busy: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
+
+
+def announce(entry: Entry, sequence: int | None, *, source: str, livemode: bool) -> Announcement:
+    """What is told of a posted entry. `sequence` is what its creator's lane received it under, where there is one."""
+    if isinstance(entry, Purchase):
+        return announce_credit(entry, source=source, livemode=livemode)
+    if isinstance(entry, Adjustment):
+        return announce_adjustment(entry, sequence, source=source, livemode=livemode)
+    assert sequence is not None, "a gift is announced after its creator has received it"
+    return announce_gift(entry, sequence, source=source, livemode=livemode)
 
 
 def announce_gift(gift: Gift, sequence: int, *, source: str, livemode: bool) -> Announcement:
@@ -80,6 +90,32 @@ def announce_credit(purchase: Purchase, *, source: str, livemode: bool) -> Annou
         id=purchase.event_id,
         envelope=_envelope(purchase, COINS_CREDITED, f"wallet/{purchase.user_id}", source) | {"data": data},
         attributes=_attributes(COINS_CREDITED, "purchase", purchase.coins, livemode=livemode),
+    )
+
+
+def announce_adjustment(adjustment: Adjustment, sequence: int | None, *, source: str, livemode: bool) -> Announcement:
+    """What is told of coins that moved otherwise. A reversed gift comes under its creator's next `sequence`."""
+    event_type = _ADJUSTED[adjustment.kind]
+    about = {Kind.GIFT_REVERSAL: "gift_id", Kind.GRANT: "payment_id"}.get(adjustment.kind, "purchase_id")
+    data: dict[str, object] = {
+        "entry_id": adjustment.entry_id,
+        "user_id": adjustment.user_id,
+        "coins": abs(adjustment.coins),
+        about: adjustment.about or None,
+    }
+    attributes = _attributes(event_type, adjustment.kind.value, abs(adjustment.coins), livemode=livemode)
+    if sequence is None:
+        envelope = _envelope(adjustment, event_type, f"wallet/{adjustment.user_id}", source)
+        return Announcement(id=adjustment.event_id, envelope=envelope | {"data": data}, attributes=attributes)
+    # The fan may have given anonymously, so the creator's side hears of the gift and not of the fan.
+    del data["user_id"]
+    data |= {"creator_id": adjustment.creator_id, "sequence": sequence}
+    envelope = _envelope(adjustment, event_type, f"creator/{adjustment.creator_id}", source)
+    order = {"partitionkey": f"{adjustment.creator_id}/{adjustment.lane}", "sequence": f"{sequence:016d}"}
+    return Announcement(
+        id=adjustment.event_id,
+        envelope=envelope | order | {"data": data},
+        attributes=attributes | {"creator_id": adjustment.creator_id},
     )
 
 

@@ -87,6 +87,11 @@ class Gift:
         """The id that the entry is stored under."""
         return self.gift_id
 
+    @property
+    def creator_coins(self) -> int:
+        """What the gift is on the creator's side."""
+        return self.price_coins
+
 
 class Kind(StrEnum):
     """Why coins moved, other than by buying and giving."""
@@ -115,11 +120,25 @@ class Adjustment:
     about: str = ""
     reason: str = ""
     actor: str = ""
-    creator_id: str | None = None
-    lane: int | None = None
+    creator_id: str = ""
+    lane: int = 0
+
+    @property
+    def creator_coins(self) -> int:
+        """What a reversed gift is on the creator's side: it counters what the gift was."""
+        return -self.coins
 
 
 Entry = Purchase | Gift | Adjustment
+LaneEntry = Gift | Adjustment
+"""What a creator's lane receives: a gift, or its reversal."""
+
+
+def lane_entry(entry: Entry | None) -> LaneEntry | None:
+    """The entry, if it has a creator's side."""
+    if isinstance(entry, Gift) or (isinstance(entry, Adjustment) and entry.kind is Kind.GIFT_REVERSAL):
+        return entry
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +167,17 @@ class GiftRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What an operator decided about a review. `decision` is credit or refuse; `key` names the act."""
+
+    key: str
+    decision: str
+    reason: str
+    actor: str
+    settled_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
     """A payment that does not match a purchase of ours: no coins until a person has looked.
 
@@ -163,6 +193,47 @@ class Review:
     amount_minor: int
     currency: str
     paid_at: datetime
+    settlement: Settlement | None = None
+
+    @property
+    def month(self) -> str:
+        """The month that the review is filed under, yyyy-mm."""
+        return f"{self.paid_at:%Y-%m}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """An operator froze or unfroze a wallet. `key` names the act."""
+
+    key: str
+    user_id: str
+    is_frozen: bool
+    reason: str
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalLine:
+    """A posted entry as the journal lists it. A gift and its reversal have a creator."""
+
+    user_id: str
+    entry_id: str
+    event_id: str
+    kind: str
+    coins: int
+    posted_at: datetime
+    creator_id: str = ""
+    lane: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """A stored total that its entries do not add up to. `what` names the wallet or the lane."""
+
+    what: str
+    stored: int
+    added_up: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

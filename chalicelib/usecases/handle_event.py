@@ -14,8 +14,8 @@ from chalicelib.usecases.fulfill_checkout import fulfill_checkout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """What handling events needs besides the event: the mode that is ours, and the ports."""
+class Intake:
+    """What taking events in needs besides them: the mode that is ours, and the ports."""
 
     livemode: bool
     ledger: Ledger
@@ -23,7 +23,7 @@ class Desk:
     clock: Clock
 
 
-def handle_event(event: StripeEvent, desk: Desk) -> str:
+def handle_event(event: StripeEvent, intake: Intake) -> str:
     """Do what an authentic event asks for. The same event again, or in another order, ends in the same state.
 
     Returns:
@@ -34,50 +34,50 @@ def handle_event(event: StripeEvent, desk: Desk) -> str:
     Raises:
         TryAgain: the outcome is not known, and the event must come again.
     """
-    if event.livemode is not desk.livemode:
+    if event.livemode is not intake.livemode:
         return "other_mode"
     if event.account is not None:
         return "other_account"
     if event.type in SESSION_EVENTS:
-        return _handle_session(event.session, event.type, desk)
+        return _handle_session(event.session, event.type, intake)
     if event.type not in MONEY_EVENTS:
         return "ignored"
     if event.payment_intent is None:
         return "stranger"
-    return follow_the_money(event.payment_intent, ledger=desk.ledger, gateway=desk.gateway, clock=desk.clock)
+    return follow_the_money(event.payment_intent, ledger=intake.ledger, gateway=intake.gateway, clock=intake.clock)
 
 
-def _handle_session(session: CheckoutSession | None, event_type: str, desk: Desk) -> str:
+def _handle_session(session: CheckoutSession | None, event_type: str, intake: Intake) -> str:
     if session is None or session.mode != "payment" or session.claim is None:
         return "stranger"
-    return SESSION_EVENTS[event_type](session, desk)
+    return SESSION_EVENTS[event_type](session, intake)
 
 
-def _completed(session: CheckoutSession, desk: Desk) -> str:
+def _completed(session: CheckoutSession, intake: Intake) -> str:
     if session.payment_status == "unpaid":
         # A bank debit was submitted, and its money comes days later: the purchase must outlive that.
-        return _move(session, desk, Status.PROCESSING, (Status.PENDING, Status.EXPIRED))
-    return _paid(session, desk)
+        return _move(session, intake, Status.PROCESSING, (Status.PENDING, Status.EXPIRED))
+    return _paid(session, intake)
 
 
-def _paid(session: CheckoutSession, desk: Desk) -> str:
-    return fulfill_checkout(session, ledger=desk.ledger, clock=desk.clock)
+def _paid(session: CheckoutSession, intake: Intake) -> str:
+    return fulfill_checkout(session, ledger=intake.ledger, clock=intake.clock)
 
 
-def _async_failed(session: CheckoutSession, desk: Desk) -> str:
-    return _move(session, desk, Status.FAILED, (Status.PENDING, Status.PROCESSING), if_posted="late_failure")
+def _async_failed(session: CheckoutSession, intake: Intake) -> str:
+    return _move(session, intake, Status.FAILED, (Status.PENDING, Status.PROCESSING), if_posted="late_failure")
 
 
-def _expired(session: CheckoutSession, desk: Desk) -> str:
-    return _move(session, desk, Status.EXPIRED, (Status.PENDING,))
+def _expired(session: CheckoutSession, intake: Intake) -> str:
+    return _move(session, intake, Status.EXPIRED, (Status.PENDING,))
 
 
 def _move(
-    session: CheckoutSession, desk: Desk, to: Status, allowed: tuple[Status, ...], if_posted: str = "unchanged"
+    session: CheckoutSession, intake: Intake, to: Status, allowed: tuple[Status, ...], if_posted: str = "unchanged"
 ) -> str:
     """Events come in any order, so a purchase that has moved on already is left where it is."""
     try:
-        purchase = desk.ledger.move_purchase(session, to, allowed)
+        purchase = intake.ledger.move_purchase(session, to, allowed)
     except NotFound:
         return "unchanged"
     if purchase is None:
@@ -85,7 +85,7 @@ def _move(
     return if_posted if purchase.status is Status.POSTED else "unchanged"
 
 
-SESSION_EVENTS: Final[Mapping[str, Callable[[CheckoutSession, Desk], str]]] = MappingProxyType(
+SESSION_EVENTS: Final[Mapping[str, Callable[[CheckoutSession, Intake], str]]] = MappingProxyType(
     {
         "checkout.session.completed": _completed,
         "checkout.session.async_payment_succeeded": _paid,

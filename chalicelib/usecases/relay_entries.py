@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.events import Announcement, announce_credit, announce_gift
-from chalicelib.domain.ledger import MAX_GIFTS_PER_RECEIPT, Gift, PostedRecord, Purchase
+from chalicelib.domain.events import Announcement, announce
+from chalicelib.domain.ledger import MAX_GIFTS_PER_RECEIPT, PostedRecord, lane_entry
 from chalicelib.errors import TryAgain
 from chalicelib.ports import Clock, EventPublisher, Ledger, RedriveQueue
 
@@ -38,8 +38,8 @@ def relay_entries(records: Sequence[PostedRecord], relay: Relay) -> list[str]:
     for record in records:
         if record.entry is None:
             batch.attempt(batch.set_aside, [record])
-        elif isinstance(record.entry, Purchase):
-            batch.attempt(batch.announce_credits, [record])
+        elif lane_entry(record.entry) is None:
+            batch.attempt(batch.announce, [record])
     for gifts in _by_lane(records):
         batch.attempt(batch.receive_gifts, gifts)
     batch.publish()
@@ -73,24 +73,22 @@ class _Batch:
 
     def receive_gifts(self, records: Sequence[PostedRecord]) -> None:
         """Post gifts of one lane to the creator's side; only then there is a sequence to publish them with."""
-        gifts = [record.entry for record in records if isinstance(record.entry, Gift)]
+        gifts = [gift for record in records if (gift := lane_entry(record.entry))]
         distinct = list({gift.event_id: gift for gift in gifts}.values())
         sequences = self.relay.ledger.receive_gifts(gifts[0].creator_id, gifts[0].lane, distinct)
-        self.told += [
-            (
-                record,
-                announce_gift(gift, sequences[gift.event_id], source=self.relay.source, livemode=self.relay.livemode),
-            )
-            for record, gift in zip(records, gifts, strict=True)
-        ]
+        for record, gift in zip(records, gifts, strict=True):
+            self.tell(record, sequences[gift.event_id])
 
-    def announce_credits(self, records: Sequence[PostedRecord]) -> None:
-        """Purchases have no creator: there is nothing to post before they are published."""
-        self.told += [
-            (record, announce_credit(record.entry, source=self.relay.source, livemode=self.relay.livemode))
-            for record in records
-            if isinstance(record.entry, Purchase)
-        ]
+    def announce(self, records: Sequence[PostedRecord]) -> None:
+        """Entries without a creator: there is nothing to post before they are published."""
+        for record in records:
+            self.tell(record, None)
+
+    def tell(self, record: PostedRecord, sequence: int | None) -> None:
+        """Have it published with the others."""
+        assert record.entry is not None, "records that cannot be read were set aside"
+        announcement = announce(record.entry, sequence, source=self.relay.source, livemode=self.relay.livemode)
+        self.told.append((record, announcement))
 
     def set_aside(self, records: Sequence[PostedRecord]) -> None:
         """Hand the keys to a person, so that the rest of the stream goes on."""
@@ -111,16 +109,17 @@ class _Batch:
     def mark_announced(self, records: Sequence[PostedRecord]) -> None:
         """The stamp that tells the sweep, later, that the world has heard."""
         for record in records:
-            if isinstance(record.entry, Purchase):
-                self.relay.ledger.mark_announced(record.entry, self.relay.clock.now())
+            if record.entry is not None and lane_entry(record.entry) is None:
+                entry = record.entry
+                self.relay.ledger.mark_announced(entry.user_id, entry.entry_id, self.relay.clock.now())
 
 
 def _by_lane(records: Sequence[PostedRecord]) -> Iterator[Sequence[PostedRecord]]:
     """The records of gifts, those of one lane together, in their order, as many as one transaction takes."""
     lanes: dict[tuple[str, int], list[PostedRecord]] = defaultdict(list)
     for record in records:
-        if isinstance(record.entry, Gift):
-            lanes[record.entry.creator_id, record.entry.lane].append(record)
+        if gift := lane_entry(record.entry):
+            lanes[gift.creator_id, gift.lane].append(record)
     for lane in lanes.values():
         for start in range(0, len(lane), MAX_GIFTS_PER_RECEIPT):
             yield lane[start : start + MAX_GIFTS_PER_RECEIPT]

@@ -1,0 +1,46 @@
+"""What an operator asks for. Every act has a key, which is its idempotency key, a reason and an actor."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from chalicelib.domain.ids import require_party_id
+from chalicelib.domain.ledger import Adjustment
+from chalicelib.errors import InvalidField
+
+MAX_GRANT_COINS: Final = 1_000_000
+"""More than this at once is a slip of the finger."""
+MAX_REASON_CHARACTERS: Final = 200
+
+Decision = Literal["credit", "refuse"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Who does something, why, and under which key. Raises InvalidField when the reason is empty or too long."""
+
+    key: str
+    actor: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not self.reason.strip() or len(self.reason) > MAX_REASON_CHARACTERS:
+            raise InvalidField("reason", f"1-{MAX_REASON_CHARACTERS} characters that say why")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantOrder:
+    """Coins that an operator gives a fan. Raises InvalidField when it is made with something that cannot be."""
+
+    act: Act
+    user_id: str
+    coins: int
+
+    def __post_init__(self) -> None:
+        require_party_id("user_id", self.user_id)
+        if not 1 <= self.coins <= MAX_GRANT_COINS:
+            raise InvalidField("coins", f"a whole number from 1 to {MAX_GRANT_COINS}")
+
+
+def is_same_act(earlier: Adjustment, wanted: Adjustment) -> bool:
+    """Whether an entry that was found under an act's key is what the act would have made."""
+    return (earlier.kind, earlier.coins, earlier.about) == (wanted.kind, wanted.coins, wanted.about)

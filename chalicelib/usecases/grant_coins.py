@@ -1,0 +1,34 @@
+"""An operator gives a fan coins."""
+
+from chalicelib.domain.ids import require_fresh_key
+from chalicelib.domain.ledger import Adjustment, Kind
+from chalicelib.domain.operators import GrantOrder, is_same_act
+from chalicelib.errors import IdempotencyConflict
+from chalicelib.ports import Clock, OperatorDesk
+
+
+def grant_coins(order: GrantOrder, *, desk: OperatorDesk, clock: Clock) -> Adjustment:
+    """Grant the coins, once, however often it is asked.
+
+    Raises:
+        KeyTooOld: the key's time is too far from ours.
+        IdempotencyConflict: the key names something else.
+        TryAgain: the outcome is not known.
+    """
+    require_fresh_key(order.act.key, clock.now())
+    grant = Adjustment(
+        entry_id=order.act.key,
+        user_id=order.user_id,
+        kind=Kind.GRANT,
+        coins=order.coins,
+        posted_at=clock.now(),
+        event_id=clock.new_id(),
+        reason=order.act.reason,
+        actor=order.act.actor,
+    )
+    earlier = desk.grant(grant)
+    if earlier is None:
+        return grant
+    if isinstance(earlier, Adjustment) and is_same_act(earlier, grant):
+        return earlier
+    raise IdempotencyConflict("Use a new key for a new grant.")

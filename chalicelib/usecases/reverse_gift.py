@@ -1,0 +1,44 @@
+"""An operator takes a gift back: the fan has the coins again, the creator's lane is countered."""
+
+from chalicelib.domain.ids import require_fresh_key, require_party_id
+from chalicelib.domain.ledger import Adjustment, Gift, Kind
+from chalicelib.domain.operators import Act
+from chalicelib.errors import IdempotencyConflict, NotFound
+from chalicelib.ports import Clock, Ledger, OperatorDesk
+
+
+def reverse_gift(
+    user_id: str, gift_id: str, act: Act, *, ledger: Ledger, desk: OperatorDesk, clock: Clock
+) -> Adjustment:
+    """Reverse the gift, once, however often it is asked.
+
+    Raises:
+        NotFound: the fan has sent no such gift.
+        KeyTooOld: the key's time is too far from ours.
+        IdempotencyConflict: the gift was reversed by another act, or the key names something else.
+        TryAgain: the outcome is not known.
+    """
+    require_fresh_key(act.key, clock.now())
+    gift = ledger.find_entry(require_party_id("user_id", user_id), gift_id)
+    if not isinstance(gift, Gift):
+        raise NotFound("That fan has sent no such gift.")
+    reversal = Adjustment(
+        entry_id=act.key,
+        user_id=user_id,
+        kind=Kind.GIFT_REVERSAL,
+        coins=gift.price_coins,
+        posted_at=clock.now(),
+        event_id=clock.new_id(),
+        about=gift_id,
+        reason=act.reason,
+        actor=act.actor,
+        creator_id=gift.creator_id,
+        lane=gift.lane,
+    )
+    reversed_by = desk.reverse_gift(reversal)
+    if reversed_by is None:
+        return reversal
+    earlier = ledger.find_entry(user_id, act.key) if reversed_by == act.key else None
+    if not isinstance(earlier, Adjustment):
+        raise IdempotencyConflict("The gift was reversed before, or the key was used for something else.")
+    return earlier

@@ -1,0 +1,50 @@
+"""An operator has looked at a payment that matched no purchase, and decides."""
+
+from dataclasses import replace
+
+from chalicelib.domain.ids import require_fresh_key
+from chalicelib.domain.ledger import Adjustment, Kind, Review, Settlement
+from chalicelib.domain.operators import Act, Decision
+from chalicelib.errors import IdempotencyConflict, NotFound
+from chalicelib.ports import Clock, OperatorDesk
+
+
+def settle_review(
+    month: str, payment_id: str, decision: Decision, act: Act, *, desk: OperatorDesk, clock: Clock
+) -> Review:
+    """Credit the coins that the payment was for, or refuse them; once, however often it is asked.
+
+    Refusing moves nothing here: the money is given back at the payment provider.
+
+    Raises:
+        NotFound: there is no such review.
+        KeyTooOld: the key's time is too far from ours.
+        IdempotencyConflict: somebody settled it before, or otherwise.
+        TryAgain: the outcome is not known.
+    """
+    now = clock.now()
+    require_fresh_key(act.key, now)
+    review = desk.find_review(month, payment_id)
+    if review is None:
+        raise NotFound("There is no such review.")
+    settlement = Settlement(key=act.key, decision=decision, reason=act.reason, actor=act.actor, settled_at=now)
+    earlier = desk.settle_review(review, settlement, _credit(review, act, clock) if decision == "credit" else None)
+    if earlier is None:
+        return replace(review, settlement=settlement)
+    if earlier.settlement is None or (earlier.settlement.key, earlier.settlement.decision) != (act.key, decision):
+        raise IdempotencyConflict("The review was settled before.")
+    return earlier
+
+
+def _credit(review: Review, act: Act, clock: Clock) -> Adjustment:
+    return Adjustment(
+        entry_id=act.key,
+        user_id=review.user_id,
+        kind=Kind.GRANT,
+        coins=review.coins,
+        posted_at=clock.now(),
+        event_id=clock.new_id(),
+        about=review.payment_id,
+        reason=act.reason,
+        actor=act.actor,
+    )
