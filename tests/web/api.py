@@ -25,6 +25,8 @@ REQUEST_ID = "11111111-2222-3333-4444-555555555555"
 KEYS_OUT_OF_REACH = "keys-out-of-reach"
 ABSENT: Any = object()
 """Instead of a header's value: leave it out."""
+NEW: Any = object()
+"""Instead of an idempotency key: make one."""
 
 SETTINGS = Settings(
     stage="test",
@@ -122,13 +124,15 @@ class Api:
     def get(self, url: str, **parts: Any) -> Reply:
         return self.call("GET", url, **parts)
 
-    def buy(self, key: str | None = None, *, fan: str = "ann", **wish: Any) -> Reply:
+    def buy(self, key: Any = NEW, *, fan: str = "ann", **wish: Any) -> Reply:
         body = {"bundle_id": "coins_70"} | wish
-        return self.call("POST", "/v1/checkout-sessions", key=key or self.clock.new_id(), fan=fan, body=body)
+        return self.call(
+            "POST", "/v1/checkout-sessions", key=self.clock.new_id() if key is NEW else key, fan=fan, body=body
+        )
 
-    def give(self, key: str | None = None, *, fan: str = "ann", **wish: Any) -> Reply:
+    def give(self, key: Any = NEW, *, fan: str = "ann", **wish: Any) -> Reply:
         body = {"creator_id": "cleo", "item_id": "rose"} | wish
-        return self.call("POST", "/v1/gifts", key=key or self.clock.new_id(), fan=fan, body=body)
+        return self.call("POST", "/v1/gifts", key=self.clock.new_id() if key is NEW else key, fan=fan, body=body)
 
     def tell(self, body: bytes, signature: Any = "signed", **parts: Any) -> Reply:
         """Deliver a webhook."""
@@ -175,7 +179,7 @@ def proxy_event(
     url: str,
     *,
     fan: str | None = "ann",
-    key: Any = None,
+    key: Any = ABSENT,
     body: Any = None,
     headers: Mapping[str, Any] | None = None,
     as_base64: bool = False,
@@ -185,7 +189,7 @@ def proxy_event(
     resource, path_parameters = _resource(path)
     sent: dict[str, Any] = {"Content-Type": "application/json"} if body is not None else {}
     sent |= {"Authorization": f"Bearer {token_of(fan)}"} if fan else {}
-    sent |= {"Idempotency-Key": key} if key is not None else {}
+    sent |= {"Idempotency-Key": key}
     sent |= headers or {}
     return {
         "resource": resource,

@@ -6,26 +6,12 @@ from typing import Any
 import pytest
 
 from chalicelib import VERSION
-from chalicelib.domain.payments import StripeEvent
-from tests.fakes import START, session_of
 from tests.web.api import REQUEST_ID, Api, Reply
+from tests.web.events import event_of
 
 PUBLIC = ["/v1/bundles", "/v1/gift-catalogue", "/v1/openapi.json"]
 PAGES = ["/", "/success", "/cancelled"]
 JSON = [*PUBLIC, "/v1/health", "/v1/wallet", "/v1/wallet/entries"]
-
-
-def paid_event(api: Api, purchase_id: str, **changes: Any) -> bytes:
-    return api.gateway.sign(
-        StripeEvent(
-            stripe_event_id="evt_1",
-            type="checkout.session.completed",
-            livemode=False,
-            account=None,
-            created_at=START,
-            session=session_of(api.purchase(purchase_id), **changes),
-        )
-    )
 
 
 def headers_of(reply: Reply, *names: str) -> list[str | None]:
@@ -130,7 +116,7 @@ def test_an_old_checkout_asked_for_again_has_no_url(api: Api) -> None:
 
 def test_a_webhook_credits_the_wallet_once(api: Api) -> None:
     key = api.buy().json["id"]
-    event = paid_event(api, key)
+    event = api.gateway.sign(event_of(api, key))
     outcomes = [api.tell(event).json for _ in range(3)]
     assert outcomes == [{"outcome": "credited"}, {"outcome": "repeated"}, {"outcome": "repeated"}]
     assert api.get("/v1/wallet").json == {"coins": 70, "owed": 0, "frozen": False}
