@@ -20,7 +20,7 @@ api = web.Api(app, verify=lambda token: wiring.tokens().verify(token))
 # --- buying -----------------------------------------------------------------------------------------------------------
 
 
-@api.route("GET", "/v1/bundles", gives=schemas.BundlesAnswer, auth="none")
+@api.route("GET", "/v1/bundles", gives=schemas.BundlesAnswer, auth="none", query=("currency", "channel"))
 def get_bundles(ask: Ask[None]) -> Answer:
     """The coin bundles on sale."""
     offers = wiring.catalogue().offers(*_market(ask))
@@ -73,7 +73,7 @@ def get_wallet(ask: Ask[None]) -> Answer:
     return Answer(body=schemas.wallet(wiring.ledger().read_wallet(ask.fan)))
 
 
-@api.route("GET", "/v1/wallet/entries", gives=schemas.EntriesAnswer)
+@api.route("GET", "/v1/wallet/entries", gives=schemas.EntriesAnswer, query=("limit", "cursor"))
 def get_wallet_entries(ask: Ask[None]) -> Answer:
     """How the caller's balance came about."""
     limit = ask.query_int("limit", 20, 1, 100)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
@@ -42,18 +43,28 @@ def describe(operations: Iterable[Operation]) -> dict[str, object]:
     }
 
 
+_QUERY: Final[dict[str, dict[str, object]]] = {
+    "currency": {"type": "string", "default": "usd"},
+    "channel": {"type": "string", "default": "web"},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
+    "cursor": {"type": "string"},
+}
+
+
 def _operation(operation: Operation) -> dict[str, object]:
     assert operation.gives is not None, "only operations that give JSON are described"
+    responses = {"200": _content(operation.gives), "default": _content(Problem, "application/problem+json")}
     described: dict[str, object] = {
         "summary": operation.summary,
         "operationId": re.sub(r"\W+", "_", f"{operation.method.lower()}_{operation.path.removeprefix('/v1/')}").strip(
             "_"
         ),
         "parameters": _parameters(operation),
-        "responses": {"200": _content(operation.gives), "default": _content(Problem, "application/problem+json")},
+        "responses": responses,
     }
     if operation.takes:
         described["requestBody"] = {"required": True, **_content(operation.takes)}
+        described["responses"] = {"201": _content(operation.gives)} | responses
     if operation.auth == "required":
         described["security"] = [{"bearer": []}]
     return described
@@ -65,6 +76,7 @@ def _parameters(operation: Operation) -> list[dict[str, object]]:
         {"name": name, "in": "path", "required": True, "schema": text}
         for name in re.findall(r"{(\w+)}", operation.path)
     ]
+    parameters += [{"name": name, "in": "query", "schema": _QUERY[name]} for name in operation.query]
     if operation.takes:
         parameters.append(
             {"name": "Idempotency-Key", "in": "header", "required": True, "schema": text | {"format": "uuid"}}

@@ -5,14 +5,14 @@ wrong into a problem document (RFC 9457). It remembers the routes, so that the A
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from hashlib import sha256
 from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
-from chalice.app import Chalice, Request, Response
+from chalice.app import CaseInsensitiveMapping, Chalice, Request, Response
 
 from chalicelib import errors, telemetry
 from chalicelib.domain.identity import Caller
@@ -134,6 +134,7 @@ class Operation:
     takes: type[msgspec.Struct] | None
     gives: type[msgspec.Struct] | None
     auth: Auth
+    query: Sequence[str]
 
 
 class Api:
@@ -157,6 +158,7 @@ class Api:
         takes: type[msgspec.Struct] | None = None,
         gives: type[msgspec.Struct] | None = None,
         auth: Auth = "required",
+        query: Sequence[str] = (),
         scope: str | None = None,
         raw_bytes: int | None = None,
     ) -> Callable[[Callable[[Ask[Any]], Answer]], Callable[..., Response]]:
@@ -168,6 +170,7 @@ class Api:
             takes: the type of the JSON body; without it, there is none.
             gives: the type of the answer.
             auth: whether a bearer token is required; `optional` makes use of a valid one, `none` does not look.
+            query: the names of the query parameters.
             scope: what the token's `scope` must list.
             raw_bytes: take up to that many bytes of any type as `body`, instead of JSON.
         """
@@ -175,13 +178,16 @@ class Api:
         def decorate(view: Callable[[Ask[Any]], Answer]) -> Callable[..., Response]:
             summary = (view.__doc__ or "").partition("\n")[0]
             self.operations.append(
-                Operation(method=method, path=path, summary=summary, takes=takes, gives=gives, auth=auth)
+                Operation(method=method, path=path, summary=summary, takes=takes, gives=gives, auth=auth, query=query)
             )
 
             @wraps(view)
             def answer(**_path: str) -> Response:
                 request = self._app.current_request
                 assert request is not None, "Chalice sets the request before it calls a route"
+                # Chalice trips over a header that is no text, and only when everything is done already.
+                texts = {name: value for name, value in request.headers.items() if isinstance(value, str)}
+                request.headers = CaseInsensitiveMapping(texts)
                 with telemetry.invocation(_request_id(request)):
                     try:
                         caller = self._caller(request, auth, scope)
@@ -201,12 +207,17 @@ class Api:
         return decorate
 
     def _caller(self, request: Request, auth: Auth, scope: str | None) -> Caller | None:
-        if auth == "none" or (auth == "optional" and not request.headers.get("authorization")):
+        if auth == "none":
             return None
         scheme, _, token = str(request.headers.get("authorization", "")).partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise errors.Unauthenticated
-        caller = self._verify(token.strip())
+        try:
+            if scheme.lower() != "bearer" or not token or not token.isascii():
+                raise errors.Unauthenticated
+            caller = self._verify(token.strip())
+        except errors.Unauthenticated:
+            if auth == "optional":
+                return None
+            raise
         if scope and scope not in caller.scopes:
             raise errors.Forbidden(f"The token lacks the scope {scope}.")
         return caller
@@ -228,7 +239,10 @@ _UNKNOWN_OUTCOME: Final = "The outcome is not known. The same request, with the 
 
 
 def _raw(request: Request, limit: int) -> bytes:
-    raw = request.raw_body
+    try:
+        raw = request.raw_body
+    except ValueError as error:
+        raise errors.InvalidJson("Send one JSON object in UTF-8.") from error
     raw = raw.encode() if isinstance(raw, str) else raw
     if len(raw) > limit:
         raise errors.PayloadTooLarge(f"At most {limit} bytes.")
@@ -270,6 +284,7 @@ def _problem(error: errors.CoinpurseError, request: Request) -> Response:
     }
     headers: dict[str, str | list[str]] = {
         "Content-Type": "application/problem+json",
+        "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
         "X-Request-Id": request_id,
     }

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-
 from uuid import UUID
 
 from chalicelib.domain.events import Announcement, Publication
@@ -87,7 +86,7 @@ class FakeLedger:
 
     def post_gift(self, gift: Gift) -> GiftRefused | None:
         known = self.entries.get(gift.user_id, {}).get(gift.gift_id)
-        has_wallet = gift.user_id in self.coins
+        has_wallet = gift.user_id in self.coins or gift.user_id in self.frozen
         wallet = self.read_wallet(gift.user_id)
         allows = has_wallet and wallet.coins >= gift.price_coins and not wallet.is_frozen
         if known or not allows:

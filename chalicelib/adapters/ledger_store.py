@@ -214,10 +214,14 @@ class DynamoLedger:
         raise TryAgain("The creator's lane is busy.")
 
     def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
-        """See the port. One write unit."""
+        """See the port. One write unit. An entry that is gone by now is left alone: a note would be half an entry."""
         row = EntryRow(wallet_key(user_id), entry_key(entry_id))
         with transient_errors():
-            row.update([EntryRow.announced_at.set(EntryRow.announced_at | at)], EntryRow.pk.exists())
+            try:
+                row.update([EntryRow.announced_at.set(EntryRow.announced_at | at)], EntryRow.pk.exists())
+            except PynamoDBException as error:
+                if not is_refused(error):
+                    raise
 
     def file_review(self, review: Review) -> None:
         """See the port. One write unit."""

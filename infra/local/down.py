@@ -14,8 +14,7 @@ def main() -> int:
     parser.add_argument("--dir", type=Path, default=DIRECTORY, help="where the stack keeps its files")
     directory = parser.parse_args().dir.resolve()
     was_there = Registry(directory).is_claimed()
-    ended = stop_stack(directory)
-    stop_orphans()
+    ended = stop_stack(directory) + stop_orphans()
     print(f"Ended {', '.join(ended)}." if ended else "Cleaned up." if was_there else "Nothing was running.")
     return 0
 

@@ -1,11 +1,12 @@
 """The stand-ins beside MiniStack: each a small server of ours that says `{"url": ...}` once it serves."""
 
 import os
+import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.processes import Process, free_ports, start, wait_until_ready
+from infra.local.processes import Process, StartError, free_ports, start, wait_until_ready
 
 _PORT_VARIABLES = {
     "shop": "COINPURSE_SHOP_PORT",
@@ -26,9 +27,13 @@ class Ports:
 
     @classmethod
     def pick(cls) -> "Ports":
-        """Free ones, but for those that the environment sets (COINPURSE_SHOP_PORT ...)."""
+        """Free ones, but for those that the environment sets (COINPURSE_SHOP_PORT ...).
+
+        Raises:
+            StartError: one that is set cannot be used.
+        """
         free = dict(zip(_PORT_VARIABLES, free_ports(len(_PORT_VARIABLES)), strict=True))
-        return cls(**{part: int(os.environ.get(name) or free[part]) for part, name in _PORT_VARIABLES.items()})
+        return cls(**{part: _set_port(name) or free[part] for part, name in _PORT_VARIABLES.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,18 @@ class Server:
             StartError: it does not.
         """
         wait_until_ready(self.process, self.log, lambda: '{"url"' in self.log.read_text(errors="replace"))
+
+
+def _set_port(name: str) -> int | None:
+    """The port that an environment variable sets: checked, lest we take somebody else's server for ours."""
+    setting = os.environ.get(name)
+    if not setting:
+        return None
+    try:
+        socket.create_server(("127.0.0.1", int(setting))).close()
+    except (ValueError, OverflowError, OSError) as unusable:
+        raise StartError(f"{name}={setting} cannot be used: {unusable}") from unusable
+    return int(setting)
 
 
 def start_server(module: str, logs: Path, port: int, *options: str) -> Server:

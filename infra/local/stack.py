@@ -87,12 +87,14 @@ def borrowed_stack(name: str, progress: Progress, workers: int) -> Iterator[Stac
         stop_stack(directory)
 
 
-def stop_orphans() -> None:
-    """End borrowed stacks whose borrower is gone: killed, most likely, before it could."""
+def stop_orphans() -> list[str]:
+    """End borrowed stacks whose borrower is gone: killed, most likely, before it could. Returns what still ran."""
+    ended: list[str] = []
     for directory in DIRECTORY.glob("*-*"):
         registry = Registry(directory)
         if registry.is_claimed() and not registry.owner_lives():
-            stop_stack(directory)
+            ended += stop_stack(directory)
+    return ended
 
 
 class _Launch:

@@ -106,7 +106,7 @@ def hear_of_it(story: Story) -> Iterator[str]:
 
 def audit_ledger(story: Story) -> Iterator[str]:
     """The ledger is audited from outside."""
-    wait_until("all was announced", lambda: story.overlay.receive().keys() >= audit(story.facts).event_ids)
+    wait_until("all was announced", lambda: story.overlay.has_heard_of(audit(story.facts).event_ids))
     found = audit(story.facts, heard=story.overlay.messages.keys())
     _expect("every invariant holds", found.broken, ())
     _expect("the creator earned the gift", found.earned[story.creator_id], story.gift.coins)

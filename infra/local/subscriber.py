@@ -1,7 +1,7 @@
 """A downstream consumer, for the demo and the tests: a queue that is subscribed to the topic."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,10 @@ class Subscriber:
         self._sqs, self._queue_url = sqs, queue_url
         self.messages: dict[str, dict[str, object]] = {}
         """The CloudEvents by id. Delivery is at least once; this is what is left of it."""
+
+    def has_heard_of(self, event_ids: Set[str]) -> bool:
+        """Whether messages with all these ids were received; looks for more if not."""
+        return self.messages.keys() >= event_ids or self.receive().keys() >= event_ids
 
     def receive(self) -> dict[str, dict[str, object]]:
         """Take what is there, waiting a second for it if need be. Returns all messages so far."""

@@ -85,7 +85,7 @@ def test_up_that_fails_says_why_and_leaves_nothing(tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=ROOT, env=taken, capture_output=True, text=True, check=False, timeout=120)
 
     assert done.returncode == 1
-    assert "token issuer ended while starting" in done.stdout
+    assert "COINPURSE_ISSUER_PORT" in done.stdout
     assert not directory.exists()
 
 

@@ -1,0 +1,88 @@
+"""Purchases and gifts of fans whom no other test knows."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from chalicelib.domain.ledger import Gift, Posting, Purchase, Review
+from chalicelib.ports import Ledger
+from tests.fakes import START, session_of, uuid7_at
+
+_numbers = count(1)
+
+
+def new_id(at: datetime = START) -> str:
+    """A UUIDv7 that sorts behind every earlier one of its time."""
+    return uuid7_at(at, next(_numbers))
+
+
+def new_name(kind: str) -> str:
+    return f"{kind}-{next(_numbers)}"
+
+
+def a_purchase(user_id: str = "", **changes: Any) -> Purchase:
+    """A pending purchase of 500 coins."""
+    purchase = Purchase(
+        purchase_id=new_id(),
+        user_id=user_id or new_name("fan"),
+        bundle_id="coins_500",
+        channel="web",
+        coins=500,
+        amount_minor=529,
+        currency="usd",
+        created_at=START,
+    )
+    return replace(purchase, **changes)
+
+
+def a_gift(user_id: str = "", **changes: Any) -> Gift:
+    """A gift that costs 60 coins."""
+    gift = Gift(
+        gift_id=new_id(),
+        user_id=user_id or new_name("fan"),
+        event_id=new_id(),
+        creator_id=new_name("creator"),
+        lane=3,
+        item_id="rose",
+        quantity=6,
+        price_coins=60,
+        posted_at=START + timedelta(milliseconds=123),
+    )
+    return replace(gift, **changes)
+
+
+def a_posting() -> Posting:
+    return Posting(posted_at=START + timedelta(seconds=30, milliseconds=7), event_id=new_id())
+
+
+def a_review(**changes: Any) -> Review:
+    review = Review(
+        payment_id=new_name("pi"),
+        reason="paid_twice",
+        session_id="cs_test_1",
+        purchase_id=new_id(),
+        user_id="ann",
+        coins=500,
+        amount_minor=529,
+        currency="usd",
+        paid_at=START,
+    )
+    return replace(review, **changes)
+
+
+def gifts_to(creator_id: str, number: int, **changes: Any) -> list[Gift]:
+    """Gifts of one fan to one creator's lane 0, costing 1, 2, 3 ... coins."""
+    return [
+        a_gift("ann", creator_id=creator_id, lane=0, price_coins=coins, **changes) for coins in range(1, number + 1)
+    ]
+
+
+def buy(ledger: Ledger, user_id: str, coins: int) -> Purchase:
+    """Put coins into a fan's wallet the way they come there. Gives the purchase as it then is."""
+    purchase = a_purchase(user_id, coins=coins)
+    assert ledger.open_purchase(purchase) is None
+    assert ledger.post_purchase(session_of(purchase), a_posting()) is None
+    posted = ledger.find_entry(user_id, purchase.purchase_id)
+    assert isinstance(posted, Purchase)
+    return posted

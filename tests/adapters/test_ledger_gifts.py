@@ -1,0 +1,168 @@
+"""The contract of the Ledger port: gifts, as their sender sees them."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.catalogue import MAX_QUANTITY
+from chalicelib.domain.gifts import MAX_MESSAGE_BYTES
+from chalicelib.domain.ledger import Gift, GiftRefused, Purchase, Wallet
+from chalicelib.domain.money import MAX_AMOUNT
+from tests.adapters.samples import a_gift, a_purchase, buy, new_id
+from tests.fakes import START
+from tests.stores import Store
+
+
+@pytest.fixture
+def gift(store: Store) -> Gift:
+    """Sixty coins that the fan can afford, not sent yet."""
+    gift = a_gift()
+    buy(store.ledger, gift.user_id, 100)
+    return gift
+
+
+def found(store: Store, gift: Gift) -> object:
+    return store.ledger.find_entry(gift.user_id, gift.gift_id)
+
+
+def wallet(store: Store, gift: Gift) -> Wallet:
+    return store.ledger.read_wallet(gift.user_id)
+
+
+def test_a_gift_is_debited_and_kept(store: Store, gift: Gift) -> None:
+    assert store.ledger.post_gift(gift) is None
+
+    assert found(store, gift) == gift
+    assert wallet(store, gift) == Wallet(user_id=gift.user_id, coins=40)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"message": "Glückwunsch! 🎉👩‍👩‍👧 おめでとう  مبروك \N{COMBINING ACUTE ACCENT}e", "anonymous": True},
+        {"message": "e\N{COMBINING ACUTE ACCENT} is not é"},
+        {"message": "🎂" * (MAX_MESSAGE_BYTES // 4)},
+        {"stream_id": "s" * 64, "item_id": "i" * 64, "quantity": MAX_QUANTITY},
+        {"creator_id": "|:@._-="},
+        {"creator_id": "c" * 128, "lane": 63},
+        {"lane": 0},
+        {"posted_at": START + timedelta(milliseconds=999)},
+    ],
+    ids=lambda changes: " and ".join(changes),
+)
+def test_every_field_comes_back_as_it_went_in(store: Store, gift: Gift, changes: dict[str, Any]) -> None:
+    gift = replace(gift, **changes)
+
+    assert store.ledger.post_gift(gift) is None
+
+    assert found(store, gift) == gift
+
+
+def test_a_gift_may_take_the_last_coin(store: Store, gift: Gift) -> None:
+    assert store.ledger.post_gift(replace(gift, price_coins=100)) is None
+    assert wallet(store, gift).coins == 0
+
+
+def test_one_coin_short_is_short(store: Store, gift: Gift) -> None:
+    refused = store.ledger.post_gift(replace(gift, price_coins=101))
+
+    assert refused == GiftRefused(entry=None, wallet=Wallet(user_id=gift.user_id, coins=100))
+    assert found(store, gift) is None
+
+
+def test_the_largest_amount_is_exact(store: Store) -> None:
+    gift = a_gift(price_coins=MAX_AMOUNT - 1)
+    buy(store.ledger, gift.user_id, MAX_AMOUNT)
+
+    assert store.ledger.post_gift(gift) is None
+    assert wallet(store, gift).coins == 1
+
+
+def test_a_repeat_gives_the_gift_that_is_there(store: Store, gift: Gift) -> None:
+    first = replace(gift, price_coins=10)
+    store.ledger.post_gift(first)
+    again = replace(gift, price_coins=20, event_id=new_id(), item_id="galaxy", posted_at=START + timedelta(hours=1))
+
+    assert store.ledger.post_gift(again) == GiftRefused(entry=first, wallet=None)
+
+    assert found(store, gift) == first
+    assert wallet(store, gift).coins == 90
+
+
+def test_a_repeat_when_nothing_is_left_gives_the_gift_and_the_wallet(store: Store, gift: Gift) -> None:
+    store.ledger.post_gift(gift)
+
+    refused = store.ledger.post_gift(gift)
+
+    assert refused == GiftRefused(entry=gift, wallet=Wallet(user_id=gift.user_id, coins=40))
+
+
+WALLETS = ["enough", "none", "short", "frozen", "frozen and short", "frozen and none"]
+
+
+def give_wallet(store: Store, user_id: str, kind: str) -> Wallet | None:
+    """A wallet of that kind; as the refusal of a gift of sixty coins shows it."""
+    coins = {"enough": 60, "short": 59, "frozen": 60, "frozen and short": 59}.get(kind, 0)
+    if coins:
+        buy(store.ledger, user_id, coins)
+    if "frozen" in kind:
+        store.freeze(user_id)
+    return None if kind in {"enough", "none"} else Wallet(user_id=user_id, coins=coins, is_frozen="frozen" in kind)
+
+
+@pytest.mark.parametrize("kind", WALLETS)
+def test_what_the_wallet_does_not_allow_is_not_done(store: Store, kind: str) -> None:
+    gift = a_gift()
+    refusing = give_wallet(store, gift.user_id, kind)
+    before = wallet(store, gift)
+
+    refused = store.ledger.post_gift(gift)
+
+    if kind == "enough":
+        assert (refused, wallet(store, gift).coins, found(store, gift)) == (None, 0, gift)
+    else:
+        assert refused == GiftRefused(entry=None, wallet=refusing)
+        assert (wallet(store, gift), found(store, gift)) == (before, None)
+
+
+@pytest.mark.parametrize("kind", WALLETS)
+def test_an_id_that_is_taken_is_told_whatever_the_wallet_allows(store: Store, kind: str) -> None:
+    gift = a_gift()
+    taken: Purchase = a_purchase(gift.user_id, purchase_id=gift.gift_id)
+    store.ledger.open_purchase(taken)
+    refusing = give_wallet(store, gift.user_id, kind)
+    before = wallet(store, gift)
+
+    assert store.ledger.post_gift(gift) == GiftRefused(entry=taken, wallet=refusing)
+
+    assert found(store, gift) == taken
+    assert wallet(store, gift) == before
+
+
+def test_a_frozen_wallet_is_shown_and_still_credited(store: Store, gift: Gift) -> None:
+    store.freeze(gift.user_id)
+    buy(store.ledger, gift.user_id, 5)
+
+    assert wallet(store, gift) == Wallet(user_id=gift.user_id, coins=105, is_frozen=True)
+
+
+def test_an_id_is_the_fans_own(store: Store, gift: Gift) -> None:
+    another = a_gift(gift_id=gift.gift_id)
+    buy(store.ledger, another.user_id, 60)
+
+    assert store.ledger.post_gift(gift) is None
+    assert store.ledger.post_gift(another) is None
+
+    assert (found(store, gift), found(store, another)) == (gift, another)
+
+
+def test_ids_that_look_alike_are_different_fans(store: Store) -> None:
+    """No folding of case, no trimming, no separator that a name could hold."""
+    names = ["Ann", "ann", "ann.", "ann|", "ann:", "ann@", "an=n", "a-nn", "a_nn", "WALLET", "ENTRY"]
+    for coins, name in enumerate(names, start=1):
+        buy(store.ledger, f"look-alike-{name}", coins)
+
+    held = [store.ledger.read_wallet(f"look-alike-{name}").coins for name in names]
+    assert held == list(range(1, len(names) + 1))

@@ -1,0 +1,135 @@
+"""Items stay under one kilobyte: beyond it, every write of theirs costs double."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.adapters.tables import entry_key, lane_key, wallet_key
+from chalicelib.domain.catalogue import MAX_QUANTITY
+from chalicelib.domain.gifts import MAX_MESSAGE_BYTES, MAX_MESSAGE_CHARACTERS
+from chalicelib.domain.ledger import PENDING_LIFE, Status
+from chalicelib.domain.money import MAX_AMOUNT
+from tests.adapters.samples import a_gift, a_posting, a_purchase, a_review, buy
+from tests.fakes import START, session_of
+from tests.stores import DynamoStore, Item
+
+KILOBYTE = 1024
+FAN, CREATOR, TAG = "f" * 128, "c" * 128, "t" * 64
+
+
+@pytest.fixture
+def store(moto_store: DynamoStore) -> DynamoStore:
+    moto_store.bind()
+    return moto_store
+
+
+def size(item: Item) -> int:
+    """The bytes that DynamoDB counts: names and values in UTF-8, numbers by their digits, one for a boolean or null."""
+    return sum(len(name.encode()) + value_size(*next(iter(value.items()))) for name, value in item.items())
+
+
+def value_size(kind: str, value: str) -> int:
+    if kind == "S":
+        return len(value.encode())
+    if kind == "N":
+        # About a byte for two digits and one besides, and one for the sign: the next larger is the safe side.
+        return (len(value.lstrip("-")) + 1) // 2 + 1 + value.startswith("-")
+    assert kind in {"BOOL", "NULL"}, f"the rows hold no {kind}"
+    return 1
+
+
+def test_the_longest_gift_is_under_a_kilobyte(store: DynamoStore) -> None:
+    gift = a_gift(
+        FAN,
+        creator_id=CREATOR,
+        lane=63,
+        item_id=TAG,
+        stream_id=TAG,
+        quantity=MAX_QUANTITY,
+        price_coins=MAX_AMOUNT,
+        message="x" * MAX_MESSAGE_BYTES,
+        anonymous=True,
+    )
+    buy(store.ledger, FAN, MAX_AMOUNT)
+    assert store.ledger.post_gift(gift) is None
+    store.ledger.receive_gifts(CREATOR, 63, [gift])
+
+    sent = store.item(wallet_key(FAN), entry_key(gift.gift_id))
+    received = store.item(lane_key(CREATOR, 63), f"GIFT#{gift.event_id}")
+
+    assert sent.keys() >= {"message", "anonymous", "stream_id", "journal_at", "lane"}
+    assert size(sent) <= KILOBYTE
+    assert size(received) <= KILOBYTE
+
+
+def test_a_message_in_latin_letters_is_limited_by_its_characters() -> None:
+    assert MAX_MESSAGE_CHARACTERS <= MAX_MESSAGE_BYTES
+
+
+def test_the_longest_purchase_is_under_a_kilobyte(store: DynamoStore) -> None:
+    purchase = a_purchase(FAN, bundle_id=TAG, coins=MAX_AMOUNT, amount_minor=MAX_AMOUNT)
+    store.ledger.open_purchase(purchase)
+    store.ledger.post_purchase(replace(session_of(purchase), payment_intent="p" * 255), a_posting())
+    store.ledger.mark_announced(purchase, START)
+
+    item = store.item(wallet_key(FAN), entry_key(purchase.purchase_id))
+
+    assert item.keys() >= {"announced_at", "payment_intent", "journal_at", "version"}
+    assert size(item) <= KILOBYTE
+
+
+def test_the_longest_review_is_under_a_kilobyte(store: DynamoStore) -> None:
+    longest = a_review(
+        payment_id="p" * 255, session_id="s" * 255, user_id=FAN, coins=MAX_AMOUNT, amount_minor=MAX_AMOUNT
+    )
+    store.ledger.file_review(longest)
+
+    (item,) = store.items(f"REVIEW#{START:%Y-%m}")
+
+    assert item["SK"] == {"S": "p" * 255}
+    assert size(item) <= KILOBYTE
+
+
+def test_a_pending_purchase_goes_away_by_itself_until_money_is_under_way(store: DynamoStore) -> None:
+    purchase = a_purchase(created_at=START + timedelta(milliseconds=1))
+    key = wallet_key(purchase.user_id), entry_key(purchase.purchase_id)
+    store.ledger.open_purchase(purchase)
+    assert store.item(*key)["ttl"] == {"N": str(int((START + PENDING_LIFE).timestamp()))}
+
+    store.ledger.move_purchase(session_of(purchase), Status.PROCESSING, [Status.PENDING])
+    assert "ttl" not in store.item(*key)
+
+
+def test_a_posted_purchase_is_kept_for_good_and_stands_in_the_journal(store: DynamoStore) -> None:
+    purchase, posting = a_purchase(), a_posting()
+    key = wallet_key(purchase.user_id), entry_key(purchase.purchase_id)
+    store.ledger.open_purchase(purchase)
+    assert "journal_hour" not in store.item(*key)
+
+    store.ledger.post_purchase(session_of(purchase), posting)
+
+    item = store.item(*key)
+    assert "ttl" not in item
+    assert item["version"] == {"N": "2"}
+    assert item["journal_hour"]["S"][:14] == "2026-11-22T12#"
+    assert item["journal_at"] == {"S": f"2026-11-22T12:00:30.007Z#{purchase.purchase_id}"}
+
+
+def test_a_gift_stands_in_the_journal_from_the_first_moment(store: DynamoStore) -> None:
+    gift = a_gift()
+    buy(store.ledger, gift.user_id, 60)
+    store.ledger.post_gift(gift)
+
+    found = store.client.query(
+        TableName=store.table_name,
+        IndexName="journal",
+        KeyConditionExpression="journal_hour = :hour AND begins_with(journal_at, :at)",
+        ExpressionAttributeValues={
+            ":hour": store.item(wallet_key(gift.user_id), entry_key(gift.gift_id))["journal_hour"],
+            ":at": {"S": "2026-11-22T12:00:00.123Z#"},
+        },
+    )["Items"]
+
+    shown = {"PK", "SK", "journal_hour", "journal_at", "kind", "coins", "lane", "creator_id", "event_id"}
+    assert [set(item) for item in found] == [shown]

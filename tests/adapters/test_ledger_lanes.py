@@ -1,0 +1,102 @@
+"""The contract of the Ledger port: gifts, as their creator receives them."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from chalicelib.domain.ledger import MAX_GIFTS_PER_RECEIPT, Gift
+from tests.adapters.samples import a_gift, gifts_to, new_name
+from tests.stores import Store
+
+
+@pytest.fixture
+def creator_id() -> str:
+    return new_name("creator")
+
+
+def numbered(gifts: Sequence[Gift], first: int = 1) -> dict[str, int]:
+    """The sequences that the gifts take in their order."""
+    return {gift.event_id: sequence for sequence, gift in enumerate(gifts, start=first)}
+
+
+def total(gifts: Sequence[Gift]) -> int:
+    return sum(gift.price_coins for gift in gifts)
+
+
+@pytest.mark.parametrize("number", [1, 2, MAX_GIFTS_PER_RECEIPT])
+def test_gifts_take_their_sequence_in_order(store: Store, creator_id: str, number: int) -> None:
+    gifts = gifts_to(creator_id, min(number, store.most_gifts))
+
+    assert store.ledger.receive_gifts(creator_id, 0, gifts) == numbered(gifts)
+
+    lane = store.lane(creator_id, 0)
+    assert (lane.coins, lane.sequences) == (total(gifts), numbered(gifts))
+
+
+@pytest.mark.parametrize("number", [1, MAX_GIFTS_PER_RECEIPT])
+def test_gifts_that_come_again_keep_their_sequence(store: Store, creator_id: str, number: int) -> None:
+    gifts = gifts_to(creator_id, min(number, store.most_gifts))
+    store.ledger.receive_gifts(creator_id, 0, gifts)
+
+    assert store.ledger.receive_gifts(creator_id, 0, gifts[::-1]) == numbered(gifts)
+
+    lane = store.lane(creator_id, 0)
+    assert (lane.coins, lane.sequences) == (total(gifts), numbered(gifts))
+
+
+@pytest.mark.parametrize(("known", "again"), [(1, 0), (3, 1), (5, 4), (9, 5), (99, 50)])
+def test_overlapping_batches_leave_no_gap(store: Store, creator_id: str, known: int, again: int) -> None:
+    known, again = min(known, store.most_gifts), min(again, store.most_gifts - 1)
+    gifts = gifts_to(creator_id, store.most_gifts + known - again)
+    first, second = gifts[:known], gifts[known - again :]
+    store.ledger.receive_gifts(creator_id, 0, first)
+
+    answer = store.ledger.receive_gifts(creator_id, 0, second)
+
+    assert answer == {gift.event_id: numbered(gifts)[gift.event_id] for gift in second}
+    lane = store.lane(creator_id, 0)
+    assert (lane.coins, lane.sequences) == (total(gifts), numbered(gifts))
+
+
+def test_a_batch_may_be_half_known_at_every_other_place(store: Store, creator_id: str) -> None:
+    gifts = gifts_to(creator_id, 9)
+    known, new = gifts[1::2], gifts[::2]
+    store.ledger.receive_gifts(creator_id, 0, known)
+
+    assert store.ledger.receive_gifts(creator_id, 0, gifts) == numbered(known) | numbered(new, first=5)
+
+
+def test_later_gifts_go_on_where_the_earlier_ended(store: Store, creator_id: str) -> None:
+    gifts = gifts_to(creator_id, 4)
+    given = [store.ledger.receive_gifts(creator_id, 0, [gift])[gift.event_id] for gift in gifts]
+
+    assert given == [1, 2, 3, 4]
+    assert store.lane(creator_id, 0).coins == total(gifts)
+
+
+def test_lanes_count_by_themselves(store: Store, creator_id: str) -> None:
+    first, second = gifts_to(creator_id, 2), gifts_to(creator_id, 1)
+    store.ledger.receive_gifts(creator_id, 0, first)
+
+    assert store.ledger.receive_gifts(creator_id, 63, second) == numbered(second)
+    assert store.lane(creator_id, 0).sequences == numbered(first)
+
+
+def test_creators_count_by_themselves(store: Store, creator_id: str) -> None:
+    mine, yours = gifts_to(creator_id, 2), gifts_to(f"{creator_id}0", 1)
+    store.ledger.receive_gifts(creator_id, 0, mine)
+
+    assert store.ledger.receive_gifts(f"{creator_id}0", 0, yours) == numbered(yours)
+
+
+@pytest.mark.parametrize("creator_id", ["|:@._-=", "c" * 128, "lane|0"])
+def test_creators_may_be_called_anything_well_formed(store: Store, creator_id: str) -> None:
+    gift = a_gift("s" * 128, creator_id=creator_id, message="おめでとう🎉", anonymous=True)
+
+    assert store.ledger.receive_gifts(creator_id, 3, [gift]) == {gift.event_id: 1}
+    assert store.lane(creator_id, 3).coins == gift.price_coins
+
+
+def test_no_gifts_are_no_news(store: Store, creator_id: str) -> None:
+    assert store.ledger.receive_gifts(creator_id, 0, []) == {}
+    assert store.lane(creator_id, 0).sequences == {}

@@ -1,0 +1,227 @@
+"""The contract of the Ledger port: purchases."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.ledger import UNPOSTED, Purchase, Status, Wallet
+from chalicelib.domain.money import MAX_AMOUNT
+from chalicelib.domain.payments import Claim
+from chalicelib.errors import NotFound
+from tests.adapters.samples import a_gift, a_posting, a_purchase, buy, new_id
+from tests.fakes import START, session_of
+from tests.stores import Store
+
+LONGEST_ID = "aZ09|:@._-=" * 11 + "1234567"
+
+
+@pytest.fixture
+def purchase(store: Store) -> Purchase:
+    purchase = a_purchase()
+    assert store.ledger.open_purchase(purchase) is None
+    return purchase
+
+
+def move(store: Store, purchase: Purchase, to: Status) -> Purchase:
+    """The purchase in another status, which it reached from whatever it was in."""
+    assert store.ledger.move_purchase(session_of(purchase), to, list(Status)) is None
+    return replace(purchase, status=to)
+
+
+def found(store: Store, purchase: Purchase) -> object:
+    return store.ledger.find_entry(purchase.user_id, purchase.purchase_id)
+
+
+def coins(store: Store, purchase: Purchase) -> int:
+    return store.ledger.read_wallet(purchase.user_id).coins
+
+
+def test_an_open_purchase_is_found_as_it_was_quoted(store: Store, purchase: Purchase) -> None:
+    assert found(store, purchase) == purchase
+    assert coins(store, purchase) == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"created_at": START + timedelta(milliseconds=1)},
+        {"coins": MAX_AMOUNT, "amount_minor": MAX_AMOUNT},
+        {"user_id": LONGEST_ID},
+        {"user_id": "|:@._-="},
+        {"bundle_id": "b" * 64, "channel": "app", "currency": "jpy"},
+    ],
+    ids=lambda changes: " and ".join(changes),
+)
+def test_every_field_comes_back_as_it_went_in(store: Store, changes: dict[str, Any]) -> None:
+    purchase = a_purchase(**changes)
+
+    store.ledger.open_purchase(purchase)
+
+    assert found(store, purchase) == purchase
+
+
+def test_opening_again_gives_the_purchase_that_is_there(store: Store, purchase: Purchase) -> None:
+    dearer = replace(purchase, coins=501, amount_minor=530, created_at=START + timedelta(minutes=1))
+
+    assert store.ledger.open_purchase(dearer) == purchase
+    assert found(store, purchase) == purchase
+
+
+def test_opening_under_the_id_of_a_gift_gives_the_gift(store: Store) -> None:
+    gift = a_gift()
+    buy(store.ledger, gift.user_id, 60)
+    store.ledger.post_gift(gift)
+
+    assert store.ledger.open_purchase(a_purchase(gift.user_id, purchase_id=gift.gift_id)) == gift
+
+
+def test_an_id_is_the_fans_own(store: Store, purchase: Purchase) -> None:
+    another = a_purchase(purchase_id=purchase.purchase_id)
+
+    assert store.ledger.open_purchase(another) is None
+    assert (found(store, purchase), found(store, another)) == (purchase, another)
+
+
+@pytest.mark.parametrize("status", UNPOSTED)
+def test_a_paid_purchase_is_posted_from_any_other_status(store: Store, purchase: Purchase, status: Status) -> None:
+    purchase, posting = move(store, purchase, status), a_posting()
+
+    assert store.ledger.post_purchase(session_of(purchase), posting) is None
+
+    assert coins(store, purchase) == purchase.coins
+    assert found(store, purchase) == replace(
+        purchase,
+        status=Status.POSTED,
+        posted_at=posting.posted_at,
+        event_id=posting.event_id,
+        payment_intent=f"pi_{purchase.purchase_id}",
+    )
+
+
+@pytest.mark.parametrize("payment_intent", ["the same", "another"])
+def test_a_posted_purchase_is_posted_once(store: Store, payment_intent: str) -> None:
+    posted = buy(store.ledger, a_purchase().user_id, 500)
+    session = session_of(posted)
+    if payment_intent == "another":
+        session = replace(session, payment_intent="pi_another")
+
+    assert store.ledger.post_purchase(session, a_posting()) == posted
+    assert found(store, posted) == posted
+    assert coins(store, posted) == 500
+
+
+def other_coins(purchase: Purchase) -> Claim:
+    return Claim(purchase_id=purchase.purchase_id, user_id=purchase.user_id, coins=purchase.coins + 1)
+
+
+@pytest.mark.parametrize("wrong_coins", [False, True], ids=["coins", "other coins"])
+@pytest.mark.parametrize("wrong_amount", [False, True], ids=["amount", "other amount"])
+@pytest.mark.parametrize("wrong_currency", [False, True], ids=["currency", "other currency"])
+@pytest.mark.parametrize("status", list(Status))
+def test_only_what_was_quoted_is_posted(
+    store: Store, purchase: Purchase, status: Status, wrong_coins: bool, wrong_amount: bool, wrong_currency: bool
+) -> None:
+    session = session_of(purchase)
+    session = replace(session, claim=other_coins(purchase)) if wrong_coins else session
+    session = replace(session, subtotal_minor=528) if wrong_amount else session
+    session = replace(session, currency="eur") if wrong_currency else session
+    if status is Status.POSTED:
+        store.ledger.post_purchase(session_of(purchase), a_posting())
+    else:
+        move(store, purchase, status)
+    before, held = found(store, purchase), coins(store, purchase)
+    refused = status is Status.POSTED or wrong_coins or wrong_amount or wrong_currency
+
+    answer = store.ledger.post_purchase(session, a_posting())
+
+    if refused:
+        assert answer == before == found(store, purchase)
+        assert coins(store, purchase) == held
+    else:
+        assert (answer, coins(store, purchase)) == (None, purchase.coins)
+
+
+def test_the_total_that_was_charged_is_not_what_was_quoted(store: Store, purchase: Purchase) -> None:
+    session = replace(session_of(purchase), total_minor=1)
+
+    assert store.ledger.post_purchase(session, a_posting()) is None
+
+
+def test_what_was_never_opened_is_not_found(store: Store) -> None:
+    stranger = a_purchase()
+
+    with pytest.raises(NotFound):
+        store.ledger.post_purchase(session_of(stranger), a_posting())
+    with pytest.raises(NotFound):
+        store.ledger.move_purchase(session_of(stranger), Status.EXPIRED, UNPOSTED)
+
+    assert found(store, stranger) is None
+    assert store.ledger.read_wallet(stranger.user_id) == Wallet(user_id=stranger.user_id)
+
+
+def test_a_gift_is_no_purchase(store: Store) -> None:
+    gift = a_gift()
+    buy(store.ledger, gift.user_id, 60)
+    store.ledger.post_gift(gift)
+    session = session_of(a_purchase(gift.user_id, purchase_id=gift.gift_id, coins=-60))
+
+    with pytest.raises(NotFound):
+        store.ledger.post_purchase(session, a_posting())
+    with pytest.raises(NotFound):
+        store.ledger.move_purchase(session, Status.EXPIRED, [Status.PENDING])
+
+    assert store.ledger.find_entry(gift.user_id, gift.gift_id) == gift
+    assert store.ledger.read_wallet(gift.user_id).coins == 0
+
+
+def test_credits_add_up(store: Store) -> None:
+    user_id = a_purchase().user_id
+    for amount in (1, 20, 300):
+        buy(store.ledger, user_id, amount)
+
+    assert store.ledger.read_wallet(user_id).coins == 321
+
+
+@pytest.mark.parametrize("now", UNPOSTED)
+@pytest.mark.parametrize(
+    ("to", "allowed"),
+    [
+        (Status.PROCESSING, [Status.PENDING]),
+        (Status.FAILED, [Status.PENDING, Status.PROCESSING]),
+        (Status.EXPIRED, [Status.PENDING]),
+    ],
+)
+def test_a_status_moves_only_from_the_allowed_ones(
+    store: Store, purchase: Purchase, now: Status, to: Status, allowed: Sequence[Status]
+) -> None:
+    purchase = move(store, purchase, now)
+
+    answer = store.ledger.move_purchase(session_of(purchase), to, allowed)
+
+    if now in allowed:
+        assert (answer, found(store, purchase)) == (None, replace(purchase, status=to))
+    else:
+        assert answer == purchase == found(store, purchase)
+
+
+@pytest.mark.parametrize("to", UNPOSTED)
+def test_a_posted_purchase_stays_posted(store: Store, to: Status) -> None:
+    posted = buy(store.ledger, a_purchase().user_id, 500)
+
+    assert store.ledger.move_purchase(session_of(posted), to, UNPOSTED) == posted
+    assert found(store, posted) == posted
+
+
+def test_moving_credits_nothing(store: Store, purchase: Purchase) -> None:
+    for status in UNPOSTED:
+        move(store, purchase, status)
+
+    assert coins(store, purchase) == 0
+
+
+def test_an_id_that_is_not_there_is_not_found(store: Store, purchase: Purchase) -> None:
+    assert store.ledger.find_entry(purchase.user_id, new_id()) is None
+    assert store.ledger.find_entry("nobody", purchase.purchase_id) is None

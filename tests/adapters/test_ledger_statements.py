@@ -1,0 +1,112 @@
+"""The contract of the Ledger port: lists of entries, the notes on them, and reviews."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.ledger import Entry, Status
+from tests.adapters.samples import a_gift, a_posting, a_purchase, a_review, buy, new_id, new_name
+from tests.fakes import START, session_of, uuid7_at
+from tests.stores import Store
+
+
+@pytest.fixture
+def entries(store: Store) -> list[Entry]:
+    """Seven entries of one fan, newest first: purchases, but for the gift in the middle."""
+    user_id = new_name("fan")
+    made: list[Entry] = [buy(store.ledger, user_id, 100) for _ in range(3)]
+    gift = a_gift(user_id)
+    assert store.ledger.post_gift(gift) is None
+    made.append(gift)
+    for _ in range(3):
+        pending = a_purchase(user_id)
+        assert store.ledger.open_purchase(pending) is None
+        made.append(pending)
+    return made[::-1]
+
+
+def test_entries_come_newest_first(store: Store, entries: list[Entry]) -> None:
+    assert list(store.ledger.list_entries(entries[0].user_id, 100)) == entries
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 8])
+def test_pages_follow_each_other_to_the_last(store: Store, entries: list[Entry], limit: int) -> None:
+    seen: list[Entry] = []
+    before: str | None = None
+    while page := store.ledger.list_entries(entries[0].user_id, limit, before):
+        assert len(page) == min(limit, len(entries) - len(seen))
+        seen += page
+        before = page[-1].entry_id
+
+    assert seen == entries
+
+
+def test_a_page_may_begin_where_no_entry_is(store: Store, entries: list[Entry]) -> None:
+    user_id = entries[0].user_id
+    newest, oldest = uuid7_at(START + timedelta(days=1), 0), uuid7_at(START - timedelta(days=1), 0)
+
+    assert list(store.ledger.list_entries(user_id, 3, newest)) == entries[:3]
+    assert list(store.ledger.list_entries(user_id, 7, newest)) == entries
+    assert list(store.ledger.list_entries(user_id, 3, oldest)) == []
+
+
+def test_a_fan_sees_no_entries_of_others(store: Store, entries: list[Entry]) -> None:
+    assert list(store.ledger.list_entries(f"{entries[0].user_id}0", 100)) == []
+    assert list(store.ledger.list_entries(new_name("fan"), 100, entries[0].entry_id)) == []
+
+
+def test_entries_of_other_times_sort_by_time(store: Store) -> None:
+    user_id = new_name("fan")
+    late, early = START + timedelta(days=365), START - timedelta(days=365)
+    for created_at in (START, late, early):
+        store.ledger.open_purchase(a_purchase(user_id, purchase_id=new_id(created_at), created_at=created_at))
+
+    listed = store.ledger.list_entries(user_id, 3)
+    assert [entry.created_at for entry in listed if entry.user_id == user_id] == [late, START, early]  # type: ignore[union-attr]
+
+
+def test_the_first_announcement_is_the_one_that_is_noted(store: Store) -> None:
+    posted = buy(store.ledger, new_name("fan"), 5)
+    assert store.announced_at(posted) is None
+
+    first = START + timedelta(seconds=40, milliseconds=5)
+    for at in (first, first + timedelta(hours=1), START):
+        store.ledger.mark_announced(posted, at)
+
+    assert store.announced_at(posted) == first
+
+
+def test_a_note_changes_nothing_that_is_posted(store: Store) -> None:
+    posted = buy(store.ledger, new_name("fan"), 5)
+
+    store.ledger.mark_announced(posted, START)
+
+    assert store.ledger.find_entry(posted.user_id, posted.purchase_id) == posted
+    assert store.ledger.post_purchase(session_of(posted), a_posting()) == posted
+    assert store.ledger.read_wallet(posted.user_id).coins == 5
+
+
+def test_a_note_makes_no_entry(store: Store) -> None:
+    """The sweep would take a note without an entry for an entry of its own."""
+    stranger = replace(a_purchase(), status=Status.POSTED)
+
+    store.ledger.mark_announced(stranger, START)
+
+    assert store.ledger.find_entry(stranger.user_id, stranger.purchase_id) is None
+
+
+def test_the_same_payment_is_one_review(store: Store) -> None:
+    review = a_review()
+    store.ledger.file_review(review)
+    store.ledger.file_review(replace(review, reason="other_amount", amount_minor=1))
+
+    assert store.count_reviews(review.payment_id) == 1
+
+
+def test_other_payments_are_other_reviews(store: Store) -> None:
+    reviews = [a_review(), a_review(payment_id=new_name("cs_live|:@._-=")), a_review(user_id="u" * 128)]
+    for review in reviews:
+        store.ledger.file_review(review)
+
+    assert [store.count_reviews(review.payment_id) for review in reviews] == [1, 1, 1]

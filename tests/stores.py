@@ -1,0 +1,176 @@
+"""The ledgers that one contract holds equal, with what a test may look at and the port does not show."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+import yaml
+
+from chalicelib.adapters.ledger_store import DynamoLedger
+from chalicelib.adapters.tables import Row, entry_key, lane_key, wallet_key
+from chalicelib.domain.ids import iso
+from chalicelib.domain.ledger import MAX_GIFTS_PER_RECEIPT, Purchase
+from chalicelib.ports import Ledger
+from tests.fakes import START, FakeLedger, Lane
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+REGION = "us-east-1"
+RESOURCES = Path(__file__).resolve().parents[1] / "infra" / "resources.yaml"
+Item = dict[str, dict[str, Any]]
+
+
+class Store(ABC):
+    """A ledger, and the hands and eyes of an operator. `most_gifts` is how many it receives at once."""
+
+    ledger: Ledger
+    most_gifts: int = MAX_GIFTS_PER_RECEIPT
+
+    @abstractmethod
+    def freeze(self, user_id: str) -> None:
+        """Freeze the wallet; there need not be one."""
+
+    @abstractmethod
+    def announced_at(self, purchase: Purchase) -> datetime | None:
+        """When the entry was first noted to be announced."""
+
+    @abstractmethod
+    def count_reviews(self, payment_id: str) -> int:
+        """How many reviews there are of a payment."""
+
+    @abstractmethod
+    def lane(self, creator_id: str, lane: int) -> Lane:
+        """What a creator's lane holds; its total is checked against its entries."""
+
+
+@dataclass
+class FakeStore(Store):
+    """The stand-in of the use cases' tests."""
+
+    ledger: FakeLedger
+
+    def freeze(self, user_id: str) -> None:
+        self.ledger.frozen.add(user_id)
+
+    def announced_at(self, purchase: Purchase) -> datetime | None:
+        return self.ledger.announced.get(purchase.purchase_id)
+
+    def count_reviews(self, payment_id: str) -> int:
+        return sum(review.payment_id == payment_id for review in self.ledger.reviews.values())
+
+    def lane(self, creator_id: str, lane: int) -> Lane:
+        return self.ledger.lanes.get((creator_id, lane), Lane())
+
+
+class DynamoStore(Store):
+    """The ledger in a table of DynamoDB or of one of its doubles."""
+
+    ledger: DynamoLedger
+
+    def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self.table_name = table_name
+        self.ledger = DynamoLedger(table_name, pause)
+        self.ledger.start()
+        self._connection = Row._connection
+
+    def bind(self) -> None:
+        """Make the rows be in this store again: they know one connection, and another test may have left its own."""
+        Row.Meta.table_name = self.table_name
+        Row._connection = self._connection
+
+    @property
+    def client(self) -> "DynamoDBClient":
+        """The client that the ledger uses, for hooks; what tests look up goes through it too."""
+        return cast("DynamoDBClient", self.ledger._connection.client)
+
+    def freeze(self, user_id: str) -> None:
+        self.client.update_item(
+            TableName=self.table_name,
+            Key={"PK": {"S": wallet_key(user_id)}, "SK": {"S": "WALLET"}},
+            UpdateExpression="SET frozen_at = :at",
+            ExpressionAttributeValues={":at": {"S": iso(START)}},
+        )
+
+    def announced_at(self, purchase: Purchase) -> datetime | None:
+        item = self.item(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))
+        return datetime.fromisoformat(item["announced_at"]["S"]) if "announced_at" in item else None
+
+    def count_reviews(self, payment_id: str) -> int:
+        pages = self.client.get_paginator("scan").paginate(
+            TableName=self.table_name,
+            FilterExpression="begins_with(PK, :review) AND SK = :payment",
+            ExpressionAttributeValues={":review": {"S": "REVIEW#"}, ":payment": {"S": payment_id}},
+        )
+        return sum(page["Count"] for page in pages)
+
+    def lane(self, creator_id: str, lane: int) -> Lane:
+        items = self.items(lane_key(creator_id, lane))
+        entries = [item for item in items if item["SK"]["S"].startswith("GIFT#")]
+        sequences = {item["SK"]["S"].removeprefix("GIFT#"): int(item["sequence"]["N"]) for item in entries}
+        held = Lane(coins=sum(int(item["coins"]["N"]) for item in entries), sequences=sequences)
+        total = self.item(lane_key(creator_id, lane), "LANE")
+        assert [int(total.get(name, {"N": "0"})["N"]) for name in ("coins", "gifts", "sequence")] == [
+            held.coins,
+            len(entries),
+            max(sequences.values(), default=0),
+        ], "the lane's total is not the sum of its entries"
+        return held
+
+    def item(self, pk: str, sk: str) -> Item:
+        """The item as it is stored; empty when there is none."""
+        key: Item = {"PK": {"S": pk}, "SK": {"S": sk}}
+        answer = self.client.get_item(TableName=self.table_name, Key=key, ConsistentRead=True)
+        return cast("Item", answer.get("Item", {}))
+
+    def items(self, pk: str) -> list[Item]:
+        """All items of a partition."""
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.table_name,
+            KeyConditionExpression="PK = :pk",
+            ExpressionAttributeValues={":pk": {"S": pk}},
+            ConsistentRead=True,
+        )
+        return [cast("Item", item) for page in pages for item in page["Items"]]
+
+
+@contextmanager
+def cloud_at(endpoint_url: str | None) -> Iterator[None]:
+    """The environment in which SDKs find a cloud there; None for the one that answers everywhere."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+            environment.delenv(name, raising=False)
+        environment.setenv("AWS_ACCESS_KEY_ID", "test")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")  # gitleaks:allow
+        environment.setenv("AWS_REGION", REGION)
+        environment.setenv("AWS_DEFAULT_REGION", REGION)
+        if endpoint_url is not None:
+            environment.setenv("AWS_ENDPOINT_URL", endpoint_url)
+        yield
+
+
+def create_table(store: DynamoStore) -> None:
+    """Create the store's table as the template deploys it."""
+    store.client.create_table(**table_definition(), TableName=store.table_name)
+
+
+def table_definition() -> Any:
+    """What CreateTable takes of the template's table: keys, index and stream, so that tests cannot drift from it."""
+    template = yaml.load(RESOURCES.read_text(), _Template)
+    properties: Mapping[str, Any] = template["Resources"]["Table"]["Properties"]
+    wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
+    return {name: properties[name] for name in wanted} | {"StreamSpecification": stream}
+
+
+class _Template(yaml.SafeLoader):
+    """CloudFormation's YAML; what its functions would answer is not needed here."""
+
+
+_Template.add_multi_constructor("!", lambda _loader, _tag, _node: None)

@@ -1,0 +1,159 @@
+"""A use case's surroundings: the fakes, watched, and each thing that can be asked for as one short method."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar, cast
+
+from chalicelib.domain.catalogue import Catalogue
+from chalicelib.domain.ledger import Gift, Purchase, Status
+from chalicelib.domain.payments import CheckoutSession, StripeEvent
+from chalicelib.ports import Ledger, PaymentGateway
+from chalicelib.usecases.open_checkout import OpenedCheckout, open_checkout
+from chalicelib.usecases.receive_webhook import receive_webhook
+from chalicelib.usecases.send_gift import SentGift, send_gift
+from tests.domain.builders import FAN, KEY, a_catalogue, a_checkout_order, a_gift_order, a_purchase
+from tests.fakes import START, FakeClock, FakeGateway, FakeLedger, session_of
+
+Port = TypeVar("Port")
+
+
+@dataclass
+class Watch:
+    """Notes the calls to a port, and lets one fail as it is told: before the deed, or after it was done."""
+
+    calls: list[str] = field(default_factory=list)
+    fail_before: dict[str, Exception] = field(default_factory=dict)
+    fail_after: dict[str, Exception] = field(default_factory=dict)
+
+    def over(self, port: Port) -> Port:
+        """The port, watched."""
+        return cast("Port", _Watched(port, self))
+
+
+@dataclass
+class _Watched:
+    _port: object
+    _watch: Watch
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        method = getattr(self._port, name)
+
+        def call(*args: object) -> object:
+            self._watch.calls.append(name)
+            if fault := self._watch.fail_before.pop(name, None):
+                raise fault
+            answer: object = method(*args)
+            if fault := self._watch.fail_after.pop(name, None):
+                raise fault
+            return answer
+
+        return call
+
+
+class Desk:
+    """One fan, one catalogue, and everything that a use case needs."""
+
+    def __init__(self, catalogue: Catalogue | None = None) -> None:
+        self.catalogue = catalogue or a_catalogue()
+        self.watch = Watch()
+        self.clock = FakeClock(START)
+        self.books = FakeLedger()
+        self.provider = FakeGateway()
+        self.ledger: Ledger = self.watch.over(self.books)
+        self.gateway: PaymentGateway = self.watch.over(self.provider)
+
+    def open(self, **changes: Any) -> OpenedCheckout:
+        """Ask for a checkout."""
+        return open_checkout(
+            a_checkout_order(**changes),
+            catalogue=self.catalogue,
+            ledger=self.ledger,
+            gateway=self.gateway,
+            clock=self.clock,
+        )
+
+    def send(self, **changes: Any) -> SentGift:
+        """Ask for a gift."""
+        return send_gift(
+            a_gift_order(**changes),
+            catalogue=self.catalogue,
+            ledger=self.ledger,
+            clock=self.clock,
+            creator_lanes=8,
+        )
+
+    def hear(self, event: StripeEvent, *, signature: str = "signed", livemode: bool = False) -> str:
+        """Receive an event of the payment provider."""
+        return receive_webhook(
+            self.provider.sign(event),
+            signature,
+            livemode=livemode,
+            ledger=self.ledger,
+            gateway=self.gateway,
+            clock=self.clock,
+        )
+
+    def stock(self, **changes: Any) -> Purchase:
+        """Put a purchase into the books as it is."""
+        purchase = a_purchase(**changes)
+        self.books.entries.setdefault(purchase.user_id, {})[purchase.purchase_id] = purchase
+        return purchase
+
+    def fund(self, coins: int) -> None:
+        """Give the fan a wallet."""
+        self.books.coins[FAN] = coins
+
+    def balance(self) -> int:
+        """What the fan has."""
+        return self.books.read_wallet(FAN).coins
+
+    def purchase(self) -> Purchase:
+        """The fan's purchase as it stands."""
+        entry = self.books.find_entry(FAN, KEY)
+        assert isinstance(entry, Purchase)
+        return entry
+
+    def state(self) -> dict[str, object]:
+        """Everything in the books, to be held against what is in them later."""
+        return deepcopy(vars(self.books))
+
+    def reasons(self) -> list[str]:
+        """Why payments are in review."""
+        return [review.reason for review in self.books.reviews.values()]
+
+    def gifts(self) -> list[Gift]:
+        """The gifts that the fan sent."""
+        return [entry for entry in self.books.entries.get(FAN, {}).values() if isinstance(entry, Gift)]
+
+
+def a_stripe_event(kind: str = "completed", session: CheckoutSession | None = None, **changes: Any) -> StripeEvent:
+    """`checkout.session.<kind>` of the usual purchase."""
+    event = StripeEvent(
+        stripe_event_id="evt_1",
+        type=f"checkout.session.{kind}",
+        livemode=False,
+        account=None,
+        created_at=START,
+        session=session or session_of(a_purchase()),
+    )
+    return replace(event, **changes)
+
+
+def told(word: str, purchase: Purchase | None = None) -> StripeEvent:
+    """One of the things that the provider can say of a purchase, in a word."""
+    kind, payment_status = {
+        "paid": ("completed", "paid"),
+        "unpaid": ("completed", "unpaid"),
+        "succeeded": ("async_payment_succeeded", "paid"),
+        "failed": ("async_payment_failed", "unpaid"),
+        "expired": ("expired", "unpaid"),
+    }[word]
+    return a_stripe_event(kind, session_of(purchase or a_purchase(), payment_status=payment_status))
+
+
+def moved(status: Status) -> dict[str, Any]:
+    """What a purchase of that status looks like."""
+    if status is not Status.POSTED:
+        return {"status": status}
+    return {"status": status, "posted_at": START, "event_id": "posted-before", "payment_intent": f"pi_{KEY}"}

@@ -1,0 +1,99 @@
+"""A relay and all that it works on, some of which can fall sick."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.ledger import Entry, Gift, PostedRecord, Purchase
+from chalicelib.usecases.relay_entries import Relay, relay_entries
+from tests.domain.builders import CREATOR, a_gift, a_posted_purchase
+from tests.fakes import FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue
+
+SOURCE = "/coinpurse/test"
+
+
+class SickLedger(FakeLedger):
+    """Fails on the events that it is told of, and notes how many gifts it was given at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.receiving: dict[str, Exception] = {}
+        self.stamping: dict[str, Exception] = {}
+        self.receipts: list[int] = []
+
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[Gift]) -> Mapping[str, int]:
+        self.receipts.append(len(gifts))
+        for gift in gifts:
+            if gift.event_id in self.receiving:
+                raise self.receiving[gift.event_id]
+        return super().receive_gifts(creator_id, lane, gifts)
+
+    def mark_announced(self, purchase: Purchase, at: datetime) -> None:
+        assert purchase.event_id is not None
+        if purchase.event_id in self.stamping:
+            raise self.stamping[purchase.event_id]
+        super().mark_announced(purchase, at)
+
+
+@dataclass
+class SickQueue(FakeRedriveQueue):
+    """Fails on the keys that it is told of."""
+
+    failing: dict[str, Exception] = field(default_factory=dict)
+
+    def set_aside(self, keys: Mapping[str, str]) -> None:
+        if keys["SK"] in self.failing:
+            raise self.failing[keys["SK"]]
+        super().set_aside(keys)
+
+
+class Station:
+    """A relay and all that it works on."""
+
+    def __init__(self) -> None:
+        self.ledger = SickLedger()
+        self.publisher = FakePublisher()
+        self.queue = SickQueue()
+        self.clock = FakeClock()
+
+    def relay(self, *entries: Entry | None) -> list[str]:
+        """Relay a batch of these entries; its records are called r0, r1 ... An entry that is None cannot be read."""
+        relay = Relay(
+            ledger=self.ledger,
+            publisher=self.publisher,
+            redrive=self.queue,
+            clock=self.clock,
+            source=SOURCE,
+            livemode=False,
+        )
+        return relay_entries([record(place, entry) for place, entry in enumerate(entries)], relay)
+
+    def published(self) -> list[str]:
+        """The ids of what was published, in order."""
+        return [announcement.id for announcement in self.publisher.published]
+
+    def aside(self) -> list[str]:
+        """The sort keys of what was set aside, in order."""
+        return [keys["SK"] for keys in self.queue.kept]
+
+    def sequences(self, creator_id: str = CREATOR, lane: int = 0) -> dict[str, int]:
+        """What a lane has received."""
+        return self.ledger.lanes[creator_id, lane].sequences
+
+
+def record(place: int, entry: Entry | None) -> PostedRecord:
+    name = entry.entry_id if entry else f"unreadable-{place}"
+    return PostedRecord(record_id=f"r{place}", keys={"PK": "WALLET#fan-1", "SK": name}, entry=entry)
+
+
+def gift(number: int, **changes: Any) -> Gift:
+    return a_gift(gift_id=f"gift-{number}", event_id=f"event-{number}", **changes)
+
+
+def credit(number: int, **changes: Any) -> Purchase:
+    return a_posted_purchase(purchase_id=f"purchase-{number}", event_id=f"event-{number}", **changes)
+
+
+def events(*numbers: int) -> list[str]:
+    return [f"event-{number}" for number in numbers]

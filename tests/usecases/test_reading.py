@@ -1,0 +1,91 @@
+import pytest
+
+from chalicelib.domain.ledger import Gift, Purchase
+from chalicelib.errors import NotFound
+from chalicelib.usecases.read_entry import read_entry
+from chalicelib.usecases.read_statement import Statement, read_statement
+from tests.domain.builders import FAN, KEY
+from tests.fakes import START, uuid7_at
+from tests.usecases.desk import Desk
+
+KEYS = [uuid7_at(START, number) for number in range(5)]
+
+
+def test_a_fan_reads_their_own_purchase() -> None:
+    desk = Desk()
+    stored = desk.stock()
+    assert read_entry(FAN, KEY, Purchase, ledger=desk.ledger) == stored
+
+
+def test_a_fan_reads_their_own_gift() -> None:
+    desk = Desk()
+    desk.fund(1)
+    sent = desk.send().gift
+    assert read_entry(FAN, KEY, Gift, ledger=desk.ledger) == sent
+
+
+@pytest.mark.parametrize(("user_id", "entry_id"), [("fan-2", KEY), (FAN, KEYS[4])], ids=["somebody else's", "nobody's"])
+def test_whatever_is_not_theirs_does_not_exist(user_id: str, entry_id: str) -> None:
+    desk = Desk()
+    desk.stock()
+    with pytest.raises(NotFound) as refused:
+        read_entry(user_id, entry_id, Purchase, ledger=desk.ledger)
+    assert refused.value.detail == f"You have no purchase {entry_id}."
+    assert refused.value.facts == {}
+
+
+def test_a_purchase_is_no_gift() -> None:
+    desk = Desk()
+    desk.stock()
+    with pytest.raises(NotFound):
+        read_entry(FAN, KEY, Gift, ledger=desk.ledger)
+
+
+def statement_of(entries: int, limit: int, before: str | None = None) -> Statement:
+    desk = Desk()
+    for key in KEYS[:entries]:
+        desk.stock(purchase_id=key)
+    return read_statement(FAN, limit=limit, before=before, ledger=desk.ledger)
+
+
+@pytest.mark.parametrize(
+    ("entries", "limit", "before", "shown", "older_than"),
+    [
+        (0, 2, None, [], None),
+        (1, 2, None, [0], None),
+        (2, 2, None, [1, 0], None),
+        (3, 2, None, [2, 1], 1),
+        (5, 2, None, [4, 3], 3),
+        (5, 2, 3, [2, 1], 1),
+        (5, 2, 1, [0], None),
+        (5, 2, 0, [], None),
+        (5, 1, 2, [1], 1),
+        (5, 5, None, [4, 3, 2, 1, 0], None),
+        (5, 100, None, [4, 3, 2, 1, 0], None),
+    ],
+)
+def test_a_page_is_the_newest_entries_and_says_where_the_next_begins(
+    entries: int, limit: int, before: int | None, shown: list[int], older_than: int | None
+) -> None:
+    page = statement_of(entries, limit, None if before is None else KEYS[before])
+    assert [KEYS.index(entry.entry_id) for entry in page.entries] == shown
+    assert page.older_than == (None if older_than is None else KEYS[older_than])
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6])
+def test_page_after_page_shows_every_entry_once(limit: int) -> None:
+    seen: list[str] = []
+    before = None
+    for _ in KEYS:
+        page = statement_of(5, limit, before)
+        seen += [entry.entry_id for entry in page.entries]
+        before = page.older_than
+        if before is None:
+            break
+    assert seen == KEYS[::-1]
+
+
+def test_a_statement_shows_nobody_elses_entries() -> None:
+    desk = Desk()
+    desk.stock(user_id="fan-2")
+    assert read_statement(FAN, limit=9, before=None, ledger=desk.ledger).entries == []

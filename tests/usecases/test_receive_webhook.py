@@ -1,0 +1,193 @@
+from collections.abc import Iterable
+from itertools import product
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.ledger import Status
+from chalicelib.domain.payments import StripeEvent
+from chalicelib.errors import NotAuthentic, TryAgain
+from tests.domain.builders import KEY, a_purchase
+from tests.fakes import session_of
+from tests.usecases.desk import Desk, a_stripe_event, moved, told
+
+WORDS = ("paid", "unpaid", "succeeded", "failed", "expired")
+KINDS = ("completed", "async_payment_succeeded", "async_payment_failed", "expired")
+
+# What each thing that the provider says does to a purchase of each status.
+MEANINGS = {
+    "pending": {"unpaid": "processing", "failed": "failed", "expired": "expired"},
+    "processing": {"failed": "failed"},
+    "failed": {},
+    "expired": {"unpaid": "processing"},
+    "posted": {"failed": "late_failure"},
+}
+
+
+def meaning(status: str, word: str) -> tuple[str, str]:
+    """The outcome, and the status afterwards."""
+    if word in {"paid", "succeeded"}:
+        return ("repeated" if status == "posted" else "credited"), "posted"
+    outcome = MEANINGS[status].get(word, "unchanged")
+    return outcome, (status if outcome in {"unchanged", "late_failure"} else outcome)
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("status", Status)
+def test_every_event_means_one_thing_to_every_status(status: Status, word: str) -> None:
+    desk = Desk()
+    desk.stock(**moved(status))
+    outcome, after = meaning(status, word)
+    assert desk.hear(told(word)) == outcome
+    assert desk.purchase().status == after
+    assert desk.balance() == (70 if outcome == "credited" else 0)
+    assert desk.reasons() == []
+
+
+@pytest.mark.parametrize("first", WORDS)
+def test_events_in_any_order_and_number_credit_once_when_one_says_paid(first: str) -> None:
+    for words in product([first], WORDS, WORDS, WORDS, WORDS):
+        desk = Desk()
+        desk.stock()
+        status, outcomes = "pending", []
+        for word in words:
+            outcome, status = meaning(status, word)
+            outcomes.append(outcome)
+        assert [desk.hear(told(word)) for word in words] == outcomes, words
+        was_paid = not {"paid", "succeeded"}.isdisjoint(words)
+        assert desk.balance() == (70 if was_paid else 0), words
+        assert (desk.purchase().status is Status.POSTED) is was_paid, words
+
+
+@pytest.mark.parametrize(
+    ("words", "outcomes"),
+    [
+        (["paid", "paid", "paid"], ["credited", "repeated", "repeated"]),
+        (["unpaid", "succeeded"], ["processing", "credited"]),
+        (["succeeded", "unpaid"], ["credited", "unchanged"]),
+        (["unpaid", "failed", "succeeded"], ["processing", "failed", "credited"]),
+        (["unpaid", "succeeded", "failed"], ["processing", "credited", "late_failure"]),
+        (["expired", "paid"], ["expired", "credited"]),
+        (["expired", "unpaid", "succeeded"], ["expired", "processing", "credited"]),
+        (["failed", "unpaid"], ["failed", "unchanged"]),
+        (["unpaid", "expired"], ["processing", "unchanged"]),
+    ],
+    ids=str,
+)
+def test_the_usual_stories(words: list[str], outcomes: list[str]) -> None:
+    desk = Desk()
+    desk.stock()
+    assert [desk.hear(told(word)) for word in words] == outcomes
+
+
+@pytest.mark.parametrize("word", ["unpaid", "failed", "expired"])
+def test_news_of_a_purchase_that_we_do_not_know_changes_nothing(word: str) -> None:
+    desk = Desk()
+    assert desk.hear(told(word)) == "unchanged"
+    assert desk.books.entries == {}
+    assert desk.reasons() == []
+
+
+@pytest.mark.parametrize("word", ["paid", "succeeded"])
+def test_money_for_a_purchase_that_we_do_not_know_is_reviewed_once(word: str) -> None:
+    desk = Desk()
+    assert [desk.hear(told(word)), desk.hear(told(word))] == ["in_review", "in_review"]
+    assert desk.reasons() == ["no_such_purchase"]
+    assert desk.balance() == 0
+
+
+@pytest.mark.parametrize("kind", ["completed", "async_payment_succeeded"])
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"payment_status": "no_payment_required"}, "no_payment_required"),
+        ({"total_minor": 1}, "discounted_or_surcharged"),
+        ({"currency": "eur"}, "other_currency"),
+        ({"subtotal_minor": 1, "total_minor": 1}, "other_amount"),
+    ],
+    ids=str,
+)
+def test_a_payment_that_does_not_match_is_reviewed(kind: str, changes: dict[str, Any], reason: str) -> None:
+    desk = Desk()
+    desk.stock()
+    event = a_stripe_event(kind, session_of(a_purchase(), **changes))
+    assert [desk.hear(event), desk.hear(event)] == ["in_review", "in_review"]
+    assert desk.reasons() == [reason]
+    assert desk.balance() == 0
+
+
+def test_a_success_whose_session_says_unpaid_is_believed_by_nobody() -> None:
+    desk = Desk()
+    desk.stock()
+    event = a_stripe_event("async_payment_succeeded", session_of(a_purchase(), payment_status="unpaid"))
+    assert desk.hear(event) == "in_review"
+    assert desk.balance() == 0
+
+
+def all_kinds(**changes: Any) -> Iterable[StripeEvent]:
+    for kind in KINDS:
+        session = session_of(a_purchase(), **changes.get("session", {}))
+        yield a_stripe_event(kind, session, **{name: value for name, value in changes.items() if name != "session"})
+
+
+STRANGERS = [
+    *[("stranger", event) for event in all_kinds(session={"claim": None})],
+    *[("stranger", event) for event in all_kinds(session={"mode": "subscription"})],
+    *[("stranger", event) for event in all_kinds(session={"mode": "setup"})],
+    *[("other_account", event) for event in all_kinds(account="acct_other")],
+    *[("other_mode", event) for event in all_kinds(livemode=True)],
+    *[("other_mode", event) for event in all_kinds(livemode=True, account="acct_other")],
+    *[
+        ("ignored", a_stripe_event(type=kind))
+        for kind in ("payment_intent.succeeded", "charge.refunded", "checkout.session.", "new.thing", "")
+    ],
+    ("stranger", StripeEvent(stripe_event_id="evt_1", type="checkout.session.completed", livemode=False, account=None,
+                             created_at=a_purchase().created_at)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize(("outcome", "event"), STRANGERS)
+def test_what_is_not_for_us_is_accepted_and_changes_nothing(outcome: str, event: StripeEvent, status: Status) -> None:
+    desk = Desk()
+    desk.stock(**moved(status))
+    before = desk.state()
+    assert desk.hear(event) == outcome
+    assert desk.state() == before
+    assert desk.watch.calls == ["read_event"]
+
+
+@pytest.mark.parametrize("ours", [True, False])
+@pytest.mark.parametrize("theirs", [True, False])
+def test_only_money_of_our_own_mode_counts(*, ours: bool, theirs: bool) -> None:
+    desk = Desk()
+    desk.stock()
+    outcome = desk.hear(a_stripe_event(livemode=theirs), livemode=ours)
+    assert outcome == ("credited" if ours is theirs else "other_mode")
+
+
+def test_what_was_not_signed_for_us_is_refused_before_anything_else() -> None:
+    desk = Desk()
+    desk.stock()
+    before = desk.state()
+    with pytest.raises(NotAuthentic):
+        desk.hear(told("paid"), signature="forged")
+    assert desk.state() == before
+    assert desk.watch.calls == ["read_event"]
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
+def test_an_event_whose_outcome_is_unknown_comes_again_and_does_its_work_once(fault: str, word: str) -> None:
+    desk, calm = Desk(), Desk()
+    desk.stock()
+    calm.stock()
+    step = "post_purchase" if word in {"paid", "succeeded"} else "move_purchase"
+    getattr(desk.watch, fault)[step] = TryAgain()
+    with pytest.raises(TryAgain):
+        desk.hear(told(word))
+    desk.hear(told(word))
+    calm.hear(told(word))
+    assert desk.purchase().status is calm.purchase().status
+    assert desk.balance() == calm.balance()
+    assert desk.purchase().purchase_id == KEY

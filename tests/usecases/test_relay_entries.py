@@ -1,0 +1,94 @@
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.events import announce_credit, announce_gift
+from chalicelib.usecases.relay_entries import Relay, relay_entries
+from tests.domain.builders import CREATOR, a_gift
+from tests.fakes import START, FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue, uuid7_at
+from tests.usecases.station import SOURCE, Station, credit, events, gift, record
+
+
+def test_nothing_is_relayed_from_an_empty_batch() -> None:
+    station = Station()
+    assert station.relay() == []
+    assert station.publisher.published == []
+
+
+def test_a_gift_is_received_and_then_told_with_its_sequence() -> None:
+    station = Station()
+    assert station.relay(gift(1, price_coins=5)) == []
+    assert station.ledger.lanes[CREATOR, 0].coins == 5
+    assert station.publisher.published == [announce_gift(gift(1, price_coins=5), 1, source=SOURCE, livemode=False)]
+
+
+def test_a_credit_is_told_and_stamped() -> None:
+    station = Station()
+    station.clock.advance(timedelta(seconds=3))
+    assert station.relay(credit(1)) == []
+    assert station.publisher.published == [announce_credit(credit(1), source=SOURCE, livemode=False)]
+    assert station.ledger.announced == {"purchase-1": START + timedelta(seconds=3)}
+    assert station.ledger.receipts == []
+
+
+def test_a_gift_is_not_stamped_for_its_creators_entry_is_the_stamp() -> None:
+    station = Station()
+    station.relay(gift(1))
+    assert station.ledger.announced == {}
+
+
+def test_gifts_are_received_lane_by_lane_in_the_order_of_the_batch() -> None:
+    station = Station()
+    station.relay(gift(1, lane=0), gift(2, lane=1), gift(3, creator_id="creator-2"), gift(4, lane=0), gift(5, lane=1))
+    assert station.sequences(lane=0) == {"event-1": 1, "event-4": 2}
+    assert station.sequences(lane=1) == {"event-2": 1, "event-5": 2}
+    assert station.sequences("creator-2") == {"event-3": 1}
+    assert station.ledger.receipts == [2, 2, 1]
+    assert sorted(station.published()) == events(1, 2, 3, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("gifts", "receipts"), [(1, [1]), (99, [99]), (100, [99, 1]), (198, [99, 99]), (250, [99, 99, 52])]
+)
+def test_a_full_lane_is_received_in_as_few_transactions_as_can_be(gifts: int, receipts: list[int]) -> None:
+    station = Station()
+    assert station.relay(*[gift(number) for number in range(gifts)]) == []
+    assert station.ledger.receipts == receipts
+    assert list(station.sequences().values()) == list(range(1, gifts + 1))
+    assert len(station.published()) == gifts
+
+
+def test_a_record_that_comes_twice_in_a_batch_is_received_once_and_told_twice_alike() -> None:
+    station = Station()
+    assert station.relay(gift(1), gift(2), gift(1)) == []
+    assert station.ledger.receipts == [2]
+    assert station.sequences() == {"event-1": 1, "event-2": 2}
+    first, _, again = station.publisher.published
+    assert first == again
+
+
+def test_a_record_that_comes_again_keeps_its_sequence_and_its_id() -> None:
+    station = Station()
+    station.relay(gift(1), gift(2))
+    station.relay(gift(3), gift(2), gift(1))
+    assert station.sequences() == {"event-1": 1, "event-2": 2, "event-3": 3}
+    told = {(announcement.id, announcement.envelope["sequence"]) for announcement in station.publisher.published}
+    assert len(told) == 3
+
+
+def test_a_credit_that_comes_again_is_told_again_and_keeps_its_first_stamp() -> None:
+    station = Station()
+    station.relay(credit(1))
+    station.clock.advance(timedelta(hours=1))
+    station.relay(credit(1))
+    assert station.published() == events(1, 1)
+    assert station.ledger.announced == {"purchase-1": START}
+
+
+def test_real_money_and_its_stage_are_told() -> None:
+    ledger, publisher = FakeLedger(), FakePublisher()
+    relay = Relay(ledger=ledger, publisher=publisher, redrive=FakeRedriveQueue(), clock=FakeClock(),
+                  source="/coinpurse/prod", livemode=True)  # fmt: skip
+    relay_entries([record(0, a_gift()), record(1, credit(1, payment_intent=uuid7_at(START, 1)))], relay)
+    assert {announcement.envelope["source"] for announcement in publisher.published} == {"/coinpurse/prod"}
+    assert {announcement.attributes["livemode"] for announcement in publisher.published} == {"true"}
