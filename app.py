@@ -1,21 +1,28 @@
 """Every route and worker of Coinpurse: parse, one use case, answer."""
 
-from chalice.app import Chalice, DynamoDBEvent
+from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
 
-from chalicelib import VERSION, openapi, pages, schemas, telemetry, web, wiring
+from chalicelib import VERSION, answers, openapi, schemas, telemetry, web, wiring
+from chalicelib.answers import Answer
 from chalicelib.domain.gifts import GiftOrder
 from chalicelib.domain.ledger import Gift, Purchase
 from chalicelib.domain.purchases import CheckoutOrder
+from chalicelib.routes import operators, shop
+from chalicelib.usecases.audit_ledger import audit_ledger
+from chalicelib.usecases.handle_event import Intake
 from chalicelib.usecases.open_checkout import open_checkout
 from chalicelib.usecases.read_entry import read_entry
 from chalicelib.usecases.read_statement import read_statement
 from chalicelib.usecases.receive_webhook import receive_webhook
+from chalicelib.usecases.reconcile import reconcile
+from chalicelib.usecases.redrive import redrive
 from chalicelib.usecases.relay_entries import Relay, relay_entries
 from chalicelib.usecases.send_gift import send_gift
-from chalicelib.web import Answer, Ask
+from chalicelib.usecases.sweep import sweep
+from chalicelib.web import Ask
 
 app = Chalice(app_name="coinpurse")
-api = web.Api(app, verify=lambda token: wiring.tokens().verify(token))
+api = web.Api(app, wiring.verify)
 
 # --- buying -----------------------------------------------------------------------------------------------------------
 
@@ -23,7 +30,7 @@ api = web.Api(app, verify=lambda token: wiring.tokens().verify(token))
 @api.route("GET", "/v1/bundles", gives=schemas.BundlesAnswer, auth="none", query=("currency", "channel"))
 def get_bundles(ask: Ask[None]) -> Answer:
     """The coin bundles on sale."""
-    offers = wiring.catalogue().offers(*_market(ask))
+    offers = wiring.catalogue().offers(ask.query("currency", "usd"), ask.query("channel", "web"))
     return Answer(body=schemas.bundles(offers), cacheable=True)
 
 
@@ -40,7 +47,7 @@ def post_checkout_session(ask: Ask[schemas.CheckoutRequest]) -> Answer:
     opened = open_checkout(
         order, catalogue=wiring.catalogue(), ledger=wiring.ledger(), gateway=wiring.gateway(), clock=wiring.clock()
     )
-    return web.made(schemas.checkout(opened.purchase, opened.url), is_repeat=opened.is_repeat)
+    return answers.made(schemas.checkout(opened.purchase, opened.url), is_repeat=opened.is_repeat)
 
 
 @api.route("GET", "/v1/checkout-sessions/{id}", gives=schemas.CheckoutAnswer)
@@ -52,14 +59,7 @@ def get_checkout_session(ask: Ask[None]) -> Answer:
 @api.route("POST", "/v1/webhooks/stripe", gives=schemas.WebhookAnswer, auth="none", raw_bytes=web.MAX_WEBHOOK_BYTES)
 def post_stripe_webhook(ask: Ask[bytes]) -> Answer:
     """Take in an event of the payment provider, signed for us."""
-    outcome = receive_webhook(
-        ask.body,
-        ask.header("stripe-signature"),
-        livemode=wiring.settings().livemode,
-        ledger=wiring.ledger(),
-        gateway=wiring.gateway(),
-        clock=wiring.clock(),
-    )
+    outcome = receive_webhook(ask.body, ask.header("stripe-signature"), _intake())
     telemetry.count_outcome(outcome)
     return Answer(body=schemas.WebhookAnswer(outcome=outcome))
 
@@ -78,7 +78,7 @@ def get_wallet_entries(ask: Ask[None]) -> Answer:
     """How the caller's balance came about."""
     limit = ask.query_int("limit", 20, 1, 100)
     statement = read_statement(ask.fan, limit=limit, before=ask.cursor(), ledger=wiring.ledger())
-    return Answer(body=schemas.entries(statement.entries, web.cursor(statement.older_than)))
+    return Answer(body=schemas.entries(statement.entries, answers.cursor(statement.older_than)))
 
 
 # --- giving -----------------------------------------------------------------------------------------------------------
@@ -110,16 +110,13 @@ def post_gift(ask: Ask[schemas.GiftRequest]) -> Answer:
         clock=wiring.clock(),
         creator_lanes=wiring.settings().creator_lanes,
     )
-    return web.made(schemas.gift(sent.gift), is_repeat=sent.is_repeat)
+    return answers.made(schemas.gift(sent.gift), is_repeat=sent.is_repeat)
 
 
 @api.route("GET", "/v1/gifts/{id}", gives=schemas.GiftAnswer)
 def get_gift(ask: Ask[None]) -> Answer:
     """A gift that the caller sent."""
     return Answer(body=schemas.gift(read_entry(ask.fan, ask.path_id, Gift, ledger=wiring.ledger())))
-
-
-# --- the API itself, and its pages ------------------------------------------------------------------------------------
 
 
 @api.route("GET", "/v1/health", gives=schemas.HealthAnswer, auth="none")
@@ -134,44 +131,6 @@ def get_openapi(_ask: Ask[None]) -> Answer:
     return Answer(body=openapi.describe(api.operations), cacheable=True)
 
 
-@api.route("GET", "/", auth="optional")
-def get_shop(ask: Ask[None]) -> Answer:
-    """The shop page."""
-    currency, channel = _market(ask)
-    page = pages.shop(
-        schemas.plain(schemas.bundles(wiring.catalogue().offers(currency, channel)).bundles),
-        currency=currency,
-        currencies=wiring.catalogue().currencies(channel),
-        channel=channel,
-        new_id=wiring.clock().new_id,
-        fan=ask.fan_if_known,
-    )
-    return Answer(body=page, headers=pages.headers(wiring.settings().stripe_api_url))
-
-
-@api.route("GET", "/success", auth="none")
-def get_success(_ask: Ask[None]) -> Answer:
-    """Where a fan who paid comes back to. It credits nothing."""
-    return Answer(body=pages.success(), headers=pages.headers(wiring.settings().stripe_api_url))
-
-
-@api.route("GET", "/cancelled", auth="none")
-def get_cancelled(_ask: Ask[None]) -> Answer:
-    """Where a fan who did not pay comes back to."""
-    return Answer(body=pages.cancelled(), headers=pages.headers(wiring.settings().stripe_api_url))
-
-
-@api.route("GET", "/assets/{name}", auth="none")
-def get_asset(ask: Ask[None]) -> Answer:
-    """What the pages are made of."""
-    text, media_type = pages.asset(ask.path("name"))
-    return Answer(body=text, headers={**pages.ASSET_HEADERS, "Content-Type": media_type})
-
-
-def _market(ask: Ask[None]) -> tuple[str, str]:
-    return ask.query("currency", "usd"), ask.query("channel", "web")
-
-
 # --- workers ----------------------------------------------------------------------------------------------------------
 
 
@@ -179,18 +138,62 @@ def _market(ask: Ask[None]) -> tuple[str, str]:
 def relay(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
     """Tell creators and the world of entries that were posted."""
     with telemetry.invocation(wiring.clock().new_id()):
-        retry = relay_entries(
-            wiring.posted_records(event.to_dict()["Records"]),
-            Relay(
-                ledger=wiring.ledger(),
-                publisher=wiring.publisher(),
-                redrive=wiring.redrive_queue(),
-                clock=wiring.clock(),
-                source=f"/coinpurse/{wiring.settings().stage}",
-                livemode=wiring.settings().livemode,
-            ),
-        )
+        retry = relay_entries(wiring.posted_records(event.to_dict()["Records"]), _relay())
     return {"batchItemFailures": [{"itemIdentifier": record_id} for record_id in retry]}
 
 
+@app.on_sqs_message(queue_arn="merged-from-infra-resources", batch_size=1, name="redrive")
+def redrive_stretch(event: SQSEvent) -> None:
+    """Relay what the stream's mapping gave up, from the journal."""
+    with telemetry.invocation(wiring.clock().new_id()):
+        for message in event:
+            first, last = wiring.given_up_stretch(message.body)
+            telemetry.count("Redriven", redrive(first, last, journal=wiring.journal(), relay=_relay()))
+
+
+@app.schedule(Rate(10, Rate.MINUTES), name="sweep")
+def sweep_journal(_event: CloudWatchEvent) -> dict[str, int]:
+    """Relay what the stream lost."""
+    with telemetry.invocation(wiring.clock().new_id()):
+        telemetry.count("Swept", swept := sweep(journal=wiring.journal(), relay=_relay()))
+    return {"swept": swept}
+
+
+@app.schedule(Rate(15, Rate.MINUTES), name="reconcile")
+def reconcile_events(_event: CloudWatchEvent) -> dict[str, int]:
+    """Handle what webhooks did not bring."""
+    with telemetry.invocation(wiring.clock().new_id()):
+        outcomes = reconcile(intake=_intake(), journal=wiring.journal())
+        for outcome, events in outcomes.items():
+            telemetry.count_outcome(outcome, events)
+    return dict(outcomes)
+
+
+@app.schedule(Rate(1, Rate.HOURS), name="audit")
+def audit_totals(_event: CloudWatchEvent) -> dict[str, int]:
+    """Hold the totals against their entries."""
+    with telemetry.invocation(wiring.clock().new_id()):
+        mismatches = audit_ledger(journal=wiring.journal(), clock=wiring.clock())
+        telemetry.count("Mismatch", len(mismatches))
+    return {"mismatches": len(mismatches)}
+
+
+def _intake() -> Intake:
+    return Intake(
+        livemode=wiring.settings().livemode, ledger=wiring.ledger(), gateway=wiring.gateway(), clock=wiring.clock()
+    )
+
+
+def _relay() -> Relay:
+    return Relay(
+        ledger=wiring.ledger(),
+        publisher=wiring.publisher(),
+        redrive=wiring.redrive_queue(),
+        clock=wiring.clock(),
+        source=f"/coinpurse/{wiring.settings().stage}",
+        livemode=wiring.settings().livemode,
+    )
+
+
+api.mount(operators.api, shop.api)
 wiring.start()

@@ -92,8 +92,8 @@ class Ledger(Protocol):
     def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
         """Note that an entry without a creator was published. Noting it twice keeps the first time."""
 
-    def file_review(self, review: Review) -> None:
-        """Put a payment aside for a person to look at. The same payment twice is one review."""
+    def file_review(self, review: Review) -> bool:
+        """Put a payment aside for a person to look at. Whether it was new: the same payment twice is one review."""
 
 
 class OperatorDesk(Protocol):

@@ -151,7 +151,7 @@ def bundles(offers: list[Offer]) -> BundlesAnswer:
                 bundle_id=offer.bundle.bundle_id,
                 coins=offer.bundle.coins,
                 bonus_coins=offer.bundle.bonus_coins,
-                price=_price(offer.amount_minor, offer.currency),
+                price=price_of(offer.amount_minor, offer.currency),
                 price_per_coin=offer.price_per_coin,
                 discount_percent=offer.discount_percent,
                 web_saving_percent=offer.web_saving_percent,
@@ -173,7 +173,7 @@ def checkout(purchase: Purchase, url: str | None = None) -> CheckoutAnswer:
         status=purchase.status.value,
         bundle_id=purchase.bundle_id,
         coins=purchase.coins,
-        price=_price(purchase.amount_minor, purchase.currency),
+        price=price_of(purchase.amount_minor, purchase.currency),
         expires_at=iso(purchase.created_at + SESSION_LIFE),
         url=url,
     )
@@ -200,7 +200,7 @@ def entry(entry: Entry) -> EntryAnswer:
             created_at=iso(entry.created_at),
             posted_at=iso(entry.posted_at) if entry.posted_at else None,
             bundle_id=entry.bundle_id,
-            price=_price(entry.amount_minor, entry.currency),
+            price=price_of(entry.amount_minor, entry.currency),
         )
     if isinstance(entry, Adjustment):
         return EntryAnswer(
@@ -249,6 +249,7 @@ def gift(gift: Gift) -> GiftAnswer:
     )
 
 
-def _price(amount_minor: int, currency: str) -> Price:
+def price_of(amount_minor: int, currency: str) -> Price:
+    """Money as the API shows it."""
     # A currency that left the table after somebody bought in it must still show: two digits is what most have.
     return Price(amount_minor=amount_minor, currency=currency, exponent=EXPONENTS.get(currency, 2))

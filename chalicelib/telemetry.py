@@ -36,7 +36,7 @@ def count(name: str, amount: int = 1) -> None:
     _metrics.add_metric(name=name, unit=MetricUnit.Count, value=amount)
 
 
-def count_outcome(outcome: str) -> None:
-    """Count what became of a webhook: `stranger` as WebhookStranger ..., `in_review` as PaymentInReview (an alarm)."""
+def count_outcome(outcome: str, events: int = 1) -> None:
+    """Count what became of events: `stranger` as WebhookStranger ..., `in_review` as PaymentInReview (an alarm)."""
     name = "PaymentInReview" if outcome == "in_review" else f"Webhook{outcome.title().replace('_', '')}"
-    count(name)
+    count(name, events)

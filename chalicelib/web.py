@@ -4,17 +4,17 @@ One decorator stands over every route: it verifies the caller, reads the body, r
 wrong into a problem document (RFC 9457). It remembers the routes, so that the API's description is made of them.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import wraps
-from hashlib import sha256
 from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
-from chalice.app import CaseInsensitiveMapping, Chalice, Request, Response
+from chalice.app import Blueprint, CaseInsensitiveMapping, Chalice, Request, Response
 
 from chalicelib import errors, telemetry
+from chalicelib.answers import Answer, problem_of, request_id_of, response_of
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.ids import is_uuid7
 from chalicelib.strict_json import decode_strictly
@@ -25,31 +25,6 @@ Body = TypeVar("Body")
 MAX_BODY_BYTES: Final = 16 * 1024
 MAX_WEBHOOK_BYTES: Final = 256 * 1024
 MAX_QUERY_CHARACTERS: Final = 512
-
-STATUS: Final[Mapping[type[Exception], int]] = {
-    errors.InsufficientCoins: 402,
-    errors.WalletFrozen: 403,
-    errors.Refusal: 422,
-    errors.BadRequest: 400,
-    errors.Unauthenticated: 401,
-    errors.Forbidden: 403,
-    errors.NotFound: 404,
-    errors.IdempotencyConflict: 409,
-    errors.PayloadTooLarge: 413,
-    errors.UnsupportedMediaType: 415,
-    errors.TryAgain: 503,
-    errors.CoinpurseError: 500,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a route answers: a msgspec Struct as JSON, or text as it is. `cacheable` answers get an ETag."""
-
-    body: msgspec.Struct | dict[str, object] | str
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    cacheable: bool = False
 
 
 class Ask(Generic[Body]):
@@ -62,7 +37,7 @@ class Ask(Generic[Body]):
 
     @property
     def fan(self) -> str:
-        """The user id of the caller."""
+        """The user id of the caller, who may be an operator."""
         assert self._caller is not None, "a route without a token has no fan"
         return self._caller.user_id
 
@@ -138,17 +113,25 @@ class Operation:
 
 
 class Api:
-    """The routes of one Chalice app.
+    """The routes of a Chalice app, or of one of its blueprints.
 
     Args:
-        app: the app.
+        app: the app or blueprint.
         verify: tells who holds a bearer token; raises Unauthenticated.
     """
 
-    def __init__(self, app: Chalice, verify: Callable[[str], Caller]) -> None:
-        self._app = app
+    def __init__(self, app: Chalice | Blueprint, verify: Callable[[str], Caller]) -> None:
+        self.app = app
         self._verify = verify
         self.operations: list[Operation] = []
+
+    def mount(self, *others: "Api") -> None:
+        """Serve the routes of blueprints, too."""
+        assert isinstance(self.app, Chalice), "blueprints are mounted on the app"
+        for other in others:
+            assert isinstance(other.app, Blueprint), "only blueprints can be mounted"
+            self.app.register_blueprint(other.app)
+            self.operations += other.operations
 
     def route(
         self,
@@ -183,25 +166,25 @@ class Api:
 
             @wraps(view)
             def answer(**_path: str) -> Response:
-                request = self._app.current_request
+                request = self.app.current_request
                 assert request is not None, "Chalice sets the request before it calls a route"
                 # Chalice trips over a header that is no text, and only when everything is done already.
                 texts = {name: value for name, value in request.headers.items() if isinstance(value, str)}
                 request.headers = CaseInsensitiveMapping(texts)
-                with telemetry.invocation(_request_id(request)):
+                with telemetry.invocation(request_id_of(request)):
                     try:
                         caller = self._caller(request, auth, scope)
                         body = _raw(request, raw_bytes) if raw_bytes else _json(request, takes) if takes else None
-                        return _response(view(Ask(request, body, caller)), request)
+                        return response_of(view(Ask(request, body, caller)), request)
                     except errors.CoinpurseError as error:
-                        return _problem(error, request)
+                        return problem_of(error, request)
                     except Exception:  # noqa: BLE001  # whatever it is, the caller gets a problem document
                         telemetry.log.exception("unforeseen", extra={"path": request.path})
                         telemetry.count("Unforeseen")
-                        return _problem(errors.CoinpurseError(_UNKNOWN_OUTCOME), request)
+                        return problem_of(errors.CoinpurseError(_UNKNOWN_OUTCOME), request)
 
             # Chalice finds path parameters in the route, and asks nothing of the function's signature.
-            register = self._app.route(path, methods=[method], content_types=[])
+            register = self.app.route(path, methods=[method], content_types=[])
             return register(answer)  # type: ignore[no-any-return]  # Chalice returns what it is given
 
         return decorate
@@ -223,18 +206,6 @@ class Api:
         return caller
 
 
-def made(body: msgspec.Struct, *, is_repeat: bool) -> Answer:
-    """201 for what was just made; for a repeat, 200 with the same body."""
-    if is_repeat:
-        return Answer(body=body, headers={"Idempotent-Replayed": "true"})
-    return Answer(body=body, status=201)
-
-
-def cursor(entry_id: str | None) -> str | None:
-    """Where the next page begins, as nothing that a caller should read anything into."""
-    return None if entry_id is None else urlsafe_b64encode(entry_id.encode()).decode()
-
-
 _UNKNOWN_OUTCOME: Final = "The outcome is not known. The same request, with the same key, may be sent again."
 
 
@@ -254,46 +225,3 @@ def _json(request: Request, takes: type[Body]) -> Body:
     if media_type != "application/json":
         raise errors.UnsupportedMediaType("Send the body as application/json.")
     return decode_strictly(_raw(request, MAX_BODY_BYTES), takes)
-
-
-def _response(answer: Answer, request: Request) -> Response:
-    body, headers = answer.body, {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **answer.headers}
-    if not isinstance(body, str):
-        body = msgspec.json.encode(body).decode()
-        headers.setdefault("Content-Type", "application/json")
-    if answer.cacheable:
-        etag = f'"{sha256(body.encode()).hexdigest()[:32]}"'
-        headers |= {"ETag": etag, "Cache-Control": "public, max-age=60"}
-        if etag in str(request.headers.get("if-none-match", "")):
-            return Response("", {**headers, "X-Request-Id": _request_id(request)}, 304)
-    return Response(body, {**headers, "X-Request-Id": _request_id(request)}, answer.status)
-
-
-def _problem(error: errors.CoinpurseError, request: Request) -> Response:
-    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    request_id = _request_id(request)
-    telemetry.log.info("refused", extra={"code": error.code, "status": status, "path": request.path})
-    document = {
-        "type": f"urn:coinpurse:problem:{error.code}",
-        "title": error.title,
-        "status": status,
-        "detail": error.detail,
-        "code": error.code,
-        "request_id": request_id,
-        **error.facts,
-    }
-    headers: dict[str, str | list[str]] = {
-        "Content-Type": "application/problem+json",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-        "X-Request-Id": request_id,
-    }
-    if isinstance(error, errors.TryAgain):
-        headers["Retry-After"] = str(error.retry_after_seconds)
-    if isinstance(error, errors.Unauthenticated):
-        headers["WWW-Authenticate"] = "Bearer"
-    return Response(msgspec.json.encode(document).decode(), headers, status)
-
-
-def _request_id(request: Request) -> str:
-    return str(request.context.get("requestId", ""))

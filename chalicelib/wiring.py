@@ -5,12 +5,14 @@ Tests put fakes in the place of these functions; nothing else has to be replaced
 
 import os
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.catalogue import Catalogue
+from chalicelib.domain.identity import Caller
 from chalicelib.domain.ledger import PostedRecord
-from chalicelib.ports import Clock, EventPublisher, Ledger, PaymentGateway, RedriveQueue
+from chalicelib.ports import Clock, EventPublisher, Journal, Ledger, OperatorDesk, PaymentGateway, RedriveQueue
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,6 +47,22 @@ def ledger() -> Ledger:
     from chalicelib.adapters.ledger_store import DynamoLedger
 
     return DynamoLedger(settings().table_name)
+
+
+@cache
+def desk() -> OperatorDesk:
+    """What operators do."""
+    from chalicelib.adapters.desk_store import DynamoDesk
+
+    return DynamoDesk(settings().table_name)
+
+
+@cache
+def journal() -> Journal:
+    """All posted entries by time."""
+    from chalicelib.adapters.journal_store import DynamoJournal
+
+    return DynamoJournal(settings().table_name)
 
 
 @cache
@@ -87,6 +105,18 @@ def tokens() -> "JwtVerifier":
     return JwtVerifier(issuer=settings().token_issuer, audience=settings().token_audience, jwks_url=settings().jwks_url)
 
 
+def verify(token: str) -> Caller:
+    """Who holds a bearer token. Raises Unauthenticated."""
+    return tokens().verify(token)
+
+
+def given_up_stretch(message: str) -> tuple[datetime, datetime]:
+    """From when to when the records arrived that the stream's mapping gave up, out of its message."""
+    from chalicelib.adapters import stream_records
+
+    return stream_records.given_up_stretch(message)
+
+
 def posted_records(records: Sequence[Mapping[str, Any]]) -> Sequence[PostedRecord]:
     """The entries that became posted, out of `Records` of the table's stream."""
     from chalicelib.adapters import stream_records
@@ -97,6 +127,10 @@ def posted_records(records: Sequence[Mapping[str, Any]]) -> Sequence[PostedRecor
 _NEEDED = {
     "app.app": (settings, clock, catalogue, ledger, tokens),
     "app.relay": (settings, clock, ledger, publisher, redrive_queue),
+    "app.redrive_stretch": (settings, clock, ledger, journal, publisher, redrive_queue),
+    "app.sweep_journal": (settings, clock, ledger, journal, publisher, redrive_queue),
+    "app.reconcile_events": (settings, clock, ledger, journal, gateway),
+    "app.audit_totals": (settings, clock, journal),
 }
 
 

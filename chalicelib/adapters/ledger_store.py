@@ -223,7 +223,7 @@ class DynamoLedger:
                 if not is_refused(error):
                     raise
 
-    def file_review(self, review: Review) -> None:
+    def file_review(self, review: Review) -> bool:
         """See the port. One write unit."""
         row = review_row(review)
         with transient_errors():
@@ -232,6 +232,8 @@ class DynamoLedger:
             except PynamoDBException as error:
                 if not is_refused(error):
                     raise
+                return False
+        return True
 
     def _last_sequence(self, creator_id: str, lane: int) -> int:
         with transient_errors():

@@ -2,7 +2,10 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from chalicelib.adapters.rows import to_entry
 from chalicelib.adapters.tables import EntryRow
@@ -41,3 +44,25 @@ def _posted(records: Sequence[Mapping[str, Any]]) -> Iterator[PostedRecord]:
 
 def _is_posted(image: Mapping[str, Any]) -> bool:
     return bool(image.get("status") == {"S": Status.POSTED.value})
+
+
+class _Batch(msgspec.Struct, rename="camel"):
+    approximate_arrival_of_first_record: datetime
+    approximate_arrival_of_last_record: datetime
+
+
+class _GivenUp(msgspec.Struct):
+    DDBStreamBatchInfo: _Batch
+
+
+def given_up_stretch(message: str) -> tuple[datetime, datetime]:
+    """When the first and the last record arrived that the mapping gave up.
+
+    Args:
+        message: what the mapping sends to its on-failure queue: JSON with `DDBStreamBatchInfo`.
+
+    Raises:
+        msgspec.ValidationError: it is no such message.
+    """
+    batch = msgspec.json.decode(message, type=_GivenUp).DDBStreamBatchInfo
+    return batch.approximate_arrival_of_first_record, batch.approximate_arrival_of_last_record

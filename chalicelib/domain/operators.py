@@ -44,3 +44,11 @@ class GrantOrder:
 def is_same_act(earlier: Adjustment, wanted: Adjustment) -> bool:
     """Whether an entry that was found under an act's key is what the act would have made."""
     return (earlier.kind, earlier.coins, earlier.about) == (wanted.kind, wanted.coins, wanted.about)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjusted:
+    """What an act did. `is_repeat`: it had been done before, and was not done again."""
+
+    adjustment: Adjustment
+    is_repeat: bool

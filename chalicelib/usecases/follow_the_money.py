@@ -25,8 +25,8 @@ def follow_the_money(payment_intent: str, *, ledger: Ledger, gateway: PaymentGat
     in which order the hints arrive, or how often, does not matter.
 
     Returns:
-        clawed_back, restored, unchanged; unknown_status: nothing moves, somebody must look; in_review: the payment
-        matches no purchase of ours; unpaid: there is no money to follow; stranger.
+        clawed_back, restored, unchanged; unknown_status: nothing moves, somebody must look; in_review or reviewed: the
+        payment matches no purchase of ours; unpaid: there is no money to follow; stranger.
 
     Raises:
         TryAgain: the outcome is not known, or others kept writing.
@@ -73,16 +73,17 @@ def _fulfil_first(payment_intent: str, ledger: Ledger, gateway: PaymentGateway, 
     if session is None or session.payment_status == "unpaid":
         return "unpaid"
     outcome = fulfill_checkout(session, ledger=ledger, clock=clock)
-    return outcome.value if outcome is Fulfilment.IN_REVIEW else None
+    return None if outcome in {Fulfilment.CREDITED, Fulfilment.REPEATED} else outcome.value
 
 
 def _watch_unmatched(claim: Claim, payment_intent: str, ledger: Ledger, gateway: PaymentGateway) -> str:
     """A second payment for one purchase gave no coins by itself, but an operator may have given some for it."""
     session = gateway.find_session(payment_intent)
-    if session is not None:
-        review = review_of(session, claim, "money_left_an_unmatched_payment")
-        ledger.file_review(replace(review, payment_id=f"{payment_intent}/left"))
-    return "in_review"
+    if session is None:
+        return "stranger"
+    review = review_of(session, claim, "money_left_an_unmatched_payment")
+    is_new = ledger.file_review(replace(review, payment_id=f"{payment_intent}-left"))
+    return (Fulfilment.IN_REVIEW if is_new else Fulfilment.REVIEWED).value
 
 
 def _adjustment(purchase: Purchase, coins: int, clock: Clock) -> Adjustment:

@@ -10,11 +10,12 @@ from chalicelib.ports import Clock, Ledger
 
 
 class Fulfilment(StrEnum):
-    """What became of a paid session."""
+    """What became of a paid session. `in_review` is a new review, `reviewed` one that was filed before."""
 
     CREDITED = "credited"
     REPEATED = "repeated"
     IN_REVIEW = "in_review"
+    REVIEWED = "reviewed"
 
 
 def fulfill_checkout(session: CheckoutSession, *, ledger: Ledger, clock: Clock) -> Fulfilment:
@@ -42,5 +43,5 @@ def fulfill_checkout(session: CheckoutSession, *, ledger: Ledger, clock: Clock) 
     if reason is None:
         return Fulfilment.REPEATED
     assert session.claim is not None, "strangers' sessions are not ours to review"
-    ledger.file_review(review_of(session, session.claim, reason))
-    return Fulfilment.IN_REVIEW
+    is_new = ledger.file_review(review_of(session, session.claim, reason))
+    return Fulfilment.IN_REVIEW if is_new else Fulfilment.REVIEWED

@@ -2,12 +2,12 @@
 
 from chalicelib.domain.ids import require_fresh_key
 from chalicelib.domain.ledger import Adjustment, Kind
-from chalicelib.domain.operators import GrantOrder, is_same_act
+from chalicelib.domain.operators import Adjusted, GrantOrder, is_same_act
 from chalicelib.errors import IdempotencyConflict
 from chalicelib.ports import Clock, OperatorDesk
 
 
-def grant_coins(order: GrantOrder, *, desk: OperatorDesk, clock: Clock) -> Adjustment:
+def grant_coins(order: GrantOrder, *, desk: OperatorDesk, clock: Clock) -> Adjusted:
     """Grant the coins, once, however often it is asked.
 
     Raises:
@@ -28,7 +28,7 @@ def grant_coins(order: GrantOrder, *, desk: OperatorDesk, clock: Clock) -> Adjus
     )
     earlier = desk.grant(grant)
     if earlier is None:
-        return grant
+        return Adjusted(adjustment=grant, is_repeat=False)
     if isinstance(earlier, Adjustment) and is_same_act(earlier, grant):
-        return earlier
+        return Adjusted(adjustment=earlier, is_repeat=True)
     raise IdempotencyConflict("Use a new key for a new grant.")

@@ -2,14 +2,12 @@
 
 from chalicelib.domain.ids import require_fresh_key, require_party_id
 from chalicelib.domain.ledger import Adjustment, Gift, Kind
-from chalicelib.domain.operators import Act
+from chalicelib.domain.operators import Act, Adjusted
 from chalicelib.errors import IdempotencyConflict, NotFound
 from chalicelib.ports import Clock, Ledger, OperatorDesk
 
 
-def reverse_gift(
-    user_id: str, gift_id: str, act: Act, *, ledger: Ledger, desk: OperatorDesk, clock: Clock
-) -> Adjustment:
+def reverse_gift(user_id: str, gift_id: str, act: Act, *, ledger: Ledger, desk: OperatorDesk, clock: Clock) -> Adjusted:
     """Reverse the gift, once, however often it is asked.
 
     Raises:
@@ -37,8 +35,8 @@ def reverse_gift(
     )
     reversed_by = desk.reverse_gift(reversal)
     if reversed_by is None:
-        return reversal
+        return Adjusted(adjustment=reversal, is_repeat=False)
     earlier = ledger.find_entry(user_id, act.key) if reversed_by == act.key else None
     if not isinstance(earlier, Adjustment):
         raise IdempotencyConflict("The gift was reversed before, or the key was used for something else.")
-    return earlier
+    return Adjusted(adjustment=earlier, is_repeat=True)

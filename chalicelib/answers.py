@@ -1,0 +1,95 @@
+"""Answers, and the problem documents that errors become."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+from chalice.app import Request, Response
+
+from chalicelib import errors, telemetry
+
+STATUS: Final[Mapping[type[Exception], int]] = {
+    errors.InsufficientCoins: 402,
+    errors.WalletFrozen: 403,
+    errors.Refusal: 422,
+    errors.BadRequest: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.IdempotencyConflict: 409,
+    errors.PayloadTooLarge: 413,
+    errors.UnsupportedMediaType: 415,
+    errors.TryAgain: 503,
+    errors.CoinpurseError: 500,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a route answers: a msgspec Struct as JSON, or text as it is. `cacheable` answers get an ETag."""
+
+    body: msgspec.Struct | dict[str, object] | str
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cacheable: bool = False
+
+
+def made(body: msgspec.Struct, *, is_repeat: bool) -> Answer:
+    """201 for what was just made; for a repeat, 200 with the same body."""
+    if is_repeat:
+        return Answer(body=body, headers={"Idempotent-Replayed": "true"})
+    return Answer(body=body, status=201)
+
+
+def cursor(entry_id: str | None) -> str | None:
+    """Where the next page begins, as nothing that a caller should read anything into."""
+    return None if entry_id is None else urlsafe_b64encode(entry_id.encode()).decode()
+
+
+def response_of(answer: Answer, request: Request) -> Response:
+    """The answer as Chalice sends it; 304 without a body when the caller has it already."""
+    body, headers = answer.body, {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **answer.headers}
+    if not isinstance(body, str):
+        body = msgspec.json.encode(body).decode()
+        headers.setdefault("Content-Type", "application/json")
+    if answer.cacheable:
+        etag = f'"{sha256(body.encode()).hexdigest()[:32]}"'
+        headers |= {"ETag": etag, "Cache-Control": "public, max-age=60"}
+        if etag in str(request.headers.get("if-none-match", "")):
+            return Response("", {**headers, "X-Request-Id": request_id_of(request)}, 304)
+    return Response(body, {**headers, "X-Request-Id": request_id_of(request)}, answer.status)
+
+
+def problem_of(error: errors.CoinpurseError, request: Request) -> Response:
+    """The error as a problem document. Its status is its class's, or that of the nearest class above."""
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    request_id = request_id_of(request)
+    telemetry.log.info("refused", extra={"code": error.code, "status": status, "path": request.path})
+    document = {
+        "type": f"urn:coinpurse:problem:{error.code}",
+        "title": error.title,
+        "status": status,
+        "detail": error.detail,
+        "code": error.code,
+        "request_id": request_id,
+        **error.facts,
+    }
+    headers: dict[str, str | list[str]] = {
+        "Content-Type": "application/problem+json",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+        "X-Request-Id": request_id,
+    }
+    if isinstance(error, errors.TryAgain):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, errors.Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(msgspec.json.encode(document).decode(), headers, status)
+
+
+def request_id_of(request: Request) -> str:
+    """What API Gateway calls the request."""
+    return str(request.context.get("requestId", ""))

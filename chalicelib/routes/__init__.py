@@ -1,0 +1,1 @@
+"""Routes by audience, as blueprints that app.py mounts."""

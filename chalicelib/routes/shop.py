@@ -1,0 +1,43 @@
+"""The shop's pages, for fans."""
+
+from chalice.app import Blueprint
+
+from chalicelib import pages, schemas, web, wiring
+from chalicelib.answers import Answer
+from chalicelib.web import Ask
+
+api = web.Api(Blueprint(__name__), wiring.verify)
+
+
+@api.route("GET", "/", auth="optional")
+def get_shop(ask: Ask[None]) -> Answer:
+    """The shop page."""
+    currency, channel = ask.query("currency", "usd"), ask.query("channel", "web")
+    page = pages.shop(
+        schemas.plain(schemas.bundles(wiring.catalogue().offers(currency, channel)).bundles),
+        currency=currency,
+        currencies=wiring.catalogue().currencies(channel),
+        channel=channel,
+        new_id=wiring.clock().new_id,
+        fan=ask.fan_if_known,
+    )
+    return Answer(body=page, headers=pages.headers(wiring.settings().stripe_api_url))
+
+
+@api.route("GET", "/success", auth="none")
+def get_success(_ask: Ask[None]) -> Answer:
+    """Where a fan who paid comes back to. It credits nothing."""
+    return Answer(body=pages.success(), headers=pages.headers(wiring.settings().stripe_api_url))
+
+
+@api.route("GET", "/cancelled", auth="none")
+def get_cancelled(_ask: Ask[None]) -> Answer:
+    """Where a fan who did not pay comes back to."""
+    return Answer(body=pages.cancelled(), headers=pages.headers(wiring.settings().stripe_api_url))
+
+
+@api.route("GET", "/assets/{name}", auth="none")
+def get_asset(ask: Ask[None]) -> Answer:
+    """What the pages are made of."""
+    text, media_type = pages.asset(ask.path("name"))
+    return Answer(body=text, headers={**pages.ASSET_HEADERS, "Content-Type": media_type})
