@@ -27,9 +27,9 @@ def handle_event(event: StripeEvent, intake: Intake) -> str:
     """Do what an authentic event asks for. The same event again, or in another order, ends in the same state.
 
     Returns:
-        One word for the counters: credited, repeated, in_review, reviewed, processing, failed, expired, unchanged, late_failure,
-        clawed_back, restored, unknown_status, unpaid; or, when it means nothing to us, other_mode, other_account,
-        stranger, ignored.
+        One word for the counters: credited, repeated, in_review, reviewed, processing, failed, expired, unchanged,
+        late_failure, clawed_back, restored, unknown_status, unpaid; or, when it means nothing to us, other_mode,
+        other_account, stranger, ignored.
 
     Raises:
         TryAgain: the outcome is not known, and the event must come again.
