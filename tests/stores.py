@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +18,7 @@ from chalicelib.adapters.tables import Row, entry_key, lane_key, wallet_key
 from chalicelib.domain.ids import iso
 from chalicelib.domain.ledger import MAX_GIFTS_PER_RECEIPT, Purchase
 from chalicelib.ports import Ledger
+from infra.recorder import Recorder
 from tests.fakes import START, FakeLedger, Lane
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class Store(ABC):
 
     ledger: Ledger
     most_gifts: int = MAX_GIFTS_PER_RECEIPT
+    is_misreporting_transactions: bool = False
 
     @abstractmethod
     def freeze(self, user_id: str) -> None:
@@ -84,6 +87,13 @@ class DynamoStore(Store):
         """Make the rows be in this store again: they know one connection, and another test may have left its own."""
         Row.Meta.table_name = self.table_name
         Row._connection = self._connection
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        """Tells what the ledger asked of the store."""
+        recorder = Recorder()
+        recorder.attach(self.client)
+        return recorder
 
     @property
     def client(self) -> "DynamoDBClient":

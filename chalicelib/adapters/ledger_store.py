@@ -208,6 +208,8 @@ class DynamoLedger:
                 for gift, old_item in zip(missing, refused.old_items, strict=False):
                     if old_item:
                         received[gift.event_id] = CreatorEntryRow.from_raw_data(old_item).sequence
+                if refused.failed[-1]:
+                    self._transactions.wait()  # another batch took these places meanwhile
             else:
                 given = {gift.event_id: seen + place for place, gift in enumerate(missing, start=1)}
                 return received | given

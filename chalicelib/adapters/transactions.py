@@ -70,12 +70,16 @@ class Transactions:
                     return
         raise TryAgain("Others are writing there.")
 
+    def wait(self) -> None:
+        """Step aside for a moment, each caller for another, so that those who met do not meet again."""
+        self._pause(random.uniform(0, _PAUSE_SECONDS))  # noqa: S311  # jitter, not a secret
+
     def _judge(self, error: TransactWriteError) -> None:
         """Wait when others were in the way. Beside a conflict no condition counts: it may be with our own twin."""
         reasons = list(error.cancellation_reasons)
         codes = {reason.code for reason in reasons if reason}
         if codes & _BUSY:
-            self._pause(random.uniform(0, _PAUSE_SECONDS))  # noqa: S311  # jitter, not a secret
+            self.wait()
         elif codes == {_CONDITION}:
             raise Refused(reasons) from error
         else:

@@ -1,0 +1,152 @@
+"""Round trips and request units of every call, as the stores themselves report them.
+
+A refused write reports nothing: DynamoDB bills it, and its error does not tell how much.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+from chalicelib.domain.gifts import MAX_MESSAGE_BYTES
+from chalicelib.domain.ledger import Purchase, Status
+from chalicelib.errors import NotFound
+from chalicelib.ports import Ledger
+from tests.adapters.samples import a_gift, a_posting, a_purchase, a_review, buy, gifts_to, new_name
+from tests.fakes import START, session_of
+from tests.stores import DynamoStore
+
+
+@dataclass(frozen=True)
+class Cost:
+    trips: int
+    wru: float = 0
+    rru: float = 0
+
+
+def measured(store: DynamoStore, act: Callable[[], object]) -> Cost:
+    _, tally = store.recorder.during(act)
+    return Cost(tally.requests.total(), wru=tally.write_units, rru=tally.read_units)
+
+
+def reported(store: DynamoStore, cost: Cost) -> Cost:
+    """The cost of a transaction, as far as the store tells the truth about it."""
+    # DynamoDB Local counts twelve units for two actions, and four for ten.
+    return replace(cost, wru=0) if store.is_misreporting_transactions else cost
+
+
+@pytest.fixture
+def ledger(atomic_store: DynamoStore) -> Ledger:
+    return atomic_store.ledger
+
+
+@pytest.fixture
+def purchase(ledger: Ledger) -> Purchase:
+    """Opened, and every id in it at its longest."""
+    purchase = a_purchase(new_name("f" * 120), bundle_id="b" * 64)
+    ledger.open_purchase(purchase)
+    return purchase
+
+
+def test_opening_a_checkout_is_one_trip_and_one_unit(atomic_store: DynamoStore, ledger: Ledger) -> None:
+    purchase = a_purchase()
+
+    assert measured(atomic_store, lambda: ledger.open_purchase(purchase)) == Cost(1, wru=1)
+    assert measured(atomic_store, lambda: ledger.open_purchase(purchase)) == Cost(2, rru=1)
+
+
+def test_a_credit_is_one_trip_and_five_units(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
+    session = session_of(purchase)
+
+    first = measured(atomic_store, lambda: ledger.post_purchase(session, a_posting()))
+    assert reported(atomic_store, first) == reported(atomic_store, Cost(1, wru=5))
+
+    assert measured(atomic_store, lambda: ledger.post_purchase(session, a_posting())) == Cost(1)
+
+
+def test_an_unknown_purchase_is_refused_in_one_trip(atomic_store: DynamoStore, ledger: Ledger) -> None:
+    def post() -> None:
+        with pytest.raises(NotFound):
+            ledger.post_purchase(session_of(a_purchase()), a_posting())
+
+    assert measured(atomic_store, post) == Cost(1)
+
+
+def test_a_gift_is_one_trip_and_five_units(atomic_store: DynamoStore, ledger: Ledger) -> None:
+    gift = a_gift(
+        new_name("f" * 120),
+        creator_id="c" * 128,
+        item_id="i" * 64,
+        stream_id="s" * 64,
+        message="x" * MAX_MESSAGE_BYTES,
+        anonymous=True,
+    )
+    buy(ledger, gift.user_id, 60)
+
+    first = measured(atomic_store, lambda: ledger.post_gift(gift))
+    assert reported(atomic_store, first) == reported(atomic_store, Cost(1, wru=5))
+
+    assert measured(atomic_store, lambda: ledger.post_gift(gift)) == Cost(1), "a repeat"
+    assert measured(atomic_store, lambda: ledger.post_gift(a_gift(gift.user_id))) == Cost(1), "a refusal"
+
+
+@pytest.mark.parametrize("number", [1, 9, 10, 99])
+def test_receiving_gifts_is_two_units_a_gift_and_two_for_the_lane(atomic_store: DynamoStore, number: int) -> None:
+    creator_id, number = new_name("creator"), min(number, atomic_store.most_gifts)
+    gifts = gifts_to(creator_id, number)
+
+    def receive() -> None:
+        atomic_store.ledger.receive_gifts(creator_id, 0, gifts)
+
+    first = measured(atomic_store, receive)
+    assert reported(atomic_store, first) == reported(atomic_store, Cost(2, wru=2 * number + 2, rru=1))
+
+    assert measured(atomic_store, receive) == Cost(2, rru=1), "all of them again"
+
+
+def test_a_half_known_batch_is_told_so_and_sent_again(atomic_store: DynamoStore, ledger: Ledger) -> None:
+    creator_id = new_name("creator")
+    gifts = gifts_to(creator_id, 9)
+    ledger.receive_gifts(creator_id, 0, gifts[:5])
+
+    again = measured(atomic_store, lambda: ledger.receive_gifts(creator_id, 0, gifts))
+
+    assert reported(atomic_store, again) == reported(atomic_store, Cost(4, wru=10, rru=2))
+
+
+def test_moving_a_purchase_is_one_unit(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
+    def move() -> None:
+        ledger.move_purchase(session_of(purchase), Status.PROCESSING, [Status.PENDING])
+
+    assert measured(atomic_store, move) == Cost(1, wru=1)
+    assert measured(atomic_store, move) == Cost(2, rru=1), "refused, and read"
+
+
+def test_a_note_is_one_unit(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
+    ledger.post_purchase(session_of(purchase), a_posting())
+    for _ in range(2):
+        assert measured(atomic_store, lambda: ledger.mark_announced(purchase, START)) == Cost(1, wru=1)
+
+
+def test_a_review_is_one_unit(atomic_store: DynamoStore, ledger: Ledger) -> None:
+    review = a_review()
+    assert measured(atomic_store, lambda: ledger.file_review(review)) == Cost(1, wru=1)
+    assert measured(atomic_store, lambda: ledger.file_review(review)) == Cost(1)
+
+
+def test_reading_is_one_consistent_read(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
+    user_id = purchase.user_id
+    assert measured(atomic_store, lambda: ledger.find_entry(user_id, purchase.purchase_id)) == Cost(1, rru=1)
+    assert measured(atomic_store, lambda: ledger.read_wallet(user_id)) == Cost(1, rru=1)
+
+
+@pytest.mark.parametrize("limit", [1, 3, 4, 20])
+def test_a_page_of_a_statement_is_one_trip(atomic_store: DynamoStore, ledger: Ledger, limit: int) -> None:
+    user_id = new_name("fan")
+    made = [a_purchase(user_id) for _ in range(4)]
+    for purchase in made:
+        ledger.open_purchase(purchase)
+
+    assert measured(atomic_store, lambda: ledger.list_entries(user_id, limit)) == Cost(1, rru=1)
+    newest = made[-1].purchase_id
+    assert measured(atomic_store, lambda: ledger.list_entries(user_id, limit, newest)) == Cost(1, rru=1)

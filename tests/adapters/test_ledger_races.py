@@ -1,0 +1,130 @@
+"""Many at once, in stores that really are atomic."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TypeVar
+
+import pytest
+
+from chalicelib.domain.ledger import Gift, Purchase
+from chalicelib.errors import TryAgain
+from tests.adapters.samples import a_gift, a_posting, a_purchase, buy, gifts_to, new_name
+from tests.fakes import session_of
+from tests.stores import DynamoStore
+
+Answer = TypeVar("Answer")
+
+
+def all_at_once(acts: Sequence[Callable[[], Answer]]) -> list[Answer]:
+    """What each answers, when none begins before all are ready."""
+    ready = Barrier(len(acts))
+
+    def run(act: Callable[[], Answer]) -> Answer:
+        ready.wait(timeout=30)
+        return act()
+
+    with ThreadPoolExecutor(len(acts)) as threads:
+        return list(threads.map(run, acts))
+
+
+def until_decided(act: Callable[[], Answer]) -> Callable[[], Answer]:
+    """As callers do: what is not decided is asked for again."""
+
+    def insist() -> Answer:
+        for _ in range(100):
+            try:
+                return act()
+            except TryAgain:
+                continue
+        raise AssertionError("never decided")
+
+    return insist
+
+
+def test_one_purchase_posted_by_many_is_one_credit(atomic_store: DynamoStore) -> None:
+    ledger, purchase = atomic_store.ledger, a_purchase()
+    ledger.open_purchase(purchase)
+    session = session_of(purchase)
+
+    answers = all_at_once([until_decided(lambda: ledger.post_purchase(session, a_posting()))] * 64)
+
+    posted = ledger.find_entry(purchase.user_id, purchase.purchase_id)
+    assert answers.count(None) == 1
+    assert answers.count(posted) == 63  # type: ignore[arg-type]  # it is a purchase
+    assert ledger.read_wallet(purchase.user_id).coins == purchase.coins
+
+
+def test_one_purchase_paid_twice_at_once_is_one_credit(atomic_store: DynamoStore) -> None:
+    ledger, purchase = atomic_store.ledger, a_purchase()
+    ledger.open_purchase(purchase)
+
+    def pay(payment_intent: str) -> Callable[[], Purchase | None]:
+        session = session_of(purchase, payment_intent=payment_intent)
+        return until_decided(lambda: ledger.post_purchase(session, a_posting()))
+
+    answers = all_at_once([pay(f"pi_{number}") for number in range(16)])
+
+    (winner,) = {answer.payment_intent for answer in answers if answer}
+    assert answers.index(None) == int(str(winner).removeprefix("pi_"))
+    assert ledger.read_wallet(purchase.user_id).coins == purchase.coins
+
+
+def test_many_purchases_of_one_fan_add_up(atomic_store: DynamoStore) -> None:
+    user_id = new_name("fan")
+
+    all_at_once([lambda coins=coins: buy(atomic_store.ledger, user_id, coins) for coins in range(1, 33)])  # type: ignore[misc]
+
+    assert atomic_store.ledger.read_wallet(user_id).coins == sum(range(1, 33))
+
+
+def test_a_hundred_gifts_of_sixty_out_of_a_hundred_coins_are_one(atomic_store: DynamoStore) -> None:
+    ledger, user_id = atomic_store.ledger, new_name("fan")
+    buy(ledger, user_id, 100)
+
+    def send(gift: Gift) -> Callable[[], bool]:
+        return until_decided(lambda: ledger.post_gift(gift) is None)
+
+    gifts = [a_gift(user_id) for _ in range(100)]
+    sent = [gift for gift, done in zip(gifts, all_at_once([send(gift) for gift in gifts]), strict=True) if done]
+
+    kept = [entry for entry in ledger.list_entries(user_id, 200) if isinstance(entry, Gift)]
+    assert len(sent) == 1
+    assert kept == sent
+    assert ledger.read_wallet(user_id).coins == 40
+
+
+def test_one_gift_sent_by_a_nervous_client_is_one_debit(atomic_store: DynamoStore) -> None:
+    ledger, gift = atomic_store.ledger, a_gift()
+    buy(ledger, gift.user_id, 1_000)
+
+    answers = all_at_once([until_decided(lambda: ledger.post_gift(gift))] * 32)
+
+    told = Counter(answer.entry if answer else None for answer in answers)
+    assert told == {None: 1, gift: 31}
+    assert ledger.read_wallet(gift.user_id).coins == 940
+
+
+@pytest.mark.parametrize("workers", [8])
+def test_overlapping_batches_on_one_lane_give_each_gift_one_place(atomic_store: DynamoStore, workers: int) -> None:
+    ledger, creator_id = atomic_store.ledger, new_name("creator")
+    gifts = gifts_to(creator_id, 60)
+    # Each gift stands in three batches, at another place in each.
+    batches = [gifts[start : start + 9] for start in range(0, 60, 3)]
+    told: list[Mapping[str, int]] = []
+
+    def receive(batch: Sequence[Gift]) -> Mapping[str, int]:
+        return until_decided(lambda: ledger.receive_gifts(creator_id, 0, batch))()
+
+    def relay(mine: Sequence[Sequence[Gift]]) -> Callable[[], None]:
+        return lambda: told.extend(receive(batch) for batch in mine)
+
+    all_at_once([relay(batches[number::workers]) for number in range(workers)])
+
+    lane = atomic_store.lane(creator_id, 0)
+    assert sorted(lane.sequences.values()) == list(range(1, 61))
+    assert lane.sequences.keys() == {gift.event_id for gift in gifts}
+    assert lane.coins == sum(gift.price_coins for gift in gifts)
+    for answer in told:
+        assert answer.items() <= lane.sequences.items(), "whoever asks hears of the same place"

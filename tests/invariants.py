@@ -1,0 +1,180 @@
+"""The invariants of the ledger, for whatever holds the books: the fake, a table, an export.
+
+I1  a wallet's coins are the sum of its posted entries
+I2  a purchase is credited once, and a payment credits one purchase
+I3  a posted gift has one entry at its creator's, with the same coins; lanes add up; sequences have no gaps
+I4  what was published is what was posted
+I5  no wallet is below zero (nothing claws back yet)
+I6  every amount is an int that JSON readers keep
+I7  what was posted never changes, and neither does a quote
+I8  the coins granted are those of the quote (no money goes back yet)
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from chalicelib.domain.events import Announcement
+from chalicelib.domain.ledger import Entry, Gift, Purchase, Status, Wallet
+from chalicelib.domain.money import MAX_AMOUNT
+from tests.fakes import FakeLedger
+
+Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Received:
+    """A gift as its creator's lane holds it."""
+
+    creator_id: str
+    lane: int
+    event_id: str
+    coins: int
+    sequence: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaneTotal:
+    """What a lane says of itself."""
+
+    creator_id: str
+    lane: int
+    coins: int
+    gifts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Books:
+    """Everything there is to hold together. `published` are the ids that the world has heard, in any number."""
+
+    wallets: Sequence[Wallet] = ()
+    entries: Sequence[Entry] = ()
+    received: Sequence[Received] = ()
+    lanes: Sequence[LaneTotal] = ()
+    published: Collection[str] = ()
+
+    @property
+    def posted(self) -> list[Entry]:
+        """The entries that are facts."""
+        return [entry for entry in self.entries if isinstance(entry, Gift) or entry.status is Status.POSTED]
+
+
+def books_of(ledger: FakeLedger, published: Sequence[Announcement]) -> Books:
+    """The books of the fake."""
+    entries = [entry for known in ledger.entries.values() for entry in known.values()]
+    coins = {entry.event_id: entry.price_coins for entry in entries if isinstance(entry, Gift)}
+    return Books(
+        wallets=[ledger.read_wallet(user_id) for user_id in ledger.coins],
+        entries=entries,
+        received=[
+            Received(creator_id=creator_id, lane=lane, event_id=event_id, coins=coins[event_id], sequence=sequence)
+            for (creator_id, lane), received in ledger.lanes.items()
+            for event_id, sequence in received.sequences.items()
+        ],
+        lanes=[
+            LaneTotal(creator_id=creator_id, lane=lane, coins=received.coins, gifts=len(received.sequences))
+            for (creator_id, lane), received in ledger.lanes.items()
+        ],
+        published=[announcement.id for announcement in published],
+    )
+
+
+def broken(books: Books, *, is_drained: bool) -> list[str]:
+    """Which invariants do not hold, and where. `is_drained`: the relay has nothing left to do."""
+    return [
+        *_wallets(books),
+        *_credits(books),
+        *_gifts(books, is_drained=is_drained),
+        *_lanes(books),
+        *_published(books, is_drained=is_drained),
+        *_amounts(books),
+    ]
+
+
+def changed(before: Books, after: Books) -> list[str]:
+    """Which facts changed or went away between two looks at the books (I7)."""
+    now = {(entry.user_id, entry.entry_id): entry for entry in after.entries}
+    gone = [entry for entry in before.posted if now.get((entry.user_id, entry.entry_id)) != entry]
+    quoted = [
+        entry
+        for entry in before.entries
+        if isinstance(entry, Purchase) and _quote(now.get((entry.user_id, entry.entry_id))) != _quote(entry)
+    ]
+    return [f"I7: {entry.entry_id} of {entry.user_id} changed" for entry in [*gone, *quoted]]
+
+
+def _quote(entry: Entry | None) -> tuple[object, ...]:
+    assert isinstance(entry, Purchase | None)
+    return () if entry is None else (entry.bundle_id, entry.coins, entry.amount_minor, entry.currency)
+
+
+def _coins(entry: Entry) -> int:
+    return entry.coins if isinstance(entry, Purchase) else -entry.price_coins
+
+
+def _wallets(books: Books) -> Iterator[str]:
+    sums = Counter[str]()
+    for entry in books.posted:
+        sums[entry.user_id] += _coins(entry)
+    held = {wallet.user_id: wallet.coins for wallet in books.wallets}
+    for user_id in sorted(sums.keys() | held.keys()):
+        if sums[user_id] != held.get(user_id, 0):
+            yield f"I1: the wallet of {user_id} has {held.get(user_id, 0)} coins, its entries {sums[user_id]}"
+    yield from (f"I5: the wallet of {user_id} is below zero" for user_id, coins in held.items() if coins < 0)
+
+
+def _credits(books: Books) -> Iterator[str]:
+    ids = Counter((entry.user_id, entry.entry_id) for entry in books.entries)
+    payments = Counter(entry.payment_intent for entry in books.posted if isinstance(entry, Purchase))
+    yield from (f"I2: entry {entry_id} of {user_id} is there twice" for (user_id, entry_id) in _repeated(ids))
+    yield from (f"I2: payment {payment} credits two purchases" for payment in _repeated(payments))
+
+
+def _gifts(books: Books, *, is_drained: bool) -> Iterator[str]:
+    sent = Counter(
+        (gift.creator_id, gift.lane, gift.event_id, gift.price_coins) for gift in books.posted if isinstance(gift, Gift)
+    )
+    received = Counter((gift.creator_id, gift.lane, gift.event_id, gift.coins) for gift in books.received)
+    yield from (f"I3: received and not sent like this, or twice: {gift}" for gift in received - sent)
+    if is_drained:
+        yield from (f"I3: sent and not received like this: {gift}" for gift in sent - received)
+
+
+def _lanes(books: Books) -> Iterator[str]:
+    by_lane: dict[tuple[str, int], list[Received]] = defaultdict(list)
+    for gift in books.received:
+        by_lane[gift.creator_id, gift.lane].append(gift)
+    totals = {(lane.creator_id, lane.lane): (lane.coins, lane.gifts) for lane in books.lanes}
+    for name in sorted(by_lane.keys() | totals.keys()):
+        gifts = by_lane.get(name, [])
+        if totals.get(name) != (sum(gift.coins for gift in gifts), len(gifts)):
+            yield f"I3: lane {name} says {totals.get(name)}, and its entries say otherwise"
+        if sorted(gift.sequence for gift in gifts) != list(range(1, len(gifts) + 1)):
+            yield f"I3: the sequences of lane {name} have a gap or come twice"
+
+
+def _published(books: Books, *, is_drained: bool) -> Iterator[str]:
+    posted, published = {entry.event_id for entry in books.posted}, set(books.published)
+    yield from (f"I4: {event_id} was published and not posted" for event_id in published - posted)
+    if len(posted) != len(books.posted):
+        yield "I4: two posted entries have one event id"
+    if is_drained:
+        yield from (f"I4: {event_id} was posted and not published" for event_id in posted - published)
+
+
+def _amounts(books: Books) -> Iterator[str]:
+    amounts = [
+        *((wallet.user_id, wallet.coins) for wallet in books.wallets),
+        *((entry.entry_id, _coins(entry)) for entry in books.entries),
+        *((entry.entry_id, entry.amount_minor) for entry in books.entries if isinstance(entry, Purchase)),
+        *((gift.event_id, gift.coins) for gift in books.received),
+        *((lane.creator_id, lane.coins) for lane in books.lanes),
+    ]
+    for name, amount in amounts:
+        if type(amount) is not int or abs(amount) > MAX_AMOUNT:
+            yield f"I6: {name} has an amount of {amount!r}"
+
+
+def _repeated(counted: Counter[Thing]) -> Iterator[Thing]:
+    return (thing for thing, count in counted.items() if count > 1)

@@ -1,0 +1,67 @@
+import string
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.adapters.tables import entry_key, journal_at, journal_hour, key, lane_key, wallet_key
+from chalicelib.domain.ids import is_party_id, iso, uuid7_time
+from tests.fakes import uuid7_at
+from tests.properties.profile import STEADY
+
+# Few characters, so that two draws are often nearly alike.
+parts = st.text("ab#|", max_size=3)
+plain = st.text("ab|:@.", min_size=1, max_size=3)
+parties = st.text(string.ascii_letters + string.digits + "|:@._-=", min_size=1, max_size=128)
+instants = st.datetimes(datetime(2020, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - given below
+numbers = st.integers(0, 2**62 - 1)
+
+
+@STEADY
+@given(st.lists(plain, min_size=1, max_size=4), st.lists(plain, min_size=1, max_size=4))
+def test_two_keys_are_one_only_when_all_their_parts_are(one: list[str], other: list[str]) -> None:
+    assert (key(*one) == key(*other)) is (one == other)
+
+
+@STEADY
+@given(st.lists(parts, min_size=1, max_size=4))
+def test_a_part_that_could_be_mistaken_for_another_makes_no_key(found: list[str]) -> None:
+    if all(found) and "#" not in "".join(found):
+        assert key(*found).split("#") == found
+    else:
+        with pytest.raises(ValueError, match="empty or holds a #"):
+            key(*found)
+
+
+@STEADY
+@given(parties, parties, st.integers(0, 63), st.integers(0, 63))
+def test_every_party_has_partitions_of_its_own(one: str, other: str, lane: int, other_lane: int) -> None:
+    assert is_party_id(one)
+    assert (wallet_key(one) == wallet_key(other)) is (one == other)
+    assert (lane_key(one, lane) == lane_key(other, other_lane)) is ((one, lane) == (other, other_lane))
+    assert wallet_key(one) != lane_key(other, lane)
+
+
+@STEADY
+@given(instants, instants, numbers, numbers)
+def test_entries_and_the_journal_sort_by_time(one: datetime, other: datetime, low: int, high: int) -> None:
+    earlier, later = sorted([one, other])
+    if later - earlier >= timedelta(milliseconds=1):
+        assert entry_key(uuid7_at(earlier, high)) < entry_key(uuid7_at(later, low))
+        assert journal_at(earlier, uuid7_at(earlier, high)) < journal_at(later, uuid7_at(later, low))
+        assert iso(earlier) < iso(later)
+
+
+@STEADY
+@given(instants, numbers)
+def test_an_entry_stands_in_the_journal_in_its_hour_and_in_one_of_sixteen_shards(at: datetime, number: int) -> None:
+    hour, shard = journal_hour(at, uuid7_at(at, number)).split("#")
+    assert iso(at).startswith(hour)
+    assert shard in {f"{found:02d}" for found in range(16)}
+
+
+@STEADY
+@given(instants, numbers)
+def test_a_key_tells_the_time_that_it_was_made_at(at: datetime, number: int) -> None:
+    assert timedelta() <= at - uuid7_time(uuid7_at(at, number)) < timedelta(milliseconds=1)

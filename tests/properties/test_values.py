@@ -1,0 +1,116 @@
+import json
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from chalicelib.domain.catalogue import MAX_QUANTITY, Catalogue
+from chalicelib.domain.gifts import MAX_MESSAGE_BYTES, MAX_MESSAGE_CHARACTERS, GiftOrder
+from chalicelib.domain.money import EXPONENTS, MAX_AMOUNT, as_decimal, smallest_step_minor
+from chalicelib.errors import InvalidField
+from tests.domain.builders import a_bundle, a_catalogue, a_gift_item, a_gift_order
+from tests.properties.profile import STEADY
+
+amounts = st.integers(-MAX_AMOUNT, MAX_AMOUNT)
+any_text = st.text(st.characters(), max_size=220)
+
+
+def order_with(message: str) -> GiftOrder | None:
+    """The order, or None when the message is refused; anything else that is raised fails the test."""
+    try:
+        return a_gift_order(message=message)
+    except InvalidField:
+        return None
+
+
+@STEADY
+@given(any_text)
+@example("\ud800")
+@example("\u2028")
+@example("é" * 200)
+@example("\U0001fae8")
+def test_a_message_is_refused_or_one_short_line_that_arrives_as_it_was_sent(message: str) -> None:
+    order = order_with(message)
+    if order is not None:
+        assert order.message == message
+        assert len(message) <= MAX_MESSAGE_CHARACTERS
+        assert len(message.encode()) <= MAX_MESSAGE_BYTES
+        assert len(message.splitlines()) <= 1
+        assert json.loads(json.dumps(message, ensure_ascii=False).encode()) == message
+
+
+@STEADY
+@given(st.text("aZ9 .,!?'ñ漢👋🏽\u200d\u0301", max_size=100))
+def test_an_ordinary_message_is_taken(message: str) -> None:
+    assert order_with(message) is not None
+
+
+@STEADY
+@given(amounts, st.sampled_from([0, 2, 3, 6]))
+def test_an_amount_written_out_is_the_amount(amount_minor: int, exponent: int) -> None:
+    assert Decimal(as_decimal(amount_minor, exponent)).scaleb(exponent) == amount_minor
+
+
+@st.composite
+def markets(draw: st.DrawFn) -> tuple[Catalogue, str]:
+    """A catalogue of bundles that are on sale in one currency, on the web and mostly in the app."""
+    currency = draw(st.sampled_from(sorted(EXPONENTS)))
+    step = smallest_step_minor(currency)
+    bundles = []
+    for number in range(draw(st.integers(1, 4))):
+        web = draw(st.integers(1, 10**6)) * step
+        in_app = web + draw(st.integers(0, 10**6)) * step
+        prices: dict[str, Any] = {"web": {currency: web}}
+        if draw(st.booleans()):
+            prices["in_app"] = {currency: in_app}
+        bundles.append(a_bundle(f"b{number}", draw(st.integers(2, 10**6)), prices=prices))
+    return a_catalogue(*bundles), currency
+
+
+@STEADY
+@given(markets())
+def test_no_offer_is_told_better_or_worse_than_it_is(market: tuple[Catalogue, str]) -> None:
+    catalogue, currency = market
+    offers = catalogue.offers(currency, "web")
+    first = offers[0]
+    assert first.discount_percent == 0
+    assert [offer.bundle.coins for offer in offers] == sorted(offer.bundle.coins for offer in offers)
+    for offer in offers:
+        # Both sides times the coins of both bundles, so that nothing is divided.
+        paid = 100 * offer.amount_minor * first.bundle.coins
+        dearer = first.amount_minor * offer.bundle.coins
+        percent = offer.discount_percent
+        assert 0 <= percent <= 99
+        assert percent == 0 or paid <= (100 - percent) * dearer
+        assert paid > (99 - percent) * dearer
+
+
+@STEADY
+@given(markets())
+def test_the_web_saves_what_it_says(market: tuple[Catalogue, str]) -> None:
+    catalogue, currency = market
+    for offer in catalogue.offers(currency, "web"):
+        in_app = offer.bundle.prices.get("in_app", {}).get(currency)
+        percent = offer.web_saving_percent
+        assert (percent is None) is (in_app is None)
+        if in_app is not None and percent is not None:
+            assert (99 - percent) * in_app < 100 * offer.amount_minor <= (100 - percent) * in_app
+
+
+@STEADY
+@given(markets())
+def test_a_price_per_coin_is_right_to_half_a_millionth(market: tuple[Catalogue, str]) -> None:
+    catalogue, currency = market
+    for offer in catalogue.offers(currency, "web"):
+        told = Decimal(offer.price_per_coin) * 10**6 * offer.bundle.coins
+        exact = Decimal(offer.amount_minor).scaleb(6 - EXPONENTS[currency])
+        assert -offer.bundle.coins < 2 * (told - exact) <= offer.bundle.coins
+        assert len(offer.price_per_coin.partition(".")[2]) == 6
+
+
+@STEADY
+@given(st.integers(1, MAX_AMOUNT // MAX_QUANTITY), st.integers(1, MAX_QUANTITY))
+def test_no_gift_that_can_be_sold_costs_more_than_can_be_written(coins: int, quantity: int) -> None:
+    catalogue = a_catalogue(a_gift_item(), a_gift_item("dear", coins))
+    assert catalogue.gift("dear").coins * quantity <= MAX_AMOUNT
