@@ -1,13 +1,24 @@
 """Stand-ins for the ports, small enough to be seen to be right. One contract suite holds the ledger to real ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from chalicelib.domain.events import Announcement, Publication
-from chalicelib.domain.ledger import Entry, Gift, GiftRefused, Posting, Purchase, Review, Status, Wallet
-from chalicelib.domain.payments import CheckoutSession, Claim, StripeEvent
+from chalicelib.domain.ledger import (
+    Adjustment,
+    Entry,
+    Gift,
+    GiftRefused,
+    LaneEntry,
+    Posting,
+    Purchase,
+    Review,
+    Status,
+    Wallet,
+)
+from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
 from chalicelib.errors import NotAuthentic, NotFound
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -73,6 +84,7 @@ class FakeLedger:
             posted_at=posting.posted_at,
             event_id=posting.event_id,
             payment_intent=session.payment_intent,
+            version=purchase.version + 1,
         )
         self.coins[claim.user_id] = self.coins.get(claim.user_id, 0) + claim.coins
         return None
@@ -83,6 +95,21 @@ class FakeLedger:
             return purchase
         self.entries[purchase.user_id][purchase.purchase_id] = replace(purchase, status=to)
         return None
+
+    def follow_purchase(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
+        stored = self.find_entry(purchase.user_id, purchase.purchase_id)
+        if not isinstance(stored, Purchase) or stored.version != purchase.version:
+            return False
+        changed = replace(stored, kept_minor=kept_minor, version=stored.version + 1)
+        self.entries[purchase.user_id][purchase.purchase_id] = changed
+        if adjustment:
+            self.adjust(adjustment)
+        return True
+
+    def adjust(self, adjustment: Adjustment) -> None:
+        """What every adjustment does: an entry and its coins."""
+        self.entries.setdefault(adjustment.user_id, {})[adjustment.entry_id] = adjustment
+        self.coins[adjustment.user_id] = self.coins.get(adjustment.user_id, 0) + adjustment.coins
 
     def post_gift(self, gift: Gift) -> GiftRefused | None:
         known = self.entries.get(gift.user_id, {}).get(gift.gift_id)
@@ -106,19 +133,22 @@ class FakeLedger:
         ids = sorted((entry_id for entry_id in known if before is None or entry_id < before), reverse=True)
         return [known[entry_id] for entry_id in ids[:limit]]
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[Gift]) -> Mapping[str, int]:
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, int]:
         received = self.lanes.setdefault((creator_id, lane), Lane())
         for gift in gifts:
             if gift.event_id not in received.sequences:
                 received.sequences[gift.event_id] = len(received.sequences) + 1
-                received.coins += gift.price_coins
+                received.coins += gift.creator_coins
         return {gift.event_id: received.sequences[gift.event_id] for gift in gifts}
 
-    def mark_announced(self, purchase: Purchase, at: datetime) -> None:
-        self.announced.setdefault(purchase.purchase_id, at)
+    def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
+        if entry_id in self.entries.get(user_id, {}):
+            self.announced.setdefault(entry_id, at)
 
-    def file_review(self, review: Review) -> None:
+    def file_review(self, review: Review) -> bool:
+        is_new = review.payment_id not in self.reviews
         self.reviews.setdefault(review.payment_id, review)
+        return is_new
 
     def _claimed(self, session: CheckoutSession) -> Purchase:
         claim = _claim(session)
@@ -135,6 +165,22 @@ class FakeGateway:
         self.sessions: dict[str, CheckoutSession] = {}
         self.opened = 0
         self.events: dict[bytes, StripeEvent] = {}
+        self.money: dict[str, MoneyState] = {}
+        self.listed: list[StripeEvent] = []
+
+    def find_claim(self, payment_intent: str) -> Claim | None:
+        session = self.find_session(payment_intent)
+        return session.claim if session else None
+
+    def find_session(self, payment_intent: str) -> CheckoutSession | None:
+        found = [session for session in self.sessions.values() if session.payment_intent == payment_intent]
+        return found[0] if found else None
+
+    def read_money(self, payment_intent: str) -> MoneyState:
+        return self.money[payment_intent]
+
+    def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:
+        return [event for event in self.listed if event.created_at >= since and event.type in types]
 
     def open_session(self, purchase: Purchase) -> CheckoutSession:
         self.opened += 1

@@ -1,0 +1,128 @@
+"""Stand-ins for the operators' desk and for the journal, over the fake ledger's dictionaries."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from chalicelib.domain.ledger import (
+    Adjustment,
+    Entry,
+    Freeze,
+    Gift,
+    JournalLine,
+    Mismatch,
+    Review,
+    Settlement,
+    Status,
+    lane_entry,
+)
+from tests.fakes import FakeLedger, Lane
+
+_NOTHING = Lane()
+
+
+class FakeDesk:
+    """The OperatorDesk port. One call is one step."""
+
+    def __init__(self, ledger: FakeLedger) -> None:
+        self.ledger = ledger
+        self.freezes: dict[str, Freeze] = {}
+        self.reversed_by: dict[str, str] = {}
+
+    def grant(self, adjustment: Adjustment) -> Entry | None:
+        earlier = self.ledger.find_entry(adjustment.user_id, adjustment.entry_id)
+        if earlier is None:
+            self.ledger.adjust(adjustment)
+        return earlier
+
+    def reverse_gift(self, adjustment: Adjustment) -> str | None:
+        gift = self.ledger.find_entry(adjustment.user_id, adjustment.about)
+        taken = self.ledger.find_entry(adjustment.user_id, adjustment.entry_id)
+        if not isinstance(gift, Gift) or taken or adjustment.about in self.reversed_by:
+            return self.reversed_by.get(adjustment.about, "")
+        self.reversed_by[adjustment.about] = adjustment.entry_id
+        self.ledger.adjust(adjustment)
+        return None
+
+    def freeze(self, freeze: Freeze) -> None:
+        if freeze.key in self.freezes:
+            return
+        self.freezes[freeze.key] = freeze
+        (self.ledger.frozen.add if freeze.is_frozen else self.ledger.frozen.discard)(freeze.user_id)
+
+    def list_reviews(self, month: str) -> Sequence[Review]:
+        found = [review for review in self.ledger.reviews.values() if review.month == month]
+        return sorted(found, key=lambda review: review.payment_id)
+
+    def find_review(self, month: str, payment_id: str) -> Review | None:
+        review = self.ledger.reviews.get(payment_id)
+        return review if review and review.month == month else None
+
+    def settle_review(self, review: Review, settlement: Settlement, adjustment: Adjustment | None) -> Review | None:
+        stored = self.ledger.reviews.get(review.payment_id)
+        taken = adjustment and self.ledger.find_entry(adjustment.user_id, adjustment.entry_id)
+        if stored is None or stored.settlement or taken:
+            return stored or review
+        self.ledger.reviews[review.payment_id] = replace(stored, settlement=settlement)
+        if adjustment:
+            self.ledger.adjust(adjustment)
+        return None
+
+
+class FakeJournal:
+    """The Journal port."""
+
+    def __init__(self, ledger: FakeLedger) -> None:
+        self.ledger = ledger
+        self.watermarks: dict[str, datetime] = {}
+
+    def read_hour(self, hour: datetime) -> Sequence[JournalLine]:
+        lines = [_line(entry) for known in self.ledger.entries.values() for entry in known.values() if _posted(entry)]
+        return [line for line in lines if line.posted_at.replace(minute=0, second=0, microsecond=0) == hour]
+
+    def not_relayed(self, lines: Sequence[JournalLine]) -> Sequence[JournalLine]:
+        return [line for line in lines if not self._is_relayed(line)]
+
+    def wallet_mismatch(self, user_id: str) -> Mismatch | None:
+        stored = self.ledger.coins.get(user_id, 0)
+        added_up = sum(_line(entry).coins for entry in self.ledger.entries.get(user_id, {}).values() if _posted(entry))
+        return None if stored == added_up else Mismatch(what=f"wallet/{user_id}", stored=stored, added_up=added_up)
+
+    def lane_mismatch(self, creator_id: str, lane: int) -> Mismatch | None:
+        received = self.ledger.lanes[creator_id, lane]
+        entries = [lane_entry(entry) for known in self.ledger.entries.values() for entry in known.values()]
+        added_up = sum(gift.creator_coins for gift in entries if gift and gift.event_id in received.sequences)
+        if received.coins == added_up:
+            return None
+        return Mismatch(what=f"creator/{creator_id}/{lane}", stored=received.coins, added_up=added_up)
+
+    def read_watermark(self, name: str) -> datetime | None:
+        return self.watermarks.get(name)
+
+    def move_watermark(self, name: str, to: datetime) -> None:
+        self.watermarks[name] = to
+
+    def _is_relayed(self, line: JournalLine) -> bool:
+        if line.creator_id:
+            return line.event_id in self.ledger.lanes.get((line.creator_id, line.lane), _NOTHING).sequences
+        return line.entry_id in self.ledger.announced
+
+
+def _posted(entry: Entry) -> bool:
+    return getattr(entry, "status", Status.POSTED) is Status.POSTED
+
+
+def _line(entry: Entry) -> JournalLine:
+    gift = lane_entry(entry)
+    assert entry.posted_at is not None
+    assert entry.event_id is not None
+    return JournalLine(
+        user_id=entry.user_id,
+        entry_id=entry.entry_id,
+        event_id=entry.event_id,
+        kind=entry.kind.value if isinstance(entry, Adjustment) else "gift" if gift else "purchase",
+        coins=-entry.price_coins if isinstance(entry, Gift) else entry.coins,
+        posted_at=entry.posted_at,
+        creator_id=gift.creator_id if gift else "",
+        lane=gift.lane if gift else 0,
+    )
