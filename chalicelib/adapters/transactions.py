@@ -1,6 +1,7 @@
 """Transactions that may meet others, and what each of their endings means."""
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -92,12 +93,21 @@ def transient_errors() -> Iterator[None]:
     try:
         yield
     except PynamoDBException as error:
-        code = error.cause_response_code
-        if isinstance(error.cause, Exception) and (code is None or code in _TRANSIENT):
+        code = _code(error)
+        # A number is the HTTP status of an answer that is not DynamoDB's own.
+        if isinstance(error.cause, Exception) and (
+            code is None or code in _TRANSIENT or re.fullmatch("5[0-9]{2}", code)
+        ):
             raise TryAgain("The ledger did not answer in time.") from error
         raise
 
 
 def is_refused(error: PynamoDBException) -> bool:
     """Whether a single write did nothing because of its condition."""
-    return error.cause_response_code == "ConditionalCheckFailedException"
+    return _code(error) == "ConditionalCheckFailedException"
+
+
+def _code(error: PynamoDBException) -> str | None:
+    """DynamoDB's word for what went wrong. PynamoDB's own property breaks on a request that got no answer at all."""
+    answer: dict[str, dict[str, str]] = getattr(error.cause, "response", None) or {}
+    return answer.get("Error", {}).get("Code")

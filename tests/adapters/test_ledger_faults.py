@@ -1,0 +1,190 @@
+"""What the ledger makes of trouble on the way: one credit, one debit, or none, and never a wrong "no"."""
+
+import pytest
+
+from chalicelib.adapters.transactions import TRIES
+from chalicelib.domain.ledger import Gift, GiftRefused, Purchase, Status
+from chalicelib.errors import TryAgain
+from tests.adapters.injection import answer_lost, arrives_twice, cancelled, cannot_connect, meeting, times_out
+from tests.adapters.samples import a_gift, a_posting, a_purchase, a_review, buy, gifts_to, new_name
+from tests.fakes import START, session_of
+from tests.stores import DynamoStore
+
+EVERY_ATTEMPT = 3
+"""How often botocore sends a request of ours at most."""
+
+
+@pytest.fixture
+def store(atomic_store: DynamoStore) -> DynamoStore:
+    return atomic_store
+
+
+@pytest.fixture
+def pauses(store: DynamoStore, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the ledger stepped aside, each time; it does not."""
+    pauses: list[float] = []
+    monkeypatch.setattr(store.ledger._transactions, "_pause", pauses.append)
+    return pauses
+
+
+@pytest.fixture
+def purchase(store: DynamoStore) -> Purchase:
+    purchase = a_purchase()
+    store.ledger.open_purchase(purchase)
+    return purchase
+
+
+@pytest.fixture
+def gift(store: DynamoStore) -> Gift:
+    gift = a_gift()
+    buy(store.ledger, gift.user_id, 100)
+    return gift
+
+
+def coins(store: DynamoStore, entry: Purchase | Gift) -> int:
+    return store.ledger.read_wallet(entry.user_id).coins
+
+
+def test_whoever_meets_others_tries_again(store: DynamoStore, gift: Gift, pauses: list[float]) -> None:
+    conflicts = [cancelled("TransactionConflict", "None"), cancelled("None", "TransactionConflict")]
+
+    with meeting(store.client, *conflicts) as asked:
+        assert store.ledger.post_gift(gift) is None
+
+    assert coins(store, gift) == 40
+    assert len({request["ClientRequestToken"] for request in asked}) == 3, "each try is a transaction of its own"
+    assert len(pauses) == 2
+    assert all(0 <= pause <= 0.05 for pause in pauses)
+
+
+@pytest.mark.parametrize("busy", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_beside_a_conflict_no_condition_is_believed(
+    store: DynamoStore, gift: Gift, pauses: list[float], busy: str
+) -> None:
+    with meeting(store.client, cancelled(busy, "ConditionalCheckFailed"), cancelled("ConditionalCheckFailed", busy)):
+        assert store.ledger.post_gift(gift) is None
+
+    assert coins(store, gift) == 40
+    assert len(pauses) == 2
+
+
+def test_a_conflict_beside_a_true_refusal_ends_in_the_refusal(
+    store: DynamoStore, gift: Gift, pauses: list[float]
+) -> None:
+    store.ledger.post_gift(gift)
+
+    with meeting(store.client, cancelled("TransactionConflict", "ConditionalCheckFailed")):
+        refused = store.ledger.post_gift(gift)
+
+    assert isinstance(refused, GiftRefused)
+    assert refused.entry == gift
+    assert len(pauses) == 1
+
+
+def test_when_others_never_leave_nothing_is_written(
+    store: DynamoStore, gift: Gift, purchase: Purchase, pauses: list[float]
+) -> None:
+    always = [cancelled("TransactionConflict", "TransactionConflict")] * TRIES
+
+    with meeting(store.client, *always), pytest.raises(TryAgain):
+        store.ledger.post_gift(gift)
+    with meeting(store.client, *always), pytest.raises(TryAgain):
+        store.ledger.post_purchase(session_of(purchase), a_posting())
+
+    assert store.ledger.find_entry(gift.user_id, gift.gift_id) is None
+    assert store.ledger.find_entry(purchase.user_id, purchase.purchase_id) == purchase
+    assert (coins(store, gift), coins(store, purchase)) == (100, 0)
+    assert len(pauses) == 2 * TRIES
+
+
+def test_a_lane_that_is_never_free_is_not_written(store: DynamoStore, pauses: list[float]) -> None:
+    creator_id = new_name("creator")
+    moved_on = cancelled("None", "ConditionalCheckFailed")
+
+    with meeting(store.client, *[moved_on] * TRIES), pytest.raises(TryAgain):
+        store.ledger.receive_gifts(creator_id, 0, gifts_to(creator_id, 1))
+
+    assert store.lane(creator_id, 0).sequences == {}
+    assert len(pauses) == TRIES
+
+
+def test_a_lost_answer_is_asked_for_again_under_the_same_token(store: DynamoStore, purchase: Purchase) -> None:
+    with meeting(store.client, answer_lost) as asked:
+        answer = store.ledger.post_purchase(session_of(purchase), a_posting())
+
+    posted = store.ledger.find_entry(purchase.user_id, purchase.purchase_id)
+    assert answer in (None, posted), "done now, or found done"
+    assert len(asked) == 2
+    assert asked[0] == asked[1]
+    assert coins(store, purchase) == purchase.coins
+
+
+def test_answers_that_are_lost_for_good_leave_one_credit(store: DynamoStore, purchase: Purchase) -> None:
+    session = session_of(purchase)
+    with meeting(store.client, *[answer_lost] * EVERY_ATTEMPT), pytest.raises(TryAgain):
+        store.ledger.post_purchase(session, a_posting())
+
+    again = store.ledger.post_purchase(session, a_posting())
+
+    assert again == store.ledger.find_entry(purchase.user_id, purchase.purchase_id)
+    assert again is not None
+    assert (again.status, again.payment_intent) == (Status.POSTED, session.payment_intent)
+    assert coins(store, purchase) == purchase.coins
+
+
+def test_answers_that_are_lost_for_good_leave_one_debit(store: DynamoStore, gift: Gift) -> None:
+    with meeting(store.client, *[answer_lost] * EVERY_ATTEMPT), pytest.raises(TryAgain):
+        store.ledger.post_gift(gift)
+
+    again = store.ledger.post_gift(gift)
+
+    assert again is not None
+    assert again.entry == gift
+    assert coins(store, gift) == 40
+
+
+def test_what_arrives_twice_is_done_once(store: DynamoStore, purchase: Purchase, gift: Gift) -> None:
+    with meeting(store.client, arrives_twice, arrives_twice):
+        store.ledger.post_purchase(session_of(purchase), a_posting())
+        store.ledger.post_gift(gift)
+
+    assert (coins(store, purchase), coins(store, gift)) == (purchase.coins, 40)
+
+
+def test_a_batch_whose_answer_is_lost_keeps_its_places(store: DynamoStore) -> None:
+    creator_id = new_name("creator")
+    gifts = gifts_to(creator_id, 5)
+    with meeting(store.client, answer_lost):
+        first = store.ledger.receive_gifts(creator_id, 0, gifts)
+
+    assert first == store.ledger.receive_gifts(creator_id, 0, gifts) == store.lane(creator_id, 0).sequences
+    assert sorted(first.values()) == [1, 2, 3, 4, 5]
+
+
+def test_what_never_arrives_is_not_decided_and_can_be_sent_again(store: DynamoStore, purchase: Purchase) -> None:
+    session = session_of(purchase)
+    with meeting(store.client, times_out, cannot_connect, times_out) as asked, pytest.raises(TryAgain):
+        store.ledger.post_purchase(session, a_posting())
+
+    assert len(asked) == EVERY_ATTEMPT
+    assert coins(store, purchase) == 0
+    assert store.ledger.post_purchase(session, a_posting()) is None
+    assert coins(store, purchase) == purchase.coins
+
+
+def test_single_writes_whose_answer_is_lost_are_found_done(store: DynamoStore) -> None:
+    """PutItem and UpdateItem have no token: the repeat meets its own condition."""
+    purchase, review = a_purchase(), a_review()
+    with meeting(store.client, answer_lost, operation="PutItem"):
+        assert store.ledger.open_purchase(purchase) == purchase
+    with meeting(store.client, answer_lost, operation="PutItem"):
+        store.ledger.file_review(review)
+    with meeting(store.client, answer_lost, operation="UpdateItem"):
+        moved = store.ledger.move_purchase(session_of(purchase), Status.PROCESSING, [Status.PENDING])
+    with meeting(store.client, answer_lost, operation="UpdateItem"):
+        store.ledger.mark_announced(purchase, START)
+
+    assert moved is not None
+    assert moved.status is Status.PROCESSING
+    assert store.count_reviews(review.payment_id) == 1
+    assert store.announced_at(purchase) == START

@@ -1,0 +1,105 @@
+"""What each ending of a write means, told by error code."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutError
+from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError
+
+from chalicelib.adapters.transactions import transient_errors
+from chalicelib.errors import CoinpurseError, TryAgain
+from chalicelib.ports import Ledger
+from tests.adapters.injection import answers, cancelled, fails, meeting
+from tests.adapters.samples import a_gift, a_posting, a_purchase, buy
+from tests.fakes import START, session_of
+from tests.stores import DynamoStore
+
+
+@pytest.fixture
+def store(moto_store: DynamoStore) -> DynamoStore:
+    moto_store.bind()
+    return moto_store
+
+
+def client_error(code: str, status: int = 400) -> ClientError:
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "PutItem")  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        client_error("InternalServerError", 500),
+        client_error("LimitExceededException"),
+        client_error("ProvisionedThroughputExceededException"),
+        client_error("RequestLimitExceeded"),
+        client_error("ServiceUnavailable", 503),
+        client_error("ThrottlingException"),
+        client_error("TransactionConflictException"),
+        client_error("TransactionInProgressException"),
+        ReadTimeoutError(endpoint_url="https://dynamodb.example"),
+    ],
+    ids=str,
+)
+def test_what_may_pass_by_itself_is_to_be_tried_again(cause: Exception) -> None:
+    with pytest.raises(TryAgain), transient_errors():
+        raise PutError("Failed to put item", cause)
+
+
+@pytest.mark.parametrize(
+    "code", ["AccessDeniedException", "ResourceNotFoundException", "ValidationException", "ExpiredTokenException"]
+)
+def test_what_will_not_pass_is_nobodys_to_try_again(code: str) -> None:
+    with pytest.raises(PutError), transient_errors():
+        raise PutError("Failed to put item", client_error(code))
+
+
+def test_our_own_mistakes_are_not_hidden() -> None:
+    with pytest.raises(PynamoDBException), transient_errors():
+        raise PynamoDBException("a mistake of ours")
+
+
+def test_every_method_says_when_the_store_is_throttled(store: DynamoStore) -> None:
+    """Throttling inside a single request; botocore's own tries are over by then."""
+    purchase, gift, ledger = a_purchase(), a_gift(), store.ledger
+    session = session_of(purchase)
+    calls: dict[str, list[Callable[[Ledger], object]]] = {
+        "PutItem": [lambda ledger: ledger.open_purchase(purchase)],
+        "TransactWriteItems": [
+            lambda ledger: ledger.post_purchase(session, a_posting()),
+            lambda ledger: ledger.post_gift(gift),
+            lambda ledger: ledger.receive_gifts(gift.creator_id, 0, [gift]),
+        ],
+        "UpdateItem": [lambda ledger: ledger.mark_announced(purchase, START)],
+        "GetItem": [lambda ledger: ledger.read_wallet("ann"), lambda ledger: ledger.find_entry("ann", "1")],
+        "Query": [lambda ledger: ledger.list_entries("ann", 5)],
+    }
+    for operation, acts in calls.items():
+        for act in acts:
+            # A conflict has the same meaning, and botocore does not try it again.
+            with (
+                meeting(store.client, fails("TransactionConflictException"), operation=operation),
+                pytest.raises(TryAgain),
+            ):
+                act(ledger)
+
+
+@pytest.mark.parametrize("body", ["<html>Bad gateway</html>", "", json.dumps({"message": "who knows"})])
+def test_an_answer_of_something_in_between_is_to_be_tried_again(store: DynamoStore, body: str) -> None:
+    with meeting(store.client, *[answers(502, body)] * 3, operation="GetItem"), pytest.raises(TryAgain):
+        store.ledger.read_wallet("ann")
+
+
+def test_an_unknown_reason_is_raised_and_not_taken_for_a_refusal(store: DynamoStore) -> None:
+    gift = a_gift()
+    buy(store.ledger, gift.user_id, 100)
+    for reasons in (("ValidationError", "None"), ("ValidationError", "ConditionalCheckFailed")):
+        with meeting(store.client, cancelled(*reasons)), pytest.raises(TransactWriteError) as raised:
+            store.ledger.post_gift(gift)
+        assert not isinstance(raised.value, CoinpurseError)
+
+
+def test_missing_credentials_are_transient() -> None:
+    """Lambda's credentials are sometimes late; nothing was sent, so nothing is known to be wrong."""
+    with pytest.raises(TryAgain), transient_errors():
+        raise PutError("Failed to put item", NoCredentialsError())

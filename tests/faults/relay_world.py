@@ -1,0 +1,230 @@
+"""The relay as it is deployed, under the stream of a table, with stand-ins around it that fail as they are told."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+from typing import Any
+
+import app
+from chalicelib import wiring
+from chalicelib.adapters.rows import gift_row, purchase_row
+from chalicelib.adapters.tables import EntryRow, journal_at, journal_hour
+from chalicelib.domain.events import Announcement, Publication
+from chalicelib.domain.gifts import lane_of
+from chalicelib.domain.ledger import Gift, Purchase, Status
+from chalicelib.errors import TryAgain
+from tests.fakes import FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue
+from tests.faults.stream_driver import EventSourceMapping, Image, StreamDriver
+from tests.web.api import SETTINGS
+
+
+class Killed(Exception):
+    """The function's process ends here."""
+
+
+@dataclass
+class Storm:
+    """Trouble by dice: a call may fail before it has done anything, or after, when its answer is lost."""
+
+    dice: Random = field(default_factory=lambda: Random(0))
+    before: float = 0.0
+    after: float = 0.0
+    error: type[Exception] = TryAgain
+
+    @contextmanager
+    def strikes(self) -> Iterator[None]:
+        if self.dice.random() < self.before:
+            raise self.error
+        yield
+        if self.dice.random() < self.after:
+            raise self.error
+
+    def rage(self, before: float = 0.0, after: float = 0.0, error: type[Exception] = TryAgain) -> None:
+        self.before, self.after, self.error = before, after, error
+
+    def end(self) -> None:
+        self.rage()
+
+
+class StormyLedger(FakeLedger):
+    """Is struck by storms, and cannot post the gifts in `poison` at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.storm = Storm()
+        self.poison: set[str] = set()
+        self.busy_creators: set[str] = set()
+
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[Gift]) -> Mapping[str, int]:
+        if creator_id in self.busy_creators:
+            raise TryAgain
+        if self.poison & {gift.event_id for gift in gifts}:
+            raise ValueError("something that nobody foresaw")
+        with self.storm.strikes():
+            return super().receive_gifts(creator_id, lane, gifts)
+
+
+@dataclass
+class StormyPublisher(FakePublisher):
+    """Is struck by storms; of each round, `busy_of_ten` in ten are not accepted, though they may be later."""
+
+    storm: Storm = field(default_factory=Storm)
+    busy_of_ten: int = 0
+
+    def publish(self, announcements: Sequence[Announcement]) -> Publication:
+        self.busy = {
+            announcement.id
+            for start in range(0, len(announcements), 10)
+            for announcement in self.storm.dice.sample(
+                announcements[start : start + 10], min(self.busy_of_ten, len(announcements[start : start + 10]))
+            )
+        }
+        with self.storm.strikes():
+            return super().publish(announcements)
+
+
+@dataclass
+class StormyRedriveQueue(FakeRedriveQueue):
+    """Is struck by storms."""
+
+    storm: Storm = field(default_factory=Storm)
+
+    def set_aside(self, keys: Mapping[str, str]) -> None:
+        with self.storm.strikes():
+            super().set_aside(keys)
+
+
+class World:
+    """A table with its stream, the relay, and what it did."""
+
+    def __init__(self, monkeypatch: Any, **facts: Any) -> None:
+        self.clock = FakeClock()
+        self.ledger = StormyLedger()
+        self.publisher = StormyPublisher()
+        self.redrive = StormyRedriveQueue()
+        self.posted: dict[str, Gift | Purchase] = {}
+        self.stream = StreamDriver(app.relay, EventSourceMapping.of_the_relay(), self.clock.now, **facts)
+        ports = {"settings": SETTINGS, "clock": self.clock, "ledger": self.ledger, "publisher": self.publisher}
+        for name, port in (ports | {"redrive_queue": self.redrive}).items():
+            monkeypatch.setattr(wiring, name, lambda port=port: port)
+
+    def give(self, many: int = 1, creator: str = "cleo", lanes: int = 1, **facts: Any) -> list[Gift]:
+        return [self._give(creator, lanes, **facts) for _ in range(many)]
+
+    def give_unreadable(self, **changes: Image | None) -> Gift:
+        """A gift whose row nobody can read."""
+        gift = self._gift("cleo", lanes=1, message="a secret of two")
+        row = image(gift_row(gift)) | changes
+        self.stream.write({name: value for name, value in row.items() if value is not None})
+        return gift
+
+    def buy(self) -> Purchase:
+        """A purchase, opened and then posted."""
+        pending = Purchase(
+            purchase_id=self.clock.new_id(),
+            user_id="ann",
+            bundle_id="coins_70",
+            channel="web",
+            coins=70,
+            amount_minor=74,
+            currency="usd",
+            created_at=self.clock.now(),
+        )
+        opened = purchase_row(pending)
+        self.stream.write(image(opened))
+        posted = copy(opened)
+        posted.attribute_values = dict(opened.attribute_values)
+        event_id, at = self.clock.new_id(), self.clock.now()
+        posted.status, posted.posted_at, posted.event_id, posted.ttl = Status.POSTED.value, at, event_id, None
+        posted.payment_intent = "pi_1"
+        posted.journal_hour, posted.journal_at = journal_hour(at, event_id), journal_at(at, pending.purchase_id)
+        self.stream.write(image(posted), image(opened))
+        self.posted[event_id] = pending
+        return pending
+
+    def stamp(self, gift: Gift) -> None:
+        """Change an entry that was posted long ago, as the note does that it was announced."""
+        row = gift_row(gift)
+        row.announced_at = self.clock.now()
+        self.stream.write(image(row), image(gift_row(gift)))
+
+    def _give(self, creator: str, lanes: int, **facts: Any) -> Gift:
+        gift = self._gift(creator, lanes, **facts)
+        self.posted[gift.event_id] = gift
+        self.stream.write(image(gift_row(gift)))
+        return gift
+
+    def _gift(self, creator: str, lanes: int, fan: str = "ann", message: str = "") -> Gift:
+        event_id = self.clock.new_id()
+        return Gift(
+            gift_id=self.clock.new_id(),
+            user_id=fan,
+            event_id=event_id,
+            creator_id=creator,
+            lane=lane_of(event_id, lanes),
+            item_id="rose",
+            quantity=1,
+            price_coins=1,
+            posted_at=self.clock.now(),
+            message=message,
+        )
+
+    # --- what the relay did --------------------------------------------------------------------------------------
+
+    def published(self) -> list[str]:
+        return [announcement.id for announcement in self.publisher.published]
+
+    def sequences(self, creator: str = "cleo", lane: int = 0) -> dict[str, int]:
+        return self.ledger.lanes[creator, lane].sequences
+
+    def assert_all_is_told(self, but: Sequence[Gift] = ()) -> None:
+        """Whatever happened on the way: each posted entry was told, and each gift received once, without gaps."""
+        assert self.stream.is_idle
+        lost = {gift.event_id for gift in but}
+        told = self.posted.keys() - lost
+        assert set(self.published()) == told
+        contents = {announcement.id: announcement for announcement in self.publisher.published}
+        assert all(announcement == contents[announcement.id] for announcement in self.publisher.published)
+        received = [event_id for lane in self.ledger.lanes.values() for event_id in lane.sequences]
+        assert sorted(received) == sorted(told & {key for key, entry in self.posted.items() if isinstance(entry, Gift)})
+        for lane in self.ledger.lanes.values():
+            assert sorted(lane.sequences.values()) == list(range(1, len(lane.sequences) + 1))
+            assert lane.coins == len(lane.sequences)
+        purchases = {
+            entry.entry_id for key, entry in self.posted.items() if key in told and isinstance(entry, Purchase)
+        }
+        assert self.ledger.announced.keys() == purchases
+
+
+def image(row: EntryRow) -> dict[str, Any]:
+    """A row as the stream shows it."""
+    found: dict[str, Any] = row.serialize()
+    return found
+
+
+def moments(document: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    """The stretch of time in which the records arrived that were given up."""
+    info = document["DDBStreamBatchInfo"]
+    first, last = info["approximateArrivalOfFirstRecord"], info["approximateArrivalOfLastRecord"]
+    return datetime.fromisoformat(first), datetime.fromisoformat(last)
+
+
+def unreadable_kind(world: World) -> Gift:
+    return world.give_unreadable(kind={"S": "loan"})
+
+
+def unreadable_number(world: World) -> Gift:
+    return world.give_unreadable(lane={"N": "1.5"})
+
+
+def without_a_creator(world: World) -> Gift:
+    return world.give_unreadable(creator_id=None)
+
+
+def never_received(world: World) -> Gift:
+    [gift] = world.give()
+    world.ledger.poison.add(gift.event_id)
+    return gift
