@@ -115,7 +115,7 @@ class StripeGateway:
             session=session,
         )
 
-    def _client(self) -> stripe.StripeClient:
+    def _client(self) -> "stripe.StripeClient":
         return stripe.StripeClient(
             self._api_key(),
             base_addresses={"api": self._api_url},
@@ -123,7 +123,7 @@ class StripeGateway:
             http_client=self._http,
         )
 
-    def _session_params(self, purchase: Purchase) -> stripe.params.checkout.SessionCreateParams:
+    def _session_params(self, purchase: Purchase) -> "stripe.params.checkout.SessionCreateParams":
         metadata = {
             "purchase_id": purchase.purchase_id,
             "user_id": purchase.user_id,
