@@ -115,6 +115,7 @@ class StripeGateway:
             session=session,
         )
 
+    # Quoted, because Stripe's package imports what it is asked for: a webhook needs no client, and pays for none.
     def _client(self) -> "stripe.StripeClient":
         return stripe.StripeClient(
             self._api_key(),
