@@ -1,5 +1,6 @@
 """What goes into the zip: prune, compile, write. Nothing here knows Chalice or AWS."""
 
+import json
 import shutil
 import stat
 import subprocess
@@ -26,12 +27,23 @@ def prune(tree: Path) -> None:
         for service in data.iterdir() if data.is_dir() else ():
             if service.is_dir() and service.name not in SERVICES:
                 shutil.rmtree(service)
+    _prune_endpoints(tree / "botocore/data/endpoints.json")
     for pattern in _JUNK_DIRECTORIES:
         for directory in tree.glob(pattern):
             shutil.rmtree(directory)
     for pattern in _JUNK_FILES:
         for file in tree.rglob(pattern):
             file.unlink()
+
+
+def _prune_endpoints(file: Path) -> None:
+    """Where each service is in each region: 1.2 MB, which every new client's session would parse, for four of them."""
+    if not file.exists():
+        return
+    document = json.loads(file.read_text())
+    for partition in document["partitions"]:
+        partition["services"] = {name: facts for name, facts in partition["services"].items() if name in SERVICES}
+    file.write_text(json.dumps(document, separators=(",", ":")))
 
 
 def compile_tree(tree: Path) -> None:

@@ -81,6 +81,18 @@ def build(stage: str, out: Path | None = None, root: Path = ROOT) -> Package:
     return package
 
 
+def chalice_alone(stage: str, out: Path, root: Path = ROOT) -> Path:
+    """The zip that Chalice makes of the project by itself, in `out`: what the one of `build` is held against.
+
+    Raises:
+        SystemExit: as for `build`.
+    """
+    project = out / "project"
+    for name in (*_APP, *_TEMPLATE, "requirements.txt"):
+        _copy(root / name, project / name)
+    return _chalice_package(project, stage) / "deployment.zip"
+
+
 def _layer(root: Path) -> Path:
     """The dependencies as Chalice installs them for Lambda, pruned and compiled; built once per lock file."""
     cached = root / "build/.cache" / f"layer-{_digest(root, ('requirements.txt', *_TOOLS))[:20]}"

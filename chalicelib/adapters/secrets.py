@@ -7,6 +7,9 @@ from typing import Final
 import boto3
 import msgspec
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import TryAgain
 
 CACHE_SECONDS: Final = 300
 
@@ -54,7 +57,12 @@ class SsmSecrets:
     def _parameter(self, name: str) -> str:
         read_at, value = self._read.get(name, (-CACHE_SECONDS, ""))
         if self._monotonic() - read_at >= CACHE_SECONDS:
-            answer = self._ssm.get_parameter(Name=f"{self._prefix}/{name}", WithDecryption=True)
+            try:
+                answer = self._ssm.get_parameter(Name=f"{self._prefix}/{name}", WithDecryption=True)
+            except self._ssm.exceptions.ParameterNotFound as error:
+                raise BadSecret(f"{self._prefix}/{name} is not there") from error
+            except (BotoCoreError, ClientError) as error:
+                raise TryAgain("The secrets cannot be read.") from error
             value = answer["Parameter"]["Value"]
             self._read[name] = (self._monotonic(), value)
         return value

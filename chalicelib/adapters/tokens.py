@@ -30,9 +30,7 @@ class JwtVerifier:
     def __init__(self, *, issuer: str, audience: str, jwks_url: str) -> None:
         self._issuer = issuer
         self._audience = audience
-        self._keys = jwt.PyJWKClient(
-            jwks_url, lifespan=KEYS_SECONDS, timeout=3, cooldown_duration=REFETCH_FLOOR_SECONDS
-        )
+        self._keys = _Keys(jwks_url, lifespan=KEYS_SECONDS, timeout=3, cooldown_duration=REFETCH_FLOOR_SECONDS)
 
     def verify(self, token: str) -> Caller:
         """Who holds the token.
@@ -41,23 +39,37 @@ class JwtVerifier:
             Unauthenticated: it is not valid here and now; the answer does not say why.
             TryAgain: the issuer's keys cannot be read.
         """
-        if len(token) > MAX_TOKEN_CHARACTERS:
+        # Beyond ASCII there is no base64: what is left out here would break the decoder rather than be refused by it.
+        if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
             raise Unauthenticated
         try:
             claims = jwt.decode(
                 token,
-                self._keys.get_signing_key_from_jwt(token),
+                self._keys.get_signing_key(jwt.get_unverified_header(token).get("kid", "")),
                 algorithms=list(ALGORITHMS),
                 audience=self._audience,
                 issuer=self._issuer,
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
-        except jwt.PyJWKClientConnectionError as error:
-            raise TryAgain("The token issuer's keys cannot be read.") from error
         except jwt.PyJWTError as error:
             raise Unauthenticated from error
         return _caller(claims.get("sub"), claims.get("scope", ""))
+
+
+class _Keys(jwt.PyJWKClient):
+    """The issuer's keys. Whatever is wrong with them is not the token's fault."""
+
+    def fetch_data(self) -> object:
+        """Fetch them. Those that were fetched before stay until there are new ones.
+
+        Raises:
+            TryAgain: there is no answer, or it is no set of keys.
+        """
+        try:
+            return super().fetch_data()
+        except (jwt.PyJWTError, OSError, ValueError, RecursionError) as error:
+            raise TryAgain("The token issuer's keys cannot be read.") from error
 
 
 def _caller(user_id: object, scope: object) -> Caller:

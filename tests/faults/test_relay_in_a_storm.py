@@ -48,7 +48,7 @@ def test_a_storm_over_the_ledger_passes(world: World, seed: int, before: float, 
     for _ in range(60):
         world.give(1, lanes=3)
         world.give(1, creator="dora")
-    for _ in range(100):
+    for _ in range(25):
         world.stream.poll()
     world.ledger.storm.end()
     world.stream.drain()

@@ -7,7 +7,15 @@ import pytest
 
 from chalicelib import telemetry
 from chalicelib.domain.ledger import Gift
-from tests.faults.relay_world import World, never_received, unreadable_kind, unreadable_number, without_a_creator
+from chalicelib.errors import TryAgain
+from tests.faults.relay_world import (
+    Killed,
+    World,
+    never_received,
+    unreadable_kind,
+    unreadable_number,
+    without_a_creator,
+)
 from tests.faults.stream_driver import EventSourceMapping
 
 # --- all goes well ----------------------------------------------------------------------------------------------------
@@ -97,12 +105,13 @@ def test_all_poison_is_all_set_aside(world: World) -> None:
     assert len(world.stream.delivered) == 1
 
 
-def test_poison_that_cannot_be_set_aside_yet_waits_and_is_not_lost(world: World) -> None:
+@pytest.mark.parametrize("error", [TryAgain, Killed])
+def test_poison_that_cannot_be_set_aside_yet_waits_and_is_not_lost(world: World, error: type[Exception]) -> None:
     world.give(10)
     lost = unreadable_kind(world)
     world.give(10)
-    world.redrive.storm.rage(before=1.0)
-    for _ in range(5):
+    world.redrive.storm.rage(before=1.0, error=error)
+    for _ in range(9):
         world.stream.poll()
     assert (world.redrive.kept, world.stream.is_idle) == ([], False)
     world.redrive.storm.end()

@@ -23,6 +23,7 @@ assert app.app and app.relay
 files = [getattr(module, "__file__", None) or "" for module in sys.modules.values()]
 print([file for file in files if "site-packages" in file])
 """
+NOBODY = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull, "HOME": os.devnull}
 SMALL_APP = """
 from chalice.app import Chalice
 app = Chalice(app_name="small")
@@ -35,9 +36,8 @@ def index():
 def in_lambda(unpacked: Path, program: str) -> str:
     """Run a program on the zip and the standard library alone, as Lambda does; this environment stays out of sight."""
     command = [sys.executable, "-I", "-S", "-B", "-c", f"import sys; sys.path.insert(0, sys.argv[1])\n{program}"]
-    environment = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull, "HOME": os.devnull}
     done = subprocess.run(
-        [*command, str(unpacked)], env=environment, capture_output=True, text=True, check=False, timeout=120
+        [*command, str(unpacked)], env=NOBODY, capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -106,6 +106,19 @@ class TestClients:
         names = sorted({*clients_of(ROOT), *SERVICES})
         program = f"import boto3\nprint([boto3.client(name).meta.service_model.service_name for name in {names!r}])"
         assert in_lambda(unpacked, program).strip() == repr(names)
+
+    def test_clients_go_where_they_would_with_all_of_botocore(self, unpacked: Path) -> None:
+        regions = ("us-east-1", "eu-central-1", "ap-southeast-7", "cn-north-1", "us-gov-west-1", "mars-north-1")
+        program = (
+            "import json\nfrom botocore.session import Session\nsession = Session()\n"
+            f"names, regions = {SERVICES!r}, {regions!r}\n"
+            "made = {(name, region): session.create_client(name, region) for name in names for region in regions}\n"
+            "print(json.dumps([[*at, client.meta.endpoint_url] for at, client in made.items()]))"
+        )
+        whole = subprocess.run(
+            [sys.executable, "-I", "-c", program], env=NOBODY, capture_output=True, text=True, check=True
+        ).stdout
+        assert json.loads(in_lambda(unpacked, program)) == json.loads(whole)
 
     def test_a_pruned_service_would_be_noticed(self, unpacked: Path) -> None:
         assert set(clients_in("session.client('s3')\nimport pynamodb.models")) == {"s3", "dynamodb"}

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from chalice.app import Chalice
 
+from chalicelib import web
+from chalicelib.domain.identity import Caller
 from tests.fakes import START, uuid7_at
-from tests.web.api import ABSENT, KEYS_OUT_OF_REACH, Api, Reply, routes
+from tests.web.api import ABSENT, KEYS_OUT_OF_REACH, Api, Reply, proxy_event, routes
 
 ID = uuid7_at(START, 77)
 OPEN_TO_ALL = {
@@ -170,3 +173,22 @@ def test_a_cursor_of_somebody_else_opens_nothing(api: Api) -> None:
 def test_no_parameter_says_who_asks(api: Api, parameter: str) -> None:
     api.fund("ben", 5)
     assert api.get(f"/v1/wallet?{parameter}=ben").json["coins"] == 0
+
+
+# --- scopes -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scopes", "status"),
+    [("operator", 200), ("creator operator", 200), ("", 403), ("creator", 403), ("operators", 403)],
+)
+def test_a_route_may_ask_for_a_scope(scopes: str, status: int) -> None:
+    """None of ours does yet."""
+    chalice = Chalice(app_name="toy", configure_logs=False)
+    toy = web.Api(chalice, verify=lambda _: Caller(user_id="ann", scopes=frozenset(scopes.split())))
+
+    @toy.route("GET", "/v1/wallet", scope="operator")
+    def get(_ask: web.Ask[None]) -> web.Answer:
+        return web.Answer(body="")
+
+    assert chalice(proxy_event("GET", "/v1/wallet"), None)["statusCode"] == status

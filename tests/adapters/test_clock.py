@@ -1,0 +1,33 @@
+"""The wall clock."""
+
+from datetime import UTC, datetime, timedelta
+
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.domain.ids import is_uuid7, uuid7_time
+
+
+def test_now_is_utc_and_has_no_more_than_the_ledger_keeps() -> None:
+    before = datetime.now(UTC)
+    now = SystemClock().now()
+    after = datetime.now(UTC)
+
+    assert before - timedelta(milliseconds=1) < now <= after
+    assert now.tzinfo is UTC
+    assert now.microsecond % 1000 == 0
+
+
+def test_new_ids_are_uuid7_of_now_and_all_different() -> None:
+    clock = SystemClock()
+    before = clock.now()
+    ids = [clock.new_id() for _ in range(1_000)]
+    after = clock.now()
+
+    assert all(is_uuid7(each) for each in ids)
+    assert len(set(ids)) == len(ids)
+    assert all(before <= uuid7_time(each) <= after for each in ids)
+
+
+def test_later_ids_sort_behind_earlier_ones() -> None:
+    ids = [SystemClock().new_id() for _ in range(1_000)]
+
+    assert ids == sorted(ids)

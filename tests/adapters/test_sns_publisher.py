@@ -1,0 +1,157 @@
+"""Announcements on SNS."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ReadTimeoutError
+from moto import mock_aws
+
+from chalicelib.adapters.sns_publisher import SnsPublisher
+from chalicelib.domain.events import Announcement, Publication, announce_credit, announce_gift
+from chalicelib.domain.ledger import Status
+from tests.adapters.samples import a_gift, a_purchase
+from tests.fakes import START
+from tests.stores import cloud_at
+
+Batches = list[list[dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True)
+def _aws() -> Iterator[None]:
+    with cloud_at(None), mock_aws():
+        yield
+
+
+@pytest.fixture
+def publisher() -> SnsPublisher:
+    return SnsPublisher(boto3.client("sns").create_topic(Name="gifts")["TopicArn"])
+
+
+@pytest.fixture
+def batches(publisher: SnsPublisher) -> Batches:
+    """The entries of each batch that is sent."""
+    batches: Batches = []
+
+    def note(params: dict[str, Any], **_: object) -> None:
+        batches.append(params["PublishBatchRequestEntries"])
+
+    publisher._sns.meta.events.register("provide-client-params.sns.PublishBatch", note)
+    return batches
+
+
+def announcements(number: int) -> list[Announcement]:
+    return [announce_gift(a_gift(), 1, source="//coinpurse/test", livemode=False) for _ in range(number)]
+
+
+def answering(publisher: SnsPublisher, answer: Callable[[], None] | dict[str, Any]) -> None:
+    """Have SNS answer with this, whatever it did."""
+
+    def replace(parsed: dict[str, Any], **_: object) -> None:
+        parsed.clear()
+        parsed.update(answer if isinstance(answer, dict) else {})
+
+    publisher._sns.meta.events.register("after-call.sns.PublishBatch", replace)
+
+
+@pytest.fixture
+def received(publisher: SnsPublisher) -> Callable[[], list[dict[str, Any]]]:
+    """What a queue gets that has subscribed."""
+    sqs = boto3.client("sqs")
+    queue_url = sqs.create_queue(QueueName="overlay")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    boto3.client("sns").subscribe(TopicArn=publisher._topic_arn, Protocol="sqs", Endpoint=arn)
+
+    def receive() -> list[dict[str, Any]]:
+        answer = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+    return receive
+
+
+@pytest.mark.parametrize(("number", "sizes"), [(0, []), (1, [1]), (10, [10]), (11, [10, 1]), (25, [10, 10, 5])])
+def test_ten_go_in_one_request(publisher: SnsPublisher, batches: Batches, number: int, sizes: Sequence[int]) -> None:
+    assert publisher.publish(announcements(number)) == Publication()
+
+    assert [len(batch) for batch in batches] == sizes
+    assert all(len({entry["Id"] for entry in batch}) == len(batch) for batch in batches)
+
+
+def test_one_announcement_may_come_twice(publisher: SnsPublisher, batches: Batches) -> None:
+    (announcement,) = announcements(1)
+
+    assert publisher.publish([announcement, announcement]) == Publication()
+    assert [entry["Id"] for entry in batches[0]] == ["0", "1"]
+
+
+def test_a_gift_arrives_as_a_cloudevent_with_what_filters_need(
+    publisher: SnsPublisher, received: Callable[[], list[dict[str, Any]]]
+) -> None:
+    gift = a_gift(message="おめでとう 🎉 \"'<&>", creator_id="|:@._-=")
+    announcement = announce_gift(gift, 7, source="//coinpurse/test", livemode=False)
+
+    publisher.publish([announcement])
+
+    (message,) = received()
+    assert json.loads(message["Message"]) == announcement.envelope
+    assert message["MessageAttributes"] == {
+        "event_type": {"Type": "String", "Value": "coinpurse.gift.sent.v1"},
+        "kind": {"Type": "String", "Value": "gift"},
+        "coins": {"Type": "Number", "Value": "60"},
+        "livemode": {"Type": "String", "Value": "false"},
+        "creator_id": {"Type": "String", "Value": "|:@._-="},
+    }
+
+
+def test_a_credit_arrives_as_a_cloudevent(
+    publisher: SnsPublisher, received: Callable[[], list[dict[str, Any]]]
+) -> None:
+    posted = a_purchase(status=Status.POSTED, posted_at=START, event_id="event", payment_intent="pi_1")
+
+    publisher.publish([announce_credit(posted, source="//coinpurse/test", livemode=True)])
+
+    (message,) = received()
+    assert json.loads(message["Message"])["data"]["coins"] == 500
+    assert message["MessageAttributes"]["livemode"] == {"Type": "String", "Value": "true"}
+
+
+def test_what_sns_did_not_accept_is_told_by_whose_fault_it_is(publisher: SnsPublisher) -> None:
+    told = announcements(13)
+    answering(
+        publisher,
+        {
+            "Successful": [{"Id": "0", "MessageId": "1"}],
+            "Failed": [
+                {"Id": "1", "Code": "InternalError", "SenderFault": False},
+                {"Id": "2", "Code": "InvalidParameter", "SenderFault": True},
+            ],
+        },
+    )
+
+    outcome = publisher.publish(told)
+
+    assert outcome.busy == {told[1].id, told[11].id}
+    assert outcome.refused == {told[2].id, told[12].id}
+
+
+def test_a_batch_that_fails_as_a_whole_comes_again(publisher: SnsPublisher) -> None:
+    told = announcements(12)
+    boto3.client("sns").delete_topic(TopicArn=publisher._topic_arn)
+
+    assert publisher.publish(told) == Publication(busy=frozenset(each.id for each in told))
+
+
+def test_a_batch_that_fails_leaves_the_others(publisher: SnsPublisher) -> None:
+    told, sent = announcements(30), []
+
+    def fail_second(**_: object) -> None:
+        sent.append(True)
+        if 1 < len(sent) <= 3:  # it and its one retry
+            raise ReadTimeoutError(endpoint_url="https://sns.example")
+
+    publisher._sns.meta.events.register_first("before-send.sns.PublishBatch", fail_second)
+
+    assert publisher.publish(told).busy == {each.id for each in told[10:20]}
+    assert len(sent) == 4

@@ -1,0 +1,209 @@
+"""Bearer tokens: who is let in, and the many who are not."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from chalicelib.adapters.tokens import LEEWAY_SECONDS, MAX_TOKEN_CHARACTERS
+from chalicelib.domain.identity import Caller
+from chalicelib.errors import Unauthenticated
+from infra.local.token_issuer import make_keys
+from tests.adapters.tokens_lab import AUDIENCE, ISSUER, Issuer, Lab, claims, in_seconds, open_lab, raw
+
+MARGIN = 5
+"""Seconds that a slow machine may take between signing and verifying."""
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with open_lab() as lab:
+        yield lab
+
+
+GOOD: dict[str, Callable[[Issuer], str]] = {
+    "RS256": lambda issuer: issuer.sign(claims()),
+    "ES256": lambda issuer: issuer.sign(claims(), "ES256"),
+    "an audience among others": lambda issuer: issuer.sign(claims(aud=["other", AUDIENCE])),
+    "expired, but within the leeway": lambda issuer: issuer.sign(claims(exp=in_seconds(MARGIN - LEEWAY_SECONDS))),
+    "not valid yet, but within the leeway": lambda issuer: issuer.sign(claims(nbf=in_seconds(LEEWAY_SECONDS - MARGIN))),
+    "issued in the future, but within the leeway": lambda issuer: issuer.sign(claims(iat=in_seconds(MARGIN))),
+    "no iat": lambda issuer: issuer.sign(claims(iat=None)),
+    "claims we do not know": lambda issuer: issuer.sign(claims(email="ann@mail.example", roles=["operator"])),
+    "a type of access token": lambda issuer: issuer.sign(claims(), typ="at+jwt"),
+}
+
+
+@pytest.mark.parametrize("make", GOOD.values(), ids=GOOD.keys())
+def test_a_good_token_names_its_holder(lab: Lab, make: Callable[[Issuer], str]) -> None:
+    assert lab.verifier.verify(make(lab.issuer)) == Caller(user_id="ann")
+
+
+@pytest.mark.parametrize(
+    ("scope", "scopes"),
+    [
+        (None, set()),
+        ("", set()),
+        ("creator", {"creator"}),
+        ("creator operator", {"creator", "operator"}),
+        ("  creator \t operator  creator", {"creator", "operator"}),
+        ("creators Creator", {"creators", "Creator"}),
+    ],
+)
+def test_scopes_are_words(lab: Lab, scope: str | None, scopes: set[str]) -> None:
+    assert lab.verifier.verify(lab.issuer.sign(claims(scope=scope))).scopes == scopes
+
+
+@pytest.mark.parametrize("subject", ["a", "f" * 128, "auth0|5f7c", "|:@._-=", "Ann.B@x"])
+def test_every_well_formed_subject_is_a_fan(lab: Lab, subject: str) -> None:
+    assert lab.verifier.verify(lab.issuer.sign(claims(sub=subject))).user_id == subject
+
+
+def with_hmac(issuer: Issuer, secret: bytes) -> str:
+    header = {"alg": "HS256", "typ": "JWT", "kid": issuer.key_id}
+    return raw(header, claims(), lambda signed: hmac.digest(secret, signed, hashlib.sha256))
+
+
+def with_rs256(issuer: Issuer, payload: object, **header: Any) -> str:
+    """Truly signed, whatever it says."""
+    private: Any = issuer.keys["RS256"].private
+    full = {"alg": "RS256", "typ": "JWT", "kid": issuer.key_id} | header
+    return raw(full, payload, lambda signed: private.sign(signed, PKCS1v15(), SHA256()))
+
+
+def by_a_stranger(issuer: Issuer, algorithm: str = "RS256", **headers: Any) -> str:
+    stranger = make_keys()[algorithm]
+    return jwt.encode(claims(), stranger.private, algorithm, headers={"kid": issuer.keys[algorithm].key_id} | headers)
+
+
+def carrying_its_own_key(issuer: Issuer) -> str:
+    stranger = make_keys()["RS256"]
+    headers = {"kid": issuer.key_id, "jwk": dict(stranger.public_jwk)}
+    return jwt.encode(claims(), stranger.private, "RS256", headers=headers)
+
+
+def flipped(token: str, part: int) -> str:
+    parts = token.split(".")
+    parts[part] = parts[part][:-4] + ("A" if parts[part][-4] != "A" else "B") + parts[part][-3:]
+    return ".".join(parts)
+
+
+DUPLICATES = json.dumps(claims())[:-1].encode() + b', "sub": "bob"'
+RS_HEADER = {"alg": "RS256"}
+BAD: dict[str, Callable[[Issuer], str]] = {
+    # how it is signed
+    "alg none": lambda issuer: raw({"alg": "none", "kid": issuer.key_id}, claims()),
+    "alg None": lambda issuer: raw({"alg": "None", "kid": issuer.key_id}, claims()),
+    "alg empty": lambda issuer: raw({"alg": "", "kid": issuer.key_id}, claims()),
+    "no alg": lambda issuer: raw({"kid": issuer.key_id}, claims()),
+    "alg a list": lambda issuer: raw({"alg": ["RS256"], "kid": issuer.key_id}, claims()),
+    "alg a number": lambda issuer: raw({"alg": 256, "kid": issuer.key_id}, claims()),
+    "HS256 with the public key": lambda issuer: with_hmac(issuer, issuer.public_pem()),
+    "HS256 with nothing": lambda issuer: with_hmac(issuer, b""),
+    "PS256": lambda issuer: jwt.encode(claims(), issuer.keys["RS256"].private, "PS256", headers={"kid": issuer.key_id}),
+    "RS512": lambda issuer: jwt.encode(claims(), issuer.keys["RS256"].private, "RS512", headers={"kid": issuer.key_id}),
+    "ES256 said, RSA signed": lambda issuer: with_rs256(issuer, claims(), alg="ES256"),
+    "the other key's id": lambda issuer: issuer.sign(claims(), kid=issuer.keys["ES256"].key_id),
+    "a stranger's key": by_a_stranger,
+    "a stranger's curve": lambda issuer: by_a_stranger(issuer, "ES256"),
+    "no signature": lambda issuer: issuer.sign(claims()).rpartition(".")[0] + ".",
+    "a flipped header": lambda issuer: flipped(issuer.sign(claims()), 0),
+    "a flipped payload": lambda issuer: flipped(issuer.sign(claims()), 1),
+    "a flipped signature": lambda issuer: flipped(issuer.sign(claims()), 2),
+    # which key it names
+    "no kid": lambda issuer: with_rs256(issuer, claims(), kid=None),
+    "an unknown kid": lambda issuer: issuer.sign(claims(), kid="who-knows"),
+    "an empty kid": lambda issuer: issuer.sign(claims(), kid=""),
+    "a kid that is a path": lambda issuer: issuer.sign(claims(), kid="../../../dev/null"),
+    "a kid that is SQL": lambda issuer: issuer.sign(claims(), kid="' UNION SELECT 'key' --"),
+    "a kid that is a URL": lambda issuer: issuer.sign(claims(), kid="http://127.0.0.1:1/keys"),
+    "a kid with a line break": lambda issuer: issuer.sign(claims(), kid=f"{issuer.key_id}\n"),
+    "a kid that is no text": lambda issuer: with_rs256(issuer, claims(), kid=1),
+    "a kid that is a list": lambda issuer: with_rs256(issuer, claims(), kid=[issuer.key_id]),
+    "a critical extension": lambda issuer: with_rs256(issuer, claims(), crit=["exp"]),
+    "a payload left outside": lambda issuer: with_rs256(issuer, claims(), b64=False, crit=["b64"]),
+    "its own key": carrying_its_own_key,
+    # whom it is from, and for
+    "another issuer": lambda issuer: issuer.sign(claims(iss="https://evil.example")),
+    "an issuer with a slash": lambda issuer: issuer.sign(claims(iss=f"{ISSUER}/")),
+    "issuers in a list": lambda issuer: with_rs256(issuer, claims(iss=[ISSUER])),
+    "no issuer": lambda issuer: issuer.sign(claims(iss=None)),
+    "another audience": lambda issuer: issuer.sign(claims(aud="other")),
+    "other audiences": lambda issuer: issuer.sign(claims(aud=["other", "coinpurse2"])),
+    "an audience of numbers": lambda issuer: with_rs256(issuer, claims(aud=[1])),
+    "no audience": lambda issuer: issuer.sign(claims(aud=None)),
+    "no audiences": lambda issuer: issuer.sign(claims(aud=[])),
+    # when
+    "expired": lambda issuer: issuer.sign(claims(exp=in_seconds(-LEEWAY_SECONDS - MARGIN))),
+    "not valid yet": lambda issuer: issuer.sign(claims(nbf=in_seconds(LEEWAY_SECONDS + MARGIN))),
+    "no expiry": lambda issuer: issuer.sign(claims(exp=None)),
+    "an expiry in words": lambda issuer: with_rs256(issuer, claims(exp="tomorrow")),
+    "an expiry beyond all numbers": lambda issuer: with_rs256(
+        issuer, json.dumps(claims(exp=0)).replace('"exp": 0', '"exp": 1e999').encode()
+    ),
+    # who
+    "no subject": lambda issuer: issuer.sign(claims(sub=None)),
+    "an empty subject": lambda issuer: issuer.sign(claims(sub="")),
+    "a subject that is a number": lambda issuer: with_rs256(issuer, claims(sub=7)),
+    "a subject that is a list": lambda issuer: with_rs256(issuer, claims(sub=["ann"])),
+    "a subject with the key's separator": lambda issuer: issuer.sign(claims(sub="ann#1")),
+    "a subject with a space": lambda issuer: issuer.sign(claims(sub="ann ")),
+    "a subject with a line break": lambda issuer: issuer.sign(claims(sub="ann\n")),
+    "a subject beyond ASCII": lambda issuer: issuer.sign(claims(sub="änn")),
+    "a subject that is too long": lambda issuer: issuer.sign(claims(sub="f" * 129)),
+    "scopes in a list": lambda issuer: issuer.sign(claims(scope=["creator"])),
+    "a scope that is a number": lambda issuer: issuer.sign(claims(scope=1)),
+    # what it is made of
+    "nothing": lambda _: "",
+    "one part": lambda _: "token",
+    "two parts": lambda issuer: issuer.sign(claims()).rpartition(".")[0],
+    "four parts": lambda issuer: issuer.sign(claims()) + ".more",
+    "truncated": lambda issuer: issuer.sign(claims())[:-1],
+    "padded": lambda issuer: issuer.sign(claims()) + "===",
+    "a space inside": lambda issuer: issuer.sign(claims()).replace(".", ". "),
+    "a header that is no JSON": lambda _: raw(b"{", claims()),
+    "a header that is a list": lambda _: raw([RS_HEADER], claims()),
+    "a header that is no UTF-8": lambda _: raw(b"\xff\xfe", claims()),
+    "a header that is deep": lambda _: raw(b'{"alg":' + b"[" * 2_000, claims()),
+    "a header with a huge number": lambda _: raw(b'{"alg":' + b"1" * 5_000 + b"}", claims()),
+    "a payload that is no JSON": lambda issuer: with_rs256(issuer, b"{"),
+    "a payload that is a list": lambda issuer: with_rs256(issuer, [claims()]),
+    "a payload that is deep, of nobody": lambda issuer: raw(RS_HEADER | {"kid": issuer.key_id}, b"[" * 5_000),
+    "a payload that is deep": lambda issuer: with_rs256(issuer, b"[" * 5_000),
+    "a payload with a huge number": lambda issuer: with_rs256(issuer, b'{"exp":' + b"1" * 5_000 + b"}"),
+    "characters beyond ASCII": lambda issuer: issuer.sign(claims()) + "ü",
+    "half a character": lambda issuer: issuer.sign(claims()) + "\ud800",
+    "a NUL": lambda issuer: issuer.sign(claims()) + "\0",
+    "huge": lambda issuer: issuer.sign(claims(more="x" * MAX_TOKEN_CHARACTERS)),
+}
+
+
+@pytest.mark.parametrize("make", BAD.values(), ids=BAD.keys())
+def test_a_bad_token_names_nobody(lab: Lab, make: Callable[[Issuer], str]) -> None:
+    with pytest.raises(Unauthenticated) as refused:
+        lab.verifier.verify(make(lab.issuer))
+    assert refused.value.detail == Unauthenticated.title, "it does not say why"
+
+
+def test_of_two_subjects_the_signed_bytes_decide(lab: Lab) -> None:
+    """Our issuer signed both; what matters is that there is one reading, the last, and no way to add to it."""
+    token = with_rs256(lab.issuer, DUPLICATES + b', "exp": 99999999999}')
+
+    assert lab.verifier.verify(token) == Caller(user_id="bob")
+
+
+@pytest.mark.parametrize("header", ["jku", "x5u"])
+def test_nothing_that_a_token_says_of_itself_leads_anywhere(lab: Lab, header: str) -> None:
+    strangers = f"{lab.url}/strangers"
+
+    assert lab.verifier.verify(lab.issuer.sign(claims(), **{header: strangers})).user_id == "ann"
+    with pytest.raises(Unauthenticated):
+        lab.verifier.verify(by_a_stranger(lab.issuer, **{header: strangers}))
+
+    assert set(lab.issuer.asked) == {"/keys"}

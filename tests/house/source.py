@@ -1,0 +1,62 @@
+"""The source as the house rules read it: never imported, only parsed."""
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name, in full. `is_lazy`: inside a function; `is_for_types`: the type checker alone sees it."""
+
+    name: str
+    line: int
+    is_lazy: bool
+    is_for_types: bool
+
+    def is_of(self, *packages: str) -> bool:
+        """Whether it is one of these packages or modules, or something in them."""
+        return any(self.name == package or self.name.startswith(f"{package}.") for package in packages)
+
+
+def imports(source: str) -> list[Import]:
+    """Everything that the source imports."""
+    return list(_imports(ast.parse(source), is_lazy=False, is_for_types=False))
+
+
+def _imports(node: ast.AST, *, is_lazy: bool, is_for_types: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            for alias in child.names:
+                yield Import(alias.name, child.lineno, is_lazy, is_for_types)
+        elif isinstance(child, ast.ImportFrom):
+            # A relative import belongs to no room: it is named so that no room allows it.
+            module = "." * child.level + (child.module or "")
+            for alias in child.names:
+                yield Import(f"{module}.{alias.name}", child.lineno, is_lazy, is_for_types)
+        else:
+            is_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            is_guard = isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
+            yield from _imports(child, is_lazy=is_lazy or is_function, is_for_types=is_for_types or is_guard)
+
+
+def python_files(*places: str) -> dict[str, str]:
+    """The Python sources under these folders, or these files, by their path from the root."""
+    paths = [
+        path
+        for place in places
+        for path in ([ROOT / place] if place.endswith(".py") else sorted((ROOT / place).rglob("*.py")))
+    ]
+    return {str(path.relative_to(ROOT)): path.read_text() for path in paths}
+
+
+@cache
+def tracked_files() -> tuple[Path, ...]:
+    """What git keeps of this checkout; nothing where there is no git."""
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return tuple(ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file())
