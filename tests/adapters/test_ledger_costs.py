@@ -125,7 +125,9 @@ def test_moving_a_purchase_is_one_unit(atomic_store: DynamoStore, ledger: Ledger
 def test_a_note_is_one_unit(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
     ledger.post_purchase(session_of(purchase), a_posting())
     for _ in range(2):
-        assert measured(atomic_store, lambda: ledger.mark_announced(purchase, START)) == Cost(1, wru=1)
+        assert measured(
+            atomic_store, lambda: ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
+        ) == Cost(1, wru=1)
 
 
 def test_a_review_is_one_unit(atomic_store: DynamoStore, ledger: Ledger) -> None:

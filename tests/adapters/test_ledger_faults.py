@@ -182,7 +182,7 @@ def test_single_writes_whose_answer_is_lost_are_found_done(store: DynamoStore) -
     with meeting(store.client, answer_lost, operation="UpdateItem"):
         moved = store.ledger.move_purchase(session_of(purchase), Status.PROCESSING, [Status.PENDING])
     with meeting(store.client, answer_lost, operation="UpdateItem"):
-        store.ledger.mark_announced(purchase, START)
+        store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
 
     assert moved is not None
     assert moved.status is Status.PROCESSING

@@ -71,7 +71,7 @@ def test_the_longest_purchase_is_under_a_kilobyte(store: DynamoStore) -> None:
     purchase = a_purchase(FAN, bundle_id=TAG, coins=MAX_AMOUNT, amount_minor=MAX_AMOUNT)
     store.ledger.open_purchase(purchase)
     store.ledger.post_purchase(replace(session_of(purchase), payment_intent="p" * 255), a_posting())
-    store.ledger.mark_announced(purchase, START)
+    store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
 
     item = store.item(wallet_key(FAN), entry_key(purchase.purchase_id))
 

@@ -72,7 +72,7 @@ def test_the_first_announcement_is_the_one_that_is_noted(store: Store) -> None:
 
     first = START + timedelta(seconds=40, milliseconds=5)
     for at in (first, first + timedelta(hours=1), START):
-        store.ledger.mark_announced(posted, at)
+        store.ledger.mark_announced(posted.user_id, posted.entry_id, at)
 
     assert store.announced_at(posted) == first
 
@@ -80,7 +80,7 @@ def test_the_first_announcement_is_the_one_that_is_noted(store: Store) -> None:
 def test_a_note_changes_nothing_that_is_posted(store: Store) -> None:
     posted = buy(store.ledger, new_name("fan"), 5)
 
-    store.ledger.mark_announced(posted, START)
+    store.ledger.mark_announced(posted.user_id, posted.entry_id, START)
 
     assert store.ledger.find_entry(posted.user_id, posted.purchase_id) == posted
     assert store.ledger.post_purchase(session_of(posted), a_posting()) == posted
@@ -91,7 +91,7 @@ def test_a_note_makes_no_entry(store: Store) -> None:
     """The sweep would take a note without an entry for an entry of its own."""
     stranger = replace(a_purchase(), status=Status.POSTED)
 
-    store.ledger.mark_announced(stranger, START)
+    store.ledger.mark_announced(stranger.user_id, stranger.entry_id, START)
 
     assert store.ledger.find_entry(stranger.user_id, stranger.purchase_id) is None
 

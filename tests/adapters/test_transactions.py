@@ -70,7 +70,7 @@ def test_every_method_says_when_the_store_is_throttled(store: DynamoStore) -> No
             lambda ledger: ledger.post_gift(gift),
             lambda ledger: ledger.receive_gifts(gift.creator_id, 0, [gift]),
         ],
-        "UpdateItem": [lambda ledger: ledger.mark_announced(purchase, START)],
+        "UpdateItem": [lambda ledger: ledger.mark_announced(purchase.user_id, purchase.entry_id, START)],
         "GetItem": [lambda ledger: ledger.read_wallet("ann"), lambda ledger: ledger.find_entry("ann", "1")],
         "Query": [lambda ledger: ledger.list_entries("ann", 5)],
     }

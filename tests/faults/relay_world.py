@@ -14,7 +14,7 @@ from chalicelib.adapters.rows import gift_row, purchase_row
 from chalicelib.adapters.tables import EntryRow, journal_at, journal_hour
 from chalicelib.domain.events import Announcement, Publication
 from chalicelib.domain.gifts import lane_of
-from chalicelib.domain.ledger import Gift, Purchase, Status
+from chalicelib.domain.ledger import Gift, LaneEntry, Purchase, Status
 from chalicelib.errors import TryAgain
 from tests.fakes import FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue
 from tests.faults.stream_driver import EventSourceMapping, Image, StreamDriver
@@ -58,7 +58,7 @@ class StormyLedger(FakeLedger):
         self.poison: set[str] = set()
         self.busy_creators: set[str] = set()
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[Gift]) -> Mapping[str, int]:
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, int]:
         if creator_id in self.busy_creators:
             raise TryAgain
         if self.poison & {gift.event_id for gift in gifts}:

@@ -52,8 +52,9 @@ class Model:
         if word != "paid":
             return self._move(name, word)
         if status is None or not is_as_quoted or (status == "posted" and self.paid_by[name] != payment):
+            is_new = payment not in self.reviews
             self.reviews.add(payment)
-            return "in_review"
+            return "in_review" if is_new else "reviewed"
         if status == "posted":
             return "repeated"
         self.status[name], self.paid_by[name] = "posted", payment

@@ -9,6 +9,7 @@ from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.ledger import Gift, Purchase, Status
 from chalicelib.domain.payments import CheckoutSession, StripeEvent
 from chalicelib.ports import Ledger, PaymentGateway
+from chalicelib.usecases.handle_event import Intake
 from chalicelib.usecases.open_checkout import OpenedCheckout, open_checkout
 from chalicelib.usecases.receive_webhook import receive_webhook
 from chalicelib.usecases.send_gift import SentGift, send_gift
@@ -88,10 +89,7 @@ class Desk:
         return receive_webhook(
             self.provider.sign(event),
             signature,
-            livemode=livemode,
-            ledger=self.ledger,
-            gateway=self.gateway,
-            clock=self.clock,
+            Intake(livemode=livemode, ledger=self.ledger, gateway=self.gateway, clock=self.clock),
         )
 
     def stock(self, **changes: Any) -> Purchase:

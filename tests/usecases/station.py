@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.ledger import Entry, Gift, PostedRecord, Purchase
+from chalicelib.domain.ledger import Entry, Gift, LaneEntry, PostedRecord, Purchase
 from chalicelib.usecases.relay_entries import Relay, relay_entries
 from tests.domain.builders import CREATOR, a_gift, a_posted_purchase
 from tests.fakes import FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue
@@ -22,18 +22,17 @@ class SickLedger(FakeLedger):
         self.stamping: dict[str, Exception] = {}
         self.receipts: list[int] = []
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[Gift]) -> Mapping[str, int]:
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, int]:
         self.receipts.append(len(gifts))
         for gift in gifts:
             if gift.event_id in self.receiving:
                 raise self.receiving[gift.event_id]
         return super().receive_gifts(creator_id, lane, gifts)
 
-    def mark_announced(self, purchase: Purchase, at: datetime) -> None:
-        assert purchase.event_id is not None
-        if purchase.event_id in self.stamping:
-            raise self.stamping[purchase.event_id]
-        super().mark_announced(purchase, at)
+    def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
+        if entry_id in self.stamping:
+            raise self.stamping[entry_id]
+        super().mark_announced(user_id, entry_id, at)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from chalice.app import Chalice
 
-from chalicelib import web
+from chalicelib import answers, web
 from chalicelib.domain.identity import Caller
 from tests.fakes import START, uuid7_at
 from tests.web.api import ABSENT, KEYS_OUT_OF_REACH, Api, Reply, proxy_event, routes
@@ -188,7 +188,7 @@ def test_a_route_may_ask_for_a_scope(scopes: str, status: int) -> None:
     toy = web.Api(chalice, verify=lambda _: Caller(user_id="ann", scopes=frozenset(scopes.split())))
 
     @toy.route("GET", "/v1/wallet", scope="operator")
-    def get(_ask: web.Ask[None]) -> web.Answer:
-        return web.Answer(body="")
+    def get(_ask: web.Ask[None]) -> answers.Answer:
+        return answers.Answer(body="")
 
     assert chalice(proxy_event("GET", "/v1/wallet"), None)["statusCode"] == status
