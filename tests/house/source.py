@@ -24,9 +24,15 @@ class Import:
         return any(self.name == package or self.name.startswith(f"{package}.") for package in packages)
 
 
+@cache
+def parsed(source: str) -> ast.Module:
+    """The source's tree. Many rules look at it, none changes it."""
+    return ast.parse(source)
+
+
 def imports(source: str) -> list[Import]:
     """Everything that the source imports."""
-    return list(_imports(ast.parse(source), is_lazy=False, is_for_types=False))
+    return list(_imports(parsed(source), is_lazy=False, is_for_types=False))
 
 
 def _imports(node: ast.AST, *, is_lazy: bool, is_for_types: bool) -> Iterator[Import]:

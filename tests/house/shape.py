@@ -1,0 +1,111 @@
+"""How code of this house looks: small, whole numbers, conditions on every write, no mocks, no waiting."""
+
+import ast
+from collections.abc import Iterator
+
+from tests.house.source import parsed
+
+LONGEST_FILE = 300
+LONGEST_APP = 200
+LONGEST_FUNCTION = 40
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+WHOLESALE = frozenset({"batch_write", "delete", "delete_item", "put", "put_item", "scan", "truncate"})
+
+
+def too_long(path: str, source: str) -> list[str]:
+    """Files and functions that want to be several."""
+    lines, most = len(source.splitlines()), LONGEST_APP if path == "app.py" else LONGEST_FILE
+    found = [f"{path}: {lines} lines, {most} at most"] if lines > most else []
+    return found + [
+        f"{path}:{node.lineno}: {node.name} is longer than {LONGEST_FUNCTION} lines"
+        for node in ast.walk(parsed(source))
+        if isinstance(node, Function) and node.end_lineno and node.end_lineno - node.lineno >= LONGEST_FUNCTION
+    ]
+
+
+def not_one_thing(path: str, source: str) -> list[str]:
+    """A file of a use case has one public function, named like the file; classes beside it only carry values."""
+    name = path.rpartition("/")[2].removesuffix(".py")
+    body = parsed(source).body
+    functions = [node.name for node in body if isinstance(node, Function) and not node.name.startswith("_")]
+    classes = [node for node in body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+    found = [] if functions == [name] else [f"{path}: its public functions are {functions}, not [{name!r}]"]
+    return found + [f"{path}:{node.lineno}: {node.name} does things" for node in classes if not _carries_values(node)]
+
+
+def _carries_values(node: ast.ClassDef) -> bool:
+    decorators = {ast.unparse(decorator).partition("(")[0] for decorator in node.decorator_list}
+    return "dataclass" in decorators or {ast.unparse(base) for base in node.bases} == {"StrEnum"}
+
+
+def inexact(path: str, source: str) -> list[str]:
+    """Floats, where there is money."""
+    return [
+        f"{path}:{node.lineno}: a float"
+        for node in ast.walk(parsed(source))
+        if (isinstance(node, ast.Constant) and isinstance(node.value, float))
+        or (isinstance(node, ast.Name) and node.id in {"float", "round"})
+    ]
+
+
+def told_the_time(path: str, source: str) -> list[str]:
+    """The wall clock read, where time is given."""
+    clocks = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
+    return [f"{path}:{node.lineno}: reads the clock" for node in _calls(source) if ast.unparse(node.func) in clocks]
+
+
+def serialised_by_hand(path: str, source: str) -> list[str]:
+    """`json.dumps`: an answer is written by its type."""
+    return [
+        f"{path}:{node.lineno}: json.dump"
+        for node in _calls(source)
+        if ast.unparse(node.func) in {"json.dump", "json.dumps"}
+    ] + _imported(path, source, "json.dump", "json.dumps")
+
+
+def careless_writes(path: str, source: str) -> list[str]:
+    """Writes that overwrite: a save without a condition; and what deletes or reads a table whole."""
+    found = []
+    for call in _calls(source):
+        if not isinstance(call.func, ast.Attribute):
+            continue
+        if call.func.attr == "save" and not _has_condition(call):
+            found.append(f"{path}:{call.lineno}: a save without a condition")
+        if call.func.attr in WHOLESALE:
+            found.append(f"{path}:{call.lineno}: {call.func.attr} is not for ledgers")
+    return found
+
+
+def _has_condition(call: ast.Call) -> bool:
+    is_in_transaction = ast.unparse(call.func).startswith("transaction.")
+    conditions = [*call.args[is_in_transaction:], *(word.value for word in call.keywords if word.arg == "condition")]
+    return any("exist" in ast.unparse(condition) for condition in conditions)
+
+
+def mocked(path: str, source: str) -> list[str]:
+    """The mock library, under any of its names."""
+    return _imported(path, source, "unittest.mock", "unittest", "mock", "pytest_mock") + [
+        f"{path}:{node.lineno}: mock.patch"
+        for node in ast.walk(parsed(source))
+        if isinstance(node, ast.Attribute) and ast.unparse(node).endswith("mock.patch")
+    ]
+
+
+def asleep(path: str, source: str) -> list[str]:
+    """Tests that wait for time to pass instead of for what they want."""
+    slept = [f"{path}:{call.lineno}: sleeps" for call in _calls(source) if ast.unparse(call.func) == "time.sleep"]
+    return slept + _imported(path, source, "time.sleep")
+
+
+def _calls(source: str) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(parsed(source)) if isinstance(node, ast.Call))
+
+
+def _imported(path: str, source: str, *names: str) -> list[str]:
+    found = []
+    for node in ast.walk(parsed(source)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            named = {module + alias.name for alias in node.names} | {module.removesuffix(".")}
+            found += [f"{path}:{node.lineno}: imports {name}" for name in sorted(named.intersection(names))][:1]
+    return found

@@ -1,0 +1,113 @@
+"""What is kept beside the code: versions, locks, settings of the deployment, and nothing that is nobody's business."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from chalicelib import VERSION
+from tests.house.source import ROOT, tracked_files
+
+LOCKS = sorted(ROOT.glob("requirements*.txt"))
+STAGES = json.loads((ROOT / ".chalice/config.json").read_text())["stages"]
+
+# Written in pieces, so that this file does not break the rule that it keeps.
+_ELSEWHERE = re.compile(
+    "|".join(
+        [
+            r"(?<![\w.:/-])/" + r"work\b",
+            r"\.\./" + r"shared\b",
+            r"files\." + r"pythonhosted\.org",
+            r"\bpypi\." + r"org",
+            r"registry\." + r"npmjs\.org",
+            r"proxy\." + r"golang\.org",
+            r"--(extra-)?index-" + r"url[ =]",
+        ]
+    )
+)
+_LOCKED = re.compile(r"[A-Za-z0-9._-]+(\[[a-z0-9,_-]+\])?==\S+( ;[^\\]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+")
+
+
+def unlocked(text: str) -> list[str]:
+    """The requirements that are not pinned to one version and the hashes of its files."""
+    requirements = re.sub(r" \\\n", "\0", text.strip()).splitlines()
+    restored = [requirement.replace("\0", " \\\n") for requirement in requirements if requirement[:1] not in {"#", ""}]
+    return [requirement for requirement in restored if not _LOCKED.fullmatch(requirement)]
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
+def test_requirements_are_locked_to_hashes(path: Path) -> None:
+    assert unlocked(path.read_text()) == []
+
+
+def test_every_list_of_requirements_has_its_lock() -> None:
+    assert [path.with_suffix(".in").name for path in LOCKS] == sorted(path.name for path in ROOT.glob("*.in"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "boto3",
+        "boto3>=1",
+        "boto3==1.0",
+        "boto3==1.0 \\\n    --hash=md5:abc",
+        "boto3 @ https://example.org/boto3.zip",
+        "-r other.txt",
+        "a==1 \\\n    --hash=sha256:" + "0" * 63,
+    ],
+)
+def test_a_loose_requirement_is_found(text: str) -> None:
+    good = "stripe==1.0 ; python_version > '3' \\\n    --hash=sha256:" + "0" * 64
+    assert unlocked(f"# a comment\n{good}\n{text}\n{good}\n") == [text]
+
+
+def test_the_version_is_one() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == VERSION
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_stage_shows_its_insides_or_makes_up_its_rights(stage: str) -> None:
+    assert "debug" not in json.dumps(STAGES[stage]).lower()
+    assert STAGES[stage]["autogen_policy"] is False
+
+
+def test_the_stages_have_the_same_settings() -> None:
+    assert set(STAGES) == {"local", "test", "prod"}
+    assert len({json.dumps(settings).replace(stage, "") for stage, settings in STAGES.items()}) == 1
+
+
+def test_the_app_never_turns_debugging_on() -> None:
+    assert not re.search(r"\bdebug\s*=", (ROOT / "app.py").read_text())
+
+
+def test_tests_are_no_packages() -> None:
+    assert list((ROOT / "tests").rglob("__init__.py")) == []
+
+
+def test_no_file_speaks_of_where_it_was_written() -> None:
+    if not tracked_files():
+        pytest.skip("not a git checkout")
+    texts = {path.name: path.read_text(errors="replace") for path in tracked_files()}
+    assert {name: found[0] for name, text in texts.items() if (found := _ELSEWHERE.search(text))} == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see " + "/" + "work/notes",
+        "cd " + "/" + "work",
+        "../" + "shared/DESIGN.md",
+        "https://" + "pypi." + "org/simple",
+        "--index-" + "url https://mirror",
+    ],
+)
+def test_a_file_that_does_is_found(text: str) -> None:
+    assert _ELSEWHERE.search(text)
+
+
+@pytest.mark.parametrize("text", ["framework", "/workers", ".github/workflows", "--no-emit-index-" + "url"])
+def test_a_file_that_does_not_is_left_alone(text: str) -> None:
+    assert not _ELSEWHERE.search(text)

@@ -1,0 +1,67 @@
+"""The payment provider's SDK is slow to import: only a checkout and a webhook wait for it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.house.source import ROOT
+
+SETTINGS = {
+    "STAGE": "test",
+    "LIVEMODE": "false",
+    "TABLE_NAME": "coinpurse",
+    "TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:coinpurse",
+    "REDRIVE_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/redrive",
+    "TOKEN_ISSUER": "https://issuer.example",
+    "TOKEN_AUDIENCE": "coinpurse",
+    "JWKS_URL": "https://issuer.example/jwks",
+    "STRIPE_API_URL": "https://stripe.example",
+    "SUCCESS_URL": "https://shop.example/success",
+    "CANCEL_URL": "https://shop.example/cancelled",
+    "CATALOGUE": "default",
+    "CREATOR_LANES": "8",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+WALLET_AND_GIFTS = ["settings", "clock", "catalogue", "ledger", "tokens"]
+RELAY = [*WALLET_AND_GIFTS, "publisher", "redrive_queue"]
+
+
+def modules_after(statements: str, **settings: str) -> set[str]:
+    """The modules that are there once a fresh interpreter has run the statements."""
+    program = f"{statements}\nimport sys\nprint(*sys.modules)"
+    environment = SETTINGS | {"PATH": os.environ["PATH"], "HOME": os.devnull} | settings
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def building(*adapters: str) -> str:
+    return "\n".join(["import app", "from chalicelib import wiring", *(f"wiring.{name}()" for name in adapters)])
+
+
+def test_the_module_of_the_app_imports_no_sdk() -> None:
+    # Powertools asks botocore for its version, which costs nothing; a session is where it begins to cost.
+    assert {"stripe", "pynamodb", "boto3", "botocore.session", "jwt"}.isdisjoint(modules_after("import app"))
+
+
+@pytest.mark.parametrize("adapters", [WALLET_AND_GIFTS, RELAY], ids=["wallet and gifts", "relay"])
+def test_only_buying_imports_stripe(adapters: list[str]) -> None:
+    found = modules_after(building(*adapters) + "\nwiring.posted_records([])")
+    assert "pynamodb" in found
+    assert "stripe" not in found
+
+
+@pytest.mark.parametrize("handler", ["app.app", "app.relay"])
+def test_a_function_starts_without_stripe(handler: str) -> None:
+    found = modules_after("import app", _HANDLER=handler)
+    assert "pynamodb" in found
+    assert "stripe" not in found
+
+
+def test_a_checkout_and_a_webhook_do_import_it() -> None:
+    assert "stripe" in modules_after(building("gateway"))

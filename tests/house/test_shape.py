@@ -1,0 +1,101 @@
+from collections.abc import Callable
+
+import pytest
+
+from tests.house import shape
+from tests.house.source import python_files
+
+Rule = Callable[[str, str], list[str]]
+
+PRODUCT = python_files("app.py", "chalicelib")
+TESTS = python_files("tests")
+EVERYTHING = PRODUCT | TESTS | python_files("infra")
+PURE = python_files("chalicelib/domain", "chalicelib/usecases")
+USE_CASES = {path: source for path, source in PURE.items() if "/usecases/" in path and "__init__" not in path}
+
+RULES: list[tuple[Rule, dict[str, str]]] = [
+    (shape.too_long, EVERYTHING),
+    (shape.mocked, EVERYTHING),
+    (shape.asleep, TESTS),
+    (shape.inexact, PURE),
+    (shape.told_the_time, PURE),
+    (shape.not_one_thing, USE_CASES),
+    (shape.serialised_by_hand, PRODUCT),
+    (shape.careless_writes, PRODUCT),
+]
+
+
+@pytest.mark.parametrize(("rule", "sources"), RULES, ids=[rule.__name__ for rule, _ in RULES])
+def test_the_house_keeps_its_rules(rule: Rule, sources: dict[str, str]) -> None:
+    assert sources
+    assert [complaint for path, source in sources.items() for complaint in rule(path, source)] == []
+
+
+def lines(number: int) -> str:
+    return "x = 1\n" * number
+
+
+def function(number: int) -> str:
+    """A function of that many lines."""
+    return "def f():\n" + "    x = 1\n" * (number - 1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "source"),
+    [
+        (shape.too_long, "chalicelib/web.py", lines(301)),
+        (shape.too_long, "app.py", lines(201)),
+        (shape.too_long, "a.py", function(41)),
+        (shape.too_long, "a.py", "class A:\n    async " + function(41).replace("\n", "\n    ").strip()),
+        (shape.mocked, "a.py", "from unittest import mock"),
+        (shape.mocked, "a.py", "from unittest.mock import patch"),
+        (shape.mocked, "a.py", "import unittest.mock"),
+        (shape.mocked, "a.py", "import mock"),
+        (shape.mocked, "a.py", "def f(mock):\n    mock.patch('a.b')"),
+        (shape.asleep, "tests/a.py", "import time\ntime.sleep(1)"),
+        (shape.asleep, "tests/a.py", "from time import sleep"),
+        (shape.inexact, "a.py", "price = 0.99"),
+        (shape.inexact, "a.py", "price = 1e3"),
+        (shape.inexact, "a.py", "price = float('1')"),
+        (shape.inexact, "a.py", "price = round(cents, 2)"),
+        (shape.told_the_time, "a.py", "from datetime import UTC, datetime\nat = datetime.now(UTC)"),
+        (shape.told_the_time, "a.py", "from datetime import date\nat = date.today()"),
+        (shape.not_one_thing, "chalicelib/usecases/send_gift.py", "def send(): ..."),
+        (shape.not_one_thing, "chalicelib/usecases/send_gift.py", "def send_gift(): ...\ndef take_gift(): ..."),
+        (shape.not_one_thing, "chalicelib/usecases/send_gift.py", "def send_gift(): ...\nclass Sender: ..."),
+        (shape.serialised_by_hand, "a.py", "import json\nbody = json.dumps({})"),
+        (shape.serialised_by_hand, "a.py", "from json import dumps"),
+        (shape.careless_writes, "a.py", "row.save()"),
+        (shape.careless_writes, "a.py", "row.save(settings)"),
+        (shape.careless_writes, "a.py", "transaction.save(row)"),
+        (shape.careless_writes, "a.py", "transaction.save(Row.pk.does_not_exist())"),
+        (shape.careless_writes, "a.py", "Row.scan()"),
+        (shape.careless_writes, "a.py", "row.delete()"),
+        (shape.careless_writes, "a.py", "table.put_item(Item={})"),
+    ],
+)
+def test_each_rule_complains_of_what_breaks_it(rule: Rule, path: str, source: str) -> None:
+    assert len(rule(path, source)) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "source"),
+    [
+        (shape.too_long, "a.py", lines(300)),
+        (shape.too_long, "app.py", lines(200)),
+        (shape.too_long, "a.py", function(40)),
+        (shape.mocked, "a.py", "from moto import mock_aws"),
+        (shape.asleep, "tests/a.py", "SCRIPT = 'import time; time.sleep(60)'"),
+        (shape.inexact, "a.py", "price = 99 // 2"),
+        (shape.told_the_time, "a.py", "at = clock.now()"),
+        (shape.not_one_thing, "chalicelib/usecases/send_gift.py", "def send_gift(): ...\ndef _refuse(): ..."),
+        (shape.not_one_thing, "chalicelib/usecases/a.py", "def a(): ...\n@dataclass(frozen=True)\nclass B: ..."),
+        (shape.not_one_thing, "chalicelib/usecases/a.py", "def a(): ...\nclass B(StrEnum): ..."),
+        (shape.serialised_by_hand, "a.py", "import json\njson.loads('{}')"),
+        (shape.careless_writes, "a.py", "row.save(Row.pk.does_not_exist())"),
+        (shape.careless_writes, "a.py", "row.save(condition=Row.pk.exists())"),
+        (shape.careless_writes, "a.py", "transaction.save(row, Row.pk.does_not_exist(), return_values='ALL_OLD')"),
+    ],
+)
+def test_and_of_nothing_else(rule: Rule, path: str, source: str) -> None:
+    assert rule(path, source) == []

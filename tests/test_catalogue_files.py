@@ -1,0 +1,90 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.catalogue_files import FOLDER, BadCatalogue, load_catalogue
+from chalicelib.domain.catalogue import Bundle, Catalogue, GiftItem
+
+GOOD: dict[str, Any] = {
+    "bundles": [{"bundle_id": "small", "coins": 70, "prices": {"web": {"usd": 74}}}],
+    "gifts": [{"item_id": "rose", "name": "Rose", "coins": 1}],
+}
+
+
+def load(folder: Path, content: str | bytes | dict[str, Any]) -> Catalogue:
+    text = json.dumps(content) if isinstance(content, dict) else content
+    (folder / "shop.json").write_bytes(text.encode() if isinstance(text, str) else text)
+    return load_catalogue("shop", folder)
+
+
+def changed(thing: str, **changes: Any) -> dict[str, Any]:
+    """The good catalogue with something about its only bundle or gift different."""
+    return GOOD | {thing: [GOOD[thing][0] | changes]}
+
+
+def test_a_file_becomes_a_catalogue(tmp_path: Path) -> None:
+    assert load(tmp_path, GOOD) == Catalogue(
+        bundles={"small": Bundle(bundle_id="small", coins=70, bonus_coins=0, prices={"web": {"usd": 74}})},
+        gifts={"rose": GiftItem(item_id="rose", name="Rose", coins=1)},
+    )
+
+
+def test_a_bonus_comes_on_top_of_the_coins_in_the_file(tmp_path: Path) -> None:
+    bundle = load(tmp_path, changed("bundles", coins=1400, bonus_coins=100)).bundles["small"]
+    assert (bundle.coins, bundle.bonus_coins) == (1500, 100)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "truncated"),
+        ("[]", "Expected `object`"),
+        ("{", "truncated"),
+        (b"\xff", "malformed"),
+        ({"bundles": [], "gifts": []}, "at least one of each"),
+        ({"bundles": GOOD["bundles"]}, "missing required field `gifts`"),
+        (GOOD | {"coupons": []}, "unknown field `coupons`"),
+        (changed("bundles", coins=70.5), "bundles"),
+        (changed("bundles", coins="70"), "Expected `int`"),
+        (changed("bundles", coins=True), "Expected `int`"),
+        (changed("bundles", coins=0), "bundle small: coins"),
+        (changed("bundles", prize=1), "unknown field `prize`"),
+        (changed("bundles", prices={"web": {"usd": 0.74}}), "Expected `int`"),
+        (changed("bundles", prices={"web": {"xyz": 74}}), "bundle small: prices.web.xyz"),
+        (changed("gifts", name=""), "gift rose: name: not empty"),
+        (changed("gifts", coins=36), "sent twice"),
+        (GOOD | {"gifts": GOOD["gifts"] * 2}, "item_id rose: item_id: used once"),
+        (GOOD | {"bundles": GOOD["bundles"] * 2}, "bundle_id small: bundle_id: used once"),
+    ],
+    ids=str,
+)
+def test_a_bad_file_is_named_with_what_is_wrong_in_it(tmp_path: Path, content: str, words: str) -> None:
+    with pytest.raises(BadCatalogue) as refused:
+        load(tmp_path, content)
+    assert str(refused.value).startswith("shop.json: ")
+    assert words in str(refused.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadCatalogue, match=r"^shop\.json: "):
+        load_catalogue("shop", tmp_path)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_what_is_shipped_can_go_live(path: Path) -> None:
+    catalogue = load_catalogue(path.stem)
+    for currency in catalogue.currencies("web"):
+        offers = catalogue.offers(currency, "web")
+        per_coin = [offer.amount_minor * 10**9 // offer.bundle.coins for offer in offers]
+        assert per_coin == sorted(per_coin, reverse=True), f"a larger bundle is dearer per coin in {currency}"
+        assert [offer.discount_percent for offer in offers] == sorted(offer.discount_percent for offer in offers)
+
+
+def test_the_default_catalogue_sells_the_same_everywhere() -> None:
+    catalogue = load_catalogue("default")
+    assert catalogue.currencies("web") == catalogue.currencies("in_app") == ["eur", "gbp", "jpy", "kwd", "usd"]
+    for channel in ("web", "in_app"):
+        for currency in catalogue.currencies(channel):
+            assert len(catalogue.offers(currency, channel)) == len(catalogue.bundles)
