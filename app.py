@@ -6,7 +6,7 @@ from chalicelib import VERSION, answers, openapi, schemas, telemetry, web, wirin
 from chalicelib.answers import Answer
 from chalicelib.domain.gifts import GiftOrder
 from chalicelib.domain.ledger import Gift, Purchase
-from chalicelib.domain.purchases import CheckoutOrder
+from chalicelib.domain.purchases import CheckoutOrder, require_market
 from chalicelib.routes import operators, shop
 from chalicelib.usecases.audit_ledger import audit_ledger
 from chalicelib.usecases.handle_event import Intake
@@ -14,7 +14,7 @@ from chalicelib.usecases.open_checkout import open_checkout
 from chalicelib.usecases.read_entry import read_entry
 from chalicelib.usecases.read_statement import read_statement
 from chalicelib.usecases.receive_webhook import receive_webhook
-from chalicelib.usecases.reconcile import reconcile
+from chalicelib.usecases.reconcile import HEALED, reconcile
 from chalicelib.usecases.redrive import redrive
 from chalicelib.usecases.relay_entries import Relay, relay_entries
 from chalicelib.usecases.send_gift import send_gift
@@ -30,7 +30,7 @@ api = web.Api(app, wiring.verify)
 @api.route("GET", "/v1/bundles", gives=schemas.BundlesAnswer, auth="none", query=("currency", "channel"))
 def get_bundles(ask: Ask[None]) -> Answer:
     """The coin bundles on sale."""
-    offers = wiring.catalogue().offers(ask.query("currency", "usd"), ask.query("channel", "web"))
+    offers = wiring.catalogue().offers(*require_market(ask.query("currency", "usd"), ask.query("channel", "web")))
     return Answer(body=schemas.bundles(offers), cacheable=True)
 
 
@@ -166,6 +166,7 @@ def reconcile_events(_event: CloudWatchEvent) -> dict[str, int]:
         outcomes = reconcile(intake=_intake(), journal=wiring.journal())
         for outcome, events in outcomes.items():
             telemetry.count_outcome(outcome, events)
+        telemetry.count("Healed", sum(outcomes[outcome] for outcome in HEALED))
     return dict(outcomes)
 
 

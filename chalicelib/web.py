@@ -164,30 +164,33 @@ class Api:
                 Operation(method=method, path=path, summary=summary, takes=takes, gives=gives, auth=auth, query=query)
             )
 
-            @wraps(view)
-            def answer(**_path: str) -> Response:
-                request = self.app.current_request
-                assert request is not None, "Chalice sets the request before it calls a route"
-                # Chalice trips over a header that is no text, and only when everything is done already.
-                texts = {name: value for name, value in request.headers.items() if isinstance(value, str)}
-                request.headers = CaseInsensitiveMapping(texts)
-                with telemetry.invocation(request_id_of(request)):
-                    try:
-                        caller = self._caller(request, auth, scope)
-                        body = _raw(request, raw_bytes) if raw_bytes else _json(request, takes) if takes else None
-                        return response_of(view(Ask(request, body, caller)), request)
-                    except errors.CoinpurseError as error:
-                        return problem_of(error, request)
-                    except Exception:  # noqa: BLE001  # whatever it is, the caller gets a problem document
-                        telemetry.log.exception("unforeseen", extra={"path": request.path})
-                        telemetry.count("Unforeseen")
-                        return problem_of(errors.CoinpurseError(_UNKNOWN_OUTCOME), request)
+            def run(request: Request) -> Answer:
+                caller = self._caller(request, auth, scope)
+                body = _raw(request, raw_bytes) if raw_bytes else _json(request, takes) if takes else None
+                return view(Ask(request, body, caller))
 
             # Chalice finds path parameters in the route, and asks nothing of the function's signature.
             register = self.app.route(path, methods=[method], content_types=[])
-            return register(answer)  # type: ignore[no-any-return]  # Chalice returns what it is given
+            return register(wraps(view)(lambda **_path: self._answer(run)))  # type: ignore[no-any-return]
 
         return decorate
+
+    def _answer(self, run: Callable[[Request], Answer]) -> Response:
+        """Run a route for the request at hand; whatever goes wrong becomes a problem document."""
+        request = self.app.current_request
+        assert request is not None, "Chalice sets the request before it calls a route"
+        # Chalice trips over a header that is no text, and only when everything is done already.
+        texts = {name: value for name, value in request.headers.items() if isinstance(value, str)}
+        request.headers = CaseInsensitiveMapping(texts)
+        with telemetry.invocation(request_id_of(request)):
+            try:
+                return response_of(run(request), request)
+            except errors.CoinpurseError as error:
+                return problem_of(error, request)
+            except Exception:  # noqa: BLE001  # whatever it is, the caller gets a problem document
+                telemetry.log.exception("unforeseen", extra={"path": request.path})
+                telemetry.count("Unforeseen")
+                return problem_of(errors.CoinpurseError(_UNKNOWN_OUTCOME), request)
 
     def _caller(self, request: Request, auth: Auth, scope: str | None) -> Caller | None:
         if auth == "none":

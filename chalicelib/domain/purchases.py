@@ -1,6 +1,5 @@
 """The life of a purchase up to its posting."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -9,6 +8,7 @@ from chalicelib.domain.catalogue import CHANNELS, Catalogue
 from chalicelib.domain.ids import require_tag
 from chalicelib.domain.ledger import Entry, Purchase, Review, Status
 from chalicelib.domain.payments import CheckoutSession, Claim
+from chalicelib.domain.money import EXPONENTS
 from chalicelib.errors import IdempotencyConflict, InvalidField
 
 SESSION_LIFE: Final = timedelta(hours=2)
@@ -16,8 +16,6 @@ SESSION_LIFE: Final = timedelta(hours=2)
 
 REOPEN_WINDOW: Final = timedelta(minutes=60)
 """How long a repeat is given the same session again: Stripe wants a session to live 30 minutes when it is asked for."""
-
-_CURRENCY: Final = re.compile(r"[a-z]{3}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +30,16 @@ class CheckoutOrder:
 
     def __post_init__(self) -> None:
         require_tag("bundle_id", self.bundle_id)
-        if not _CURRENCY.fullmatch(self.currency):
-            raise InvalidField("currency", "a lowercase ISO 4217 code, like usd")
-        if self.channel not in CHANNELS:
-            raise InvalidField("channel", f"one of {', '.join(CHANNELS)}")
+        require_market(self.currency, self.channel)
+
+
+def require_market(currency: str, channel: str) -> tuple[str, str]:
+    """Where something is on sale. Raises InvalidField when there can be no such market."""
+    if currency not in EXPONENTS:
+        raise InvalidField("currency", "a lowercase ISO 4217 code, like usd")
+    if channel not in CHANNELS:
+        raise InvalidField("channel", f"one of {', '.join(CHANNELS)}")
+    return currency, channel
 
 
 def quote(order: CheckoutOrder, catalogue: Catalogue, now: datetime) -> Purchase:

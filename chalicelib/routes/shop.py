@@ -4,6 +4,7 @@ from chalice.app import Blueprint
 
 from chalicelib import pages, schemas, web, wiring
 from chalicelib.answers import Answer
+from chalicelib.domain.purchases import require_market
 from chalicelib.web import Ask
 
 api = web.Api(Blueprint(__name__), wiring.verify)
@@ -12,7 +13,7 @@ api = web.Api(Blueprint(__name__), wiring.verify)
 @api.route("GET", "/", auth="optional")
 def get_shop(ask: Ask[None]) -> Answer:
     """The shop page."""
-    currency, channel = ask.query("currency", "usd"), ask.query("channel", "web")
+    currency, channel = require_market(ask.query("currency", "usd"), ask.query("channel", "web"))
     page = pages.shop(
         schemas.plain(schemas.bundles(wiring.catalogue().offers(currency, channel)).bundles),
         currency=currency,

@@ -16,9 +16,10 @@ SDKS = {
     "jwt": "PyJWT",
     "uuid_utils": "UUID",
 }
-STORE = tuple(
-    f"chalicelib.adapters.{name}" for name in ("tables", "rows", "transactions", "ledger_store", "stream_records")
-)
+_STORE = ("tables", "rows", "transactions", "ledger_store", "desk_store", "journal_store", "stream_records")
+_STRIPE = ("stripe_gateway", "stripe_shapes")
+NEIGHBOURS = [tuple(f"chalicelib.adapters.{name}" for name in rooms) for rooms in (_STORE, _STRIPE)]
+"""Adapters that share one thing, and so each other's rooms."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,11 @@ ROOMS = {
         lazily=("chalicelib.adapters",),
         for_types=("chalicelib.adapters",),
     ),
+    "chalicelib.answers": Room(others=("chalice.app", "msgspec"), ours=("chalicelib.errors", "chalicelib.telemetry")),
     "chalicelib.web": Room(
         others=("chalice.app", "msgspec"),
         ours=(
+            "chalicelib.answers",
             "chalicelib.domain.identity",
             "chalicelib.domain.ids",
             "chalicelib.errors",
@@ -72,14 +75,30 @@ ROOMS = {
     "chalicelib.openapi": Room(others=("msgspec",), ours=("chalicelib.VERSION", "chalicelib.web")),
     "chalicelib.pages": Room(ours=("chalicelib.domain.money", "chalicelib.errors", "chalicelib.pages")),
     "chalicelib.telemetry": Room(others=("aws_lambda_powertools",)),
+    "chalicelib.routes": Room(
+        standard=(*PLAIN, "re"),
+        others=("chalice.app", "msgspec"),
+        ours=(
+            "chalicelib.answers",
+            "chalicelib.domain",
+            "chalicelib.errors",
+            "chalicelib.pages",
+            "chalicelib.routes",
+            "chalicelib.schemas",
+            "chalicelib.usecases",
+            "chalicelib.web",
+            "chalicelib.wiring",
+        ),
+    ),
     "app": Room(
         standard=PLAIN,
         others=("chalice.app",),
         ours=(
+            "chalicelib.answers",
+            "chalicelib.routes",
             "chalicelib.VERSION",
             "chalicelib.domain",
             "chalicelib.openapi",
-            "chalicelib.pages",
             "chalicelib.schemas",
             "chalicelib.telemetry",
             "chalicelib.usecases",
@@ -100,7 +119,7 @@ def broken_laws(path: str, source: str) -> list[str]:
 
 
 def _uninvited(path: str, module: str, room: Room, found: list[Import]) -> Iterator[str]:
-    neighbours = STORE if module in STORE else ()
+    neighbours = next((rooms for rooms in NEIGHBOURS if module in rooms), ())
     for one in found:
         allowed = [*room.standard, *room.others, *room.ours, *neighbours]
         allowed += room.lazily if one.is_lazy else ()

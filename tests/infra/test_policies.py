@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.tables import key
 from infra.package import ROOT
 from infra.policies import Call, granted, needs, refused, statements
 
@@ -42,14 +43,37 @@ def test_what_is_deployed_is_what_is_written(transformed: dict[str, Any]) -> Non
     assert not [role for role in roles if role.get("ManagedPolicyArns")]
 
 
-def test_only_the_api_reads_secrets() -> None:
-    for function in FUNCTIONS:
-        assert any(action.startswith(("ssm:", "kms:")) for action in granted(function)) is (function == "api_handler")
+def functions_that(prefix: str) -> set[str]:
+    """Who may do something that begins so."""
+    return {function for function in FUNCTIONS if any(action.startswith(prefix) for action in granted(function))}
 
 
-def test_only_the_relay_publishes() -> None:
-    for function in FUNCTIONS:
-        assert any(action.startswith("sns:") for action in granted(function)) is (function == "relay")
+def test_only_those_that_ask_the_payment_provider_read_secrets() -> None:
+    assert functions_that("ssm:") == {"api_handler", "reconcile"}
+    assert functions_that("kms:") == set()
+    # Nothing that reconcile takes in is signed: it asks the provider itself.
+    assert "stripe_webhook_secrets" in json.dumps(statements("api_handler"))
+    assert "stripe_webhook_secrets" not in json.dumps(statements("reconcile"))
+
+
+def test_only_the_relay_and_what_mends_it_publish() -> None:
+    assert functions_that("sns:") == {"relay", "redrive", "sweep"}
+    assert functions_that("sqs:SendMessage") == {"relay", "redrive", "sweep"}
+
+
+def test_only_redrive_takes_from_a_queue() -> None:
+    assert functions_that("sqs:ReceiveMessage") == functions_that("sqs:DeleteMessage") == {"redrive"}
+
+
+def test_the_journal_is_for_workers() -> None:
+    assert functions_that("dynamodb:Query on index/journal") == {"redrive", "sweep", "audit"}
+
+
+def test_the_audit_writes_nothing_but_its_watermark() -> None:
+    writes = [one for one in statements("audit") if "Item" in json.dumps(one) and "GetItem" not in json.dumps(one)]
+    [write] = writes
+    assert write["Action"] == "dynamodb:UpdateItem"
+    assert write["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [key("WATERMARK", "audit")]}}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

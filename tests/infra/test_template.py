@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
-from chalicelib import errors, telemetry
+from chalicelib import errors, telemetry, wiring
 from chalicelib.settings import Settings
 from infra.deploy import read_parameters
 from infra.package import ROOT, STAGES, Package, build
 
 Template = dict[str, Any]
+WORKERS = ("Redrive", "Sweep", "Reconcile", "Audit")
 
 
 def of_type(template: Template, kind: str) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def test_the_merged_description_wins_everywhere(template: Template) -> None:
 def test_every_function_gets_every_setting_and_nothing_else(transformed: Template) -> None:
     wanted = {field.name.upper() for field in fields(Settings)}
     functions = of_type(transformed, "AWS::Lambda::Function")
-    assert {"APIHandler", "Relay"} <= set(functions)
+    assert set(functions) == {"APIHandler", "Relay", *WORKERS}
     for name, found in functions.items():
         assert set(found["Environment"]["Variables"]) == wanted, name
 
@@ -68,11 +69,35 @@ def test_every_function_has_a_role_of_its_own_and_room_to_work(transformed: Temp
     assert functions["APIHandler"]["Timeout"] == 20
 
 
+def test_every_function_builds_at_its_start_what_it_needs(template: Template) -> None:
+    # Lambda says which function it is by its handler; a name that wiring does not know would only be slow, not wrong.
+    handlers = {found["Handler"] for found in of_type(template, "AWS::Serverless::Function").values()}
+    assert handlers == set(wiring._NEEDED)
+
+
+def test_it_can_be_sent_as_it_is(template: Template) -> None:
+    # Beyond this, CloudFormation takes a template only from S3.
+    assert len(json.dumps(template).encode()) < 51_200
+
+
 def test_every_function_logs_where_logs_expire(transformed: Template) -> None:
     groups = of_type(transformed, "AWS::Logs::LogGroup")
     assert all(group["RetentionInDays"] == 30 for group in groups.values())
     for name, found in of_type(transformed, "AWS::Lambda::Function").items():
         assert found["LoggingConfig"]["LogGroup"]["Ref"] in groups, name
+
+
+SOURCES = "".join(path.read_text() for path in (ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py")))
+
+
+def outcomes() -> set[str]:
+    """The counters of what can become of an event."""
+    counted: set[str] = set()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(telemetry, "count", lambda name, _amount: counted.add(name))
+        for outcome in ("in_review", "unknown_status"):
+            telemetry.count_outcome(outcome)
+    return counted
 
 
 class TestStages:
@@ -140,6 +165,44 @@ class TestTable:
         assert set(index["Projection"]["NonKeyAttributes"]) == {"kind", "coins", "lane", "creator_id", "event_id"}
 
 
+class TestWorkers:
+    @pytest.mark.parametrize(("name", "minutes"), [("Sweep", 10), ("Reconcile", 15), ("Audit", 60)])
+    def test_a_run_ends_before_the_next_begins(self, transformed: Template, name: str, minutes: int) -> None:
+        function = of_type(transformed, "AWS::Lambda::Function")[name]
+        [rule] = [
+            found
+            for found in of_type(transformed, "AWS::Events::Rule").values()
+            if found["Targets"][0]["Arn"] == {"Fn::GetAtt": [name, "Arn"]}
+        ]
+        assert rule["ScheduleExpression"] == ("rate(1 hour)" if minutes == 60 else f"rate({minutes} minutes)")
+        assert function["Timeout"] < minutes * 60
+        retries = [
+            found
+            for found in of_type(transformed, "AWS::Lambda::EventInvokeConfig").values()
+            if found["FunctionName"] == {"Ref": name}
+        ]
+        assert [found["MaximumRetryAttempts"] for found in retries] == [0]
+
+    def test_what_the_mapping_gives_up_is_redriven(self, transformed: Template) -> None:
+        [mapping] = [
+            found
+            for found in of_type(transformed, "AWS::Lambda::EventSourceMapping").values()
+            if found["FunctionName"] == {"Ref": "Redrive"}
+        ]
+        queue = transformed["Resources"]["RelayFailureQueue"]["Properties"]
+        assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["RelayFailureQueue", "Arn"]}
+        assert mapping["BatchSize"] == 1
+        # Less, and a stretch would come again while it is still being relayed.
+        assert queue["VisibilityTimeout"] >= 6 * of_type(transformed, "AWS::Lambda::Function")["Redrive"]["Timeout"]
+        assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["RelayFailureDeadLetters", "Arn"]}
+        hours = queue["RedrivePolicy"]["maxReceiveCount"] * queue["VisibilityTimeout"] / 3600
+        assert 1 <= hours <= 24
+
+    def test_nothing_in_a_queue_is_lost_within_two_weeks(self, template: Template) -> None:
+        for name, queue in of_type(template, "AWS::SQS::Queue").items():
+            assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600, name
+
+
 class TestAlarms:
     def test_each_has_a_runbook(self, template: Template) -> None:
         runbooks = (ROOT / "infra/README.md").read_text()
@@ -151,16 +214,37 @@ class TestAlarms:
         for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
             assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}], name
 
-    def test_review_counts_what_telemetry_emits(self, template: Template, capsys: pytest.CaptureFixture[str]) -> None:
+    @pytest.mark.parametrize(
+        ("name", "metric"),
+        [
+            ("PaymentInReviewAlarm", "PaymentInReview"),
+            ("UnknownStatusAlarm", "WebhookUnknownStatus"),
+            ("MismatchAlarm", "Mismatch"),
+            ("HealedAlarm", "Healed"),
+            ("UnforeseenAlarm", "Unforeseen"),
+        ],
+    )
+    def test_they_watch_what_telemetry_emits(
+        self, template: Template, capsys: pytest.CaptureFixture[str], name: str, metric: str
+    ) -> None:
+        assert f'"{metric}"' in SOURCES or metric in outcomes()
         with telemetry.invocation("request"):
-            telemetry.count("PaymentInReview")
+            telemetry.count(metric)
         emitted = json.loads(capsys.readouterr().out.splitlines()[-1])
         [directive] = emitted["_aws"]["CloudWatchMetrics"]
-        alarm = template["Resources"]["PaymentInReviewAlarm"]["Properties"]
+        alarm = template["Resources"][name]["Properties"]
         assert directive["Namespace"] == alarm["Namespace"]
         assert [metric["Name"] for metric in directive["Metrics"]] == [alarm["MetricName"]]
         dimensions = {found["Name"]: found["Value"] for found in alarm["Dimensions"]}
         assert {name: emitted[name] for names in directive["Dimensions"] for name in names} == dimensions
+
+    @pytest.mark.parametrize("name", WORKERS)
+    def test_each_worker_that_fails_is_heard_of(self, template: Template, name: str) -> None:
+        alarm = template["Resources"][f"{name}ErrorAlarm"]["Properties"]
+        assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
+        assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": name}}]
+        # A schedule that no longer fires makes no errors: that nothing is heard is the alarm.
+        assert (alarm["TreatMissingData"] == "breaching") is (name != "Redrive")
 
     def test_the_api_is_called_what_its_alarms_call_it(self, template: Template) -> None:
         title = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["info"]["title"]
