@@ -87,8 +87,7 @@ class StripeGateway:
                 {"idempotency_key": f"checkout/{purchase.user_id}/{purchase.purchase_id}"},
             )
         except stripe.IdempotencyError as error:
-            if error.code == "idempotency_key_in_use":
-                raise TryAgain("The checkout is being opened.") from error
+            # The same key with other parameters. A key that is still in use is a 409, which is an APIError below.
             raise IdempotencyConflict("This checkout cannot be opened again: use a new key.") from error
         except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
             raise TryAgain("The payment provider did not answer.", retry_after_seconds=5) from error
@@ -156,7 +155,8 @@ class StripeGateway:
         header = _SIGNATURE.fullmatch(signature)
         if header is None:
             raise NotAuthentic("The Stripe-Signature header is missing or malformed.")
-        if abs(_at(int(header[1])) - now) > SIGNATURE_TOLERANCE:
+        # Compared as seconds: a header may name a time that no datetime can hold.
+        if abs(int(header[1]) - now.timestamp()) > SIGNATURE_TOLERANCE.total_seconds():
             raise NotAuthentic("The signature's time is more than five minutes away.")
         if not any(_is_signed(payload, signature, secret) for secret in self._webhook_secrets()):
             raise NotAuthentic("The signature does not match.")
