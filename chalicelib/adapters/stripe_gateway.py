@@ -57,8 +57,7 @@ class StripeGateway:
                     {"idempotency_key": f"checkout/{purchase.user_id}/{purchase.purchase_id}"},
                 )
         except stripe.IdempotencyError as error:
-            if error.code == "idempotency_key_in_use":
-                raise TryAgain("The checkout is being opened.") from error
+            # The same key with other parameters. A key that is still in use is a 409, which is an APIError below.
             raise IdempotencyConflict("This checkout cannot be opened again: use a new key.") from error
         return session_of(session.to_dict())
 
@@ -143,7 +142,12 @@ class StripeGateway:
         header = _SIGNATURE.fullmatch(signature)
         if header is None:
             raise NotAuthentic("The Stripe-Signature header is missing or malformed.")
+<<<<<<< HEAD
         if abs(instant(int(header[1])) - now) > SIGNATURE_TOLERANCE:
+=======
+        # Compared as seconds: a header may name a time that no datetime can hold.
+        if abs(int(header[1]) - now.timestamp()) > SIGNATURE_TOLERANCE.total_seconds():
+>>>>>>> main
             raise NotAuthentic("The signature's time is more than five minutes away.")
         if not any(_is_signed(payload, signature, secret) for secret in self._webhook_secrets()):
             raise NotAuthentic("The signature does not match.")

@@ -21,6 +21,7 @@ STAGE = "local"
 _STACK = "coinpurse"
 _BUCKET = "coinpurse-deployments"
 _CODE_KEY = "deployment.zip"
+_PUBLISHERS = ("Relay", "Redrive", "Sweep")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,9 @@ class Deployer:
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
         deployment = self._made(_outputs(cloudformation))
-        self._bend_publish_batch(deployment)
+        for function in _PUBLISHERS:
+            role = cloudformation.describe_stack_resource(StackName=_STACK, LogicalResourceId=f"{function}Role")
+            self._bend_publish_batch(role["StackResourceDetail"]["PhysicalResourceId"], deployment.topic_arn)
         return deployment
 
     def warm_relay(self, deployment: Deployment) -> None:
@@ -79,14 +82,11 @@ class Deployer:
         client = self._session.client("lambda", endpoint_url=self._endpoint_url)
         client.invoke(FunctionName=deployment.relay_name, Payload=b'{"Records": []}')
 
-    def _bend_publish_batch(self, deployment: Deployment) -> None:
+    def _bend_publish_batch(self, role: str, topic_arn: str) -> None:
         """MiniStack asks for `sns:PublishBatch`, an action that AWS does not know: there, `sns:Publish` covers it."""
-        relay = self._session.client("lambda", endpoint_url=self._endpoint_url).get_function(
-            FunctionName=deployment.relay_name
-        )
-        allowed = {"Effect": "Allow", "Action": "sns:PublishBatch", "Resource": deployment.topic_arn}
+        allowed = {"Effect": "Allow", "Action": "sns:PublishBatch", "Resource": topic_arn}
         self._session.client("iam", endpoint_url=self._endpoint_url).put_role_policy(
-            RoleName=relay["Configuration"]["Role"].rpartition("/")[2],
+            RoleName=role,
             PolicyName="ministack-publish-batch",
             PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
         )
