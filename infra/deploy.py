@@ -122,6 +122,18 @@ def execute(cloudformation: "CloudFormationClient", stack: str, change_set: str)
     return _outputs(cloudformation, stack) or {}
 
 
+def stack_outputs(stage: str) -> dict[str, str]:
+    """What a deployed stage tells of itself.
+
+    Raises:
+        SystemExit: it is not deployed.
+    """
+    outputs = _outputs(boto3.client("cloudformation"), f"coinpurse-{stage}")
+    if outputs is None:
+        raise SystemExit(f"The stage {stage} is not deployed.")
+    return outputs
+
+
 def _outputs(cloudformation: "CloudFormationClient", stack: str) -> dict[str, str] | None:
     """The stack's outputs; None if there is no such stack yet."""
     try:

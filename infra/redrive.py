@@ -1,20 +1,20 @@
-"""Relay entries again, which is always safe: `python -m infra.redrive --stage prod queue`, or `... journal FROM TO`.
+"""Relay entries again, which is always safe: `python -m infra.redrive --stage prod queue`, or `... stretch FROM TO`.
 
-`queue` takes the entries that were set aside. `journal` takes those posted between two hours (`2026-11-22T09`, UTC,
-both included), for instance the stretch that the stream mapping gave up. The relay itself does the work; credentials
-and region are boto3's usual ones.
+`queue` takes the entries that were set aside, and the relay does the work. `stretch` takes all that was posted between
+two hours (`2026-11-22T09`, UTC, both included), for a subscriber that missed it: as if the stream mapping had given it
+up, so the redrive function does the work, in its own time. Credentials and region are boto3's usual ones.
 """
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from chalicelib.adapters.tables import JOURNAL_SHARDS, key
-from infra.deploy import STAGES
+from chalicelib.domain.ids import iso
+from infra.deploy import STAGES, stack_outputs
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -27,6 +27,8 @@ Relay = Callable[[list[dict[str, Any]]], list[str]]
 """Stream records in; out come the sequence numbers of those that must come again."""
 
 _BATCH = 100
+_PART = timedelta(minutes=10)
+"""What the redrive function takes at once: well within its time, however busy those minutes were."""
 
 
 def redrive_queue(sqs: "SQSClient", queue_url: str, relay_again: Callable[[Sequence[Keys]], list[Keys]]) -> int:
@@ -53,21 +55,20 @@ def redrive_queue(sqs: "SQSClient", queue_url: str, relay_again: Callable[[Seque
     return left
 
 
-def journal(dynamodb: "DynamoDBClient", table: str, first: datetime, last: datetime) -> Iterator[Keys]:
-    """The keys of the entries posted from the hour `first` to the hour `last`."""
-    hours = int((last - first) / timedelta(hours=1)) + 1
-    query = dynamodb.get_paginator("query")
-    for hour in (first + timedelta(hours=passed) for passed in range(hours)):
-        for shard in range(JOURNAL_SHARDS):
-            partition = key(hour.strftime("%Y-%m-%dT%H"), f"{shard:02d}")
-            pages = query.paginate(
-                TableName=table,
-                IndexName="journal",
-                KeyConditionExpression="journal_hour = :hour",
-                ExpressionAttributeValues={":hour": {"S": partition}},
-            )
-            for page in pages:
-                yield from ({name: item[name]["S"] for name in ("PK", "SK")} for item in page["Items"])
+def give_up(sqs: "SQSClient", queue_url: str, first: datetime, last: datetime) -> int:
+    """Tell the redrive function what the stream mapping would tell it, from the hour `first` to the hour `last`.
+
+    Returns:
+        In how many parts.
+    """
+    parts = int((last + timedelta(hours=1) - first) / _PART)
+    for begin in (first + number * _PART for number in range(parts)):
+        arrivals = {
+            "approximateArrivalOfFirstRecord": iso(begin),
+            "approximateArrivalOfLastRecord": iso(begin + _PART),
+        }
+        sqs.send_message(QueueUrl=queue_url, MessageBody=json.dumps({"DDBStreamBatchInfo": arrivals}))
+    return parts
 
 
 def relayed_again(dynamodb: "DynamoDBClient", table: str, relay: Relay, keys: Iterable[Keys]) -> list[Keys]:
@@ -115,19 +116,18 @@ def main() -> None:
     parser.add_argument("--stage", choices=STAGES, required=True)
     what = parser.add_subparsers(dest="what", required=True)
     what.add_parser("queue", help="the entries that were set aside")
-    stretch = what.add_parser("journal", help="the entries posted between two hours")
+    stretch = what.add_parser("stretch", help="all that was posted between two hours")
     stretch.add_argument("first", type=_hour, help="2026-11-22T09, UTC")
     stretch.add_argument("last", type=_hour, help="2026-11-22T17, included")
     arguments = parser.parse_args()
-    stack = boto3.client("cloudformation").describe_stacks(StackName=f"coinpurse-{arguments.stage}")["Stacks"][0]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    outputs, sqs = stack_outputs(arguments.stage), boto3.client("sqs")
+    if arguments.what == "stretch":
+        parts = give_up(sqs, outputs["RelayFailureQueueUrl"], arguments.first, arguments.last)
+        print(f"{parts} parts of it are waiting to be relayed.")
+        return
     dynamodb, table = boto3.client("dynamodb"), outputs["TableName"]
     relay = relay_function(boto3.client("lambda"), outputs["RelayName"])
-    if arguments.what == "queue":
-        url = outputs["RedriveQueueUrl"]
-        left = redrive_queue(boto3.client("sqs"), url, lambda keys: relayed_again(dynamodb, table, relay, keys))
-    else:
-        left = len(relayed_again(dynamodb, table, relay, journal(dynamodb, table, arguments.first, arguments.last)))
+    left = redrive_queue(sqs, outputs["RedriveQueueUrl"], lambda keys: relayed_again(dynamodb, table, relay, keys))
     raise SystemExit(f"{left} entries were not relayed: run it again." if left else 0)
 
 

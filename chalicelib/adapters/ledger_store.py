@@ -50,10 +50,10 @@ class DynamoLedger:
     """
 
     def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
-        connection = bind(table_name)
-        self._transactions = Transactions(connection, pause)
+        self._connection = bind(table_name)
+        self._transactions = Transactions(self._connection, pause)
         # PynamoDB makes the client when it is first used, which would be inside somebody's request.
-        assert connection.client is not None
+        assert self._connection.client is not None
 
     def open_purchase(self, purchase: Purchase) -> Entry | None:
         """See the port. One write unit; a repeat costs a read besides."""

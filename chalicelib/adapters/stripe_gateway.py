@@ -8,7 +8,7 @@ from typing import Final
 
 import stripe
 
-from chalicelib.adapters.stripe_shapes import claim_of, decode_event, event_of, instant, movement_of, session_of
+from chalicelib.adapters.stripe_shapes import claim_of, decode_event, event_of, movement_of, session_of
 from chalicelib.domain.ledger import Purchase
 from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
 from chalicelib.domain.purchases import SESSION_LIFE
@@ -142,12 +142,8 @@ class StripeGateway:
         header = _SIGNATURE.fullmatch(signature)
         if header is None:
             raise NotAuthentic("The Stripe-Signature header is missing or malformed.")
-<<<<<<< HEAD
-        if abs(instant(int(header[1])) - now) > SIGNATURE_TOLERANCE:
-=======
         # Compared as seconds: a header may name a time that no datetime can hold.
         if abs(int(header[1]) - now.timestamp()) > SIGNATURE_TOLERANCE.total_seconds():
->>>>>>> main
             raise NotAuthentic("The signature's time is more than five minutes away.")
         if not any(_is_signed(payload, signature, secret) for secret in self._webhook_secrets()):
             raise NotAuthentic("The signature does not match.")

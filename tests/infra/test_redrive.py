@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from itertools import pairwise
 from typing import Any
 
 import boto3
@@ -12,8 +13,8 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from chalicelib.adapters.tables import journal_at, journal_hour
-from infra.redrive import journal, redrive_queue, relay_function, relayed_again
+from chalicelib.adapters.stream_records import given_up_stretch
+from infra.redrive import give_up, redrive_queue, relay_function, relayed_again
 
 TABLE = "ledger"
 
@@ -46,26 +47,28 @@ class RecordingRelay:
         return [record["dynamodb"]["NewImage"]["SK"]["S"] for batch in self.batches for record in batch]
 
 
-def post(name: str, at: datetime) -> dict[str, str]:
+def post(name: str) -> dict[str, str]:
     keys = {"PK": "WALLET#fan", "SK": f"ENTRY#{name}"}
-    row = {"status": "posted", "journal_hour": journal_hour(at, name), "journal_at": journal_at(at, name)}
-    item = {attribute: {"S": value} for attribute, value in (keys | row).items()}
+    item = {attribute: {"S": value} for attribute, value in (keys | {"status": "posted"}).items()}
     boto3.client("dynamodb").put_item(TableName=TABLE, Item=item)
     return keys
 
 
-def test_the_journal_finds_the_hours_asked_for() -> None:
-    def at(hour: int) -> datetime:
-        return datetime(2026, 11, 22, hour, 59, 59, tzinfo=UTC)
-
-    posted = {hour: [post(f"{hour}-{number}", at(hour)) for number in range(20)] for hour in (8, 9, 11, 12)}
-    first, last = (datetime(2026, 11, 22, hour, tzinfo=UTC) for hour in (9, 11))
-    found = list(journal(boto3.client("dynamodb"), TABLE, first, last))
-    assert sorted(keys["SK"] for keys in found) == sorted(keys["SK"] for hour in (9, 11) for keys in posted[hour])
+def test_a_stretch_is_told_part_by_part_as_the_mapping_would() -> None:
+    sqs = boto3.client("sqs")
+    url = sqs.create_queue(QueueName="failures")["QueueUrl"]
+    nine, ten = (datetime(2026, 11, 22, hour, tzinfo=UTC) for hour in (9, 10))
+    assert give_up(sqs, url, nine, ten) == 12
+    told: list[tuple[datetime, datetime]] = []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        told += [given_up_stretch(message["Body"]) for message in messages]
+    told.sort()
+    assert (told[0][0], told[-1][1]) == (nine, ten + timedelta(hours=1))
+    assert all(end == begin for (_, end), (begin, _) in pairwise(told))
 
 
 def test_the_relay_is_given_a_hundred_at_a_time_as_if_just_posted() -> None:
-    keys = [post(f"{number:03d}", datetime(2026, 11, 22, 9, tzinfo=UTC)) for number in range(120)]
+    keys = [post(f"{number:03d}") for number in range(120)]
     relay = RecordingRelay()
     assert (
         relayed_again(boto3.client("dynamodb"), TABLE, relay, [*keys, {"PK": "WALLET#fan", "SK": "ENTRY#gone"}]) == []
@@ -76,7 +79,7 @@ def test_the_relay_is_given_a_hundred_at_a_time_as_if_just_posted() -> None:
 
 
 def test_what_the_relay_wants_again_is_named() -> None:
-    keys = [post(name, datetime(2026, 11, 22, 9, tzinfo=UTC)) for name in ("a", "b", "c")]
+    keys = [post(name) for name in ("a", "b", "c")]
     assert relayed_again(boto3.client("dynamodb"), TABLE, RecordingRelay(wants_again=2), keys) == keys[:2]
 
 
@@ -85,7 +88,7 @@ def test_a_message_goes_once_its_entry_is_relayed(wants_again: int, left: int) -
     sqs, dynamodb = boto3.client("sqs"), boto3.client("dynamodb")
     url = sqs.create_queue(QueueName="redrive")["QueueUrl"]
     for name in ("a", "b"):
-        sqs.send_message(QueueUrl=url, MessageBody=json.dumps(post(name, datetime.now(UTC))))
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps(post(name)))
     relay = RecordingRelay(wants_again)
     missed = redrive_queue(sqs, url, lambda keys: relayed_again(dynamodb, TABLE, relay, keys))
     assert missed == left
