@@ -40,16 +40,18 @@ def to_entry(row: EntryRow) -> Entry:
         ValueError: the row is not one of ours.
     """
     user_id, entry_id = row.pk.removeprefix("WALLET#"), row.sk.removeprefix("ENTRY#")
+    if row.status == Status.POSTED.value and not (row.posted_at and row.event_id):
+        raise ValueError("a posted entry does not say when, or under which id")
     if row.kind == "purchase":
         return Purchase(
             purchase_id=entry_id,
             user_id=user_id,
             bundle_id=_there(row.bundle_id),
             channel=_there(row.channel),
-            coins=row.coins,
+            coins=_there(row.coins),
             amount_minor=_there(row.amount_minor),
             currency=_there(row.currency),
-            created_at=row.created_at,
+            created_at=_there(row.created_at),
             status=Status(row.status),
             posted_at=row.posted_at,
             event_id=row.event_id,
@@ -66,7 +68,7 @@ def to_entry(row: EntryRow) -> Entry:
             lane=_there(row.lane),
             item_id=_there(row.item_id),
             quantity=_there(row.quantity),
-            price_coins=-row.coins,
+            price_coins=-_there(row.coins),
             posted_at=_there(row.posted_at),
             message=row.message or "",
             anonymous=bool(row.anonymous),

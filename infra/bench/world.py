@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from infra.local import loopback, token_issuer
 from infra.local.deployment import STAGE, Deployer
@@ -34,8 +33,17 @@ class World:
     @contextmanager
     def entered(self) -> Iterator[None]:
         """This very process in that environment."""
-        with patch.dict(os.environ, self.environment, clear=True):
+        before = dict(os.environ)
+        _become(self.environment)
+        try:
             yield
+        finally:
+            _become(before)
+
+
+def _become(environment: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 @contextmanager

@@ -1,0 +1,173 @@
+"""Records of the table's stream: which are news, and which cannot be read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.rows import gift_row, purchase_row
+from chalicelib.adapters.stream_records import posted_records
+from chalicelib.adapters.tables import entry_key, wallet_key
+from chalicelib.domain.ledger import Entry, Gift, Purchase, Status
+from tests.adapters.samples import a_gift, a_posting, a_purchase, buy
+from tests.fakes import session_of
+from tests.stores import DynamoStore, Item
+
+Record = Mapping[str, Any]
+
+
+@pytest.fixture
+def store(moto_store: DynamoStore) -> DynamoStore:
+    moto_store.bind()
+    return moto_store
+
+
+def record(new: Item, old: Item | None = None, number: int = 1) -> Record:
+    """A change of an item as the stream tells it."""
+    change: dict[str, Any] = {"Keys": {name: new[name] for name in ("PK", "SK")}, "SequenceNumber": str(number)}
+    change |= {"NewImage": new} | ({"OldImage": old} if old else {})
+    return {"eventName": "MODIFY" if old else "INSERT", "dynamodb": change}
+
+
+def pending_image(purchase: Purchase) -> Item:
+    return purchase_row(purchase).serialize()
+
+
+def gift_image(gift: Gift) -> Item:
+    return gift_row(gift).serialize()
+
+
+def posted_image(store: DynamoStore) -> tuple[Item, Purchase]:
+    purchase = buy(store.ledger, a_purchase().user_id, 500)
+    return store.item(wallet_key(purchase.user_id), entry_key(purchase.purchase_id)), purchase
+
+
+def entries(*records: Record) -> list[Entry | None]:
+    return [found.entry for found in posted_records(records)]
+
+
+def test_a_new_gift_is_news() -> None:
+    gift = a_gift(message="おめでとう 🎉", anonymous=True, stream_id="stream_1")
+
+    (found,) = posted_records([record(gift_image(gift), number=7)])
+
+    assert found.entry == gift
+    assert found.record_id == "7"
+    assert found.keys == {"PK": wallet_key(gift.user_id), "SK": entry_key(gift.gift_id)}
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.POSTED])
+def test_a_purchase_is_news_when_it_becomes_posted(store: DynamoStore, status: Status) -> None:
+    image, purchase = posted_image(store)
+
+    assert entries(record(image, image | {"status": {"S": status.value}})) == [purchase]
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.POSTED])
+def test_a_purchase_that_is_not_posted_is_no_news(status: Status) -> None:
+    image = pending_image(a_purchase(status=status))
+
+    assert entries(record(image), record(image, pending_image(a_purchase()))) == []
+
+
+def test_a_later_change_of_a_posted_entry_is_no_news(store: DynamoStore) -> None:
+    image, _ = posted_image(store)
+    stamped = image | {"announced_at": {"S": "2026-11-22T12:00:40.000Z"}}
+
+    assert entries(record(stamped, image), record(image, stamped)) == []
+
+
+def test_what_is_removed_is_no_news(store: DynamoStore) -> None:
+    image, _ = posted_image(store)
+    keys = {name: image[name] for name in ("PK", "SK")}
+    removed = {"Keys": keys, "SequenceNumber": "1", "OldImage": image}
+
+    assert entries({"eventName": "REMOVE", "dynamodb": removed}) == []
+
+
+@pytest.mark.parametrize(
+    ("pk", "sk"),
+    [
+        ("WALLET#ann", "WALLET"),
+        ("CREATOR#bob#0", "LANE"),
+        ("CREATOR#bob#0", "GIFT#01a20320-a200-7000-8000-000000000001"),
+        ("REVIEW#2026-11", "pi_1"),
+        ("WALLET#ann", "ENTRY"),
+    ],
+)
+def test_other_items_are_no_news_whatever_they_hold(pk: str, sk: str) -> None:
+    assert entries(record(gift_image(a_gift()) | {"PK": {"S": pk}, "SK": {"S": sk}})) == []
+
+
+def test_news_keeps_its_order_and_its_repeats() -> None:
+    gifts = [a_gift() for _ in range(3)]
+    records = [record(gift_image(gift), number=number) for number, gift in enumerate(gifts)]
+
+    assert entries(*records, records[0]) == [*gifts, gifts[0]]
+
+
+def test_an_attribute_of_a_later_version_does_no_harm() -> None:
+    gift = a_gift()
+
+    assert entries(record(gift_image(gift) | {"mood": {"M": {"x": {"L": []}}}})) == [gift]
+
+
+POISON: Mapping[str, Item] = {
+    "another kind": {"kind": {"S": "loan"}},
+    "a kind that is a number": {"kind": {"N": "1"}},
+    "coins that are a text": {"coins": {"S": "-60"}},
+    "half a coin": {"coins": {"N": "-60.5"}},
+    "coins in another notation": {"coins": {"N": "6E+1"}},
+    "coins that are null": {"coins": {"NULL": True}},
+    "a quantity that is a list": {"quantity": {"L": []}},
+    "a time that is none": {"posted_at": {"S": "yesterday"}},
+    "a time that is a number": {"posted_at": {"N": "1795000000"}},
+    "a message that is binary": {"message": {"B": "AAEC"}},
+    "an unknown type": {"message": {"X": "?"}},
+}
+
+
+@pytest.mark.parametrize("change", POISON.values(), ids=POISON.keys())
+def test_a_gift_that_cannot_be_read_is_told_by_its_keys_and_leaves_the_others(change: Item) -> None:
+    gift, other = a_gift(), a_gift()
+
+    found = posted_records([record(gift_image(gift) | change, number=1), record(gift_image(other), number=2)])
+
+    assert [each.entry for each in found] == [None, other]
+    assert found[0].keys == {"PK": wallet_key(gift.user_id), "SK": entry_key(gift.gift_id)}
+
+
+@pytest.mark.parametrize(
+    "name", ["kind", "coins", "event_id", "posted_at", "creator_id", "lane", "item_id", "quantity"]
+)
+def test_a_gift_that_lacks_something_cannot_be_read(name: str) -> None:
+    image = gift_image(a_gift())
+    del image[name]
+
+    assert entries(record(image)) == [None]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["kind", "coins", "event_id", "posted_at", "created_at", "bundle_id", "channel", "amount_minor", "currency"],
+)
+def test_a_posted_purchase_that_lacks_something_cannot_be_read(store: DynamoStore, name: str) -> None:
+    image, _ = posted_image(store)
+    del image[name]
+
+    assert entries(record(image)) == [None]
+
+
+def test_an_image_of_the_store_is_read_as_the_ledger_reads_it(store: DynamoStore) -> None:
+    gift = a_gift()
+    buy(store.ledger, gift.user_id, 60)
+    store.ledger.post_gift(gift)
+    opened = a_purchase()
+    store.ledger.open_purchase(opened)
+    store.ledger.post_purchase(session_of(opened), a_posting())
+    keys = [(each.user_id, each.entry_id) for each in (gift, opened)]
+
+    images = [store.item(wallet_key(user_id), entry_key(entry_id)) for user_id, entry_id in keys]
+
+    assert entries(*map(record, images)) == [store.ledger.find_entry(*key) for key in keys]
+    assert entries(*map(record, images))[0] == gift

@@ -1,0 +1,235 @@
+"""Checkout sessions: what is asked of Stripe, and what its answers mean."""
+
+import json
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import pytest
+import stripe
+
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.adapters.stripe_gateway import NETWORK_RETRIES, TIMEOUTS_SECONDS, StripeGateway
+from chalicelib.domain.ledger import Purchase
+from chalicelib.domain.payments import Claim
+from chalicelib.domain.purchases import SESSION_LIFE
+from chalicelib.errors import IdempotencyConflict, TryAgain
+from infra.local import loopback
+from infra.local.stripe_sandbox import StripeSandbox
+from tests.adapters.samples import a_purchase, new_id
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+@dataclass
+class Canned:
+    """A Stripe that answers what it is told to, and keeps what it was asked."""
+
+    status: str = "200 OK"
+    body: Any = None
+    asked: list[tuple[dict[str, str], dict[str, str]]] = field(default_factory=list)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        form = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])).decode()
+        headers = {name: value for name, value in environ.items() if name.startswith("HTTP_")}
+        self.asked.append((headers, dict(parse_qsl(form, strict_parsing=True))))
+        start_response(self.status, [("Content-Type", "application/json"), ("Stripe-Should-Retry", "false")])
+        return [self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()]
+
+
+@contextmanager
+def gateway_at(url: str) -> Iterator[StripeGateway]:
+    gateway = StripeGateway(
+        api_key=lambda: "sk_test_gateway",
+        webhook_secrets=list,
+        api_url=url,
+        success_url="https://shop.example/thanks",
+        cancel_url="https://shop.example/basket",
+    )
+    yield gateway
+    gateway._http.close()  # type: ignore[no-untyped-call]  # Stripe leaves it so
+
+
+@pytest.fixture
+def canned() -> Canned:
+    created = {"id": "cs_1", "object": "checkout.session", "mode": "payment", "payment_status": "unpaid"}
+    return Canned(body=created | {"created": 1_795_000_000, "url": "https://pay.example/cs_1"})
+
+
+@pytest.fixture
+def gateway(canned: Canned) -> Iterator[StripeGateway]:
+    with loopback.running(lambda _: canned) as url, gateway_at(url) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[StripeSandbox]:
+    with StripeSandbox.start(webhook_secret="whsec_unused") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox_gateway(sandbox: StripeSandbox) -> Iterator[StripeGateway]:
+    sandbox.knobs.update({"lost_answers": 0, "down": False, "slow_seconds": 0})
+    with gateway_at(sandbox.url) as gateway:
+        yield gateway
+
+
+def fresh_purchase(**changes: Any) -> Purchase:
+    """One of today: sessions for yesterday's cannot be opened."""
+    now = SystemClock().now()
+    return a_purchase(purchase_id=new_id(now), created_at=now, **changes)
+
+
+def test_everything_that_is_sent_derives_from_the_purchase(gateway: StripeGateway, canned: Canned) -> None:
+    created_at = datetime(2026, 11, 22, 12, 0, 0, 999_000, UTC)
+    purchase = a_purchase("|:@._-=", coins=1_234, amount_minor=999, currency="eur", created_at=created_at)
+    gateway.open_session(purchase)
+
+    ((_, form),) = canned.asked
+
+    metadata = {"purchase_id": purchase.purchase_id, "user_id": "|:@._-=", "coins": "1234"}
+    assert form == {
+        "mode": "payment",
+        "ui_mode": "hosted_page",
+        "client_reference_id": purchase.purchase_id,
+        **{f"metadata[{name}]": value for name, value in metadata.items()},
+        **{f"payment_intent_data[metadata][{name}]": value for name, value in metadata.items()},
+        "line_items[0][quantity]": "1",
+        "line_items[0][price_data][currency]": "eur",
+        "line_items[0][price_data][unit_amount]": "999",
+        "line_items[0][price_data][tax_behavior]": "inclusive",
+        "line_items[0][price_data][product_data][name]": "1234 coins",
+        "expires_at": str(int(created_at.timestamp()) + 7_200),
+        "success_url": f"https://shop.example/thanks?purchase={purchase.purchase_id}",
+        "cancel_url": f"https://shop.example/basket?purchase={purchase.purchase_id}",
+    }
+
+
+def test_a_repeat_is_sent_byte_for_byte_under_the_same_key(gateway: StripeGateway, canned: Canned) -> None:
+    purchase = a_purchase("f" * 128)
+    for _ in range(2):
+        gateway.open_session(purchase)
+
+    (first, form), (again, form_again) = canned.asked
+    assert form == form_again
+    assert first["HTTP_IDEMPOTENCY_KEY"] == f"checkout/{'f' * 128}/{purchase.purchase_id}"
+    assert first["HTTP_IDEMPOTENCY_KEY"] == again["HTTP_IDEMPOTENCY_KEY"]
+    assert len(first["HTTP_IDEMPOTENCY_KEY"]) <= 255, "Stripe takes no longer ones"
+
+
+def test_fans_and_purchases_have_keys_of_their_own(gateway: StripeGateway, canned: Canned) -> None:
+    purchase = a_purchase("ann")
+    for each in (purchase, replace(purchase, user_id="bob"), replace(purchase, purchase_id=new_id())):
+        gateway.open_session(each)
+
+    assert len({headers["HTTP_IDEMPOTENCY_KEY"] for headers, _ in canned.asked}) == 3
+
+
+def test_stripe_opens_it_once_and_gives_it_again(sandbox_gateway: StripeGateway) -> None:
+    purchase = fresh_purchase()
+
+    session = sandbox_gateway.open_session(purchase)
+
+    assert session == sandbox_gateway.open_session(purchase)
+    assert session.url is not None
+    assert session.url.startswith("http")
+    assert session.claim == Claim(purchase_id=purchase.purchase_id, user_id=purchase.user_id, coins=purchase.coins)
+    assert (session.subtotal_minor, session.total_minor, session.currency) == (529, 529, "usd")
+    assert (session.mode, session.payment_status, session.payment_intent) == ("payment", "unpaid", None)
+
+
+@pytest.mark.parametrize("currency", ["jpy", "eur", "isk"])
+def test_stripe_takes_every_kind_of_currency(sandbox_gateway: StripeGateway, currency: str) -> None:
+    session = sandbox_gateway.open_session(fresh_purchase(currency=currency, amount_minor=50_000))
+
+    assert (session.currency, session.subtotal_minor) == (currency, 50_000)
+
+
+def test_another_quote_under_the_same_id_is_a_conflict(sandbox_gateway: StripeGateway) -> None:
+    purchase = fresh_purchase()
+    sandbox_gateway.open_session(purchase)
+
+    with pytest.raises(IdempotencyConflict):
+        sandbox_gateway.open_session(replace(purchase, amount_minor=530))
+
+
+def test_a_lost_answer_leaves_one_session(sandbox: StripeSandbox, sandbox_gateway: StripeGateway) -> None:
+    purchase = fresh_purchase()
+    known = len(sandbox.store.sessions)
+    sandbox.knobs.update({"lost_answers": 1})
+
+    session = sandbox_gateway.open_session(purchase)
+
+    assert sandbox_gateway.open_session(purchase) == session
+    assert len(sandbox.store.sessions) == known + 1
+
+
+def test_a_stripe_that_is_too_slow_is_to_be_tried_again() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        gateway_at(f"http://127.0.0.1:{silent.getsockname()[1]}") as gateway,
+    ):
+        gateway._http = stripe.RequestsClient(timeout=(1, 0.05))
+        with pytest.raises(TryAgain):
+            gateway.open_session(a_purchase())
+
+
+def test_a_stripe_that_is_not_there_is_to_be_tried_again() -> None:
+    with gateway_at("http://127.0.0.1:1") as gateway, pytest.raises(TryAgain) as again:
+        gateway.open_session(a_purchase())
+    assert again.value.retry_after_seconds == 5
+
+
+def test_all_tries_together_end_before_the_function_does() -> None:
+    assert (1 + NETWORK_RETRIES) * sum(TIMEOUTS_SECONDS) < 15
+    assert timedelta(minutes=30) < SESSION_LIFE < timedelta(hours=24), "Stripe takes no others"
+
+
+def error(kind: str, **members: str) -> dict[str, Any]:
+    return {"error": {"type": kind, "message": "told by Stripe", **members}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "meaning"),
+    [
+        ("400 Bad Request", error("idempotency_error"), IdempotencyConflict),
+        ("409 Conflict", error("invalid_request_error", code="idempotency_key_in_use"), TryAgain),
+        ("409 Conflict", error("idempotency_error", code="idempotency_key_in_use"), TryAgain),
+        ("429 Too Many Requests", error("invalid_request_error", code="rate_limit"), TryAgain),
+        ("429 Too Many Requests", error("invalid_request_error", code="lock_timeout"), TryAgain),
+        ("500 Internal Server Error", error("api_error"), TryAgain),
+        ("502 Bad Gateway", b"<html>", TryAgain),
+        ("503 Service Unavailable", error("api_error"), TryAgain),
+        ("504 Gateway Timeout", b"", TryAgain),
+        ("200 OK", b"<html>", TryAgain),
+        ("400 Bad Request", error("invalid_request_error", param="line_items"), stripe.InvalidRequestError),
+        ("401 Unauthorized", error("invalid_request_error"), stripe.AuthenticationError),
+        ("403 Forbidden", error("invalid_request_error"), stripe.PermissionError),
+    ],
+)
+def test_each_error_has_its_meaning(
+    gateway: StripeGateway, canned: Canned, status: str, body: object, meaning: type[Exception]
+) -> None:
+    canned.status, canned.body = status, body
+
+    with pytest.raises(meaning):
+        gateway.open_session(a_purchase())
+    assert len(canned.asked) == 1
+
+
+def test_the_key_of_the_moment_is_used(canned: Canned) -> None:
+    keys = ["sk_test_new", "sk_test_old"]
+    take: Callable[[], str] = keys.pop
+    with loopback.running(lambda _: canned) as url, gateway_at(url) as gateway:
+        gateway._api_key = take
+        for _ in range(2):
+            gateway.open_session(a_purchase())
+
+    authorizations = [headers["HTTP_AUTHORIZATION"] for headers, _ in canned.asked]
+    assert authorizations == ["Bearer sk_test_old", "Bearer sk_test_new"]

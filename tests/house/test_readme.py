@@ -1,0 +1,78 @@
+"""The README's tables say what the code does: neither more nor less."""
+
+import re
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import app
+from chalicelib import errors
+from chalicelib.domain import events
+from chalicelib.settings import Settings
+from chalicelib.web import STATUS
+
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+
+
+def table(heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading, without its head."""
+    section = README.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    first = rows[2:]
+    end = next((place for place, row in enumerate(first) if set(row) <= set("|- ")), len(first) + 1)
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in first[: end - 1]]
+
+
+def first_column(heading: str) -> list[str]:
+    return [row[0].strip("` ") for row in table(heading)]
+
+
+def error_classes(kind: type[errors.CoinpurseError] = errors.CoinpurseError) -> list[type[errors.CoinpurseError]]:
+    return [kind, *(below for child in kind.__subclasses__() for below in error_classes(child))]
+
+
+def told_codes() -> dict[str, int]:
+    """The codes that an answer can have: those of classes that are raised themselves, with their status."""
+    grouping = {errors.BadRequest, errors.Refusal}
+    return {
+        kind.code: next(STATUS[each] for each in kind.__mro__ if each in STATUS)
+        for kind in error_classes()
+        if kind not in grouping
+    }
+
+
+def event_types() -> list[str]:
+    return [value for value in vars(events).values() if isinstance(value, str) and value.startswith("coinpurse.")]
+
+
+@pytest.mark.parametrize(
+    ("heading", "truth"),
+    [
+        ("API", lambda: [f"{operation.method} {operation.path}" for operation in app.api.operations]),
+        ("Events", event_types),
+        ("Settings", lambda: [field.name.upper() for field in fields(Settings)]),
+        ("Errors", lambda: list(told_codes())),
+    ],
+)
+def test_a_table_lists_what_there_is(heading: str, truth: Callable[[], list[str]]) -> None:
+    assert sorted(first_column(heading)) == sorted(truth())
+
+
+def test_the_errors_have_the_status_that_the_table_says() -> None:
+    assert {row[0].strip("` "): int(row[1]) for row in table("Errors")} == told_codes()
+
+
+def test_every_route_that_needs_a_token_says_so() -> None:
+    said = {row[0].strip("` "): row[1] for row in table("API")}
+    for operation in app.api.operations:
+        is_open = said[f"{operation.method} {operation.path}"] in {"none", "optional", "signature"}
+        assert is_open == (operation.auth != "required")
+
+
+def test_every_file_that_is_named_exists() -> None:
+    named = re.findall(r"`((?:chalicelib|infra|tests|app\.py|\.chalice)[\w./-]*)`", README)
+    missing = [name for name in named if not (Path(__file__).parents[2] / name).exists()]
+    assert named
+    assert missing == []
