@@ -11,7 +11,7 @@ import app
 from chalicelib import errors
 from chalicelib.domain import events
 from chalicelib.settings import Settings
-from chalicelib.web import STATUS
+from chalicelib.answers import STATUS
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
