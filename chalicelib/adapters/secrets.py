@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.errors import TryAgain
 
 CACHE_SECONDS: Final = 300
+SSM_CONFIG: Final = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1, "mode": "standard"})
 
 
 class BadSecret(Exception):
@@ -32,10 +33,7 @@ class SsmSecrets:
         self._mode = "live" if livemode else "test"
         self._monotonic = monotonic
         self._read: dict[str, tuple[float, str]] = {}
-        self._ssm = boto3.client(
-            "ssm",
-            config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}),
-        )
+        self._ssm = boto3.client("ssm", config=SSM_CONFIG)
 
     def stripe_api_key(self) -> str:
         """The secret or restricted key. Raises BadSecret when it is of the other mode."""

@@ -109,8 +109,8 @@ class Row(Model):
         table_name = "unbound"
         region: str | None = None
         connect_timeout_seconds = 1
-        read_timeout_seconds = 3
-        max_retry_attempts = 2
+        read_timeout_seconds = 2
+        max_retry_attempts = 1
 
     journal = JournalIndex()
 

@@ -12,6 +12,7 @@ ALGORITHMS: Final = ("RS256", "ES256")
 MAX_TOKEN_CHARACTERS: Final = 8_192
 KEYS_SECONDS: Final = 300
 REFETCH_FLOOR_SECONDS: Final = 30
+KEYS_TIMEOUT_SECONDS: Final = 2
 LEEWAY_SECONDS: Final = 30
 
 
@@ -30,7 +31,9 @@ class JwtVerifier:
     def __init__(self, *, issuer: str, audience: str, jwks_url: str) -> None:
         self._issuer = issuer
         self._audience = audience
-        self._keys = _Keys(jwks_url, lifespan=KEYS_SECONDS, timeout=3, cooldown_duration=REFETCH_FLOOR_SECONDS)
+        self._keys = _Keys(
+            jwks_url, lifespan=KEYS_SECONDS, timeout=KEYS_TIMEOUT_SECONDS, cooldown_duration=REFETCH_FLOOR_SECONDS
+        )
 
     def verify(self, token: str) -> Caller:
         """Who holds the token.

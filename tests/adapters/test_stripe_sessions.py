@@ -13,7 +13,7 @@ import pytest
 import stripe
 
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.stripe_gateway import NETWORK_RETRIES, TIMEOUTS_SECONDS, StripeGateway
+from chalicelib.adapters.stripe_gateway import StripeGateway
 from chalicelib.domain.ledger import Purchase
 from chalicelib.domain.payments import Claim
 from chalicelib.domain.purchases import SESSION_LIFE
@@ -164,9 +164,10 @@ def test_a_lost_answer_leaves_one_session(sandbox: StripeSandbox, sandbox_gatewa
     known = len(sandbox.store.sessions)
     sandbox.knobs.update({"lost_answers": 1})
 
-    session = sandbox_gateway.open_session(purchase)
+    with pytest.raises(TryAgain):
+        sandbox_gateway.open_session(purchase)
 
-    assert sandbox_gateway.open_session(purchase) == session
+    assert sandbox_gateway.open_session(purchase) == sandbox_gateway.open_session(purchase)
     assert len(sandbox.store.sessions) == known + 1
 
 
@@ -186,8 +187,7 @@ def test_a_stripe_that_is_not_there_is_to_be_tried_again() -> None:
     assert again.value.retry_after_seconds == 5
 
 
-def test_all_tries_together_end_before_the_function_does() -> None:
-    assert (1 + NETWORK_RETRIES) * sum(TIMEOUTS_SECONDS) < 15
+def test_a_session_lives_as_long_as_stripe_allows() -> None:
     assert timedelta(minutes=30) < SESSION_LIFE < timedelta(hours=24), "Stripe takes no others"
 
 

@@ -1,0 +1,26 @@
+"""However slow everybody else is, a fan's request is answered before its function is cut off."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from chalicelib.adapters import secrets, tables, tokens
+from chalicelib.adapters.stripe_gateway import NETWORK_RETRIES, TIMEOUTS_SECONDS
+
+ROOT = Path(__file__).parents[2]
+
+
+def patience_of(config: Any) -> float:
+    """The longest that a client of ours waits for one call, without the pauses between its tries."""
+    return float((config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"])
+
+
+def test_the_slowest_checkout_ends_before_its_function_does() -> None:
+    ledger = (tables.Row.Meta.connect_timeout_seconds + tables.Row.Meta.read_timeout_seconds) * (
+        1 + tables.Row.Meta.max_retry_attempts
+    )
+    stripe = sum(TIMEOUTS_SECONDS) * (1 + NETWORK_RETRIES)
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text())
+    for stage in config["stages"].values():
+        limit = stage.get("lambda_timeout", config.get("lambda_timeout"))
+        assert tokens.KEYS_TIMEOUT_SECONDS + patience_of(secrets.SSM_CONFIG) + ledger + stripe < limit - 2
