@@ -4,6 +4,8 @@ from chalice.app import Blueprint
 
 from chalicelib import pages, schemas, web, wiring
 from chalicelib.answers import Answer
+from chalicelib.domain.ids import is_uuid7
+from chalicelib.domain.ledger import Purchase
 from chalicelib.domain.purchases import require_market
 from chalicelib.web import Ask
 
@@ -25,10 +27,14 @@ def get_shop(ask: Ask[None]) -> Answer:
     return Answer(body=page, headers=pages.headers(wiring.settings().stripe_api_url))
 
 
-@api.route("GET", "/success", auth="none")
-def get_success(_ask: Ask[None]) -> Answer:
+@api.route("GET", "/success", auth="optional", query=("purchase",))
+def get_success(ask: Ask[None]) -> Answer:
     """Where a fan who paid comes back to. It credits nothing."""
-    return Answer(body=pages.success(), headers=pages.headers(wiring.settings().stripe_api_url))
+    fan, purchase_id = ask.fan_if_known, ask.query("purchase", "")
+    entry = wiring.ledger().find_entry(fan, purchase_id) if fan and is_uuid7(purchase_id) else None
+    # Without JavaScript the page can tell only what is known now, and is loaded again until that is final.
+    known = schemas.plain([schemas.checkout(entry)])[0] if isinstance(entry, Purchase) else None
+    return Answer(body=pages.success(known), headers=pages.headers(wiring.settings().stripe_api_url))
 
 
 @api.route("GET", "/cancelled", auth="none")
