@@ -1,6 +1,6 @@
 # The whole interface. Nothing but Python >= 3.11 and make is assumed: everything else is set up on the way.
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check bench package deploy lock format clean
+.PHONY: help demo test up down check bench package deploy rebuild-check lock format clean
 
 PYTHON ?= python3
 STAGE ?= test
@@ -9,7 +9,7 @@ UV := .venv/bin/uv
 UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements-dev.txt)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 .venv/.ready: requirements-dev.txt
 	@test -x $(UV) || { $(PYTHON) -m venv .venv && .venv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
@@ -49,6 +49,9 @@ package: .venv/.ready ## build/<STAGE>: the template and the zip that deploy
 
 deploy: package ## package and deploy STAGE with CloudFormation (needs AWS credentials and BUCKET)
 	@$(PY) -m infra.deploy --stage $(STAGE) --bucket $(BUCKET)
+
+rebuild-check: .venv/.ready ## read the whole ledger of STAGE and add everything up again
+	@$(PY) -m infra.rebuild_check --stage $(STAGE)
 
 lock: .venv/.ready ## resolve the newest versions into the hash-locked requirements
 	@for name in requirements requirements-dev requirements-cloud; do \
