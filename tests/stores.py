@@ -79,8 +79,8 @@ class DynamoStore(Store):
 
     def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self.table_name = table_name
+        Row._connection = None  # it may lead to another store's table of this name
         self.ledger = DynamoLedger(table_name, pause)
-        self.ledger.start()
         self._connection = Row._connection
 
     def bind(self) -> None:

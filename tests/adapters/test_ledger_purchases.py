@@ -98,6 +98,7 @@ def test_a_paid_purchase_is_posted_from_any_other_status(store: Store, purchase:
         posted_at=posting.posted_at,
         event_id=posting.event_id,
         payment_intent=f"pi_{purchase.purchase_id}",
+        version=2,
     )
 
 
