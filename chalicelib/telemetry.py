@@ -37,6 +37,8 @@ def count(name: str, amount: int = 1) -> None:
 
 
 def count_outcome(outcome: str, events: int = 1) -> None:
-    """Count what became of events: `stranger` as WebhookStranger ..., `in_review` as PaymentInReview (an alarm)."""
-    name = "PaymentInReview" if outcome == "in_review" else f"Webhook{outcome.title().replace('_', '')}"
-    count(name, events)
+    """Count what became of events: `stranger` as WebhookStranger ..., but what an alarm listens for by its own name."""
+    count(_ALARMING.get(outcome) or f"Webhook{outcome.title().replace('_', '')}", events)
+
+
+_ALARMING: Final = {"in_review": "PaymentInReview", "unforeseen": "Unforeseen"}

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from chalicelib.domain.payments import StripeEvent
@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 
 OVERLAP: Final = timedelta(hours=1)
 """Events are listed by whole seconds and may be listed late: each run begins before the last one ended."""
+GRACE: Final = timedelta(minutes=5)
+"""Webhooks are given so long: what is younger is not lost yet, and would only be healed for nothing."""
 REACH: Final = timedelta(days=30)
 """The payment provider keeps its events so long."""
 FIRST_REACH: Final = timedelta(days=3)
@@ -23,30 +25,41 @@ HEALED: Final = frozenset({"credited", "clawed_back", "restored", "processing", 
 
 _WATERMARK: Final = "reconcile"
 _NOT_NOW: Final = "try_again"
+_UNFORESEEN: Final = "unforeseen"
+_STRIDE: Final = 100
 
 
 def reconcile(*, intake: Intake, journal: Journal) -> Counter[str]:
-    """Handle every event since the last run. Safe at any time, and as often as one likes.
+    """Handle every event since the last run, oldest first. Safe at any time, and as often as one likes.
 
     Returns:
-        How many events ended how, in handle_event's words; try_again for those that must wait for the next run.
+        How many events ended how, in handle_event's words; try_again and unforeseen for those that are not done, and
+        that every run comes back to until they are.
 
     Raises:
         TryAgain: the events could not be listed.
     """
     now = intake.clock.now()
+    until = now - GRACE
     since = max(journal.read_watermark(_WATERMARK) or now - FIRST_REACH, now - REACH)
     outcomes: Counter[str] = Counter()
-    types = MONEY_EVENTS | SESSION_EVENTS.keys()
-    for event in intake.gateway.list_events(since - OVERLAP, types):
+    events = intake.gateway.list_events(since - OVERLAP, MONEY_EVENTS | SESSION_EVENTS.keys())
+    for number, event in enumerate((event for event in events if event.created_at <= until), start=1):
         outcome = _handle(event, intake)
         outcomes[outcome] += 1
         if outcome in HEALED:
             log.warning("healed", extra={"stripe_event_id": event.stripe_event_id, "outcome": outcome})
-    # What could not be handled now must be in reach of the next run.
-    if not outcomes[_NOT_NOW]:
-        journal.move_watermark(_WATERMARK, now)
+        # After a long outage one run may not live to see the end: what it has done, the next one need not do again.
+        if number % _STRIDE == 0 and event.created_at > since:
+            _move_watermark(event.created_at, outcomes, journal)
+    _move_watermark(max(since, until), outcomes, journal)
     return outcomes
+
+
+def _move_watermark(to: datetime, outcomes: Counter[str], journal: Journal) -> None:
+    """What could not be handled now must be in reach of the next run."""
+    if not outcomes[_NOT_NOW] and not outcomes[_UNFORESEEN]:
+        journal.move_watermark(_WATERMARK, to)
 
 
 def _handle(event: StripeEvent, intake: Intake) -> str:
@@ -54,3 +67,7 @@ def _handle(event: StripeEvent, intake: Intake) -> str:
         return handle_event(event, intake)
     except TryAgain:
         return _NOT_NOW
+    except Exception:
+        # One event that nobody can handle must not hold up whatever else was lost.
+        log.exception("event cannot be handled", extra={"stripe_event_id": event.stripe_event_id})
+        return _UNFORESEEN

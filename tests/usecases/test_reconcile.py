@@ -1,0 +1,100 @@
+"""What webhooks did not bring is found, once, and one event that cannot be handled does not hold up the others."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.payments import StripeEvent
+from chalicelib.errors import TryAgain
+from chalicelib.usecases.handle_event import Intake
+from chalicelib.usecases.reconcile import FIRST_REACH, GRACE, OVERLAP, REACH, reconcile
+from tests.domain.builders import a_purchase
+from tests.fake_desk import FakeJournal
+from tests.fakes import START, session_of
+from tests.usecases.desk import Desk, a_stripe_event, told
+
+
+class Office(Desk):
+    """A desk with a journal, an hour after the usual purchase was opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.journal = FakeJournal(self.books)
+        self.clock.advance(timedelta(hours=1))
+
+    def list(self, *events: StripeEvent) -> None:
+        self.provider.listed += events
+
+    def reconcile(self) -> dict[str, int]:
+        intake = Intake(livemode=False, ledger=self.ledger, gateway=self.gateway, clock=self.clock)
+        return dict(reconcile(intake=intake, journal=self.journal))
+
+
+@pytest.fixture
+def office() -> Office:
+    office = Office()
+    office.stock()
+    return office
+
+
+def test_a_lost_payment_is_credited_once(office: Office) -> None:
+    office.list(told("paid"))
+    assert office.reconcile() == {"credited": 1}
+    assert office.reconcile() == {"repeated": 1}
+    assert office.balance() == 70
+
+
+def test_a_webhook_may_still_be_on_its_way(office: Office) -> None:
+    office.list(a_stripe_event(created_at=office.clock.now() - GRACE + timedelta(seconds=1)))
+    assert office.reconcile() == {}
+    office.clock.advance(timedelta(seconds=1))
+    assert office.reconcile() == {"credited": 1}
+
+
+@pytest.mark.parametrize(("back", "seen"), [(FIRST_REACH + OVERLAP, True), (FIRST_REACH + OVERLAP * 2, False)])
+def test_the_first_run_looks_back_as_far_as_webhooks_are_sent_again(
+    office: Office, back: timedelta, *, seen: bool
+) -> None:
+    office.list(a_stripe_event(created_at=office.clock.now() - back))
+    assert bool(office.reconcile()) is seen
+
+
+def test_a_watermark_older_than_what_the_provider_keeps_is_no_use(office: Office) -> None:
+    office.journal.move_watermark("reconcile", START - REACH * 2)
+    office.list(a_stripe_event(created_at=office.clock.now() - REACH - OVERLAP * 2))
+    assert office.reconcile() == {}
+
+
+@pytest.mark.parametrize("fault", [TryAgain("busy"), RuntimeError("nobody foresaw it")])
+def test_what_cannot_be_handled_holds_up_nothing_but_the_watermark(office: Office, fault: Exception) -> None:
+    before = office.clock.now() - timedelta(days=1)
+    office.journal.move_watermark("reconcile", before)
+    office.list(told("unpaid"), told("paid"))
+    office.watch.fail_before["move_purchase"] = fault
+    outcome = "try_again" if isinstance(fault, TryAgain) else "unforeseen"
+    assert office.reconcile() == {outcome: 1, "credited": 1}
+    assert office.journal.read_watermark("reconcile") == before
+    assert office.reconcile() == {"unchanged": 1, "repeated": 1}
+    assert office.journal.read_watermark("reconcile") == office.clock.now() - GRACE
+
+
+def test_a_run_that_is_cut_short_has_not_worked_for_nothing(office: Office) -> None:
+    class Killed(BaseException):
+        pass
+
+    stranger = replace(session_of(a_purchase()), claim=None)
+    listed = [a_stripe_event(session=stranger, created_at=START + timedelta(seconds=number)) for number in range(150)]
+    office.list(*listed, replace(told("paid"), created_at=START + timedelta(seconds=150)))
+    office.watch.fail_before["post_purchase"] = Killed()  # type: ignore[assignment]  # the function's time is up
+    with pytest.raises(Killed):
+        office.reconcile()
+    assert office.journal.read_watermark("reconcile") == START + timedelta(seconds=99)
+
+
+def test_the_watermark_never_goes_back(office: Office) -> None:
+    since = office.clock.now() - timedelta(minutes=1)
+    office.journal.move_watermark("reconcile", since)
+    office.list(*[told("paid")] * 200)
+    office.reconcile()
+    assert office.journal.read_watermark("reconcile") == since
