@@ -21,7 +21,7 @@ pytestmark = pytest.mark.cloud
 KEY = {"PK": {"S": "WALLET#nobody"}, "SK": {"S": "WALLET"}}
 
 
-@pytest.mark.parametrize("function", ["ApiHandler", "Relay"])
+@pytest.mark.parametrize("function", ["ApiHandler", "Relay", "Redrive", "Sweep", "Reconcile", "Audit"])
 def test_a_function_cannot_delete_what_was_written(stack: StackFacts, function: str) -> None:
     table = role_of(stack, function).client("dynamodb", endpoint_url=stack.aws_endpoint_url)
 
@@ -38,10 +38,19 @@ def test_only_the_relay_announces(stack: StackFacts) -> None:
     assert denied(lambda: api.publish_batch(TopicArn=stack.topic_arn, PublishBatchRequestEntries=batch))
 
 
-def test_only_the_api_reads_the_payment_secrets(stack: StackFacts) -> None:
-    relay = role_of(stack, "Relay").client("ssm", endpoint_url=stack.aws_endpoint_url)
+@pytest.mark.parametrize(
+    ("function", "secret"),
+    [
+        ("Relay", "stripe_api_key"),
+        ("Sweep", "stripe_api_key"),
+        ("Audit", "stripe_api_key"),
+        ("Reconcile", "stripe_webhook_secrets"),
+    ],
+)
+def test_nobody_reads_a_secret_that_is_not_needed(stack: StackFacts, function: str, secret: str) -> None:
+    ssm = role_of(stack, function).client("ssm", endpoint_url=stack.aws_endpoint_url)
 
-    assert denied(lambda: relay.get_parameter(Name="/coinpurse/local/stripe_api_key", WithDecryption=True))
+    assert denied(lambda: ssm.get_parameter(Name=f"/coinpurse/local/{secret}", WithDecryption=True))
 
 
 def role_of(stack: StackFacts, function: str) -> boto3.Session:

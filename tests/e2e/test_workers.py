@@ -1,0 +1,102 @@
+"""The functions that nobody asks: each does its work when it is woken, with the rights that it is deployed with."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chalicelib.adapters.tables import journal_at, journal_hour
+from infra.books import read_partition
+from infra.local.audit import audit
+from infra.local.client import Fan, Gift, wait_until
+from infra.local.facts import StackFacts, aws_session
+from infra.local.stripe_side import StripeSide
+from infra.redrive import give_up
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.service_resource import Table
+
+pytestmark = pytest.mark.cloud
+
+
+class Cloud:
+    """The stack, as its operator sees it."""
+
+    def __init__(self, facts: StackFacts) -> None:
+        self._facts, self._session = facts, aws_session(facts.aws_region)
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName="coinpurse")
+        summaries = [summary for page in pages for summary in page["StackResourceSummaries"]]
+        self.names = {found["LogicalResourceId"]: found["PhysicalResourceId"] for found in summaries}
+        resource = self._session.resource("dynamodb", endpoint_url=facts.aws_endpoint_url)
+        self.table: Table = resource.Table(facts.table_name)
+
+    def client(self, service: Any) -> Any:
+        return self._session.client(service, endpoint_url=self._facts.aws_endpoint_url)
+
+    def wake(self, function: str) -> dict[str, int]:
+        """What the function answers to its schedule."""
+        event: dict[str, object] = dict.fromkeys(("version", "account", "region", "detail", "detail-type"), "")
+        event |= {"source": "aws.events", "time": "", "id": "", "resources": []}
+        answer = self.client("lambda").invoke(FunctionName=self.names[function], Payload=json.dumps(event).encode())
+        said: dict[str, int] = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, said
+        return said
+
+    def creators_side(self, creator_id: str, lane: str) -> list[dict[str, Any]]:
+        return [dict(item) for item in read_partition(self.table, f"CREATOR#{creator_id}#{lane}")]
+
+
+@pytest.fixture
+def cloud_of(stack: StackFacts) -> Cloud:
+    return Cloud(stack)
+
+
+@pytest.fixture
+def lost(cloud_of: Cloud, fan: Fan, creator_id: str, stripe: StripeSide) -> dict[str, Any]:
+    """The entry of a gift whose creator's side is gone, as if the stream had never told of it."""
+    item = fan.gifts()[0]
+    stripe.fund(fan, item.coins)
+    gift = fan.send_gift(creator_id, item.item_id).read(201, Gift)
+    keys = {"PK": f"WALLET#{fan.user_id}", "SK": f"ENTRY#{gift.id}"}
+    entry = cloud_of.table.get_item(Key=keys)["Item"]
+    wait_until("it was relayed", lambda: len(cloud_of.creators_side(creator_id, str(entry["lane"]))) == 2)
+    for found in cloud_of.creators_side(creator_id, str(entry["lane"])):
+        cloud_of.table.delete_item(Key={"PK": found["PK"], "SK": found["SK"]})
+    return dict(entry)
+
+
+def is_mended(cloud_of: Cloud, lost: dict[str, Any]) -> bool:
+    kept = cloud_of.creators_side(lost["creator_id"], str(lost["lane"]))
+    return [item["sequence"] for item in kept] == [1, 1]
+
+
+def test_the_sweep_relays_what_the_stream_lost(cloud_of: Cloud, lost: dict[str, Any], stack: StackFacts) -> None:
+    at = datetime.now(UTC) - timedelta(minutes=11)
+    cloud_of.table.update_item(
+        Key={"PK": lost["PK"], "SK": lost["SK"]},
+        UpdateExpression="SET journal_hour = :hour, journal_at = :at",
+        ExpressionAttributeValues={
+            ":hour": journal_hour(at, str(lost["event_id"])),
+            ":at": journal_at(at, lost["SK"].removeprefix("ENTRY#")),
+        },
+    )
+
+    assert cloud_of.wake("Sweep")["swept"] >= 1
+
+    assert is_mended(cloud_of, lost)
+    assert cloud_of.wake("Audit") == {"mismatches": 0}
+    assert audit(stack).broken == ()
+
+
+def test_redrive_relays_what_the_mapping_gave_up(cloud_of: Cloud, lost: dict[str, Any], stack: StackFacts) -> None:
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+
+    give_up(cloud_of.client("sqs"), cloud_of.names["RelayFailureQueue"], hour, hour)
+
+    wait_until("the creator received it", lambda: is_mended(cloud_of, lost))
+    assert audit(stack).broken == ()
+
+
+def test_reconcile_asks_the_payment_provider(cloud_of: Cloud) -> None:
+    assert {"try_again", "unforeseen"}.isdisjoint(cloud_of.wake("Reconcile"))
