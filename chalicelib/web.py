@@ -148,8 +148,7 @@ class Api:
         """Put a function under a route.
 
         Args:
-            method: GET or POST.
-            path: as Chalice writes it.
+            method, path: as Chalice writes them.
             takes: the type of the JSON body; without it, there is none.
             gives: the type of the answer.
             auth: whether a bearer token is required; `optional` makes use of a valid one, `none` does not look.

@@ -16,6 +16,7 @@ from chalicelib.domain.ledger import (
     Status,
     lane_entry,
 )
+from chalicelib.errors import IdempotencyConflict
 from tests.fakes import FakeLedger, Lane
 
 _NOTHING = Lane()
@@ -27,7 +28,8 @@ class FakeDesk:
     def __init__(self, ledger: FakeLedger) -> None:
         self.ledger = ledger
         self.freezes: dict[str, Freeze] = {}
-        self.reversed_by: dict[str, str] = {}
+        self.reversed_by: dict[tuple[str, str], str] = {}
+        """The act that reversed a gift, by fan and gift: an id is the fan's own."""
 
     def grant(self, adjustment: Adjustment) -> Entry | None:
         earlier = self.ledger.find_entry(adjustment.user_id, adjustment.entry_id)
@@ -36,18 +38,21 @@ class FakeDesk:
         return earlier
 
     def reverse_gift(self, adjustment: Adjustment) -> str | None:
-        gift = self.ledger.find_entry(adjustment.user_id, adjustment.about)
+        name = adjustment.user_id, adjustment.about
+        gift = self.ledger.find_entry(*name)
         taken = self.ledger.find_entry(adjustment.user_id, adjustment.entry_id)
-        if not isinstance(gift, Gift) or taken or adjustment.about in self.reversed_by:
-            return self.reversed_by.get(adjustment.about, "")
-        self.reversed_by[adjustment.about] = adjustment.entry_id
+        if not isinstance(gift, Gift) or taken or name in self.reversed_by:
+            return self.reversed_by.get(name, "")
+        self.reversed_by[name] = adjustment.entry_id
         self.ledger.adjust(adjustment)
         return None
 
     def freeze(self, freeze: Freeze) -> None:
-        if freeze.key in self.freezes:
+        earlier = self.freezes.setdefault(freeze.key, freeze)
+        if (earlier.user_id, earlier.is_frozen) != (freeze.user_id, freeze.is_frozen):
+            raise IdempotencyConflict
+        if earlier is not freeze:
             return
-        self.freezes[freeze.key] = freeze
         (self.ledger.frozen.add if freeze.is_frozen else self.ledger.frozen.discard)(freeze.user_id)
 
     def list_reviews(self, month: str) -> Sequence[Review]:
@@ -89,12 +94,14 @@ class FakeJournal:
         return None if stored == added_up else Mismatch(what=f"wallet/{user_id}", stored=stored, added_up=added_up)
 
     def lane_mismatch(self, creator_id: str, lane: int) -> Mismatch | None:
-        received = self.ledger.lanes[creator_id, lane]
+        received = self.ledger.lanes.get((creator_id, lane), _NOTHING)
         entries = [lane_entry(entry) for known in self.ledger.entries.values() for entry in known.values()]
         added_up = sum(gift.creator_coins for gift in entries if gift and gift.event_id in received.sequences)
-        if received.coins == added_up:
-            return None
-        return Mismatch(what=f"creator/{creator_id}/{lane}", stored=received.coins, added_up=added_up)
+        what, places = f"creator/{creator_id}/{lane}", range(1, len(received.sequences) + 1)
+        if received.coins != added_up:
+            return Mismatch(what=what, stored=received.coins, added_up=added_up)
+        taken = len(set(received.sequences.values()) & set(places))
+        return None if taken == len(places) else Mismatch(what=f"{what}/sequence", stored=len(places), added_up=taken)
 
     def read_watermark(self, name: str) -> datetime | None:
         return self.watermarks.get(name)

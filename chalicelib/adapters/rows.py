@@ -40,52 +40,66 @@ def to_entry(row: EntryRow) -> Entry:
         ValueError: the row is not one of ours.
     """
     user_id, entry_id = row.pk.removeprefix("WALLET#"), row.sk.removeprefix("ENTRY#")
-    if row.status == Status.POSTED.value and not (row.posted_at and row.event_id):
+    if row.status == Status.POSTED.value and None in (row.posted_at, row.event_id):
         raise ValueError("a posted entry does not say when, or under which id")
     if row.kind == "purchase":
-        return Purchase(
-            purchase_id=entry_id,
-            user_id=user_id,
-            bundle_id=_there(row.bundle_id),
-            channel=_there(row.channel),
-            coins=_there(row.coins),
-            amount_minor=_there(row.amount_minor),
-            currency=_there(row.currency),
-            created_at=_there(row.created_at),
-            status=Status(row.status),
-            posted_at=row.posted_at,
-            event_id=row.event_id,
-            payment_intent=row.payment_intent,
-            kept_minor=row.kept_minor,
-            version=row.version,
-        )
+        return _purchase(user_id, entry_id, row)
     if row.kind == "gift":
-        return Gift(
-            gift_id=entry_id,
-            user_id=user_id,
-            event_id=_there(row.event_id),
-            creator_id=_there(row.creator_id),
-            lane=_there(row.lane),
-            item_id=_there(row.item_id),
-            quantity=_there(row.quantity),
-            price_coins=-_there(row.coins),
-            posted_at=_there(row.posted_at),
-            message=row.message or "",
-            anonymous=bool(row.anonymous),
-            stream_id=row.stream_id or "",
-        )
+        return _gift(user_id, entry_id, row)
+    return _adjustment(user_id, entry_id, row)
+
+
+def _purchase(user_id: str, entry_id: str, row: EntryRow) -> Purchase:
+    return Purchase(
+        purchase_id=entry_id,
+        user_id=user_id,
+        bundle_id=_there(row.bundle_id),
+        channel=_there(row.channel),
+        coins=_there(row.coins),
+        amount_minor=_there(row.amount_minor),
+        currency=_there(row.currency),
+        created_at=_there(row.created_at),
+        status=Status(row.status),
+        posted_at=row.posted_at,
+        event_id=row.event_id,
+        payment_intent=row.payment_intent,
+        kept_minor=row.kept_minor,
+        version=row.version,
+    )
+
+
+def _gift(user_id: str, entry_id: str, row: EntryRow) -> Gift:
+    return Gift(
+        gift_id=entry_id,
+        user_id=user_id,
+        event_id=_there(row.event_id),
+        creator_id=_there(row.creator_id),
+        lane=_there(row.lane),
+        item_id=_there(row.item_id),
+        quantity=_there(row.quantity),
+        price_coins=-_there(row.coins),
+        posted_at=_there(row.posted_at),
+        message=row.message or "",
+        anonymous=bool(row.anonymous),
+        stream_id=row.stream_id or "",
+    )
+
+
+def _adjustment(user_id: str, entry_id: str, row: EntryRow) -> Adjustment:
+    kind = Kind(row.kind)
+    has_creator = kind is Kind.GIFT_REVERSAL
     return Adjustment(
         entry_id=entry_id,
         user_id=user_id,
-        kind=Kind(row.kind),
-        coins=row.coins,
+        kind=kind,
+        coins=_there(row.coins),
         posted_at=_there(row.posted_at),
         event_id=_there(row.event_id),
         about=row.about or "",
         reason=row.reason or "",
         actor=row.actor or "",
-        creator_id=row.creator_id or "",
-        lane=row.lane or 0,
+        creator_id=_there(row.creator_id) if has_creator else "",
+        lane=_there(row.lane) if has_creator else 0,
     )
 
 

@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from chalicelib.domain.journal import batches, hours
 from chalicelib.errors import TryAgain
 from chalicelib.ports import Journal
 from chalicelib.usecases.relay_entries import Relay
-from chalicelib.usecases.sweep import batches, hours, relay_lines
+from chalicelib.usecases.relay_lines import relay_lines
 
 MARGIN: Final = timedelta(minutes=5)
 """The stream's times are the store's, the journal's are ours."""

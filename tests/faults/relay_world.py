@@ -10,7 +10,7 @@ from typing import Any
 
 import app
 from chalicelib import wiring
-from chalicelib.adapters.rows import gift_row, purchase_row
+from chalicelib.adapters.rows import gift_row, purchase_row, to_entry
 from chalicelib.adapters.tables import EntryRow, journal_at, journal_hour
 from chalicelib.domain.events import Announcement, Publication
 from chalicelib.domain.gifts import lane_of
@@ -143,6 +143,7 @@ class World:
         posted.journal_hour, posted.journal_at = journal_hour(at, event_id), journal_at(at, pending.purchase_id)
         self.stream.write(image(posted), image(opened))
         self.posted[event_id] = pending
+        self.ledger.entries.setdefault(pending.user_id, {})[pending.entry_id] = to_entry(posted)
         return pending
 
     def stamp(self, gift: Gift) -> None:

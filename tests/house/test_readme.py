@@ -9,9 +9,9 @@ import pytest
 
 import app
 from chalicelib import errors
+from chalicelib.answers import STATUS
 from chalicelib.domain import events
 from chalicelib.settings import Settings
-from chalicelib.answers import STATUS
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 

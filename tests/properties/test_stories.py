@@ -25,7 +25,7 @@ CATALOGUE = a_catalogue(
     *[a_gift_item(item_id, cost) for item_id, cost in COSTS.items()],
 )
 KINDS = {"unpaid": "completed", "failed": "async_payment_failed", "expired": "expired"}
-THE_PROVIDERS = ("post_purchase", "move_purchase")
+THE_PROVIDERS = ("post_purchase", "move_purchase", "file_review")
 WRITES = ("open_purchase", "post_gift", *THE_PROVIDERS)
 
 Wish = tuple[str, str, int]
@@ -209,8 +209,15 @@ class Stories(RuleBasedStateMachine):
             lambda: self.desk.hear(a_stripe_event(kind, session)),
             lambda: self.model.hear(name, word, payment_intent, is_as_quoted=is_as_quoted),
             fault,
-            "post_purchase" if word == "paid" else "move_purchase",
+            self.step_of(name, word, payment_intent, is_as_quoted=is_as_quoted),
         )
+
+    def step_of(self, name: Name, word: str, payment_intent: str, *, is_as_quoted: bool) -> str:
+        """The write that decides: a fault there is one of which nobody can tell what became of it."""
+        if word != "paid":
+            return "move_purchase"
+        is_taken = self.model.status.get(name) == "posted" and self.model.paid_by[name] != payment_intent
+        return "file_review" if is_taken or not is_as_quoted or name not in self.model.status else "post_purchase"
 
     def ask(
         self, really: Callable[[], bool | str], of_the_model: Callable[[], str], fault: str | None, at: str

@@ -58,6 +58,8 @@ class Station:
 
     def relay(self, *entries: Entry | None) -> list[str]:
         """Relay a batch of these entries; its records are called r0, r1 ... An entry that is None cannot be read."""
+        for entry in [entry for entry in entries if entry]:
+            self.ledger.entries.setdefault(entry.user_id, {})[entry.entry_id] = entry
         relay = Relay(
             ledger=self.ledger,
             publisher=self.publisher,

@@ -25,7 +25,7 @@ def test_paid_coins_land_in_the_wallet_from_every_status(status: Status) -> None
     assert desk.balance() == 70
     assert desk.watch.calls == ["post_purchase"]
     assert desk.purchase() == a_purchase(
-        status=Status.POSTED, posted_at=START, event_id=uuid7_at(START, 1), payment_intent=f"pi_{KEY}"
+        status=Status.POSTED, posted_at=START, event_id=uuid7_at(START, 1), payment_intent=f"pi_{KEY}", version=2
     )
 
 

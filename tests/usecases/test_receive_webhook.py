@@ -7,6 +7,7 @@ import pytest
 from chalicelib.domain.ledger import Status
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import NotAuthentic, TryAgain
+from chalicelib.usecases.handle_event import MONEY_EVENTS
 from tests.domain.builders import KEY, a_purchase
 from tests.fakes import session_of
 from tests.usecases.desk import Desk, a_stripe_event, moved, told
@@ -139,8 +140,9 @@ STRANGERS = [
     *[("other_mode", event) for event in all_kinds(livemode=True, account="acct_other")],
     *[
         ("ignored", a_stripe_event(type=kind))
-        for kind in ("payment_intent.succeeded", "charge.refunded", "checkout.session.", "new.thing", "")
+        for kind in ("payment_intent.succeeded", "charge.succeeded", "checkout.session.", "refund.", "new.thing", "")
     ],
+    *[("stranger", a_stripe_event(type=kind)) for kind in sorted(MONEY_EVENTS)],  # paid without a payment intent
     ("stranger", StripeEvent(stripe_event_id="evt_1", type="checkout.session.completed", livemode=False, account=None,
                              created_at=a_purchase().created_at)),
 ]  # fmt: skip

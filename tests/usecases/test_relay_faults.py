@@ -42,7 +42,7 @@ def test_a_credit_that_cannot_be_told_is_set_aside() -> None:
 
 def test_a_credit_that_cannot_be_stamped_is_told_and_set_aside() -> None:
     station = Station()
-    station.ledger.stamping["event-1"] = ValueError("poison")
+    station.ledger.stamping["purchase-1"] = ValueError("poison")
     assert station.relay(credit(1), credit(2)) == []
     assert station.aside() == ["purchase-1"]
     assert station.published() == events(1, 2)
@@ -63,7 +63,7 @@ def test_a_busy_lane_comes_again_whole_and_the_other_lanes_pass() -> None:
 def test_what_comes_again_is_named_in_the_order_of_the_batch() -> None:
     station = Station()
     station.ledger.receiving["event-1"] = TryAgain()
-    station.ledger.stamping["event-0"] = TryAgain()
+    station.ledger.stamping["purchase-0"] = TryAgain()
     station.publisher.busy = {"event-3"}
     assert station.relay(credit(0), gift(1), None, credit(3), gift(4, lane=1)) == ["r0", "r1", "r3"]
 
@@ -100,7 +100,7 @@ def test_what_the_topic_will_never_take_is_set_aside_and_not_stamped(entry: Entr
 
 def test_a_stamp_that_has_to_wait_lets_the_record_come_again() -> None:
     station = Station()
-    station.ledger.stamping["event-1"] = TryAgain()
+    station.ledger.stamping["purchase-1"] = TryAgain()
     assert station.relay(credit(1), gift(2)) == ["r0"]
     assert sorted(station.published()) == events(1, 2)
 

@@ -19,7 +19,8 @@ from chalicelib.domain.identity import Caller
 from chalicelib.domain.ledger import Gift, Purchase
 from chalicelib.errors import TryAgain, Unauthenticated
 from chalicelib.settings import Settings
-from tests.fakes import FakeClock, FakeGateway, FakeLedger
+from tests.fake_desk import FakeDesk, FakeJournal
+from tests.fakes import FakeClock, FakeGateway, FakeLedger, FakePublisher, FakeRedriveQueue
 
 REQUEST_ID = "11111111-2222-3333-4444-555555555555"
 KEYS_OUT_OF_REACH = "keys-out-of-reach"
@@ -63,19 +64,20 @@ class Reply:
         return str(self.json["code"])
 
 
-def token_of(user_id: str) -> str:
-    return f"token-of-{user_id}"
+def token_of(user_id: str, scope: str = "") -> str:
+    return f"token-of-{user_id}/{scope}" if scope else f"token-of-{user_id}"
 
 
 class FakeTokens:
-    """The verifier: a token is valid when it is `token-of-<user id>`."""
+    """The verifier: a token is valid when it is `token-of-<user id>`, or that and `/<scopes>`."""
 
     def verify(self, token: str) -> Caller:
         if token == KEYS_OUT_OF_REACH:
             raise TryAgain("The token issuer's keys cannot be read.")
         if not token.startswith("token-of-"):
             raise Unauthenticated
-        return Caller(user_id=token.removeprefix("token-of-"))
+        user_id, _, scope = token.removeprefix("token-of-").partition("/")
+        return Caller(user_id=user_id, scopes=frozenset(scope.split()))
 
 
 class Broken:
@@ -98,16 +100,23 @@ class Api:
     clock: FakeClock = field(default_factory=FakeClock)
     ledger: FakeLedger = field(default_factory=FakeLedger)
     gateway: FakeGateway = field(default_factory=FakeGateway)
+    publisher: FakePublisher = field(default_factory=FakePublisher)
+    queue: FakeRedriveQueue = field(default_factory=FakeRedriveQueue)
     logged: io.StringIO = field(default_factory=io.StringIO)
     ports: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.desk, self.journal = FakeDesk(self.ledger), FakeJournal(self.ledger)
         self.ports |= {
             "settings": SETTINGS,
             "clock": self.clock,
             "catalogue": load_catalogue("default"),
             "ledger": self.ledger,
+            "desk": self.desk,
+            "journal": self.journal,
             "gateway": self.gateway,
+            "publisher": self.publisher,
+            "redrive_queue": self.queue,
             "tokens": FakeTokens(),
         }
 
@@ -161,12 +170,13 @@ class Api:
         return [json.loads(line) for line in self.logged.getvalue().splitlines()]
 
     def _traces(self) -> Any:
-        return deepcopy((vars(self.ledger), self.gateway.sessions, self.gateway.opened))
+        acts = self.desk.freezes, self.desk.reversed_by
+        return deepcopy((vars(self.ledger), acts, self.gateway.sessions, self.gateway.opened))
 
 
 def put_in_place(api: Api, monkeypatch: Any) -> None:
     """Let the app find the stand-ins, and the operator's eyes see its logs."""
-    for name in ("settings", "clock", "catalogue", "ledger", "gateway", "tokens"):
+    for name in api.ports:
         monkeypatch.setattr(wiring, name, lambda name=name: api.ports[name])
     for logger in ("coinpurse", "chalicelib"):
         for handler in logging.getLogger(logger).handlers:
@@ -179,6 +189,7 @@ def proxy_event(
     url: str,
     *,
     fan: str | None = "ann",
+    scope: str = "",
     key: Any = ABSENT,
     body: Any = None,
     headers: Mapping[str, Any] | None = None,
@@ -188,7 +199,7 @@ def proxy_event(
     path, _, query = url.partition("?")
     resource, path_parameters = _resource(path)
     sent: dict[str, Any] = {"Content-Type": "application/json"} if body is not None else {}
-    sent |= {"Authorization": f"Bearer {token_of(fan)}"} if fan else {}
+    sent |= {"Authorization": f"Bearer {token_of(fan, scope)}"} if fan else {}
     sent |= {"Idempotency-Key": key}
     sent |= headers or {}
     return {

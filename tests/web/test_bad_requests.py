@@ -146,6 +146,16 @@ def test_a_cursor_that_we_never_gave_is_refused(api: Api, cursor: str) -> None:
     assert refused(api.get(f"/v1/wallet/entries?cursor={cursor}")) == (400, "invalid_field", "cursor")
 
 
+@pytest.mark.parametrize("path", ["/v1/bundles", "/"])
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [*[(f"currency={currency}", "currency") for currency in ("", "xxx", "USD", "us", "u%23d", "usd%20", "1")],
+     *[(f"channel={channel}", "channel") for channel in ("", "moon", "WEB", "web%00")]],
+)  # fmt: skip
+def test_a_market_that_cannot_be_is_refused(api: Api, path: str, query: str, field: str) -> None:
+    assert refused(api.get(f"{path}?{query}")) == (400, "invalid_field", field)
+
+
 @pytest.mark.parametrize(
     ("path", "field"),
     [("/v1/bundles", "currency"), ("/v1/bundles", "channel"), ("/", "currency"), ("/", "channel"),

@@ -85,6 +85,7 @@ def test_every_query_that_is_read_is_described(document: Document) -> None:
     }
     assert {path: names for path, names in described.items() if names} == {
         "/v1/bundles": ["currency", "channel"],
+        "/v1/operator/reviews": ["month"],
         "/v1/wallet/entries": ["limit", "cursor"],
     }
 
@@ -96,9 +97,10 @@ def test_what_needs_a_token_or_a_key_says_so(document: Document) -> None:
         for method, path, operation in operations(document)
         if any(part["name"] == "Idempotency-Key" and part["required"] for part in operation["parameters"])
     }
-    assert keyed == {("POST", "/v1/checkout-sessions"), ("POST", "/v1/gifts")}
-    assert secured == keyed | {("GET", path) for path in ("/v1/checkout-sessions/{id}", "/v1/gifts/{id}",
-                                                          "/v1/wallet", "/v1/wallet/entries")}  # fmt: skip
+    acts = {f"/v1/operator/{name}" for name in ("freezes", "grants", "reversals", "settlements")}
+    assert keyed == {("POST", path) for path in {"/v1/checkout-sessions", "/v1/gifts"} | acts}
+    assert secured == keyed | {("GET", path) for path in ("/v1/checkout-sessions/{id}", "/v1/gifts/{id}", "/v1/wallet",
+                                                          "/v1/wallet/entries", "/v1/operator/reviews")}  # fmt: skip
 
 
 def test_what_can_be_made_or_repeated_has_both_answers(document: Document) -> None:
@@ -109,8 +111,10 @@ def test_what_can_be_made_or_repeated_has_both_answers(document: Document) -> No
 
 
 def test_a_request_may_have_no_other_fields(document: Document) -> None:
-    for name in ("GiftRequest", "CheckoutRequest"):
-        assert document["components"]["schemas"][name]["additionalProperties"] is False
+    schemas = document["components"]["schemas"]
+    requests = [name for name in schemas if name.endswith("Request")]
+    assert len(requests) == 6
+    assert all(schemas[name]["additionalProperties"] is False for name in requests)
 
 
 def test_money_and_coins_are_whole_numbers(document: Document) -> None:
@@ -122,6 +126,18 @@ def test_money_and_coins_are_whole_numbers(document: Document) -> None:
 
 
 # --- true -------------------------------------------------------------------------------------------------------------
+
+
+def acts(api: Api) -> Iterator[tuple[str, Document, str]]:
+    """What operators do: its name, its body and its key."""
+    review_of_another = api.gateway.sign(event_for(api, session={"payment_intent": "pi_x", "total_minor": 1}))
+    api.tell(review_of_another)
+    why = {"reason": "asked to"}
+    yield "settlements", {"review_id": "2026-11.pi_x", "decision": "credit"} | why, uuid7_at(START, 20)
+    yield "freezes", {"user_id": "bob", "frozen": True} | why, uuid7_at(START, 21)
+    for _ in range(2):
+        yield "grants", {"user_id": "ann", "coins": 5} | why, uuid7_at(START, 22)
+        yield "reversals", {"user_id": "ann", "gift_id": uuid7_at(START, 8)} | why, uuid7_at(START, 23)
 
 
 def test_every_good_answer_is_as_described(api: Api, document: Document) -> None:
@@ -137,6 +153,8 @@ def test_every_good_answer_is_as_described(api: Api, document: Document) -> None
         ("POST", "/v1/gifts", gift, uuid7_at(START, 8)),
         ("GET", "/v1/gifts/{id}", None, uuid7_at(START, 8)),
         *[("GET", path, None, ID) for path in ("/v1/bundles", "/v1/gift-catalogue", "/v1/health", "/v1/wallet")],
+        *[("POST", f"/v1/operator/{name}", body, key) for name, body, key in acts(api)],
+        ("GET", "/v1/operator/reviews", None, ID),
         ("GET", "/v1/wallet/entries", None, ID),
     ]
     assert {(method, path) for method, path, _, _ in asked} == {
@@ -144,8 +162,8 @@ def test_every_good_answer_is_as_described(api: Api, document: Document) -> None
     }
     for method, path, body, key in asked:
         headers = {"Stripe-Signature": "signed"}
-        reply = api.call(method, path.format(id=key), body=body, key=key, headers=headers)
-        assert reply.status in {200, 201}
+        reply = api.call(method, path.format(id=key), body=body, key=key, headers=headers, scope="operator")
+        assert reply.status in {200, 201}, (method, path)
         assert complaints(document, reply, method, path) == [], (method, path)
 
 

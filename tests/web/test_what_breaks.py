@@ -161,7 +161,7 @@ def test_what_goes_well_is_not_worth_a_line(api: Api) -> None:
         ({"session": {"claim": None}}, "WebhookStranger"),
         ({"livemode": True}, "WebhookOtherMode"),
         ({"account": "acct_1"}, "WebhookOtherAccount"),
-        ({"type": "charge.refunded"}, "WebhookIgnored"),
+        ({"type": "payment_intent.succeeded"}, "WebhookIgnored"),
         ({"type": "checkout.session.expired"}, "WebhookExpired"),
         ({"type": "checkout.session.async_payment_failed"}, "WebhookFailed"),
     ],
