@@ -2,21 +2,22 @@
 
 I1  a wallet's coins are the sum of its posted entries
 I2  a purchase is credited once, and a payment credits one purchase
-I3  a posted gift has one entry at its creator's, with the same coins; lanes add up; sequences have no gaps
+I3  a posted gift has one entry at its creator's, with the same coins, and a reversed one another that counters it;
+    lanes add up; sequences have no gaps
 I4  what was published is what was posted
-I5  no wallet is below zero (nothing claws back yet)
+I5  no wallet is below zero by more than was clawed back from it and not restored
 I6  every amount is an int that JSON readers keep
 I7  what was posted never changes, and neither does a quote
-I8  the coins granted are those of the quote (no money goes back yet)
+I8  what a purchase granted, clawbacks and restores included, is the share of its coins that was kept of its money
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from chalicelib.domain.events import Announcement
-from chalicelib.domain.ledger import Entry, Gift, Purchase, Status, Wallet
+from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, Purchase, Status, Wallet, lane_entry
 from chalicelib.domain.money import MAX_AMOUNT
 from tests.fakes import FakeLedger
 
@@ -57,13 +58,13 @@ class Books:
     @property
     def posted(self) -> list[Entry]:
         """The entries that are facts."""
-        return [entry for entry in self.entries if isinstance(entry, Gift) or entry.status is Status.POSTED]
+        return [entry for entry in self.entries if not isinstance(entry, Purchase) or entry.status is Status.POSTED]
 
 
 def books_of(ledger: FakeLedger, published: Sequence[Announcement]) -> Books:
     """The books of the fake."""
     entries = [entry for known in ledger.entries.values() for entry in known.values()]
-    coins = {entry.event_id: entry.price_coins for entry in entries if isinstance(entry, Gift)}
+    coins = {gift.event_id: gift.creator_coins for gift in map(lane_entry, entries) if gift}
     return Books(
         wallets=[ledger.read_wallet(user_id) for user_id in ledger.coins],
         entries=entries,
@@ -84,7 +85,9 @@ def broken(books: Books, *, is_drained: bool) -> list[str]:
     """Which invariants do not hold, and where. `is_drained`: the relay has nothing left to do."""
     return [
         *_wallets(books),
+        *_debts(books),
         *_credits(books),
+        *_shares(books),
         *_gifts(books, is_drained=is_drained),
         *_lanes(books),
         *_published(books, is_drained=is_drained),
@@ -95,7 +98,7 @@ def broken(books: Books, *, is_drained: bool) -> list[str]:
 def changed(before: Books, after: Books) -> list[str]:
     """Which facts changed or went away between two looks at the books (I7)."""
     now = {(entry.user_id, entry.entry_id): entry for entry in after.entries}
-    gone = [entry for entry in before.posted if now.get((entry.user_id, entry.entry_id)) != entry]
+    gone = [entry for entry in before.posted if _facts(now.get((entry.user_id, entry.entry_id))) != _facts(entry)]
     quoted = [
         entry
         for entry in before.entries
@@ -104,13 +107,24 @@ def changed(before: Books, after: Books) -> list[str]:
     return [f"I7: {entry.entry_id} of {entry.user_id} changed" for entry in [*gone, *quoted]]
 
 
+def _facts(entry: Entry | None) -> Entry | None:
+    """The entry, but for what may change: how often, and with which result, somebody looked at its money."""
+    return replace(entry, kept_minor=None, version=1) if isinstance(entry, Purchase) else entry
+
+
 def _quote(entry: Entry | None) -> tuple[object, ...]:
     assert isinstance(entry, Purchase | None)
     return () if entry is None else (entry.bundle_id, entry.coins, entry.amount_minor, entry.currency)
 
 
 def _coins(entry: Entry) -> int:
-    return entry.coins if isinstance(entry, Purchase) else -entry.price_coins
+    return -entry.price_coins if isinstance(entry, Gift) else entry.coins
+
+
+def _followed(books: Books) -> list[Adjustment]:
+    """What followed the money."""
+    adjustments = [entry for entry in books.posted if isinstance(entry, Adjustment)]
+    return [entry for entry in adjustments if entry.kind in {Kind.CLAWBACK, Kind.RESTORE}]
 
 
 def _wallets(books: Books) -> Iterator[str]:
@@ -121,7 +135,30 @@ def _wallets(books: Books) -> Iterator[str]:
     for user_id in sorted(sums.keys() | held.keys()):
         if sums[user_id] != held.get(user_id, 0):
             yield f"I1: the wallet of {user_id} has {held.get(user_id, 0)} coins, its entries {sums[user_id]}"
-    yield from (f"I5: the wallet of {user_id} is below zero" for user_id, coins in held.items() if coins < 0)
+
+
+def _debts(books: Books) -> Iterator[str]:
+    taken = Counter[str]()
+    for adjustment in _followed(books):
+        taken[adjustment.user_id] -= adjustment.coins
+        if (adjustment.coins < 0) is not (adjustment.kind is Kind.CLAWBACK):
+            yield f"I5: {adjustment.entry_id} is a {adjustment.kind} of {adjustment.coins} coins"
+    for wallet in books.wallets:
+        if wallet.coins < min(0, -taken[wallet.user_id]):
+            yield f"I5: the wallet of {wallet.user_id} has {wallet.coins} coins, {taken[wallet.user_id]} were taken"
+
+
+def _shares(books: Books) -> Iterator[str]:
+    moved = Counter[tuple[str, str]]()
+    for adjustment in _followed(books):
+        moved[adjustment.user_id, adjustment.about] += adjustment.coins
+    for entry in books.posted:
+        if isinstance(entry, Purchase):
+            granted = entry.coins + moved.pop((entry.user_id, entry.entry_id), 0)
+            kept_minor = entry.amount_minor if entry.kept_minor is None else entry.kept_minor
+            if not 0 <= kept_minor <= entry.amount_minor or granted != entry.coins * kept_minor // entry.amount_minor:
+                yield f"I8: {entry.entry_id} granted {granted} of {entry.coins} coins, kept {kept_minor} of its money"
+    yield from (f"I8: {about} was never posted, and {coins} coins follow it" for about, coins in moved.items())
 
 
 def _credits(books: Books) -> Iterator[str]:
@@ -133,7 +170,9 @@ def _credits(books: Books) -> Iterator[str]:
 
 def _gifts(books: Books, *, is_drained: bool) -> Iterator[str]:
     sent = Counter(
-        (gift.creator_id, gift.lane, gift.event_id, gift.price_coins) for gift in books.posted if isinstance(gift, Gift)
+        (gift.creator_id, gift.lane, gift.event_id, gift.creator_coins)
+        for gift in map(lane_entry, books.posted)
+        if gift
     )
     received = Counter((gift.creator_id, gift.lane, gift.event_id, gift.coins) for gift in books.received)
     yield from (f"I3: received and not sent like this, or twice: {gift}" for gift in received - sent)
