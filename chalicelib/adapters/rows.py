@@ -20,7 +20,7 @@ def to_entry(row: EntryRow) -> Entry:
         ValueError: the row is not one of ours.
     """
     user_id, entry_id = row.pk.removeprefix("WALLET#"), row.sk.removeprefix("ENTRY#")
-    if row.status == Status.POSTED.value and not (row.posted_at and row.event_id):
+    if row.status == Status.POSTED.value and None in (row.posted_at, row.event_id):
         raise ValueError("a posted entry does not say when, or under which id")
     if row.kind == "purchase":
         return Purchase(
