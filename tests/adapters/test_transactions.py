@@ -8,10 +8,11 @@ from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutErro
 from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError
 
 from chalicelib.adapters.transactions import transient_errors
+from chalicelib.domain.ledger import Status
 from chalicelib.errors import CoinpurseError, TryAgain
 from chalicelib.ports import Ledger
 from tests.adapters.injection import answers, cancelled, fails, meeting
-from tests.adapters.samples import a_gift, a_posting, a_purchase, buy
+from tests.adapters.samples import a_gift, a_posting, a_purchase, a_review, buy
 from tests.fakes import START, session_of
 from tests.stores import DynamoStore
 
@@ -97,6 +98,20 @@ def test_an_unknown_reason_is_raised_and_not_taken_for_a_refusal(store: DynamoSt
         with meeting(store.client, cancelled(*reasons)), pytest.raises(TransactWriteError) as raised:
             store.ledger.post_gift(gift)
         assert not isinstance(raised.value, CoinpurseError)
+
+
+def test_single_writes_raise_what_will_not_pass(store: DynamoStore) -> None:
+    purchase = a_purchase()
+    denied = fails("AccessDeniedException")
+    writes: list[tuple[str, Callable[[], object]]] = [
+        ("PutItem", lambda: store.ledger.open_purchase(purchase)),
+        ("PutItem", lambda: store.ledger.file_review(a_review())),
+        ("UpdateItem", lambda: store.ledger.mark_announced(purchase, START)),
+        ("UpdateItem", lambda: store.ledger.move_purchase(session_of(purchase), Status.FAILED, [Status.PENDING])),
+    ]
+    for operation, write in writes:
+        with meeting(store.client, denied, operation=operation), pytest.raises(PynamoDBException):
+            write()
 
 
 def test_missing_credentials_are_transient() -> None:

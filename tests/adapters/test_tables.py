@@ -1,0 +1,112 @@
+"""Keys that never collide, and attributes that refuse what money must never be."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from pynamodb.exceptions import AttributeDeserializationError
+
+from chalicelib.adapters.tables import (
+    JOURNAL_SHARDS,
+    EntryRow,
+    InstantAttribute,
+    IntegerAttribute,
+    WalletRow,
+    entry_key,
+    journal_at,
+    journal_hour,
+    key,
+    lane_key,
+    wallet_key,
+)
+from chalicelib.domain.money import MAX_AMOUNT
+from tests.adapters.samples import new_id
+from tests.fakes import START
+
+
+@pytest.mark.parametrize("number", [0, 1, -1, MAX_AMOUNT, -MAX_AMOUNT])
+def test_whole_numbers_are_kept_exactly(number: int) -> None:
+    written = IntegerAttribute().serialize(number)
+
+    assert written == str(number)
+    assert IntegerAttribute().deserialize(written) == number
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        True,
+        False,
+        1.0,
+        0.1,
+        -0.0,
+        float("nan"),
+        float("inf"),
+        1e3,
+        "5",
+        b"5",
+        None,
+        [5],
+        MAX_AMOUNT + 1,
+        -MAX_AMOUNT - 1,
+    ],
+    ids=repr,
+)
+def test_nothing_else_is_an_amount(value: Any) -> None:
+    with pytest.raises(ValueError, match="not a whole number"):
+        IntegerAttribute().serialize(value)
+
+
+@pytest.mark.parametrize("value", [True, 1.5, MAX_AMOUNT + 1], ids=repr)
+def test_no_row_and_no_condition_takes_one(value: Any) -> None:
+    for make in (lambda: WalletRow("WALLET#ann", "WALLET", coins=value).serialize(), lambda: WalletRow.coins >= value):
+        with pytest.raises(ValueError, match="not a whole number"):
+            make()
+
+
+@pytest.mark.parametrize("stored", ["1.5", "1e3", "NaN", "", "five"])
+def test_a_stored_amount_that_is_none_is_not_read(stored: str) -> None:
+    with pytest.raises((AttributeDeserializationError, ValueError)):
+        WalletRow.from_raw_data({"PK": {"S": "W"}, "SK": {"S": "W"}, "coins": {"N": stored}})
+
+
+@pytest.mark.parametrize("parts", [("",), ("WALLET", ""), ("WALLET", "ann#1"), ("#",), ("WALLET", "ann", "#")])
+def test_a_part_that_could_be_mistaken_makes_no_key(parts: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="part of a key"):
+        key(*parts)
+
+
+def test_different_things_have_different_keys() -> None:
+    keys = [
+        wallet_key("ann"),
+        wallet_key("Ann"),
+        entry_key("ann"),
+        lane_key("ann", 0),
+        lane_key("ann", 10),
+        lane_key("ann1", 0),
+        lane_key("ann-1", 0),
+    ]
+    assert len(set(keys)) == len(keys)
+
+
+def test_times_are_kept_to_the_millisecond_in_utc() -> None:
+    at = datetime(2026, 11, 22, 14, 0, 0, 123_999, timezone(timedelta(hours=2)))
+
+    assert InstantAttribute().serialize(at) == "2026-11-22T12:00:00.123Z"
+    assert InstantAttribute().deserialize("2026-11-22T12:00:00.123Z") == datetime(2026, 11, 22, 12, 0, 0, 123_000, UTC)
+
+
+def test_the_journal_goes_by_our_hour_in_utc_and_is_spread() -> None:
+    tokyo = START.astimezone(timezone(timedelta(hours=9)))
+    assert journal_hour(tokyo, "event") == journal_hour(START, "event")
+    assert journal_at(tokyo, "entry") == "2026-11-22T12:00:00.000Z#entry"
+
+    hours = {journal_hour(START, new_id()) for _ in range(500)}
+    assert hours == {f"2026-11-22T12#{shard:02d}" for shard in range(JOURNAL_SHARDS)}
+
+
+def test_rows_keep_nothing_that_they_were_not_given() -> None:
+    """Null attributes are left out, or the sparse index would hold unposted entries and items would grow."""
+    row = EntryRow("WALLET#ann", "ENTRY#1", kind="purchase", status="pending", coins=1, created_at=START)
+
+    assert row.serialize().keys() == {"PK", "SK", "kind", "status", "coins", "version", "created_at"}
