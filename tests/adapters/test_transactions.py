@@ -106,7 +106,7 @@ def test_single_writes_raise_what_will_not_pass(store: DynamoStore) -> None:
     writes: list[tuple[str, Callable[[], object]]] = [
         ("PutItem", lambda: store.ledger.open_purchase(purchase)),
         ("PutItem", lambda: store.ledger.file_review(a_review())),
-        ("UpdateItem", lambda: store.ledger.mark_announced(purchase, START)),
+        ("UpdateItem", lambda: store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)),
         ("UpdateItem", lambda: store.ledger.move_purchase(session_of(purchase), Status.FAILED, [Status.PENDING])),
     ]
     for operation, write in writes:
