@@ -98,7 +98,8 @@ class FakeLedger:
 
     def follow_purchase(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
         stored = self.find_entry(purchase.user_id, purchase.purchase_id)
-        if not isinstance(stored, Purchase) or stored.version != purchase.version:
+        taken = adjustment and self.find_entry(adjustment.user_id, adjustment.entry_id)
+        if not isinstance(stored, Purchase) or stored.version != purchase.version or taken:
             return False
         changed = replace(stored, kept_minor=kept_minor, version=stored.version + 1)
         self.entries[purchase.user_id][purchase.purchase_id] = changed

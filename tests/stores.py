@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import yaml
 
+from chalicelib.adapters.desk_store import DynamoDesk
+from chalicelib.adapters.journal_store import DynamoJournal
 from chalicelib.adapters.ledger_store import DynamoLedger
 from chalicelib.adapters.tables import Row, entry_key, lane_key, wallet_key
 from chalicelib.domain.ids import iso
 from chalicelib.domain.ledger import MAX_GIFTS_PER_RECEIPT, Purchase
-from chalicelib.ports import Ledger
+from chalicelib.ports import Journal, Ledger, OperatorDesk
 from infra.recorder import Recorder
+from tests.fake_desk import FakeDesk, FakeJournal
 from tests.fakes import START, FakeLedger, Lane
 
 if TYPE_CHECKING:
@@ -30,9 +33,14 @@ Item = dict[str, dict[str, Any]]
 
 
 class Store(ABC):
-    """A ledger, and the hands and eyes of an operator. `most_gifts` is how many it receives at once."""
+    """A ledger with its desk and its journal, and what a tamperer can do and an eye-witness see.
+
+    `most_gifts` is how many it receives at once.
+    """
 
     ledger: Ledger
+    desk: OperatorDesk
+    journal: Journal
     most_gifts: int = MAX_GIFTS_PER_RECEIPT
     is_misreporting_transactions: bool = False
 
@@ -52,12 +60,32 @@ class Store(ABC):
     def lane(self, creator_id: str, lane: int) -> Lane:
         """What a creator's lane holds; its total is checked against its entries."""
 
+    @abstractmethod
+    def of(self, user_id: str) -> object:
+        """Everything that is stored of a fan, to be held against what is stored later."""
+
+    @abstractmethod
+    def put_coins(self, user_id: str, coins: int) -> None:
+        """Make a wallet hold so many coins, behind the ledger's back."""
+
+    @abstractmethod
+    def put_lane_coins(self, creator_id: str, lane: int, coins: int) -> None:
+        """The same for a lane's total."""
+
+    @abstractmethod
+    def put_sequence(self, creator_id: str, lane: int, event_id: str, sequence: int) -> None:
+        """Give a gift that a lane received another place."""
+
 
 @dataclass
 class FakeStore(Store):
     """The stand-in of the use cases' tests."""
 
     ledger: FakeLedger
+
+    def __post_init__(self) -> None:
+        self.desk: FakeDesk = FakeDesk(self.ledger)
+        self.journal: FakeJournal = FakeJournal(self.ledger)
 
     def freeze(self, user_id: str) -> None:
         self.ledger.frozen.add(user_id)
@@ -71,16 +99,34 @@ class FakeStore(Store):
     def lane(self, creator_id: str, lane: int) -> Lane:
         return self.ledger.lanes.get((creator_id, lane), Lane())
 
+    def of(self, user_id: str) -> object:
+        known = dict(self.ledger.entries.get(user_id, {}))
+        reversals = {act for (fan, _), act in self.desk.reversed_by.items() if fan == user_id}
+        return self.ledger.read_wallet(user_id), known, reversals
+
+    def put_coins(self, user_id: str, coins: int) -> None:
+        self.ledger.coins[user_id] = coins
+
+    def put_lane_coins(self, creator_id: str, lane: int, coins: int) -> None:
+        self.ledger.lanes[creator_id, lane].coins = coins
+
+    def put_sequence(self, creator_id: str, lane: int, event_id: str, sequence: int) -> None:
+        self.ledger.lanes[creator_id, lane].sequences[event_id] = sequence
+
 
 class DynamoStore(Store):
     """The ledger in a table of DynamoDB or of one of its doubles."""
 
     ledger: DynamoLedger
+    desk: DynamoDesk
+    journal: DynamoJournal
 
     def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self.table_name = table_name
         Row._connection = None  # it may lead to another store's table of this name
         self.ledger = DynamoLedger(table_name, pause)
+        self.desk = DynamoDesk(table_name, pause)
+        self.journal = DynamoJournal(table_name)
         self._connection = Row._connection
 
     def bind(self) -> None:
@@ -101,12 +147,7 @@ class DynamoStore(Store):
         return cast("DynamoDBClient", self.ledger._connection.client)
 
     def freeze(self, user_id: str) -> None:
-        self.client.update_item(
-            TableName=self.table_name,
-            Key={"PK": {"S": wallet_key(user_id)}, "SK": {"S": "WALLET"}},
-            UpdateExpression="SET frozen_at = :at",
-            ExpressionAttributeValues={":at": {"S": iso(START)}},
-        )
+        self._put(wallet_key(user_id), "WALLET", "frozen_at", iso(START))
 
     def announced_at(self, purchase: Purchase) -> datetime | None:
         item = self.item(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))
@@ -133,6 +174,18 @@ class DynamoStore(Store):
         ], "the lane's total is not the sum of its entries"
         return held
 
+    def of(self, user_id: str) -> object:
+        return self.items(wallet_key(user_id))
+
+    def put_coins(self, user_id: str, coins: int) -> None:
+        self._put(wallet_key(user_id), "WALLET", "coins", coins)
+
+    def put_lane_coins(self, creator_id: str, lane: int, coins: int) -> None:
+        self._put(lane_key(creator_id, lane), "LANE", "coins", coins)
+
+    def put_sequence(self, creator_id: str, lane: int, event_id: str, sequence: int) -> None:
+        self._put(lane_key(creator_id, lane), f"GIFT#{event_id}", "sequence", sequence)
+
     def item(self, pk: str, sk: str) -> Item:
         """The item as it is stored; empty when there is none."""
         key: Item = {"PK": {"S": pk}, "SK": {"S": sk}}
@@ -148,6 +201,16 @@ class DynamoStore(Store):
             ConsistentRead=True,
         )
         return [cast("Item", item) for page in pages for item in page["Items"]]
+
+    def _put(self, pk: str, sk: str, name: str, value: str | int) -> None:
+        """Set one attribute of an item; there need not be one."""
+        self.client.update_item(
+            TableName=self.table_name,
+            Key={"PK": {"S": pk}, "SK": {"S": sk}},
+            UpdateExpression="SET #name = :value",
+            ExpressionAttributeNames={"#name": name},
+            ExpressionAttributeValues={":value": {"S": value} if isinstance(value, str) else {"N": str(value)}},
+        )
 
 
 @contextmanager

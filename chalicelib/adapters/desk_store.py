@@ -18,7 +18,9 @@ from chalicelib.adapters.tables import (
     wallet_key,
 )
 from chalicelib.adapters.transactions import Refused, Transactions, transient_errors
+from chalicelib.domain.ids import uuid7_time
 from chalicelib.domain.ledger import Adjustment, Entry, Freeze, Review, Settlement
+from chalicelib.errors import IdempotencyConflict
 
 
 class DynamoDesk:
@@ -42,6 +44,8 @@ class DynamoDesk:
 
     def reverse_gift(self, adjustment: Adjustment) -> str | None:
         """See the port."""
+        if adjustment.entry_id == adjustment.about:
+            return ""  # a key that is used for the gift itself; DynamoDB would not write one item twice
         gift = EntryRow(wallet_key(adjustment.user_id), entry_key(adjustment.about))
 
         def write(transaction: TransactWrite) -> None:
@@ -49,7 +53,7 @@ class DynamoDesk:
             transaction.update(
                 gift,
                 [EntryRow.reversed_by.set(adjustment.entry_id), EntryRow.version.add(1)],
-                EntryRow.pk.exists() & EntryRow.reversed_by.does_not_exist(),
+                (EntryRow.kind == "gift") & EntryRow.reversed_by.does_not_exist(),
                 return_values="ALL_OLD",
                 add_version_condition=False,
             )
@@ -64,11 +68,12 @@ class DynamoDesk:
         return None
 
     def freeze(self, freeze: Freeze) -> None:
-        """See the port."""
+        """See the port. Raises IdempotencyConflict when the key names another act."""
         wallet = WalletRow(wallet_key(freeze.user_id), "WALLET")
         change = WalletRow.frozen_at.set(freeze.at) if freeze.is_frozen else WalletRow.frozen_at.remove()
         record = AuditRow(
-            pk=key("AUDIT", f"{freeze.at:%Y-%m}"),
+            # By the key's time, not by ours: the same act may come again in the next month.
+            pk=key("AUDIT", f"{uuid7_time(freeze.key):%Y-%m}"),
             sk=freeze.key,
             act="freeze" if freeze.is_frozen else "unfreeze",
             user_id=freeze.user_id,
@@ -78,13 +83,15 @@ class DynamoDesk:
         )
 
         def write(transaction: TransactWrite) -> None:
-            transaction.save(record, AuditRow.pk.does_not_exist())
+            transaction.save(record, AuditRow.pk.does_not_exist(), return_values="ALL_OLD")
             transaction.update(wallet, [change, WalletRow.created_at.set(WalletRow.created_at | freeze.at)])
 
         try:
             self._transactions.write(write)
-        except Refused:
-            return  # The same act, sent again: it was done.
+        except Refused as refused:
+            done = AuditRow.from_raw_data(refused.old_items[0] or {})
+            if (done.user_id, done.act) != (record.user_id, record.act):
+                raise IdempotencyConflict("Use a new key for a new freeze.") from refused
 
     def list_reviews(self, month: str) -> Sequence[Review]:
         """See the port."""

@@ -83,15 +83,8 @@ class DynamoJournal:
                     )
                 )
                 after = _lane(creator_id, lane)
-            if before != after:
-                continue
-            coins, sequence = before
-            what = f"creator/{creator_id}/{lane}"
-            if sum(row.coins for row in rows) != coins:
-                return Mismatch(what=what, stored=coins, added_up=sum(row.coins for row in rows))
-            if sorted(row.sequence for row in rows) != list(range(1, sequence + 1)):
-                return Mismatch(what=f"{what}/sequence", stored=sequence, added_up=len(rows))
-            return None
+            if before == after:
+                return _lane_fault(f"creator/{creator_id}/{lane}", before, rows)
         return None
 
     def read_watermark(self, name: str) -> datetime | None:
@@ -131,6 +124,16 @@ def _wallet_coins(user_id: str) -> int:
         return WalletRow.get(wallet_key(user_id), "WALLET", consistent_read=True).coins
     except DoesNotExist:
         return 0
+
+
+def _lane_fault(what: str, total: tuple[int, int], rows: Sequence[CreatorEntryRow]) -> Mismatch | None:
+    coins, sequence = total
+    if (added_up := sum(row.coins for row in rows)) != coins:
+        return Mismatch(what=what, stored=coins, added_up=added_up)
+    # With as many entries as places, each place must be taken.
+    taken = len({row.sequence for row in rows} & set(range(1, sequence + 1)))
+    found = len(rows) if len(rows) != sequence else taken
+    return None if found == sequence else Mismatch(what=f"{what}/sequence", stored=sequence, added_up=found)
 
 
 def _lane(creator_id: str, lane: int) -> tuple[int, int]:

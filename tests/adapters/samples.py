@@ -1,11 +1,11 @@
 """Purchases and gifts of fans whom no other test knows."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from chalicelib.domain.ledger import Gift, Posting, Purchase, Review
+from chalicelib.domain.ledger import Adjustment, Freeze, Gift, Kind, Posting, Purchase, Review, Settlement
 from chalicelib.ports import Ledger
 from tests.fakes import START, session_of, uuid7_at
 
@@ -52,8 +52,83 @@ def a_gift(user_id: str = "", **changes: Any) -> Gift:
     return replace(gift, **changes)
 
 
-def a_posting() -> Posting:
-    return Posting(posted_at=START + timedelta(seconds=30, milliseconds=7), event_id=new_id())
+def new_hour() -> datetime:
+    """An hour in which no other test posts anything."""
+    return datetime(2030, 1, 1, tzinfo=UTC) + timedelta(hours=next(_numbers))
+
+
+def new_month() -> datetime:
+    """A time in a month in which no other test has anything reviewed."""
+    number = next(_numbers)
+    return datetime(2100 + number // 12, 1 + number % 12, 28, 23, 59, 59, tzinfo=UTC)
+
+
+def a_posting(posted_at: datetime = START + timedelta(seconds=30, milliseconds=7)) -> Posting:
+    return Posting(posted_at=posted_at, event_id=new_id())
+
+
+def an_adjustment(user_id: str = "", **changes: Any) -> Adjustment:
+    """A grant of 70 coins."""
+    adjustment = Adjustment(
+        entry_id=new_id(),
+        user_id=user_id or new_name("fan"),
+        kind=Kind.GRANT,
+        coins=70,
+        posted_at=START + timedelta(minutes=1, milliseconds=5),
+        event_id=new_id(),
+        reason="a stream broke down",
+        actor="olga",
+    )
+    return replace(adjustment, **changes)
+
+
+def a_reversal(gift: Gift, **changes: Any) -> Adjustment:
+    """What gives the gift back."""
+    return an_adjustment(
+        **{
+            "user_id": gift.user_id,
+            "kind": Kind.GIFT_REVERSAL,
+            "coins": gift.price_coins,
+            "about": gift.gift_id,
+            "creator_id": gift.creator_id,
+            "lane": gift.lane,
+            **changes,
+        }
+    )
+
+
+def a_clawback(purchase: Purchase, coins: int, **changes: Any) -> Adjustment:
+    """What takes coins of the purchase back."""
+    return an_adjustment(
+        purchase.user_id,
+        **{
+            "kind": Kind.CLAWBACK,
+            "coins": -coins,
+            "about": purchase.purchase_id,
+            "reason": "",
+            "actor": "",
+            **changes,
+        },
+    )
+
+
+def a_freeze(user_id: str = "", **changes: Any) -> Freeze:
+    freeze = Freeze(
+        key=new_id(),
+        user_id=user_id or new_name("fan"),
+        is_frozen=True,
+        reason="a stolen card",
+        actor="olga",
+        at=START,
+    )
+    return replace(freeze, **changes)
+
+
+def a_settlement(**changes: Any) -> Settlement:
+    settlement = Settlement(
+        key=new_id(), decision="credit", reason="the fan sent a receipt", actor="olga", settled_at=START
+    )
+    return replace(settlement, **changes)
 
 
 def a_review(**changes: Any) -> Review:
