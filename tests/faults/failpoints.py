@@ -1,0 +1,157 @@
+"""Every call of every play is made to fail in every way, alone and in pairs, under three ways of trying again."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from itertools import product
+from typing import Final
+
+from chalicelib.domain.payments import StripeEvent
+from chalicelib.errors import TryAgain
+from tests.faults.plays import PLAYS, Play, Step, given
+from tests.faults.town import Town
+from tests.faults.trouble import PAIRED, Fault, Killed, Plan, Trouble
+from tests.faults.verdict import Wrong, wrongs
+
+TRIES: Final = 6
+ROUNDS: Final = 12
+
+
+class Schedule(StrEnum):
+    """Who tries again, and when."""
+
+    AT_ONCE = "the caller, at once"
+    LATER = "the caller, after others"
+    NEVER = "nobody but the workers"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One play with one plan, and how it ended. `met`: the number and the name of each call that met its fault."""
+
+    play: Play
+    plan: Plan
+    schedule: Schedule
+    calls: tuple[str, ...]
+    met: dict[int, str]
+    wrongs: tuple[Wrong, ...]
+
+    @property
+    def seed(self) -> str:
+        """What replays it."""
+        faults = ",".join(f"{number}:{fault.name}" for number, fault in self.plan.items())
+        return f"{self.play.name}/{self.schedule.name}/{faults}"
+
+
+def replay(seed: str) -> Run:
+    """The run that a failure printed."""
+    name, schedule, faults = seed.split("/")
+    [play] = [play for play in PLAYS if play.name == name]
+    pairs = [fault.split(":") for fault in faults.split(",") if fault]
+    return run(play, {int(number): Fault[fault] for number, fault in pairs}, Schedule[schedule])
+
+
+def run(play: Play, plan: Plan, schedule: Schedule) -> Run:
+    """Play it: in peace up to the act, then with trouble until all is healed."""
+    trouble = Trouble(plan)
+    town = Town(trouble)
+    play.arrange(town)
+    trouble.begin()
+    found: tuple[Wrong, ...]
+    try:
+        _act(town, play.act, schedule, trouble)
+        heal(town, schedule, trouble)
+        found = tuple(wrongs(town))
+    except Exception as error:  # noqa: BLE001  # whatever gets out is what this looks for
+        found = (Wrong("unhandled", f"{type(error).__name__}: {error}"),)
+    return Run(play, plan, schedule, tuple(trouble.calls), trouble.met, found)
+
+
+def heal(town: Town, schedule: Schedule, trouble: Trouble) -> None:
+    """What goes on by itself, round by round, until nothing fails and nothing is left. Raises when it never ends."""
+    trouble.land()
+    for _ in range(ROUNDS):
+        town.advance(20)
+        is_well = [_try(town, partial(_deliver, event=event)) for event in town.webhooks]
+        if schedule is Schedule.NEVER:
+            town.webhooks = []
+        is_well.append(_try(town, Town.stream))
+        if schedule is Schedule.NEVER and town.records:
+            town.give_up_on_the_stream()
+        is_well += [_try(town, step) for step in (Town.redrive, Town.reconcile, Town.sweep, Town.stream, Town.audit)]
+        trouble.land()
+        if all(is_well) and not (town.records or town.webhooks or town.given_up):
+            return
+    raise AssertionError("It never heals.")
+
+
+def singles(plays: Iterable[Play] = PLAYS) -> Iterator[Run]:
+    """Each call of each play with each fault, under each schedule."""
+    for play, schedule in product(plays, Schedule):
+        for number, fault in product(range(points_of(play, schedule)), Fault):
+            yield run(play, {number: fault}, schedule)
+
+
+def pairs(plays: Iterable[Play] = PLAYS) -> Iterator[Run]:
+    """The same with each later fault besides: how many calls there are then, the first one decides."""
+    for play, schedule in product(plays, Schedule):
+        for number, fault in product(range(points_of(play, schedule)), PAIRED):
+            calls = len(run(play, {number: fault}, schedule).calls)
+            for later, another in product(range(number + 1, calls), PAIRED):
+                yield run(play, {number: fault, later: another}, schedule)
+
+
+def points_of(play: Play, schedule: Schedule = Schedule.AT_ONCE) -> int:
+    """How many calls there are to fail when none does."""
+    return len(run(play, {}, schedule).calls)
+
+
+@dataclass
+class Tally:
+    """What many runs came to."""
+
+    runs: int = 0
+    points: set[tuple[str, int]] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    unmet: list[str] = field(default_factory=list)
+    wrong: Counter[str] = field(default_factory=Counter)
+    seeds: list[str] = field(default_factory=list)
+
+    def add(self, run: Run) -> None:
+        self.runs += 1
+        self.points |= {(run.play.name, number) for number in run.met}
+        self.names |= set(run.met.values())
+        if run.met.keys() != run.plan.keys():
+            self.unmet.append(run.seed)
+        self.wrong.update(wrong.kind for wrong in run.wrongs)
+        self.seeds += [f"{run.seed}: {wrong.what}" for wrong in run.wrongs[:1]]
+
+
+def _act(town: Town, act: Step, schedule: Schedule, trouble: Trouble) -> None:
+    for _ in range(1 if schedule is Schedule.NEVER else TRIES):
+        if _try(town, act):
+            return
+        if schedule is Schedule.LATER:
+            town.advance(5)
+            _try(town, _others)
+        trouble.land()
+
+
+def _deliver(town: Town, event: StripeEvent) -> None:
+    town.hear(event)
+
+
+def _others(town: Town) -> None:
+    """Meanwhile the same fan spends what there is, so that what was done must not be refused afterwards."""
+    given(town)
+    given(town)
+
+
+def _try(town: Town, step: Step) -> bool:
+    try:
+        step(town)
+    except (TryAgain, Killed):
+        return False
+    return True

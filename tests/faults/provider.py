@@ -1,0 +1,151 @@
+"""The payment provider, with a memory of its own: what was really paid, refunded and disputed is the truth here."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.ledger import Purchase
+from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, Movement, StripeEvent
+from chalicelib.errors import NotAuthentic
+from tests.fakes import FakeClock, session_of
+
+MONEY_IS_GONE = {
+    "refund": {"pending": True, "requires_action": True, "succeeded": True, "failed": False, "canceled": False},
+    "dispute": {"needs_response": True, "lost": True, "won": False, "warning_needs_response": False},
+}
+"""Whether the money of a refund or a dispute in that status has left us. Written from Stripe's pages, not our code."""
+
+
+@dataclass
+class Payment:
+    """Money that a fan really paid, and what became of it."""
+
+    payment_intent: str
+    session: CheckoutSession
+    refunds: list[Movement] = field(default_factory=list)
+    disputes: list[Movement] = field(default_factory=list)
+
+    @property
+    def paid_minor(self) -> int:
+        return self.session.total_minor
+
+    @property
+    def kept_minor(self) -> int:
+        moved = [("refund", one) for one in self.refunds] + [("dispute", one) for one in self.disputes]
+        gone = sum(one.amount_minor for kind, one in moved if MONEY_IS_GONE[kind][one.status])
+        return max(self.paid_minor - gone, 0)
+
+
+class Provider:
+    """The PaymentGateway port. Each thing that happens here makes an event, which waits until somebody delivers it."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.sessions: dict[str, CheckoutSession] = {}
+        self.payments: dict[str, Payment] = {}
+        self.events: list[StripeEvent] = []
+
+    # --- the port -------------------------------------------------------------------------------------------------
+
+    def open_session(self, purchase: Purchase) -> CheckoutSession:
+        return self.sessions.setdefault(
+            purchase.purchase_id, session_of(purchase, payment_status="unpaid", payment_intent=None)
+        )
+
+    def find_claim(self, payment_intent: str) -> Claim | None:
+        session = self.find_session(payment_intent)
+        return session.claim if session else None
+
+    def find_session(self, payment_intent: str) -> CheckoutSession | None:
+        payment = self.payments.get(payment_intent)
+        return payment.session if payment else None
+
+    def read_money(self, payment_intent: str) -> MoneyState:
+        payment = self.payments[payment_intent]
+        return MoneyState(
+            captured_minor=payment.paid_minor, refunds=tuple(payment.refunds), disputes=tuple(payment.disputes)
+        )
+
+    def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:
+        return [event for event in self.events if event.created_at >= since and event.type in types]
+
+    def read_event(self, payload: bytes, signature: str, now: datetime) -> StripeEvent:
+        del now
+        known = {event.stripe_event_id: event for event in self.events}
+        if signature != "signed" or payload.decode() not in known:
+            raise NotAuthentic
+        return known[payload.decode()]
+
+    # --- what happens -----------------------------------------------------------------------------------------------
+
+    def pay(self, purchase_id: str, *, again: str = "") -> StripeEvent:
+        """A fan pays by card. `again`: a second time, in a session that should not have been there."""
+        session = self._settled(purchase_id, again)
+        self.payments[str(session.payment_intent)] = Payment(str(session.payment_intent), session)
+        return self._tell("checkout.session.completed", session)
+
+    def submit(self, purchase_id: str) -> StripeEvent:
+        """A fan pays from a bank account; the money takes days."""
+        return self._tell("checkout.session.completed", self.sessions[purchase_id])
+
+    def arrive(self, purchase_id: str) -> StripeEvent:
+        """The money from the bank account is there."""
+        session = self._settled(purchase_id, "")
+        self.payments[str(session.payment_intent)] = Payment(str(session.payment_intent), session)
+        return self._tell("checkout.session.async_payment_succeeded", session)
+
+    def bounce(self, purchase_id: str) -> StripeEvent:
+        """The bank account was empty."""
+        return self._tell("checkout.session.async_payment_failed", self.sessions[purchase_id])
+
+    def expire(self, purchase_id: str) -> StripeEvent:
+        """Nobody paid in time."""
+        return self._tell("checkout.session.expired", self.sessions[purchase_id])
+
+    def refund(self, payment_intent: str, amount_minor: int, status: str = "succeeded") -> StripeEvent:
+        """Money goes back."""
+        payment = self.payments[payment_intent]
+        payment.refunds.append(Movement(amount_minor=amount_minor, currency=payment.session.currency, status=status))
+        return self._hint("refund.created", payment_intent)
+
+    def refund_becomes(self, payment_intent: str, status: str) -> StripeEvent:
+        """The last refund moves on."""
+        refunds = self.payments[payment_intent].refunds
+        refunds[-1] = replace(refunds[-1], status=status)
+        return self._hint("refund.failed" if status == "failed" else "refund.updated", payment_intent)
+
+    def dispute(self, payment_intent: str, status: str = "needs_response") -> StripeEvent:
+        """The buyer's bank takes the money back, or merely asks."""
+        payment = self.payments[payment_intent]
+        amount_minor, currency = payment.kept_minor, payment.session.currency
+        payment.disputes.append(Movement(amount_minor=amount_minor, currency=currency, status=status))
+        return self._hint("charge.dispute.created", payment_intent)
+
+    def dispute_becomes(self, payment_intent: str, status: str) -> StripeEvent:
+        """The last dispute moves on."""
+        disputes = self.payments[payment_intent].disputes
+        disputes[-1] = replace(disputes[-1], status=status)
+        return self._hint("charge.dispute.closed", payment_intent)
+
+    def _settled(self, purchase_id: str, again: str) -> CheckoutSession:
+        payment_intent = f"pi_{purchase_id}{again}"
+        session = replace(self.sessions[purchase_id], payment_status="paid", payment_intent=payment_intent)
+        if again:
+            return replace(session, session_id=f"{session.session_id}{again}")
+        self.sessions[purchase_id] = session
+        return session
+
+    def _tell(self, kind: str, session: CheckoutSession) -> StripeEvent:
+        return self._keep(kind, session=session)
+
+    def _hint(self, kind: str, payment_intent: str) -> StripeEvent:
+        return self._keep(kind, payment_intent=payment_intent)
+
+    def _keep(self, kind: str, **about: Any) -> StripeEvent:
+        number, at = len(self.events) + 1, self.clock.now()
+        event = StripeEvent(
+            stripe_event_id=f"evt_{number}", type=kind, livemode=False, account=None, created_at=at, **about
+        )
+        self.events.append(event)
+        return event

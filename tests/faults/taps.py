@@ -1,0 +1,72 @@
+"""Ports with a tap in front of every call: whoever holds the tap sees the call, and decides what becomes of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from inspect import isfunction
+from typing import Any, TypeVar, cast
+
+from chalicelib import ports
+
+Port = TypeVar("Port")
+
+PROTOCOLS: tuple[type, ...] = (
+    ports.Ledger,
+    ports.OperatorDesk,
+    ports.Journal,
+    ports.PaymentGateway,
+    ports.EventPublisher,
+    ports.RedriveQueue,
+)
+"""The ports behind which there is a network. The clock has none."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a port, not made yet. `name` is the port's and the method's: `Ledger.post_gift`."""
+
+    name: str
+    deed: Callable[[], Any]
+    arguments: tuple[Any, ...]
+
+
+Meet = Callable[[Call], Any]
+"""What stands at a tap: makes the call, or does not, and answers."""
+
+
+def pass_on(call: Call) -> Any:
+    """Nothing happens on the way."""
+    return call.deed()
+
+
+def tapped(port: Port, protocol: type, meet: Meet) -> Port:
+    """The port, each method of its protocol behind a tap. It has no others."""
+    return cast("Port", _Tap(port, protocol, meet))
+
+
+def methods_of(protocol: type) -> frozenset[str]:
+    """What a port can be asked, as its protocol says."""
+    return frozenset(name for name, value in vars(protocol).items() if isfunction(value) and name[0] != "_")
+
+
+def all_calls() -> frozenset[str]:
+    """The name of every call there is."""
+    return frozenset(f"{protocol.__name__}.{name}" for protocol in PROTOCOLS for name in methods_of(protocol))
+
+
+class _Tap:
+    def __init__(self, port: object, protocol: type, meet: Meet) -> None:
+        self._port = port
+        self._protocol = protocol
+        self._meet = meet
+        self._methods = methods_of(protocol)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_") or name not in self._methods:
+            raise AttributeError(f"{self._protocol.__name__} has no {name}")
+        method = getattr(self._port, name)
+
+        def call(*arguments: Any) -> Any:
+            return self._meet(Call(f"{self._protocol.__name__}.{name}", partial(method, *arguments), arguments))
+
+        return call

@@ -1,0 +1,43 @@
+"""Every single fault at every call of every use case; `make faults` has the pairs, too."""
+
+import pytest
+
+from tests.faults.failpoints import Schedule, Tally, points_of, replay, run, singles
+from tests.faults.plays import PLAYS, Play
+from tests.faults.taps import all_calls
+from tests.faults.trouble import Fault
+
+FOR_ANSWERS_ONLY = {"Ledger.list_entries", "Ledger.read_wallet", "OperatorDesk.list_reviews"}
+"""What is read for an answer and for nothing else."""
+
+
+@pytest.fixture(autouse=True)
+def _quiet(quiet: None) -> None:
+    """The workers complain of what is done to them."""
+
+
+@pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.name)
+@pytest.mark.parametrize("schedule", Schedule)
+def test_in_peace_nothing_is_wrong(play: Play, schedule: Schedule) -> None:
+    assert run(play, {}, schedule).wrongs == ()
+
+
+@pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.name)
+def test_no_single_fault_loses_or_doubles_a_coin(play: Play) -> None:
+    tally = Tally()
+    for one in singles([play]):
+        tally.add(one)
+    assert tally.seeds == []
+    assert tally.unmet == []
+    assert tally.points == {(play.name, number) for number in range(points_of(play))}
+
+
+def test_every_call_that_a_use_case_makes_has_failed() -> None:
+    names = {name for play in PLAYS for name in run(play, {}, Schedule.AT_ONCE).calls}
+    assert all_calls() - names == FOR_ANSWERS_ONLY
+
+
+def test_a_seed_replays_its_run() -> None:
+    [play] = [play for play in PLAYS if play.name == "send a cake"]
+    once = run(play, {0: Fault.AFTER, 3: Fault.LATE}, Schedule.LATER)
+    assert replay(once.seed) == once

@@ -1,0 +1,217 @@
+"""A whole Coinpurse on stand-ins: fans, the provider, the stream, the operators, and the workers that mend."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib import ports
+from chalicelib.domain.ledger import Entry, PostedRecord, Purchase, Status
+from chalicelib.domain.operators import Act, Decision, GrantOrder
+from chalicelib.domain.payments import StripeEvent
+from chalicelib.errors import CoinpurseError, TryAgain
+from chalicelib.usecases.audit_ledger import audit_ledger
+from chalicelib.usecases.freeze_wallet import freeze_wallet
+from chalicelib.usecases.grant_coins import grant_coins
+from chalicelib.usecases.handle_event import Intake
+from chalicelib.usecases.open_checkout import open_checkout
+from chalicelib.usecases.receive_webhook import receive_webhook
+from chalicelib.usecases.reconcile import reconcile
+from chalicelib.usecases.redrive import redrive
+from chalicelib.usecases.relay_entries import Relay, relay_entries
+from chalicelib.usecases.reverse_gift import reverse_gift
+from chalicelib.usecases.send_gift import send_gift
+from chalicelib.usecases.settle_review import settle_review
+from chalicelib.usecases.sweep import sweep
+from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order
+from tests.fake_desk import FakeDesk, FakeJournal
+from tests.fakes import START, FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue, uuid7_at
+from tests.faults.provider import Provider
+from tests.faults.taps import Meet, pass_on, tapped
+
+CATALOGUE = a_catalogue(
+    a_bundle("coins_70", 70), a_gift_item("rose", 1), a_gift_item("cake", 35), a_gift_item("moon", 700)
+)
+LANES = 2
+
+
+class Town:
+    """Everything there is, and each thing that can be asked of it as one short method.
+
+    What callers were told is kept: `answered` and `refused`, by key. `webhooks` are the provider's events that nobody
+    has acknowledged, `records` what the stream has not handed over, `given_up` the stretches that it will not. `plot`,
+    `about` and `news` are what a play's act needs to know of what went before: a key, a gift or payment, an event.
+    """
+
+    def __init__(self, meet: Meet = pass_on) -> None:
+        self.clock = FakeClock()
+        self.books = FakeLedger()
+        self.provider = Provider(self.clock)
+        self.publisher = FakePublisher()
+        self.queue = FakeRedriveQueue()
+        self.fake_journal = FakeJournal(self.books)
+        self.answered: dict[str, Any] = {}
+        self.refused: dict[str, str] = {}
+        self.webhooks: list[StripeEvent] = []
+        self.records: list[PostedRecord] = []
+        self.given_up: list[tuple[datetime, datetime]] = []
+        self.facts: dict[tuple[str, str], Entry] = {}
+        self.ledger: ports.Ledger = tapped(self.books, ports.Ledger, meet)
+        self.desk: ports.OperatorDesk = tapped(FakeDesk(self.books), ports.OperatorDesk, meet)
+        self.journal: ports.Journal = tapped(self.fake_journal, ports.Journal, meet)
+        self.gateway: ports.PaymentGateway = tapped(self.provider, ports.PaymentGateway, meet)
+        for worker in ("sweep", "reconcile", "audit"):
+            self.fake_journal.watermarks[worker] = START
+        self.plot = self.about = ""
+        self.news: StripeEvent | None = None
+        self._minted = 0
+        self._meet = meet
+
+    def key(self) -> str:
+        """A new idempotency key."""
+        self._minted += 1
+        return uuid7_at(self.clock.now(), 1 << 40 | self._minted)
+
+    # --- fans -------------------------------------------------------------------------------------------------------
+
+    def open(self, key: str, fan: str = "fan-1") -> None:
+        order = a_checkout_order(purchase_id=key, user_id=fan)
+        self._ask(
+            key,
+            lambda: open_checkout(
+                order, catalogue=CATALOGUE, ledger=self.ledger, gateway=self.gateway, clock=self.clock
+            ),
+        )
+
+    def send(self, key: str, item_id: str = "cake", fan: str = "fan-1", **wish: Any) -> None:
+        order = a_gift_order(gift_id=key, user_id=fan, item_id=item_id, **wish)
+        self._ask(
+            key,
+            lambda: send_gift(order, catalogue=CATALOGUE, ledger=self.ledger, clock=self.clock, creator_lanes=LANES),
+        )
+
+    # --- operators --------------------------------------------------------------------------------------------------
+
+    def grant(self, key: str, coins: int = 20, fan: str = "fan-1") -> None:
+        order = GrantOrder(act=_act(key), user_id=fan, coins=coins)
+        self._ask(key, lambda: grant_coins(order, desk=self.desk, clock=self.clock))
+
+    def reverse(self, key: str, gift_id: str, fan: str = "fan-1") -> None:
+        self._ask(
+            key,
+            lambda: reverse_gift(fan, gift_id, _act(key), ledger=self.ledger, desk=self.desk, clock=self.clock),
+        )
+
+    def freeze(self, key: str, *, is_frozen: bool, fan: str = "fan-1") -> None:
+        self._ask(key, lambda: freeze_wallet(fan, _act(key), is_frozen=is_frozen, desk=self.desk, clock=self.clock))
+
+    def settle(self, key: str, payment_id: str, decision: Decision) -> None:
+        month = f"{START:%Y-%m}"
+        self._ask(key, lambda: settle_review(month, payment_id, decision, _act(key), desk=self.desk, clock=self.clock))
+
+    # --- the provider -----------------------------------------------------------------------------------------------
+
+    def happens(self, event: StripeEvent) -> StripeEvent:
+        """Something happened at the provider, which will tell of it."""
+        self.webhooks.append(event)
+        return event
+
+    def hear(self, event: StripeEvent) -> str:
+        """The provider delivers an event. Acknowledged, it does not come again."""
+        outcome = receive_webhook(event.stripe_event_id.encode(), "signed", self.intake())
+        self.webhooks = [waiting for waiting in self.webhooks if waiting is not event]
+        return outcome
+
+    # --- workers ----------------------------------------------------------------------------------------------------
+
+    def stream(self) -> None:
+        """The stream hands over what was posted; what is reported comes again.
+
+        Raises:
+            TryAgain: some of it must come again.
+        """
+        self.look()
+        if self.records:
+            again = set(relay_entries(self.records, self.relay()))
+            self.records = [record for record in self.records if record.record_id in again]
+            if again:
+                raise TryAgain("The stream has to hand some over again.")
+
+    def give_up_on_the_stream(self) -> None:
+        """Its mapping tires of what fails, and leaves a message."""
+        self.look()
+        times = [record.entry.posted_at for record in self.records if record.entry and record.entry.posted_at]
+        if times:
+            self.given_up.append((min(times), max(times)))
+        self.records = []
+
+    def redrive(self) -> None:
+        while self.given_up:
+            redrive(*self.given_up[0], journal=self.journal, relay=self.relay())
+            self.given_up.pop(0)
+
+    def reconcile(self) -> None:
+        """Raises TryAgain when some events must wait for the next run."""
+        if reconcile(intake=self.intake(), journal=self.journal)["try_again"]:
+            raise TryAgain("Some events must wait.")
+
+    def sweep(self) -> None:
+        sweep(journal=self.journal, relay=self.relay())
+
+    def audit(self) -> None:
+        assert audit_ledger(journal=self.journal, clock=self.clock) == []
+
+    def intake(self) -> Intake:
+        return Intake(livemode=False, ledger=self.ledger, gateway=self.gateway, clock=self.clock)
+
+    def relay(self) -> Relay:
+        return Relay(
+            ledger=self.ledger,
+            publisher=tapped(self.publisher, ports.EventPublisher, self._meet),
+            redrive=tapped(self.queue, ports.RedriveQueue, self._meet),
+            clock=self.clock,
+            source="/coinpurse/test",
+            livemode=False,
+        )
+
+    def look(self) -> None:
+        """Let the stream see what was posted since it last looked."""
+        for known in self.books.entries.values():
+            for entry in list(known.values()):
+                name = (entry.user_id, entry.entry_id)
+                is_posted = not isinstance(entry, Purchase) or entry.status is Status.POSTED
+                if is_posted and name not in self.facts:
+                    self.facts[name] = entry
+                    self.records.append(record_of(entry))
+
+    def lose_the_stream(self) -> None:
+        """What waits there never arrives, and nobody leaves a message."""
+        self.look()
+        self.records = []
+
+    def advance(self, minutes: int) -> None:
+        self.clock.advance(timedelta(minutes=minutes))
+
+    def a_day_later(self) -> None:
+        """A calm day and a bit passes, with the workers at work."""
+        self.advance(25 * 60)
+        for worker in ("sweep", "reconcile", "audit"):
+            self.fake_journal.watermarks[worker] = self.clock.now()
+
+    def _ask(self, key: str, request: Callable[[], object]) -> None:
+        """Ask, and remember what one was told. TryAgain tells nothing."""
+        try:
+            self.answered[key] = request()
+        except TryAgain:
+            raise
+        except CoinpurseError as error:
+            self.refused[key] = error.code
+
+
+def record_of(entry: Entry) -> PostedRecord:
+    """An entry that became posted, as the stream tells of it."""
+    keys = {"PK": f"WALLET#{entry.user_id}", "SK": f"ENTRY#{entry.entry_id}"}
+    return PostedRecord(record_id=str(entry.event_id), keys=keys, entry=entry)
+
+
+def _act(key: str) -> Act:
+    return Act(key=key, actor="operator-1", reason="because")

@@ -1,0 +1,109 @@
+"""Everything that can become of a call on its way: each of these is put at each call of each use case."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from enum import StrEnum
+from typing import Any, Final
+
+from chalicelib.domain.events import Publication
+from chalicelib.errors import CoinpurseError, TryAgain
+from tests.faults.taps import Call
+
+
+class Fault(StrEnum):
+    """What becomes of one call."""
+
+    BEFORE = "fails before"
+    AFTER = "done, answer lost"
+    TWICE = "sent twice"
+    CONFLICT = "conflict"
+    THROTTLE = "throttled, and the next two"
+    LATE = "timed out, done later"
+    DIES_BEFORE = "process dies before"
+    DIES_AFTER = "process dies after"
+
+
+PAIRED: Final = (Fault.BEFORE, Fault.AFTER, Fault.TWICE, Fault.LATE)
+"""The faults that come in pairs: the others leave behind what one of these leaves behind."""
+
+Plan = Mapping[int, Fault]
+"""Which call, counted from the first one that counts, meets which fault."""
+
+
+class Killed(BaseException):
+    """The process ends here: nothing in it can catch this."""
+
+
+class Trouble:
+    """Stands at every tap, counts the calls, and lets some of them meet a fault.
+
+    Nothing counts before `begin`. `calls` are the names of those that counted, `met` the faults that really came.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.calls: list[str] = []
+        self.met: dict[int, str] = {}
+        self._is_on = False
+        self._throttled = 0
+        self._in_flight: list[Callable[[], Any]] = []
+
+    def begin(self) -> None:
+        self._is_on = True
+
+    def land(self) -> None:
+        """What is still on its way arrives."""
+        while self._in_flight:
+            with suppress(CoinpurseError):
+                self._in_flight.pop(0)()
+
+    def __call__(self, call: Call) -> Any:
+        if not self._is_on:
+            return call.deed()
+        number = len(self.calls)
+        self.calls.append(call.name)
+        fault = self.plan.get(number)
+        late = list(self._in_flight)
+        try:
+            if fault:
+                self.met[number] = call.name
+                return self._strike(fault, call)
+            if self._throttled:
+                self._throttled -= 1
+                return fails(call)
+            return call.deed()
+        finally:
+            # What timed out earlier arrives behind the first call that came after it.
+            for deed in late:
+                self._in_flight.remove(deed)
+                with suppress(CoinpurseError):
+                    deed()
+
+    def _strike(self, fault: Fault, call: Call) -> Any:
+        if fault in {Fault.AFTER, Fault.TWICE, Fault.DIES_AFTER}:
+            call.deed()
+        if fault is Fault.TWICE:
+            return call.deed()
+        if fault in {Fault.DIES_BEFORE, Fault.DIES_AFTER}:
+            raise Killed
+        if fault is Fault.LATE:
+            self._in_flight.append(call.deed)
+        if fault is Fault.THROTTLE:
+            self._throttled = 2
+        if fault is Fault.CONFLICT and call.name == "EventPublisher.publish":
+            return _half(call)
+        return fails(call)
+
+
+def fails(call: Call) -> Publication:
+    """How the caller hears of it. The publisher never raises: it says what was not accepted."""
+    if call.name != "EventPublisher.publish":
+        raise TryAgain("Injected.")
+    return Publication(busy=frozenset(announcement.id for announcement in call.arguments[0]))
+
+
+def _half(call: Call) -> Publication:
+    """Every other message is accepted, as PublishBatch may answer."""
+    announcements = call.arguments[0]
+    call.deed.func(announcements[::2])  # type: ignore[attr-defined]  # a partial, and its method takes others, too
+    return Publication(busy=frozenset(announcement.id for announcement in announcements[1::2]))

@@ -1,0 +1,117 @@
+"""Whether any coin was lost, doubled or stolen: the books held against what was really paid, and what callers heard."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, Purchase, Status
+from tests.faults.town import Town
+from tests.invariants import books_of, broken
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """One thing that must not be. `kind` is lost, doubled, unhandled, or broken, for an invariant."""
+
+    kind: str
+    what: str
+
+
+def wrongs(town: Town) -> list[Wrong]:
+    """Everything that is wrong when all is healed and nothing is left to do."""
+    town.look()
+    return [
+        *_left_over(town),
+        *[Wrong("broken", what) for what in broken(books_of(town.books, town.publisher.published), is_drained=True)],
+        *_purchases(town),
+        *_payments(town),
+        *_gifts(town),
+        *_announcements(town),
+        *_facts(town),
+        *_answers(town),
+    ]
+
+
+def posted(town: Town) -> list[Entry]:
+    """The entries that are facts."""
+    entries = [entry for known in town.books.entries.values() for entry in known.values()]
+    return [entry for entry in entries if not isinstance(entry, Purchase) or entry.status is Status.POSTED]
+
+
+def _left_over(town: Town) -> Iterator[Wrong]:
+    left = {"records": len(town.records), "webhooks": len(town.webhooks), "stretches": len(town.given_up)}
+    yield from (Wrong("unhandled", f"{many} {name} wait for ever") for name, many in left.items() if many)
+
+
+def _purchases(town: Town) -> Iterator[Wrong]:
+    """I2 and one credit for the one payment, and of that as much as the money that is kept pays for."""
+    moved = Counter[tuple[str, str]]()
+    for entry in posted(town):
+        if isinstance(entry, Adjustment) and entry.kind in {Kind.CLAWBACK, Kind.RESTORE}:
+            moved[entry.user_id, entry.about] += entry.coins
+    for entry in posted(town):
+        if not isinstance(entry, Purchase):
+            continue
+        payment = town.provider.payments.get(entry.payment_intent or "")
+        if payment is None or payment.session.claim is None or payment.session.claim.purchase_id != entry.purchase_id:
+            yield Wrong("doubled", f"{entry.purchase_id} is credited, and nobody paid for it")
+            continue
+        granted = entry.coins + moved[entry.user_id, entry.purchase_id]
+        due = entry.coins * payment.kept_minor // entry.amount_minor
+        if granted != due:
+            kind = "lost" if granted < due else "doubled"
+            yield Wrong(kind, f"{entry.purchase_id} grants {granted} coins for money worth {due}")
+
+
+def _payments(town: Town) -> Iterator[Wrong]:
+    """Whoever paid has the coins, or a person looks at it: the one or the other."""
+    credited = {entry.payment_intent for entry in posted(town) if isinstance(entry, Purchase)}
+    for payment in town.provider.payments:
+        is_seen = payment in town.books.reviews
+        if (payment in credited) is is_seen:
+            word = "credited and in review" if is_seen else "neither credited nor in review"
+            yield Wrong("doubled" if is_seen else "lost", f"{payment} was paid, and is {word}")
+
+
+def _gifts(town: Town) -> Iterator[Wrong]:
+    reversals = [entry for entry in posted(town) if isinstance(entry, Adjustment) and entry.kind is Kind.GIFT_REVERSAL]
+    prices = {(entry.user_id, entry.entry_id): entry.price_coins for entry in posted(town) if isinstance(entry, Gift)}
+    for name, times in Counter((entry.user_id, entry.about) for entry in reversals).items():
+        if times > 1:
+            yield Wrong("doubled", f"gift {name} was reversed {times} times")
+    for entry in reversals:
+        if prices.get((entry.user_id, entry.about)) != entry.coins:
+            yield Wrong("doubled", f"{entry.entry_id} gives back {entry.coins} coins that no gift took")
+
+
+def _announcements(town: Town) -> Iterator[Wrong]:
+    """What was consumed is what was committed, and says the same each time it is said."""
+    committed = {str(entry.event_id) for entry in posted(town)}
+    consumed = {announcement.id: announcement for announcement in town.publisher.published}
+    yield from (Wrong("lost", f"{event_id} was never announced") for event_id in committed - consumed.keys())
+    yield from (Wrong("doubled", f"{event_id} was announced, not posted") for event_id in consumed.keys() - committed)
+    for announcement in town.publisher.published:
+        if announcement != consumed[announcement.id]:
+            yield Wrong("doubled", f"{announcement.id} was announced in two versions")
+
+
+def _facts(town: Town) -> Iterator[Wrong]:
+    """What was posted stays, but for what is noted of a purchase's money."""
+    for (user_id, entry_id), entry in town.facts.items():
+        now = town.books.find_entry(user_id, entry_id)
+        if isinstance(now, Purchase) and isinstance(entry, Purchase):
+            now = replace(now, version=entry.version, kept_minor=entry.kept_minor)
+        if now != entry:
+            yield Wrong("lost", f"{entry_id} of {user_id} changed")
+
+
+def _answers(town: Town) -> Iterator[Wrong]:
+    """Who heard yes has it, and who heard no has not."""
+    entries = {entry_id: entry for known in town.books.entries.values() for entry_id, entry in known.items()}
+    for key, code in town.refused.items():
+        if key in entries:
+            yield Wrong("lost", f"{key} was refused with {code}, and done")
+    for key, answer in town.answered.items():
+        for name in ("gift", "adjustment"):
+            if (told := getattr(answer, name, None)) is not None and entries.get(key) != told:
+                yield Wrong("lost", f"{key} was told to be done, and is not like that")
