@@ -40,8 +40,8 @@ class Purchase:
 
     `coins` is the total that the wallet is credited with, bonus included; `amount_minor` the price, tax included, in
     the minor unit of `currency`. `posted_at`, `event_id` and `payment_intent` are there once it is posted.
-    `kept_minor` is how much of the price was kept when somebody last looked (None: all of it); each look that changes
-    it, changes `version`.
+    `kept_minor` is how much of the price was kept when somebody last looked (None: nobody did); each look changes
+    `version`.
     """
 
     purchase_id: str

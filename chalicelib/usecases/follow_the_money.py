@@ -22,7 +22,8 @@ def follow_the_money(payment_intent: str, *, ledger: Ledger, gateway: PaymentGat
 
     The purchase is read first, then the payment provider's present state, then the difference is written if the
     purchase still is as it was read. So an answer that has grown stale on the way can never overwrite a newer one, and
-    in which order the hints arrive, or how often, does not matter.
+    in which order the hints arrive, or how often, does not matter. An answer that changes nothing is written, too: an
+    older one that would change something may be on its way.
 
     Returns:
         clawed_back, restored, unchanged; unknown_status: nothing moves, somebody must look; in_review or reviewed: the
@@ -57,8 +58,6 @@ def _settle(
         log.warning("money in a state that nobody has told us of", extra={"status": str(unknown)})
         return "unknown_status"
     before_minor = purchase.amount_minor if purchase.kept_minor is None else purchase.kept_minor
-    if kept_minor == before_minor:
-        return "unchanged"
     coins = coins_kept(purchase, kept_minor) - coins_kept(purchase, before_minor)
     adjustment = _adjustment(purchase, coins, clock) if coins else None
     # The guard: the purchase must be as it was before the payment provider was asked.

@@ -5,7 +5,8 @@ from typing import Any
 
 from chalicelib.domain.catalogue import Bundle, Catalogue, GiftItem
 from chalicelib.domain.gifts import GiftOrder
-from chalicelib.domain.ledger import Gift, Purchase, Status
+from chalicelib.domain.ledger import Adjustment, Gift, JournalLine, Kind, Purchase, Status
+from chalicelib.domain.operators import Act
 from chalicelib.domain.purchases import CheckoutOrder
 from tests.fakes import START, uuid7_at
 
@@ -81,3 +82,44 @@ def a_gift(**changes: Any) -> Gift:
         posted_at=START,
     )
     return replace(gift, **changes)
+
+
+def an_act(**changes: Any) -> Act:
+    return replace(Act(key=KEY, actor="olga", reason="a stream broke down"), **changes)
+
+
+def an_adjustment(**changes: Any) -> Adjustment:
+    """A grant of 70 coins."""
+    adjustment = Adjustment(
+        entry_id=KEY,
+        user_id=FAN,
+        kind=Kind.GRANT,
+        coins=70,
+        posted_at=START,
+        event_id=EVENT_ID,
+        reason="a stream broke down",
+        actor="olga",
+    )
+    return replace(adjustment, **changes)
+
+
+def a_reversal(gift: Gift, **changes: Any) -> Adjustment:
+    """What takes a gift back."""
+    reversal = an_adjustment(
+        entry_id=f"{gift.gift_id}-back",
+        event_id=f"{gift.event_id}-back",
+        user_id=gift.user_id,
+        kind=Kind.GIFT_REVERSAL,
+        coins=gift.price_coins,
+        about=gift.gift_id,
+        creator_id=gift.creator_id,
+        lane=gift.lane,
+    )
+    return replace(reversal, **changes)
+
+
+def a_line(number: int, **changes: Any) -> JournalLine:
+    line = JournalLine(
+        user_id=FAN, entry_id=f"entry-{number}", event_id=f"event-{number}", kind="grant", coins=1, posted_at=START
+    )
+    return replace(line, **changes)

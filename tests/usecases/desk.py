@@ -1,13 +1,13 @@
 """A use case's surroundings: the fakes, watched, and each thing that can be asked for as one short method."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.ledger import Gift, Purchase, Status
-from chalicelib.domain.payments import CheckoutSession, StripeEvent
+from chalicelib.domain.payments import CheckoutSession, MoneyState, Movement, StripeEvent
 from chalicelib.ports import Ledger, PaymentGateway
 from chalicelib.usecases.handle_event import Intake
 from chalicelib.usecases.open_checkout import OpenedCheckout, open_checkout
@@ -17,6 +17,8 @@ from tests.domain.builders import FAN, KEY, a_catalogue, a_checkout_order, a_gif
 from tests.fakes import START, FakeClock, FakeGateway, FakeLedger, session_of
 
 Port = TypeVar("Port")
+PAYMENT = f"pi_{KEY}"
+"""The payment of the usual purchase."""
 
 
 @dataclass
@@ -92,6 +94,28 @@ class Desk:
             Intake(livemode=livemode, ledger=self.ledger, gateway=self.gateway, clock=self.clock),
         )
 
+    def hint(self, payment_intent: str = PAYMENT, kind: str = "refund.created") -> str:
+        """Hear that the money of a payment may have moved."""
+        return self.hear(a_hint(payment_intent, kind))
+
+    def paid(self, **changes: Any) -> Purchase:
+        """Open a purchase, and let its money arrive at the provider; nobody has told us yet."""
+        purchase = self.stock(**changes)
+        self.provider.sessions[purchase.purchase_id] = session_of(purchase)
+        self.move_money(payment=f"pi_{purchase.purchase_id}", captured_minor=purchase.amount_minor)
+        return purchase
+
+    def move_money(
+        self,
+        *,
+        payment: str = PAYMENT,
+        captured_minor: int = 74,
+        refunds: Sequence[Movement] = (),
+        disputes: Sequence[Movement] = (),
+    ) -> None:
+        """Let the provider say so of a payment from now on."""
+        self.provider.money[payment] = MoneyState(captured_minor=captured_minor, refunds=refunds, disputes=disputes)
+
     def stock(self, **changes: Any) -> Purchase:
         """Put a purchase into the books as it is."""
         purchase = a_purchase(**changes)
@@ -136,6 +160,16 @@ def a_stripe_event(kind: str = "completed", session: CheckoutSession | None = No
         session=session or session_of(a_purchase()),
     )
     return replace(event, **changes)
+
+
+def a_hint(payment_intent: str | None = PAYMENT, kind: str = "refund.created") -> StripeEvent:
+    """News of a refund or a dispute, which says no more than whose payment it is about."""
+    return a_stripe_event(type=kind, session=None, payment_intent=payment_intent)
+
+
+def moved_money(amount_minor: int = 74, status: str = "succeeded", currency: str = "usd") -> Movement:
+    """A refund or a dispute."""
+    return Movement(amount_minor=amount_minor, currency=currency, status=status)
 
 
 def told(word: str, purchase: Purchase | None = None) -> StripeEvent:

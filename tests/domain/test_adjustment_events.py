@@ -1,0 +1,139 @@
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.events import Announcement, announce
+from chalicelib.domain.ledger import Adjustment, Entry, Kind, LaneEntry, lane_entry
+from tests.domain.builders import (
+    CREATOR,
+    EVENT_ID,
+    FAN,
+    KEY,
+    a_gift,
+    a_posted_purchase,
+    a_purchase,
+    a_reversal,
+    an_adjustment,
+)
+
+SOURCE = "/coinpurse/test"
+GIVEN = a_gift(gift_id="gift-1", event_id="event-1", user_id="shy-fan", anonymous=True, price_coins=35, lane=3)
+
+
+def told_of(entry: Entry, sequence: int | None = None, *, livemode: bool = False) -> Announcement:
+    return announce(entry, sequence, source=SOURCE, livemode=livemode)
+
+
+ADJUSTED: list[tuple[dict[str, Any], str, dict[str, object]]] = [
+    ({"kind": Kind.CLAWBACK, "coins": -70, "about": "purchase-1"}, "clawed_back", {"purchase_id": "purchase-1"}),
+    ({"kind": Kind.RESTORE, "coins": 70, "about": "purchase-1"}, "restored", {"purchase_id": "purchase-1"}),
+    ({"kind": Kind.GRANT, "coins": 70}, "granted", {"payment_id": None}),
+    ({"kind": Kind.GRANT, "coins": 70, "about": "pi_1"}, "granted", {"payment_id": "pi_1"}),
+]
+
+
+@pytest.mark.parametrize(("facts", "word", "about"), ADJUSTED)
+def test_coins_that_moved_are_told_whole(facts: dict[str, Any], word: str, about: dict[str, object]) -> None:
+    event_type = f"coinpurse.coins.{word}.v1"
+    assert told_of(an_adjustment(**facts)) == Announcement(
+        id=EVENT_ID,
+        envelope={
+            "specversion": "1.0",
+            "id": EVENT_ID,
+            "type": event_type,
+            "source": SOURCE,
+            "subject": f"wallet/{FAN}",
+            "time": "2026-11-22T12:00:00.000Z",
+            "datacontenttype": "application/json",
+            "dataschema": f"urn:coinpurse:coins:{word}:v1",
+            "data": {"entry_id": KEY, "user_id": FAN, "coins": 70} | about,
+        },
+        attributes={"event_type": event_type, "kind": facts["kind"].value, "coins": 70, "livemode": "false"},
+    )
+
+
+def test_a_reversed_gift_is_told_to_its_creator() -> None:
+    assert told_of(a_reversal(GIVEN), 8) == Announcement(
+        id="event-1-back",
+        envelope={
+            "specversion": "1.0",
+            "id": "event-1-back",
+            "type": "coinpurse.gift.reversed.v1",
+            "source": SOURCE,
+            "subject": f"creator/{CREATOR}",
+            "time": "2026-11-22T12:00:00.000Z",
+            "datacontenttype": "application/json",
+            "dataschema": "urn:coinpurse:gift:reversed:v1",
+            "partitionkey": f"{CREATOR}/3",
+            "sequence": "0000000000000008",
+            "data": {
+                "entry_id": "gift-1-back",
+                "coins": 35,
+                "gift_id": "gift-1",
+                "creator_id": CREATOR,
+                "sequence": 8,
+            },
+        },
+        attributes={
+            "event_type": "coinpurse.gift.reversed.v1",
+            "kind": "gift_reversal",
+            "coins": 35,
+            "livemode": "false",
+            "creator_id": CREATOR,
+        },
+    )
+
+
+def test_who_gave_anonymously_is_not_revealed_when_the_gift_is_taken_back() -> None:
+    told = told_of(a_reversal(GIVEN), 8)
+    assert "shy-fan" not in json.dumps([told.envelope, told.attributes])
+
+
+@pytest.mark.parametrize("entry", [*[an_adjustment(**facts) for facts, _, _ in ADJUSTED], a_reversal(GIVEN)], ids=str)
+def test_why_and_by_whom_is_nobodys_business(entry: Adjustment) -> None:
+    told = told_of(entry, 1 if lane_entry(entry) else None)
+    text = json.dumps([told.envelope, told.attributes])
+    assert "a stream broke down" not in text
+    assert "olga" not in text
+
+
+@pytest.mark.parametrize("livemode", [True, False])
+def test_real_money_is_told_apart_from_play_money(livemode: bool) -> None:
+    assert told_of(an_adjustment(), livemode=livemode).attributes["livemode"] == str(livemode).lower()
+
+
+@pytest.mark.parametrize(
+    ("entry", "sequence", "event_type"),
+    [
+        (a_posted_purchase(), None, "coins.credited"),
+        (a_gift(), 1, "gift.sent"),
+        (an_adjustment(), None, "coins.granted"),
+    ],
+)
+def test_each_entry_has_its_event(entry: Entry, sequence: int | None, event_type: str) -> None:
+    assert told_of(entry, sequence).attributes["event_type"] == f"coinpurse.{event_type}.v1"
+
+
+@pytest.mark.parametrize("entry", [a_gift(), a_purchase()], ids=["a gift without a sequence", "not posted"])
+def test_what_cannot_be_told_yet_is_a_mistake_of_ours(entry: Entry) -> None:
+    with pytest.raises(AssertionError):
+        told_of(entry)
+
+
+@pytest.mark.parametrize(
+    ("entry", "coins"),
+    [
+        (GIVEN, 35),
+        (a_reversal(GIVEN), -35),
+        (an_adjustment(), None),
+        (an_adjustment(kind=Kind.CLAWBACK, coins=-1), None),
+        (an_adjustment(kind=Kind.RESTORE), None),
+        (a_posted_purchase(), None),
+        (None, None),
+    ],
+    ids=str,
+)
+def test_gifts_and_their_reversals_have_a_creators_side(entry: Entry | None, coins: int | None) -> None:
+    received: LaneEntry | None = lane_entry(entry)
+    assert (received.creator_coins if received else None) == coins

@@ -1,0 +1,51 @@
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.domain.ledger import Kind
+from chalicelib.domain.operators import MAX_GRANT_COINS, MAX_REASON_CHARACTERS, Act, GrantOrder, is_same_act
+from chalicelib.errors import InvalidField
+from tests.domain.builders import an_act, an_adjustment
+
+
+@pytest.mark.parametrize("reason", ["x", "a stream broke down", " spaced ", "r" * MAX_REASON_CHARACTERS, "ありがとう"])
+def test_a_reason_says_why(reason: str) -> None:
+    assert an_act(reason=reason).reason == reason
+
+
+@pytest.mark.parametrize("reason", ["", " ", "\n\t ", "r" * (MAX_REASON_CHARACTERS + 1), "\u3000"])
+def test_an_act_without_a_reason_is_none(reason: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        Act(key="k", actor="olga", reason=reason)
+    assert refused.value.facts["field"] == "reason"
+
+
+@pytest.mark.parametrize("coins", [1, 2, MAX_GRANT_COINS])
+def test_coins_can_be_granted(coins: int) -> None:
+    assert GrantOrder(act=an_act(), user_id="ann", coins=coins).coins == coins
+
+
+@pytest.mark.parametrize("coins", [0, -1, MAX_GRANT_COINS + 1, 2**53])
+def test_a_grant_that_can_only_be_a_slip_is_refused(coins: int) -> None:
+    with pytest.raises(InvalidField) as refused:
+        GrantOrder(act=an_act(), user_id="ann", coins=coins)
+    assert refused.value.facts["field"] == "coins"
+
+
+@pytest.mark.parametrize("user_id", ["", "a#b", "a b", "é", "u" * 129])
+def test_only_a_fan_can_be_granted_coins(user_id: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        GrantOrder(act=an_act(), user_id=user_id, coins=1)
+    assert refused.value.facts["field"] == "user_id"
+
+
+@pytest.mark.parametrize("change", [{"reason": "other words"}, {"actor": "otto"}, {"event_id": "other"}])
+def test_an_act_told_in_other_words_is_the_same(change: dict[str, str]) -> None:
+    earlier = an_adjustment()
+    assert is_same_act(earlier, replace(earlier, **change))  # type: ignore[arg-type]  # each knows its field
+
+
+@pytest.mark.parametrize("change", [{"coins": 71}, {"about": "pi_1"}, {"kind": Kind.GIFT_REVERSAL}])
+def test_an_act_that_does_something_else_is_another(change: dict[str, object]) -> None:
+    earlier = an_adjustment()
+    assert not is_same_act(earlier, replace(earlier, **change))  # type: ignore[arg-type]  # each knows its field

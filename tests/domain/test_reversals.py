@@ -1,0 +1,112 @@
+from collections.abc import Sequence
+
+import pytest
+
+from chalicelib.domain.payments import MoneyState, Movement
+from chalicelib.domain.reversals import DISPUTE_STATUSES, REFUND_STATUSES, UnknownStatus, coins_kept, money_kept
+from tests.domain.builders import a_purchase
+
+GONE = {
+    "refund": ["pending", "requires_action", "succeeded"],
+    "dispute": ["needs_response", "under_review", "appeal_needs_response", "appeal_under_review", "lost"],
+}
+STAYS = {
+    "refund": ["failed", "canceled"],
+    "dispute": ["won", "prevented", "warning_needs_response", "warning_under_review", "warning_closed"],
+}
+UNKNOWN = ["", "Succeeded", "reversed", "won ", "charge_refunded", "warning_"]
+
+
+def moved(amount_minor: int, status: str, currency: str = "usd") -> Movement:
+    return Movement(amount_minor=amount_minor, currency=currency, status=status)
+
+
+def kept(captured_minor: int = 1000, **moved: Sequence[Movement]) -> int:
+    """What is kept of 1000. `moved`: refunds and disputes."""
+    return money_kept(a_purchase(amount_minor=1000), MoneyState(captured_minor=captured_minor, **moved))
+
+
+def cases(table: dict[str, list[str]]) -> list[tuple[str, str]]:
+    return [(kind, status) for kind, statuses in table.items() for status in statuses]
+
+
+def test_every_status_is_told_of_here() -> None:
+    assert set(GONE["refund"] + STAYS["refund"]) == set(REFUND_STATUSES)
+    assert set(GONE["dispute"] + STAYS["dispute"]) == set(DISPUTE_STATUSES)
+
+
+@pytest.mark.parametrize(("kind", "status"), cases(GONE))
+def test_money_that_is_under_way_or_gone_is_not_kept(kind: str, status: str) -> None:
+    assert kept(**{f"{kind}s": [moved(300, status)]}) == 700
+
+
+@pytest.mark.parametrize(("kind", "status"), cases(STAYS))
+def test_money_that_stayed_or_came_back_is_kept(kind: str, status: str) -> None:
+    assert kept(**{f"{kind}s": [moved(300, status)]}) == 1000
+
+
+@pytest.mark.parametrize("status", UNKNOWN)
+@pytest.mark.parametrize("kind", ["refund", "dispute"])
+@pytest.mark.parametrize("beside", [[], [moved(1, "succeeded")]])
+def test_of_a_status_that_nobody_told_us_of_no_guess_is_made(kind: str, status: str, beside: list[Movement]) -> None:
+    refunds = {"refunds": beside} | {f"{kind}s": [moved(300, status)]}
+    with pytest.raises(UnknownStatus, match=f"^{status} in usd$"):
+        kept(**refunds)
+
+
+@pytest.mark.parametrize(("kind", "status"), [*cases(GONE), *cases(STAYS)])
+@pytest.mark.parametrize("currency", ["eur", "USD", ""])
+def test_in_a_currency_that_was_not_paid_no_guess_is_made(kind: str, status: str, currency: str) -> None:
+    with pytest.raises(UnknownStatus):
+        kept(**{f"{kind}s": [moved(300, status, currency)]})
+
+
+@pytest.mark.parametrize(
+    ("captured_minor", "refunds", "disputes", "is_kept"),
+    [
+        (1000, [], [], 1000),
+        (1000, [1000], [], 0),
+        (1000, [1], [], 999),
+        (1000, [300, 700], [], 0),
+        (1000, [999], [], 1),
+        (1000, [], [1000], 0),
+        (1000, [1000], [1000], 0),  # never below nothing: what is gone twice is gone once
+        (1000, [400], [1000], 0),
+        (1000, [400], [600], 0),
+        (1000, [400], [500], 100),
+        (0, [], [], 0),
+        (400, [], [], 400),
+        (400, [500], [], 0),
+        (1200, [], [], 1000),  # never above the price: a tip is not ours to grant coins for
+        (1200, [300], [], 900),
+        (1200, [100], [], 1000),
+    ],
+)
+def test_what_is_kept_is_what_came_less_what_went(
+    captured_minor: int, refunds: list[int], disputes: list[int], is_kept: int
+) -> None:
+    assert is_kept == kept(
+        captured_minor,
+        refunds=[moved(amount, "succeeded") for amount in refunds],
+        disputes=[moved(amount, "lost") for amount in disputes],
+    )
+
+
+@pytest.mark.parametrize(
+    ("coins", "amount_minor", "kept_minor", "left"),
+    [
+        (70, 74, 74, 70),
+        (70, 74, 0, 0),
+        (70, 74, 73, 69),
+        (70, 74, 1, 0),
+        (70, 74, 2, 1),
+        (70, 74, 37, 35),
+        (3, 2, 1, 1),
+        (1, 1000, 999, 0),
+        (7, 3, 2, 4),
+        (2**53 - 1, 2**53 - 1, 2**53 - 2, 2**53 - 2),
+        (2**53 - 1, 3, 2, 6004799503160660),
+    ],
+)
+def test_coins_are_the_same_share_rounded_down(coins: int, amount_minor: int, kept_minor: int, left: int) -> None:
+    assert coins_kept(a_purchase(coins=coins, amount_minor=amount_minor), kept_minor) == left

@@ -1,0 +1,259 @@
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.ledger import Adjustment, Kind, Status
+from chalicelib.domain.payments import Claim, Movement
+from chalicelib.errors import InsufficientCoins, TryAgain
+from chalicelib.usecases.follow_the_money import follow_the_money
+from chalicelib.usecases.handle_event import MONEY_EVENTS
+from tests.domain.builders import FAN, KEY, a_purchase
+from tests.fakes import START, FakeGateway, session_of, uuid7_at
+from tests.invariants import books_of, broken
+from tests.usecases.desk import PAYMENT, Desk, a_stripe_event, moved_money, told
+
+
+def a_desk_with_a_posted_purchase() -> Desk:
+    desk = Desk()
+    desk.paid()
+    assert desk.hear(told("paid")) == "credited"
+    return desk
+
+
+class LostItsSessions(FakeGateway):
+    """Knows what a payment was for, and no longer where it was made."""
+
+    def find_claim(self, payment_intent: str) -> Claim | None:
+        del payment_intent
+        return session_of(a_purchase()).claim
+
+
+def without_sessions(desk: Desk, payment: str) -> str:
+    return follow_the_money(payment, ledger=desk.ledger, gateway=LostItsSessions(), clock=desk.clock)
+
+
+def adjustments(desk: Desk) -> list[tuple[Kind, int]]:
+    """What followed the money, in its order."""
+    entries = [entry for entry in desk.books.entries[FAN].values() if isinstance(entry, Adjustment)]
+    assert all(entry.about == KEY for entry in entries)
+    return [(entry.kind, entry.coins) for entry in entries]
+
+
+def sound(desk: Desk) -> bool:
+    return broken(books_of(desk.books, []), is_drained=False) == []
+
+
+# --- coins follow the money -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", sorted(MONEY_EVENTS))
+def test_every_hint_makes_us_look(kind: str) -> None:
+    desk = a_desk_with_a_posted_purchase()
+    desk.move_money(refunds=[moved_money(37)])
+    assert desk.hint(kind=kind) == "clawed_back"
+    assert (desk.balance(), adjustments(desk)) == (35, [(Kind.CLAWBACK, -35)])
+    assert desk.purchase().kept_minor == 37
+    assert sound(desk)
+
+
+def test_a_clawback_is_an_entry_of_its_own() -> None:
+    desk = a_desk_with_a_posted_purchase()
+    desk.move_money(refunds=[moved_money()])
+    desk.hint()
+    entry_id, event_id = uuid7_at(START, 2), uuid7_at(START, 3)
+    assert desk.books.entries[FAN][entry_id] == Adjustment(
+        entry_id=entry_id, user_id=FAN, kind=Kind.CLAWBACK, coins=-70, posted_at=START, event_id=event_id, about=KEY
+    )
+
+
+MOVES: list[tuple[str, Sequence[Movement], Sequence[Movement], str, int]] = [
+    ("nothing happened", [], [], "unchanged", 70),
+    ("half is under way", [moved_money(37, "pending")], [], "clawed_back", 35),
+    ("and arrived", [moved_money(37)], [], "unchanged", 35),
+    ("the rest went, too", [moved_money(37), moved_money(37)], [], "clawed_back", 0),
+    ("and failed", [moved_money(37), moved_money(37, "failed")], [], "restored", 35),
+    ("the bank asks", [moved_money(37)], [moved_money(37, "warning_needs_response")], "unchanged", 35),
+    ("the bank takes", [moved_money(37)], [moved_money(37, "needs_response")], "clawed_back", 0),
+    ("and more than there is", [moved_money(37)], [moved_money(74, "needs_response")], "unchanged", 0),
+    ("the bank gives back", [moved_money(37)], [moved_money(37, "won")], "restored", 35),
+    ("a cent less than before", [moved_money(38)], [], "clawed_back", 34),
+    ("less than a coin more", [moved_money(38), moved_money(37, "canceled")], [], "unchanged", 34),
+    ("all is well again", [moved_money(37, "failed")], [moved_money(37, "prevented")], "restored", 70),
+]
+
+
+def test_the_coins_are_always_what_the_money_says() -> None:
+    desk = a_desk_with_a_posted_purchase()
+    for name, refunds, disputes, outcome, coins in MOVES:
+        desk.move_money(refunds=refunds, disputes=disputes)
+        assert (desk.hint(), desk.balance()) == (outcome, coins), name
+        assert (desk.hint(), desk.balance()) == ("unchanged", coins), name
+        assert sound(desk), name
+
+
+@pytest.mark.parametrize("first", range(len(MOVES)))
+def test_what_was_in_between_does_not_matter(first: int) -> None:
+    for _, refunds, disputes, _, coins in MOVES:
+        desk = a_desk_with_a_posted_purchase()
+        desk.move_money(refunds=MOVES[first][1], disputes=MOVES[first][2])
+        desk.hint()
+        desk.move_money(refunds=refunds, disputes=disputes)
+        desk.hint()
+        assert desk.balance() == coins
+        assert sound(desk)
+
+
+def test_money_that_moves_by_less_than_a_coin_is_noted_all_the_same() -> None:
+    desk = a_desk_with_a_posted_purchase()
+    desk.move_money(refunds=[moved_money(38)])
+    desk.hint()
+    desk.move_money(refunds=[moved_money(37)])
+    desk.hint()
+    for refunded, coins in ((37, 35), (38, 34), (39, 33)):
+        desk.move_money(refunds=[moved_money(refunded)])
+        desk.hint()
+        assert (desk.purchase().kept_minor, desk.balance()) == (74 - refunded, coins)
+
+
+@pytest.mark.parametrize(
+    "movement", [{"refunds": [moved_money(37, "reversed")]}, {"disputes": [moved_money(37, "appealed")]},
+                 {"refunds": [moved_money(37), moved_money(1, currency="eur")]}], ids=str
+)  # fmt: skip
+def test_what_nobody_told_us_the_meaning_of_moves_nothing(
+    movement: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = a_desk_with_a_posted_purchase()
+    before = desk.state()
+    desk.move_money(**movement)
+    assert desk.hint() == "unknown_status"
+    assert desk.state() == before
+    assert [line.message for line in caplog.records] == ["money in a state that nobody has told us of"]
+
+
+# --- coins that were spent already ------------------------------------------------------------------------------------
+
+
+def test_spent_coins_are_owed_and_the_next_purchase_pays_them_off() -> None:
+    desk = a_desk_with_a_posted_purchase()
+    desk.send(gift_id=uuid7_at(START, 50), item_id="cake")
+    desk.move_money(refunds=[moved_money()])
+    assert (desk.hint(), desk.balance()) == ("clawed_back", -35)
+    with pytest.raises(InsufficientCoins) as refused:
+        desk.send(gift_id=uuid7_at(START, 51))
+    assert refused.value.facts == {"coins": 0, "needed": 1}
+    assert sound(desk)
+    second = desk.paid(purchase_id=uuid7_at(START, 60))
+    desk.hear(told("paid", second))
+    assert desk.balance() == 35
+    desk.send(gift_id=uuid7_at(START, 51))
+    assert (desk.balance(), sound(desk)) == (34, True)
+
+
+# --- hints that come before anything else -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.PROCESSING, Status.FAILED, Status.EXPIRED])
+@pytest.mark.parametrize(("refunded", "outcome", "coins"), [(0, "unchanged", 70), (37, "clawed_back", 35)])
+def test_what_was_paid_is_fulfilled_first(status: Status, refunded: int, outcome: str, coins: int) -> None:
+    desk = Desk()
+    desk.paid(status=status)
+    desk.move_money(refunds=[moved_money(refunded)] if refunded else [])
+    assert (desk.hint(), desk.balance()) == (outcome, coins)
+    assert desk.purchase().status is Status.POSTED
+    assert desk.hear(told("paid")) == "repeated"
+    assert desk.balance() == coins
+    assert sound(desk)
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.PROCESSING, Status.FAILED, Status.EXPIRED])
+def test_where_nothing_was_paid_there_is_no_money_to_follow(status: Status) -> None:
+    desk = Desk()
+    purchase = desk.paid(status=status)
+    desk.provider.sessions[KEY] = session_of(purchase, payment_status="unpaid")
+    before = desk.state()
+    assert desk.hint() == "unpaid"
+    assert desk.state() == before
+
+
+def test_a_payment_whose_session_cannot_be_found_is_no_payment() -> None:
+    desk = Desk()
+    desk.paid()
+    assert without_sessions(desk, PAYMENT) == "unpaid"
+    assert desk.balance() == 0
+
+
+def test_a_strangers_payment_is_left_alone() -> None:
+    desk = a_desk_with_a_posted_purchase()
+    before = desk.state()
+    assert desk.hint("pi_of_somebody_else") == "stranger"
+    assert desk.state() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [({"currency": "eur"}, "other_currency"), ({"subtotal_minor": 1, "total_minor": 1}, "other_amount"),
+     ({"payment_status": "no_payment_required"}, "no_payment_required")],
+)  # fmt: skip
+def test_a_payment_that_does_not_match_is_reviewed_before_its_money_is_followed(
+    changes: dict[str, Any], reason: str
+) -> None:
+    desk = Desk()
+    desk.provider.sessions[KEY] = session_of(desk.paid(), **changes)
+    assert [desk.hint(), desk.hint()] == ["in_review", "reviewed"]
+    assert (desk.reasons(), desk.balance()) == ([reason], 0)
+
+
+def test_money_for_a_purchase_that_we_do_not_know_is_reviewed() -> None:
+    desk = Desk()
+    desk.paid()
+    desk.books.entries.clear()
+    assert [desk.hint(), desk.hint()] == ["in_review", "reviewed"]
+    assert desk.reasons() == ["no_such_purchase"]
+
+
+# --- a payment that is not the purchase's -----------------------------------------------------------------------------
+
+
+def test_money_that_leaves_an_unmatched_payment_is_reviewed_once() -> None:
+    desk = a_desk_with_a_posted_purchase()
+    second = session_of(a_purchase(), payment_intent="pi_second", session_id="cs_second")
+    desk.hear(a_stripe_event(session=second))
+    desk.provider.sessions["second"] = second
+    desk.move_money(payment="pi_second", refunds=[moved_money()])
+    assert [desk.hint("pi_second") for _ in range(3)] == ["in_review", "reviewed", "reviewed"]
+    assert desk.reasons() == ["paid_twice", "money_left_an_unmatched_payment"]
+    assert (desk.balance(), desk.purchase().kept_minor) == (70, None)
+    assert list(desk.books.reviews) == ["pi_second", "pi_second-left"]
+
+
+def test_an_unmatched_payment_whose_session_is_gone_is_a_strangers() -> None:
+    desk = a_desk_with_a_posted_purchase()
+    assert without_sessions(desk, "pi_second") == "stranger"
+    assert desk.reasons() == []
+
+
+# --- what cannot be told ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
+@pytest.mark.parametrize(
+    "step", ["find_claim", "find_entry", "read_money", "follow_purchase", "find_session", "post_purchase"]
+)
+def test_a_hint_whose_outcome_is_unknown_comes_again_and_does_its_work_once(fault: str, step: str) -> None:
+    desk = Desk()
+    desk.paid()
+    desk.move_money(refunds=[moved_money(37)])
+    getattr(desk.watch, fault)[step] = TryAgain()
+    with pytest.raises(TryAgain):
+        desk.hint()
+    desk.hint()
+    assert (desk.balance(), adjustments(desk)) == (35, [(Kind.CLAWBACK, -35)])
+    assert sound(desk)
+
+
+def test_without_news_nobody_is_asked_for_more_than_is_needed() -> None:
+    desk = a_desk_with_a_posted_purchase()
+    desk.watch.calls.clear()
+    desk.hint()
+    assert desk.watch.calls == ["read_event", "find_claim", "find_entry", "read_money", "follow_purchase"]

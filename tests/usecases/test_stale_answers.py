@@ -1,0 +1,147 @@
+"""Two handlers of one payment at once: whichever answer is older, it never overwrites the newer one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import product
+from typing import cast
+
+import pytest
+
+from chalicelib.domain.ledger import Adjustment
+from chalicelib.domain.payments import Movement
+from chalicelib.errors import TryAgain
+from chalicelib.ports import Ledger, PaymentGateway
+from chalicelib.usecases.follow_the_money import LOOKS, follow_the_money
+from tests.domain.builders import FAN
+from tests.invariants import books_of, broken
+from tests.usecases.desk import PAYMENT, Desk, Port, moved_money, told
+
+Deed = Callable[[], object]
+STEPS = ("find_claim", "find_entry", "read_money", "follow_purchase")
+
+
+@dataclass
+class Meanwhile:
+    """Lets something else happen around a call: once for each deed that is waiting there."""
+
+    before: dict[str, list[Deed]] = field(default_factory=dict)
+    after: dict[str, list[Deed]] = field(default_factory=dict)
+
+    def over(self, port: Port) -> Port:
+        return cast("Port", _Interrupted(port, self))
+
+
+@dataclass
+class _Interrupted:
+    _port: object
+    _meanwhile: Meanwhile
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        def call(*args: object) -> object:
+            for deed in self._meanwhile.before.pop(name, []):
+                deed()
+            answer: object = getattr(self._port, name)(*args)
+            if waiting := self._meanwhile.after.get(name):
+                waiting.pop(0)()
+            return answer
+
+        return call
+
+
+class Race:
+    """A purchase that is posted, a handler that can be interrupted, and one that cannot."""
+
+    def __init__(self) -> None:
+        self.desk = Desk()
+        self.desk.paid()
+        self.meanwhile = Meanwhile()
+
+    def slow(self) -> str:
+        ledger: Ledger = self.meanwhile.over(self.desk.ledger)
+        gateway: PaymentGateway = self.meanwhile.over(self.desk.gateway)
+        return follow_the_money(PAYMENT, ledger=ledger, gateway=gateway, clock=self.desk.clock)
+
+    def quick(self) -> str:
+        return follow_the_money(PAYMENT, ledger=self.desk.ledger, gateway=self.desk.gateway, clock=self.desk.clock)
+
+    def news(self, refunds: Sequence[Movement]) -> str:
+        """The money moves, and somebody else hears of it at once."""
+        self.desk.move_money(refunds=refunds)
+        return self.quick()
+
+    def moved(self) -> list[int]:
+        entries = self.desk.books.entries[FAN].values()
+        return [entry.coins for entry in entries if isinstance(entry, Adjustment)]
+
+    def is_sound(self) -> bool:
+        return broken(books_of(self.desk.books, []), is_drained=False) == []
+
+
+STATES: dict[str, tuple[list[Movement], int]] = {
+    "all": ([], 70),
+    "half": ([moved_money(37)], 35),
+    "none": ([moved_money(37), moved_money(37)], 0),
+    "half, again": ([moved_money(37), moved_money(37, "failed")], 35),
+    "all, again": ([moved_money(37, "failed"), moved_money(37, "failed")], 70),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("noted", "seen", "now"), list(product(STATES, repeat=3)))
+def test_a_stale_answer_never_overwrites_a_newer_one(noted: str, seen: str, now: str, when: str, step: str) -> None:
+    race = Race()
+    race.desk.hear(told("paid"))
+    race.news(STATES[noted][0])
+    race.desk.move_money(refunds=STATES[seen][0])
+    getattr(race.meanwhile, when)[step] = [lambda: race.news(STATES[now][0])]
+    race.slow()
+    assert race.desk.balance() == STATES[now][1]
+    assert race.is_sound()
+
+
+@pytest.mark.parametrize("now", STATES)
+@pytest.mark.parametrize("step", [*STEPS, "find_session", "post_purchase"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_nor_does_one_that_had_to_fulfil_first(now: str, when: str, step: str) -> None:
+    race = Race()
+    race.desk.move_money(refunds=STATES["half"][0])
+    getattr(race.meanwhile, when)[step] = [lambda: race.news(STATES[now][0])]
+    race.slow()
+    assert race.desk.balance() == STATES[now][1]
+    assert race.is_sound()
+
+
+def test_whoever_loses_looks_again_and_has_nothing_left_to_do() -> None:
+    race = Race()
+    race.desk.hear(told("paid"))
+    race.desk.move_money(refunds=STATES["half"][0])
+    race.meanwhile.after["read_money"] = [race.quick]
+    assert race.slow() == "unchanged"
+    assert race.moved() == [-35]
+
+
+@pytest.mark.parametrize("times", range(1, LOOKS))
+def test_whoever_loses_often_wins_in_the_end(times: int) -> None:
+    race = Race()
+    race.desk.hear(told("paid"))
+    race.desk.move_money(refunds=STATES["half"][0])
+    race.meanwhile.after["read_money"] = [race.quick] * times
+    race.slow()
+    assert race.moved() == [-35]
+    assert race.meanwhile.after["read_money"] == []
+
+
+def test_whoever_always_loses_is_asked_to_come_again() -> None:
+    race = Race()
+    race.desk.hear(told("paid"))
+    race.desk.move_money(refunds=STATES["none"][0])
+    for now in ("half", "none") * LOOKS:
+        race.meanwhile.after.setdefault("read_money", []).append(partial(race.news, STATES[now][0]))
+    with pytest.raises(TryAgain):
+        race.slow()
+    assert (race.desk.balance(), race.is_sound()) == (35, True)
+    race.meanwhile.after.clear()
+    race.slow()
+    assert (race.desk.balance(), race.is_sound()) == (35, True)
