@@ -9,7 +9,7 @@ from chalicelib.ports import Journal
 from chalicelib.usecases.relay_entries import Relay
 from chalicelib.usecases.relay_lines import relay_lines
 
-MARGIN: Final = timedelta(minutes=5)
+MARGIN: Final = timedelta(minutes=1)
 """The stream's times are the store's, the journal's are ours."""
 
 
