@@ -147,7 +147,7 @@ class DynamoStore(Store):
         return cast("DynamoDBClient", self.ledger._connection.client)
 
     def freeze(self, user_id: str) -> None:
-        self._put(wallet_key(user_id), "WALLET", "frozen_at", iso(START))
+        self.put(wallet_key(user_id), "WALLET", "frozen_at", iso(START))
 
     def announced_at(self, purchase: Purchase) -> datetime | None:
         item = self.item(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))
@@ -169,7 +169,7 @@ class DynamoStore(Store):
         total = self.item(lane_key(creator_id, lane), "LANE")
         assert [int(total.get(name, {"N": "0"})["N"]) for name in ("coins", "gifts", "sequence")] == [
             held.coins,
-            len(entries),
+            sum("item_id" in item for item in entries),
             max(sequences.values(), default=0),
         ], "the lane's total is not the sum of its entries"
         return held
@@ -178,13 +178,13 @@ class DynamoStore(Store):
         return self.items(wallet_key(user_id))
 
     def put_coins(self, user_id: str, coins: int) -> None:
-        self._put(wallet_key(user_id), "WALLET", "coins", coins)
+        self.put(wallet_key(user_id), "WALLET", "coins", coins)
 
     def put_lane_coins(self, creator_id: str, lane: int, coins: int) -> None:
-        self._put(lane_key(creator_id, lane), "LANE", "coins", coins)
+        self.put(lane_key(creator_id, lane), "LANE", "coins", coins)
 
     def put_sequence(self, creator_id: str, lane: int, event_id: str, sequence: int) -> None:
-        self._put(lane_key(creator_id, lane), f"GIFT#{event_id}", "sequence", sequence)
+        self.put(lane_key(creator_id, lane), f"GIFT#{event_id}", "sequence", sequence)
 
     def item(self, pk: str, sk: str) -> Item:
         """The item as it is stored; empty when there is none."""
@@ -202,7 +202,7 @@ class DynamoStore(Store):
         )
         return [cast("Item", item) for page in pages for item in page["Items"]]
 
-    def _put(self, pk: str, sk: str, name: str, value: str | int) -> None:
+    def put(self, pk: str, sk: str, name: str, value: str | int) -> None:
         """Set one attribute of an item; there need not be one."""
         self.client.update_item(
             TableName=self.table_name,

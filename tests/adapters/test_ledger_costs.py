@@ -1,10 +1,4 @@
-"""Round trips and request units of every call, as the stores themselves report them.
-
-A refused write reports nothing: DynamoDB bills it, and its error does not tell how much.
-"""
-
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+"""Round trips and request units of what fans, the payment provider and the relay make the ledger do."""
 
 import pytest
 
@@ -12,27 +6,10 @@ from chalicelib.domain.gifts import MAX_MESSAGE_BYTES
 from chalicelib.domain.ledger import Purchase, Status
 from chalicelib.errors import NotFound
 from chalicelib.ports import Ledger
+from tests.adapters.costs import Cost, measured, reported
 from tests.adapters.samples import a_gift, a_posting, a_purchase, a_review, buy, gifts_to, new_name
 from tests.fakes import START, session_of
 from tests.stores import DynamoStore
-
-
-@dataclass(frozen=True)
-class Cost:
-    trips: int
-    wru: float = 0
-    rru: float = 0
-
-
-def measured(store: DynamoStore, act: Callable[[], object]) -> Cost:
-    _, tally = store.recorder.during(act)
-    return Cost(tally.requests.total(), wru=tally.write_units, rru=tally.read_units)
-
-
-def reported(store: DynamoStore, cost: Cost) -> Cost:
-    """The cost of a transaction, as far as the store tells the truth about it."""
-    # DynamoDB Local counts twelve units for two actions, and four for ten.
-    return replace(cost, wru=0) if store.is_misreporting_transactions else cost
 
 
 @pytest.fixture

@@ -1,5 +1,8 @@
 """What the ledger makes of trouble on the way: one credit, one debit, or none, and never a wrong "no"."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
 from chalicelib.adapters.tables import Row
@@ -7,7 +10,20 @@ from chalicelib.adapters.transactions import TRIES
 from chalicelib.domain.ledger import Gift, GiftRefused, Purchase, Status
 from chalicelib.errors import TryAgain
 from tests.adapters.injection import answer_lost, arrives_twice, cancelled, cannot_connect, meeting, times_out
-from tests.adapters.samples import a_gift, a_posting, a_purchase, a_review, buy, gifts_to, new_name
+from tests.adapters.samples import (
+    a_clawback,
+    a_freeze,
+    a_gift,
+    a_posting,
+    a_purchase,
+    a_reversal,
+    a_review,
+    a_settlement,
+    an_adjustment,
+    buy,
+    gifts_to,
+    new_name,
+)
 from tests.fakes import START, session_of
 from tests.stores import DynamoStore
 
@@ -171,6 +187,43 @@ def test_what_never_arrives_is_not_decided_and_can_be_sent_again(store: DynamoSt
     assert coins(store, purchase) == 0
     assert store.ledger.post_purchase(session, a_posting()) is None
     assert coins(store, purchase) == purchase.coins
+
+
+def test_acts_whose_answers_are_lost_for_good_are_done_once(store: DynamoStore, gift: Gift) -> None:
+    """Whoever sends such an act again is told of the first."""
+    store.ledger.post_gift(gift)
+    grant, reversal, freeze = an_adjustment(gift.user_id), a_reversal(gift), a_freeze(gift.user_id)
+    review, settlement = a_review(user_id=gift.user_id), a_settlement()
+    credit = an_adjustment(gift.user_id, coins=500, about=review.payment_id)
+    store.ledger.file_review(review)
+    acts: list[tuple[Callable[[], object], object]] = [
+        (lambda: store.desk.grant(grant), grant),
+        (lambda: store.desk.reverse_gift(reversal), reversal.entry_id),
+        (lambda: store.desk.freeze(freeze), None),
+        (
+            lambda: store.desk.settle_review(review, settlement, credit),
+            replace(review, settlement=settlement),
+        ),
+    ]
+    for act, told in acts:
+        with meeting(store.client, *[answer_lost] * EVERY_ATTEMPT), pytest.raises(TryAgain):
+            act()
+        assert act() == told
+
+    assert store.ledger.read_wallet(gift.user_id).coins == 100 + 70 + 500
+
+
+def test_a_clawback_whose_answer_is_lost_for_good_is_not_taken_again(store: DynamoStore, gift: Gift) -> None:
+    purchase = buy(store.ledger, gift.user_id, 500)
+
+    def follow() -> bool:
+        return store.ledger.follow_purchase(purchase, 0, a_clawback(purchase, 500))
+
+    with meeting(store.client, *[answer_lost] * EVERY_ATTEMPT), pytest.raises(TryAgain):
+        follow()
+
+    assert not follow(), "it has another version by now"
+    assert coins(store, gift) == 100
 
 
 def test_single_writes_whose_answer_is_lost_are_found_done(store: DynamoStore) -> None:

@@ -8,14 +8,28 @@ import pytest
 from chalicelib.adapters.tables import entry_key, lane_key, wallet_key
 from chalicelib.domain.catalogue import MAX_QUANTITY
 from chalicelib.domain.gifts import MAX_MESSAGE_BYTES, MAX_MESSAGE_CHARACTERS
-from chalicelib.domain.ledger import PENDING_LIFE, Status
+from chalicelib.domain.ledger import PENDING_LIFE, Purchase, Status
 from chalicelib.domain.money import MAX_AMOUNT
-from tests.adapters.samples import a_gift, a_posting, a_purchase, a_review, buy
+from chalicelib.domain.operators import MAX_REASON_CHARACTERS
+from tests.adapters.samples import (
+    a_freeze,
+    a_gift,
+    a_posting,
+    a_purchase,
+    a_reversal,
+    a_review,
+    a_settlement,
+    an_adjustment,
+    buy,
+)
 from tests.fakes import START, session_of
 from tests.stores import DynamoStore, Item
 
 KILOBYTE = 1024
 FAN, CREATOR, TAG = "f" * 128, "c" * 128, "t" * 64
+PAYMENT, SESSION = "pi_" + "p" * 24, "cs_live_" + "s" * 58
+"""As long as Stripe's are."""
+ACTOR, REASON = "o" * 128, "r" * MAX_REASON_CHARACTERS
 
 
 @pytest.fixture
@@ -72,10 +86,13 @@ def test_the_longest_purchase_is_under_a_kilobyte(store: DynamoStore) -> None:
     store.ledger.open_purchase(purchase)
     store.ledger.post_purchase(replace(session_of(purchase), payment_intent="p" * 255), a_posting())
     store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
+    posted = store.ledger.find_entry(FAN, purchase.purchase_id)
+    assert isinstance(posted, Purchase)
+    assert store.ledger.follow_purchase(posted, MAX_AMOUNT, None)
 
     item = store.item(wallet_key(FAN), entry_key(purchase.purchase_id))
 
-    assert item.keys() >= {"announced_at", "payment_intent", "journal_at", "version"}
+    assert item.keys() >= {"announced_at", "kept_minor", "payment_intent", "journal_at", "version"}
     assert size(item) <= KILOBYTE
 
 
@@ -88,6 +105,55 @@ def test_the_longest_review_is_under_a_kilobyte(store: DynamoStore) -> None:
     (item,) = store.items(f"REVIEW#{START:%Y-%m}")
 
     assert item["SK"] == {"S": "p" * 255}
+    assert size(item) <= KILOBYTE
+
+
+def test_a_settled_review_is_under_a_kilobyte(store: DynamoStore) -> None:
+    review = a_review(payment_id=f"{PAYMENT}-left", session_id=SESSION, user_id=FAN, reason="r" * 40)
+    store.ledger.file_review(review)
+    assert store.desk.settle_review(review, a_settlement(reason=REASON, actor=ACTOR), None) is None
+
+    (item,) = store.items(f"REVIEW#{START:%Y-%m}")
+
+    assert item.keys() >= {"settled_key", "note", "actor", "settled_at", "decision"}
+    assert size(item) <= KILOBYTE
+
+
+def test_adjustments_are_under_a_kilobyte(store: DynamoStore) -> None:
+    gift = a_gift(FAN, creator_id=CREATOR, lane=63, price_coins=MAX_AMOUNT)
+    buy(store.ledger, FAN, MAX_AMOUNT)
+    store.ledger.post_gift(gift)
+    reversal = a_reversal(gift, reason=REASON, actor=ACTOR)
+    grant = an_adjustment(FAN, coins=1, reason=REASON, actor=ACTOR, about=f"{PAYMENT}-left")
+    assert store.desk.reverse_gift(reversal) is None
+    assert store.desk.grant(grant) is None
+
+    for adjustment in (reversal, grant):
+        store.ledger.mark_announced(FAN, adjustment.entry_id, START)
+        item = store.item(wallet_key(FAN), entry_key(adjustment.entry_id))
+        assert item.keys() >= {"about", "reason", "actor", "journal_at", "announced_at"}
+        assert size(item) <= KILOBYTE
+
+
+def test_a_reversed_gift_is_under_a_kilobyte(store: DynamoStore) -> None:
+    gift = a_gift(FAN, creator_id=CREATOR, lane=63, item_id=TAG, stream_id=TAG, message="x" * 200, anonymous=True)
+    buy(store.ledger, FAN, 60)
+    store.ledger.post_gift(gift)
+    store.desk.reverse_gift(a_reversal(gift))
+
+    item = store.item(wallet_key(FAN), entry_key(gift.gift_id))
+
+    assert "reversed_by" in item
+    assert size(item) <= KILOBYTE
+
+
+def test_a_freeze_is_kept_under_a_kilobyte_by_the_month_of_its_key(store: DynamoStore) -> None:
+    freeze = a_freeze(FAN, reason=REASON, actor=ACTOR, at=START + timedelta(days=31))
+    store.desk.freeze(freeze)
+
+    item = store.item(f"AUDIT#{START:%Y-%m}", freeze.key)
+
+    assert (item["act"], item["actor"], item["reason"]) == ({"S": "freeze"}, {"S": ACTOR}, {"S": REASON})
     assert size(item) <= KILOBYTE
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from chalicelib.domain.ledger import MAX_GIFTS_PER_RECEIPT, Gift
-from tests.adapters.samples import a_gift, gifts_to, new_name
+from tests.adapters.samples import a_gift, a_reversal, gifts_to, new_name
 from tests.stores import Store
 
 
@@ -95,6 +95,38 @@ def test_creators_may_be_called_anything_well_formed(store: Store, creator_id: s
 
     assert store.ledger.receive_gifts(creator_id, 3, [gift]) == {gift.event_id: 1}
     assert store.lane(creator_id, 3).coins == gift.price_coins
+
+
+def test_a_reversal_counters_its_gift_and_takes_a_place_of_its_own(store: Store, creator_id: str) -> None:
+    first, second = gifts_to(creator_id, 2)
+    reversal = a_reversal(second)
+
+    assert store.ledger.receive_gifts(creator_id, 0, [first, second]) == numbered([first, second])
+    assert store.ledger.receive_gifts(creator_id, 0, [reversal]) == {reversal.event_id: 3}
+
+    assert store.lane(creator_id, 0).coins == first.price_coins
+
+
+def test_a_reversal_may_come_with_its_gift_and_even_before_it(store: Store, creator_id: str) -> None:
+    """Records of one fan keep their order, and still one of them may have to come again."""
+    first, second = gifts_to(creator_id, 2)
+    early, late = a_reversal(first), a_reversal(second)
+
+    assert store.ledger.receive_gifts(creator_id, 0, [early]) == {early.event_id: 1}
+    assert store.lane(creator_id, 0).coins == -first.price_coins
+    store.ledger.receive_gifts(creator_id, 0, [second, late, first])
+
+    lane = store.lane(creator_id, 0)
+    assert (lane.coins, len(lane.sequences)) == (0, 4)
+
+
+def test_a_reversal_that_comes_again_keeps_its_place(store: Store, creator_id: str) -> None:
+    (gift,) = gifts_to(creator_id, 1)
+    reversal = a_reversal(gift)
+    both = store.ledger.receive_gifts(creator_id, 0, [gift, reversal])
+
+    assert store.ledger.receive_gifts(creator_id, 0, [reversal, gift]) == both
+    assert store.lane(creator_id, 0).coins == 0
 
 
 def test_no_gifts_are_no_news(store: Store, creator_id: str) -> None:

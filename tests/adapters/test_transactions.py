@@ -2,17 +2,27 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutError
 from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError
 
 from chalicelib.adapters.transactions import transient_errors
-from chalicelib.domain.ledger import Status
+from chalicelib.domain.ledger import JournalLine, Status
 from chalicelib.errors import CoinpurseError, TryAgain
-from chalicelib.ports import Ledger
 from tests.adapters.injection import answers, cancelled, fails, meeting
-from tests.adapters.samples import a_gift, a_posting, a_purchase, a_review, buy
+from tests.adapters.samples import (
+    a_freeze,
+    a_gift,
+    a_posting,
+    a_purchase,
+    a_reversal,
+    a_review,
+    a_settlement,
+    an_adjustment,
+    buy,
+)
 from tests.fakes import START, session_of
 from tests.stores import DynamoStore
 
@@ -60,29 +70,61 @@ def test_our_own_mistakes_are_not_hidden() -> None:
         raise PynamoDBException("a mistake of ours")
 
 
+def calls_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
+    """Every method, by the operation that it begins with."""
+    ledger, desk, journal = store.ledger, store.desk, store.journal
+    purchase, gift, review, grant = a_purchase(), a_gift(), a_review(), an_adjustment()
+    line = JournalLine(
+        user_id="ann", entry_id="1", event_id="2", kind="gift", coins=1, posted_at=START, creator_id="bob"
+    )
+    return {
+        "PutItem": [lambda: ledger.open_purchase(purchase), lambda: ledger.file_review(review)],
+        "TransactWriteItems": [
+            lambda: ledger.post_purchase(session_of(purchase), a_posting()),
+            lambda: ledger.follow_purchase(purchase, 0, None),
+            lambda: ledger.post_gift(gift),
+            lambda: ledger.receive_gifts(gift.creator_id, 0, [gift]),
+            lambda: desk.grant(grant),
+            lambda: desk.reverse_gift(a_reversal(gift)),
+            lambda: desk.freeze(a_freeze()),
+            lambda: desk.settle_review(review, a_settlement(), None),
+        ],
+        "UpdateItem": [
+            lambda: ledger.mark_announced(purchase.user_id, purchase.entry_id, START),
+            lambda: journal.move_watermark("sweep", START),
+        ],
+        "GetItem": [
+            lambda: ledger.read_wallet("ann"),
+            lambda: ledger.find_entry("ann", "1"),
+            lambda: desk.find_review("2026-11", "pi_1"),
+            lambda: journal.wallet_mismatch("ann"),
+            lambda: journal.lane_mismatch("bob", 0),
+            lambda: journal.read_watermark("sweep"),
+        ],
+        "Query": [
+            lambda: ledger.list_entries("ann", 5),
+            lambda: desk.list_reviews("2026-11"),
+            lambda: journal.read_hour(START),
+            lambda: journal.wallet_mismatch("ann"),
+            lambda: journal.lane_mismatch("bob", 0),
+        ],
+        "BatchGetItem": [
+            lambda: journal.not_relayed([line]),
+            lambda: journal.not_relayed([replace(line, creator_id="")]),
+        ],
+    }
+
+
 def test_every_method_says_when_the_store_is_throttled(store: DynamoStore) -> None:
     """Throttling inside a single request; botocore's own tries are over by then."""
-    purchase, gift, ledger = a_purchase(), a_gift(), store.ledger
-    session = session_of(purchase)
-    calls: dict[str, list[Callable[[Ledger], object]]] = {
-        "PutItem": [lambda ledger: ledger.open_purchase(purchase)],
-        "TransactWriteItems": [
-            lambda ledger: ledger.post_purchase(session, a_posting()),
-            lambda ledger: ledger.post_gift(gift),
-            lambda ledger: ledger.receive_gifts(gift.creator_id, 0, [gift]),
-        ],
-        "UpdateItem": [lambda ledger: ledger.mark_announced(purchase.user_id, purchase.entry_id, START)],
-        "GetItem": [lambda ledger: ledger.read_wallet("ann"), lambda ledger: ledger.find_entry("ann", "1")],
-        "Query": [lambda ledger: ledger.list_entries("ann", 5)],
-    }
-    for operation, acts in calls.items():
+    for operation, acts in calls_of(store).items():
         for act in acts:
             # A conflict has the same meaning, and botocore does not try it again.
             with (
                 meeting(store.client, fails("TransactionConflictException"), operation=operation),
                 pytest.raises(TryAgain),
             ):
-                act(ledger)
+                act()
 
 
 @pytest.mark.parametrize("body", ["<html>Bad gateway</html>", "", json.dumps({"message": "who knows"})])

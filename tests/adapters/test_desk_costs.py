@@ -1,0 +1,154 @@
+"""Round trips and request units of moving money, of operators, and of the workers that go through the journal."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.adapters.tables import JOURNAL_SHARDS
+from chalicelib.domain.ledger import Adjustment, JournalLine, Kind, Purchase
+from tests.adapters.costs import Cost, measured, reported
+from tests.adapters.samples import (
+    a_clawback,
+    a_freeze,
+    a_gift,
+    a_reversal,
+    a_review,
+    a_settlement,
+    an_adjustment,
+    buy,
+    gifts_to,
+    new_hour,
+    new_name,
+)
+from tests.fakes import START
+from tests.stores import DynamoStore
+
+LONGEST_NAME = 120
+
+
+@pytest.fixture
+def purchase(atomic_store: DynamoStore) -> Purchase:
+    """Posted, in a wallet whose name is long."""
+    return buy(atomic_store.ledger, new_name("f" * LONGEST_NAME), 500)
+
+
+def assert_costs(store: DynamoStore, act: Callable[[], object], cost: Cost) -> None:
+    """A transaction's cost."""
+    assert reported(store, measured(store, act)) == reported(store, cost)
+
+
+def taking(coins: int) -> Callable[[Purchase], Adjustment | None]:
+    return lambda purchase: a_clawback(purchase, coins, kind=Kind.CLAWBACK if coins > 0 else Kind.RESTORE)
+
+
+@pytest.mark.parametrize(
+    ("adjust", "wru"),
+    [(taking(100), 7), (taking(-100), 7), (lambda _: None, 2)],
+    ids=["a clawback", "a restore", "no coins"],
+)
+def test_following_the_money_is_one_trip(
+    atomic_store: DynamoStore, purchase: Purchase, adjust: Callable[[Purchase], Adjustment | None], wru: int
+) -> None:
+    adjustment = adjust(purchase)
+
+    def follow() -> None:
+        atomic_store.ledger.follow_purchase(purchase, 423, adjustment)
+
+    assert_costs(atomic_store, follow, Cost(1, wru=wru))
+    assert measured(atomic_store, follow) == Cost(1), "the guard is lost"
+
+
+def test_a_grant_is_one_trip_and_five_units(atomic_store: DynamoStore, purchase: Purchase) -> None:
+    grant = an_adjustment(purchase.user_id, reason="r" * 200, actor="o" * 128)
+
+    assert_costs(atomic_store, lambda: atomic_store.desk.grant(grant), Cost(1, wru=5))
+    assert measured(atomic_store, lambda: atomic_store.desk.grant(grant)) == Cost(1), "a repeat"
+
+
+def test_a_reversal_is_one_trip_and_seven_units(atomic_store: DynamoStore, purchase: Purchase) -> None:
+    gift = a_gift(purchase.user_id, creator_id="c" * 128)
+    atomic_store.ledger.post_gift(gift)
+    reversal = a_reversal(gift, reason="r" * 200, actor="o" * 128)
+
+    assert_costs(atomic_store, lambda: atomic_store.desk.reverse_gift(reversal), Cost(1, wru=7))
+    assert measured(atomic_store, lambda: atomic_store.desk.reverse_gift(reversal)) == Cost(1), "a repeat"
+
+
+@pytest.mark.parametrize(("decision", "wru"), [("credit", 7), ("refuse", 2)])
+def test_a_settlement_is_one_trip(atomic_store: DynamoStore, purchase: Purchase, decision: str, wru: int) -> None:
+    review = a_review(user_id=purchase.user_id)
+    atomic_store.ledger.file_review(review)
+    credit = an_adjustment(purchase.user_id, about=review.payment_id) if decision == "credit" else None
+
+    def settle() -> None:
+        atomic_store.desk.settle_review(review, a_settlement(decision=decision), credit)
+
+    assert_costs(atomic_store, settle, Cost(1, wru=wru))
+    assert measured(atomic_store, settle) == Cost(1), "settled before"
+
+
+def test_a_freeze_is_one_trip_and_four_units(atomic_store: DynamoStore, purchase: Purchase) -> None:
+    freeze = a_freeze(purchase.user_id, reason="r" * 200, actor="o" * 128)
+
+    assert_costs(atomic_store, lambda: atomic_store.desk.freeze(freeze), Cost(1, wru=4))
+    assert measured(atomic_store, lambda: atomic_store.desk.freeze(freeze)) == Cost(1), "a repeat"
+
+
+def test_reading_an_hour_is_a_trip_for_each_part_of_it(atomic_store: DynamoStore) -> None:
+    hour = new_hour()
+    for _ in range(3):
+        atomic_store.desk.grant(an_adjustment(posted_at=hour))
+
+    assert measured(atomic_store, lambda: atomic_store.journal.read_hour(hour)).trips == JOURNAL_SHARDS
+
+
+def a_line(adjustment: Adjustment) -> JournalLine:
+    return JournalLine(
+        user_id=adjustment.user_id,
+        entry_id=adjustment.entry_id,
+        event_id=adjustment.event_id,
+        kind=str(adjustment.kind),
+        coins=adjustment.coins,
+        posted_at=adjustment.posted_at,
+        creator_id=adjustment.creator_id,
+        lane=adjustment.lane,
+    )
+
+
+@pytest.mark.parametrize(("number", "trips"), [(1, 1), (100, 1), (101, 2)])
+def test_looking_for_what_was_not_relayed_is_a_trip_for_a_hundred(
+    atomic_store: DynamoStore, number: int, trips: int
+) -> None:
+    lines = [a_line(a_reversal(gift)) for gift in gifts_to(new_name("creator"), number)]
+
+    assert measured(atomic_store, lambda: atomic_store.journal.not_relayed(lines)).trips == trips
+    grants = [replace(line, creator_id="") for line in lines]
+    assert measured(atomic_store, lambda: atomic_store.journal.not_relayed(grants)).trips == trips
+
+
+def test_adding_up_is_two_trips_for_a_wallet_and_three_for_a_lane(
+    atomic_store: DynamoStore, purchase: Purchase
+) -> None:
+    gift = a_gift()
+    atomic_store.ledger.receive_gifts(gift.creator_id, gift.lane, [gift])
+
+    journal = atomic_store.journal
+    assert measured(atomic_store, lambda: journal.wallet_mismatch(purchase.user_id)) == Cost(2, rru=2)
+    assert measured(atomic_store, lambda: journal.lane_mismatch(gift.creator_id, gift.lane)) == Cost(3, rru=3)
+
+
+def test_a_watermark_is_one_unit_either_way(atomic_store: DynamoStore) -> None:
+    name, journal = new_name("sweep"), atomic_store.journal
+
+    assert measured(atomic_store, lambda: journal.move_watermark(name, START)) == Cost(1, wru=1)
+    assert measured(atomic_store, lambda: journal.read_watermark(name)) == Cost(1, rru=1)
+
+
+def test_reviews_are_read_in_one_trip(atomic_store: DynamoStore) -> None:
+    review = a_review()
+    atomic_store.ledger.file_review(review)
+
+    desk = atomic_store.desk
+    assert measured(atomic_store, lambda: desk.find_review(review.month, review.payment_id)) == Cost(1, rru=1)
+    assert measured(atomic_store, lambda: desk.list_reviews("1999-01")).trips == 1

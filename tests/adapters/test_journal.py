@@ -1,0 +1,198 @@
+"""The contract of the Journal port: entries by the hour of their posting, and which of them nobody relayed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from chalicelib.domain.ledger import Adjustment, Entry, Gift, JournalLine, Kind, Purchase
+from tests.adapters.samples import (
+    a_clawback,
+    a_gift,
+    a_posting,
+    a_purchase,
+    a_reversal,
+    an_adjustment,
+    buy,
+    gifts_to,
+    new_hour,
+    new_name,
+)
+from tests.fakes import START, session_of
+from tests.stores import Store
+
+HOUR = timedelta(hours=1)
+LAST_MOMENT = HOUR - timedelta(milliseconds=1)
+
+
+@pytest.fixture
+def hour() -> datetime:
+    return new_hour()
+
+
+def line(entry: Entry) -> JournalLine:
+    """The line of an entry, as the journal should have it."""
+    kind = "gift" if isinstance(entry, Gift) else "purchase" if isinstance(entry, Purchase) else str(entry.kind)
+    has_lane = isinstance(entry, Gift) or kind == "gift_reversal"
+    assert entry.posted_at
+    assert entry.event_id
+    return JournalLine(
+        user_id=entry.user_id,
+        entry_id=entry.entry_id,
+        event_id=entry.event_id,
+        kind=kind,
+        coins=-entry.price_coins if isinstance(entry, Gift) else entry.coins,
+        posted_at=entry.posted_at,
+        creator_id=getattr(entry, "creator_id", "") if has_lane else "",
+        lane=getattr(entry, "lane", 0) if has_lane else 0,
+    )
+
+
+def in_order(lines: Iterable[JournalLine]) -> list[JournalLine]:
+    return sorted(lines, key=lambda line: line.event_id)
+
+
+def bought(store: Store, at: datetime, user_id: str = "") -> Purchase:
+    purchase = a_purchase(user_id)
+    store.ledger.open_purchase(purchase)
+    assert store.ledger.post_purchase(session_of(purchase), a_posting(at)) is None
+    posted = store.ledger.find_entry(purchase.user_id, purchase.purchase_id)
+    assert isinstance(posted, Purchase)
+    return posted
+
+
+def granted(store: Store, at: datetime) -> Adjustment:
+    grant = an_adjustment(posted_at=at)
+    assert store.desk.grant(grant) is None
+    return grant
+
+
+def test_an_hour_lists_every_kind_of_entry(store: Store, hour: datetime) -> None:
+    purchase = bought(store, hour)
+    gift = a_gift(purchase.user_id, posted_at=hour + timedelta(minutes=1), lane=63)
+    reversal = a_reversal(gift, posted_at=hour + timedelta(minutes=2))
+    clawback = a_clawback(purchase, 200, posted_at=hour + timedelta(minutes=3))
+    restore = a_clawback(purchase, -200, kind=Kind.RESTORE, posted_at=hour + timedelta(minutes=4))
+    assert store.ledger.post_gift(gift) is None
+    assert store.desk.reverse_gift(reversal) is None
+    assert store.ledger.follow_purchase(purchase, 1, clawback)
+    assert store.ledger.follow_purchase(replace(purchase, version=purchase.version + 1), 529, restore)
+    grant = granted(store, hour + LAST_MOMENT)
+
+    listed = store.journal.read_hour(hour)
+
+    entries: list[Entry] = [purchase, gift, reversal, clawback, restore, grant]
+    assert in_order(listed) == in_order(map(line, entries))
+
+
+def test_a_purchase_that_is_not_posted_is_not_listed(store: Store, hour: datetime) -> None:
+    store.ledger.open_purchase(a_purchase(created_at=hour))
+
+    assert list(store.journal.read_hour(hour)) == []
+
+
+def test_an_hour_has_a_first_and_a_last_moment(store: Store, hour: datetime) -> None:
+    moments = [-timedelta(milliseconds=1), timedelta(0), LAST_MOMENT, HOUR]
+    before, first, last, after = [granted(store, hour + moment) for moment in moments]
+
+    assert in_order(store.journal.read_hour(hour)) == [line(first), line(last)]
+    assert line(before) in store.journal.read_hour(hour - HOUR)
+    assert line(after) in store.journal.read_hour(hour + HOUR)
+
+
+def test_an_hour_is_the_same_wherever_one_is(store: Store, hour: datetime) -> None:
+    grant = granted(store, hour)
+
+    assert list(store.journal.read_hour(hour.astimezone(timezone(timedelta(hours=5, minutes=30))))) == [line(grant)]
+
+
+def test_no_entry_of_a_busy_hour_is_missed(store: Store, hour: datetime) -> None:
+    """Of so many, some are in each of the journal's sixteen parts."""
+    grants = [granted(store, hour + timedelta(seconds=number)) for number in range(150)]
+
+    assert in_order(store.journal.read_hour(hour)) == in_order(map(line, grants))
+
+
+def test_what_nobody_relayed_is_told(store: Store) -> None:
+    purchase = bought(store, START)
+    gift, other = (a_gift(purchase.user_id, price_coins=coins) for coins in (60, 40))
+    for each in (gift, other):
+        store.ledger.post_gift(each)
+    reversal, clawback, grant = a_reversal(gift), a_clawback(purchase, 1), granted(store, START)
+    store.desk.reverse_gift(reversal)
+    store.ledger.follow_purchase(purchase, 528, clawback)
+    left = [line(entry) for entry in (purchase, gift, other, reversal, clawback, grant)]
+    asked = list(left)
+
+    def is_told() -> bool:
+        return in_order(store.journal.not_relayed(asked)) == in_order(left)
+
+    assert is_told()
+    for received in (gift, reversal):
+        store.ledger.receive_gifts(received.creator_id, received.lane, [received])
+        left.remove(line(received))
+        assert is_told()
+    for announced in (purchase, clawback, grant):
+        store.ledger.mark_announced(announced.user_id, announced.entry_id, START)
+        left.remove(line(announced))
+        assert is_told()
+    assert left == [line(other)]
+
+
+def test_an_entry_that_was_announced_and_not_received_is_not_relayed(store: Store) -> None:
+    """A gift is relayed when its creator has it: its message cannot go out before that."""
+    gift = a_gift()
+    buy(store.ledger, gift.user_id, 60)
+    store.ledger.post_gift(gift)
+    store.ledger.mark_announced(gift.user_id, gift.entry_id, START)
+
+    assert list(store.journal.not_relayed([line(gift)])) == [line(gift)]
+
+
+def test_a_gift_in_another_lane_is_not_received(store: Store) -> None:
+    gift = a_gift(lane=1)
+    store.ledger.receive_gifts(gift.creator_id, 1, [gift])
+
+    elsewhere = replace(line(gift), lane=2)
+    assert list(store.journal.not_relayed([line(gift), elsewhere])) == [elsewhere]
+
+
+def test_what_is_gone_was_not_relayed(store: Store) -> None:
+    lines = [line(a_gift()), line(an_adjustment())]
+
+    assert in_order(store.journal.not_relayed(lines)) == in_order(lines)
+
+
+def receive(store: Store, gifts: Sequence[Gift]) -> None:
+    for start in range(0, len(gifts), store.most_gifts):
+        batch = gifts[start : start + store.most_gifts]
+        store.ledger.receive_gifts(batch[0].creator_id, batch[0].lane, batch)
+
+
+def test_more_lines_than_one_read_takes_are_all_looked_at(store: Store) -> None:
+    gifts = gifts_to(new_name("creator"), 120)
+    purchases = [a_purchase(posted_at=START, event_id=gift.event_id) for gift in gifts]
+    receive(store, gifts[:110])
+    for purchase in purchases[:110]:
+        store.ledger.open_purchase(purchase)
+        store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
+
+    told = store.journal.not_relayed([*map(line, gifts), *map(line, purchases)])
+
+    left: list[Entry] = [*gifts[110:], *purchases[110:]]
+    assert sorted(each.entry_id for each in told) == sorted(entry.entry_id for entry in left)
+
+
+def test_of_no_lines_none_is_told(store: Store) -> None:
+    assert list(store.journal.not_relayed([])) == []
+
+
+def test_a_watermark_is_where_it_was_moved_to(store: Store) -> None:
+    name, other = new_name("sweep"), new_name("audit")
+    assert store.journal.read_watermark(name) is None
+
+    for at in (START, START + HOUR, START - HOUR + timedelta(milliseconds=7)):
+        store.journal.move_watermark(name, at)
+        assert store.journal.read_watermark(name) == at
+    assert store.journal.read_watermark(other) is None
