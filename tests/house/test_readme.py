@@ -13,7 +13,8 @@ from chalicelib.answers import STATUS
 from chalicelib.domain import events
 from chalicelib.settings import Settings
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+TESTS = Path(__file__).parents[1]
+README = (TESTS.parent / "README.md").read_text("utf-8")
 
 
 def table(heading: str) -> list[list[str]]:
@@ -69,6 +70,14 @@ def test_every_route_that_needs_a_token_says_so() -> None:
     for operation in app.api.operations:
         is_open = said[f"{operation.method} {operation.path}"] in {"none", "optional", "signature"}
         assert is_open == (operation.auth != "required")
+
+
+def test_every_promise_is_kept_by_a_test_that_there_is() -> None:
+    promises = table("What happens if ...")
+    assert len(promises) > 15
+    for *_, kept_by in promises:
+        path, _, function = kept_by.strip("` ").partition("::")
+        assert re.search(rf"^def {function}\(", (TESTS / path).read_text("utf-8"), re.MULTILINE), kept_by
 
 
 def test_every_file_that_is_named_exists() -> None:
