@@ -11,6 +11,7 @@ def freeze_wallet(user_id: str, act: Act, *, is_frozen: bool, desk: OperatorDesk
 
     Raises:
         KeyTooOld: the key's time is too far from ours.
+        IdempotencyConflict: the key names another wallet, or the other wish.
         TryAgain: the outcome is not known.
     """
     require_fresh_key(act.key, clock.now())

@@ -20,7 +20,13 @@ class SickLedger(FakeLedger):
         super().__init__()
         self.receiving: dict[str, Exception] = {}
         self.stamping: dict[str, Exception] = {}
+        self.reading: dict[str, Exception] = {}
         self.receipts: list[int] = []
+
+    def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
+        if entry_id in self.reading:
+            raise self.reading[entry_id]
+        return super().find_entry(user_id, entry_id)
 
     def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, int]:
         self.receipts.append(len(gifts))

@@ -1,0 +1,57 @@
+"""A station whose journal can be swept: its clock is moved, and its stream may have stopped."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.domain.ledger import Entry
+from chalicelib.usecases.redrive import redrive
+from chalicelib.usecases.relay_entries import Relay
+from chalicelib.usecases.sweep import sweep
+from tests.domain.builders import FAN
+from tests.fake_desk import FakeJournal
+from tests.usecases.station import SOURCE, Station, credit, gift
+
+
+class Yard(Station):
+    """Entries are posted here, and the stream does not bring them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.journal = FakeJournal(self.ledger)
+
+    def post(self, *entries: Entry) -> None:
+        """Into the books, and nowhere else."""
+        for entry in entries:
+            self.ledger.entries.setdefault(entry.user_id, {})[entry.entry_id] = entry
+
+    def give(self, number: int, **changes: Any) -> None:
+        self.post(gift(number, posted_at=self.clock.now(), **changes))
+
+    def buy(self, number: int, **changes: Any) -> None:
+        self.post(credit(number, posted_at=self.clock.now(), **changes))
+
+    def sweep(self, after: timedelta = timedelta(0)) -> int:
+        self.clock.advance(after)
+        return sweep(journal=self.journal, relay=self.relay_of())
+
+    def redrive(self, first: datetime, last: datetime) -> int:
+        return redrive(first, last, journal=self.journal, relay=self.relay_of())
+
+    def relay_of(self) -> Relay:
+        return Relay(
+            ledger=self.ledger,
+            publisher=self.publisher,
+            redrive=self.queue,
+            clock=self.clock,
+            source=SOURCE,
+            livemode=False,
+        )
+
+    def forgotten(self) -> list[str]:
+        """What was neither received nor stamped."""
+        lines = [line for hour in self.hours() for line in self.journal.read_hour(hour)]
+        return sorted(line.entry_id for line in self.journal.not_relayed(lines))
+
+    def hours(self) -> set[datetime]:
+        posted = [entry.posted_at for entry in self.ledger.entries.get(FAN, {}).values() if entry.posted_at]
+        return {at.replace(minute=0, second=0, microsecond=0) for at in posted}
