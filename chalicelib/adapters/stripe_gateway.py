@@ -1,10 +1,11 @@
 """Stripe: checkout sessions out, webhooks in."""
 
+import logging
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import stripe
 
@@ -13,6 +14,8 @@ from chalicelib.domain.ledger import Purchase
 from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
 from chalicelib.domain.purchases import SESSION_LIFE
 from chalicelib.errors import IdempotencyConflict, NotAuthentic, TryAgain
+
+log = logging.getLogger(__name__)
 
 TIMEOUTS_SECONDS: Final = (1.0, 5.0)
 """To connect, and to wait for the answer. Whoever asks sends again, so the client does not: no two waits in a row."""
@@ -63,9 +66,14 @@ class StripeGateway:
         return session_of(session.to_dict())
 
     def find_claim(self, payment_intent: str) -> Claim | None:
-        """See the port."""
-        with _answering():
-            payment = self._client().v1.payment_intents.retrieve(payment_intent)
+        """See the port. A payment that Stripe does not know is a stranger's, too: there is nothing to follow."""
+        try:
+            with _answering():
+                payment = self._client().v1.payment_intents.retrieve(payment_intent)
+        except stripe.InvalidRequestError as error:
+            if error.code == "resource_missing":
+                return None
+            raise
         return claim_of(payment.metadata.to_dict())
 
     def find_session(self, payment_intent: str) -> CheckoutSession | None:
@@ -95,7 +103,7 @@ class StripeGateway:
                 .v1.events.list({"created": {"gte": int(since.timestamp())}, "types": sorted(types), "limit": 100})
                 .auto_paging_iter()
             )
-        return [event_of(event.to_dict()) for event in reversed(found)]
+        return [event for listed in reversed(found) if (event := _usable(listed.to_dict()))]
 
     def read_event(self, payload: bytes, signature: str, now: datetime) -> StripeEvent:
         """See the port."""
@@ -155,6 +163,15 @@ def _is_signed(payload: bytes, signature: str, secret: str) -> bool:
         return bool(stripe.WebhookSignature.verify_header(payload, signature, secret))
     except (stripe.SignatureVerificationError, UnicodeDecodeError):
         return False
+
+
+def _usable(values: dict[str, Any]) -> StripeEvent | None:
+    try:
+        return event_of(values)
+    except NotAuthentic:
+        # As a webhook it was refused, too. Here it must not hold up whatever else was lost.
+        log.exception("event cannot be read", extra={"stripe_event_id": values.get("id")})
+        return None
 
 
 @contextmanager

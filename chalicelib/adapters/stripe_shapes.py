@@ -50,7 +50,7 @@ class _Hint(Struct):
 class _Movement(Struct):
     amount: Amount
     currency: str
-    status: str
+    status: str | None = None
 
 
 def decode_event(payload: bytes) -> StripeEvent:
@@ -77,9 +77,13 @@ def session_of(values: dict[str, Any]) -> CheckoutSession:
 
 
 def movement_of(values: dict[str, Any]) -> Movement:
-    """The refund or dispute out of an SDK's object. Raises msgspec.ValidationError when Stripe broke its word."""
+    """The refund or dispute out of an SDK's object; one without a status has the status that nobody knows.
+
+    Raises:
+        msgspec.ValidationError: Stripe broke its word.
+    """
     movement = msgspec.convert(values, _Movement)
-    return Movement(amount_minor=movement.amount, currency=movement.currency, status=movement.status)
+    return Movement(amount_minor=movement.amount, currency=movement.currency, status=movement.status or "")
 
 
 def claim_of(metadata: dict[str, str]) -> Claim | None:

@@ -1,0 +1,80 @@
+"""A bench for the payment gateway: the Stripe sandbox in this process, and the gateway with the real client."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import stripe
+
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.adapters.stripe_gateway import StripeGateway
+from chalicelib.domain.ledger import Purchase
+from infra.local.client import call, post_form
+from infra.local.stripe_sandbox import StripeSandbox
+from tests.adapters.samples import a_purchase, new_id
+
+SECRET = "whsec_lab"  # gitleaks:allow
+Json = dict[str, Any]
+
+
+@dataclass
+class Lab:
+    """The gateway, and the hands of fans, banks and dashboards."""
+
+    sandbox: StripeSandbox
+    gateway: StripeGateway
+
+    def control(self, method: str, path: str, **fields: object) -> Json:
+        """Ask something of the sandbox's control API."""
+        reply = call(method, f"{self.sandbox.url}/_sandbox{path}", _JSON, json.dumps(fields).encode())
+        return reply.read(200, dict[str, Any])
+
+    def pay(self, purchase: Purchase, outcome: str = "card") -> str:
+        """Open the purchase's session and pay it. Returns the payment intent."""
+        session = self.gateway.open_session(purchase)
+        assert session.url is not None
+        assert post_form(session.url, {"outcome": outcome}).status == 303
+        return cast("str", self.sandbox.store.sessions[session.session_id].payment_intent)
+
+    def refund(self, payment_intent: str, amount: int, status: str = "succeeded") -> str:
+        """Give something back. Returns the refund's id."""
+        refund = self.control("POST", "/refunds", payment_intent=payment_intent, amount=amount, status=status)
+        return str(refund["id"])
+
+    def dispute(self, payment_intent: str, amount: int, status: str = "needs_response") -> str:
+        """Have the bank take something back. Returns the dispute's id."""
+        dispute = self.control("POST", "/disputes", payment_intent=payment_intent, amount=amount, status=status)
+        return str(dispute["id"])
+
+    def events(self) -> list[Json]:
+        """All events so far, oldest first, as webhooks carry them."""
+        return [recorded["event"] for recorded in self.control("GET", "/events")["events"]]
+
+    def others_client(self) -> stripe.StripeClient:
+        """Another program that uses the same account."""
+        return stripe.StripeClient("sk_test_other", base_addresses={"api": self.sandbox.url})
+
+
+def todays_purchase(**changes: Any) -> Purchase:
+    """500 coins for 529: sessions can be opened for no older one."""
+    now = SystemClock().now()
+    return a_purchase(purchase_id=new_id(now), created_at=now, **changes)
+
+
+@contextmanager
+def open_lab() -> Iterator[Lab]:
+    with StripeSandbox.start(webhook_secret=SECRET) as sandbox:
+        gateway = StripeGateway(
+            api_key=lambda: "sk_test_lab",
+            webhook_secrets=lambda: [SECRET],
+            api_url=sandbox.url,
+            success_url="https://shop.example/thanks",
+            cancel_url="https://shop.example/basket",
+        )
+        yield Lab(sandbox, gateway)
+        gateway._http.close()  # type: ignore[no-untyped-call]  # Stripe leaves it so
+
+
+_JSON = {"Content-Type": "application/json"}

@@ -1,0 +1,241 @@
+"""What Stripe says of a payment now: whose it is, what was captured, what went back."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+import stripe
+from stripe.params.checkout import SessionCreateParams
+
+from chalicelib.adapters.stripe_gateway import StripeGateway
+from chalicelib.adapters.stripe_shapes import movement_of
+from chalicelib.domain.payments import Claim, MoneyState, Movement
+from chalicelib.domain.reversals import DISPUTE_STATUSES, REFUND_STATUSES
+from chalicelib.errors import TryAgain
+from infra.local.client import post_form
+from infra.local.stripe_sandbox import disputes
+from tests.adapters.stripe_lab import Lab, open_lab, todays_purchase
+from tests.fakes import START
+
+
+@pytest.fixture(scope="module")
+def _lab() -> Iterator[Lab]:
+    with open_lab() as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(_lab: Lab) -> Lab:
+    _lab.control("POST", "/reset")
+    return _lab
+
+
+@pytest.fixture
+def gateway(lab: Lab) -> StripeGateway:
+    return lab.gateway
+
+
+def a_strangers_payment(lab: Lab) -> str:
+    """One for a T-shirt, in the same account."""
+    order: SessionCreateParams = {
+        "mode": "payment",
+        "success_url": "https://shirts.example",
+        "line_items": [
+            {"quantity": 1, "price_data": {"currency": "usd", "unit_amount": 900, "product_data": {"name": "shirt"}}}
+        ],
+    }
+    client = lab.others_client()
+    session = client.v1.checkout.sessions.create(order)
+    assert session.url is not None
+    post_form(session.url, {"outcome": "card"})
+    return str(client.v1.checkout.sessions.retrieve(session.id).payment_intent)
+
+
+def usd(amount: int, status: str) -> Movement:
+    return Movement(amount_minor=amount, currency="usd", status=status)
+
+
+def test_a_payment_of_ours_says_what_it_was_made_for(lab: Lab) -> None:
+    purchase = todays_purchase(user_id="|:@._-=")
+
+    claim = lab.gateway.find_claim(lab.pay(purchase))
+
+    assert claim == Claim(purchase_id=purchase.purchase_id, user_id="|:@._-=", coins=500)
+
+
+def test_a_strangers_payment_is_nobodys_of_ours(lab: Lab) -> None:
+    assert lab.gateway.find_claim(a_strangers_payment(lab)) is None
+
+
+@pytest.mark.parametrize("payment_intent", ["pi_3Unknown", "py_1"])
+def test_a_payment_that_stripe_does_not_know_is_a_strangers(gateway: StripeGateway, payment_intent: str) -> None:
+    assert gateway.find_claim(payment_intent) is None
+    assert gateway.find_session(payment_intent) is None
+
+
+@pytest.mark.parametrize(("outcome", "status"), [("card", "paid"), ("bank_debit", "unpaid")])
+def test_the_session_of_a_payment_is_shown_as_it_is_now(lab: Lab, outcome: str, status: str) -> None:
+    purchase = todays_purchase()
+    payment_intent = lab.pay(purchase, outcome)
+
+    session = lab.gateway.find_session(payment_intent)
+
+    assert session is not None
+    assert session.claim is not None
+    assert session.claim.purchase_id == purchase.purchase_id
+    assert (session.payment_status, session.payment_intent, session.mode) == (status, payment_intent, "payment")
+    assert (session.subtotal_minor, session.total_minor, session.currency) == (529, 529, "usd")
+
+
+def test_a_debit_that_arrived_is_seen_at_the_next_look(lab: Lab) -> None:
+    payment_intent = lab.pay(todays_purchase(), "bank_debit")
+    assert lab.gateway.read_money(payment_intent) == MoneyState(captured_minor=0, refunds=[], disputes=[])
+    session = lab.gateway.find_session(payment_intent)
+    assert session is not None
+
+    lab.control("POST", f"/sessions/{session.session_id}/settle")
+
+    later = lab.gateway.find_session(payment_intent)
+    assert later is not None
+    assert later.payment_status == "paid"
+    assert lab.gateway.read_money(payment_intent).captured_minor == 529
+
+
+def test_what_nobody_touched_is_all_there(lab: Lab) -> None:
+    payment_intent = lab.pay(todays_purchase(amount_minor=50_000, currency="jpy"))
+
+    assert lab.gateway.read_money(payment_intent) == MoneyState(captured_minor=50_000, refunds=[], disputes=[])
+
+
+@pytest.mark.parametrize("status", sorted(REFUND_STATUSES))
+def test_a_refund_is_shown_in_its_status(lab: Lab, status: str) -> None:
+    payment_intent = lab.pay(todays_purchase())
+    refund_id = lab.refund(payment_intent, 100, "succeeded" if status in {"failed", "canceled"} else status)
+    if status in {"failed", "canceled"}:
+        lab.control("POST", f"/refunds/{refund_id}", status=status)
+
+    money = lab.gateway.read_money(payment_intent)
+
+    assert money == MoneyState(captured_minor=529, refunds=[usd(100, status)], disputes=[])
+
+
+def test_many_refunds_are_each_shown_as_they_are(lab: Lab) -> None:
+    payment_intent = lab.pay(todays_purchase())
+    lab.refund(payment_intent, 1)
+    bounced = lab.refund(payment_intent, 20)
+    lab.refund(payment_intent, 300, "pending")
+    lab.control("POST", f"/refunds/{bounced}", status="failed")
+
+    refunds = lab.gateway.read_money(payment_intent).refunds
+
+    shown = sorted((refund.amount_minor, refund.status) for refund in refunds)
+    assert shown == [(1, "succeeded"), (20, "failed"), (300, "pending")]
+
+
+def test_no_refund_is_missed_behind_the_first_page(lab: Lab) -> None:
+    payment_intent = lab.pay(todays_purchase())
+    for _ in range(211):
+        lab.refund(payment_intent, 2)
+
+    refunds = lab.gateway.read_money(payment_intent).refunds
+
+    assert refunds == [usd(2, "succeeded")] * 211
+
+
+def test_every_status_of_the_sandbox_has_a_meaning() -> None:
+    assert DISPUTE_STATUSES.keys() == disputes.STATUSES
+
+
+@pytest.mark.parametrize("status", sorted(disputes.STATUSES))
+def test_a_dispute_is_shown_in_its_status(lab: Lab, status: str) -> None:
+    payment_intent = lab.pay(todays_purchase())
+    lab.dispute(payment_intent, 400, status)
+
+    money = lab.gateway.read_money(payment_intent)
+
+    assert money == MoneyState(captured_minor=529, refunds=[], disputes=[usd(400, status)])
+
+
+def test_refunds_and_disputes_are_shown_side_by_side(lab: Lab) -> None:
+    payment_intent = lab.pay(todays_purchase())
+    lab.refund(payment_intent, 100)
+    lab.control("POST", f"/disputes/{lab.dispute(payment_intent, 429)}", status="won")
+    lab.dispute(payment_intent, 29)
+
+    money = lab.gateway.read_money(payment_intent)
+
+    assert money.refunds == [usd(100, "succeeded")]
+    assert sorted(money.disputes, key=lambda each: each.amount_minor) == [usd(29, "needs_response"), usd(429, "won")]
+
+
+def test_the_money_of_another_payment_is_another(lab: Lab) -> None:
+    mine, yours = (lab.pay(todays_purchase()) for _ in range(2))
+    lab.refund(yours, 100)
+    lab.dispute(yours, 200)
+
+    assert lab.gateway.read_money(mine) == MoneyState(captured_minor=529, refunds=[], disputes=[])
+
+
+@pytest.mark.parametrize("status", [None, ""])
+def test_a_refund_without_a_status_has_one_that_nobody_knows(status: str | None) -> None:
+    assert movement_of({"amount": 5, "currency": "usd", "status": status}) == usd(5, "")
+
+
+Ask = Callable[[StripeGateway, str], object]
+
+QUESTIONS: dict[str, Ask] = {
+    "find_claim": lambda gateway, payment_intent: gateway.find_claim(payment_intent),
+    "find_session": lambda gateway, payment_intent: gateway.find_session(payment_intent),
+    "read_money": lambda gateway, payment_intent: gateway.read_money(payment_intent),
+    "list_events": lambda gateway, _: gateway.list_events(START - timedelta(days=1), ["refund.created"]),
+}
+
+
+@pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS.keys())
+@pytest.mark.parametrize("status", [409, 429, 500, 502, 503, 504])
+def test_what_may_pass_by_itself_is_to_be_tried_again(lab: Lab, ask: Ask, status: int) -> None:
+    payment_intent = lab.pay(todays_purchase())
+    lab.control("PUT", "/knobs", fail_next={"times": 1, "status": status, "should_retry": "false"})
+
+    with pytest.raises(TryAgain):
+        ask(lab.gateway, payment_intent)
+
+    ask(lab.gateway, payment_intent)
+
+
+@pytest.mark.parametrize("path", ["payment_intents", "refunds", "disputes"])
+def test_half_of_the_money_is_no_answer(lab: Lab, path: str) -> None:
+    payment_intent = lab.pay(todays_purchase())
+    lab.control("PUT", "/knobs", fail_next={"times": 1, "status": 503, "path": f"/v1/{path}", "should_retry": "false"})
+
+    with pytest.raises(TryAgain):
+        lab.gateway.read_money(payment_intent)
+
+
+@pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS.keys())
+def test_a_stripe_that_is_down_is_to_be_tried_again(lab: Lab, ask: Ask) -> None:
+    lab.control("PUT", "/knobs", down=True)
+
+    with pytest.raises(TryAgain):
+        ask(lab.gateway, "pi_1")
+
+
+@pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS.keys())
+def test_a_stripe_that_is_too_slow_is_to_be_tried_again(lab: Lab, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.control("PUT", "/knobs", slow_seconds=0.5)
+    hasty = stripe.RequestsClient(timeout=(1, 0.02))
+    monkeypatch.setattr(lab.gateway, "_http", hasty)
+
+    with pytest.raises(TryAgain):
+        ask(lab.gateway, "pi_1")
+    hasty.close()  # type: ignore[no-untyped-call]  # Stripe leaves it so
+
+
+@pytest.mark.parametrize(("status", "error"), [(401, stripe.AuthenticationError), (403, stripe.PermissionError)])
+def test_what_will_not_pass_is_nobodys_to_try_again(lab: Lab, status: int, error: type[Exception]) -> None:
+    """A key that is wrong must not look like a payment that is a stranger's."""
+    payment_intent = lab.pay(todays_purchase())
+    lab.control("PUT", "/knobs", fail_next={"times": 1, "status": status, "should_retry": "false"})
+
+    with pytest.raises(error):
+        lab.gateway.find_claim(payment_intent)
