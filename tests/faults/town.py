@@ -48,6 +48,7 @@ class Town:
         self.provider = Provider(self.clock)
         self.publisher = FakePublisher()
         self.queue = FakeRedriveQueue()
+        self.fake_desk = FakeDesk(self.books)
         self.fake_journal = FakeJournal(self.books)
         self.answered: dict[str, Any] = {}
         self.refused: dict[str, str] = {}
@@ -56,7 +57,7 @@ class Town:
         self.given_up: list[tuple[datetime, datetime]] = []
         self.facts: dict[tuple[str, str], Entry] = {}
         self.ledger: ports.Ledger = tapped(self.books, ports.Ledger, meet)
-        self.desk: ports.OperatorDesk = tapped(FakeDesk(self.books), ports.OperatorDesk, meet)
+        self.desk: ports.OperatorDesk = tapped(self.fake_desk, ports.OperatorDesk, meet)
         self.journal: ports.Journal = tapped(self.fake_journal, ports.Journal, meet)
         self.gateway: ports.PaymentGateway = tapped(self.provider, ports.PaymentGateway, meet)
         for worker in ("sweep", "reconcile", "audit"):
@@ -196,6 +197,12 @@ class Town:
         self.advance(25 * 60)
         for worker in ("sweep", "reconcile", "audit"):
             self.fake_journal.watermarks[worker] = self.clock.now()
+
+    def state(self) -> list[object]:
+        """Everything that may differ between two orders of the same calls."""
+        fakes = [self.books, self.fake_desk, self.fake_journal, self.publisher, self.queue]
+        held = [{name: value for name, value in vars(fake).items() if value is not self.books} for fake in fakes]
+        return [held, self.provider.payments, self.webhooks, self.records, self.refused]
 
     def _ask(self, key: str, request: Callable[[], object]) -> None:
         """Ask, and remember what one was told. TryAgain tells nothing."""

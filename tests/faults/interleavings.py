@@ -1,0 +1,172 @@
+"""Handlers that meet: all orders of the calls of two and of three, and many of those of eight."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from random import Random
+from types import MappingProxyType
+from typing import Final
+
+from chalicelib.domain.ledger import PostedRecord
+from chalicelib.domain.payments import StripeEvent
+from chalicelib.errors import TryAgain
+from chalicelib.usecases.relay_entries import relay_entries
+from tests.faults.failpoints import Schedule, heal
+from tests.faults.plays import bought, given, opened
+from tests.faults.stage import Handler, Stage, orders
+from tests.faults.trouble import Trouble
+from tests.faults.verdict import Wrong, wrongs
+
+
+class Meeting:
+    """A fan in the midst of everything: what is bought, given, in review, refunded in part, and still to be heard."""
+
+    def __init__(self) -> None:
+        self.stage = Stage()
+        town = self.town = self.stage.town
+        self.bought = bought(town)
+        self.paid, self.submitted = opened(town), opened(town)
+        self.gift = given(town, "rose")
+        town.hear(town.provider.refund(f"pi_{self.bought}", 10, "pending"))
+        town.hear(town.provider.pay(self.bought, again="-again"))
+        self.hint = town.happens(town.provider.refund(f"pi_{self.bought}", 5))
+        self.payment = town.happens(town.provider.pay(self.paid))
+        self.debit = town.happens(town.provider.submit(self.submitted))
+        self.keys = [town.key() for _ in range(10)]
+        town.look()
+        self.batch: Sequence[PostedRecord] = tuple(town.records)
+
+    def hear(self, event: StripeEvent) -> None:
+        self.town.hear(event)
+
+    def refund(self, amount_minor: int) -> None:
+        self._news(lambda: self.town.provider.refund(f"pi_{self.bought}", amount_minor))
+
+    def refund_fails(self) -> None:
+        self._news(lambda: self.town.provider.refund_becomes(f"pi_{self.bought}", "failed"))
+
+    def dispute(self) -> None:
+        self._news(lambda: self.town.provider.dispute(f"pi_{self.bought}"))
+
+    def refund_the_unmatched(self) -> None:
+        self._news(lambda: self.town.provider.refund(f"pi_{self.bought}-again", 74))
+
+    def arrive(self) -> None:
+        self._news(lambda: self.town.provider.arrive(self.submitted))
+
+    def relay(self) -> None:
+        again = set(relay_entries(self.batch, self.town.relay()))
+        done = {record.record_id for record in self.batch} - again
+        self.town.records = [record for record in self.town.records if record.record_id not in done]
+        if again:
+            raise TryAgain
+
+    def _news(self, happening: Callable[[], StripeEvent]) -> None:
+        """The provider's state changes, and the provider tells of it."""
+        town = self.town
+        town.hear(self.stage.happens("Provider.changes", lambda: town.happens(happening())))
+
+
+HANDLERS: Final[Mapping[str, Callable[[Meeting], None]]] = MappingProxyType(
+    {
+        "payment": lambda meeting: meeting.hear(meeting.payment),
+        "debit submitted": lambda meeting: meeting.hear(meeting.debit),
+        "debit arrived": Meeting.arrive,
+        "hint": lambda meeting: meeting.hear(meeting.hint),
+        "refund": lambda meeting: meeting.refund(7),
+        "refund failed": Meeting.refund_fails,
+        "dispute": Meeting.dispute,
+        "unmatched refund": Meeting.refund_the_unmatched,
+        "gift": lambda meeting: meeting.town.send(meeting.keys[0]),
+        "other gift": lambda meeting: meeting.town.send(meeting.keys[1]),
+        "checkout": lambda meeting: meeting.town.open(meeting.keys[5]),
+        "grant": lambda meeting: meeting.town.grant(meeting.keys[2]),
+        "reversal": lambda meeting: meeting.town.reverse(meeting.keys[3], meeting.gift),
+        "other reversal": lambda meeting: meeting.town.reverse(meeting.keys[4], meeting.gift),
+        "freeze": lambda meeting: meeting.town.freeze(meeting.keys[6], is_frozen=True),
+        "thaw": lambda meeting: meeting.town.freeze(meeting.keys[7], is_frozen=False),
+        "settlement": lambda meeting: meeting.town.settle(meeting.keys[8], f"pi_{meeting.bought}-again", "credit"),
+        "refusal": lambda meeting: meeting.town.settle(meeting.keys[9], f"pi_{meeting.bought}-again", "refuse"),
+        "relay": Meeting.relay,
+        "sweep": lambda meeting: meeting.town.sweep(),
+        "reconcile": lambda meeting: meeting.town.reconcile(),
+    }
+)
+PAIRS: Final = tuple(combinations_with_replacement(HANDLERS, 2))
+TRIPLES: Final = (
+    ("payment", "payment", "payment"),
+    ("payment", "refund", "gift"),
+    ("refund", "refund", "gift"),
+    ("hint", "hint", "gift"),
+    ("hint", "hint", "hint"),
+    ("gift", "gift", "other gift"),
+    ("gift", "other gift", "refund"),
+    ("gift", "freeze", "grant"),
+    ("relay", "relay", "reversal"),
+    ("reversal", "other reversal", "relay"),
+    ("settlement", "refusal", "unmatched refund"),
+    ("refund", "refund failed", "dispute"),
+    ("refund", "refund", "refund"),
+    ("debit submitted", "debit arrived", "payment"),
+)
+
+
+@dataclass(frozen=True)
+class Order:
+    """Some handlers in one order of their calls, and how it ended."""
+
+    names: tuple[str, ...]
+    choices: tuple[int, ...]
+    widths: tuple[int, ...]
+    wrongs: tuple[Wrong, ...]
+
+    @property
+    def seed(self) -> str:
+        """What replays it."""
+        return f"{'+'.join(self.names)}/{''.join(map(str, self.choices))}"
+
+
+def replay(seed: str) -> Order:
+    """The order that a failure printed."""
+    names, choices = seed.split("/")
+    return in_order(names.split("+"), [int(choice) for choice in choices])
+
+
+def in_order(names: Sequence[str], choices: Sequence[int], seen: set[int] | None = None) -> Order:
+    """Let the handlers meet in that order; then everybody is healed and the books are looked at."""
+    meeting = Meeting()
+    widths: Sequence[int] = ()
+    found: tuple[Wrong, ...] = ()
+    try:
+        widths = meeting.stage.play([_handler(name, meeting) for name in names], choices, seen)
+        if meeting.stage.is_over:
+            meeting.stage.come_again()
+            heal(meeting.town, Schedule.AT_ONCE, Trouble({}))
+            found = tuple(wrongs(meeting.town))
+    except Exception as error:  # noqa: BLE001  # whatever gets out is what this looks for
+        found = (Wrong("unhandled", f"{type(error).__name__}: {error}"),)
+    return Order(tuple(names), tuple(choices), tuple(widths), found)
+
+
+def all_orders(names: Sequence[str]) -> Iterator[Order]:
+    """All orders of the calls of these handlers; what comes after a state that two orders share is looked at once."""
+    ended: list[Order] = []
+    seen: set[int] = set()
+
+    def play(choices: Sequence[int]) -> Sequence[int]:
+        ended.append(in_order(names, choices, seen))
+        return ended[-1].widths
+
+    for _ in orders(play):
+        yield ended.pop()
+
+
+def eight(seed: int) -> Order:
+    """Eight handlers, some of them twice, in an order by dice."""
+    dice = Random(seed)
+    names = dice.choices(sorted(HANDLERS), k=8)
+    return in_order(names, [dice.randrange(8) for _ in range(60)])
+
+
+def _handler(name: str, meeting: Meeting) -> Handler:
+    return lambda: HANDLERS[name](meeting)
