@@ -77,6 +77,21 @@ class Wallet(msgspec.Struct, frozen=True):
     owed: int
 
 
+class Entry(msgspec.Struct, frozen=True):
+    """A line of a wallet's statement. `coins` is signed."""
+
+    id: str
+    kind: str
+    status: str
+    coins: int
+
+
+class Entries(msgspec.Struct, frozen=True):
+    """The answer of GET /v1/wallet/entries."""
+
+    entries: list[Entry]
+
+
 class Gift(msgspec.Struct, frozen=True):
     """A gift that was sent."""
 
@@ -163,6 +178,10 @@ class Fan:
     def wallet(self) -> Wallet:
         """The fan's wallet."""
         return self.get("/wallet").read(200, Wallet)
+
+    def entries(self) -> list[Entry]:
+        """How the balance came about: the newest hundred entries, the newest first."""
+        return self.get("/wallet/entries?limit=100").read(200, Entries).entries
 
     def get(self, path: str) -> Reply:
         """Any route, below /v1."""

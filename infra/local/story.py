@@ -7,10 +7,11 @@ raises as UnexpectedError.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from infra.local.audit import audit
-from infra.local.client import Bundle, Checkout, Fan, Gift, GiftItem, UnexpectedError, wait_until
+from infra.local.client import Bundle, Checkout, Fan, Gift, GiftItem, UnexpectedError, Wallet, wait_until
 from infra.local.facts import StackFacts
 from infra.local.stripe_side import StripeSide
 from infra.local.subscriber import Subscriber
@@ -104,6 +105,28 @@ def hear_of_it(story: Story) -> Iterator[str]:
     )
 
 
+def refund(story: Story) -> Iterator[str]:
+    """Half of the price is refunded, and the coins follow the money."""
+    price, coins = story.checkout.price, story.checkout.coins
+    back = replace(price, amount_minor=price.amount_minor // 2)
+    kept_minor = price.amount_minor - back.amount_minor
+    paid_for = coins * kept_minor // price.amount_minor
+    left = paid_for - story.gift.coins
+    story.stripe.refund(story.checkout, back.amount_minor)
+    story.stripe.wait_for_webhooks()
+    clawed_back = [-entry.coins for entry in story.fan.entries() if entry.kind == "clawback"]
+    _expect("what is not paid for any more is taken back, once", clawed_back, [coins - paid_for])
+    _expect("the wallet holds what is left", story.fan.wallet(), Wallet(coins=max(left, 0), owed=max(-left, 0)))
+    yield f"{back} of {price} refunded: {coins} x {kept_minor} / {price.amount_minor} = {paid_for} coins stay paid for"
+    yield f"{coins - paid_for} coins clawed back, {left} left; the gift stays given"
+    told = ("coinpurse.coins.clawed_back.v1", f"wallet/{story.fan.user_id}")
+    wait_until(
+        "the clawback was announced",
+        lambda: told in {(message["type"], message["subject"]) for message in story.overlay.receive().values()},
+    )
+    yield f"{told[0]} for {told[1]}"
+
+
 def audit_ledger(story: Story) -> Iterator[str]:
     """The ledger is audited from outside."""
     wait_until("all was announced", lambda: story.overlay.has_heard_of(audit(story.facts).event_ids))
@@ -113,9 +136,19 @@ def audit_ledger(story: Story) -> Iterator[str]:
     earned = sum(found.earned.values())
     yield f"{found.entries} posted entries, {found.coins_held} coins held, {earned} earned by creators"
     yield "wallets sum up; one credit per payment; creators received every gift once; everything was announced"
+    yield "coins granted are the share of each price that is kept"
 
 
-STEPS: tuple[Step, ...] = (list_bundles, open_checkout, pay, credit_once, send_gift, hear_of_it, audit_ledger)
+STEPS: tuple[Step, ...] = (
+    list_bundles,
+    open_checkout,
+    pay,
+    credit_once,
+    send_gift,
+    hear_of_it,
+    refund,
+    audit_ledger,
+)
 
 
 def _expect(claim: str, actual: object, expected: object) -> None:

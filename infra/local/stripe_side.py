@@ -17,6 +17,7 @@ _FORM = re.compile(rb'<form[^>]*\baction="([^"]+)"')
 class _Object(msgspec.Struct):
     id: str
     client_reference_id: str | None = None
+    payment_intent: str | None = None
 
 
 class _Data(msgspec.Struct):
@@ -93,6 +94,36 @@ class StripeSide:
         """Let the bank debit of a checkout arrive."""
         self._control("POST", f"/sessions/{self._completed(checkout).parsed().data.object.id}/settle", {})
 
+    def refund(self, checkout: Checkout, amount_minor: int, status: str = "succeeded") -> str:
+        """Give part of the price back. Returns the refund's id."""
+        return self._about(checkout, "/refunds", amount_minor, status)
+
+    def move_refund(self, refund_id: str, status: str) -> None:
+        """Let a refund fail, or succeed, or whatever it can come to."""
+        self._control("POST", f"/refunds/{refund_id}", {"status": status})
+
+    def dispute(self, checkout: Checkout, amount_minor: int, status: str = "needs_response") -> str:
+        """Have the buyer's bank take part of the price back. Returns the dispute's id."""
+        return self._about(checkout, "/disputes", amount_minor, status)
+
+    def move_dispute(self, dispute_id: str, status: str) -> None:
+        """Let a dispute be won, or lost, or whatever it can come to."""
+        self._control("POST", f"/disputes/{dispute_id}", {"status": status})
+
+    def set_clock(self, offset_seconds: int) -> None:
+        """Let the provider's clock be so far ahead of ours, or behind it."""
+        self._control("POST", "/clock", {"offset_seconds": offset_seconds})
+
+    def events_about(self, checkout: Checkout) -> list[StripeEvent]:
+        """Everything that was told of the checkout and its payment, oldest first."""
+        payment_intent = self._payment_of(checkout)
+        events = [recorded.parsed() for recorded in self._recorded()]
+        return [event for event in events if event.data.object.payment_intent == payment_intent]
+
+    def send_again(self, event: StripeEvent) -> None:
+        """Send an event once more, under its own id."""
+        self._control("POST", f"/events/{event.id}/redeliver", {})
+
     def wait_for_webhooks(self, seconds: int = 60) -> None:
         """Wait until nothing is left to deliver."""
 
@@ -123,11 +154,24 @@ class StripeSide:
         return call("POST", f"{self._facts.api_url}/v1/webhooks/stripe", headers, payload)
 
     def _completed(self, checkout: Checkout) -> _Recorded:
-        for recorded in self._control("GET", "/events").read(200, _Recording).events:
+        for recorded in self._recorded():
             event = recorded.parsed()
             if event.type == "checkout.session.completed" and event.data.object.client_reference_id == checkout.id:
                 return recorded
         raise UnexpectedError(f"checkout {checkout.id} was never completed")
+
+    def _recorded(self) -> list[_Recorded]:
+        return self._control("GET", "/events").read(200, _Recording).events
+
+    def _payment_of(self, checkout: Checkout) -> str:
+        payment_intent = self._completed(checkout).parsed().data.object.payment_intent
+        if payment_intent is None:
+            raise UnexpectedError(f"checkout {checkout.id} was completed without a payment")
+        return payment_intent
+
+    def _about(self, checkout: Checkout, path: str, amount_minor: int, status: str) -> str:
+        fields: Fields = {"payment_intent": self._payment_of(checkout), "amount": amount_minor, "status": status}
+        return self._control("POST", path, fields).read(200, _Object).id
 
     def _control(self, method: str, path: str, fields: Fields | None = None) -> Reply:
         body = None if fields is None else json.dumps(fields).encode()

@@ -71,12 +71,13 @@ def test_our_own_mistakes_are_not_hidden() -> None:
 
 
 def calls_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
-    """Every method, by the operation that it begins with."""
-    ledger, desk, journal = store.ledger, store.desk, store.journal
+    """Every method, by the operation that throttling meets it in."""
+    return writes_of(store) | reads_of(store)
+
+
+def writes_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
+    ledger, desk = store.ledger, store.desk
     purchase, gift, review, grant = a_purchase(), a_gift(), a_review(), an_adjustment()
-    line = JournalLine(
-        user_id="ann", entry_id="1", event_id="2", kind="gift", coins=1, posted_at=START, creator_id="bob"
-    )
     return {
         "PutItem": [lambda: ledger.open_purchase(purchase), lambda: ledger.file_review(review)],
         "TransactWriteItems": [
@@ -91,8 +92,17 @@ def calls_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
         ],
         "UpdateItem": [
             lambda: ledger.mark_announced(purchase.user_id, purchase.entry_id, START),
-            lambda: journal.move_watermark("sweep", START),
+            lambda: store.journal.move_watermark("sweep", START),
         ],
+    }
+
+
+def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
+    ledger, desk, journal = store.ledger, store.desk, store.journal
+    line = JournalLine(
+        user_id="ann", entry_id="1", event_id="2", kind="gift", coins=1, posted_at=START, creator_id="bob"
+    )
+    return {
         "GetItem": [
             lambda: ledger.read_wallet("ann"),
             lambda: ledger.find_entry("ann", "1"),

@@ -10,6 +10,7 @@ from infra.local.facts import StackFacts
 from infra.local.stack import borrowed_stack
 from infra.local.stripe_side import StripeSide
 from infra.local.subscriber import Subscriber, subscriber
+from tests.e2e.operations import Cloud
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +22,11 @@ def cloud() -> Iterator[tuple[StackFacts, Subscriber]]:
 @pytest.fixture
 def stack(cloud: tuple[StackFacts, Subscriber]) -> StackFacts:
     return cloud[0]
+
+
+@pytest.fixture
+def cloud_of(stack: StackFacts) -> Cloud:
+    return Cloud(stack)
 
 
 @pytest.fixture

@@ -1,55 +1,19 @@
 """The functions that nobody asks: each does its work when it is woken, with the rights that it is deployed with."""
 
-import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from chalicelib.adapters.tables import journal_at, journal_hour
-from infra.books import read_partition
 from infra.local.audit import audit
 from infra.local.client import Fan, Gift, wait_until
-from infra.local.facts import StackFacts, aws_session
+from infra.local.facts import StackFacts
 from infra.local.stripe_side import StripeSide
 from infra.redrive import give_up
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.service_resource import Table
+from tests.e2e.operations import Cloud
 
 pytestmark = pytest.mark.cloud
-
-
-class Cloud:
-    """The stack, as its operator sees it."""
-
-    def __init__(self, facts: StackFacts) -> None:
-        self._facts, self._session = facts, aws_session(facts.aws_region)
-        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName="coinpurse")
-        summaries = [summary for page in pages for summary in page["StackResourceSummaries"]]
-        self.names = {found["LogicalResourceId"]: found["PhysicalResourceId"] for found in summaries}
-        resource = self._session.resource("dynamodb", endpoint_url=facts.aws_endpoint_url)
-        self.table: Table = resource.Table(facts.table_name)
-
-    def client(self, service: Any) -> Any:
-        return self._session.client(service, endpoint_url=self._facts.aws_endpoint_url)
-
-    def wake(self, function: str) -> dict[str, int]:
-        """What the function answers to its schedule."""
-        event: dict[str, object] = dict.fromkeys(("version", "account", "region", "detail", "detail-type"), "")
-        event |= {"source": "aws.events", "time": "", "id": "", "resources": []}
-        answer = self.client("lambda").invoke(FunctionName=self.names[function], Payload=json.dumps(event).encode())
-        said: dict[str, int] = json.loads(answer["Payload"].read())
-        assert "FunctionError" not in answer, said
-        return said
-
-    def creators_side(self, creator_id: str, lane: str) -> list[dict[str, Any]]:
-        return [dict(item) for item in read_partition(self.table, f"CREATOR#{creator_id}#{lane}")]
-
-
-@pytest.fixture
-def cloud_of(stack: StackFacts) -> Cloud:
-    return Cloud(stack)
 
 
 @pytest.fixture

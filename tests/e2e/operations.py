@@ -1,0 +1,72 @@
+"""The deployed stack as its operators see it: tables, functions, schedules and switches."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+
+from chalicelib.adapters.tables import Row
+from infra.books import read_partition
+from infra.local.facts import StackFacts, aws_session
+from tests.stores import cloud_at
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.service_resource import Table
+
+
+class Cloud:
+    """The stack, as its operator sees it."""
+
+    def __init__(self, facts: StackFacts) -> None:
+        self._facts, self._session = facts, aws_session(facts.aws_region)
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName="coinpurse")
+        summaries = [summary for page in pages for summary in page["StackResourceSummaries"]]
+        self.names = {found["LogicalResourceId"]: found["PhysicalResourceId"] for found in summaries}
+        resource = self._session.resource("dynamodb", endpoint_url=facts.aws_endpoint_url)
+        self.table: Table = resource.Table(facts.table_name)
+
+    def client(self, service: Any) -> Any:
+        # A worker may take minutes, and a call that is sent again would be another run.
+        patient = Config(read_timeout=600, retries={"total_max_attempts": 1})
+        return self._session.client(service, endpoint_url=self._facts.aws_endpoint_url, config=patient)
+
+    def wake(self, function: str) -> dict[str, int]:
+        """What the function answers to its schedule."""
+        event: dict[str, object] = dict.fromkeys(("version", "account", "region", "detail", "detail-type"), "")
+        event |= {"source": "aws.events", "time": "", "id": "", "resources": []}
+        answer = self.client("lambda").invoke(FunctionName=self.names[function], Payload=json.dumps(event).encode())
+        said: dict[str, int] = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, said
+        return said
+
+    @contextmanager
+    def without_relay(self) -> Iterator[None]:
+        """The stream tells the relay nothing, as long as the block lasts."""
+        client = self.client("lambda")
+        (mapping,) = client.list_event_source_mappings(FunctionName=self.names["Relay"])["EventSourceMappings"]
+        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        try:
+            yield
+        finally:
+            client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+    @contextmanager
+    def at_its_table(self) -> Iterator[str]:
+        """Its table's name, while this process' own adapters find it where the functions do."""
+        with cloud_at(self._facts.aws_endpoint_url):
+            Row._connection = None  # it may lead to another test's table of this name
+            try:
+                yield self._facts.table_name
+            finally:
+                Row._connection = None
+
+    def log_of(self, function: str) -> str:
+        """What the function has written so far."""
+        pages = self.client("logs").get_paginator("filter_log_events")
+        found = pages.paginate(logGroupName=self.names[f"{function}LogGroup"])
+        return "\n".join(event["message"] for page in found for event in page["events"])
+
+    def creators_side(self, creator_id: str, lane: str) -> list[dict[str, Any]]:
+        return [dict(item) for item in read_partition(self.table, f"CREATOR#{creator_id}#{lane}")]
