@@ -11,7 +11,7 @@ from chalicelib.domain.ledger import PostedRecord
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.relay_entries import relay_entries
-from tests.faults.failpoints import Schedule, heal
+from tests.faults.failpoints import Schedule, heal, settle
 from tests.faults.plays import bought, given, opened
 from tests.faults.stage import Handler, Stage, orders
 from tests.faults.trouble import Trouble
@@ -141,8 +141,9 @@ def in_order(names: Sequence[str], choices: Sequence[int], seen: set[int] | None
         widths = meeting.stage.play([_handler(name, meeting) for name in names], choices, seen)
         if meeting.stage.is_over:
             meeting.stage.come_again()
+            found = tuple(settle(meeting.town, Trouble({})))
             heal(meeting.town, Schedule.AT_ONCE, Trouble({}))
-            found = tuple(wrongs(meeting.town))
+            found += tuple(wrongs(meeting.town))
     except Exception as error:  # noqa: BLE001  # whatever gets out is what this looks for
         found = (Wrong("unhandled", f"{type(error).__name__}: {error}"),)
     return Order(tuple(names), tuple(choices), tuple(widths), found)

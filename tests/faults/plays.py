@@ -12,11 +12,15 @@ Step = Callable[[Town], None]
 
 @dataclass(frozen=True)
 class Play:
-    """`arrange` happens in peace; `act` is what fails, and is done again with what `arrange` left in the town."""
+    """`arrange` happens in peace; `act` is what fails, and is done again with what `arrange` left in the town.
+
+    `is_mending`: what it leaves, its own next run takes care of, and nobody else.
+    """
 
     name: str
     arrange: Step
     act: Step
+    is_mending: bool = False
 
 
 def opened(town: Town, fan: str = "fan-1") -> str:
@@ -245,9 +249,9 @@ def _unheard(town: Town) -> None:
 WORKERS: Final = [
     Play("relay", busy_hour, Town.stream),
     Play("relay what cannot be read", _unreadable, Town.stream),
-    Play("sweep", _lost, Town.sweep),
-    Play("redrive", _given_up, Town.redrive),
-    Play("reconcile", _unheard, Town.reconcile),
+    Play("sweep", _lost, Town.sweep, is_mending=True),
+    Play("redrive", _given_up, Town.redrive, is_mending=True),
+    Play("reconcile", _unheard, Town.reconcile, is_mending=True),
     Play("audit", busy_hour, Town.audit),
 ]
 

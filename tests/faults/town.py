@@ -205,9 +205,10 @@ class Town:
         return [held, self.provider.payments, self.webhooks, self.records, self.refused]
 
     def _ask(self, key: str, request: Callable[[], object]) -> None:
-        """Ask, and remember what one was told. TryAgain tells nothing."""
+        """Ask, and remember what one was told last. TryAgain tells nothing."""
         try:
             self.answered[key] = request()
+            self.refused.pop(key, None)
         except TryAgain:
             raise
         except CoinpurseError as error:

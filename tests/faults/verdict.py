@@ -106,7 +106,7 @@ def _facts(town: Town) -> Iterator[Wrong]:
 
 
 def _answers(town: Town) -> Iterator[Wrong]:
-    """Who heard yes has it, and who heard no has not."""
+    """Who heard yes has it, and whoever heard no last has not."""
     entries = {entry_id: entry for known in town.books.entries.values() for entry_id, entry in known.items()}
     for key, code in town.refused.items():
         if key in entries:

@@ -1,0 +1,193 @@
+"""Bugs in what talks to the store, to Stripe and to SNS."""
+
+from typing import Final
+
+from tests.faults.planted.bug import Bug
+
+_STORE: Final = "chalicelib/adapters/ledger_store.py"
+_DESK: Final = "chalicelib/adapters/desk_store.py"
+_STRIPE: Final = "chalicelib/adapters/stripe_gateway.py"
+_MOTO: Final = ("-k", "moto")
+
+IN_ADAPTERS: Final = [
+    Bug(
+        "a credit in two writes",
+        _STORE,
+        """transaction.update(
+                WalletRow(row.pk, "WALLET"),
+                [
+                    WalletRow.coins.add(claim.coins),""",
+        """WalletRow(row.pk, "WALLET").update(
+                [
+                    WalletRow.coins.add(claim.coins),""",
+        ("tests/adapters/test_ledger_purchases.py", *_MOTO),
+    ),
+    Bug(
+        "what is posted expires",
+        _STORE,
+        "        EntryRow.version.add(1),\n        EntryRow.ttl.remove(),\n",
+        "        EntryRow.version.add(1),\n",
+        ("tests/faults/test_replays.py",),
+    ),
+    Bug(
+        "what is being processed expires",
+        _STORE,
+        "            actions.append(EntryRow.ttl.remove())\n",
+        "            pass\n",
+        ("tests/faults/test_replays.py",),
+    ),
+    Bug(
+        "two events of one purchase, two credits",
+        _STORE,
+        "EntryRow.status.is_in(*UNPOSTED)\n            & (EntryRow.coins == claim.coins)",
+        "(EntryRow.coins == claim.coins)",
+        ("tests/adapters/test_ledger_purchases.py", *_MOTO),
+    ),
+    Bug(
+        "coins out of the metadata",
+        _STORE,
+        "            & (EntryRow.coins == claim.coins)\n",
+        "",
+        ("tests/adapters/test_ledger_purchases.py", *_MOTO),
+    ),
+    Bug(
+        "another price is as good",
+        _STORE,
+        "            & (EntryRow.amount_minor == session.subtotal_minor)\n",
+        "",
+        ("tests/adapters/test_ledger_purchases.py", *_MOTO),
+    ),
+    Bug(
+        "a stale truth is written",
+        _STORE,
+        "EntryRow.version == purchase.version,",
+        "EntryRow.pk.exists(),",
+        ("tests/adapters/test_ledger_money.py", *_MOTO),
+    ),
+    Bug(
+        "a wallet without a condition",
+        _STORE,
+        "(WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist(),",
+        "WalletRow.frozen_at.does_not_exist(),",
+        ("tests/adapters/test_ledger_gifts.py", *_MOTO),
+    ),
+    Bug(
+        "a frozen wallet spends",
+        _STORE,
+        "(WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist(),",
+        "(WalletRow.coins >= gift.price_coins),",
+        ("tests/adapters/test_ledger_gifts.py", *_MOTO),
+    ),
+    Bug(
+        "a gift adds its coins",
+        _STORE,
+        "WalletRow.coins.add(-gift.price_coins)",
+        "WalletRow.coins.add(gift.price_coins)",
+        ("tests/adapters/test_ledger_gifts.py", *_MOTO),
+    ),
+    Bug(
+        "a gift without a key condition",
+        _STORE,
+        'transaction.save(gift_row(gift), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")',
+        "transaction.save(gift_row(gift))",
+        ("tests/adapters/test_ledger_gifts.py", *_MOTO),
+    ),
+    Bug(
+        "a sequence is given twice",
+        _STORE,
+        "LaneRow.sequence.set(seen + len(gifts))",
+        "LaneRow.sequence.set(seen + 1)",
+        ("tests/adapters/test_ledger_lanes.py", *_MOTO),
+    ),
+    Bug(
+        "a lane receives a gift again",
+        _STORE,
+        'transaction.save(row, CreatorEntryRow.pk.does_not_exist(), return_values="ALL_OLD")',
+        "transaction.save(row)",
+        ("tests/adapters/test_ledger_lanes.py", *_MOTO),
+    ),
+    Bug(
+        "a review overwrites",
+        _STORE,
+        "row.save(ReviewRow.pk.does_not_exist())",
+        "row.save()",
+        ("tests/adapters/test_ledger_purchases.py", "tests/adapters/test_desk_reviews.py", *_MOTO),
+    ),
+    Bug(
+        "a conflict is read as a repeat",
+        "chalicelib/adapters/transactions.py",
+        "if codes & _BUSY:\n            self.wait()\n        elif codes == {_CONDITION}:",
+        "if codes & _BUSY and _CONDITION not in codes:\n            self.wait()\n        elif _CONDITION in codes:",
+        ("tests/adapters/test_transactions.py",),
+    ),
+    Bug(
+        "throttling is final",
+        "chalicelib/adapters/transactions.py",
+        '        "ThrottlingException",\n',
+        "",
+        ("tests/adapters/test_transactions.py",),
+    ),
+    Bug(
+        "a grant without a key condition",
+        _DESK,
+        'adjustment_row(adjustment), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")',
+        "adjustment_row(adjustment))",
+        ("tests/adapters/test_desk.py", *_MOTO),
+    ),
+    Bug(
+        "a reversal twice",
+        _DESK,
+        " & EntryRow.reversed_by.does_not_exist(),",
+        ",",
+        ("tests/adapters/test_desk_reversals.py", *_MOTO),
+    ),
+    Bug(
+        "a review is settled twice",
+        _DESK,
+        " & ReviewRow.settled_key.does_not_exist(),",
+        ",",
+        ("tests/adapters/test_desk_reviews.py", *_MOTO),
+    ),
+    Bug(
+        "True is a number of coins",
+        "chalicelib/adapters/tables.py",
+        "type(value) is not int",
+        "not isinstance(value, int)",
+        ("tests/adapters/test_tables.py", "tests/properties/test_values.py"),
+    ),
+    Bug(
+        "a signature is good for days",
+        _STRIPE,
+        "SIGNATURE_TOLERANCE: Final = timedelta(minutes=5)",
+        "SIGNATURE_TOLERANCE: Final = timedelta(days=5)",
+        ("tests/adapters/test_stripe_signatures.py",),
+    ),
+    Bug(
+        "the second secret is ignored",
+        _STRIPE,
+        "for secret in self._webhook_secrets())",
+        "for secret in self._webhook_secrets()[:1])",
+        ("tests/adapters/test_stripe_signatures.py",),
+    ),
+    Bug(
+        "what was not signed is taken",
+        _STRIPE,
+        "    except (stripe.SignatureVerificationError, UnicodeDecodeError):\n        return False",
+        "    except (stripe.SignatureVerificationError, UnicodeDecodeError):\n        return True",
+        ("tests/adapters/test_stripe_signatures.py",),
+    ),
+    Bug(
+        "what SNS did not accept is forgotten",
+        "chalicelib/adapters/sns_publisher.py",
+        'for failure in answer.get("Failed", []):',
+        "for failure in []:",
+        ("tests/adapters/test_sns_publisher.py",),
+    ),
+    Bug(
+        "the stream is read from now on",
+        "infra/resources.yaml",
+        "StartingPosition: TRIM_HORIZON",
+        "StartingPosition: LATEST",
+        ("tests/faults/test_relay_under_the_stream.py",),
+    ),
+]

@@ -1,0 +1,198 @@
+"""Bugs in what the product does, and in what it means."""
+
+from typing import Final
+
+from tests.faults.planted.bug import Bug
+
+_EVENTS: Final = "chalicelib/usecases/handle_event.py"
+_MONEY: Final = "chalicelib/usecases/follow_the_money.py"
+_GIFT: Final = "chalicelib/usecases/send_gift.py"
+_RELAY: Final = "chalicelib/usecases/relay_entries.py"
+_SWEEP: Final = "chalicelib/usecases/sweep.py"
+_WEBHOOK: Final = ("tests/usecases/test_receive_webhook.py",)
+
+
+def _failpoints(play: str) -> tuple[str, ...]:
+    return ("tests/faults/test_failpoints.py", "-k", f"{play}")
+
+
+def _meetings(handlers: str) -> tuple[str, ...]:
+    return ("tests/faults/test_interleavings.py", "-k", handlers)
+
+
+IN_USE_CASES: Final = [
+    Bug("test money is money", _EVENTS, "if event.livemode is not intake.livemode:", "if not event.type:", _WEBHOOK),
+    Bug("another account's money is ours", _EVENTS, "if event.account is not None:", "if not event.type:", _WEBHOOK),
+    Bug("a subscription buys coins", _EVENTS, 'session.mode != "payment" or ', "", _WEBHOOK),
+    Bug(
+        "a submitted debit buys coins",
+        "chalicelib/domain/purchases.py",
+        'if session.payment_status != "paid":',
+        'if session.payment_status not in {"paid", "unpaid"}:',
+        _WEBHOOK,
+    ),
+    Bug(
+        "a discounted session buys all coins",
+        "chalicelib/domain/purchases.py",
+        "if session.total_minor != session.subtotal_minor:",
+        "if session.total_minor > session.subtotal_minor:",
+        _WEBHOOK,
+    ),
+    Bug(
+        "a second payment is a repeat",
+        "chalicelib/domain/purchases.py",
+        "if purchase.payment_intent != session.payment_intent:",
+        "if not purchase.purchase_id:",
+        _failpoints("payment"),
+    ),
+    Bug(
+        "committed, then refused",
+        "chalicelib/usecases/fulfill_checkout.py",
+        "                return Fulfilment.CREDITED\n",
+        '                raise NotFound("Too late.")\n',
+        _failpoints("hear"),
+    ),
+    Bug(
+        "every hint takes its part again",
+        _MONEY,
+        "coins_kept(purchase, kept_minor) - coins_kept(purchase, before_minor)",
+        "coins_kept(purchase, kept_minor) - purchase.coins",
+        _failpoints("refund or dispute"),
+    ),
+    Bug(
+        "the purchase is read after the money",
+        _MONEY,
+        "    if not ledger.follow_purchase(purchase, kept_minor, adjustment):",
+        "    again = ledger.find_entry(purchase.user_id, purchase.purchase_id)\n"
+        "    if not ledger.follow_purchase(again or purchase, kept_minor, adjustment):  # type: ignore[arg-type]",
+        _meetings("refund"),
+    ),
+    Bug(
+        "a look that found nothing is not written down",
+        _MONEY,
+        "    coins = coins_kept(purchase, kept_minor) - coins_kept",
+        '    if kept_minor == before_minor:\n        return "unchanged"\n'
+        "    coins = coins_kept(purchase, kept_minor) - coins_kept",
+        _meetings("refund"),
+    ),
+    Bug(
+        "a payment is guessed to be heard of in order",
+        _MONEY,
+        "return None if outcome in {Fulfilment.CREDITED, Fulfilment.REPEATED} else outcome.value",
+        "return outcome.value",
+        ("tests/usecases/test_follow_the_money.py",),
+    ),
+    Bug(
+        "a failed refund stays clawed back",
+        "chalicelib/domain/reversals.py",
+        '"failed": STAYS,',
+        '"failed": GONE,',
+        _failpoints("failed"),
+    ),
+    Bug(
+        "a dispute that is won is lost",
+        "chalicelib/domain/reversals.py",
+        '"won": STAYS,',
+        '"won": GONE,',
+        _failpoints("won"),
+    ),
+    Bug(
+        "money is divided in floats",
+        "chalicelib/domain/reversals.py",
+        "return purchase.coins * kept_minor // purchase.amount_minor",
+        "return int(purchase.coins * (kept_minor / purchase.amount_minor))",
+        ("tests/properties/test_reversals.py",),
+    ),
+    Bug(
+        "a refusal hides a success",
+        _GIFT,
+        "        found = ledger.find_entry(order.user_id, order.gift_id)\n"
+        "        if found is None:\n            raise\n        earlier = found\n",
+        "        raise\n",
+        _failpoints("send"),
+    ),
+    Bug(
+        "an old key is as good",
+        _GIFT,
+        "        require_fresh_key(order.gift_id, now)\n",
+        "",
+        ("tests/usecases/test_send_gift.py",),
+    ),
+    Bug(
+        "another wish under the same key",
+        "chalicelib/domain/gifts.py",
+        "if isinstance(entry, Gift) and _wish(entry) == _wish(order):",
+        "if isinstance(entry, Gift):",
+        ("tests/usecases/test_send_gift.py",),
+    ),
+    Bug(
+        "a lane that moves with the setting",
+        "chalicelib/domain/gifts.py",
+        "return zlib.crc32(event_id.encode()) % creator_lanes",
+        "return hash(event_id) % creator_lanes",
+        ("tests/domain/test_gifts.py",),
+    ),
+    Bug(
+        "who gave in secret is named",
+        "chalicelib/domain/events.py",
+        "None if gift.anonymous else gift.user_id",
+        "gift.user_id",
+        ("tests/domain/test_events.py",),
+    ),
+    Bug(
+        "who took back is named",
+        "chalicelib/domain/events.py",
+        '    del data["user_id"]\n',
+        "",
+        ("tests/domain/test_events.py", "tests/domain/test_adjustment_events.py"),
+    ),
+    Bug(
+        "what the topic is too busy for is forgotten",
+        _RELAY,
+        "if announcement.id in outcome.busy:",
+        "if announcement.id in outcome.busy and not announcement.id:",
+        _failpoints("relay"),
+    ),
+    Bug(
+        "a busy lane is forgotten",
+        _RELAY,
+        "            self.retry.update(record.record_id for record in records)\n",
+        "            pass\n",
+        _failpoints("relay"),
+    ),
+    Bug(
+        "what cannot be read is passed over",
+        _RELAY,
+        "        if record.entry is None:\n            batch.attempt(batch.set_aside, [record])\n",
+        "        if record.entry is None:\n            continue\n",
+        ("tests/usecases/test_relay_faults.py",),
+    ),
+    Bug(
+        "the sweep moves on past what it left",
+        _SWEEP,
+        "        if left:\n            break\n",
+        "",
+        ("tests/usecases/test_sweep.py",),
+    ),
+    Bug(
+        "received is taken for told",
+        _SWEEP,
+        "forgotten = batch if hour == unsure else journal.not_relayed(batch)",
+        "forgotten = journal.not_relayed(batch)",
+        _failpoints("sweep"),
+    ),
+    Bug(
+        "reconcile moves on past what it left",
+        "chalicelib/usecases/reconcile.py",
+        "if not outcomes[_NOT_NOW] and not outcomes[_UNFORESEEN]:",
+        "if not outcomes[_UNFORESEEN]:",
+        ("tests/usecases/test_reconcile.py",),
+    ),
+    Bug(
+        "a redrive says that it is done",
+        "chalicelib/usecases/redrive.py",
+        "    if failed:\n",
+        "    if failed < 0:\n",
+        _failpoints("redrive"),
+    ),
+]
