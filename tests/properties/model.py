@@ -8,9 +8,24 @@ MOVES = {
     "failed": {"pending": "failed", "processing": "failed"},
     "expired": {"pending": "expired"},
 }
+# Money that is gone, and money that is not, by what the provider calls it. Of other words nobody knows the meaning.
+GONE = {"pending", "requires_action", "succeeded", "needs_response", "under_review", "appeal_under_review", "lost"}
+STAYS = {"failed", "canceled", "won", "prevented", "warning_needs_response", "warning_closed"}
 
 Name = tuple[str, str]
 """A fan and a key."""
+Moved = tuple[int, str]
+"""A refund or a dispute: how much, and what the provider calls it."""
+
+
+@dataclass(frozen=True)
+class Payment:
+    """Money that was paid, or was said to be: for what, for how many coins, and whether as it was quoted."""
+
+    payment: str
+    name: Name
+    coins: int
+    is_as_quoted: bool
 
 
 @dataclass
@@ -20,17 +35,24 @@ class Model:
     coins: dict[str, int] = field(default_factory=dict)
     frozen: set[str] = field(default_factory=set)
     wishes: dict[Name, tuple[object, ...]] = field(default_factory=dict)
-    quotes: dict[Name, int] = field(default_factory=dict)
+    quotes: dict[Name, tuple[int, int]] = field(default_factory=dict)
     status: dict[Name, str] = field(default_factory=dict)
     paid_by: dict[Name, str] = field(default_factory=dict)
-    reviews: set[str] = field(default_factory=set)
+    kept: dict[Name, int] = field(default_factory=dict)
+    costs: dict[Name, int] = field(default_factory=dict)
+    reversed_by: dict[Name, str] = field(default_factory=dict)
+    freezes: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    reviews: dict[str, tuple[str, int]] = field(default_factory=dict)
+    settled: dict[str, tuple[str, str]] = field(default_factory=dict)
 
-    def open(self, name: Name, wish: tuple[object, ...], coins: int, *, is_stale: bool) -> str:
+    # --- fans ---------------------------------------------------------------------------------------------------------
+
+    def open(self, name: Name, wish: tuple[object, ...], coins: int, amount: int, *, is_stale: bool) -> str:
         if name in self.wishes:
             return "repeat" if self.wishes[name] == wish else "idempotency_conflict"
         if is_stale:
             return "key_too_old"
-        self.wishes[name], self.quotes[name], self.status[name] = wish, coins, "pending"
+        self.wishes[name], self.quotes[name], self.status[name] = wish, (coins, amount), "pending"
         return "new"
 
     def send(self, name: Name, wish: tuple[object, ...], cost: int, *, is_stale: bool) -> str:
@@ -43,23 +65,92 @@ class Model:
             return "wallet_frozen"
         if self.coins.get(fan, 0) < cost:
             return "insufficient_coins"
-        self.coins[fan] -= cost
-        self.wishes[name] = wish
+        self._move_coins(fan, -cost)
+        self.wishes[name], self.costs[name] = wish, cost
         return "new"
 
-    def hear(self, name: Name, word: str, payment: str, *, is_as_quoted: bool) -> str:
-        status = self.status.get(name)
+    # --- the provider -------------------------------------------------------------------------------------------------
+
+    def hear(self, word: str, paid: Payment) -> str:
+        name = paid.name
         if word != "paid":
             return self._move(name, word)
-        if status is None or not is_as_quoted or (status == "posted" and self.paid_by[name] != payment):
-            is_new = payment not in self.reviews
-            self.reviews.add(payment)
-            return "in_review" if is_new else "reviewed"
-        if status == "posted":
+        if self.needs_review(paid):
+            return self._review(paid.payment, paid)
+        if self.status[name] == "posted":
             return "repeated"
-        self.status[name], self.paid_by[name] = "posted", payment
-        self.coins[name[0]] = self.coins.get(name[0], 0) + self.quotes[name]
+        self.status[name], self.paid_by[name] = "posted", paid.payment
+        self._move_coins(name[0], paid.coins)
         return "credited"
+
+    def needs_review(self, paid: Payment) -> bool:
+        quoted = self.quotes.get(paid.name, (0, 0))[0]
+        is_paid_otherwise = self.paid_by.get(paid.name, paid.payment) != paid.payment
+        return not paid.is_as_quoted or quoted != paid.coins or is_paid_otherwise
+
+    def look(self, paid: Payment, refunds: list[Moved], disputes: list[Moved]) -> str:
+        """The money of a payment may have moved: coins follow it."""
+        name = paid.name
+        if self.status.get(name) != "posted" and self.hear("paid", paid) != "credited":
+            return "in_review" if self._is_new_review else "reviewed"
+        if self.paid_by[name] != paid.payment:
+            return self._review(f"{paid.payment}-left", paid)
+        if any(status not in GONE | STAYS for _, status in [*refunds, *disputes]):
+            return "unknown_status"
+        coins, amount = self.quotes[name]
+        gone = sum(part for part, status in [*refunds, *disputes] if status in GONE)
+        granted = coins * max(amount - gone, 0) // amount
+        difference = granted - self.kept.get(name, coins)
+        self.kept[name] = granted
+        self._move_coins(name[0], difference)
+        return "clawed_back" if difference < 0 else "restored" if difference else "unchanged"
+
+    # --- operators ----------------------------------------------------------------------------------------------------
+
+    def grant(self, name: Name, coins: int, *, is_stale: bool) -> str:
+        if is_stale:
+            return "key_too_old"
+        if name in self.wishes:
+            return "repeat" if self.wishes[name] == ("grant", coins) else "idempotency_conflict"
+        self.wishes[name] = ("grant", coins)
+        self._move_coins(name[0], coins)
+        return "new"
+
+    def reverse(self, gift: Name, key: str, *, is_stale: bool) -> str:
+        if is_stale:
+            return "key_too_old"
+        if gift not in self.costs:
+            return "not_found"
+        if gift in self.reversed_by or (gift[0], key) in self.wishes:
+            return "repeat" if self.reversed_by.get(gift) == key else "idempotency_conflict"
+        self.reversed_by[gift], self.wishes[gift[0], key] = key, ("reversal", gift)
+        self._move_coins(gift[0], self.costs[gift])
+        return "new"
+
+    def freeze(self, fan: str, key: str, *, is_frozen: bool, is_stale: bool) -> str:
+        if is_stale:
+            return "key_too_old"
+        if key in self.freezes:
+            return "done" if self.freezes[key] == (fan, is_frozen) else "idempotency_conflict"
+        self.freezes[key] = fan, is_frozen
+        self.frozen = self.frozen | {fan} if is_frozen else self.frozen - {fan}
+        return "done"
+
+    def settle(self, payment: str, decision: str, key: str, *, is_stale: bool) -> str:
+        if is_stale:
+            return "key_too_old"
+        fan, coins = self.reviews[payment]
+        if payment in self.settled:
+            return "done" if self.settled[payment] == (key, decision) else "idempotency_conflict"
+        if decision == "credit":
+            if (fan, key) in self.wishes:
+                return "idempotency_conflict"
+            self.wishes[fan, key] = ("settlement", payment)
+            self._move_coins(fan, coins)
+        self.settled[payment] = key, decision
+        return "done"
+
+    # --- in short -----------------------------------------------------------------------------------------------------
 
     def _move(self, name: Name, word: str) -> str:
         status = self.status.get(name, "unknown")
@@ -70,3 +161,12 @@ class Model:
             return "unchanged"
         self.status[name] = moved
         return moved
+
+    def _review(self, review: str, paid: Payment) -> str:
+        self._is_new_review = review not in self.reviews
+        self.reviews.setdefault(review, (paid.name[0], paid.coins))
+        return "in_review" if self._is_new_review else "reviewed"
+
+    def _move_coins(self, fan: str, coins: int) -> None:
+        if coins:
+            self.coins[fan] = self.coins.get(fan, 0) + coins

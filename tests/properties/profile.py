@@ -1,11 +1,11 @@
-"""How hard the properties are tried. `COINPURSE_COMMANDS=200000` makes a night of it."""
+"""How hard the properties are tried. `COINPURSE_COMMANDS=1000000` makes a night of it."""
 
 import os
 
 from hypothesis import HealthCheck, settings
 
 STEPS = 40
-COMMANDS = int(os.environ.get("COINPURSE_COMMANDS", "6000"))
+COMMANDS = int(os.environ.get("COINPURSE_COMMANDS", "10000"))
 
 STEADY = settings(
     # CI tells what a change broke, so it tries the same every time; everybody else explores.

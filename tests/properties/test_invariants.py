@@ -5,9 +5,18 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ledger import Entry, Wallet
+from chalicelib.domain.ledger import Entry, Kind, Status, Wallet
 from chalicelib.domain.money import MAX_AMOUNT
-from tests.domain.builders import CREATOR, FAN, a_gift, a_posted_purchase, a_purchase
+from tests.domain.builders import (
+    CREATOR,
+    EVENT_ID,
+    FAN,
+    a_gift,
+    a_posted_purchase,
+    a_purchase,
+    a_reversal,
+    an_adjustment,
+)
 from tests.invariants import Books, LaneTotal, Received, broken, changed
 
 BOUGHT = a_posted_purchase(purchase_id="p1", event_id="e1")
@@ -22,10 +31,23 @@ GOOD = Books(
     lanes=[TOTAL],
     published=["e1", "e2", "e2"],
 )
+TAKEN = an_adjustment(entry_id="a1", event_id="e5", kind=Kind.CLAWBACK, coins=-35, about="p1")
+GIVEN_BACK = an_adjustment(entry_id="a2", event_id="e6", kind=Kind.RESTORE, coins=10, about="p1")
+REVERSAL = a_reversal(GIVEN, entry_id="a3", event_id="e7")
+RETURNED = Received(creator_id=CREATOR, lane=0, event_id="e7", coins=-30, sequence=2)
+MOVED = Books(
+    wallets=[replace(WALLET, coins=50)],
+    entries=[replace(BOUGHT, kept_minor=48, version=4), GIVEN, TAKEN, GIVEN_BACK, REVERSAL, an_adjustment(coins=5)],
+    received=[RECEIVED, RETURNED],
+    lanes=[replace(TOTAL, coins=0, gifts=2)],
+    published=["e1", "e2", "e5", "e6", "e7", EVENT_ID],
+)
+"""The same after half of the money went and some returned, the gift was reversed, and a few coins were granted."""
 
 
 def test_good_books_are_good() -> None:
     assert broken(GOOD, is_drained=True) == []
+    assert broken(MOVED, is_drained=True) == []
     assert broken(Books(), is_drained=True) == []
 
 
@@ -65,6 +87,45 @@ def test_books_that_are_wrong_in_one_way_are_found_out(invariant: str, changes: 
     assert invariant in {line[:2] for line in found}
 
 
+def moved(**changes: Any) -> Books:
+    """The books after money has moved; an entry that is named is another one."""
+    others = {entry.entry_id: entry for entry in MOVED.entries} | changes.pop("entries", {})
+    return replace(MOVED, entries=[entry for entry in others.values() if entry], **changes)
+
+
+@pytest.mark.parametrize(
+    ("invariant", "books"),
+    [
+        ("I1", moved(entries={"a1": None})),
+        ("I3", moved(received=[RECEIVED])),
+        ("I3", moved(received=[RECEIVED, replace(RETURNED, coins=30)])),
+        ("I3", moved(lanes=[TOTAL])),
+        ("I3", moved(entries={"a3": None})),
+        ("I4", moved(published=["e1", "e2", "e6", "e7", EVENT_ID])),
+        ("I5", moved(wallets=[replace(WALLET, coins=-26)])),
+        ("I5", moved(entries={"a1": replace(TAKEN, coins=35)})),
+        ("I5", moved(entries={"a2": replace(GIVEN_BACK, coins=-10)})),
+        ("I6", moved(entries={"a1": replace(TAKEN, coins=-MAX_AMOUNT - 1)})),
+        ("I8", moved(entries={"p1": replace(BOUGHT, kept_minor=74)})),
+        ("I8", moved(entries={"p1": replace(BOUGHT, kept_minor=None)})),
+        ("I8", moved(entries={"p1": replace(BOUGHT, kept_minor=47)})),
+        ("I8", moved(entries={"p1": replace(BOUGHT, kept_minor=-1)})),
+        ("I8", moved(entries={"a1": replace(TAKEN, about="p2")})),
+        ("I8", moved(entries={"a1": replace(TAKEN, coins=-36)})),
+        ("I8", moved(entries={"p1": replace(BOUGHT, status=Status.PENDING)})),
+    ],
+    ids=str,
+)
+def test_money_that_moved_and_coins_that_did_not_are_found_out(invariant: str, books: Books) -> None:
+    assert invariant in {line[:2] for line in broken(books, is_drained=True)}
+
+
+@pytest.mark.parametrize("coins", [-25, 0, 50])
+def test_a_wallet_may_be_below_zero_by_what_was_taken(coins: int) -> None:
+    books = moved(wallets=[replace(WALLET, coins=coins)])
+    assert "I5" not in {line[:2] for line in broken(books, is_drained=True)}
+
+
 @pytest.mark.parametrize(
     "entries",
     [
@@ -77,6 +138,15 @@ def test_books_that_are_wrong_in_one_way_are_found_out(invariant: str, changes: 
 )
 def test_a_fact_that_changes_is_found_out(entries: list[Entry]) -> None:
     assert changed(GOOD, replace(GOOD, entries=entries)) != []
+
+
+def test_how_often_and_with_what_result_its_money_was_looked_at_is_no_part_of_a_fact() -> None:
+    assert changed(GOOD, replace(GOOD, entries=[*MOVED.entries, a_purchase(purchase_id="p2")])) == []
+
+
+@pytest.mark.parametrize("change", [{"coins": -34}, {"about": "p2"}, {"reason": "edited"}, {"actor": "otto"}])
+def test_an_adjustment_that_changes_is_found_out(change: dict[str, Any]) -> None:
+    assert changed(MOVED, moved(entries={"a1": replace(TAKEN, **change)})) != []
 
 
 def test_a_purchase_that_is_posted_and_an_entry_that_comes_do_not_change_a_fact() -> None:
