@@ -44,7 +44,7 @@ def test_a_process_is_ended_with_its_children(tmp_path: Path) -> None:
     assert end([parent]) == ["parent"]
 
     assert birth(parent.pid) is None
-    assert birth(child) is None
+    wait_until("its child, which it left to init, is gone", lambda: birth(child) is None)
 
 
 def test_a_later_bearer_of_a_pid_is_left_alone(sleeper: Process) -> None:
