@@ -7,13 +7,10 @@ from tests.faults.plays import PLAYS, Play
 from tests.faults.taps import all_calls
 from tests.faults.trouble import Fault
 
+pytestmark = pytest.mark.usefixtures("quiet")
+
 FOR_ANSWERS_ONLY = {"Ledger.list_entries", "Ledger.read_wallet", "OperatorDesk.list_reviews"}
 """What is read for an answer and for nothing else."""
-
-
-@pytest.fixture(autouse=True)
-def _quiet(quiet: None) -> None:
-    """The workers complain of what is done to them."""
 
 
 @pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.name)

@@ -8,10 +8,7 @@ import pytest
 from tests.faults.interleavings import HANDLERS, PAIRS, TRIPLES, all_orders, eight, replay
 from tests.faults.stage import orders
 
-
-@pytest.fixture(autouse=True)
-def _quiet(quiet: None) -> None:
-    """The workers complain of what is done to them."""
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.mark.parametrize("first", HANDLERS)

@@ -164,10 +164,10 @@ class Town:
     def intake(self) -> Intake:
         return Intake(livemode=False, ledger=self.ledger, gateway=self.gateway, clock=self.clock)
 
-    def relay(self) -> Relay:
+    def relay(self, publisher: ports.EventPublisher | None = None) -> Relay:
         return Relay(
             ledger=self.ledger,
-            publisher=tapped(self.publisher, ports.EventPublisher, self._meet),
+            publisher=publisher or tapped(self.publisher, ports.EventPublisher, self._meet),
             redrive=tapped(self.queue, ports.RedriveQueue, self._meet),
             clock=self.clock,
             source="/coinpurse/test",

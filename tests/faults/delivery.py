@@ -1,0 +1,113 @@
+"""A post that loses, doubles and shuffles: webhooks and batches of the stream, healed by reconcile and sweep alone."""
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Final, TypeVar
+
+from chalicelib.errors import TryAgain
+from chalicelib.usecases.relay_entries import relay_entries
+from tests.faults.plays import opened
+from tests.faults.town import Town
+from tests.faults.verdict import Wrong, wrongs
+
+Thing = TypeVar("Thing")
+
+LOST: Final = 0.3
+DOUBLED: Final = 0.3
+HOURS: Final = 6
+FANS: Final = ("fan-1", "fan-2", "fan-3")
+
+
+def deliver_badly(seed: int) -> list[Wrong]:
+    """Some hours of a town under such a post, then the workers' turn. Answers what is wrong in the end."""
+    dice, town = Random(seed), Town()
+    for _ in range(HOURS):
+        for _ in range(dice.randint(1, 8)):
+            dice.choice(HAPPENINGS)(town, dice)
+        _post(town, dice)
+        town.advance(dice.randint(10, 50))
+        if dice.random() < LOST:
+            town.reconcile()
+    for _ in range(2):
+        town.advance(20)
+        town.reconcile()
+        town.sweep()
+    town.lose_the_stream()
+    return wrongs(town)
+
+
+def _post(town: Town, dice: Random) -> None:
+    """Whatever is under way arrives, if it does, in any order. What was lost nobody sends again."""
+    for event in _tossed(town.webhooks, dice):
+        town.hear(event)
+    town.webhooks = []
+    town.look()
+    records = _tossed(town.records, dice)
+    for start in range(0, len(records), 5):
+        assert relay_entries(records[start : start + 5], town.relay()) == []
+    town.records = []
+
+
+def _tossed(things: Sequence[Thing], dice: Random) -> list[Thing]:
+    arriving = [thing for thing in things if dice.random() >= LOST]
+    arriving += [thing for thing in arriving if dice.random() < DOUBLED]
+    dice.shuffle(arriving)
+    return arriving
+
+
+def _pays(town: Town, dice: Random) -> None:
+    town.happens(town.provider.pay(opened(town, dice.choice(FANS))))
+
+
+def _pays_from_the_bank(town: Town, dice: Random) -> None:
+    key = opened(town, dice.choice(FANS))
+    town.happens(town.provider.submit(key))
+    town.happens(town.provider.arrive(key) if dice.random() > LOST else town.provider.bounce(key))
+
+
+def _gives(town: Town, dice: Random) -> None:
+    town.send(town.key(), dice.choice(["rose", "cake"]), dice.choice(FANS), creator_id=dice.choice(["cleo", "dora"]))
+
+
+def _is_refunded(town: Town, dice: Random) -> None:
+    if town.provider.payments:
+        payment = town.provider.payments[dice.choice(sorted(town.provider.payments))]
+        if payment.kept_minor:
+            status = dice.choice(["pending", "succeeded"])
+            amount_minor = dice.randint(1, payment.kept_minor)
+            town.happens(town.provider.refund(payment.payment_intent, amount_minor, status))
+
+
+def _refund_moves_on(town: Town, dice: Random) -> None:
+    refunded = [payment for payment in town.provider.payments.values() if payment.refunds]
+    if refunded:
+        status = dice.choice(["succeeded", "failed"])
+        town.happens(town.provider.refund_becomes(dice.choice(refunded).payment_intent, status))
+
+
+def _is_granted(town: Town, dice: Random) -> None:
+    town.grant(town.key(), dice.randint(1, 50), dice.choice(FANS))
+
+
+def _is_reversed(town: Town, dice: Random) -> None:
+    gifts = [(name, entry) for name, entry in town.facts.items() if hasattr(entry, "gift_id")]
+    if gifts:
+        (fan, gift_id), _ = dice.choice(gifts)
+        try:
+            town.reverse(town.key(), gift_id, fan)
+        except TryAgain:
+            raise AssertionError("nothing fails here but the post") from None
+
+
+HAPPENINGS: Final[Sequence[Callable[[Town, Random], None]]] = (
+    _pays,
+    _pays,
+    _pays_from_the_bank,
+    _gives,
+    _gives,
+    _gives,
+    _is_refunded,
+    _refund_moves_on,
+    _is_granted,
+    _is_reversed,
+)

@@ -1,0 +1,85 @@
+"""Webhooks that were signed and then changed: by a bit, by a cut, by whatever else one can think of."""
+
+import json
+from collections.abc import Iterator
+from random import Random
+
+from chalicelib.domain.ledger import Purchase
+from tests.adapters.webhooks_lab import SECRET, a_session, an_event, gateway, sign
+from tests.web.api import Api
+
+Request = tuple[bytes, str]
+"""A body and its signature."""
+
+
+def bought(api: Api) -> Purchase:
+    """A checkout that waits to be paid; from now on, Stripe's own verification is at the door."""
+    purchase = api.purchase(api.buy().json["id"])
+    api.ports["gateway"] = gateway(SECRET)
+    return purchase
+
+
+def signed(purchase: Purchase) -> Request:
+    """The webhook that credits it."""
+    session = a_session(
+        amount_subtotal=purchase.amount_minor,
+        amount_total=purchase.amount_minor,
+        metadata={"purchase_id": purchase.purchase_id, "user_id": purchase.user_id, "coins": str(purchase.coins)},
+    )
+    body = json.dumps(an_event(data={"object": session}), separators=(",", ":")).encode()
+    return body, sign(body)
+
+
+def one_bit_off(request: Request) -> Iterator[Request]:
+    """Every bit of the body, and every bit of the signature, turned around."""
+    body, signature = request
+    for changed in _flipped(body):
+        yield changed, signature
+    for changed in _flipped(signature.encode()):
+        yield body, changed.decode("latin-1")
+
+
+def made_up(request: Request, seed: int, number: int) -> Iterator[Request]:
+    """Other things that come to the door, by dice: cut, doubled, shuffled, and noise; signed by others or not."""
+    dice = Random(seed)
+    body, signature = request
+    for _ in range(number):
+        at, to = sorted(dice.choices(range(len(body)), k=2))
+        changed = dice.choice(
+            [
+                body[:at],
+                body[at:],
+                body[:at] + body[to:],
+                body[:to] + body[at:] + b" ",
+                dice.randbytes(dice.randrange(400)),
+                body.replace(b'"coins":"70"', b'"coins":"71"'),
+                b"\xef\xbb\xbf" + body,
+                body + b"\n",
+            ]
+        )
+        forged = dice.choice([signature, sign(changed, secret="whsec_guess"), "", signature.replace("v1", "v0")])
+        yield changed, forged
+
+
+def _flipped(text: bytes) -> Iterator[bytes]:
+    for place in range(len(text)):
+        for bit in range(8):
+            yield text[:place] + bytes([text[place] ^ 1 << bit]) + text[place + 1 :]
+
+
+def odd_but_signed(seed: int, number: int) -> Iterator[Request]:
+    """Bodies that Stripe's key did sign, and that nobody can expect."""
+    dice = Random(seed)
+    for _ in range(number):
+        body = dice.choice(
+            [
+                dice.randbytes(dice.randrange(200)),
+                b"[" * dice.randrange(5_000),
+                b'{"a":' * dice.randrange(2_000),
+                b'{"id":1,"object":"event"}',
+                b"\xff\xfe{}",
+                b"null",
+                str(10 ** dice.randrange(4_000)).encode(),
+            ]
+        )
+        yield body, sign(body)

@@ -1,0 +1,68 @@
+"""A fan's story on a real table, lived by a process that may be killed at any moment, and then lived again."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib import ports
+from chalicelib.domain.events import Announcement, Publication
+from chalicelib.domain.ledger import Purchase, Status
+from chalicelib.usecases.relay_entries import relay_entries
+from tests.fakes import START, FakeClock, uuid7_at
+from tests.faults.town import Town, record_of
+
+ENDS_WITH = 70 - 35 - 1 - 35
+"""Seventy coins bought, two gifts, and half of the money back: the fan owes one coin."""
+
+
+@dataclass
+class LoggedPublisher:
+    """The EventPublisher port into a file: what the world has heard outlives the process that told it."""
+
+    descriptor: int
+
+    def publish(self, announcements: Sequence[Announcement]) -> Publication:
+        os.write(self.descriptor, "".join(f"{announcement.id}\n" for announcement in announcements).encode())
+        return Publication()
+
+
+class LoneClock(FakeClock):
+    """Stands still. Its ids are nobody else's, whichever process asks."""
+
+    def new_id(self) -> str:
+        return uuid7_at(START, int.from_bytes(os.urandom(7)))
+
+
+class Story:
+    """Open, pay, give, relay, be refunded, relay: each step with the keys that it had the last time."""
+
+    def __init__(self, number: int, ledger: ports.Ledger, publisher: ports.EventPublisher) -> None:
+        self.fan = fan_of(number)
+        self.keys = [uuid7_at(START, number << 8 | place) for place in range(3)]
+        self.town = Town()
+        self.town.clock = LoneClock()
+        self.town.ledger = ledger
+        self.publisher = publisher
+
+    def live(self) -> None:
+        town, purchase_id = self.town, self.keys[0]
+        town.open(purchase_id, self.fan)
+        opened = town.ledger.find_entry(self.fan, purchase_id)
+        assert isinstance(opened, Purchase)
+        town.provider.open_session(opened)  # the provider has not forgotten it, whoever asked for it and died
+        town.hear(town.provider.pay(purchase_id))
+        town.send(self.keys[1], "cake", self.fan)
+        town.send(self.keys[2], "rose", self.fan)
+        self._relay()
+        town.hear(town.provider.refund(f"pi_{purchase_id}", 37))
+        self._relay()
+        assert town.refused == {}
+
+    def _relay(self) -> None:
+        entries = self.town.ledger.list_entries(self.fan, 20)
+        posted = [entry for entry in entries if not isinstance(entry, Purchase) or entry.status is Status.POSTED]
+        assert relay_entries([record_of(entry) for entry in posted], self.town.relay(self.publisher)) == []
+
+
+def fan_of(number: int) -> str:
+    return f"fan-{number}"

@@ -1,0 +1,46 @@
+"""Stripe's door with Stripe's own verification: what was changed after signing is refused and not written."""
+
+from collections.abc import Iterable
+from copy import deepcopy
+
+import pytest
+
+from tests.faults.forgeries import Request, bought, made_up, odd_but_signed, one_bit_off, signed
+from tests.web.api import Api, put_in_place
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Api:
+    """The API on fresh stand-ins."""
+    api = Api()
+    put_in_place(api, monkeypatch)
+    return api
+
+
+def answers(api: Api, requests: Iterable[Request]) -> set[int]:
+    """The statuses that these are answered with; none of them may leave a trace."""
+    before = deepcopy(vars(api.ledger))
+    statuses = {api.tell(body, signature, as_base64=True).status for body, signature in requests}
+    assert vars(api.ledger) == before
+    return statuses
+
+
+def test_no_bit_may_be_another(api: Api) -> None:
+    request = signed(bought(api))
+    assert answers(api, one_bit_off(request)) == {400}
+    assert api.tell(*request, as_base64=True).json == {"outcome": "credited"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_made_up_is_taken(api: Api, seed: int) -> None:
+    request = signed(bought(api))
+    forged = [changed for changed in made_up(request, seed, 500) if changed != request]
+    assert answers(api, forged) == {400}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_signed_and_odd_is_refused_in_good_order(api: Api, seed: int) -> None:
+    bought(api)
+    assert answers(api, odd_but_signed(seed, 200)) == {400}

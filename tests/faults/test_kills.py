@@ -1,0 +1,13 @@
+"""kill -9, a hundred times, of processes that do real work on a store that really is atomic."""
+
+from pathlib import Path
+
+from infra.local.ministack import ministack
+from tests.faults.kills import shooting_range
+
+
+def test_a_hundred_killed_processes_lose_and_double_nothing(tmp_path: Path) -> None:
+    with ministack(tmp_path / "ministack") as url, shooting_range(url, tmp_path, seed=1) as place:
+        toll = place.kill(100)
+    assert toll.wrongs == []
+    assert (toll.kills, toll.stories > 1) == (100, True)
