@@ -1,6 +1,6 @@
 # The whole interface. Nothing but Python >= 3.11 and make is assumed: everything else is set up on the way.
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check bench package deploy rebuild-check lock format clean
+.PHONY: help demo test up down check bench faults planted mutants package deploy rebuild-check lock format clean
 
 PYTHON ?= python3
 STAGE ?= test
@@ -43,6 +43,15 @@ check: .venv/.ready ## formatting, lint, types, house rules, template
 
 bench: .venv/.ready .venv-cloud/.ready ## counted round trips, write units and modules; then CPU as ratios
 	@$(PY) -m infra.bench
+
+faults: .venv/.ready .venv-cloud/.ready ## prove that no coin is lost, doubled or stolen: ends with four noughts
+	@$(PY) -m infra.faults
+
+planted: .venv/.ready ## plant bugs, one at a time, and see that the tests notice each of them
+	@$(PY) -m infra.faults.planted
+
+mutants: .venv/.ready ## change the domain and the use cases at every place, and count which changes the tests notice
+	@$(PY) -m infra.faults.mutants
 
 package: .venv/.ready ## build/<STAGE>: the template and the zip that deploy
 	@$(PY) -m infra.package --stage $(STAGE)

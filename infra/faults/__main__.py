@@ -3,12 +3,12 @@
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from time import monotonic
 from typing import Final
 
-from infra.faults.work import Job, Piece, jobs
+from infra.faults.work import Piece, jobs
 from tests.faults import failpoints, interleavings
 from tests.faults.delivery import deliver_badly
 from tests.faults.verdict import Wrong
@@ -29,7 +29,8 @@ def main() -> int:
         return replay(arguments.replay)
     began = monotonic()
     with ProcessPoolExecutor(PROCESSES) as processes:
-        pieces = added_up(_told(processes.map(Job.__call__, jobs(arguments.kills))))
+        under_way = [processes.submit(job) for job in jobs(arguments.kills)]
+        pieces = added_up(_told(under_way))
     show(pieces, monotonic() - began)
     return 1 if any(piece.wrong.total() for piece in pieces) else 0
 
@@ -78,10 +79,12 @@ def replay(seed: str) -> int:
     return 1 if wrongs else 0
 
 
-def _told(pieces: Iterable[Piece]) -> Iterable[Piece]:
-    for piece in pieces:
+def _told(under_way: Sequence[Future[Piece]]) -> list[Piece]:
+    """The pieces in their order, when all are there."""
+    for _ in as_completed(under_way):
         print(".", end="", file=sys.stderr, flush=True)
-        yield piece
+    print(file=sys.stderr)
+    return [piece.result() for piece in under_way]
 
 
 if __name__ == "__main__":

@@ -78,8 +78,8 @@ IN_USE_CASES: Final = [
     Bug(
         "a payment is guessed to be heard of in order",
         _MONEY,
-        "return None if outcome in {Fulfilment.CREDITED, Fulfilment.REPEATED} else outcome.value",
-        "return outcome.value",
+        "    if outcome in {Fulfilment.CREDITED, Fulfilment.REPEATED}:\n        return None\n",
+        "",
         ("tests/usecases/test_follow_the_money.py",),
     ),
     Bug(
