@@ -9,6 +9,7 @@ from chalicelib.domain.ledger import Gift, Purchase
 from chalicelib.domain.purchases import CheckoutOrder, require_market
 from chalicelib.routes import operators, shop
 from chalicelib.usecases.audit_ledger import audit_ledger
+from chalicelib.usecases.count_open_reviews import count_open_reviews
 from chalicelib.usecases.handle_event import Intake
 from chalicelib.usecases.open_checkout import open_checkout
 from chalicelib.usecases.read_entry import read_entry
@@ -164,8 +165,7 @@ def reconcile_events(_event: CloudWatchEvent) -> dict[str, int]:
     """Handle what webhooks did not bring."""
     with telemetry.invocation(wiring.clock().new_id()):
         outcomes = reconcile(intake=_intake(), journal=wiring.journal())
-        for outcome, events in outcomes.items():
-            telemetry.count_outcome(outcome, events)
+        telemetry.count_outcomes(outcomes)
         telemetry.count("Healed", sum(outcomes[outcome] for outcome in HEALED))
     return dict(outcomes)
 
@@ -174,9 +174,9 @@ def reconcile_events(_event: CloudWatchEvent) -> dict[str, int]:
 def audit_totals(_event: CloudWatchEvent) -> dict[str, int]:
     """Hold the totals against their entries."""
     with telemetry.invocation(wiring.clock().new_id()):
-        mismatches = audit_ledger(journal=wiring.journal(), clock=wiring.clock())
-        telemetry.count("Mismatch", len(mismatches))
-    return {"mismatches": len(mismatches)}
+        telemetry.count("OpenReviews", count_open_reviews(desk=wiring.desk(), clock=wiring.clock()))
+        telemetry.count("Mismatch", found := len(audit_ledger(journal=wiring.journal(), clock=wiring.clock())))
+    return {"mismatches": found}
 
 
 def _intake() -> Intake:

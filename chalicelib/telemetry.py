@@ -1,7 +1,7 @@
 """What the operator sees: structured logs and counters. The only room that knows Powertools."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -36,9 +36,15 @@ def count(name: str, amount: int = 1) -> None:
     _metrics.add_metric(name=name, unit=MetricUnit.Count, value=amount)
 
 
-def count_outcome(outcome: str, events: int = 1) -> None:
-    """Count what became of events: `stranger` as WebhookStranger ..., but what an alarm listens for by its own name."""
-    count(_ALARMING.get(outcome) or f"Webhook{outcome.title().replace('_', '')}", events)
+def count_outcome(outcome: str) -> None:
+    """Count what became of an event: `stranger` as WebhookStranger ..., but what an alarm hears by its own name."""
+    count_outcomes({outcome: 1})
 
 
-_ALARMING: Final = {"in_review": "PaymentInReview", "unforeseen": "Unforeseen"}
+def count_outcomes(outcomes: Mapping[str, int]) -> None:
+    """Count what became of many, as count_outcome does."""
+    for outcome, events in outcomes.items():
+        count(_ALARMING.get(outcome) or f"Webhook{outcome.title().replace('_', '')}", events)
+
+
+_ALARMING: Final = {"in_review": "PaymentInReview", "late_failure": "LateFailure", "unforeseen": "Unforeseen"}

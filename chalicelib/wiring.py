@@ -131,7 +131,7 @@ _NEEDED = {
     "app.redrive_stretch": (settings, clock, ledger, journal, publisher, redrive_queue),
     "app.sweep_journal": (settings, clock, ledger, journal, publisher, redrive_queue),
     "app.reconcile_events": (settings, clock, ledger, journal, gateway),
-    "app.audit_totals": (settings, clock, journal),
+    "app.audit_totals": (settings, clock, desk, journal),
 }
 
 

@@ -104,7 +104,7 @@ class Row(Model):
     """What every row has. All rows share this class's connection, and so one client."""
 
     class Meta:
-        """The limits on the way out keep a request, its retries included, well inside the function's 20 seconds."""
+        """The limits on the way out keep a fan's request, its retries included, inside the function's 20 seconds."""
 
         table_name = "unbound"
         region: str | None = None

@@ -11,7 +11,7 @@ from chalicelib.domain.ledger import Entry, Gift, Posting
 from chalicelib.errors import IdempotencyConflict, InvalidField, SelfGift
 
 MAX_MESSAGE_CHARACTERS: Final = 200
-MAX_MESSAGE_BYTES: Final = 256
+MAX_MESSAGE_BYTES: Final = 224
 """In UTF-8. Keeps an entry below one kilobyte, beyond which every write would cost double."""
 
 _BIDI_CONTROLS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

@@ -9,27 +9,34 @@ from chalicelib.errors import InvalidField
 
 MAX_GRANT_COINS: Final = 1_000_000
 """More than this at once is a slip of the finger."""
-MAX_REASON_CHARACTERS: Final = 200
+MAX_REASON_BYTES: Final = 200
+"""In UTF-8. Keeps every act below one kilobyte, beyond which every write would cost double."""
 
 Decision = Literal["credit", "refuse"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """Who does something, why, and under which key. Raises InvalidField when the reason is empty or too long."""
+    """Who does something, why, and under which key. Raises InvalidField when the reason is empty or too long.
+
+    The key may be of any time: an act that is sent again next week must still be the act that was done.
+    """
 
     key: str
     actor: str
     reason: str
 
     def __post_init__(self) -> None:
-        if not self.reason.strip() or len(self.reason) > MAX_REASON_CHARACTERS:
-            raise InvalidField("reason", f"1-{MAX_REASON_CHARACTERS} characters that say why")
+        if not self.reason.strip() or not self.reason.isprintable() or len(self.reason.encode()) > MAX_REASON_BYTES:
+            raise InvalidField("reason", f"1-{MAX_REASON_BYTES} bytes of text that say why")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantOrder:
-    """Coins that an operator gives a fan. Raises InvalidField when it is made with something that cannot be."""
+    """Coins that an operator gives a fan, or takes when they are negative.
+
+    Raises InvalidField when it is made with something that cannot be.
+    """
 
     act: Act
     user_id: str
@@ -37,8 +44,8 @@ class GrantOrder:
 
     def __post_init__(self) -> None:
         require_party_id("user_id", self.user_id)
-        if not 1 <= self.coins <= MAX_GRANT_COINS:
-            raise InvalidField("coins", f"a whole number from 1 to {MAX_GRANT_COINS}")
+        if not 1 <= abs(self.coins) <= MAX_GRANT_COINS:
+            raise InvalidField("coins", f"a whole number, not 0, within ±{MAX_GRANT_COINS}")
 
 
 def is_same_act(earlier: Adjustment, wanted: Adjustment) -> bool:

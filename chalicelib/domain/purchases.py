@@ -14,6 +14,9 @@ from chalicelib.errors import IdempotencyConflict, InvalidField
 SESSION_LIFE: Final = timedelta(hours=2)
 """How long a checkout session can be paid."""
 
+MONEY_LEFT: Final = "money_left_an_unmatched_payment"
+"""Why a review asks for no coins: a payment that is in review lost money, and coins may have been given for it."""
+
 REOPEN_WINDOW: Final = timedelta(minutes=60)
 """How long a repeat is given the same session again: Stripe wants a session to live 30 minutes when it is asked for."""
 

@@ -47,8 +47,14 @@ def money_kept(purchase: Purchase, money: MoneyState) -> int:
     Raises:
         UnknownStatus: no guess is made.
     """
-    gone = _gone(money.refunds, REFUND_STATUSES, purchase) + _gone(money.disputes, DISPUTE_STATUSES, purchase)
-    return min(max(money.captured_minor - gone, 0), purchase.amount_minor)
+    kept_minor = money.captured_minor - money_gone(money, purchase.currency)
+    return min(max(kept_minor, 0), purchase.amount_minor)
+
+
+def money_gone(money: MoneyState, currency: str) -> int:
+    """How much of a payment was refunded or is disputed, in its minor unit. Raises UnknownStatus: no guess is made."""
+    refunded = _gone(money.refunds, REFUND_STATUSES, currency)
+    return refunded + _gone(money.disputes, DISPUTE_STATUSES, currency)
 
 
 def coins_kept(purchase: Purchase, kept_minor: int) -> int:
@@ -56,10 +62,10 @@ def coins_kept(purchase: Purchase, kept_minor: int) -> int:
     return purchase.coins * kept_minor // purchase.amount_minor
 
 
-def _gone(movements: Iterable[Movement], statuses: dict[str, bool], purchase: Purchase) -> int:
+def _gone(movements: Iterable[Movement], statuses: dict[str, bool], currency: str) -> int:
     total = 0
     for movement in movements:
-        if movement.status not in statuses or movement.currency != purchase.currency:
+        if movement.status not in statuses or movement.currency != currency:
             raise UnknownStatus(f"{movement.status} in {movement.currency}")
         if statuses[movement.status] is GONE:
             total += movement.amount_minor

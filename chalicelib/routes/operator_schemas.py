@@ -28,7 +28,7 @@ class FreezeRequest(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class GrantRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Coins to give a fan."""
+    """Coins to give a fan, or to take when negative."""
 
     user_id: str
     coins: int
@@ -74,7 +74,7 @@ class ReviewsAnswer(Struct, kw_only=True):
 
 
 class FreezeAnswer(Struct, kw_only=True):
-    """Whether a wallet is frozen now."""
+    """What was asked for a wallet, and done once."""
 
     user_id: str
     frozen: bool
@@ -83,6 +83,11 @@ class FreezeAnswer(Struct, kw_only=True):
 def is_month(text: str) -> bool:
     """Whether it is a month of ours: yyyy-mm."""
     return re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])", text) is not None
+
+
+def is_payment_id(text: str) -> bool:
+    """Whether it can be a payment's id at the payment provider, or what we made of one."""
+    return re.fullmatch(r"[A-Za-z0-9_\-]{1,255}", text) is not None
 
 
 def reviews(found: Sequence[Review]) -> ReviewsAnswer:

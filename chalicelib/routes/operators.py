@@ -39,7 +39,7 @@ def get_reviews(ask: Ask[None]) -> Answer:
 def post_settlement(ask: Ask[operator_schemas.SettlementRequest]) -> Answer:
     """Settle a review: credit its coins, or refuse them."""
     month, _, payment_id = ask.body.review_id.partition(".")
-    if not (operator_schemas.is_month(month) and payment_id):
+    if not (operator_schemas.is_month(month) and operator_schemas.is_payment_id(payment_id)):
         raise NotFound("There is no such review.")
     review = settle_review(
         month, payment_id, ask.body.decision, _act(ask, ask.body.reason), desk=wiring.desk(), clock=wiring.clock()

@@ -4,10 +4,10 @@ import logging
 from dataclasses import replace
 from typing import Final
 
-from chalicelib.domain.ledger import Adjustment, Kind, Purchase, Status
-from chalicelib.domain.payments import Claim
-from chalicelib.domain.purchases import review_of
-from chalicelib.domain.reversals import UnknownStatus, coins_kept, money_kept
+from chalicelib.domain.ledger import Adjustment, Kind, Purchase
+from chalicelib.domain.payments import CheckoutSession, Claim
+from chalicelib.domain.purchases import MONEY_LEFT, review_of
+from chalicelib.domain.reversals import UnknownStatus, coins_kept, money_gone, money_kept
 from chalicelib.errors import TryAgain
 from chalicelib.ports import Clock, Ledger, PaymentGateway
 from chalicelib.usecases.fulfill_checkout import Fulfilment, fulfill_checkout
@@ -37,12 +37,10 @@ def follow_the_money(payment_intent: str, *, ledger: Ledger, gateway: PaymentGat
         return "stranger"
     for _ in range(LOOKS):
         purchase = ledger.find_entry(claim.user_id, claim.purchase_id)
-        if not isinstance(purchase, Purchase) or purchase.status is not Status.POSTED:
-            outcome = _fulfil_first(payment_intent, ledger, gateway, clock)
-        elif purchase.payment_intent != payment_intent:
-            return _watch_unmatched(claim, payment_intent, ledger, gateway)
-        else:
+        if isinstance(purchase, Purchase) and purchase.payment_intent == payment_intent:
             outcome = _settle(purchase, payment_intent, ledger, gateway, clock)
+        else:
+            outcome = _fulfil_first(claim, payment_intent, ledger, gateway, clock)
         if outcome is not None:
             return outcome
     raise TryAgain("Others keep writing there.")
@@ -55,8 +53,7 @@ def _settle(
     try:
         kept_minor = money_kept(purchase, gateway.read_money(payment_intent))
     except UnknownStatus as unknown:
-        log.warning("money in a state that nobody has told us of", extra={"status": str(unknown)})
-        return "unknown_status"
+        return _unknown(unknown)
     before_minor = purchase.amount_minor if purchase.kept_minor is None else purchase.kept_minor
     coins = coins_kept(purchase, kept_minor) - coins_kept(purchase, before_minor)
     adjustment = _adjustment(purchase, coins, clock) if coins else None
@@ -66,23 +63,40 @@ def _settle(
     return "clawed_back" if coins < 0 else "restored" if coins > 0 else "unchanged"
 
 
-def _fulfil_first(payment_intent: str, ledger: Ledger, gateway: PaymentGateway, clock: Clock) -> str | None:
+def _fulfil_first(
+    claim: Claim, payment_intent: str, ledger: Ledger, gateway: PaymentGateway, clock: Clock
+) -> str | None:
     """A hint may come before the news that it was paid at all. None when the purchase is posted now: look again."""
     session = gateway.find_session(payment_intent)
     if session is None or session.payment_status == "unpaid":
         return "unpaid"
     outcome = fulfill_checkout(session, ledger=ledger, clock=clock)
-    return None if outcome in {Fulfilment.CREDITED, Fulfilment.REPEATED} else outcome.value
+    if outcome in {Fulfilment.CREDITED, Fulfilment.REPEATED}:
+        return None
+    return _watch_unmatched(session, claim, payment_intent, ledger, gateway) or outcome.value
 
 
-def _watch_unmatched(claim: Claim, payment_intent: str, ledger: Ledger, gateway: PaymentGateway) -> str:
-    """A second payment for one purchase gave no coins by itself, but an operator may have given some for it."""
-    session = gateway.find_session(payment_intent)
-    if session is None:
-        return "stranger"
-    review = review_of(session, claim, "money_left_an_unmatched_payment")
-    is_new = ledger.file_review(replace(review, payment_id=f"{payment_intent}-left"))
+def _watch_unmatched(
+    session: CheckoutSession, claim: Claim, payment_intent: str, ledger: Ledger, gateway: PaymentGateway
+) -> str | None:
+    """A payment in review gave no coins by itself, but an operator may have given some: its money is watched, too.
+
+    Each amount that left is a review of its own, so that each is noticed. None when nothing left.
+    """
+    try:
+        gone_minor = money_gone(gateway.read_money(payment_intent), session.currency)
+    except UnknownStatus as unknown:
+        return _unknown(unknown)
+    if not gone_minor:
+        return None
+    review = review_of(session, claim, MONEY_LEFT)
+    is_new = ledger.file_review(replace(review, payment_id=f"{payment_intent}-left-{gone_minor}"))
     return (Fulfilment.IN_REVIEW if is_new else Fulfilment.REVIEWED).value
+
+
+def _unknown(unknown: UnknownStatus) -> str:
+    log.warning("money in a state that nobody has told us of", extra={"status": str(unknown)})
+    return "unknown_status"
 
 
 def _adjustment(purchase: Purchase, coins: int, clock: Clock) -> Adjustment:

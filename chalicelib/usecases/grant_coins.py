@@ -1,6 +1,5 @@
-"""An operator gives a fan coins."""
+"""An operator gives a fan coins, or takes them."""
 
-from chalicelib.domain.ids import require_fresh_key
 from chalicelib.domain.ledger import Adjustment, Kind
 from chalicelib.domain.operators import Adjusted, GrantOrder, is_same_act
 from chalicelib.errors import IdempotencyConflict
@@ -8,18 +7,16 @@ from chalicelib.ports import Clock, OperatorDesk
 
 
 def grant_coins(order: GrantOrder, *, desk: OperatorDesk, clock: Clock) -> Adjusted:
-    """Grant the coins, once, however often it is asked.
+    """Move the coins, once, however often it is asked.
 
     Raises:
-        KeyTooOld: the key's time is too far from ours.
         IdempotencyConflict: the key names something else.
         TryAgain: the outcome is not known.
     """
-    require_fresh_key(order.act.key, clock.now())
     grant = Adjustment(
         entry_id=order.act.key,
         user_id=order.user_id,
-        kind=Kind.GRANT,
+        kind=Kind.GRANT if order.coins > 0 else Kind.CLAWBACK,
         coins=order.coins,
         posted_at=clock.now(),
         event_id=clock.new_id(),

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from chalicelib.domain.ids import require_fresh_key
 from chalicelib.domain.ledger import Adjustment, Kind, Review, Settlement
 from chalicelib.domain.operators import Act, Decision
-from chalicelib.errors import IdempotencyConflict, NotFound
+from chalicelib.domain.purchases import MONEY_LEFT
+from chalicelib.errors import IdempotencyConflict, InvalidField, NotFound
 from chalicelib.ports import Clock, OperatorDesk
 
 
@@ -18,15 +18,16 @@ def settle_review(
 
     Raises:
         NotFound: there is no such review.
-        KeyTooOld: the key's time is too far from ours.
+        InvalidField: there is nothing to credit.
         IdempotencyConflict: somebody settled it before, or otherwise.
         TryAgain: the outcome is not known.
     """
     now = clock.now()
-    require_fresh_key(act.key, now)
     review = desk.find_review(month, payment_id)
     if review is None:
         raise NotFound("There is no such review.")
+    if review.reason == MONEY_LEFT and decision == "credit":
+        raise InvalidField("decision", "only refuse: this review is about money that left, not about coins to give")
     settlement = Settlement(key=act.key, decision=decision, reason=act.reason, actor=act.actor, settled_at=now)
     earlier = desk.settle_review(review, settlement, _credit(review, act, clock) if decision == "credit" else None)
     if earlier is None:

@@ -10,7 +10,7 @@ from chalicelib.domain.catalogue import MAX_QUANTITY
 from chalicelib.domain.gifts import MAX_MESSAGE_BYTES, MAX_MESSAGE_CHARACTERS
 from chalicelib.domain.ledger import PENDING_LIFE, Purchase, Status
 from chalicelib.domain.money import MAX_AMOUNT
-from chalicelib.domain.operators import MAX_REASON_CHARACTERS
+from chalicelib.domain.operators import MAX_REASON_BYTES
 from tests.adapters.samples import (
     a_freeze,
     a_gift,
@@ -29,7 +29,7 @@ KILOBYTE = 1024
 FAN, CREATOR, TAG = "f" * 128, "c" * 128, "t" * 64
 PAYMENT, SESSION = "pi_" + "p" * 24, "cs_live_" + "s" * 58
 """As long as Stripe's are."""
-ACTOR, REASON = "o" * 128, "r" * MAX_REASON_CHARACTERS
+ACTOR, REASON = "o" * 128, "r" * MAX_REASON_BYTES
 
 
 @pytest.fixture

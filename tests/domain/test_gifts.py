@@ -34,8 +34,8 @@ BIDI_CONTROLS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2
         {"stream_id": ""},
         {"stream_id": "x" * 64},
         {"message": "x" * 200},
-        {"message": "é" * 128},  # exactly 256 bytes
-        {"message": EURO * 85},
+        {"message": "é" * 112},  # exactly 224 bytes
+        {"message": EURO * 74},
         {"creator_id": FAN.upper()},
     ],
 )
@@ -60,7 +60,7 @@ def test_an_order_takes_everything_up_to_its_limits(changes: dict[str, Any]) -> 
         ("stream_id", "a#b"),
         ("message", "x" * 201),
         ("message", "é" * 128 + "x"),
-        ("message", EURO * 85 + "xx"),  # 87 characters, 257 bytes
+        ("message", EURO * 74 + "xxx"),  # 77 characters, 225 bytes
         ("message", "😀" * 65),
     ],
 )

@@ -3,29 +3,31 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.ledger import Kind
-from chalicelib.domain.operators import MAX_GRANT_COINS, MAX_REASON_CHARACTERS, Act, GrantOrder, is_same_act
+from chalicelib.domain.operators import MAX_GRANT_COINS, MAX_REASON_BYTES, Act, GrantOrder, is_same_act
 from chalicelib.errors import InvalidField
 from tests.domain.builders import an_act, an_adjustment
 
 
-@pytest.mark.parametrize("reason", ["x", "a stream broke down", " spaced ", "r" * MAX_REASON_CHARACTERS, "ありがとう"])
+@pytest.mark.parametrize("reason", ["x", "a stream broke down", " spaced ", "r" * MAX_REASON_BYTES, "ありがとう"])
 def test_a_reason_says_why(reason: str) -> None:
     assert an_act(reason=reason).reason == reason
 
 
-@pytest.mark.parametrize("reason", ["", " ", "\n\t ", "r" * (MAX_REASON_CHARACTERS + 1), "\u3000"])
+@pytest.mark.parametrize(
+    "reason", ["", " ", "\n\t ", "r" * (MAX_REASON_BYTES + 1), "\u3000", "two\nlines", "half \ud800", "ど" * 67]
+)
 def test_an_act_without_a_reason_is_none(reason: str) -> None:
     with pytest.raises(InvalidField) as refused:
         Act(key="k", actor="olga", reason=reason)
     assert refused.value.facts["field"] == "reason"
 
 
-@pytest.mark.parametrize("coins", [1, 2, MAX_GRANT_COINS])
-def test_coins_can_be_granted(coins: int) -> None:
+@pytest.mark.parametrize("coins", [1, 2, MAX_GRANT_COINS, -1, -MAX_GRANT_COINS])
+def test_coins_can_be_granted_and_taken(coins: int) -> None:
     assert GrantOrder(act=an_act(), user_id="ann", coins=coins).coins == coins
 
 
-@pytest.mark.parametrize("coins", [0, -1, MAX_GRANT_COINS + 1, 2**53])
+@pytest.mark.parametrize("coins", [0, MAX_GRANT_COINS + 1, -MAX_GRANT_COINS - 1, 2**53])
 def test_a_grant_that_can_only_be_a_slip_is_refused(coins: int) -> None:
     with pytest.raises(InvalidField) as refused:
         GrantOrder(act=an_act(), user_id="ann", coins=coins)

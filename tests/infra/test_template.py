@@ -218,6 +218,8 @@ class TestAlarms:
         ("name", "metric"),
         [
             ("PaymentInReviewAlarm", "PaymentInReview"),
+            ("OpenReviewsAlarm", "OpenReviews"),
+            ("LateFailureAlarm", "LateFailure"),
             ("UnknownStatusAlarm", "WebhookUnknownStatus"),
             ("MismatchAlarm", "Mismatch"),
             ("HealedAlarm", "Healed"),

@@ -90,15 +90,16 @@ class Model:
 
     def look(self, paid: Payment, refunds: list[Moved], disputes: list[Moved]) -> str:
         """The money of a payment may have moved: coins follow it."""
-        name = paid.name
-        if self.status.get(name) != "posted" and self.hear("paid", paid) != "credited":
-            return "in_review" if self._is_new_review else "reviewed"
-        if self.paid_by[name] != paid.payment:
-            return self._review(f"{paid.payment}-left", paid)
-        if any(status not in GONE | STAYS for _, status in [*refunds, *disputes]):
+        name, moved = paid.name, [*refunds, *disputes]
+        gone = sum(part for part, status in moved if status in GONE)
+        is_strange = any(status not in GONE | STAYS for _, status in moved)
+        if self.paid_by.get(name) != paid.payment and (said := self.hear("paid", paid)) != "credited":
+            if is_strange or not gone:
+                return "unknown_status" if is_strange else said
+            return self._review(f"{paid.payment}-left-{gone}", paid)
+        if is_strange:
             return "unknown_status"
         coins, amount = self.quotes[name]
-        gone = sum(part for part, status in [*refunds, *disputes] if status in GONE)
         granted = coins * max(amount - gone, 0) // amount
         difference = granted - self.kept.get(name, coins)
         self.kept[name] = granted
@@ -107,18 +108,14 @@ class Model:
 
     # --- operators ----------------------------------------------------------------------------------------------------
 
-    def grant(self, name: Name, coins: int, *, is_stale: bool) -> str:
-        if is_stale:
-            return "key_too_old"
+    def grant(self, name: Name, coins: int) -> str:
         if name in self.wishes:
             return "repeat" if self.wishes[name] == ("grant", coins) else "idempotency_conflict"
         self.wishes[name] = ("grant", coins)
         self._move_coins(name[0], coins)
         return "new"
 
-    def reverse(self, gift: Name, key: str, *, is_stale: bool) -> str:
-        if is_stale:
-            return "key_too_old"
+    def reverse(self, gift: Name, key: str) -> str:
         if gift not in self.costs:
             return "not_found"
         if gift in self.reversed_by or (gift[0], key) in self.wishes:
@@ -127,18 +124,16 @@ class Model:
         self._move_coins(gift[0], self.costs[gift])
         return "new"
 
-    def freeze(self, fan: str, key: str, *, is_frozen: bool, is_stale: bool) -> str:
-        if is_stale:
-            return "key_too_old"
+    def freeze(self, fan: str, key: str, *, is_frozen: bool) -> str:
         if key in self.freezes:
             return "done" if self.freezes[key] == (fan, is_frozen) else "idempotency_conflict"
         self.freezes[key] = fan, is_frozen
         self.frozen = self.frozen | {fan} if is_frozen else self.frozen - {fan}
         return "done"
 
-    def settle(self, payment: str, decision: str, key: str, *, is_stale: bool) -> str:
-        if is_stale:
-            return "key_too_old"
+    def settle(self, payment: str, decision: str, key: str) -> str:
+        if "-left-" in payment and decision == "credit":
+            return "invalid_field"
         fan, coins = self.reviews[payment]
         if payment in self.settled:
             return "done" if self.settled[payment] == (key, decision) else "idempotency_conflict"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chalicelib.domain.ids import KEY_WINDOW, uuid7_time
-from chalicelib.domain.ledger import Adjustment, Entry, Kind, PostedRecord, Purchase
+from chalicelib.domain.ledger import Adjustment, Entry, PostedRecord, Purchase
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import CoinpurseError, TryAgain
 from chalicelib.usecases.relay_entries import Relay, relay_entries
@@ -280,7 +280,7 @@ class Stories(RuleBasedStateMachine):
 
 def followed(entry: Entry) -> bool:
     """Whether it followed the money: its id is not a caller's."""
-    return isinstance(entry, Adjustment) and entry.kind in {Kind.CLAWBACK, Kind.RESTORE}
+    return isinstance(entry, Adjustment) and not entry.actor
 
 
 def word_for(really: Callable[[], bool | str]) -> str:

@@ -31,8 +31,8 @@ GOOD = Books(
     lanes=[TOTAL],
     published=["e1", "e2", "e2"],
 )
-TAKEN = an_adjustment(entry_id="a1", event_id="e5", kind=Kind.CLAWBACK, coins=-35, about="p1")
-GIVEN_BACK = an_adjustment(entry_id="a2", event_id="e6", kind=Kind.RESTORE, coins=10, about="p1")
+TAKEN = an_adjustment(entry_id="a1", event_id="e5", kind=Kind.CLAWBACK, coins=-35, about="p1", actor="")
+GIVEN_BACK = an_adjustment(entry_id="a2", event_id="e6", kind=Kind.RESTORE, coins=10, about="p1", actor="")
 REVERSAL = a_reversal(GIVEN, entry_id="a3", event_id="e7")
 RETURNED = Received(creator_id=CREATOR, lane=0, event_id="e7", coins=-30, sequence=2)
 MOVED = Books(
@@ -118,6 +118,12 @@ def moved(**changes: Any) -> Books:
 )
 def test_money_that_moved_and_coins_that_did_not_are_found_out(invariant: str, books: Books) -> None:
     assert invariant in {line[:2] for line in broken(books, is_drained=True)}
+
+
+def test_what_an_operator_takes_is_no_purchases_share() -> None:
+    taken = an_adjustment(entry_id="a9", event_id="e9", kind=Kind.CLAWBACK, coins=-60)
+    books = moved(entries={"a9": taken}, wallets=[replace(WALLET, coins=-10)], published=[*MOVED.published, "e9"])
+    assert broken(books, is_drained=True) == []
 
 
 @pytest.mark.parametrize("coins", [-25, 0, 50])

@@ -83,14 +83,18 @@ class Upheavals(Stories):
         return list(self.paid)[place % len(self.paid)]
 
     def money_moves(self, payment: str, kind: str, times: int, fault: str | None, step: str) -> None:
+        session = self.desk.provider.find_session(payment)
+        assert session is not None
+        currency = session.currency
         self.desk.move_money(
             payment=payment,
             captured_minor=self.desk.provider.money[payment].captured_minor,
             refunds=[
-                Movement(amount_minor=part, currency="usd", status=word) for part, word in self.refunds.get(payment, [])
+                Movement(amount_minor=part, currency=currency, status=word)
+                for part, word in self.refunds.get(payment, [])
             ],
             disputes=[
-                Movement(amount_minor=part, currency="usd", status=word)
+                Movement(amount_minor=part, currency=currency, status=word)
                 for part, word in self.disputes.get(payment, [])
             ],
         )
@@ -124,9 +128,9 @@ class Upheavals(Stories):
     @rule(name=Stories.names, coins=st.sampled_from([1, 500]))
     def grant(self, name: Name, coins: int) -> None:
         order = GrantOrder(act=an_act(key=name[1]), user_id=name[0], coins=coins)
-        clock, is_stale = self.desk.clock, self.is_stale(name)
+        clock = self.desk.clock
         answer = word_for(lambda: grant_coins(order, desk=self.operators, clock=clock).is_repeat)
-        assert answer == self.model.grant(name, coins, is_stale=is_stale)
+        assert answer == self.model.grant(name, coins)
 
     @rule(name=Stories.names, gift=Stories.names)
     def reverse(self, name: Name, gift: Name) -> None:
@@ -134,7 +138,7 @@ class Upheavals(Stories):
             act, ledger = an_act(key=name[1]), self.desk.ledger
             return reverse_gift(*gift, act, ledger=ledger, desk=self.operators, clock=self.desk.clock).is_repeat
 
-        assert word_for(really) == self.model.reverse(gift, name[1], is_stale=self.is_stale(name))
+        assert word_for(really) == self.model.reverse(gift, name[1])
 
     @rule(name=Stories.names, fan=fans, is_frozen=st.booleans())
     def freeze(self, name: Name, fan: str, *, is_frozen: bool) -> None:
@@ -142,7 +146,7 @@ class Upheavals(Stories):
             freeze_wallet(fan, an_act(key=name[1]), is_frozen=is_frozen, desk=self.operators, clock=self.desk.clock)
             return "done"
 
-        assert word_for(really) == self.model.freeze(fan, name[1], is_frozen=is_frozen, is_stale=self.is_stale(name))
+        assert word_for(really) == self.model.freeze(fan, name[1], is_frozen=is_frozen)
 
     @precondition(lambda self: self.model.reviews)
     @rule(name=Stories.names, place=places, decision=st.sampled_from(["credit", "refuse"]))
@@ -154,7 +158,7 @@ class Upheavals(Stories):
             settle_review(month, payment, decision, an_act(key=name[1]), desk=self.operators, clock=self.desk.clock)
             return "done"
 
-        assert word_for(really) == self.model.settle(payment, decision, name[1], is_stale=self.is_stale(name))
+        assert word_for(really) == self.model.settle(payment, decision, name[1])
 
     # --- workers ------------------------------------------------------------------------------------------------------
 

@@ -224,12 +224,32 @@ def test_money_that_leaves_an_unmatched_payment_is_reviewed_once() -> None:
     assert [desk.hint("pi_second") for _ in range(3)] == ["in_review", "reviewed", "reviewed"]
     assert desk.reasons() == ["paid_twice", "money_left_an_unmatched_payment"]
     assert (desk.balance(), desk.purchase().kept_minor) == (70, None)
-    assert list(desk.books.reviews) == ["pi_second", "pi_second-left"]
+    assert list(desk.books.reviews) == ["pi_second", "pi_second-left-74"]
 
 
-def test_an_unmatched_payment_whose_session_is_gone_is_a_strangers() -> None:
+def test_each_amount_that_leaves_an_unmatched_payment_is_noticed() -> None:
     desk = a_desk_with_a_posted_purchase()
-    assert without_sessions(desk, "pi_second") == "stranger"
+    second = session_of(a_purchase(), payment_intent="pi_second", session_id="cs_second")
+    desk.provider.sessions["second"] = second
+    said = []
+    for refunds in ([], [moved_money(10)], [moved_money(10)], [moved_money(10), moved_money(20)]):
+        desk.move_money(payment="pi_second", refunds=refunds)
+        said.append(desk.hint("pi_second"))
+    assert said == ["in_review", "in_review", "reviewed", "in_review"]
+    assert list(desk.books.reviews) == ["pi_second", "pi_second-left-10", "pi_second-left-30"]
+    assert desk.balance() == 70
+
+
+def test_money_that_an_unmatched_payment_lost_in_a_way_nobody_knows_is_told_as_such() -> None:
+    desk = a_desk_with_a_posted_purchase()
+    desk.provider.sessions["second"] = session_of(a_purchase(), payment_intent="pi_second")
+    desk.move_money(payment="pi_second", disputes=[moved_money(10, "appealed_to_the_moon")])
+    assert desk.hint("pi_second") == "unknown_status"
+
+
+def test_an_unmatched_payment_whose_session_is_gone_has_no_money_to_follow() -> None:
+    desk = a_desk_with_a_posted_purchase()
+    assert without_sessions(desk, "pi_second") == "unpaid"
     assert desk.reasons() == []
 
 

@@ -17,6 +17,7 @@ from chalicelib import wiring
 from chalicelib.adapters.catalogue_files import load_catalogue
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.ledger import Gift, Purchase
+from chalicelib.domain.payments import MoneyState, Movement
 from chalicelib.errors import TryAgain, Unauthenticated
 from chalicelib.settings import Settings
 from tests.fake_desk import FakeDesk, FakeJournal
@@ -147,6 +148,17 @@ class Api:
         """Deliver a webhook."""
         headers = {"Stripe-Signature": signature} | parts.pop("headers", {})
         return self.call("POST", "/v1/webhooks/stripe", body=body, headers=headers, fan=None, **parts)
+
+    def act(self, name: str, body: Any, key: Any = NEW, **parts: Any) -> Reply:
+        """Do something as an operator."""
+        key = self.clock.new_id() if key is NEW else key
+        parts = {"fan": "olga", "scope": "operator"} | parts
+        return self.call("POST", f"/v1/operator/{name}", key=key, body=body, **parts)
+
+    def refund(self, purchase_id: str, amount_minor: int) -> None:
+        """Let the provider say from now on that so much of a payment went back."""
+        back = [Movement(amount_minor=amount_minor, currency="usd", status="succeeded")] if amount_minor else []
+        self.gateway.money[f"pi_{purchase_id}"] = MoneyState(captured_minor=74, refunds=back)
 
     def fund(self, fan: str = "ann", coins: int = 1000) -> None:
         self.ledger.coins[fan] = coins

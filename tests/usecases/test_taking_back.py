@@ -1,0 +1,29 @@
+"""Coins that an operator gave for a payment in review, and the money that left it."""
+
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.domain.ledger import Kind
+from chalicelib.domain.purchases import MONEY_LEFT
+from chalicelib.errors import InvalidField
+from tests.usecases.desk import PAYMENT
+from tests.usecases.test_operators import Office
+
+
+def test_money_that_left_is_no_reason_to_give_coins() -> None:
+    office = Office()
+    left = replace(office.books.reviews[PAYMENT], payment_id=f"{PAYMENT}-left-74", reason=MONEY_LEFT)
+    office.books.file_review(left)
+    with pytest.raises(InvalidField) as refused:
+        office.settle("credit", payment_id=left.payment_id)
+    assert refused.value.facts["field"] == "decision"
+    assert office.settle("refuse", payment_id=left.payment_id).settlement
+
+
+def test_coins_that_were_given_can_be_taken_back() -> None:
+    office = Office()
+    before = office.balance()
+    assert office.grant(coins=-500).adjustment.kind is Kind.CLAWBACK
+    assert office.grant(coins=-500).is_repeat
+    assert office.balance() == before - 500
