@@ -60,6 +60,7 @@ const WHAT = {
   clawback: () => "Coins taken back",
   restore: () => "Coins given back",
   grant: () => "Coins granted",
+  gift_reversal: () => "Gift taken back",
 };
 const UNPOSTED = { pending: "not paid", processing: "payment under way", failed: "payment failed", expired: "expired" };
 
@@ -133,18 +134,22 @@ async function watchPurchase(id) {
 
 // ---- gifts --------------------------------------------------------------------------------------------------------
 
-// The key is made before anything is sent, and kept until the outcome is known: sending again is the same gift.
-let unsettled = null;
+// The key is made before anything is sent, and kept until the outcome is known, also over signing in again or loading
+// the page anew: sending again is the same gift.
+const UNSETTLED = "unsettled-gift";
 
 async function sendGift(gift) {
   const body = JSON.stringify(gift);
-  if (unsettled?.body !== body) unsettled = { key: uuid7(), body };
+  const earlier = JSON.parse(sessionStorage.getItem(UNSETTLED) ?? "null");
+  const unsettled = earlier?.body === body ? earlier : { key: uuid7(), body };
+  sessionStorage.setItem(UNSETTLED, JSON.stringify(unsettled));
   const headers = { "Content-Type": "application/json", "Idempotency-Key": unsettled.key };
   for (let tries = 1; ; tries += 1) {
     const answer = await call("v1/gifts", { method: "POST", headers, body });
-    const isSettled = answer.status >= 200 && answer.status < 500 && answer.status !== 429;
-    if (isSettled) unsettled = null;
-    if (isSettled || tries === TRIES) return answer;
+    // A 401 says nothing of the gift: an earlier try may have gone through before the token ran out.
+    const isSettled = answer.status >= 200 && answer.status < 500 && ![401, 429].includes(answer.status);
+    if (isSettled) sessionStorage.removeItem(UNSETTLED);
+    if (isSettled || answer.status === 401 || tries === TRIES) return answer;
     await sleep(500 * 2 ** tries);
   }
 }
