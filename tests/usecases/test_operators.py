@@ -75,9 +75,6 @@ def office() -> Office:
     return Office()
 
 
-# --- whatever it is ---------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("deed", DEEDS)
 def test_the_same_act_again_does_nothing(office: Office, deed: str) -> None:
     DEEDS[deed](office, ACT)
