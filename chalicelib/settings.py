@@ -1,4 +1,4 @@
-"""The only reader of the environment."""
+"""The only reader of the environment, but for the name of the function at hand, which wiring asks for."""
 
 import os
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ class Settings:
         for field in fields(cls):
             name = field.name.upper()
             try:
-                values[field.name] = _PARSERS.get(str(field.type), _text)(environment.get(name, ""))
+                values[field.name] = _PARSERS.get(field.name, _text)(environment.get(name, ""))
             except ValueError as error:
                 problems.append(f"{name} {error}")
         if problems:
@@ -78,4 +78,4 @@ def _lanes(raw: str) -> int:
     return int(raw)
 
 
-_PARSERS = {"bool": _flag, "int": _lanes, str(bool): _flag, str(int): _lanes}
+_PARSERS = {"livemode": _flag, "creator_lanes": _lanes}

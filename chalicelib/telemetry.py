@@ -11,7 +11,8 @@ from aws_lambda_powertools.metrics import Metrics, MetricUnit
 log: Final = Logger(service="coinpurse")
 """Logs facts by name. Never given a body, a token, a signature, a fan's message or an e-mail address."""
 
-_metrics: Final = Metrics(namespace="Coinpurse", service="coinpurse")
+_metrics: Final = Metrics(namespace="Coinpurse")
+"""Their dimension `service` is POWERTOOLS_SERVICE_NAME, so that each stage rings its own alarms."""
 
 # What the other rooms log through the standard library goes the same way.
 logging.getLogger("chalicelib").handlers[:] = [log.registered_handler]

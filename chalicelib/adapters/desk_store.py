@@ -55,7 +55,6 @@ class DynamoDesk:
                 [EntryRow.reversed_by.set(adjustment.entry_id), EntryRow.version.add(1)],
                 (EntryRow.kind == "gift") & EntryRow.reversed_by.does_not_exist(),
                 return_values="ALL_OLD",
-                add_version_condition=False,
             )
 
         try:

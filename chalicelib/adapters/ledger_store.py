@@ -105,7 +105,7 @@ class DynamoLedger:
             actions.append(EntryRow.ttl.remove())
         with transient_errors():
             try:
-                row.update(actions, EntryRow.status.is_in(*allowed), add_version_condition=False)
+                row.update(actions, EntryRow.status.is_in(*allowed))
             except PynamoDBException as error:
                 if not is_refused(error):
                     raise
@@ -124,7 +124,6 @@ class DynamoLedger:
                 row,
                 [EntryRow.kept_minor.set(kept_minor), EntryRow.version.set(purchase.version + 1)],
                 EntryRow.version == purchase.version,
-                add_version_condition=False,
             )
             if adjustment:
                 transaction.save(adjustment_row(adjustment), EntryRow.pk.does_not_exist())

@@ -53,7 +53,7 @@ def test_the_merged_description_wins_everywhere(template: Template) -> None:
 
 
 def test_every_function_gets_every_setting_and_nothing_else(transformed: Template) -> None:
-    wanted = {field.name.upper() for field in fields(Settings)}
+    wanted = {field.name.upper() for field in fields(Settings)} | {"POWERTOOLS_SERVICE_NAME"}
     functions = of_type(transformed, "AWS::Lambda::Function")
     assert set(functions) == {"APIHandler", "Relay", *WORKERS}
     for name, found in functions.items():
@@ -111,7 +111,7 @@ class TestStages:
     @pytest.mark.parametrize("stage", STAGES)
     def test_each_is_called_one_thing(self, stage: str) -> None:
         found = self.config["stages"][stage]
-        assert found["environment_variables"] == {"STAGE": stage}
+        assert found["environment_variables"] == {"STAGE": stage, "POWERTOOLS_SERVICE_NAME": f"coinpurse-{stage}"}
         assert found["api_gateway_stage"] == stage
         assert found["autogen_policy"] is False
 
