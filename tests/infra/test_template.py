@@ -237,7 +237,9 @@ class TestAlarms:
         alarm = template["Resources"][name]["Properties"]
         assert directive["Namespace"] == alarm["Namespace"]
         assert [metric["Name"] for metric in directive["Metrics"]] == [alarm["MetricName"]]
-        dimensions = {found["Name"]: found["Value"] for found in alarm["Dimensions"]}
+        dimensions = {
+            found["Name"]: found["Value"]["Fn::Sub"].replace("${Stage}", "test") for found in alarm["Dimensions"]
+        }
         assert {name: emitted[name] for names in directive["Dimensions"] for name in names} == dimensions
 
     @pytest.mark.parametrize("name", WORKERS)

@@ -56,7 +56,7 @@ def counters(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
         assert (metrics["Namespace"], metrics["Dimensions"], written["service"]) == (
             "Coinpurse",
             [["service"]],
-            "coinpurse",
+            "coinpurse-test",
         )
         found |= {metric["Name"]: sum(written[metric["Name"]]) for metric in metrics["Metrics"]}
     return found
