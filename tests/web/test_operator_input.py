@@ -18,7 +18,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "settlements": {"review_id": "2026-11.pi_1", "decision": "credit", "reason": "the receipt is there"},
 }
 FIELDS = [(name, field) for name, body in GOOD.items() for field in body]
-NO_TEXTS = [None, 7, True, [], {}, 1.5]
+NO_TEXTS: list[Any] = [None, 7, True, [], {}, 1.5]
 NO_FANS = ["", "a#b", "a b", "ann\n", "é", "a/b", "u" * 129, *NO_TEXTS]
 NO_REASONS = ["", " ", "\n\t", "r" * 201, *NO_TEXTS]
 NO_COINS = [0, -1_000_001, 1_000_001, 2**53, 2**64, 1.0, 0.5, "500", True, None, [500], {}]

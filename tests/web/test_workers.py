@@ -22,7 +22,7 @@ HOUR = timedelta(hours=1)
 GIVEN = a_gift(gift_id=uuid7_at(START, 1), event_id=uuid7_at(START, 2), price_coins=35, creator_id="cleo")
 GRANTED = an_adjustment(entry_id=uuid7_at(START, 3), event_id=uuid7_at(START, 4))
 REVERSED = a_reversal(GIVEN, entry_id=uuid7_at(START, 5), event_id=uuid7_at(START, 6))
-POSTED = (GIVEN, GRANTED, REVERSED)
+POSTED: list[Gift | Adjustment] = (GIVEN, GRANTED, REVERSED)
 
 Event = dict[str, Any]
 
@@ -152,7 +152,8 @@ def test_lost_webhooks_are_made_up_for(api: Api, capsys: pytest.CaptureFixture[s
     assert api.get("/v1/wallet").json["coins"] == 35
 
 
-def test_when_no_webhook_was_lost_nothing_is_healed(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("api")
+def test_when_no_webhook_was_lost_nothing_is_healed(capsys: pytest.CaptureFixture[str]) -> None:
     assert app.reconcile_events(on_schedule(), None) == {}
     assert counters(capsys) == {"Healed": 0}
 
