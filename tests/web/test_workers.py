@@ -22,7 +22,7 @@ HOUR = timedelta(hours=1)
 GIVEN = a_gift(gift_id=uuid7_at(START, 1), event_id=uuid7_at(START, 2), price_coins=35, creator_id="cleo")
 GRANTED = an_adjustment(entry_id=uuid7_at(START, 3), event_id=uuid7_at(START, 4))
 REVERSED = a_reversal(GIVEN, entry_id=uuid7_at(START, 5), event_id=uuid7_at(START, 6))
-POSTED: list[Gift | Adjustment] = (GIVEN, GRANTED, REVERSED)
+POSTED: tuple[Gift | Adjustment, ...] = (GIVEN, GRANTED, REVERSED)
 
 Event = dict[str, Any]
 
