@@ -121,8 +121,8 @@ def _coins(entry: Entry) -> int:
     return -entry.price_coins if isinstance(entry, Gift) else entry.coins
 
 
-def _followed(books: Books) -> list[Adjustment]:
-    """What followed the money."""
+def _taken(books: Books) -> list[Adjustment]:
+    """What was clawed back and restored: because the money moved, or because an operator said so."""
     adjustments = [entry for entry in books.posted if isinstance(entry, Adjustment)]
     return [entry for entry in adjustments if entry.kind in {Kind.CLAWBACK, Kind.RESTORE}]
 
@@ -139,7 +139,7 @@ def _wallets(books: Books) -> Iterator[str]:
 
 def _debts(books: Books) -> Iterator[str]:
     taken = Counter[str]()
-    for adjustment in _followed(books):
+    for adjustment in _taken(books):
         taken[adjustment.user_id] -= adjustment.coins
         if (adjustment.coins < 0) is not (adjustment.kind is Kind.CLAWBACK):
             yield f"I5: {adjustment.entry_id} is a {adjustment.kind} of {adjustment.coins} coins"
@@ -150,8 +150,9 @@ def _debts(books: Books) -> Iterator[str]:
 
 def _shares(books: Books) -> Iterator[str]:
     moved = Counter[tuple[str, str]]()
-    for adjustment in _followed(books):
-        moved[adjustment.user_id, adjustment.about] += adjustment.coins
+    for adjustment in _taken(books):
+        if not adjustment.actor:
+            moved[adjustment.user_id, adjustment.about] += adjustment.coins
     for entry in books.posted:
         if isinstance(entry, Purchase):
             granted = entry.coins + moved.pop((entry.user_id, entry.entry_id), 0)

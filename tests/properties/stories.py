@@ -121,7 +121,7 @@ class Stories(RuleBasedStateMachine):
     )
     def pay(self, name: Name, kind: str, odd: Odds, number: int, fault: str | None, *, is_lost: bool) -> None:
         changes, is_as_quoted = odd
-        payment_intent = f"pi_{number}_{'_'.join(name)}"
+        payment_intent = f"pi_{number}_{'' if is_as_quoted else 'odd_'}{'_'.join(name)}"
         news = self.happens(name, kind, "paid", payment_intent, is_as_quoted=is_as_quoted, **changes)
         if not is_lost:
             self.deliver(news, fault)

@@ -125,7 +125,7 @@ class Upheavals(Stories):
 
     # --- operators ----------------------------------------------------------------------------------------------------
 
-    @rule(name=Stories.names, coins=st.sampled_from([1, 500]))
+    @rule(name=Stories.names, coins=st.sampled_from([1, 500, -40]))
     def grant(self, name: Name, coins: int) -> None:
         order = GrantOrder(act=an_act(key=name[1]), user_id=name[0], coins=coins)
         clock = self.desk.clock
