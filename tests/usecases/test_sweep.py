@@ -1,11 +1,13 @@
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.events import Announcement, Publication
 from chalicelib.domain.ledger import Entry
 from chalicelib.errors import TryAgain
 from tests.domain.builders import FAN, a_gift, a_reversal, an_adjustment
-from tests.fakes import START
+from tests.fakes import START, FakePublisher
 from tests.usecases.station import events
 from tests.usecases.sweeping import Yard
 
@@ -170,3 +172,25 @@ def test_when_an_entry_cannot_be_looked_up_now_the_next_sweep_does_it(yard: Yard
     yard.ledger.reading.clear()
     assert yard.sweep() == 1
     assert yard.queue.kept == []
+
+
+class Killed(Exception):
+    """The function's process ends here."""
+
+
+class DyingPublisher(FakePublisher):
+    def publish(self, announcements: Sequence[Announcement]) -> Publication:
+        raise Killed
+
+
+def test_an_hour_whose_sweep_died_after_receiving_is_told_whole_by_the_next_one(yard: Yard) -> None:
+    for number in range(3):
+        yard.give(number)
+    publisher, yard.publisher = yard.publisher, DyingPublisher()
+    with pytest.raises(Killed):
+        yard.sweep(after=LAG)
+    assert yard.forgotten() == []
+    yard.publisher = publisher
+    assert [yard.sweep(), yard.sweep()] == [3, 0]
+    assert yard.published() == events(0, 1, 2)
+    assert list(yard.sequences().values()) == [1, 2, 3]
