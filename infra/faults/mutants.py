@@ -34,6 +34,8 @@ def main() -> int:
     parser.add_argument("paths", nargs="*", help="only these files")
     paths = parser.parse_args().paths or sorted(str(path.relative_to(ROOT)) for path in _sources())
     mutants = [mutant for path in paths for mutant in mutants_of(path, (ROOT / path).read_text("utf-8"))]
+    if list(_survivors([_unchanged(paths[0])])) == []:
+        sys.exit("The tests fail without any mutant: there is nothing to be learned from them.")
     survivors = list(_survivors(mutants))
     explained = EXPLAINED.read_text("utf-8")
     for mutant in survivors:
@@ -41,6 +43,10 @@ def main() -> int:
     killed = len(mutants) - len(survivors)
     print(f"\n{killed} of {len(mutants)} mutants were noticed: {killed * 100 // len(mutants)} %")
     return 0 if killed * 100 >= SCORE_PERCENT * len(mutants) else 1
+
+
+def _unchanged(path: str) -> Mutant:
+    return Mutant(path, "nothing", ast.parse((ROOT / path).read_text("utf-8")))
 
 
 def _sources() -> Iterator[Path]:
