@@ -180,7 +180,7 @@ class Killed(Exception):
 
 class DyingPublisher(FakePublisher):
     def publish(self, announcements: Sequence[Announcement]) -> Publication:
-        raise Killed
+        raise Killed(f"with {len(announcements)} to tell")
 
 
 def test_an_hour_whose_sweep_died_after_receiving_is_told_whole_by_the_next_one(yard: Yard) -> None:
