@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
@@ -22,7 +23,7 @@ from chalicelib.usecases.sweep import sweep
 from tests.domain.builders import an_act
 from tests.fake_desk import FakeDesk, FakeJournal
 from tests.properties.model import Moved, Name
-from tests.properties.profile import STORIES
+from tests.properties.profile import COMMANDS, STORIES
 from tests.properties.stories import News, Stories, fans, faults, places, word_for
 from tests.usecases.desk import a_hint
 
@@ -223,5 +224,5 @@ def change_one(movements: dict[str, list[Moved]], place: int, word: str) -> str:
     return payment
 
 
-TestStories = Upheavals.TestCase
+TestStories = pytest.mark.timeout(300 + COMMANDS // 100)(Upheavals.TestCase)
 TestStories.settings = STORIES
