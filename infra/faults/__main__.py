@@ -24,12 +24,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.faults", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--replay", metavar="SEED", help="what a failure printed, up to the colon")
     parser.add_argument("--kills", type=int, default=KILLS, help="how many processes to kill at MiniStack")
+    parser.add_argument("--only", nargs="+", metavar="JOB", help="only these, by their names in infra/faults/work.py")
     arguments = parser.parse_args()
     if arguments.replay:
         return replay(arguments.replay)
     began = monotonic()
     with ProcessPoolExecutor(PROCESSES) as processes:
-        under_way = [processes.submit(job) for job in jobs(arguments.kills)]
+        under_way = [processes.submit(job) for job in jobs(arguments.kills) if job.name in (arguments.only or job.name)]
         pieces = added_up(_told(under_way))
     show(pieces, monotonic() - began)
     return 1 if any(piece.wrong.total() for piece in pieces) else 0

@@ -79,7 +79,7 @@ def _life(mutant: Mutant) -> int:
     os.dup2(nothing, 2)
     _replace(mutant)
     own = sorted(str(path) for test in TESTS for path in Path(test).glob(f"test_{Path(mutant.path).stem}*.py"))
-    arguments = ["-x", "-q", "--timeout=20", "-p", "no:logging"]
+    arguments = ["-x", "-q", "--timeout=20", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     # First its own tests alone: most mutants do not get further.
     if own and pytest.main([*arguments, *own]) != 0:
         return 1

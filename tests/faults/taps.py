@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from inspect import isfunction
 from typing import Any, TypeVar, cast
 
@@ -44,6 +44,7 @@ def tapped(port: Port, protocol: type, meet: Meet) -> Port:
     return cast("Port", _Tap(port, protocol, meet))
 
 
+@cache
 def methods_of(protocol: type) -> frozenset[str]:
     """What a port can be asked, as its protocol says."""
     return frozenset(name for name, value in vars(protocol).items() if isfunction(value) and name[0] != "_")
