@@ -37,13 +37,15 @@ class Killed(BaseException):
 class Trouble:
     """Stands at every tap, counts the calls, and lets some of them meet a fault.
 
-    Nothing counts before `begin`. `calls` are the names of those that counted, `met` the faults that really came.
+    Nothing counts before `begin`. `calls` are the names of those that counted, `met` the faults that really came,
+    `strikes` how many calls they hit.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.calls: list[str] = []
         self.met: dict[int, str] = {}
+        self.strikes = 0
         self._is_on = False
         self._throttled = 0
         self._in_flight: list[Callable[[], Any]] = []
@@ -67,9 +69,11 @@ class Trouble:
         try:
             if fault:
                 self.met[number] = call.name
+                self.strikes += 1
                 return self._strike(fault, call)
             if self._throttled:
                 self._throttled -= 1
+                self.strikes += 1
                 return fails(call)
             return call.deed()
         finally:
