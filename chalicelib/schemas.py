@@ -6,7 +6,7 @@ from msgspec import Struct, to_builtins
 
 from chalicelib.domain.catalogue import Catalogue, GiftItem, Offer
 from chalicelib.domain.ids import iso
-from chalicelib.domain.ledger import Adjustment, Entry, Gift, Purchase, Wallet
+from chalicelib.domain.ledger import Adjustment, Entry, Gift, Notice, Purchase, Wallet
 from chalicelib.domain.money import EXPONENTS
 from chalicelib.domain.purchases import SESSION_LIFE
 
@@ -202,7 +202,7 @@ def entry(entry: Entry) -> EntryAnswer:
             bundle_id=entry.bundle_id,
             price=price_of(entry.amount_minor, entry.currency),
         )
-    if isinstance(entry, Adjustment):
+    if isinstance(entry, Adjustment | Notice):
         return EntryAnswer(
             id=entry.entry_id,
             kind=entry.kind.value,
@@ -210,7 +210,7 @@ def entry(entry: Entry) -> EntryAnswer:
             coins=entry.coins,
             created_at=iso(entry.posted_at),
             posted_at=iso(entry.posted_at),
-            about=entry.about or None,
+            about=None if isinstance(entry, Notice) else entry.about or None,
         )
     return EntryAnswer(
         id=entry.gift_id,

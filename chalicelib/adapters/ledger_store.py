@@ -266,7 +266,7 @@ def _receive(creator_id: str, lane: int, gifts: Sequence[LaneEntry], seen: int) 
                 coins=gift.creator_coins,
                 sequence=sequence,
                 sender_id=gift.user_id,
-                gift_id=gift.gift_id if isinstance(gift, Gift) else gift.about,
+                gift_id=_gift_of(gift),
                 item_id=gift.item_id if isinstance(gift, Gift) else None,
                 quantity=gift.quantity if isinstance(gift, Gift) else None,
                 posted_at=gift.posted_at,
@@ -283,6 +283,11 @@ def _receive(creator_id: str, lane: int, gifts: Sequence[LaneEntry], seen: int) 
         )
 
     return write
+
+
+def _gift_of(entry: LaneEntry) -> str:
+    """The gift that an entry of a lane is, or is about; a notice stands for itself."""
+    return entry.about if isinstance(entry, Adjustment) else entry.entry_id
 
 
 def _claim(session: CheckoutSession) -> Claim:

@@ -1,6 +1,6 @@
 """Rows of the table become values of the domain, and back."""
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from chalicelib.adapters.tables import (
     EntryRow,
@@ -18,6 +18,8 @@ from chalicelib.domain.ledger import (
     Entry,
     Gift,
     Kind,
+    Notice,
+    NoticeKind,
     Purchase,
     Review,
     Settlement,
@@ -26,6 +28,8 @@ from chalicelib.domain.ledger import (
 )
 
 Present = TypeVar("Present")
+
+_NOTICES: Final = frozenset(kind.value for kind in NoticeKind)
 
 
 def to_wallet(user_id: str, row: WalletRow) -> Wallet:
@@ -46,6 +50,8 @@ def to_entry(row: EntryRow) -> Entry:
         return _purchase(user_id, entry_id, row)
     if row.kind == "gift":
         return _gift(user_id, entry_id, row)
+    if row.kind in _NOTICES:
+        return _notice(user_id, entry_id, row)
     return _adjustment(user_id, entry_id, row)
 
 
@@ -100,6 +106,19 @@ def _adjustment(user_id: str, entry_id: str, row: EntryRow) -> Adjustment:
         actor=row.actor or "",
         creator_id=_there(row.creator_id) if has_creator else "",
         lane=_there(row.lane) if has_creator else 0,
+    )
+
+
+def _notice(user_id: str, entry_id: str, row: EntryRow) -> Notice:
+    return Notice(
+        entry_id=entry_id,
+        user_id=user_id,
+        kind=NoticeKind(row.kind),
+        posted_at=_there(row.posted_at),
+        event_id=_there(row.event_id),
+        facts=_there(row.facts),
+        creator_id=row.creator_id or "",
+        lane=row.lane or 0,
     )
 
 
@@ -161,6 +180,25 @@ def adjustment_row(adjustment: Adjustment) -> EntryRow:
         actor=adjustment.actor or None,
         creator_id=adjustment.creator_id or None,
         lane=adjustment.lane if adjustment.creator_id else None,
+    )
+
+
+def notice_row(notice: Notice) -> EntryRow:
+    """The row of a notice: posted, and in the journal, from the first moment."""
+    return EntryRow(
+        pk=wallet_key(notice.user_id),
+        sk=entry_key(notice.entry_id),
+        kind=notice.kind.value,
+        status=Status.POSTED.value,
+        coins=0,
+        created_at=notice.posted_at,
+        posted_at=notice.posted_at,
+        event_id=notice.event_id,
+        journal_hour=journal_hour(notice.posted_at, notice.event_id),
+        journal_at=journal_at(notice.posted_at, notice.entry_id),
+        creator_id=notice.creator_id or None,
+        lane=notice.lane if notice.creator_id else None,
+        facts=dict(notice.facts),
     )
 
 

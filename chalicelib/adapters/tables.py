@@ -4,7 +4,7 @@ import zlib
 from datetime import UTC, datetime
 from typing import Final
 
-from pynamodb.attributes import Attribute, BooleanAttribute, UnicodeAttribute
+from pynamodb.attributes import Attribute, BooleanAttribute, JSONAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.constants import NUMBER, STRING
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
@@ -160,6 +160,7 @@ class EntryRow(Row):
     about = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
     actor = UnicodeAttribute(null=True)
+    facts = JSONAttribute(null=True)
 
 
 class LaneRow(Row):

@@ -4,20 +4,28 @@ from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.domain.ids import iso
-from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, Purchase
+from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, LaneEntry, Notice, NoticeKind, Purchase
 
 GIFT_SENT: Final = "coinpurse.gift.sent.v1"
 GIFT_REVERSED: Final = "coinpurse.gift.reversed.v1"
+GIFT_STREAK_ENDED: Final = "coinpurse.gift.streak_ended.v1"
 COINS_CREDITED: Final = "coinpurse.coins.credited.v1"
 COINS_CLAWED_BACK: Final = "coinpurse.coins.clawed_back.v1"
 COINS_RESTORED: Final = "coinpurse.coins.restored.v1"
 COINS_GRANTED: Final = "coinpurse.coins.granted.v1"
+BUDGET_REACHED: Final = "coinpurse.budget.reached.v1"
+MEMBERSHIP_ENDED: Final = "coinpurse.membership.ended.v1"
 
 _ADJUSTED: Final = {
     Kind.CLAWBACK: COINS_CLAWED_BACK,
     Kind.RESTORE: COINS_RESTORED,
     Kind.GRANT: COINS_GRANTED,
     Kind.GIFT_REVERSAL: GIFT_REVERSED,
+}
+_NOTICED: Final = {
+    NoticeKind.STREAK_END: GIFT_STREAK_ENDED,
+    NoticeKind.BUDGET_REMINDER: BUDGET_REACHED,
+    NoticeKind.MEMBERSHIP_END: MEMBERSHIP_ENDED,
 }
 
 
@@ -48,6 +56,8 @@ def announce(entry: Entry, sequence: int | None, *, source: str, livemode: bool)
         return announce_credit(entry, source=source, livemode=livemode)
     if isinstance(entry, Adjustment):
         return announce_adjustment(entry, sequence, source=source, livemode=livemode)
+    if isinstance(entry, Notice):
+        return announce_notice(entry, sequence, source=source, livemode=livemode)
     assert sequence is not None, "a gift is announced after its creator has received it"
     return announce_gift(entry, sequence, source=source, livemode=livemode)
 
@@ -69,7 +79,8 @@ def announce_gift(gift: Gift, sequence: int, *, source: str, livemode: bool) -> 
     return Announcement(
         id=gift.event_id,
         envelope=_envelope(gift, GIFT_SENT, f"creator/{gift.creator_id}", source)
-        | {"partitionkey": f"{gift.creator_id}/{gift.lane}", "sequence": f"{sequence:016d}", "data": data},
+        | _order(gift, sequence)
+        | {"data": data},
         attributes=_attributes(GIFT_SENT, "gift", gift.price_coins, livemode=livemode)
         | {"creator_id": gift.creator_id},
     )
@@ -111,12 +122,34 @@ def announce_adjustment(adjustment: Adjustment, sequence: int | None, *, source:
     del data["user_id"]
     data |= {"creator_id": adjustment.creator_id, "sequence": sequence}
     envelope = _envelope(adjustment, event_type, f"creator/{adjustment.creator_id}", source)
-    order = {"partitionkey": f"{adjustment.creator_id}/{adjustment.lane}", "sequence": f"{sequence:016d}"}
     return Announcement(
         id=adjustment.event_id,
-        envelope=envelope | order | {"data": data},
+        envelope=envelope | _order(adjustment, sequence) | {"data": data},
         attributes=attributes | {"creator_id": adjustment.creator_id},
     )
+
+
+def announce_notice(notice: Notice, sequence: int | None, *, source: str, livemode: bool) -> Announcement:
+    """What is told of a notice: its facts. One of a creator's comes under its lane's next `sequence`."""
+    event_type = _NOTICED[notice.kind]
+    attributes = _attributes(event_type, notice.kind.value, 0, livemode=livemode)
+    data: dict[str, object] = {"entry_id": notice.entry_id, **notice.facts}
+    if sequence is None:
+        envelope = _envelope(notice, event_type, f"wallet/{notice.user_id}", source)
+        data["user_id"] = notice.user_id
+        return Announcement(id=notice.event_id, envelope=envelope | {"data": data}, attributes=attributes)
+    envelope = _envelope(notice, event_type, f"creator/{notice.creator_id}", source)
+    data |= {"creator_id": notice.creator_id, "sequence": sequence}
+    return Announcement(
+        id=notice.event_id,
+        envelope=envelope | _order(notice, sequence) | {"data": data},
+        attributes=attributes | {"creator_id": notice.creator_id},
+    )
+
+
+def _order(entry: LaneEntry, sequence: int) -> dict[str, object]:
+    """Where it stands among all that its creator's lane receives."""
+    return {"partitionkey": f"{entry.creator_id}/{entry.lane}", "sequence": f"{sequence:016d}"}
 
 
 def _envelope(entry: Entry, kind: str, subject: str, source: str) -> dict[str, object]:

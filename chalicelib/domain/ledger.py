@@ -129,14 +129,49 @@ class Adjustment:
         return -self.coins
 
 
-Entry = Purchase | Gift | Adjustment
-LaneEntry = Gift | Adjustment
-"""What a creator's lane receives: a gift, or its reversal."""
+class NoticeKind(StrEnum):
+    """What there is to tell besides coins that moved."""
+
+    STREAK_END = "streak_end"
+    BUDGET_REMINDER = "budget_reminder"
+    MEMBERSHIP_END = "membership_end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that the world must hear of and that moved no coins: an entry, so that it is told like any other.
+
+    `facts` are what is told, by name; amounts among them are ints. With a creator it is received by that lane.
+    """
+
+    entry_id: str
+    user_id: str
+    kind: NoticeKind
+    posted_at: datetime
+    event_id: str
+    facts: Mapping[str, str | int | None]
+    creator_id: str = ""
+    lane: int = 0
+
+    @property
+    def coins(self) -> int:
+        """None moved."""
+        return 0
+
+    @property
+    def creator_coins(self) -> int:
+        """None moved."""
+        return 0
+
+
+Entry = Purchase | Gift | Adjustment | Notice
+LaneEntry = Gift | Adjustment | Notice
+"""What a creator's lane receives: a gift, its reversal, or what there is to tell of gifts."""
 
 
 def lane_entry(entry: Entry | None) -> LaneEntry | None:
     """The entry, if it has a creator's side."""
-    if isinstance(entry, Gift) or (isinstance(entry, Adjustment) and entry.kind is Kind.GIFT_REVERSAL):
+    if isinstance(entry, Gift) or (isinstance(entry, Adjustment | Notice) and entry.creator_id):
         return entry
     return None
 
