@@ -4,27 +4,26 @@ Every method may raise TryAgain: then nothing is known of the outcome, and the s
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from chalicelib.domain.events import Announcement, Publication
+from chalicelib.domain.journal import JournalLine, Mismatch
+from chalicelib.domain.lanes import Receipt
 from chalicelib.domain.ledger import (
     Adjustment,
     Entry,
-    Freeze,
     Gift,
     GiftRefused,
-    JournalLine,
     LaneEntry,
-    Mismatch,
     Posting,
     Purchase,
-    Review,
-    Settlement,
     Status,
+    StreakEnd,
     Wallet,
 )
 from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
+from chalicelib.domain.reviews import Freeze, Review, Settlement
 
 
 class Clock(Protocol):
@@ -65,8 +64,23 @@ class Ledger(Protocol):
             Whether it was written: only if the purchase still has the version that was read.
         """
 
-    def post_gift(self, gift: Gift) -> GiftRefused | None:
-        """Debit the fan and write the gift, in one transaction. None when both were done, else why neither was."""
+    def post_gift(self, gift: Gift, ended: StreakEnd | None = None) -> GiftRefused | None:
+        """Debit the fan and write the gift, in one transaction; a gift of a streak is counted in it, too.
+
+        Args:
+            gift: the first of a streak needs that none is under way; any other that its own is.
+            ended: the streak that is under way and in the way of the gift's: it ends in the same transaction.
+
+        Returns:
+            None when all was done, else why nothing was.
+        """
+
+    def end_streak(self, user_id: str, ended: StreakEnd) -> bool:
+        """Forget the streak and write what is told of its end, in one transaction.
+
+        Returns:
+            Whether it was done: only if the streak is as it was seen.
+        """
 
     def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
         """The entry, consistently read."""
@@ -77,17 +91,20 @@ class Ledger(Protocol):
     def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:
         """At most `limit` entries, newest first, those older than the entry id `before`."""
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, int]:
-        """Post gifts, and reversals, of one lane to the creator's side, each exactly once however often it is told.
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, Receipt]:
+        """Post entries of one lane to the creator's side, each exactly once however often it is told.
 
         Args:
             creator_id: the creator.
             lane: the lane.
-            gifts: at most 99, distinct, in the order that they take their sequence.
+            gifts: distinct, in the order that they take their sequence; with their streaks, 99 at most.
 
         Returns:
-            The sequence of each gift by its event_id, whether it was given now or before.
+            The receipt of each by its event_id, whether it was given now or before.
         """
+
+    def creator_coins(self, creator_id: str) -> int:
+        """All the coins that a creator has received, over all lanes there can be, consistently read."""
 
     def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
         """Note that an entry without a creator was published. Noting it twice keeps the first time."""
@@ -190,3 +207,10 @@ class RedriveQueue(Protocol):
 
     def set_aside(self, keys: Mapping[str, str]) -> None:
         """Keep the keys of the entry for a person to look at."""
+
+
+class StreakTimer(Protocol):
+    """Tells when a streak may have ended."""
+
+    def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
+        """Have the streak looked at after so long, at most 15 minutes; at least once."""

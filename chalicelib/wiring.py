@@ -6,14 +6,23 @@ Tests put fakes in the place of these functions; nothing else has to be replaced
 import gc
 import os
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.identity import Caller
-from chalicelib.domain.ledger import PostedRecord
-from chalicelib.ports import Clock, EventPublisher, Journal, Ledger, OperatorDesk, PaymentGateway, RedriveQueue
+from chalicelib.domain.journal import PostedRecord
+from chalicelib.ports import (
+    Clock,
+    EventPublisher,
+    Journal,
+    Ledger,
+    OperatorDesk,
+    PaymentGateway,
+    RedriveQueue,
+    StreakTimer,
+)
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
@@ -99,6 +108,27 @@ def redrive_queue() -> RedriveQueue:
 
 
 @cache
+def streak_timer() -> StreakTimer:
+    """What tells when streaks may have ended."""
+    from chalicelib.adapters.streak_timer import SqsStreakTimer
+
+    return SqsStreakTimer(settings().streak_queue_url)
+
+
+def streak_pause() -> timedelta:
+    """How long nothing is added to a streak before it has ended."""
+    gift = catalogue().economy.gift
+    return timedelta(seconds=gift.streak_seconds if gift else 0)
+
+
+def streak_in(message: str) -> tuple[str, str]:
+    """The fan and the streak that are to be looked at, out of the timer's message."""
+    from chalicelib.adapters import streak_timer
+
+    return streak_timer.streak_in(message)
+
+
+@cache
 def tokens() -> "JwtVerifier":
     """The issuer's tokens."""
     from chalicelib.adapters.tokens import JwtVerifier
@@ -125,11 +155,13 @@ def posted_records(records: Sequence[Mapping[str, Any]]) -> Sequence[PostedRecor
     return stream_records.posted_records(records)
 
 
+_RELAY = (settings, clock, catalogue, ledger, publisher, redrive_queue, streak_timer)
 _NEEDED = {
     "app.app": (settings, clock, catalogue, ledger, tokens),
-    "app.relay": (settings, clock, ledger, publisher, redrive_queue),
-    "app.redrive_stretch": (settings, clock, ledger, journal, publisher, redrive_queue),
-    "app.sweep_journal": (settings, clock, ledger, journal, publisher, redrive_queue),
+    "app.relay": _RELAY,
+    "app.redrive_stretch": (*_RELAY, journal),
+    "app.sweep_journal": (*_RELAY, journal),
+    "app.end_streaks": (settings, clock, catalogue, ledger, streak_timer),
     "app.reconcile_events": (settings, clock, ledger, journal, gateway),
     "app.audit_totals": (settings, clock, desk, journal),
 }

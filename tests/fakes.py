@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from chalicelib.domain.events import Announcement, Publication
+from chalicelib.domain.lanes import Receipt, streak_of
 from chalicelib.domain.ledger import (
     Adjustment,
     Entry,
@@ -14,14 +15,20 @@ from chalicelib.domain.ledger import (
     LaneEntry,
     Posting,
     Purchase,
-    Review,
     Status,
+    Streak,
+    StreakEnd,
     Wallet,
 )
 from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
+from chalicelib.domain.reviews import Review
+from chalicelib.domain.streaks import is_of
 from chalicelib.errors import NotAuthentic, NotFound
+from tests.fake_lanes import Lane, grown, is_as_seen, receipt
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+PAUSE = timedelta(seconds=5)
+"""What ends a streak."""
 
 
 class FakeClock:
@@ -48,18 +55,13 @@ def uuid7_at(at: datetime, number: int) -> str:
     return str(UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62 | number))
 
 
-@dataclass
-class Lane:
-    coins: int = 0
-    sequences: dict[str, int] = field(default_factory=dict)
-
-
 class FakeLedger:
     """The Ledger port in dictionaries. One call is one step: nothing else happens in between."""
 
     def __init__(self) -> None:
         self.coins: dict[str, int] = {}
         self.frozen: set[str] = set()
+        self.streaks: dict[str, Streak] = {}
         self.entries: dict[str, dict[str, Entry]] = {}
         self.lanes: dict[tuple[str, int], Lane] = {}
         self.announced: dict[str, datetime] = {}
@@ -112,35 +114,61 @@ class FakeLedger:
         self.entries.setdefault(adjustment.user_id, {})[adjustment.entry_id] = adjustment
         self.coins[adjustment.user_id] = self.coins.get(adjustment.user_id, 0) + adjustment.coins
 
-    def post_gift(self, gift: Gift) -> GiftRefused | None:
+    def post_gift(self, gift: Gift, ended: StreakEnd | None = None) -> GiftRefused | None:
         known = self.entries.get(gift.user_id, {}).get(gift.gift_id)
         has_wallet = gift.user_id in self.coins or gift.user_id in self.frozen
         wallet = self.read_wallet(gift.user_id)
         allows = has_wallet and wallet.coins >= gift.price_coins and not wallet.is_frozen
+        if gift.streak_id:
+            seen = is_as_seen(wallet.streak, ended) if gift.begins_streak else is_of(gift, wallet.streak)
+            allows = allows and seen
         if known or not allows:
             return GiftRefused(entry=known, wallet=wallet if has_wallet and not allows else None)
         self.coins[gift.user_id] -= gift.price_coins
         self.entries.setdefault(gift.user_id, {})[gift.gift_id] = gift
+        if ended:
+            self.entries[gift.user_id][ended.notice.entry_id] = ended.notice
+        if gift.streak_id:
+            self.streaks[gift.user_id] = grown(None if gift.begins_streak else wallet.streak, gift)
         return None
+
+    def end_streak(self, user_id: str, ended: StreakEnd) -> bool:
+        if not is_as_seen(self.streaks.get(user_id), ended):
+            return False
+        del self.streaks[user_id]
+        self.entries.setdefault(user_id, {})[ended.notice.entry_id] = ended.notice
+        return True
 
     def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
         return self.entries.get(user_id, {}).get(entry_id)
 
     def read_wallet(self, user_id: str) -> Wallet:
-        return Wallet(user_id=user_id, coins=self.coins.get(user_id, 0), is_frozen=user_id in self.frozen)
+        return Wallet(
+            user_id=user_id,
+            coins=self.coins.get(user_id, 0),
+            is_frozen=user_id in self.frozen,
+            streak=self.streaks.get(user_id),
+        )
 
     def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:
         known = self.entries.get(user_id, {})
         ids = sorted((entry_id for entry_id in known if before is None or entry_id < before), reverse=True)
         return [known[entry_id] for entry_id in ids[:limit]]
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, int]:
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, Receipt]:
         received = self.lanes.setdefault((creator_id, lane), Lane())
         for gift in gifts:
             if gift.event_id not in received.sequences:
                 received.sequences[gift.event_id] = len(received.sequences) + 1
                 received.coins += gift.creator_coins
-        return {gift.event_id: received.sequences[gift.event_id] for gift in gifts}
+                if streak := streak_of(gift):
+                    count, coins = received.streaks.get(streak, (0, 0))
+                    received.streaks[streak] = count + 1, coins + gift.creator_coins
+                    received.counted[gift.event_id] = received.streaks[streak]
+        return {gift.event_id: receipt(received, gift) for gift in gifts}
+
+    def creator_coins(self, creator_id: str) -> int:
+        return sum(lane.coins for (creator, _), lane in self.lanes.items() if creator == creator_id)
 
     def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
         if entry_id in self.entries.get(user_id, {}):
@@ -240,6 +268,16 @@ def session_of(purchase: Purchase, **changes: object) -> CheckoutSession:
         url=f"https://pay.example/{purchase.purchase_id}",
     )
     return replace(session, **changes)  # type: ignore[arg-type]  # each test knows its field
+
+
+@dataclass
+class FakeStreakTimer:
+    """The StreakTimer port: keeps what it is told, until somebody lets the time pass."""
+
+    waiting: list[tuple[str, str, timedelta]] = field(default_factory=list)
+
+    def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
+        self.waiting.append((user_id, streak_id, after))
 
 
 def _claim(session: CheckoutSession) -> Claim:

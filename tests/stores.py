@@ -18,11 +18,13 @@ from chalicelib.adapters.journal_store import DynamoJournal
 from chalicelib.adapters.ledger_store import DynamoLedger
 from chalicelib.adapters.tables import Row, entry_key, lane_key, wallet_key
 from chalicelib.domain.ids import iso
-from chalicelib.domain.ledger import MAX_GIFTS_PER_RECEIPT, Purchase
+from chalicelib.domain.lanes import MAX_ACTIONS_PER_RECEIPT
+from chalicelib.domain.ledger import Purchase
 from chalicelib.ports import Journal, Ledger, OperatorDesk
 from infra.recorder import Recorder
 from tests.fake_desk import FakeDesk, FakeJournal
-from tests.fakes import START, FakeLedger, Lane
+from tests.fake_lanes import Lane
+from tests.fakes import START, FakeLedger
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -41,7 +43,7 @@ class Store(ABC):
     ledger: Ledger
     desk: OperatorDesk
     journal: Journal
-    most_gifts: int = MAX_GIFTS_PER_RECEIPT
+    most_gifts: int = MAX_ACTIONS_PER_RECEIPT
     is_misreporting_transactions: bool = False
 
     @abstractmethod

@@ -8,22 +8,29 @@ from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.rows import adjustment_row, gift_row, purchase_row, review_row, to_entry, to_wallet
+from chalicelib.adapters.lane_store import creator_coins, receive_gifts
+from chalicelib.adapters.rows import (
+    adjustment_row,
+    gift_row,
+    notice_row,
+    purchase_row,
+    review_row,
+    to_entry,
+    to_wallet,
+)
+from chalicelib.adapters.streak_expressions import begun, counted, forgotten, goes_on, is_as_seen
 from chalicelib.adapters.tables import (
-    CreatorEntryRow,
     EntryRow,
-    LaneRow,
     ReviewRow,
     WalletRow,
     bind,
     entry_key,
     journal_at,
     journal_hour,
-    key,
-    lane_key,
     wallet_key,
 )
-from chalicelib.adapters.transactions import TRIES, Refused, Transactions, is_refused, transient_errors
+from chalicelib.adapters.transactions import Refused, Transactions, is_refused, transient_errors
+from chalicelib.domain.lanes import Receipt
 from chalicelib.domain.ledger import (
     UNPOSTED,
     Adjustment,
@@ -33,12 +40,13 @@ from chalicelib.domain.ledger import (
     LaneEntry,
     Posting,
     Purchase,
-    Review,
     Status,
+    StreakEnd,
     Wallet,
 )
 from chalicelib.domain.payments import CheckoutSession, Claim
-from chalicelib.errors import NotFound, TryAgain
+from chalicelib.domain.reviews import Review
+from chalicelib.errors import NotFound
 
 
 class DynamoLedger:
@@ -135,27 +143,43 @@ class DynamoLedger:
             return False
         return True
 
-    def post_gift(self, gift: Gift) -> GiftRefused | None:
-        """See the port. Four write units, and one of the journal."""
+    def post_gift(self, gift: Gift, ended: StreakEnd | None = None) -> GiftRefused | None:
+        """See the port. Four write units, and one of the journal; where a streak is ended, three more."""
+        wallet = WalletRow(wallet_key(gift.user_id), "WALLET")
+        allows = (WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist()
+        actions: list[Action] = [WalletRow.coins.add(-gift.price_coins)]
+        if gift.streak_id:
+            allows &= goes_on(gift) if not gift.begins_streak else is_as_seen(ended)
+            actions += counted(gift) if not gift.begins_streak else begun(gift)
 
         def write(transaction: TransactWrite) -> None:
             transaction.save(gift_row(gift), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
-            transaction.update(
-                WalletRow(wallet_key(gift.user_id), "WALLET"),
-                [WalletRow.coins.add(-gift.price_coins)],
-                (WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist(),
-                return_values="ALL_OLD",
-            )
+            if ended:
+                transaction.save(notice_row(ended.notice), EntryRow.pk.does_not_exist())
+            transaction.update(wallet, actions, allows, return_values="ALL_OLD")
 
         try:
             self._transactions.write(write)
         except Refused as refused:
-            entry, wallet = refused.old_items
+            entry, old_wallet = refused.old_items[0], refused.old_items[-1]
             return GiftRefused(
                 entry=to_entry(EntryRow.from_raw_data(entry)) if entry else None,
-                wallet=to_wallet(gift.user_id, WalletRow.from_raw_data(wallet)) if wallet else None,
+                wallet=to_wallet(gift.user_id, WalletRow.from_raw_data(old_wallet)) if old_wallet else None,
             )
         return None
+
+    def end_streak(self, user_id: str, ended: StreakEnd) -> bool:
+        """See the port. Four write units, and one of the journal."""
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.save(notice_row(ended.notice), EntryRow.pk.does_not_exist())
+            transaction.update(WalletRow(wallet_key(user_id), "WALLET"), forgotten(), is_as_seen(ended))
+
+        try:
+            self._transactions.write(write)
+        except Refused:
+            return False
+        return True
 
     def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
         """See the port."""
@@ -190,27 +214,13 @@ class DynamoLedger:
             entries = [to_entry(row) for row in rows]
         return [entry for entry in entries if entry.entry_id != before][:limit]
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, int]:
-        """See the port. Two write units a gift, and two for the lane."""
-        received: dict[str, int] = {}
-        for _ in range(TRIES):
-            missing = [gift for gift in gifts if gift.event_id not in received]
-            if not missing:
-                return received
-            seen = self._last_sequence(creator_id, lane)
-            try:
-                self._transactions.write(_receive(creator_id, lane, missing, seen))
-            except Refused as refused:
-                # Received by an earlier delivery of the same record: such a gift keeps the sequence that it has.
-                for gift, old_item in zip(missing, refused.old_items, strict=False):
-                    if old_item:
-                        received[gift.event_id] = CreatorEntryRow.from_raw_data(old_item).sequence
-                if refused.failed[-1]:
-                    self._transactions.wait()  # another batch took these places meanwhile
-            else:
-                given = {gift.event_id: seen + place for place, gift in enumerate(missing, start=1)}
-                return received | given
-        raise TryAgain("The creator's lane is busy.")
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, Receipt]:
+        """See the port."""
+        return receive_gifts(self._transactions, creator_id, lane, gifts)
+
+    def creator_coins(self, creator_id: str) -> int:
+        """See the port. One trip."""
+        return creator_coins(creator_id)
 
     def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
         """See the port. One write unit. An entry that is gone by now is left alone: a note would be half an entry."""
@@ -234,13 +244,6 @@ class DynamoLedger:
                 return False
         return True
 
-    def _last_sequence(self, creator_id: str, lane: int) -> int:
-        with transient_errors():
-            try:
-                return LaneRow.get(lane_key(creator_id, lane), "LANE", consistent_read=True).sequence
-            except DoesNotExist:
-                return 0
-
 
 def _posted(claim: Claim, session: CheckoutSession, posting: Posting) -> list[Action]:
     return [
@@ -253,41 +256,6 @@ def _posted(claim: Claim, session: CheckoutSession, posting: Posting) -> list[Ac
         EntryRow.version.add(1),
         EntryRow.ttl.remove(),
     ]
-
-
-def _receive(creator_id: str, lane: int, gifts: Sequence[LaneEntry], seen: int) -> Callable[[TransactWrite], None]:
-    lane_row = LaneRow(lane_key(creator_id, lane), "LANE")
-
-    def write(transaction: TransactWrite) -> None:
-        for sequence, gift in enumerate(gifts, start=seen + 1):
-            row = CreatorEntryRow(
-                pk=lane_row.pk,
-                sk=key("GIFT", gift.event_id),
-                coins=gift.creator_coins,
-                sequence=sequence,
-                sender_id=gift.user_id,
-                gift_id=_gift_of(gift),
-                item_id=gift.item_id if isinstance(gift, Gift) else None,
-                quantity=gift.quantity if isinstance(gift, Gift) else None,
-                posted_at=gift.posted_at,
-            )
-            transaction.save(row, CreatorEntryRow.pk.does_not_exist(), return_values="ALL_OLD")
-        transaction.update(
-            lane_row,
-            [
-                LaneRow.coins.add(sum(gift.creator_coins for gift in gifts)),
-                LaneRow.gifts.add(sum(isinstance(gift, Gift) for gift in gifts)),
-                LaneRow.sequence.set(seen + len(gifts)),
-            ],
-            LaneRow.sequence == seen if seen else LaneRow.sequence.does_not_exist(),
-        )
-
-    return write
-
-
-def _gift_of(entry: LaneEntry) -> str:
-    """The gift that an entry of a lane is, or is about; a notice stands for itself."""
-    return entry.about if isinstance(entry, Adjustment) else entry.entry_id
 
 
 def _claim(session: CheckoutSession) -> Claim:

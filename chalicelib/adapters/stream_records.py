@@ -9,7 +9,8 @@ import msgspec
 
 from chalicelib.adapters.rows import to_entry
 from chalicelib.adapters.tables import EntryRow
-from chalicelib.domain.ledger import PostedRecord, Status
+from chalicelib.domain.journal import PostedRecord
+from chalicelib.domain.ledger import Status
 
 log = logging.getLogger(__name__)
 

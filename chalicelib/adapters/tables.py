@@ -125,6 +125,15 @@ class WalletRow(Row):
     frozen_at = InstantAttribute(null=True)
     created_at = InstantAttribute(null=True)
 
+    streak_id = UnicodeAttribute(null=True)
+    streak_creator = UnicodeAttribute(null=True)
+    streak_item = UnicodeAttribute(null=True)
+    streak_anonymous = BooleanAttribute(null=True)
+    streak_lane = IntegerAttribute(null=True)
+    streak_count = IntegerAttribute(null=True)
+    streak_coins = IntegerAttribute(null=True)
+    streak_at = InstantAttribute(null=True)
+
 
 class EntryRow(Row):
     """A fact about a wallet. `coins` is signed; what is null belongs to another kind or another status."""
@@ -133,7 +142,7 @@ class EntryRow(Row):
     status = UnicodeAttribute()
     coins = IntegerAttribute()
     version = IntegerAttribute(default=1)
-    created_at = InstantAttribute()
+    created_at = InstantAttribute(null=True)
     posted_at = InstantAttribute(null=True)
     event_id = UnicodeAttribute(null=True)
     journal_hour = UnicodeAttribute(null=True)
@@ -154,7 +163,11 @@ class EntryRow(Row):
     quantity = IntegerAttribute(null=True)
     message = UnicodeAttribute(null=True)
     anonymous = BooleanAttribute(null=True)
+    sender_name = UnicodeAttribute(null=True)
     stream_id = UnicodeAttribute(null=True)
+    streak_id = UnicodeAttribute(null=True)
+    color = UnicodeAttribute(null=True)
+    pin_seconds = IntegerAttribute(null=True)
     reversed_by = UnicodeAttribute(null=True)
 
     about = UnicodeAttribute(null=True)
@@ -164,7 +177,7 @@ class EntryRow(Row):
 
 
 class LaneRow(Row):
-    """What one lane of a creator has received."""
+    """What one lane of a creator has received: in all, or of one streak."""
 
     coins = IntegerAttribute(default=0)
     gifts = IntegerAttribute(default=0)
@@ -180,6 +193,8 @@ class CreatorEntryRow(Row):
     gift_id = UnicodeAttribute()
     item_id = UnicodeAttribute(null=True)
     quantity = IntegerAttribute(null=True)
+    streak_count = IntegerAttribute(null=True)
+    streak_coins = IntegerAttribute(null=True)
     posted_at = InstantAttribute()
 
 

@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Sequence
 
-from chalicelib.domain.ledger import Entry, JournalLine, PostedRecord
+from chalicelib.domain.journal import JournalLine, PostedRecord
+from chalicelib.domain.ledger import Entry
 from chalicelib.errors import TryAgain
 from chalicelib.ports import Ledger
 from chalicelib.usecases.relay_entries import Relay, relay_entries

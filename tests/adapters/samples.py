@@ -5,9 +5,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from chalicelib.domain.ledger import Adjustment, Freeze, Gift, Kind, Posting, Purchase, Review, Settlement
+from chalicelib.domain.ledger import Adjustment, Gift, Kind, Posting, Purchase
+from chalicelib.domain.reviews import Freeze, Review, Settlement
 from chalicelib.ports import Ledger
 from tests.fakes import START, session_of, uuid7_at
+
+USUAL_BYTES = 224
+"""A message and its sender's name so long keep an entry below a kilobyte, however long its ids are."""
 
 _numbers = count(1)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from chalicelib.domain.ledger import PostedRecord
+from chalicelib.domain.journal import PostedRecord
 from tests.faults.town import Town
 
 Step = Callable[[Town], None]

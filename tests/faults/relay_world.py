@@ -14,6 +14,7 @@ from chalicelib.adapters.rows import gift_row, purchase_row, to_entry
 from chalicelib.adapters.tables import EntryRow, journal_at, journal_hour
 from chalicelib.domain.events import Announcement, Publication
 from chalicelib.domain.gifts import lane_of
+from chalicelib.domain.lanes import Receipt
 from chalicelib.domain.ledger import Gift, LaneEntry, Purchase, Status
 from chalicelib.errors import TryAgain
 from tests.fakes import FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue
@@ -58,7 +59,7 @@ class StormyLedger(FakeLedger):
         self.poison: set[str] = set()
         self.busy_creators: set[str] = set()
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, int]:
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, Receipt]:
         if creator_id in self.busy_creators:
             raise TryAgain
         if self.poison & {gift.event_id for gift in gifts}:

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib import ports
-from chalicelib.domain.ledger import Entry, PostedRecord, Purchase, Status
+from chalicelib.domain.journal import PostedRecord
+from chalicelib.domain.ledger import Entry, Purchase, Status
 from chalicelib.domain.operators import Act, Decision, GrantOrder
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import CoinpurseError, TryAgain
@@ -24,7 +25,7 @@ from chalicelib.usecases.settle_review import settle_review
 from chalicelib.usecases.sweep import sweep
 from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order
 from tests.fake_desk import FakeDesk, FakeJournal
-from tests.fakes import START, FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue, uuid7_at
+from tests.fakes import PAUSE, START, FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue, FakeStreakTimer, uuid7_at
 from tests.faults.provider import Provider
 from tests.faults.taps import Meet, pass_on, tapped
 
@@ -48,6 +49,7 @@ class Town:
         self.provider = Provider(self.clock)
         self.publisher = FakePublisher()
         self.queue = FakeRedriveQueue()
+        self.timer = FakeStreakTimer()
         self.fake_desk = FakeDesk(self.books)
         self.fake_journal = FakeJournal(self.books)
         self.answered: dict[str, Any] = {}
@@ -169,6 +171,8 @@ class Town:
             ledger=self.ledger,
             publisher=publisher or tapped(self.publisher, ports.EventPublisher, self._meet),
             redrive=tapped(self.queue, ports.RedriveQueue, self._meet),
+            timer=tapped(self.timer, ports.StreakTimer, self._meet),
+            streak_pause=PAUSE,
             clock=self.clock,
             source="/coinpurse/test",
             livemode=False,

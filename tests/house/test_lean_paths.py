@@ -14,6 +14,7 @@ SETTINGS = {
     "TABLE_NAME": "coinpurse",
     "TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:coinpurse",
     "REDRIVE_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/redrive",
+    "STREAK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/streaks",
     "TOKEN_ISSUER": "https://issuer.example",
     "TOKEN_AUDIENCE": "coinpurse",
     "JWKS_URL": "https://issuer.example/jwks",
@@ -26,7 +27,7 @@ SETTINGS = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 WALLET_AND_GIFTS = ["settings", "clock", "catalogue", "ledger", "tokens"]
-RELAY = [*WALLET_AND_GIFTS, "publisher", "redrive_queue"]
+RELAY = [*WALLET_AND_GIFTS, "publisher", "redrive_queue", "streak_timer"]
 
 
 def modules_after(statements: str, **settings: str) -> set[str]:

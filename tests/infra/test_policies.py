@@ -58,11 +58,11 @@ def test_only_those_that_ask_the_payment_provider_read_secrets() -> None:
 
 def test_only_the_relay_and_what_mends_it_publish() -> None:
     assert functions_that("sns:") == {"relay", "redrive", "sweep"}
-    assert functions_that("sqs:SendMessage") == {"relay", "redrive", "sweep"}
+    assert functions_that("sqs:SendMessage") == {"relay", "redrive", "sweep", "streaks"}
 
 
-def test_only_redrive_takes_from_a_queue() -> None:
-    assert functions_that("sqs:ReceiveMessage") == functions_that("sqs:DeleteMessage") == {"redrive"}
+def test_only_redrive_and_streaks_take_from_a_queue() -> None:
+    assert functions_that("sqs:ReceiveMessage") == functions_that("sqs:DeleteMessage") == {"redrive", "streaks"}
 
 
 def test_the_journal_is_for_workers() -> None:

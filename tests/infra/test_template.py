@@ -17,7 +17,7 @@ from infra.deploy import read_parameters
 from infra.package import ROOT, STAGES, Package, build
 
 Template = dict[str, Any]
-WORKERS = ("Redrive", "Sweep", "Reconcile", "Audit")
+WORKERS = ("Redrive", "Streaks", "Sweep", "Reconcile", "Audit")
 
 
 def of_type(template: Template, kind: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.gifts import lane_of
-from chalicelib.domain.ledger import Gift, GiftRefused, Wallet
+from chalicelib.domain.ledger import Gift, GiftRefused, StreakEnd, Wallet
 from chalicelib.errors import (
     IdempotencyConflict,
     InsufficientCoins,
@@ -216,8 +216,8 @@ class RefusingLedger(FakeLedger):
         if written:
             self.entries[FAN] = {KEY: written}
 
-    def post_gift(self, gift: Gift) -> GiftRefused:
-        del gift
+    def post_gift(self, gift: Gift, ended: StreakEnd | None = None) -> GiftRefused:
+        del gift, ended
         return GiftRefused(entry=None, wallet=self.wallet)
 
 

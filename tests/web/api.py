@@ -21,7 +21,7 @@ from chalicelib.domain.payments import MoneyState, Movement
 from chalicelib.errors import TryAgain, Unauthenticated
 from chalicelib.settings import Settings
 from tests.fake_desk import FakeDesk, FakeJournal
-from tests.fakes import FakeClock, FakeGateway, FakeLedger, FakePublisher, FakeRedriveQueue
+from tests.fakes import FakeClock, FakeGateway, FakeLedger, FakePublisher, FakeRedriveQueue, FakeStreakTimer
 
 REQUEST_ID = "11111111-2222-3333-4444-555555555555"
 KEYS_OUT_OF_REACH = "keys-out-of-reach"
@@ -36,6 +36,7 @@ SETTINGS = Settings(
     table_name="table",
     topic_arn="arn:aws:sns:eu-central-1:123456789012:topic",
     redrive_queue_url="https://sqs.example/redrive",
+    streak_queue_url="https://sqs.example/streaks",
     token_issuer="https://issuer.example",
     token_audience="coinpurse",
     jwks_url="https://issuer.example/keys",
@@ -103,6 +104,7 @@ class Api:
     gateway: FakeGateway = field(default_factory=FakeGateway)
     publisher: FakePublisher = field(default_factory=FakePublisher)
     queue: FakeRedriveQueue = field(default_factory=FakeRedriveQueue)
+    timer: FakeStreakTimer = field(default_factory=FakeStreakTimer)
     logged: io.StringIO = field(default_factory=io.StringIO)
     ports: dict[str, Any] = field(default_factory=dict)
 
@@ -118,6 +120,7 @@ class Api:
             "gateway": self.gateway,
             "publisher": self.publisher,
             "redrive_queue": self.queue,
+            "streak_timer": self.timer,
             "tokens": FakeTokens(),
         }
 

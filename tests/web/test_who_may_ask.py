@@ -11,6 +11,7 @@ from tests.web.api import ABSENT, KEYS_OUT_OF_REACH, Api, Reply, routes
 ID = uuid7_at(START, 77)
 OPEN_TO_ALL = {
     ("GET", "/v1/bundles"),
+    ("GET", "/v1/economy"),
     ("GET", "/v1/gift-catalogue"),
     ("GET", "/v1/health"),
     ("GET", "/v1/openapi.json"),
@@ -56,6 +57,7 @@ def ask(api: Api, method: str, path: str, **parts: Any) -> Reply:
 def test_these_routes_are_for_those_with_a_token() -> None:
     assert WITH_A_TOKEN == [
         ("GET", "/v1/checkout-sessions/{id}"),
+        ("GET", "/v1/creator/earnings"),
         ("GET", "/v1/gifts/{id}"),
         ("GET", "/v1/operator/reviews"),
         ("GET", "/v1/wallet"),
