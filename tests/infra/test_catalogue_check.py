@@ -35,7 +35,7 @@ def test_what_is_shipped_passes(path: Path, capsys: pytest.CaptureFixture[str]) 
         ('"name": "Lion"', '"name": ""', '"Lion"', "gifts.lion.name: not empty"),
         ('"per_coins": 2', '"per_coins": 0', '"creator"', "creator.per_coins"),
         ('"streak_seconds": 5', '"streak_seconds": 601', '"streak_seconds"', "kinds.gift.streak_seconds"),
-        ('"as_of"', '"as_off"', "{", "missing required field `as_of`"),
+        ('"as_of"', '"as_off"', "{", "unknown field `as_off`"),
         ('"source"', 'source"', '"source"', "malformed"),
         ('"units": 1, ', '"units": 1, "units": 2, ', '"creator"', "units comes twice in one object"),
     ],
