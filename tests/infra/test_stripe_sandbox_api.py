@@ -38,7 +38,7 @@ def _price(offer: Json) -> Json:
         (lambda offer: offer.update(success_url="thanks"), "url_invalid", "success_url"),
         (lambda offer: offer.update(ui_mode="hosted"), None, "ui_mode"),
         (lambda offer: offer.update(mode="gift"), None, "mode"),
-        (lambda offer: offer.update(mode="subscription"), None, "mode"),
+        (lambda offer: offer.update(mode="setup"), None, "mode"),
         (lambda offer: offer.update(locale="tlh"), None, "locale"),
         (lambda offer: _price(offer).update(tax_behavior="free"), None, f"{PRICE}[tax_behavior]"),
         (lambda offer: _price(offer).update(unit_amount=1.5), "parameter_invalid_integer", f"{PRICE}[unit_amount]"),
