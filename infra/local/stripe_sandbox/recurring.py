@@ -22,6 +22,9 @@ class Recurrence:
     interval: Interval
     interval_count: int = 1
 
+    def __str__(self) -> str:
+        return self.interval if self.interval_count == 1 else f"{self.interval_count} {self.interval}s"
+
     def check(self, param: str) -> None:
         """Raise ApiError for a period that Stripe does not bill by."""
         if not 1 <= self.interval_count <= _MOST[self.interval]:

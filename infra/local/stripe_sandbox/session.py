@@ -119,6 +119,7 @@ class Session:
         off: JsonObject = {"enabled": False}
         return {
             **dict.fromkeys(_SESSION_NULLS.split()),
+            **self._billing(),
             "id": self.id,
             "object": "checkout.session",
             "adaptive_pricing": off,
@@ -131,40 +132,38 @@ class Session:
             "currency": self.currency,
             "custom_fields": [],
             "custom_text": dict.fromkeys(_CUSTOM_TEXTS.split()),
-            "customer": self.customer,
-            "customer_creation": self._customer_creation(),
             "customer_details": self._customer_details(),
             "customer_email": self.customer_email,
             "discounts": [],
             "expires_at": self.expires_at,
-            "invoice": self.invoice,
             "livemode": False,
             "locale": self.locale,
             "metadata": dict(self.metadata),
-            "mode": self.mode,
-            "payment_intent": self.payment_intent if self.mode == "payment" else None,
-            "payment_method_collection": "if_required" if self.mode == "payment" else "always",
             "payment_method_options": {},
-            "payment_method_types": self._method_types(),
             "payment_status": self.payment_status,
             "phone_number_collection": off,
             "shipping_options": [],
             "status": self.status,
             "submit_type": self.submit_type,
-            "subscription": self.subscription,
             "success_url": self.success_url,
             "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
             "ui_mode": "hosted_page",
             "url": self.url if self.status == "open" else None,
         }
 
-    def _customer_creation(self) -> str | None:
-        if self.mode == "payment":
-            return "if_required"
-        return None if self.customer and self.status == "open" else "always"
-
-    def _method_types(self) -> list[str]:
-        return ["card", "paypal"] + ([debit_type(self.currency)] if self.mode == "payment" else [])
+    def _billing(self) -> JsonObject:
+        """Render what differs with the mode."""
+        is_once = self.mode == "payment"
+        return {
+            "customer": self.customer,
+            "customer_creation": "if_required" if is_once else "always",
+            "invoice": self.invoice,
+            "mode": self.mode,
+            "payment_intent": self.payment_intent if is_once else None,
+            "payment_method_collection": "if_required" if is_once else "always",
+            "payment_method_types": ["card", "paypal", *([debit_type(self.currency)] if is_once else [])],
+            "subscription": self.subscription,
+        }
 
     def _customer_details(self) -> JsonObject | None:
         if self.customer_email is None and self.status != "complete":
