@@ -39,6 +39,8 @@ def _price(offer: Json) -> Json:
         (lambda offer: offer.update(ui_mode="hosted"), None, "ui_mode"),
         (lambda offer: offer.update(mode="gift"), None, "mode"),
         (lambda offer: offer.update(mode="setup"), None, "mode"),
+        (lambda offer: offer.update(customer="cus_1"), None, "customer"),
+        (lambda offer: offer.update(customer_creation="always"), None, "customer_creation"),
         (lambda offer: offer.update(locale="tlh"), None, "locale"),
         (lambda offer: _price(offer).update(tax_behavior="free"), None, f"{PRICE}[tax_behavior]"),
         (lambda offer: _price(offer).update(unit_amount=1.5), "parameter_invalid_integer", f"{PRICE}[unit_amount]"),

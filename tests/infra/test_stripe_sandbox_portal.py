@@ -33,7 +33,10 @@ def test_cancelling_and_keeping_lead_back_to_the_shop(shop: Shop) -> None:
         assert "USD 4.99 every month" in page.html
         answer = _choose(shop, action[1], choice=choice, subscription=subscription.id)
         assert (answer.status, answer.location) == (303, BACK)
-        assert shop.client.v1.subscriptions.retrieve(subscription.id).cancel_at_period_end is is_over
+        chosen = shop.client.v1.subscriptions.retrieve(subscription.id)
+        end = subscription["items"]["data"][0]["current_period_end"]
+        assert (chosen.status, chosen.cancel_at) == ("active", end if is_over else None)
+        assert not chosen.cancel_at_period_end, "the portal sets the date, not the flag"
     assert shop.emitted_types()[11:] == ["customer.subscription.updated"] * 2
 
 
@@ -42,6 +45,14 @@ def test_the_same_choice_twice_changes_it_once(shop: Shop) -> None:
     path = _visit(shop, str(subscription.customer))
     assert [_choose(shop, path, choice="cancel").status for _ in range(2)] == [303, 303]
     assert shop.emitted_types()[11:] == ["customer.subscription.updated"]
+
+
+def test_what_was_cancelled_there_ends_with_its_period(shop: Shop) -> None:
+    subscription = shop.subscribe()
+    _choose(shop, _visit(shop, str(subscription.customer)), choice="cancel")
+    shop.control("POST", "/clock", {"advance_seconds": 31 * 86400})
+    assert shop.client.v1.subscriptions.retrieve(subscription.id).status == "canceled"
+    assert shop.emitted_types()[11:] == ["customer.subscription.updated", "customer.subscription.deleted"]
 
 
 def test_nobody_touches_what_is_not_theirs(shop: Shop) -> None:

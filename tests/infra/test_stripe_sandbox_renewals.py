@@ -192,6 +192,19 @@ def test_who_changes_their_mind_goes_on(shop: Shop) -> None:
     assert (_now(shop, subscription).status, len(_invoices(shop, subscription))) == ("active", 2)
 
 
+def test_the_end_can_be_asked_for_by_its_date(shop: Shop) -> None:
+    subscription = shop.subscribe()
+    update = shop.client.v1.subscriptions.update
+    asked = update(subscription.id, {"cancel_at": "min_period_end"})
+    assert (asked.cancel_at, asked.cancel_at_period_end) == (_end_of_period(subscription), False)
+    kept = update(subscription.id, {"cancel_at": ""})
+    assert (kept.cancel_at, kept.canceled_at) == (None, None)
+    with pytest.raises(stripe.InvalidRequestError, match="with a period only"):
+        update(subscription.id, {"cancel_at": 1})
+    with pytest.raises(stripe.InvalidRequestError, match="only specify one"):
+        update(subscription.id, {"cancel_at": "max_period_end", "cancel_at_period_end": True})
+
+
 def test_the_control_api_renews_only_that_one_and_at_once(shop: Shop) -> None:
     subscription, other = shop.subscribe(), shop.subscribe()
     shop.control("POST", f"/subscriptions/{subscription.id}/renew")

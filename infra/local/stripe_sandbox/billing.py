@@ -45,7 +45,7 @@ def subscribe(store: Store, session: Session, method: Method) -> None:
 def renew(store: Store, knobs: Knobs, subscription: Subscription) -> None:
     """Begin the next period and bill it, or end where an end was asked for; raises ApiError."""
     require_live(subscription)
-    if subscription.cancel_at_period_end:
+    if subscription.cancel_at is not None:
         _end(store, subscription)
         return
     before = subscription.to_json()
@@ -73,19 +73,31 @@ def attempt(store: Store, knobs: Knobs, invoice: Invoice) -> None:
     store.emit_change("customer.subscription.updated", subscription, before)
 
 
-def plan_end(store: Store, subscription: Subscription, *, at_period_end: bool) -> None:
-    """Let it end with the period, or go on after all; the caller tells of it."""
-    if subscription.cancel_at_period_end == at_period_end:
+def end_with_period(store: Store, subscription: Subscription, *, by_flag: bool) -> None:
+    """Let it end with the period under way; the caller tells of it.
+
+    A request by `cancel_at_period_end` sets that flag. One by `cancel_at`, and one in the portal, sets the date alone,
+    for such are subscriptions in the flexible billing mode, which is the default.
+    https://docs.stripe.com/billing/subscriptions/billing-mode/compare
+    """
+    if subscription.cancel_at is not None:
         return
-    subscription.cancel_at_period_end = at_period_end
-    subscription.canceled_at = store.now() if at_period_end else None
-    subscription.cancellation = {"reason": "cancellation_requested"} if at_period_end else {}
+    subscription.cancel_at, subscription.cancel_at_period_end = subscription.period_end, by_flag
+    subscription.canceled_at = store.now()
+    subscription.cancellation = {"reason": "cancellation_requested"}
+
+
+def go_on(subscription: Subscription) -> None:
+    """Take such a request back; the caller tells of it."""
+    subscription.cancel_at = subscription.canceled_at = None
+    subscription.cancel_at_period_end, subscription.cancellation = False, {}
 
 
 def cancel(store: Store, subscription: Subscription, reason: str = "cancellation_requested") -> None:
     """End it now; what is paid for and not yet over is not paid back. Raises ApiError."""
     require_live(subscription)
-    subscription.cancel_at_period_end, subscription.canceled_at = False, store.now()
+    subscription.cancel_at, subscription.cancel_at_period_end = None, False
+    subscription.canceled_at = store.now()
     subscription.cancellation["reason"] = reason
     _end(store, subscription)
 

@@ -31,8 +31,10 @@ def checked_mode(params: SessionCreateParams) -> Mode:
         if name in params:
             raise ApiError(f"You can not pass `{name}` in `{mode}` mode.", param=name)
     refuse(params, _NOT_SERVED)
-    if mode == "payment" and "customer" in params:
-        raise ApiError("The sandbox serves customers in `subscription` mode only.", param="customer")
+    if mode == "payment":
+        refuse(params, "customer")
+    if params.get("customer_creation") == "always":
+        raise ApiError("The sandbox makes customers in `subscription` mode only.", param="customer_creation")
     if "customer" in params and "customer_email" in params:
         raise ParamError("You may only specify one of these parameters: customer, customer_email.")
     for name in params.get("subscription_data", {}):

@@ -3,14 +3,12 @@
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from .billing import plan_end
+from .billing import end_with_period, go_on
 from .currency import format_price
 from .pay_page import CSP
 from .portal import PortalSession
 from .store import Store
 from .subscription import Subscription
-
-_CHOICES = {"cancel": True, "keep": False}
 
 
 def portal_blueprint(store: Store) -> Blueprint:
@@ -34,11 +32,14 @@ def portal_blueprint(store: Store) -> Blueprint:
 def _act(store: Store, session: PortalSession) -> AnyResponse:
     wanted, choice = request.form.get("subscription"), request.form.get("choice", "")
     chosen = [each for each in _live(store, session) if wanted in (None, each.id)]
-    if choice not in _CHOICES or not chosen:
+    if choice not in ("cancel", "keep") or not chosen:
         return _page(store, session, 400, "Choose what to do, and with which subscription.")
     for subscription in chosen:
         before = subscription.to_json()
-        plan_end(store, subscription, at_period_end=_CHOICES[choice])
+        if choice == "cancel":
+            end_with_period(store, subscription, by_flag=False)
+        else:
+            go_on(subscription)
         store.emit_change("customer.subscription.updated", subscription, before)
     return redirect(session.return_url or session.url, 303)
 

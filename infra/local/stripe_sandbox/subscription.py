@@ -43,6 +43,7 @@ class Subscription:
     status: SubscriptionStatus = "active"
     period: int = 0
     latest_invoice: str | None = None
+    cancel_at: int | None = None
     cancel_at_period_end: bool = False
     canceled_at: int | None = None
     ended_at: int | None = None
@@ -73,7 +74,7 @@ class Subscription:
             "billing_cycle_anchor": self.created,
             "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible", "updated_at": None},
             "billing_schedules": [],
-            "cancel_at": self.period_end if self.cancel_at_period_end else None,
+            "cancel_at": self.cancel_at,
             "cancel_at_period_end": self.cancel_at_period_end,
             "canceled_at": self.canceled_at,
             "cancellation_details": dict.fromkeys(["comment", "feedback", "reason"]) | self.cancellation,

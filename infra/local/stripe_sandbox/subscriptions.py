@@ -9,12 +9,12 @@ from stripe.params import (
     SubscriptionUpdateParams,
 )
 
-from .billing import cancel, plan_end
+from .billing import cancel, end_with_period, go_on
 from .call import Call, refuse, serve_only
 from .errors import ApiError, JsonObject, no_such
 from .listing import expand, is_within, page
 from .refunds import merge_metadata
-from .store import get
+from .store import Store, get
 from .subscription import Subscription
 
 _NOT_LISTED_BY = (
@@ -46,7 +46,7 @@ def list_subscriptions(call: Call) -> JsonObject:
 def update_subscription(call: Call) -> JsonObject:
     """POST /v1/subscriptions/<id>: its metadata, its description, and whether it ends with its period."""
     params = call.decode(SubscriptionUpdateParams)
-    serve_only(params, "cancel_at_period_end cancellation_details description expand metadata")
+    serve_only(params, "cancel_at cancel_at_period_end cancellation_details description expand metadata")
     subscription = _subscription(call)
     if subscription.status == "canceled" and not params.keys() <= {"cancellation_details", "expand", "metadata"}:
         raise ApiError("A canceled subscription can only update its cancellation_details and metadata.")
@@ -54,8 +54,7 @@ def update_subscription(call: Call) -> JsonObject:
     merge_metadata(subscription.metadata, params.get("metadata", {}))
     if "description" in params:
         subscription.description = params["description"] or None
-    if "cancel_at_period_end" in params:
-        plan_end(call.store, subscription, at_period_end=params["cancel_at_period_end"])
+    _schedule(call.store, subscription, params)
     _explain(subscription, params.get("cancellation_details", {}))
     call.store.emit_change("customer.subscription.updated", subscription, before)
     return expand(call.store, subscription.to_json(), params.get("expand", []))
@@ -72,6 +71,18 @@ def cancel_subscription(call: Call) -> JsonObject:
     _explain(subscription, params.get("cancellation_details", {}))
     cancel(call.store, subscription)
     return expand(call.store, subscription.to_json(), params.get("expand", []))
+
+
+def _schedule(store: Store, subscription: Subscription, params: SubscriptionUpdateParams) -> None:
+    wanted, at = params.get("cancel_at_period_end"), params.get("cancel_at")
+    if wanted is not None and at is not None:
+        raise ApiError("You may only specify one of these parameters: cancel_at, cancel_at_period_end.")
+    if at not in (None, "", "min_period_end", "max_period_end"):
+        raise ApiError("The sandbox ends subscriptions with a period only.", param="cancel_at")
+    if wanted or at:
+        end_with_period(store, subscription, by_flag=bool(wanted))
+    elif at == "" or (wanted is False and subscription.cancel_at_period_end):
+        go_on(subscription)
 
 
 def _is_of(subscription: Subscription, status: str) -> bool:
