@@ -7,7 +7,7 @@ from chalicelib.answers import Answer
 from chalicelib.domain.gifts import GiftOrder
 from chalicelib.domain.ledger import Gift, Purchase
 from chalicelib.domain.purchases import CheckoutOrder, require_market
-from chalicelib.routes import operators, shop
+from chalicelib.routes import operators, prices, shop
 from chalicelib.usecases.audit_ledger import audit_ledger
 from chalicelib.usecases.count_open_reviews import count_open_reviews
 from chalicelib.usecases.handle_event import Intake
@@ -83,12 +83,6 @@ def get_wallet_entries(ask: Ask[None]) -> Answer:
 
 
 # --- giving -----------------------------------------------------------------------------------------------------------
-
-
-@api.route("GET", "/v1/gift-catalogue", gives=schemas.GiftCatalogueAnswer, auth="none")
-def get_gift_catalogue(_ask: Ask[None]) -> Answer:
-    """The gifts that can be sent."""
-    return Answer(body=schemas.gift_catalogue(wiring.catalogue()), cacheable=True)
 
 
 @api.route("POST", "/v1/gifts", takes=schemas.GiftRequest, gives=schemas.GiftAnswer)
@@ -196,5 +190,5 @@ def _relay() -> Relay:
     )
 
 
-api.mount(operators.api, shop.api)
+api.mount(operators.api, shop.api, prices.api)
 wiring.start()

@@ -39,7 +39,8 @@ ROOMS = {
     "chalicelib": Room(standard=()),
     "chalicelib.errors": Room(standard=("typing",)),
     "chalicelib.domain": Room(
-        standard=(*PLAIN, "fractions", "re", "unicodedata", "zlib"), ours=("chalicelib.domain", "chalicelib.errors")
+        standard=(*PLAIN, "collections", "fractions", "heapq", "re", "unicodedata", "zlib"),
+        ours=("chalicelib.domain", "chalicelib.errors"),
     ),
     "chalicelib.ports": Room(standard=PLAIN, ours=("chalicelib.domain", "chalicelib.errors")),
     "chalicelib.usecases": Room(
@@ -72,7 +73,9 @@ ROOMS = {
     ),
     "chalicelib.strict_json": Room(others=("msgspec",), ours=("chalicelib.errors",)),
     "chalicelib.schemas": Room(others=("msgspec",), ours=("chalicelib.domain",)),
-    "chalicelib.openapi": Room(others=("msgspec",), ours=("chalicelib.VERSION", "chalicelib.web")),
+    "chalicelib.openapi": Room(
+        others=("msgspec",), ours=("chalicelib.VERSION", "chalicelib.domain.top_up", "chalicelib.web")
+    ),
     "chalicelib.pages": Room(ours=("chalicelib.domain.money", "chalicelib.errors", "chalicelib.pages")),
     "chalicelib.telemetry": Room(others=("aws_lambda_powertools",)),
     "chalicelib.routes": Room(

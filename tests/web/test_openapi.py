@@ -15,6 +15,9 @@ ID = uuid7_at(START, 7)
 NOT_JSON = {("GET", path) for path in ("/", "/success", "/cancelled", "/assets/{name}", "/v1/openapi.json")}
 """Pages and assets, and the description itself."""
 
+QUERIES = {"/v1/top-up": "?for=1570"}
+"""What has to be asked for."""
+
 Document = dict[str, Any]
 
 
@@ -86,6 +89,7 @@ def test_every_query_that_is_read_is_described(document: Document) -> None:
     assert {path: names for path, names in described.items() if names} == {
         "/v1/bundles": ["currency", "channel"],
         "/v1/operator/reviews": ["month"],
+        "/v1/top-up": ["for", "currency", "channel"],
         "/v1/wallet/entries": ["limit", "cursor"],
     }
 
@@ -153,6 +157,7 @@ def test_every_good_answer_is_as_described(api: Api, document: Document) -> None
         ("POST", "/v1/gifts", gift, uuid7_at(START, 8)),
         ("GET", "/v1/gifts/{id}", None, uuid7_at(START, 8)),
         *[("GET", path, None, ID) for path in ("/v1/bundles", "/v1/gift-catalogue", "/v1/health", "/v1/wallet")],
+        ("GET", "/v1/top-up", None, ID),
         *[("POST", f"/v1/operator/{name}", body, key) for name, body, key in acts(api)],
         ("GET", "/v1/operator/reviews", None, ID),
         ("GET", "/v1/wallet/entries", None, ID),
@@ -162,7 +167,9 @@ def test_every_good_answer_is_as_described(api: Api, document: Document) -> None
     }
     for method, path, body, key in asked:
         headers = {"Stripe-Signature": "signed"}
-        reply = api.call(method, path.format(id=key), body=body, key=key, headers=headers, scope="operator")
+        reply = api.call(
+            method, path.format(id=key) + QUERIES.get(path, ""), body=body, key=key, headers=headers, scope="operator"
+        )
         assert reply.status in {200, 201}, (method, path)
         assert complaints(document, reply, method, path) == [], (method, path)
 
