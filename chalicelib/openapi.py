@@ -50,6 +50,7 @@ _QUERY: Final[dict[str, dict[str, object]]] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
     "cursor": {"type": "string"},
     "month": {"type": "string", "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])$"},
+    "coins": {"type": "integer", "minimum": 1},
     "for": {"type": "integer", "minimum": 1, "maximum": MAX_TOP_UP},
 }
 

@@ -1,9 +1,37 @@
 """What the routes about prices give, as types."""
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
+from chalicelib import schemas
+from chalicelib.domain.prices import CostBasis
 from chalicelib.domain.top_up import TopUp
 from chalicelib.schemas import Price, price_of
+
+
+class WorthPrice(Price, kw_only=True):
+    """Money, rounded up. Its `basis` is what the caller `paid` per coin in that currency, or else the `list` price."""
+
+    basis: str
+
+
+class WorthAnswer(Struct, kw_only=True):
+    """What so many coins are worth."""
+
+    coins: int
+    price: WorthPrice
+
+
+class GiftItemAnswer(schemas.GiftItemAnswer, kw_only=True, omit_defaults=True):
+    """A gift that can be sent, and what it is worth in the currency that was asked for."""
+
+    price: WorthPrice | None = None
+
+
+class GiftCatalogueAnswer(Struct, kw_only=True):
+    """The gifts that can be sent, cheapest first."""
+
+    gifts: list[GiftItemAnswer]
 
 
 class TopUpLineAnswer(Struct, kw_only=True):
@@ -23,6 +51,26 @@ class TopUpAnswer(Struct, kw_only=True, rename={"needed": "for"}):
     spare_coins: int
     price: Price
     bundles: list[TopUpLineAnswer]
+
+
+def gift_catalogue(unpriced: schemas.GiftCatalogueAnswer, cost_basis: CostBasis | None = None) -> GiftCatalogueAnswer:
+    """The gift catalogue as the API shows it, with prices where there is something to base them on."""
+    return GiftCatalogueAnswer(
+        gifts=[
+            GiftItemAnswer(**asdict(gift), price=_worth(gift.coins, cost_basis) if cost_basis else None)
+            for gift in unpriced.gifts
+        ]
+    )
+
+
+def worth(coins: int, cost_basis: CostBasis) -> WorthAnswer:
+    """What so many coins are worth, as the API shows it."""
+    return WorthAnswer(coins=coins, price=_worth(coins, cost_basis))
+
+
+def _worth(coins: int, cost_basis: CostBasis) -> WorthPrice:
+    price = price_of(cost_basis.price_minor(coins), cost_basis.currency)
+    return WorthPrice(**asdict(price), basis=cost_basis.basis)
 
 
 def top_up(found: TopUp, currency: str) -> TopUpAnswer:

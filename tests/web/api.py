@@ -30,6 +30,9 @@ ABSENT: Any = object()
 NEW: Any = object()
 """Instead of an idempotency key: make one."""
 
+QUERIES = {"/v1/top-up": "?for=1570", "/v1/worth": "?coins=500"}
+"""What has to be asked for, where a path alone asks for nothing."""
+
 SETTINGS = Settings(
     stage="test",
     livemode=False,

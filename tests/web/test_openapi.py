@@ -8,15 +8,12 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from tests.fakes import START, uuid7_at
-from tests.web.api import Api, Reply, routes
+from tests.web.api import QUERIES, Api, Reply, routes
 from tests.web.events import event_for
 
 ID = uuid7_at(START, 7)
 NOT_JSON = {("GET", path) for path in ("/", "/success", "/cancelled", "/assets/{name}", "/v1/openapi.json")}
 """Pages and assets, and the description itself."""
-
-QUERIES = {"/v1/top-up": "?for=1570"}
-"""What has to be asked for."""
 
 Document = dict[str, Any]
 
@@ -88,8 +85,10 @@ def test_every_query_that_is_read_is_described(document: Document) -> None:
     }
     assert {path: names for path, names in described.items() if names} == {
         "/v1/bundles": ["currency", "channel"],
+        "/v1/gift-catalogue": ["currency"],
         "/v1/operator/reviews": ["month"],
         "/v1/top-up": ["for", "currency", "channel"],
+        "/v1/worth": ["coins", "currency"],
         "/v1/wallet/entries": ["limit", "cursor"],
     }
 
@@ -157,7 +156,7 @@ def test_every_good_answer_is_as_described(api: Api, document: Document) -> None
         ("POST", "/v1/gifts", gift, uuid7_at(START, 8)),
         ("GET", "/v1/gifts/{id}", None, uuid7_at(START, 8)),
         *[("GET", path, None, ID) for path in ("/v1/bundles", "/v1/gift-catalogue", "/v1/health", "/v1/wallet")],
-        ("GET", "/v1/top-up", None, ID),
+        *[("GET", path, None, ID) for path in QUERIES],
         *[("POST", f"/v1/operator/{name}", body, key) for name, body, key in acts(api)],
         ("GET", "/v1/operator/reviews", None, ID),
         ("GET", "/v1/wallet/entries", None, ID),

@@ -1,6 +1,9 @@
+from typing import Any
+
 import pytest
 
-from tests.web.api import Api
+from tests.domain.builders import a_posted_purchase
+from tests.web.api import Api, Reply
 
 
 def test_a_top_up_says_what_to_buy_and_what_it_costs(api: Api) -> None:
@@ -55,3 +58,73 @@ def test_a_top_up_needs_to_be_told_for_what(api: Api) -> None:
 def test_where_nothing_is_on_sale_there_is_no_top_up(api: Api) -> None:
     assert api.get("/v1/top-up?for=1&currency=chf").code == "unknown_bundle"
     assert api.get("/v1/top-up?for=1&currency=moon").code == "invalid_field"
+
+
+# --- in the buyer's own money -----------------------------------------------------------------------------------------
+
+
+def posted(api: Api, fan: str = "ann", **changes: Any) -> None:
+    """Let a fan have bought coins: by default 70 for 74 cents."""
+    purchase = a_posted_purchase(purchase_id=api.clock.new_id(), user_id=fan, **changes)
+    api.ledger.entries.setdefault(fan, {})[purchase.purchase_id] = purchase
+
+
+def rose_and_rocket(reply: Reply) -> list[tuple[int, str]]:
+    prices = {gift["item_id"]: gift["price"] for gift in reply.json["gifts"]}
+    return [(prices[item_id]["amount_minor"], prices[item_id]["basis"]) for item_id in ("rose", "rocket")]
+
+
+def test_without_a_currency_a_gift_has_no_price(api: Api) -> None:
+    reply = api.get("/v1/gift-catalogue")
+    assert reply.json["gifts"][0] == {"item_id": "rose", "name": "Rose", "coins": 1}
+    assert reply.headers["cache-control"] == "public, max-age=60"
+    assert "etag" in reply.headers
+
+
+def test_a_strangers_gift_costs_what_the_smallest_bundle_asks_per_coin(api: Api) -> None:
+    reply = api.get("/v1/gift-catalogue?currency=kwd", fan=None)
+    price = {"amount_minor": 4, "currency": "kwd", "exponent": 3, "basis": "list"}  # 230 / 70 = 3.29
+    assert reply.json["gifts"][0] == {"item_id": "rose", "name": "Rose", "coins": 1, "price": price}
+    assert reply.headers["cache-control"] == "public, max-age=60"
+    assert reply.headers["vary"] == "Authorization"
+    assert (
+        api.get("/v1/gift-catalogue?currency=kwd", fan=None, headers={"If-None-Match": reply.headers["etag"]}).status
+        == 304
+    )
+
+
+def test_a_fans_gift_costs_what_the_fan_has_paid_per_coin(api: Api) -> None:
+    posted(api, coins=8500, amount_minor=7499)
+    reply = api.get("/v1/gift-catalogue?currency=usd")
+    assert rose_and_rocket(reply) == [(1, "paid"), (4412, "paid")]  # 5000 x 7499 / 8500 = 4411.18
+    assert reply.headers["cache-control"] == "no-store"
+    assert "etag" not in reply.headers
+    assert rose_and_rocket(api.get("/v1/gift-catalogue?currency=usd", fan="bob")) == [(2, "list"), (5286, "list")]
+    assert rose_and_rocket(api.get("/v1/gift-catalogue?currency=eur")) == [(2, "list"), (5143, "list")]
+
+
+@pytest.mark.parametrize("url", ["/v1/gift-catalogue?currency=usd", "/v1/worth?coins=1"])
+@pytest.mark.parametrize("token", ["Bearer token-of-ann", "Bearer forged", "x"])
+def test_what_was_asked_for_with_a_token_is_never_stored(api: Api, url: str, token: str) -> None:
+    reply = api.get(url, fan=None, headers={"Authorization": token})
+    assert (reply.status, reply.headers["cache-control"]) == (200, "no-store")
+    assert "etag" not in reply.headers
+
+
+def test_any_number_of_coins_can_be_priced(api: Api) -> None:
+    posted(api)
+    assert api.get("/v1/worth?coins=140").json == {
+        "coins": 140,
+        "price": {"amount_minor": 148, "currency": "usd", "exponent": 2, "basis": "paid"},
+    }
+
+
+@pytest.mark.parametrize("coins", ["", "0", "-5", "1000000000", "x"])
+def test_no_other_number_can(api: Api, coins: str) -> None:
+    assert api.get(f"/v1/worth?coins={coins}").json["field"] == "coins"
+
+
+@pytest.mark.parametrize("path", ["/v1/gift-catalogue?", "/v1/worth?coins=1&"])
+def test_nothing_is_priced_in_money_that_nothing_is_sold_in(api: Api, path: str) -> None:
+    assert api.get(f"{path}currency=chf").code == "unknown_bundle"
+    assert api.get(f"{path}currency=moon").json["field"] == "currency"
