@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.ledger import PostedRecord
+from chalicelib.domain.reference_rates import ReferenceRates
 from chalicelib.ports import Clock, EventPublisher, Journal, Ledger, OperatorDesk, PaymentGateway, RedriveQueue
 from chalicelib.settings import Settings
 
@@ -40,6 +41,14 @@ def catalogue() -> Catalogue:
     from chalicelib.adapters.catalogue_files import load_catalogue
 
     return load_catalogue(settings().catalogue)
+
+
+@cache
+def reference_rates() -> ReferenceRates:
+    """What the operator says that currencies are worth."""
+    from chalicelib.adapters.rate_files import load_reference_rates
+
+    return load_reference_rates()
 
 
 @cache

@@ -4,7 +4,9 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from chalicelib import schemas
+from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.prices import CostBasis
+from chalicelib.domain.reference_rates import ReferenceRates, compare
 from chalicelib.domain.top_up import TopUp
 from chalicelib.schemas import Price, price_of
 
@@ -32,6 +34,38 @@ class GiftCatalogueAnswer(Struct, kw_only=True):
     """The gifts that can be sent, cheapest first."""
 
     gifts: list[GiftItemAnswer]
+
+
+class ComparedBundleAnswer(Struct, kw_only=True):
+    """A bundle beside its price in the base currency.
+
+    `base_price_per_coin` is the price per coin converted into the base currency. `difference_permille` is how much
+    dearer than there, in tenths of a per cent; negative where cheaper. Null where there is nothing to compare with.
+    """
+
+    bundle_id: str
+    coins: int
+    price: Price
+    price_per_coin: str
+    base_price_per_coin: str | None
+    difference_permille: int | None
+
+
+class CurrencyAnswer(Struct, kw_only=True):
+    """A currency that bundles are on sale in. `rate` is its units per unit of the base, `as_of` the rate's date."""
+
+    currency: str
+    rate: str | None
+    as_of: str | None
+    bundles: list[ComparedBundleAnswer]
+
+
+class PricesAnswer(Struct, kw_only=True):
+    """The bundles in every currency, beside a dated reference rate of the operator's. Nothing is charged by it."""
+
+    base: str
+    source: str
+    currencies: list[CurrencyAnswer]
 
 
 class TopUpLineAnswer(Struct, kw_only=True):
@@ -88,5 +122,34 @@ def top_up(found: TopUp, currency: str) -> TopUpAnswer:
                 price=price_of(line.amount_minor, currency),
             )
             for line in found.lines
+        ],
+    )
+
+
+def prices(catalogue: Catalogue, rates: ReferenceRates, channel: str) -> PricesAnswer:
+    """All prices of a channel as the API shows them."""
+    return PricesAnswer(
+        base=rates.base,
+        source=rates.source,
+        currencies=[_currency(catalogue, rates, currency, channel) for currency in catalogue.currencies(channel)],
+    )
+
+
+def _currency(catalogue: Catalogue, rates: ReferenceRates, currency: str, channel: str) -> CurrencyAnswer:
+    rate = rates.rate(currency)
+    return CurrencyAnswer(
+        currency=currency,
+        rate=rate,
+        as_of=rates.as_of.isoformat() if rate else None,
+        bundles=[
+            ComparedBundleAnswer(
+                bundle_id=each.offer.bundle.bundle_id,
+                coins=each.offer.bundle.coins,
+                price=price_of(each.offer.amount_minor, currency),
+                price_per_coin=each.offer.price_per_coin,
+                base_price_per_coin=each.base_price_per_coin,
+                difference_permille=each.difference_permille,
+            )
+            for each in compare(catalogue, rates, currency, channel)
         ],
     )

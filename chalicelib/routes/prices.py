@@ -40,6 +40,14 @@ def get_top_up(ask: Ask[None]) -> Answer:
     return Answer(body=price_schemas.top_up(found, currency), cacheable=True)
 
 
+@api.route("GET", "/v1/prices", gives=price_schemas.PricesAnswer, auth="none", query=("channel",))
+def get_prices(ask: Ask[None]) -> Answer:
+    """Every price in every currency, beside a dated reference rate."""
+    rates = wiring.reference_rates()
+    _, channel = require_market(rates.base, ask.query("channel", "web"))
+    return Answer(body=price_schemas.prices(wiring.catalogue(), rates, channel), cacheable=True)
+
+
 def _cost_basis(ask: Ask[None], currency: str) -> CostBasis:
     require_market(currency, "web")
     return read_cost_basis(ask.fan_if_known, currency, catalogue=wiring.catalogue(), ledger=wiring.ledger())

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 import app
 from chalicelib import wiring
 from chalicelib.adapters.catalogue_files import load_catalogue
+from chalicelib.adapters.rate_files import load_reference_rates
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.ledger import Gift, Purchase
 from chalicelib.domain.payments import MoneyState, Movement
@@ -30,7 +31,7 @@ ABSENT: Any = object()
 NEW: Any = object()
 """Instead of an idempotency key: make one."""
 
-QUERIES = {"/v1/top-up": "?for=1570", "/v1/worth": "?coins=500"}
+QUERIES = {"/v1/top-up": "?for=1570", "/v1/worth": "?coins=500", "/v1/prices": ""}
 """What has to be asked for, where a path alone asks for nothing."""
 
 SETTINGS = Settings(
@@ -115,6 +116,7 @@ class Api:
             "settings": SETTINGS,
             "clock": self.clock,
             "catalogue": load_catalogue("default"),
+            "reference_rates": load_reference_rates(),
             "ledger": self.ledger,
             "desk": self.desk,
             "journal": self.journal,

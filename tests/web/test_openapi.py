@@ -87,6 +87,7 @@ def test_every_query_that_is_read_is_described(document: Document) -> None:
         "/v1/bundles": ["currency", "channel"],
         "/v1/gift-catalogue": ["currency"],
         "/v1/operator/reviews": ["month"],
+        "/v1/prices": ["channel"],
         "/v1/top-up": ["for", "currency", "channel"],
         "/v1/worth": ["coins", "currency"],
         "/v1/wallet/entries": ["limit", "cursor"],

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -128,3 +129,44 @@ def test_no_other_number_can(api: Api, coins: str) -> None:
 def test_nothing_is_priced_in_money_that_nothing_is_sold_in(api: Api, path: str) -> None:
     assert api.get(f"{path}currency=chf").code == "unknown_bundle"
     assert api.get(f"{path}currency=moon").json["field"] == "currency"
+
+
+# --- beside a reference rate ------------------------------------------------------------------------------------------
+
+
+def test_every_price_stands_beside_a_dated_reference_rate(api: Api) -> None:
+    reply = api.get("/v1/prices", fan=None)
+    assert [each["currency"] for each in reply.json["currencies"]] == ["eur", "gbp", "jpy", "kwd", "usd"]
+    assert reply.json["base"] == "usd"
+    assert reply.json["source"].startswith("An example")
+    euro = reply.json["currencies"][0]
+    assert (euro["rate"], euro["as_of"], len(euro["bundles"])) == ("0.9200", "2026-11-20", 6)
+    assert euro["bundles"][0] == {
+        "bundle_id": "coins_70",
+        "coins": 70,
+        "price": {"amount_minor": 72, "currency": "eur", "exponent": 2},
+        "price_per_coin": "0.010286",
+        "base_price_per_coin": "0.011180",  # 0.72 / 0.92 / 70
+        "difference_permille": 58,  # 0.7826 for 0.74
+    }
+    assert {each["difference_permille"] for each in reply.json["currencies"][4]["bundles"]} == {0}
+
+
+def test_prices_of_the_app_are_those_of_the_app(api: Api) -> None:
+    [dollar] = [each for each in api.get("/v1/prices?channel=in_app").json["currencies"] if each["currency"] == "usd"]
+    assert dollar["bundles"][0]["price"]["amount_minor"] == 99
+    assert api.get("/v1/prices?channel=kiosk").json["field"] == "channel"
+
+
+def test_prices_are_sent_once(api: Api) -> None:
+    reply = api.get("/v1/prices")
+    assert reply.headers["cache-control"] == "public, max-age=60"
+    assert api.get("/v1/prices", headers={"If-None-Match": reply.headers["etag"]}).status == 304
+
+
+def test_a_currency_without_a_rate_says_so(api: Api) -> None:
+    api.ports["reference_rates"] = replace(api.ports["reference_rates"], rates={"eur": "0.92"})
+    yen = api.get("/v1/prices").json["currencies"][2]
+    assert (yen["currency"], yen["rate"], yen["as_of"]) == ("jpy", None, None)
+    compared = [(each["base_price_per_coin"], each["difference_permille"]) for each in yen["bundles"]]
+    assert compared == [(None, None)] * 6

@@ -12,6 +12,7 @@ ID = uuid7_at(START, 77)
 OPEN_TO_ALL = {
     ("GET", "/v1/bundles"),
     ("GET", "/v1/gift-catalogue"),
+    ("GET", "/v1/prices"),
     ("GET", "/v1/top-up"),
     ("GET", "/v1/worth"),
     ("GET", "/v1/health"),
