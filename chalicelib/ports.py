@@ -24,6 +24,7 @@ from chalicelib.domain.ledger import (
     Status,
     Wallet,
 )
+from chalicelib.domain.offers import SignedOffer
 from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
 
 
@@ -190,3 +191,16 @@ class RedriveQueue(Protocol):
 
     def set_aside(self, keys: Mapping[str, str]) -> None:
         """Keep the keys of the entry for a person to look at."""
+
+
+class OfferSigner(Protocol):
+    """Signs bundles, so that anybody can check that they are ours."""
+
+    def sign(self, offer: SignedOffer) -> str:
+        """The offer as a compact JWS."""
+
+    def read(self, jws: str) -> SignedOffer | None:
+        """The offer that we signed, whether or not it has expired; None when we did not sign it."""
+
+    def public_keys(self) -> Sequence[Mapping[str, str]]:
+        """The keys that our signatures can be checked with, as the members of JWKs."""

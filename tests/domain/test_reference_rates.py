@@ -7,7 +7,6 @@ import pytest
 from chalicelib.domain.reference_rates import RatesError, ReferenceRates, compare
 from tests.domain.builders import a_bundle, a_catalogue
 
-
 RATES = ReferenceRates(
     as_of=date(2026, 11, 20), base="usd", source="a central bank", rates={"eur": "0.8", "jpy": "150"}
 )

@@ -45,7 +45,7 @@ def test_it_is_openapi_3_1(document: Document) -> None:
     assert document.keys() == {"openapi", "info", "paths", "components"}
     assert document["openapi"] == "3.1.0"
     assert document["info"].keys() >= {"title", "version"}
-    assert all(path.startswith("/v1/") for path in document["paths"])
+    assert all(path.startswith(("/v1/", "/.well-known/")) for path in document["paths"])
 
 
 def test_its_schemas_are_json_schema(document: Document) -> None:
@@ -86,6 +86,8 @@ def test_every_query_that_is_read_is_described(document: Document) -> None:
     assert {path: names for path, names in described.items() if names} == {
         "/v1/bundles": ["currency", "channel"],
         "/v1/gift-catalogue": ["currency"],
+        "/v1/offers": ["currency", "channel"],
+        "/v1/offers/verify": ["url", "jws", "coins", "amount_minor", "currency", "channel"],
         "/v1/operator/reviews": ["month"],
         "/v1/prices": ["channel"],
         "/v1/top-up": ["for", "currency", "channel"],

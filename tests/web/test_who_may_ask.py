@@ -12,6 +12,9 @@ ID = uuid7_at(START, 77)
 OPEN_TO_ALL = {
     ("GET", "/v1/bundles"),
     ("GET", "/v1/gift-catalogue"),
+    ("GET", "/v1/offers"),
+    ("GET", "/v1/offers/verify"),
+    ("GET", "/.well-known/jwks.json"),
     ("GET", "/v1/prices"),
     ("GET", "/v1/top-up"),
     ("GET", "/v1/worth"),
