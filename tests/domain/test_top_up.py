@@ -36,6 +36,8 @@ def told(top_up: TopUp) -> list[tuple[int, int]]:
         (6, [(4, 4), (3, 3), (2, 2)], [(4, 1), (2, 1)]),  # alike in everything with two threes: the larger first
         (30, [(25, 25), (10, 10), (2, 3)], [(10, 3)]),  # what is greedy would be wrong
         (11, [(5, 5), (6, 7), (11, 13)], [(6, 1), (5, 1)]),
+        (29, [(6, 8), (10, 12), (7, 7)], [(10, 1), (7, 3)]),  # many ways lead to the same lack
+        (19, [(6, 7), (2, 2)], [(2, 10)]),
     ],
 )
 def test_the_cheapest_bundles_that_hold_enough(
