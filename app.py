@@ -7,7 +7,7 @@ from chalicelib.answers import Answer
 from chalicelib.domain.ledger import Purchase
 from chalicelib.domain.purchases import CheckoutOrder, require_market
 from chalicelib.errors import TryAgain
-from chalicelib.routes import giving, operators, shop
+from chalicelib.routes import giving, operators, prices, shop
 from chalicelib.usecases.audit_ledger import audit_ledger
 from chalicelib.usecases.count_open_reviews import count_open_reviews
 from chalicelib.usecases.end_streak import end_streak
@@ -82,13 +82,7 @@ def get_wallet_entries(ask: Ask[None]) -> Answer:
     return Answer(body=schemas.entries(statement.entries, answers.cursor(statement.older_than)))
 
 
-# --- giving -----------------------------------------------------------------------------------------------------------
-
-
-@api.route("GET", "/v1/gift-catalogue", gives=schemas.GiftCatalogueAnswer, auth="none")
-def get_gift_catalogue(_ask: Ask[None]) -> Answer:
-    """The gifts that can be sent."""
-    return Answer(body=schemas.gift_catalogue(wiring.catalogue()), cacheable=True)
+# --- the API itself ---------------------------------------------------------------------------------------------------
 
 
 @api.route("GET", "/v1/health", gives=schemas.HealthAnswer, auth="none")
@@ -190,5 +184,5 @@ def _relay() -> Relay:
     )
 
 
-api.mount(giving.api, operators.api, shop.api)
+api.mount(giving.api, operators.api, shop.api, prices.api)
 wiring.start()

@@ -22,6 +22,7 @@ from chalicelib.domain.ledger import (
     StreakEnd,
     Wallet,
 )
+from chalicelib.domain.offers import SignedOffer
 from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
 from chalicelib.domain.reviews import Freeze, Review, Settlement
 
@@ -214,3 +215,16 @@ class StreakTimer(Protocol):
 
     def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
         """Have the streak looked at after so long, at most 15 minutes; at least once."""
+
+
+class OfferSigner(Protocol):
+    """Signs bundles, so that anybody can check that they are ours."""
+
+    def sign(self, offer: SignedOffer) -> str:
+        """The offer as a compact JWS."""
+
+    def read(self, jws: str) -> SignedOffer | None:
+        """The offer that we signed, whether or not it has expired; None when we did not sign it."""
+
+    def public_keys(self) -> Sequence[Mapping[str, str]]:
+        """The keys that our signatures can be checked with, as the members of JWKs."""

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.journal import PostedRecord
+from chalicelib.domain.reference_rates import ReferenceRates
 from chalicelib.ports import (
     Clock,
     EventPublisher,
     Journal,
     Ledger,
+    OfferSigner,
     OperatorDesk,
     PaymentGateway,
     RedriveQueue,
@@ -26,6 +28,7 @@ from chalicelib.ports import (
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.secrets import SsmSecrets
     from chalicelib.adapters.tokens import JwtVerifier
 
 
@@ -49,6 +52,14 @@ def catalogue() -> Catalogue:
     from chalicelib.adapters.catalogue_files import load_catalogue
 
     return load_catalogue(settings().catalogue)
+
+
+@cache
+def reference_rates() -> ReferenceRates:
+    """What the operator says that currencies are worth."""
+    from chalicelib.adapters.rate_files import load_reference_rates
+
+    return load_reference_rates()
 
 
 @cache
@@ -76,19 +87,33 @@ def journal() -> Journal:
 
 
 @cache
+def secrets() -> "SsmSecrets":
+    """What nobody may see."""
+    from chalicelib.adapters.secrets import SsmSecrets
+
+    return SsmSecrets(settings().stage, livemode=settings().livemode)
+
+
+@cache
 def gateway() -> PaymentGateway:
     """The payment provider. Only a checkout and a webhook ask for it: its SDK is slow to import."""
-    from chalicelib.adapters.secrets import SsmSecrets
     from chalicelib.adapters.stripe_gateway import StripeGateway
 
-    secrets = SsmSecrets(settings().stage, livemode=settings().livemode)
     return StripeGateway(
-        api_key=secrets.stripe_api_key,
-        webhook_secrets=secrets.stripe_webhook_secrets,
+        api_key=secrets().stripe_api_key,
+        webhook_secrets=secrets().stripe_webhook_secrets,
         api_url=settings().stripe_api_url,
         success_url=settings().success_url,
         cancel_url=settings().cancel_url,
     )
+
+
+@cache
+def offer_signer() -> OfferSigner:
+    """What signs bundles. Only what shows or checks a signature asks for it."""
+    from chalicelib.adapters.offer_signer import EcOfferSigner
+
+    return EcOfferSigner(secrets().offer_signing_keys)
 
 
 @cache

@@ -17,7 +17,7 @@ from chalicelib.domain.gifts import lane_of
 from chalicelib.domain.lanes import Receipt
 from chalicelib.domain.ledger import Gift, LaneEntry, Purchase, Status
 from chalicelib.errors import TryAgain
-from tests.fakes import FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue
+from tests.fakes import PAUSE, FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.faults.stream_driver import EventSourceMapping, Image, StreamDriver
 from tests.web.api import SETTINGS
 
@@ -108,8 +108,15 @@ class World:
         self.redrive = StormyRedriveQueue()
         self.posted: dict[str, Gift | Purchase] = {}
         self.stream = StreamDriver(app.relay, EventSourceMapping.of_the_relay(), self.clock.now, **facts)
-        ports = {"settings": SETTINGS, "clock": self.clock, "ledger": self.ledger, "publisher": self.publisher}
-        for name, port in (ports | {"redrive_queue": self.redrive}).items():
+        ports: dict[str, Any] = {
+            "settings": SETTINGS,
+            "clock": self.clock,
+            "ledger": self.ledger,
+            "publisher": self.publisher,
+        }
+        self.timer = FakeStreakTimer()
+        ports |= {"redrive_queue": self.redrive, "streak_timer": self.timer, "streak_pause": PAUSE}
+        for name, port in ports.items():
             monkeypatch.setattr(wiring, name, lambda port=port: port)
 
     def give(self, many: int = 1, creator: str = "cleo", lanes: int = 1, **facts: Any) -> list[Gift]:

@@ -42,7 +42,7 @@ ROOMS = {
     "chalicelib": Room(standard=()),
     "chalicelib.errors": Room(standard=("typing",)),
     "chalicelib.domain": Room(
-        standard=(*PLAIN, "collections", "fractions", "re", "unicodedata", "zlib"),
+        standard=(*PLAIN, "collections", "fractions", "heapq", "re", "unicodedata", "zlib"),
         ours=("chalicelib.domain", "chalicelib.errors"),
     ),
     "chalicelib.ports": Room(standard=PLAIN, ours=("chalicelib.domain", "chalicelib.errors")),
@@ -76,7 +76,9 @@ ROOMS = {
     ),
     "chalicelib.strict_json": Room(others=("msgspec",), ours=("chalicelib.errors",)),
     "chalicelib.schemas": Room(others=("msgspec",), ours=("chalicelib.domain",)),
-    "chalicelib.openapi": Room(others=("msgspec",), ours=("chalicelib.VERSION", "chalicelib.web")),
+    "chalicelib.openapi": Room(
+        others=("msgspec",), ours=("chalicelib.VERSION", "chalicelib.domain.top_up", "chalicelib.web")
+    ),
     "chalicelib.pages": Room(ours=("chalicelib.domain.money", "chalicelib.errors", "chalicelib.pages")),
     "chalicelib.telemetry": Room(others=("aws_lambda_powertools",)),
     "chalicelib.routes": Room(

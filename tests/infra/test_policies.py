@@ -51,9 +51,10 @@ def functions_that(prefix: str) -> set[str]:
 def test_only_those_that_ask_the_payment_provider_read_secrets() -> None:
     assert functions_that("ssm:") == {"api_handler", "reconcile"}
     assert functions_that("kms:") == set()
-    # Nothing that reconcile takes in is signed: it asks the provider itself.
-    assert "stripe_webhook_secrets" in json.dumps(statements("api_handler"))
-    assert "stripe_webhook_secrets" not in json.dumps(statements("reconcile"))
+    # Nothing that reconcile takes in is signed: it asks the provider itself. And it makes no offers.
+    for secret in ("stripe_webhook_secrets", "offer_signing_keys"):
+        assert secret in json.dumps(statements("api_handler"))
+        assert secret not in json.dumps(statements("reconcile"))
 
 
 def test_only_the_relay_and_what_mends_it_publish() -> None:

@@ -15,11 +15,14 @@ from urllib.parse import parse_qs
 import app
 from chalicelib import wiring
 from chalicelib.adapters.catalogue_files import load_catalogue
+from chalicelib.adapters.offer_signer import EcOfferSigner
+from chalicelib.adapters.rate_files import load_reference_rates
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.ledger import Gift, Purchase
 from chalicelib.domain.payments import MoneyState, Movement
 from chalicelib.errors import TryAgain, Unauthenticated
 from chalicelib.settings import Settings
+from infra.local.deployment import new_signing_key
 from tests.fake_desk import FakeDesk, FakeJournal
 from tests.fakes import FakeClock, FakeGateway, FakeLedger, FakePublisher, FakeRedriveQueue, FakeStreakTimer
 
@@ -29,6 +32,18 @@ ABSENT: Any = object()
 """Instead of a header's value: leave it out."""
 NEW: Any = object()
 """Instead of an idempotency key: make one."""
+
+QUERIES = {
+    "/v1/top-up": "?for=1570",
+    "/v1/worth": "?coins=500",
+    "/v1/prices": "",
+    "/v1/offers": "",
+    "/v1/offers/verify": "?coins=70&amount_minor=74",
+    "/.well-known/jwks.json": "",
+}
+"""What has to be asked for, where a path alone asks for nothing."""
+
+SIGNING_KEY = new_signing_key()
 
 SETTINGS = Settings(
     stage="test",
@@ -114,6 +129,8 @@ class Api:
             "settings": SETTINGS,
             "clock": self.clock,
             "catalogue": load_catalogue("default"),
+            "reference_rates": load_reference_rates(),
+            "offer_signer": EcOfferSigner(lambda: [SIGNING_KEY]),
             "ledger": self.ledger,
             "desk": self.desk,
             "journal": self.journal,

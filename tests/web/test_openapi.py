@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from tests.fakes import START, uuid7_at
-from tests.web.api import Api, Reply, routes
+from tests.web.api import QUERIES, Api, Reply, routes
 from tests.web.events import event_for
 
 ID = uuid7_at(START, 7)
@@ -45,7 +45,7 @@ def test_it_is_openapi_3_1(document: Document) -> None:
     assert document.keys() == {"openapi", "info", "paths", "components"}
     assert document["openapi"] == "3.1.0"
     assert document["info"].keys() >= {"title", "version"}
-    assert all(path.startswith("/v1/") for path in document["paths"])
+    assert all(path.startswith(("/v1/", "/.well-known/")) for path in document["paths"])
 
 
 def test_its_schemas_are_json_schema(document: Document) -> None:
@@ -85,7 +85,13 @@ def test_every_query_that_is_read_is_described(document: Document) -> None:
     }
     assert {path: names for path, names in described.items() if names} == {
         "/v1/bundles": ["currency", "channel"],
+        "/v1/gift-catalogue": ["currency"],
+        "/v1/offers": ["currency", "channel"],
+        "/v1/offers/verify": ["url", "jws", "coins", "amount_minor", "currency", "channel"],
         "/v1/operator/reviews": ["month"],
+        "/v1/prices": ["channel"],
+        "/v1/top-up": ["for", "currency", "channel"],
+        "/v1/worth": ["coins", "currency"],
         "/v1/wallet/entries": ["limit", "cursor"],
     }
 
@@ -153,11 +159,8 @@ def test_every_good_answer_is_as_described(api: Api, document: Document) -> None
         ("POST", "/v1/gifts", gift, uuid7_at(START, 8)),
         ("POST", "/v1/gifts", gift, uuid7_at(START, 8)),
         ("GET", "/v1/gifts/{id}", None, uuid7_at(START, 8)),
-        *[
-            ("GET", path, None, ID)
-            for path in ("/v1/bundles", "/v1/gift-catalogue", "/v1/economy", "/v1/creator/earnings")
-        ],
-        *[("GET", path, None, ID) for path in ("/v1/health", "/v1/wallet")],
+        *[("GET", path, None, ID) for path in ("/v1/bundles", "/v1/gift-catalogue", "/v1/health", "/v1/wallet")],
+        *[("GET", path, None, ID) for path in ("/v1/economy", "/v1/creator/earnings", *QUERIES)],
         *[("POST", f"/v1/operator/{name}", body, key) for name, body, key in acts(api)],
         ("GET", "/v1/operator/reviews", None, ID),
         ("GET", "/v1/wallet/entries", None, ID),
@@ -167,7 +170,8 @@ def test_every_good_answer_is_as_described(api: Api, document: Document) -> None
     }
     for method, path, body, key in asked:
         headers = {"Stripe-Signature": "signed"}
-        reply = api.call(method, path.format(id=key), body=body, key=key, headers=headers, scope="operator creator")
+        path_and_query = path.format(id=key) + QUERIES.get(path, "")
+        reply = api.call(method, path_and_query, body=body, key=key, headers=headers, scope="operator creator")
         assert reply.status in {200, 201}, (method, path)
         assert complaints(document, reply, method, path) == [], (method, path)
 

@@ -6,13 +6,19 @@ from typing import Any
 import pytest
 
 from tests.fakes import START, uuid7_at
-from tests.web.api import ABSENT, KEYS_OUT_OF_REACH, Api, Reply, routes
+from tests.web.api import ABSENT, KEYS_OUT_OF_REACH, QUERIES, Api, Reply, routes
 
 ID = uuid7_at(START, 77)
 OPEN_TO_ALL = {
     ("GET", "/v1/bundles"),
     ("GET", "/v1/economy"),
     ("GET", "/v1/gift-catalogue"),
+    ("GET", "/v1/offers"),
+    ("GET", "/v1/offers/verify"),
+    ("GET", "/.well-known/jwks.json"),
+    ("GET", "/v1/prices"),
+    ("GET", "/v1/top-up"),
+    ("GET", "/v1/worth"),
     ("GET", "/v1/health"),
     ("GET", "/v1/openapi.json"),
     ("POST", "/v1/webhooks/stripe"),
@@ -51,7 +57,8 @@ INVALID = {
 
 def ask(api: Api, method: str, path: str, **parts: Any) -> Reply:
     """A request that lacks nothing but, perhaps, the right to be made."""
-    return api.call(method, path.format(id=ID, name="coin.svg"), body=BODIES.get(path), key=ID, **parts)
+    url = path.format(id=ID, name="coin.svg") + QUERIES.get(path, "")
+    return api.call(method, url, body=BODIES.get(path), key=ID, **parts)
 
 
 def test_these_routes_are_for_those_with_a_token() -> None:
