@@ -16,7 +16,10 @@ SDKS = {
     "jwt": "PyJWT",
     "uuid_utils": "UUID",
 }
-_STORE = ("tables", "rows", "transactions", "ledger_store", "desk_store", "journal_store", "stream_records")
+_STORE = (
+    *("tables", "rows", "transactions", "budget_expressions"),
+    *("ledger_store", "purchase_store", "budget_store", "desk_store", "journal_store", "stream_records"),
+)
 _STRIPE = ("stripe_gateway", "stripe_shapes")
 NEIGHBOURS = [tuple(f"chalicelib.adapters.{name}" for name in rooms) for rooms in (_STORE, _STRIPE)]
 """Adapters that share one thing, and so each other's rooms."""
@@ -39,7 +42,8 @@ ROOMS = {
     "chalicelib": Room(standard=()),
     "chalicelib.errors": Room(standard=("typing",)),
     "chalicelib.domain": Room(
-        standard=(*PLAIN, "fractions", "re", "unicodedata", "zlib"), ours=("chalicelib.domain", "chalicelib.errors")
+        standard=(*PLAIN, "fractions", "re", "unicodedata", "zlib", "hashlib", "zoneinfo"),
+        ours=("chalicelib.domain", "chalicelib.errors"),
     ),
     "chalicelib.ports": Room(standard=PLAIN, ours=("chalicelib.domain", "chalicelib.errors")),
     "chalicelib.usecases": Room(
