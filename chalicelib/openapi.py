@@ -65,6 +65,7 @@ def _operation(operation: Operation) -> dict[str, object]:
     }
     if operation.takes:
         described["requestBody"] = {"required": True, **_content(operation.takes)}
+    if operation.takes and operation.method == "POST":
         described["responses"] = {"201": _content(operation.gives)} | responses
     if operation.auth == "required":
         described["security"] = [{"bearer": []}]
@@ -78,7 +79,7 @@ def _parameters(operation: Operation) -> list[dict[str, object]]:
         for name in re.findall(r"{(\w+)}", operation.path)
     ]
     parameters += [{"name": name, "in": "query", "schema": _QUERY[name]} for name in operation.query]
-    if operation.takes:
+    if operation.takes and operation.method == "POST":
         parameters.append(
             {"name": "Idempotency-Key", "in": "header", "required": True, "schema": text | {"format": "uuid"}}
         )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.ledger import PostedRecord
+from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.ports import Clock, EventPublisher, Journal, Ledger, OperatorDesk, PaymentGateway, RedriveQueue
 from chalicelib.settings import Settings
 
@@ -123,6 +124,13 @@ def posted_records(records: Sequence[Mapping[str, Any]]) -> Sequence[PostedRecor
     from chalicelib.adapters import stream_records
 
     return stream_records.posted_records(records)
+
+
+def budget_records(records: Sequence[Mapping[str, Any]]) -> Sequence[BudgetRecord]:
+    """The wallets whose budgets have changed, out of `Records` of the table's stream."""
+    from chalicelib.adapters import stream_records
+
+    return stream_records.budget_records(records)
 
 
 _NEEDED = {

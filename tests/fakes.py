@@ -104,9 +104,9 @@ class FakeLedger(FakeBudgets):
         self, session: CheckoutSession, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
     ) -> Purchase | None:
         purchase = self._claimed(session)
-        if purchase.status not in allowed or (change and purchase.is_given_back):
+        if purchase.status not in allowed:
             return purchase
-        if change and not self.change_budget(purchase.user_id, change):
+        if change and (purchase.is_given_back or not self.change_budget(purchase.user_id, change)):
             raise TryAgain
         is_given_back = purchase.is_given_back or change is not None
         self.entries[purchase.user_id][purchase.purchase_id] = replace(purchase, status=to, is_given_back=is_given_back)

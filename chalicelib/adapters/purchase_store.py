@@ -88,7 +88,7 @@ class DynamoPurchases:
         claim = _claim(session)
         row = EntryRow(wallet_key(claim.user_id), entry_key(claim.purchase_id))
         if change:
-            return self._give_back(row, to, EntryRow.status.is_in(*allowed), change)
+            return self._give_back(row, to, allowed, change)
         actions: list[Action] = [EntryRow.status.set(to.value)]
         if to is Status.PROCESSING:
             actions.append(EntryRow.ttl.remove())
@@ -101,14 +101,14 @@ class DynamoPurchases:
                 return _there(row, error)
         return None
 
-    def _give_back(self, row: EntryRow, to: Status, is_allowed: Condition, change: BudgetChange) -> Purchase | None:
+    def _give_back(self, row: EntryRow, to: Status, allowed: Sequence[Status], change: BudgetChange) -> Purchase | None:
         actions, is_seen = change_budget(change)
 
         def write(transaction: TransactWrite) -> None:
             transaction.update(
                 row,
                 [EntryRow.status.set(to.value), EntryRow.is_given_back.set(True)],
-                is_allowed & EntryRow.is_given_back.does_not_exist(),
+                EntryRow.status.is_in(*allowed) & EntryRow.is_given_back.does_not_exist(),
                 return_values="ALL_OLD",
             )
             transaction.update(WalletRow(row.pk, "WALLET"), actions, is_seen)
@@ -116,9 +116,9 @@ class DynamoPurchases:
         try:
             self._transactions.write(write)
         except Refused as refused:
-            if refused.failed[0]:
-                return _found(refused.old_items[0], refused)
-            # The budget is another one by now: what to give back has to be reckoned again.
+            if refused.failed[0] and (purchase := _found(refused.old_items[0], refused)).status not in allowed:
+                return purchase
+            # By now the budget is another one, or somebody else gave the price back: it has to be reckoned again.
             raise TryAgain("The budget has just been changed.") from refused
         return None
 

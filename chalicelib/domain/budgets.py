@@ -18,6 +18,8 @@ UNLIMITED: Final = 10**15
 """What a limit that is not set counts down from: more coins, and more money, than anybody spends in a period."""
 MAX_LIMIT: Final = 999_999_999
 """The highest limit, in coins or in a currency's minor unit."""
+MAX_DAYS: Final = 1826
+"""How long a fan can shut himself out at once: five years."""
 COOL_OFF: Final = timedelta(hours=24)
 """How long a wish to be less strict waits."""
 
@@ -225,7 +227,7 @@ def _granted_at(budget: Budget, wish: Limits, now: datetime) -> datetime:
     at = now + COOL_OFF
     if wish.currency is None or wish.currency == budget.limits.currency:
         return at
-    return max(at, *(end for end, limit in zip(budget.ends, budget.limits.money, strict=True) if limit != UNLIMITED))
+    return max([at, *(end for end, limit in zip(budget.ends, budget.limits.money, strict=True) if limit != UNLIMITED)])
 
 
 def given_back(budget: Budget, amount_minor: int, currency: str, opened_at: datetime, now: datetime) -> Budget | None:
@@ -255,3 +257,10 @@ def _ends_at(budget: Budget, at: datetime) -> ByPeriod[datetime]:
 def exceeded(left: ByPeriod[int], amount: int) -> Iterator[int]:
     """The places of the periods that have less left than the amount, the one that ends last first."""
     yield from (place for place in (2, 1, 0) if left[place] < amount)
+
+
+def exclusion(user_id: str, key: str, days: int, now: datetime) -> SelfExclusion:
+    """The act of shutting oneself out from now on. Raises InvalidField."""
+    if not 1 <= days <= MAX_DAYS:
+        raise InvalidField("days", f"a whole number from 1 to {MAX_DAYS}")
+    return SelfExclusion(key=key, user_id=user_id, days=days, until=_whole(now) + timedelta(days=days), at=now)
