@@ -1,50 +1,37 @@
-"""The contract of the Ledger port: a fan's own budget, and the time he shut himself out for."""
+"""The contract of the Ledger port: a fan's own budget on coins, and how it changes."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, Budget, BudgetChange, Limits, due_change
-from chalicelib.domain.ledger import Gift, GiftRefused, Wallet
+from chalicelib.domain.budgets import (
+    NO_LIMIT,
+    UNLIMITED,
+    BudgetChange,
+    Limits,
+    changed,
+    due_change,
+)
+from chalicelib.domain.ledger import GiftRefused, Wallet
 from chalicelib.domain.periods import ByPeriod
-from tests.adapters.samples import a_budget, a_gift, buy, new_name
+from tests.adapters.budget_lab import MIDNIGHT, MOMENT, a_rich_fan, at, budget_of, coins, set_budget, wallet
+from tests.adapters.samples import (
+    a_budget,
+    a_clawback,
+    a_gift,
+    an_adjustment,
+    an_exclusion,
+    buy,
+    new_name,
+)
 from tests.fakes import START
 from tests.stores import Store
-
-MIDNIGHT = START.replace(hour=0) + timedelta(days=1)
-MOMENT = timedelta(milliseconds=1)
-
-
-def coins(day: int = UNLIMITED, week: int = UNLIMITED, month: int = UNLIMITED) -> ByPeriod[int]:
-    return ByPeriod(day, week, month)
-
-
-def set_budget(store: Store, user_id: str, budget: Budget) -> Budget:
-    assert store.ledger.change_budget(user_id, BudgetChange(seen=None, budget=budget))
-    return budget
-
-
-def wallet(store: Store, user_id: str) -> Wallet:
-    return store.ledger.read_wallet(user_id)
-
-
-def budget_of(store: Store, user_id: str) -> Budget:
-    budget = wallet(store, user_id).budget
-    assert budget is not None
-    return budget
 
 
 @pytest.fixture
 def fan(store: Store) -> str:
-    """With a thousand coins."""
-    fan = new_name("fan")
-    buy(store.ledger, fan, 1_000)
-    return fan
-
-
-def at(gift: Gift, when: object) -> Gift:
-    return replace(gift, posted_at=when)  # type: ignore[arg-type]  # it is a time
+    return a_rich_fan(store)
 
 
 # --- coins ------------------------------------------------------------------------------------------------------------
@@ -145,3 +132,52 @@ def test_a_budget_keeps_everything_it_is(store: Store, fan: str) -> None:
     budget = replace(a_budget(), limits=limits, coins_left=ByPeriod(-5, 0, 3), money_left=NO_LIMIT)
     set_budget(store, fan, budget)
     assert budget_of(store, fan) == budget
+
+
+# --- changes ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_lower_limit_holds_at_once_and_forgets_nothing(store: Store, fan: str) -> None:
+    seen = set_budget(store, fan, a_budget(coins=ByPeriod(100, 200, UNLIMITED)))
+    store.ledger.post_gift(a_gift(fan))
+    lower = changed(seen, replace(seen.limits, coins=ByPeriod(50, 100, 1_000)), START)
+
+    assert store.ledger.change_budget(fan, BudgetChange(seen=seen, budget=lower))
+
+    found = budget_of(store, fan)
+    assert found == replace(lower, coins_left=ByPeriod(-10, 40, 940))
+    assert store.ledger.post_gift(a_gift(fan, price_coins=1)) is not None
+
+
+def test_a_budget_that_is_no_longer_the_one_is_not_changed(store: Store, fan: str) -> None:
+    seen = set_budget(store, fan, a_budget(coins=coins(day=100)))
+    lower = BudgetChange(seen=seen, budget=changed(seen, replace(seen.limits, coins=coins(day=50)), START))
+    lowest = BudgetChange(seen=seen, budget=changed(seen, replace(seen.limits, coins=coins(day=1)), START))
+
+    assert store.ledger.change_budget(fan, lower)
+    assert not store.ledger.change_budget(fan, lowest)
+    assert not store.ledger.change_budget(fan, BudgetChange(seen=None, budget=a_budget()))
+
+    assert budget_of(store, fan) == lower.budget
+
+
+def test_a_fan_without_a_wallet_can_have_a_budget(store: Store) -> None:
+    fan = new_name("fan")
+    budget = set_budget(store, fan, a_budget(coins=coins(day=100)))
+
+    assert wallet(store, fan) == Wallet(user_id=fan, budget=budget)
+    buy(store.ledger, fan, 500)
+    assert wallet(store, fan).coins == 500
+
+
+def test_credits_and_clawbacks_ask_no_budget(store: Store, fan: str) -> None:
+    purchase = buy(store.ledger, fan, 5)
+    before = wallet(store, fan).coins
+    set_budget(store, fan, a_budget(currency="usd", coins=coins(day=0), money=coins(day=0)))
+    store.ledger.exclude(an_exclusion(fan))
+
+    assert store.ledger.follow_purchase(purchase, 0, a_clawback(purchase, 5))
+    assert store.desk.grant(an_adjustment(fan, coins=70)) is None
+
+    assert wallet(store, fan).coins == before - 5 + 70
+    assert budget_of(store, fan).coins_left.day == 0

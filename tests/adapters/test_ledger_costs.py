@@ -1,5 +1,6 @@
 """Round trips and request units of what fans, the payment provider and the relay make the ledger do."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,18 @@ from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import NotFound
 from chalicelib.ports import Ledger
 from tests.adapters.costs import Cost, measured, reported
-from tests.adapters.samples import a_budget, a_gift, a_posting, a_purchase, a_review, buy, gifts_to, new_name
+from tests.adapters.samples import (
+    a_budget,
+    a_gift,
+    a_notice,
+    a_posting,
+    a_purchase,
+    a_review,
+    an_exclusion,
+    buy,
+    gifts_to,
+    new_name,
+)
 from tests.fakes import START, session_of
 from tests.stores import DynamoStore
 
@@ -159,3 +171,39 @@ def test_a_page_of_a_statement_is_one_trip(atomic_store: DynamoStore, ledger: Le
     assert measured(atomic_store, lambda: ledger.list_entries(user_id, limit)) == Cost(1, rru=1)
     newest = made[-1].purchase_id
     assert measured(atomic_store, lambda: ledger.list_entries(user_id, limit, newest)) == Cost(1, rru=1)
+
+
+def test_a_budget_is_set_in_one_unit(atomic_store: DynamoStore, ledger: Ledger) -> None:
+    change = BudgetChange(seen=None, budget=a_budget(coins=ByPeriod(1, 2, 3)))
+    fan = new_name("fan")
+    assert measured(atomic_store, lambda: ledger.change_budget(fan, change)) == Cost(1, wru=1)
+    assert measured(atomic_store, lambda: ledger.change_budget(fan, change)) == Cost(1), "refused"
+
+
+def test_a_fan_is_shut_out_in_one_trip(atomic_store: DynamoStore, ledger: Ledger) -> None:
+    exclusion = an_exclusion()
+    first = measured(atomic_store, lambda: ledger.exclude(exclusion))
+    assert reported(atomic_store, first) == reported(atomic_store, Cost(1, wru=4))
+    assert measured(atomic_store, lambda: ledger.exclude(exclusion)) == Cost(1), "a repeat"
+
+
+def test_giving_a_price_back_is_one_trip_and_four_units(
+    atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase
+) -> None:
+    set_longest_budget(ledger, purchase.user_id)
+    seen = ledger.read_wallet(purchase.user_id).budget
+    assert seen
+    change = BudgetChange(seen=seen, budget=replace(seen, version=seen.version + 1))
+
+    back = measured(
+        atomic_store,
+        lambda: ledger.move_purchase(session_of(purchase), Status.EXPIRED, [Status.PENDING], change),
+    )
+
+    assert reported(atomic_store, back) == reported(atomic_store, Cost(1, wru=4))
+
+
+def test_a_notice_is_one_unit_and_one_of_the_journal(atomic_store: DynamoStore, ledger: Ledger) -> None:
+    notice = a_notice()
+    assert measured(atomic_store, lambda: ledger.post_notice(notice)) == Cost(1, wru=2)
+    assert measured(atomic_store, lambda: ledger.post_notice(notice)) == Cost(1)
