@@ -169,10 +169,9 @@ def _granted(budget: Budget, wish: Wish) -> Budget:
     before = _renewed(budget, wish.at)
     ends = before.ends
     if wish.limits.zone != before.limits.zone:
-        # A period that is under way ends with the one of the new zone that its end is in: never sooner than it would
-        # have, so that nobody gains a day by moving.
-        places = (period_ends(end - _MOMENT, wish.limits.zone) for end in ends)
-        ends = ByPeriod(*(new[period] for period, new in enumerate(places)))
+        # A period that is under way ends with the day there that its end is in: less than a day later than it would
+        # have, and never sooner, so that nobody gains anything by moving.
+        ends = ByPeriod(*(period_ends(end - _MOMENT, wish.limits.zone).day for end in ends))
     return replace(_limited(before, wish.limits, wish.at), ends=ends, pending=None)
 
 
