@@ -7,18 +7,18 @@ from chalicelib.answers import Answer
 from chalicelib.domain.ledger import Purchase
 from chalicelib.domain.purchases import CheckoutOrder, require_market
 from chalicelib.errors import TryAgain
-from chalicelib.routes import giving, operators, prices, shop
+from chalicelib.routes import budgets, giving, operators, prices, shop, wallet
 from chalicelib.usecases.audit_ledger import audit_ledger
 from chalicelib.usecases.count_open_reviews import count_open_reviews
 from chalicelib.usecases.end_streak import end_streak
 from chalicelib.usecases.handle_event import Intake
 from chalicelib.usecases.open_checkout import open_checkout
 from chalicelib.usecases.read_entry import read_entry
-from chalicelib.usecases.read_statement import read_statement
 from chalicelib.usecases.receive_webhook import receive_webhook
 from chalicelib.usecases.reconcile import HEALED, reconcile
 from chalicelib.usecases.redrive import redrive
 from chalicelib.usecases.relay_entries import Relay, relay_entries
+from chalicelib.usecases.remind_of_budgets import remind_of_budgets
 from chalicelib.usecases.sweep import sweep
 from chalicelib.web import Ask
 
@@ -65,23 +65,6 @@ def post_stripe_webhook(ask: Ask[bytes]) -> Answer:
     return Answer(body=schemas.WebhookAnswer(outcome=outcome))
 
 
-# --- the wallet -------------------------------------------------------------------------------------------------------
-
-
-@api.route("GET", "/v1/wallet", gives=schemas.WalletAnswer)
-def get_wallet(ask: Ask[None]) -> Answer:
-    """The caller's coins."""
-    return Answer(body=schemas.wallet(wiring.ledger().read_wallet(ask.fan)))
-
-
-@api.route("GET", "/v1/wallet/entries", gives=schemas.EntriesAnswer, query=("limit", "cursor"))
-def get_wallet_entries(ask: Ask[None]) -> Answer:
-    """How the caller's balance came about."""
-    limit = ask.query_int("limit", 20, 1, 100)
-    statement = read_statement(ask.fan, limit=limit, before=ask.cursor(), ledger=wiring.ledger())
-    return Answer(body=schemas.entries(statement.entries, answers.cursor(statement.older_than)))
-
-
 # --- the API itself ---------------------------------------------------------------------------------------------------
 
 
@@ -102,9 +85,11 @@ def get_openapi(_ask: Ask[None]) -> Answer:
 
 @app.on_dynamodb_record(stream_arn="merged-from-infra-resources", name="relay")
 def relay(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
-    """Tell creators and the world of entries that were posted."""
+    """Tell creators and the world of entries that were posted, and fans of budgets that they have spent."""
     with telemetry.invocation(wiring.clock().new_id()):
-        retry = relay_entries(wiring.posted_records(event.to_dict()["Records"]), _relay())
+        records = event.to_dict()["Records"]
+        retry = relay_entries(wiring.posted_records(records), _relay())
+        retry += remind_of_budgets(wiring.budget_records(records), _relay())
     return {"batchItemFailures": [{"itemIdentifier": record_id} for record_id in retry]}
 
 
@@ -184,5 +169,5 @@ def _relay() -> Relay:
     )
 
 
-api.mount(giving.api, operators.api, shop.api, prices.api)
+api.mount(giving.api, wallet.api, budgets.api, operators.api, shop.api, prices.api)
 wiring.start()

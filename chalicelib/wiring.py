@@ -14,6 +14,7 @@ from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.reference_rates import ReferenceRates
+from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.ports import (
     Clock,
     EventPublisher,
@@ -178,6 +179,13 @@ def posted_records(records: Sequence[Mapping[str, Any]]) -> Sequence[PostedRecor
     from chalicelib.adapters import stream_records
 
     return stream_records.posted_records(records)
+
+
+def budget_records(records: Sequence[Mapping[str, Any]]) -> Sequence[BudgetRecord]:
+    """The wallets whose budgets have changed, out of `Records` of the table's stream."""
+    from chalicelib.adapters import stream_records
+
+    return stream_records.budget_records(records)
 
 
 _RELAY = (settings, clock, catalogue, ledger, publisher, redrive_queue, streak_timer)

@@ -51,6 +51,10 @@ class Store(ABC):
         """Freeze the wallet; there need not be one."""
 
     @abstractmethod
+    def has_wallet(self, user_id: str) -> bool:
+        """Whether anything is stored of the fan's wallet."""
+
+    @abstractmethod
     def announced_at(self, purchase: Purchase) -> datetime | None:
         """When the entry was first noted to be announced."""
 
@@ -91,6 +95,9 @@ class FakeStore(Store):
 
     def freeze(self, user_id: str) -> None:
         self.ledger.frozen.add(user_id)
+
+    def has_wallet(self, user_id: str) -> bool:
+        return self.ledger.has_wallet(user_id)
 
     def announced_at(self, purchase: Purchase) -> datetime | None:
         return self.ledger.announced.get(purchase.purchase_id)
@@ -150,6 +157,9 @@ class DynamoStore(Store):
 
     def freeze(self, user_id: str) -> None:
         self.put(wallet_key(user_id), "WALLET", "frozen_at", iso(START))
+
+    def has_wallet(self, user_id: str) -> bool:
+        return bool(self.item(wallet_key(user_id), "WALLET"))
 
     def announced_at(self, purchase: Purchase) -> datetime | None:
         item = self.item(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))

@@ -2,6 +2,7 @@
 
 from typing import Final, TypeVar
 
+from chalicelib.adapters.budget_expressions import to_budget
 from chalicelib.adapters.tables import (
     EntryRow,
     ReviewRow,
@@ -36,7 +37,14 @@ _NOTICES: Final = frozenset(kind.value for kind in NoticeKind)
 
 def to_wallet(user_id: str, row: WalletRow) -> Wallet:
     """The wallet that the row holds."""
-    return Wallet(user_id=user_id, coins=row.coins, is_frozen=row.frozen_at is not None, streak=_streak(row))
+    return Wallet(
+        user_id=user_id,
+        coins=row.coins,
+        is_frozen=row.frozen_at is not None,
+        streak=_streak(row),
+        budget=to_budget(row),
+        excluded_until=row.excluded_until,
+    )
 
 
 def _streak(row: WalletRow) -> Streak | None:
@@ -88,6 +96,7 @@ def _purchase(user_id: str, entry_id: str, row: EntryRow) -> Purchase:
         payment_intent=row.payment_intent,
         kept_minor=row.kept_minor,
         version=row.version,
+        is_given_back=bool(row.is_given_back),
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Final
 
 from chalicelib.errors import InvalidField, KeyTooOld
@@ -67,3 +68,11 @@ def require_fresh_key(key: str, now: datetime) -> None:
 def iso(at: datetime) -> str:
     """`at` as RFC 3339 in UTC with milliseconds: 2026-11-22T13:17:37.123Z. Sorts by time."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def named_uuid7(at: datetime, name: str) -> str:
+    """The UUIDv7 of that time and that name: the same whoever makes it, and of distinct names as good as distinct."""
+    milliseconds = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    time, random = f"{milliseconds:012x}", sha256(name.encode()).hexdigest()
+    variant = "89ab"[int(random[3], 16) % 4]
+    return f"{time[:8]}-{time[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"

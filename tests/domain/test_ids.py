@@ -8,6 +8,7 @@ from chalicelib.domain.ids import (
     is_tag,
     is_uuid7,
     iso,
+    named_uuid7,
     require_fresh_key,
     require_party_id,
     require_tag,
@@ -159,3 +160,13 @@ def test_a_time_is_written_in_utc_with_milliseconds(at: datetime, written: str) 
 @pytest.mark.parametrize("is_one", [is_uuid7, is_party_id, is_tag])
 def test_a_very_long_text_is_none_of_them(is_one: Callable[[str], bool]) -> None:
     assert not is_one("a" * 100_000)
+
+
+def test_a_named_id_is_one_of_that_time_and_the_same_for_all() -> None:
+    made = named_uuid7(START, "a name")
+    assert made == named_uuid7(START, "a name")
+    assert (is_uuid7(made), uuid7_time(made)) == (True, START)
+    assert named_uuid7(START, "another")[:13] == made[:13]
+    assert len({named_uuid7(START, str(number)) for number in range(1_000)}) == 1_000
+    assert all(is_uuid7(named_uuid7(START, str(number))) for number in range(1_000))
+    assert uuid7_time(named_uuid7(START + MILLISECOND / 2, "x")) == START

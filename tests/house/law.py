@@ -17,8 +17,9 @@ SDKS = {
     "uuid_utils": "UUID",
 }
 _STORE = (
-    *("tables", "rows", "transactions", "streak_expressions"),
-    *("ledger_store", "lane_store", "desk_store", "journal_store", "stream_records"),
+    *("tables", "rows", "transactions", "budget_expressions", "streak_expressions"),
+    *("ledger_store", "purchase_store", "budget_store", "lane_store"),
+    *("desk_store", "journal_store", "stream_records"),
 )
 _STRIPE = ("stripe_gateway", "stripe_shapes")
 NEIGHBOURS = [tuple(f"chalicelib.adapters.{name}" for name in rooms) for rooms in (_STORE, _STRIPE)]
@@ -42,7 +43,7 @@ ROOMS = {
     "chalicelib": Room(standard=()),
     "chalicelib.errors": Room(standard=("typing",)),
     "chalicelib.domain": Room(
-        standard=(*PLAIN, "collections", "fractions", "heapq", "re", "unicodedata", "zlib"),
+        standard=(*PLAIN, "collections", "fractions", "hashlib", "heapq", "re", "unicodedata", "zlib", "zoneinfo"),
         ours=("chalicelib.domain", "chalicelib.errors"),
     ),
     "chalicelib.ports": Room(standard=PLAIN, ours=("chalicelib.domain", "chalicelib.errors")),

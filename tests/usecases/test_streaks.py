@@ -131,9 +131,9 @@ def test_a_streak_that_cannot_begin_ends_no_other(coins: int, frozen: bool, erro
 class Growing(FakeLedger):
     """Somebody taps whenever a streak is about to end."""
 
-    def post_gift(self, gift: Gift, ended: Any = None) -> Any:
+    def post_gift(self, gift: Gift, change: Any = None, ended: Any = None) -> Any:
         self._grow(ended)
-        return super().post_gift(gift, ended)
+        return super().post_gift(gift, change, ended)
 
     def end_streak(self, user_id: str, ended: Any) -> bool:
         self._grow(ended)

@@ -63,6 +63,7 @@ def ask(api: Api, method: str, path: str, **parts: Any) -> Reply:
 
 def test_these_routes_are_for_those_with_a_token() -> None:
     assert WITH_A_TOKEN == [
+        ("GET", "/v1/budgets"),
         ("GET", "/v1/checkout-sessions/{id}"),
         ("GET", "/v1/creator/earnings"),
         ("GET", "/v1/gifts/{id}"),
@@ -75,6 +76,8 @@ def test_these_routes_are_for_those_with_a_token() -> None:
         ("POST", "/v1/operator/grants"),
         ("POST", "/v1/operator/reversals"),
         ("POST", "/v1/operator/settlements"),
+        ("POST", "/v1/self-exclusions"),
+        ("PUT", "/v1/budgets"),
     ]
 
 

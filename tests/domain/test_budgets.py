@@ -1,0 +1,355 @@
+"""START is a Sunday noon in November: the day and the week end at midnight, the month does not."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.budgets import (
+    COOL_OFF,
+    MAX_DAYS,
+    MAX_LIMIT,
+    NO_LIMIT,
+    UNLIMITED,
+    Budget,
+    BudgetChange,
+    Limits,
+    Wish,
+    changed,
+    due_change,
+    exclusion,
+    first_budget,
+    given_back,
+    renewed,
+    require_limits,
+)
+from chalicelib.domain.periods import ByPeriod
+from chalicelib.errors import InvalidField
+from tests.fakes import START
+
+MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
+MOMENT = timedelta(milliseconds=1)
+DAY = timedelta(days=1)
+LIMITS = Limits(zone="UTC", coins=ByPeriod(100, 300, 1_000))
+DOLLARS = Limits(zone="UTC", currency="usd", money=ByPeriod(1_000, UNLIMITED, 5_000))
+
+
+def spent(budget: Budget, coins: int = 0, money: int = 0) -> Budget:
+    """The budget after a spending, as the ledger counts it."""
+    return replace(
+        budget,
+        coins_left=ByPeriod(*(left - coins for left in budget.coins_left)),
+        money_left=ByPeriod(*(left - money for left in budget.money_left)),
+    )
+
+
+# --- what can be a limit ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"coins": ByPeriod(0, MAX_LIMIT, UNLIMITED)},
+        {"currency": "jpy", "money": ByPeriod(UNLIMITED, UNLIMITED, MAX_LIMIT)},
+        {"currency": "usd", "money": ByPeriod(0, 0, 0)},
+        {"zone": "Asia/Kathmandu"},
+    ],
+    ids=str,
+)
+def test_these_can_be_limits(changes: dict[str, Any]) -> None:
+    limits = replace(LIMITS, **changes)
+    assert require_limits(limits) == limits
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"zone": "Europe/Bonn"}, "zone"),
+        ({"coins": ByPeriod(-1, 1, 1)}, "coins.day"),
+        ({"coins": ByPeriod(1, MAX_LIMIT + 1, 1)}, "coins.week"),
+        ({"coins": ByPeriod(1, 1, UNLIMITED - 1)}, "coins.month"),
+        ({"currency": "usd", "money": ByPeriod(1, 1, -1)}, "money.month"),
+        ({"currency": "usd"}, "currency"),
+        ({"money": ByPeriod(1, 1, 1)}, "currency"),
+        ({"currency": "USD", "money": ByPeriod(1, 1, 1)}, "currency"),
+        ({"currency": "zzz", "money": ByPeriod(1, 1, 1)}, "currency"),
+    ],
+    ids=str,
+)
+def test_these_cannot(changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        require_limits(replace(LIMITS, **changes))
+    assert refused.value.facts["field"] == field
+
+
+# --- renewing ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_first_budget_has_everything_left() -> None:
+    assert first_budget(LIMITS, START + timedelta(microseconds=1)) == Budget(
+        limits=LIMITS,
+        coins_left=LIMITS.coins,
+        money_left=NO_LIMIT,
+        ends=ByPeriod(MIDNIGHT, MIDNIGHT, datetime(2026, 12, 1, tzinfo=UTC)),
+        since=START,
+    )
+
+
+def test_a_budget_is_renewed_when_its_day_has_ended_and_no_moment_sooner() -> None:
+    budget = spent(first_budget(LIMITS, START), coins=90)
+    assert renewed(budget, MIDNIGHT - MOMENT) is budget
+    assert due_change(budget, MIDNIGHT - MOMENT) is None
+
+    fresh = renewed(budget, MIDNIGHT)
+
+    assert fresh == replace(
+        budget,
+        coins_left=ByPeriod(100, 300, 910),
+        ends=ByPeriod(MIDNIGHT + DAY, MIDNIGHT + 7 * DAY, budget.ends.month),
+        version=2,
+    )
+    assert due_change(budget, MIDNIGHT) == BudgetChange(seen=budget, budget=fresh)
+
+
+def test_a_day_that_ends_within_its_week_leaves_the_week_as_it_is() -> None:
+    monday = first_budget(LIMITS, MIDNIGHT)
+    fresh = renewed(spent(monday, coins=90), MIDNIGHT + DAY)
+    assert fresh.coins_left == ByPeriod(100, 210, 910)
+    assert fresh.ends == monday.ends._replace(day=MIDNIGHT + 2 * DAY)
+
+
+def test_a_month_ends_too() -> None:
+    fresh = renewed(spent(first_budget(DOLLARS, START), money=900), datetime(2026, 12, 1, tzinfo=UTC))
+    assert fresh.money_left == ByPeriod(1_000, UNLIMITED, 5_000)
+
+
+def test_a_fan_without_a_budget_has_nothing_due() -> None:
+    assert due_change(None, START) is None
+
+
+def test_a_renewal_moves_the_counters_by_the_difference() -> None:
+    budget = spent(first_budget(replace(DOLLARS, coins=LIMITS.coins), START), coins=30, money=200)
+    change = due_change(budget, MIDNIGHT)
+    assert change
+    assert (change.coins_gain, change.money_gain) == (ByPeriod(30, 30, 0), ByPeriod(200, 200, 0))
+
+
+def test_a_first_budget_moves_no_counter_that_there_is() -> None:
+    change = BudgetChange(seen=None, budget=first_budget(LIMITS, START))
+    assert change.coins_gain == change.money_gain == ByPeriod(0, 0, 0)
+
+
+# --- changing ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_lower_limit_holds_at_once() -> None:
+    budget = spent(first_budget(LIMITS, START), coins=90)
+    wish = replace(LIMITS, coins=ByPeriod(80, 300, 900))
+
+    assert changed(budget, wish, START) == replace(
+        budget, limits=wish, coins_left=ByPeriod(-10, 210, 810), version=2
+    ), "below zero is nothing left"
+
+
+def test_a_limit_where_there_was_none_counts_what_was_spent_in_its_period() -> None:
+    budget = spent(first_budget(replace(LIMITS, coins=ByPeriod(100, UNLIMITED, UNLIMITED)), START), coins=90)
+    after = changed(budget, LIMITS, START)
+    assert (after.limits, after.coins_left, after.pending) == (LIMITS, ByPeriod(10, 210, 910), None)
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        replace(LIMITS, coins=ByPeriod(101, 300, 1_000)),
+        replace(LIMITS, coins=ByPeriod(100, UNLIMITED, 1_000)),
+        replace(LIMITS, coins=NO_LIMIT),
+        replace(LIMITS, zone="Europe/Berlin"),
+    ],
+    ids=str,
+)
+def test_what_is_less_strict_waits_for_a_day(wish: Limits) -> None:
+    budget = spent(first_budget(LIMITS, START), coins=90)
+
+    after = changed(budget, wish, START)
+
+    assert after == replace(budget, pending=Wish(limits=wish, at=START + COOL_OFF), version=2)
+    assert renewed(after, START + COOL_OFF - MOMENT).limits == LIMITS
+    assert renewed(after, START + COOL_OFF).limits == wish
+    assert renewed(after, START + COOL_OFF).pending is None
+
+
+def test_of_a_wish_that_is_both_the_stricter_part_holds_at_once() -> None:
+    budget = first_budget(LIMITS, START)
+    wish = replace(LIMITS, coins=ByPeriod(50, 400, 1_000))
+
+    after = changed(budget, wish, START)
+
+    assert after.limits.coins == after.coins_left == ByPeriod(50, 300, 1_000)
+    assert after.pending == Wish(limits=wish, at=START + COOL_OFF)
+    assert renewed(after, START + COOL_OFF).limits == wish
+
+
+def test_a_raised_limit_gives_what_it_is_raised_by() -> None:
+    monday = spent(first_budget(LIMITS, MIDNIGHT), coins=100)
+    waiting = changed(monday, replace(LIMITS, coins=ByPeriod(100, 500, 1_000)), MIDNIGHT)
+
+    granted = renewed(waiting, MIDNIGHT + COOL_OFF)
+
+    assert granted.coins_left == ByPeriod(100, 400, 900)
+
+
+def test_a_new_wish_takes_the_place_of_the_one_that_waits() -> None:
+    waiting = changed(first_budget(LIMITS, START), replace(LIMITS, coins=NO_LIMIT), START)
+    later = START + timedelta(hours=1)
+    other = replace(LIMITS, coins=ByPeriod(200, 300, 1_000))
+
+    assert changed(waiting, other, later).pending == Wish(limits=other, at=later + COOL_OFF)
+    assert changed(waiting, LIMITS, later).pending is None, "what holds is wished for: nothing waits any more"
+
+
+def test_the_same_wish_again_does_not_wait_any_longer() -> None:
+    waiting = changed(first_budget(LIMITS, START), replace(LIMITS, coins=NO_LIMIT), START)
+    assert changed(waiting, replace(LIMITS, coins=NO_LIMIT), START + timedelta(hours=1)) is waiting
+    assert changed(waiting, replace(LIMITS, coins=NO_LIMIT), START + COOL_OFF).limits.coins == NO_LIMIT
+
+
+def test_a_first_budget_holds_at_once_whatever_it_is() -> None:
+    assert changed(None, LIMITS, START) == first_budget(LIMITS, START)
+
+
+def test_a_change_begins_with_what_is_due() -> None:
+    budget = spent(first_budget(LIMITS, START), coins=90)
+    after = changed(budget, replace(LIMITS, coins=ByPeriod(80, 300, 1_000)), MIDNIGHT)
+    assert (after.coins_left, after.version) == (ByPeriod(80, 300, 910), 2)
+
+
+# --- another zone -----------------------------------------------------------------------------------------------------
+
+
+def moved_to(zone: str, now: datetime = MIDNIGHT, came_from: str = "UTC") -> Budget:
+    """A budget with 90 coins spent and another zone granted, a day after `now`."""
+    start = replace(LIMITS, zone=came_from)
+    waiting = changed(first_budget(start, now), replace(start, zone=zone), now)
+    return renewed(spent(renewed(waiting, now + COOL_OFF - MOMENT), coins=90), now + COOL_OFF)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles", "Asia/Kathmandu"])
+def test_no_period_ends_sooner_for_moving(zone: str) -> None:
+    stayed, there = moved_to("UTC"), moved_to(zone)
+    for old, new in zip(stayed.ends, there.ends, strict=True):
+        assert old <= new < old + DAY
+    assert there.coins_left == stayed.coins_left
+    assert there.ends.day <= min(there.ends.week, there.ends.month)
+
+
+def test_moving_and_spending_can_come_in_any_order() -> None:
+    """Whoever writes late what was due long ago must come to the same ends as who looks all the time."""
+    waiting = changed(first_budget(LIMITS, START), replace(LIMITS, zone="America/Los_Angeles"), START)
+    looks = [START + COOL_OFF + timedelta(hours=hours) for hours in range(0, 80, 5)]
+    often = waiting
+    for look in looks:
+        often = renewed(often, look)
+    assert often.ends == renewed(waiting, looks[-1]).ends
+    assert often.coins_left == renewed(waiting, looks[-1]).coins_left
+
+
+# --- another currency -------------------------------------------------------------------------------------------------
+
+
+def test_another_currency_waits_until_every_limited_period_has_ended() -> None:
+    budget = spent(first_budget(DOLLARS, START), money=900)
+    euros = replace(DOLLARS, currency="eur", money=ByPeriod(500, UNLIMITED, 2_000))
+
+    waiting = changed(budget, euros, START)
+
+    assert waiting.limits == DOLLARS
+    assert waiting.pending == Wish(limits=euros, at=budget.ends.month)
+    assert renewed(waiting, budget.ends.month - MOMENT).limits.currency == "usd"
+    assert renewed(waiting, budget.ends.month) == Budget(
+        limits=euros,
+        coins_left=NO_LIMIT,
+        money_left=euros.money,
+        ends=ByPeriod(datetime(2026, 12, 2, tzinfo=UTC), datetime(2026, 12, 7, tzinfo=UTC),
+                      datetime(2027, 1, 1, tzinfo=UTC)),
+        since=budget.ends.month,
+        version=3,
+    )  # fmt: skip
+
+
+def test_another_currency_waits_for_a_day_at_least() -> None:
+    daily = replace(DOLLARS, money=ByPeriod(1_000, UNLIMITED, UNLIMITED))
+    waiting = changed(first_budget(daily, START), replace(daily, currency="eur"), START)
+    assert waiting.pending
+    assert waiting.pending.at == START + COOL_OFF
+
+
+def test_a_first_limit_on_money_counts_from_when_it_was_set() -> None:
+    budget = spent(first_budget(LIMITS, START), coins=10, money=900)
+    wish = replace(DOLLARS, coins=LIMITS.coins)
+    later = START + timedelta(hours=1)
+
+    after = changed(budget, wish, later)
+
+    assert (after.limits, after.pending, after.since) == (wish, None, later)
+    assert after.money_left == DOLLARS.money
+    assert after.coins_left == ByPeriod(90, 290, 990)
+
+
+def test_a_lower_limit_on_money_holds_at_once() -> None:
+    budget = spent(first_budget(DOLLARS, START), money=900)
+    wish = replace(DOLLARS, money=ByPeriod(950, 2_000, 5_000))
+    after = changed(budget, wish, START)
+    assert (after.limits, after.money_left, after.since) == (wish, ByPeriod(50, 1_100, 4_100), START)
+
+
+def test_limits_on_money_go_after_a_day() -> None:
+    waiting = changed(first_budget(DOLLARS, START), Limits(zone="UTC"), START)
+    assert waiting.pending == Wish(limits=Limits(zone="UTC"), at=START + COOL_OFF)
+    assert renewed(waiting, START + COOL_OFF).limits == Limits(zone="UTC")
+
+
+# --- giving back ------------------------------------------------------------------------------------------------------
+
+
+def test_a_price_is_given_back_to_the_periods_it_counted_in() -> None:
+    budget = spent(first_budget(DOLLARS, START), money=900)
+    same_day = given_back(budget, 900, "usd", START, MIDNIGHT - MOMENT)
+    assert same_day == replace(budget, money_left=DOLLARS.money, version=2)
+
+    next_day = given_back(budget, 900, "usd", START, MIDNIGHT)
+    assert next_day
+    assert next_day.money_left == ByPeriod(1_000, UNLIMITED, 5_000)
+    assert next_day.ends.day == MIDNIGHT + DAY
+
+    next_month = datetime(2026, 12, 1, tzinfo=UTC)
+    assert given_back(budget, 900, "usd", START, next_month) is None
+
+
+def test_never_more_than_the_limit_is_given_back() -> None:
+    budget = spent(first_budget(DOLLARS, START), money=100)
+    back = given_back(budget, 900, "usd", START, START)
+    assert back
+    assert back.money_left == DOLLARS.money
+
+
+def test_what_never_counted_is_not_given_back() -> None:
+    budget = spent(first_budget(DOLLARS, START), money=900)
+    assert given_back(budget, 900, "eur", START, START) is None
+    assert given_back(budget, 900, "usd", START - MOMENT, START) is None
+
+
+# --- shutting oneself out ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("days", [1, MAX_DAYS])
+def test_one_is_shut_out_for_days_of_24_hours(days: int) -> None:
+    act = exclusion("ann", "key", days, START + timedelta(microseconds=999))
+    assert (act.until, act.days, act.user_id, act.key) == (START + timedelta(days=days), days, "ann", "key")
+
+
+@pytest.mark.parametrize("days", [-1, 0, MAX_DAYS + 1])
+def test_not_for_longer_and_not_for_nothing(days: int) -> None:
+    with pytest.raises(InvalidField):
+        exclusion("ann", "key", days, START)
