@@ -42,6 +42,8 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
         counted, is_within_budget = spend_coins(gift.price_coins, gift.posted_at, change)
         rowed, is_in_row = follow_streak(gift, ended)
         allows = (WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist() & is_within_budget
+        if is_in_row is not None:
+            allows &= is_in_row
         wallet = WalletRow(wallet_key(gift.user_id), "WALLET")
 
         def write(transaction: TransactWrite) -> None:
@@ -49,7 +51,7 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
             if ended:
                 transaction.save(notice_row(ended.notice), EntryRow.pk.does_not_exist())
             actions = [WalletRow.coins.add(-gift.price_coins), *counted, *rowed]
-            transaction.update(wallet, actions, allows & is_in_row if is_in_row else allows, return_values="ALL_OLD")
+            transaction.update(wallet, actions, allows, return_values="ALL_OLD")
 
         try:
             self._transactions.write(write)

@@ -107,7 +107,7 @@ def _gift(user_id: str, entry_id: str, row: EntryRow) -> Gift:
         event_id=_there(row.event_id),
         creator_id=_there(row.creator_id),
         lane=_there(row.lane),
-        item_id=row.item_id or "",
+        item_id=_there(row.item_id) if row.kind == GiftKind.GIFT.value else "",
         quantity=_there(row.quantity),
         price_coins=-_there(row.coins),
         posted_at=_there(row.posted_at),
