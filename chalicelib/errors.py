@@ -17,6 +17,8 @@ CoinpurseError
 │   ├── KeyTooOld                the key's time is too far from ours
 │   ├── UnknownBundle            not on sale in that currency and channel
 │   ├── UnknownItem              not in the gift catalogue
+│   ├── UnknownPlan              no such membership in that currency
+│   ├── AlreadyMember            the fan has a membership already
 │   ├── SelfGift                 sender and creator are one
 │   ├── InsufficientCoins   402  the wallet holds less
 │   └── WalletFrozen        403  an operator froze the wallet
@@ -161,6 +163,20 @@ class UnknownItem(Refusal):
 
     code = "unknown_item"
     title = "No such gift"
+
+
+class UnknownPlan(Refusal):
+    """There is no such membership in that currency."""
+
+    code = "unknown_plan"
+    title = "No such membership"
+
+
+class AlreadyMember(Refusal):
+    """The fan has a membership already."""
+
+    code = "already_member"
+    title = "You are a member already"
 
 
 class SelfGift(Refusal):

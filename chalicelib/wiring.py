@@ -13,10 +13,21 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.ledger import PostedRecord
-from chalicelib.ports import Clock, EventPublisher, Journal, Ledger, OperatorDesk, PaymentGateway, RedriveQueue
+from chalicelib.ports import (
+    Clock,
+    EventPublisher,
+    Journal,
+    Ledger,
+    Memberships,
+    OperatorDesk,
+    PaymentGateway,
+    RedriveQueue,
+    Subscriptions,
+)
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.secrets import SsmSecrets
     from chalicelib.adapters.tokens import JwtVerifier
 
 
@@ -69,17 +80,43 @@ def journal() -> Journal:
 @cache
 def gateway() -> PaymentGateway:
     """The payment provider. Only a checkout and a webhook ask for it: its SDK is slow to import."""
-    from chalicelib.adapters.secrets import SsmSecrets
     from chalicelib.adapters.stripe_gateway import StripeGateway
 
-    secrets = SsmSecrets(settings().stage, livemode=settings().livemode)
     return StripeGateway(
-        api_key=secrets.stripe_api_key,
-        webhook_secrets=secrets.stripe_webhook_secrets,
+        api_key=_secrets().stripe_api_key,
+        webhook_secrets=_secrets().stripe_webhook_secrets,
         api_url=settings().stripe_api_url,
         success_url=settings().success_url,
         cancel_url=settings().cancel_url,
     )
+
+
+@cache
+def memberships() -> Memberships:
+    """The memberships, beside the wallets."""
+    from chalicelib.adapters.membership_store import DynamoMemberships
+
+    return DynamoMemberships(settings().table_name)
+
+
+@cache
+def subscriptions() -> Subscriptions:
+    """The payment provider's side of memberships."""
+    from chalicelib.adapters.stripe_memberships import StripeMemberships
+
+    return StripeMemberships(
+        api_key=_secrets().stripe_api_key,
+        api_url=settings().stripe_api_url,
+        success_url=settings().success_url,
+        cancel_url=settings().cancel_url,
+    )
+
+
+@cache
+def _secrets() -> "SsmSecrets":
+    from chalicelib.adapters.secrets import SsmSecrets
+
+    return SsmSecrets(settings().stage, livemode=settings().livemode)
 
 
 @cache
@@ -130,7 +167,7 @@ _NEEDED = {
     "app.relay": (settings, clock, ledger, publisher, redrive_queue),
     "app.redrive_stretch": (settings, clock, ledger, journal, publisher, redrive_queue),
     "app.sweep_journal": (settings, clock, ledger, journal, publisher, redrive_queue),
-    "app.reconcile_events": (settings, clock, ledger, journal, gateway),
+    "app.reconcile_events": (settings, clock, ledger, journal, gateway, memberships, subscriptions),
     "app.audit_totals": (settings, clock, desk, journal),
 }
 

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from chalicelib.domain.catalogue import Bundle, Catalogue, CatalogueError, GiftItem, unique
+from chalicelib.domain.plans import Plan
 
 FOLDER: Final = Path(__file__).parent.parent / "catalogues"
 
@@ -27,9 +28,17 @@ class _GiftLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     coins: int
 
 
+class _PlanLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    plan_id: str
+    name: str
+    coins: int
+    prices: dict[str, int]
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     bundles: list[_BundleLine]
     gifts: list[_GiftLine]
+    memberships: list[_PlanLine] = []
 
 
 def load_catalogue(name: str, folder: Path = FOLDER) -> Catalogue:
@@ -56,4 +65,7 @@ def _catalogue(file: _File) -> Catalogue:
         for line in file.bundles
     ]
     gifts = [GiftItem(item_id=line.item_id, name=line.name, coins=line.coins) for line in file.gifts]
-    return Catalogue(bundles=unique(bundles, "bundle_id"), gifts=unique(gifts, "item_id"))
+    plans = [Plan(plan_id=it.plan_id, name=it.name, coins=it.coins, prices=it.prices) for it in file.memberships]
+    return Catalogue(
+        bundles=unique(bundles, "bundle_id"), gifts=unique(gifts, "item_id"), memberships=unique(plans, "plan_id")
+    )

@@ -41,7 +41,8 @@ class Purchase:
     `coins` is the total that the wallet is credited with, bonus included; `amount_minor` the price, tax included, in
     the minor unit of `currency`. `posted_at`, `event_id` and `payment_intent` are there once it is posted.
     `kept_minor` is how much of the price was kept when somebody last looked (None: nobody did); each look changes
-    `version`.
+    `version`. A paid month of a membership is a purchase, too: of that `membership_id`, of the plan that `bundle_id`
+    names, and it makes the fan a member until `paid_until`.
     """
 
     purchase_id: str
@@ -58,6 +59,9 @@ class Purchase:
     payment_intent: str | None = None
     kept_minor: int | None = None
     version: int = 1
+    membership_id: str = ""
+    is_renewal: bool = False
+    paid_until: datetime | None = None
 
     @property
     def entry_id(self) -> str:
@@ -216,7 +220,8 @@ class Settlement:
 class Review:
     """A payment that does not match a purchase of ours: no coins until a person has looked.
 
-    `payment_id` is the payment intent, or the checkout session where there was none. The money is what was paid.
+    `payment_id` is the payment intent, or the checkout session where there was none. The money is what was paid. For a
+    membership the invoice stands in the place of the session.
     """
 
     payment_id: str

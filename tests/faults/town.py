@@ -24,6 +24,7 @@ from chalicelib.usecases.settle_review import settle_review
 from chalicelib.usecases.sweep import sweep
 from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order
 from tests.fake_desk import FakeDesk, FakeJournal
+from tests.fake_memberships import FakeMemberships, FakeSubscriptions
 from tests.fakes import START, FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue, uuid7_at
 from tests.faults.provider import Provider
 from tests.faults.taps import Meet, pass_on, tapped
@@ -60,6 +61,10 @@ class Town:
         self.desk: ports.OperatorDesk = tapped(self.fake_desk, ports.OperatorDesk, meet)
         self.journal: ports.Journal = tapped(self.fake_journal, ports.Journal, meet)
         self.gateway: ports.PaymentGateway = tapped(self.provider, ports.PaymentGateway, meet)
+        self.fake_memberships = FakeMemberships(self.books)
+        self.billing = FakeSubscriptions()
+        self.memberships: ports.Memberships = tapped(self.fake_memberships, ports.Memberships, meet)
+        self.subscriptions: ports.Subscriptions = tapped(self.billing, ports.Subscriptions, meet)
         for worker in ("sweep", "reconcile", "audit"):
             self.fake_journal.watermarks[worker] = START
         self.plot = self.about = ""
@@ -162,7 +167,14 @@ class Town:
         assert audit_ledger(journal=self.journal, clock=self.clock) == []
 
     def intake(self) -> Intake:
-        return Intake(livemode=False, ledger=self.ledger, gateway=self.gateway, clock=self.clock)
+        return Intake(
+            livemode=False,
+            ledger=self.ledger,
+            gateway=self.gateway,
+            memberships=self.memberships,
+            subscriptions=self.subscriptions,
+            clock=self.clock,
+        )
 
     def relay(self, publisher: ports.EventPublisher | None = None) -> Relay:
         return Relay(

@@ -16,8 +16,9 @@ SDKS = {
     "jwt": "PyJWT",
     "uuid_utils": "UUID",
 }
-_STORE = ("tables", "rows", "transactions", "ledger_store", "desk_store", "journal_store", "stream_records")
-_STRIPE = ("stripe_gateway", "stripe_shapes")
+_STORE = ("tables", "rows", "transactions", "ledger_store", "desk_store", "journal_store", "stream_records",
+          "membership_store")  # fmt: skip
+_STRIPE = ("stripe_client", "stripe_gateway", "stripe_memberships", "stripe_shapes", "subscription_shapes")
 NEIGHBOURS = [tuple(f"chalicelib.adapters.{name}" for name in rooms) for rooms in (_STORE, _STRIPE)]
 """Adapters that share one thing, and so each other's rooms."""
 
@@ -39,7 +40,8 @@ ROOMS = {
     "chalicelib": Room(standard=()),
     "chalicelib.errors": Room(standard=("typing",)),
     "chalicelib.domain": Room(
-        standard=(*PLAIN, "fractions", "re", "unicodedata", "zlib"), ours=("chalicelib.domain", "chalicelib.errors")
+        standard=(*PLAIN, "fractions", "hashlib", "re", "unicodedata", "zlib"),
+        ours=("chalicelib.domain", "chalicelib.errors"),
     ),
     "chalicelib.ports": Room(standard=PLAIN, ours=("chalicelib.domain", "chalicelib.errors")),
     "chalicelib.usecases": Room(
@@ -85,6 +87,7 @@ ROOMS = {
             "chalicelib.pages",
             "chalicelib.routes",
             "chalicelib.schemas",
+            "chalicelib.telemetry",
             "chalicelib.usecases",
             "chalicelib.web",
             "chalicelib.wiring",

@@ -21,6 +21,7 @@ from chalicelib.domain.payments import MoneyState, Movement
 from chalicelib.errors import TryAgain, Unauthenticated
 from chalicelib.settings import Settings
 from tests.fake_desk import FakeDesk, FakeJournal
+from tests.fake_memberships import FakeMemberships, FakeSubscriptions
 from tests.fakes import FakeClock, FakeGateway, FakeLedger, FakePublisher, FakeRedriveQueue
 
 REQUEST_ID = "11111111-2222-3333-4444-555555555555"
@@ -108,6 +109,7 @@ class Api:
 
     def __post_init__(self) -> None:
         self.desk, self.journal = FakeDesk(self.ledger), FakeJournal(self.ledger)
+        self.members, self.billing = FakeMemberships(self.ledger), FakeSubscriptions()
         self.ports |= {
             "settings": SETTINGS,
             "clock": self.clock,
@@ -116,6 +118,8 @@ class Api:
             "desk": self.desk,
             "journal": self.journal,
             "gateway": self.gateway,
+            "memberships": self.members,
+            "subscriptions": self.billing,
             "publisher": self.publisher,
             "redrive_queue": self.queue,
             "tokens": FakeTokens(),
