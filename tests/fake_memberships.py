@@ -101,9 +101,9 @@ class FakeSubscriptions:
         self.subscriptions[changed.subscription_id] = changed
         return changed
 
-    def bill(self, membership: Membership, month: int = 1, **changes: object) -> Invoice:
+    def bill(self, of: Membership, month: int = 1, **changes: object) -> Invoice:
         """Let the membership's month have an invoice there, paid, with whatever about it is different."""
-        invoice = replace(invoice_of(membership, month), **changes)  # type: ignore[arg-type]  # as above
+        invoice = replace(invoice_of(of, month), **changes)  # type: ignore[arg-type]  # as above
         self.invoices[invoice.invoice_id] = invoice
         return invoice
 
