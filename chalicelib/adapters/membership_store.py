@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
+from pynamodb.attributes import Attribute
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -12,6 +14,8 @@ from chalicelib.adapters.tables import EntryRow, MembershipRow, WalletRow, bind,
 from chalicelib.adapters.transactions import Refused, Transactions, is_refused, transient_errors
 from chalicelib.domain.ledger import PENDING_LIFE, Notice, Purchase
 from chalicelib.domain.memberships import InvoiceRefused, Membership, MembershipStatus
+
+Value = TypeVar("Value")
 
 
 class DynamoMemberships:
@@ -68,8 +72,8 @@ class DynamoMemberships:
             & (MembershipRow.subscription_id.does_not_exist() | (MembershipRow.subscription_id == subscription_id))
         )
         noted: list[Action] = [
-            MembershipRow.subscription_id.set(subscription_id),
-            MembershipRow.customer_id.set(customer_id),
+            _set(MembershipRow.subscription_id, subscription_id),
+            _set(MembershipRow.customer_id, customer_id),
             MembershipRow.ttl.remove(),
         ]
         wallet: list[Action] = [
@@ -97,12 +101,12 @@ class DynamoMemberships:
         row = MembershipRow(wallet_key(before.user_id), membership_key(before.membership_id))
         stands: list[Action] = [
             MembershipRow.status.set(after.status.value),
-            MembershipRow.subscription_id.set(after.subscription_id),
-            MembershipRow.customer_id.set(after.customer_id),
             MembershipRow.renews.set(after.renews),
-            MembershipRow.ended_reason.set(after.ended_reason),
-            MembershipRow.paid_until.set(after.paid_until) if after.paid_until else MembershipRow.paid_until.remove(),
             MembershipRow.version.set(after.version),
+            _set(MembershipRow.subscription_id, after.subscription_id),
+            _set(MembershipRow.customer_id, after.customer_id),
+            _set(MembershipRow.ended_reason, after.ended_reason),
+            _set(MembershipRow.paid_until, after.paid_until),
         ]
 
         def write(transaction: TransactWrite) -> None:
@@ -130,6 +134,11 @@ def _row(membership: Membership) -> MembershipRow:
         status=membership.status.value,
         ttl=int((membership.created_at + PENDING_LIFE).timestamp()),
     )
+
+
+def _set(attribute: Attribute[Value], value: Value | None) -> Action:
+    """What is empty is not there: a table keeps no empty texts."""
+    return attribute.set(value) if value else attribute.remove()
 
 
 def _membership(row: MembershipRow) -> Membership:

@@ -27,8 +27,8 @@ def a_gift_item(item_id: str = "rose", coins: int = 1, name: str = "Rose") -> Gi
     return GiftItem(item_id=item_id, name=name, coins=coins)
 
 
-def a_plan(plan_id: str = "star_club", coins: int = 500, **changes: Any) -> Plan:
-    return replace(Plan(plan_id=plan_id, name="Star Club", coins=coins, prices={"usd": 499}), **changes)
+def a_plan(plan_id: str = "coin_club", coins: int = 500, **changes: Any) -> Plan:
+    return replace(Plan(plan_id=plan_id, name="Coin Club", coins=coins, prices={"usd": 499}), **changes)
 
 
 def a_catalogue(*things: Bundle | GiftItem | Plan) -> Catalogue:
@@ -44,7 +44,7 @@ def a_catalogue(*things: Bundle | GiftItem | Plan) -> Catalogue:
 
 
 def a_membership_order(**changes: Any) -> MembershipOrder:
-    return replace(MembershipOrder(membership_id=KEY, user_id=FAN, plan_id="star_club", currency="usd"), **changes)
+    return replace(MembershipOrder(membership_id=KEY, user_id=FAN, plan_id="coin_club", currency="usd"), **changes)
 
 
 def a_membership(**changes: Any) -> Membership:
@@ -52,7 +52,7 @@ def a_membership(**changes: Any) -> Membership:
     membership = Membership(
         membership_id=KEY,
         user_id=FAN,
-        plan_id="star_club",
+        plan_id="coin_club",
         coins=500,
         amount_minor=499,
         currency="usd",

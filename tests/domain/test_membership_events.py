@@ -29,7 +29,7 @@ def test_a_paid_month_is_told_as_the_membership_it_is(month: int, event_type: st
         "membership_id": KEY,
         "purchase_id": invoice.purchase_id,
         "user_id": FAN,
-        "plan_id": "star_club",
+        "plan_id": "coin_club",
         "coins": 500,
         "price": {"amount_minor": 499, "currency": "usd"},
         "paid_until": paid_until,
