@@ -200,7 +200,8 @@ def test_the_end_can_be_asked_for_by_its_date(shop: Shop) -> None:
     kept = update(subscription.id, {"cancel_at": ""})
     assert (kept.cancel_at, kept.canceled_at) == (None, None)
     with pytest.raises(stripe.InvalidRequestError, match="with a period only"):
-        update(subscription.id, {"cancel_at": 1})
+        update(subscription.id, {"cancel_at": 1, "metadata": {"a": "b"}, "description": "x"})
+    assert _now(shop, subscription) == kept, "a refused request changes nothing"
     with pytest.raises(stripe.InvalidRequestError, match="only specify one"):
         update(subscription.id, {"cancel_at": "max_period_end", "cancel_at_period_end": True})
 

@@ -81,6 +81,7 @@ def end_with_period(store: Store, subscription: Subscription, *, by_flag: bool) 
     https://docs.stripe.com/billing/subscriptions/billing-mode/compare
     """
     if subscription.cancel_at is not None:
+        subscription.cancel_at_period_end |= by_flag
         return
     subscription.cancel_at, subscription.cancel_at_period_end = subscription.period_end, by_flag
     subscription.canceled_at = store.now()

@@ -50,12 +50,13 @@ def update_subscription(call: Call) -> JsonObject:
     subscription = _subscription(call)
     if subscription.status == "canceled" and not params.keys() <= {"cancellation_details", "expand", "metadata"}:
         raise ApiError("A canceled subscription can only update its cancellation_details and metadata.")
-    before = subscription.to_json()
+    details, before = _details(params.get("cancellation_details", {})), subscription.to_json()
+    # First, because it may refuse: a refused request changes nothing.
+    _schedule(call.store, subscription, params)
+    subscription.cancellation.update(details)
     merge_metadata(subscription.metadata, params.get("metadata", {}))
     if "description" in params:
         subscription.description = params["description"] or None
-    _schedule(call.store, subscription, params)
-    _explain(subscription, params.get("cancellation_details", {}))
     call.store.emit_change("customer.subscription.updated", subscription, before)
     return expand(call.store, subscription.to_json(), params.get("expand", []))
 
@@ -68,7 +69,7 @@ def cancel_subscription(call: Call) -> JsonObject:
     subscription = _subscription(call)
     if subscription.status == "canceled":
         raise no_such("subscription", subscription.id)
-    _explain(subscription, params.get("cancellation_details", {}))
+    subscription.cancellation.update(_details(params.get("cancellation_details", {})))
     cancel(call.store, subscription)
     return expand(call.store, subscription.to_json(), params.get("expand", []))
 
@@ -91,10 +92,10 @@ def _is_of(subscription: Subscription, status: str) -> bool:
     return subscription.status == ("canceled" if status == "ended" else status)
 
 
-def _explain(subscription: Subscription, details: object) -> None:
+def _details(details: object) -> dict[str, str]:
     given = cast("dict[str, str]", details)
     serve_only(given, "comment feedback")
-    subscription.cancellation.update({name: text for name, text in given.items() if text})
+    return {name: text for name, text in given.items() if text}
 
 
 def _subscription(call: Call) -> Subscription:
