@@ -21,6 +21,8 @@ CoinpurseError
 │   ├── CoinsOutOfRange          fewer or more coins than it takes
 │   ├── MessageTooLong           for so many coins
 │   ├── StreakEnded              no such streak is under way
+│   ├── UnknownPlan              no such membership in that currency
+│   ├── AlreadyMember            the fan has a membership already
 │   ├── SelfGift                 sender and creator are one
 │   ├── InsufficientCoins   402  the wallet holds less
 │   ├── WalletFrozen        403  an operator froze the wallet
@@ -196,6 +198,20 @@ class StreakEnded(Refusal):
 
     code = "streak_ended"
     title = "No such streak is under way"
+
+
+class UnknownPlan(Refusal):
+    """There is no such membership in that currency."""
+
+    code = "unknown_plan"
+    title = "No such membership"
+
+
+class AlreadyMember(Refusal):
+    """The fan has a membership already."""
+
+    code = "already_member"
+    title = "You are a member already"
 
 
 class SelfGift(Refusal):

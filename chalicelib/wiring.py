@@ -20,11 +20,13 @@ from chalicelib.ports import (
     EventPublisher,
     Journal,
     Ledger,
+    Memberships,
     OfferSigner,
     OperatorDesk,
     PaymentGateway,
     RedriveQueue,
     StreakTimer,
+    Subscriptions,
 )
 from chalicelib.settings import Settings
 
@@ -118,6 +120,27 @@ def offer_signer() -> OfferSigner:
 
 
 @cache
+def memberships() -> Memberships:
+    """The memberships, beside the wallets."""
+    from chalicelib.adapters.membership_store import DynamoMemberships
+
+    return DynamoMemberships(settings().table_name)
+
+
+@cache
+def subscriptions() -> Subscriptions:
+    """The payment provider's side of memberships."""
+    from chalicelib.adapters.stripe_memberships import StripeMemberships
+
+    return StripeMemberships(
+        api_key=secrets().stripe_api_key,
+        api_url=settings().stripe_api_url,
+        success_url=settings().success_url,
+        cancel_url=settings().cancel_url,
+    )
+
+
+@cache
 def publisher() -> EventPublisher:
     """The topic."""
     from chalicelib.adapters.sns_publisher import SnsPublisher
@@ -195,7 +218,7 @@ _NEEDED = {
     "app.redrive_stretch": (*_RELAY, journal),
     "app.sweep_journal": (*_RELAY, journal),
     "app.end_streaks": (settings, clock, catalogue, ledger, streak_timer),
-    "app.reconcile_events": (settings, clock, ledger, journal, gateway),
+    "app.reconcile_events": (settings, clock, ledger, journal, gateway, memberships, subscriptions),
     "app.audit_totals": (settings, clock, desk, journal),
 }
 

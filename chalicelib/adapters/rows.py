@@ -97,6 +97,9 @@ def _purchase(user_id: str, entry_id: str, row: EntryRow) -> Purchase:
         kept_minor=row.kept_minor,
         version=row.version,
         is_given_back=bool(row.is_given_back),
+        membership_id=row.membership_id or "",
+        is_renewal=bool(row.is_renewal),
+        paid_until=row.paid_until,
     )
 
 
@@ -168,6 +171,20 @@ def purchase_row(purchase: Purchase) -> EntryRow:
         created_at=purchase.created_at,
         ttl=int((purchase.created_at + PENDING_LIFE).timestamp()),
     )
+
+
+def month_row(month: Purchase) -> EntryRow:
+    """The row of a paid month of a membership: posted, and in the journal, from the first moment."""
+    row = purchase_row(month)
+    row.ttl = None
+    row.posted_at, row.event_id = _there(month.posted_at), _there(month.event_id)
+    row.journal_hour = journal_hour(row.posted_at, row.event_id)
+    row.journal_at = journal_at(row.posted_at, month.purchase_id)
+    row.payment_intent = month.payment_intent
+    row.membership_id = month.membership_id
+    row.is_renewal = month.is_renewal or None
+    row.paid_until = month.paid_until
+    return row
 
 
 def gift_row(gift: Gift) -> EntryRow:

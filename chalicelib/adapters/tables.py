@@ -38,6 +38,11 @@ def entry_key(entry_id: str) -> str:
     return key("ENTRY", entry_id)
 
 
+def membership_key(membership_id: str) -> str:
+    """The sort key of a membership. Their ids are UUIDv7, so memberships sort by time."""
+    return key("MEMBERSHIP", membership_id)
+
+
 def lane_key(creator_id: str, lane: int) -> str:
     """The partition of one lane of a creator."""
     return key("CREATOR", creator_id, str(lane))
@@ -183,6 +188,9 @@ class EntryRow(Row):
     payment_intent = UnicodeAttribute(null=True)
     kept_minor = IntegerAttribute(null=True)
     is_given_back = BooleanAttribute(null=True, attr_name="given_back")
+    membership_id = UnicodeAttribute(null=True)
+    is_renewal = BooleanAttribute(null=True)
+    paid_until = InstantAttribute(null=True)
 
     creator_id = UnicodeAttribute(null=True)
     lane = IntegerAttribute(null=True)
@@ -201,6 +209,24 @@ class EntryRow(Row):
     reason = UnicodeAttribute(null=True)
     actor = UnicodeAttribute(null=True)
     facts = JSONAttribute(null=True)
+
+
+class MembershipRow(Row):
+    """A membership that a fan asked for, and how it stands. It has a `ttl` until something was paid."""
+
+    plan_id = UnicodeAttribute()
+    coins = IntegerAttribute()
+    amount_minor = IntegerAttribute()
+    currency = UnicodeAttribute()
+    created_at = InstantAttribute()
+    status = UnicodeAttribute()
+    version = IntegerAttribute(default=1)
+    subscription_id = UnicodeAttribute(null=True)
+    customer_id = UnicodeAttribute(null=True)
+    paid_until = InstantAttribute(null=True)
+    renews = BooleanAttribute(null=True)
+    ended_reason = UnicodeAttribute(null=True)
+    ttl = IntegerAttribute(null=True)
 
 
 class LaneRow(Row):

@@ -41,6 +41,9 @@ class Purchase:
     the minor unit of `currency`. `posted_at`, `event_id` and `payment_intent` are there once it is posted.
     `kept_minor` is how much of the price was kept when somebody last looked (None: nobody did); each look changes
     `version`. `is_given_back`: it ended unpaid, and its price no longer counts against the fan's budget.
+
+    A paid month of a membership is a purchase, too: of that `membership_id`, of the plan that `bundle_id` names, and it
+    makes the fan a member until `paid_until`.
     """
 
     purchase_id: str
@@ -58,6 +61,9 @@ class Purchase:
     kept_minor: int | None = None
     version: int = 1
     is_given_back: bool = False
+    membership_id: str = ""
+    is_renewal: bool = False
+    paid_until: datetime | None = None
 
     @property
     def entry_id(self) -> str:

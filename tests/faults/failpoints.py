@@ -10,7 +10,8 @@ from typing import Final
 
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
-from tests.faults.plays import PLAYS, Play, Step, given
+from tests.faults.play import Play, Step
+from tests.faults.plays import PLAYS, given
 from tests.faults.town import Town
 from tests.faults.trouble import PAIRED, Fault, Killed, Plan, Trouble
 from tests.faults.verdict import Wrong, wrongs

@@ -15,6 +15,8 @@ PROTOCOLS: tuple[type, ...] = (
     ports.OperatorDesk,
     ports.Journal,
     ports.PaymentGateway,
+    ports.Memberships,
+    ports.Subscriptions,
     ports.EventPublisher,
     ports.RedriveQueue,
 )

@@ -15,6 +15,7 @@ from chalicelib.usecases.freeze_wallet import freeze_wallet
 from chalicelib.usecases.grant_coins import grant_coins
 from chalicelib.usecases.handle_event import Intake
 from chalicelib.usecases.open_checkout import open_checkout
+from chalicelib.usecases.open_membership import open_membership
 from chalicelib.usecases.receive_webhook import receive_webhook
 from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.redrive import redrive
@@ -23,9 +24,11 @@ from chalicelib.usecases.reverse_gift import reverse_gift
 from chalicelib.usecases.send_gift import send_gift
 from chalicelib.usecases.settle_review import settle_review
 from chalicelib.usecases.sweep import sweep
-from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order
+from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order, a_membership_order
 from tests.fake_desk import FakeDesk, FakeJournal
+from tests.fake_memberships import FakeMemberships
 from tests.fakes import PAUSE, START, FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue, FakeStreakTimer, uuid7_at
+from tests.faults.billing import Billing
 from tests.faults.provider import Provider
 from tests.faults.taps import Meet, pass_on, tapped
 
@@ -62,6 +65,10 @@ class Town:
         self.desk: ports.OperatorDesk = tapped(self.fake_desk, ports.OperatorDesk, meet)
         self.journal: ports.Journal = tapped(self.fake_journal, ports.Journal, meet)
         self.gateway: ports.PaymentGateway = tapped(self.provider, ports.PaymentGateway, meet)
+        self.fake_memberships = FakeMemberships(self.books)
+        self.billing = Billing(self.provider, self.fake_memberships)
+        self.memberships: ports.Memberships = tapped(self.fake_memberships, ports.Memberships, meet)
+        self.subscriptions: ports.Subscriptions = tapped(self.billing, ports.Subscriptions, meet)
         for worker in ("sweep", "reconcile", "audit"):
             self.fake_journal.watermarks[worker] = START
         self.plot = self.about = ""
@@ -90,6 +97,19 @@ class Town:
         self._ask(
             key,
             lambda: send_gift(order, catalogue=CATALOGUE, ledger=self.ledger, clock=self.clock, creator_lanes=LANES),
+        )
+
+    def join(self, key: str, fan: str = "fan-1") -> None:
+        order = a_membership_order(membership_id=key, user_id=fan)
+        self._ask(
+            key,
+            lambda: open_membership(
+                order,
+                catalogue=CATALOGUE,
+                memberships=self.memberships,
+                subscriptions=self.subscriptions,
+                clock=self.clock,
+            ),
         )
 
     # --- operators --------------------------------------------------------------------------------------------------
@@ -164,7 +184,14 @@ class Town:
         assert audit_ledger(journal=self.journal, clock=self.clock) == []
 
     def intake(self) -> Intake:
-        return Intake(livemode=False, ledger=self.ledger, gateway=self.gateway, clock=self.clock)
+        return Intake(
+            livemode=False,
+            ledger=self.ledger,
+            gateway=self.gateway,
+            memberships=self.memberships,
+            subscriptions=self.subscriptions,
+            clock=self.clock,
+        )
 
     def relay(self, publisher: ports.EventPublisher | None = None) -> Relay:
         return Relay(
@@ -206,7 +233,8 @@ class Town:
         """Everything that may differ between two orders of the same calls."""
         fakes = [self.books, self.fake_desk, self.fake_journal, self.publisher, self.queue]
         held = [{name: value for name, value in vars(fake).items() if value is not self.books} for fake in fakes]
-        return [held, self.provider.payments, self.webhooks, self.records, self.refused]
+        billed = [self.fake_memberships.known, self.billing.subscriptions, self.billing.invoices]
+        return [held, billed, self.provider.payments, self.webhooks, self.records, self.refused]
 
     def _ask(self, key: str, request: Callable[[], object]) -> None:
         """Ask, and remember what one was told last. TryAgain tells nothing."""

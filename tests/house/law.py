@@ -18,10 +18,10 @@ SDKS = {
 }
 _STORE = (
     *("tables", "rows", "transactions", "budget_expressions", "streak_expressions"),
-    *("ledger_store", "purchase_store", "budget_store", "lane_store"),
+    *("ledger_store", "purchase_store", "budget_store", "lane_store", "membership_store"),
     *("desk_store", "journal_store", "stream_records"),
 )
-_STRIPE = ("stripe_gateway", "stripe_shapes")
+_STRIPE = ("stripe_client", "stripe_gateway", "stripe_memberships", "stripe_shapes", "subscription_shapes")
 NEIGHBOURS = [tuple(f"chalicelib.adapters.{name}" for name in rooms) for rooms in (_STORE, _STRIPE)]
 """Adapters that share one thing, and so each other's rooms."""
 
@@ -92,6 +92,7 @@ ROOMS = {
             "chalicelib.pages",
             "chalicelib.routes",
             "chalicelib.schemas",
+            "chalicelib.telemetry",
             "chalicelib.usecases",
             "chalicelib.web",
             "chalicelib.wiring",

@@ -14,6 +14,7 @@ from chalicelib.domain.payments import MoneyState
 from chalicelib.usecases.handle_event import Intake, handle_event
 from chalicelib.usecases.relay_entries import Relay, relay_entries
 from tests.domain.builders import FAN, KEY, a_purchase
+from tests.fake_memberships import FakeMemberships, FakeSubscriptions
 from tests.fakes import (
     PAUSE,
     FakeClock,
@@ -68,7 +69,14 @@ class Life:
         self.money = money
         self.ledger, self.gateway, self.clock = FakeLedger(), FakeGateway(), FakeClock()
         self.ledger.open_purchase(PURCHASE)
-        self.intake = Intake(livemode=False, ledger=self.ledger, gateway=self.gateway, clock=self.clock)
+        self.intake = Intake(
+            livemode=False,
+            ledger=self.ledger,
+            gateway=self.gateway,
+            memberships=FakeMemberships(self.ledger),
+            subscriptions=FakeSubscriptions(),
+            clock=self.clock,
+        )
         self.before = Books()
 
     def arrives(self, event: int, happened: int) -> None:

@@ -104,11 +104,12 @@ def test_what_needs_a_token_or_a_key_says_so(document: Document) -> None:
         if any(part["name"] == "Idempotency-Key" and part["required"] for part in operation["parameters"])
     }
     acts = {f"/v1/operator/{name}" for name in ("freezes", "grants", "reversals", "settlements")}
-    assert keyed == {("POST", path) for path in {"/v1/checkout-sessions", "/v1/gifts", "/v1/self-exclusions"} | acts}
-    assert secured == keyed | {("PUT", "/v1/budgets")} | {("GET", path) for path in ("/v1/budgets",
-                                                          "/v1/checkout-sessions/{id}", "/v1/creator/earnings",
-                                                          "/v1/gifts/{id}", "/v1/wallet",
-                                                          "/v1/wallet/entries", "/v1/operator/reviews")}  # fmt: skip
+    fans = {f"/v1/{name}" for name in ("checkout-sessions", "gifts", "memberships", "self-exclusions")}
+    assert keyed == {("POST", path) for path in fans | acts}
+    assert secured == keyed | {("PUT", "/v1/budgets"), ("POST", "/v1/membership/portal-sessions")} | {
+        ("GET", path) for path in ("/v1/budgets", "/v1/checkout-sessions/{id}", "/v1/creator/earnings",
+                                   "/v1/gifts/{id}", "/v1/membership", "/v1/wallet", "/v1/wallet/entries",
+                                   "/v1/operator/reviews")}  # fmt: skip
 
 
 def test_what_can_be_made_or_repeated_has_both_answers(document: Document) -> None:
@@ -121,7 +122,7 @@ def test_what_can_be_made_or_repeated_has_both_answers(document: Document) -> No
 def test_a_request_may_have_no_other_fields(document: Document) -> None:
     schemas = document["components"]["schemas"]
     requests = [name for name in schemas if name.endswith("Request")]
-    assert len(requests) == 8
+    assert len(requests) == 9
     assert all(schemas[name]["additionalProperties"] is False for name in requests)
 
 
@@ -151,6 +152,7 @@ def acts(api: Api) -> Iterator[tuple[str, Document, str]]:
 
 def test_every_good_answer_is_as_described(api: Api, document: Document) -> None:
     api.fund()
+    api.stock_membership()
     webhook = api.gateway.sign(event_for(api))
     gift = {"creator_id": "cleo", "item_id": "rose", "message": "hi", "stream_id": "live"}
     asked: list[tuple[str, str, Any, str]] = [
@@ -161,6 +163,9 @@ def test_every_good_answer_is_as_described(api: Api, document: Document) -> None
         ("POST", "/v1/gifts", gift, uuid7_at(START, 8)),
         ("POST", "/v1/gifts", gift, uuid7_at(START, 8)),
         ("GET", "/v1/gifts/{id}", None, uuid7_at(START, 8)),
+        ("POST", "/v1/memberships", {"plan_id": "coin_club", "currency": "jpy"}, ID),
+        ("GET", "/v1/membership", None, ID),
+        ("POST", "/v1/membership/portal-sessions", None, ID),
         *[("GET", path, None, ID) for path in ("/v1/bundles", "/v1/gift-catalogue", "/v1/health", "/v1/wallet")],
         *[("GET", path, None, ID) for path in ("/v1/economy", "/v1/creator/earnings", *QUERIES)],
         *[("POST", f"/v1/operator/{name}", body, key) for name, body, key in acts(api)],
