@@ -15,18 +15,17 @@ from chalicelib.domain.identity import Caller
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.reference_rates import ReferenceRates
 from chalicelib.domain.reminders import BudgetRecord
+from chalicelib.membership_ports import Memberships, Subscriptions
 from chalicelib.ports import (
     Clock,
     EventPublisher,
     Journal,
     Ledger,
-    Memberships,
     OfferSigner,
     OperatorDesk,
     PaymentGateway,
     RedriveQueue,
     StreakTimer,
-    Subscriptions,
 )
 from chalicelib.settings import Settings
 

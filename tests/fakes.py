@@ -1,12 +1,11 @@
 """Stand-ins for the ports, small enough to be seen to be right. One contract suite holds the ledger to real ones."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from chalicelib.domain.budgets import BudgetChange
-from chalicelib.domain.events import Announcement, Publication
 from chalicelib.domain.lanes import Receipt, streak_of
 from chalicelib.domain.ledger import (
     Adjustment,
@@ -254,31 +253,6 @@ class FakeGateway:
         return payload
 
 
-@dataclass
-class FakePublisher:
-    """The EventPublisher port: keeps what it accepts; does not accept what it is told not to."""
-
-    published: list[Announcement] = field(default_factory=list)
-    busy: set[str] = field(default_factory=set)
-    refused: set[str] = field(default_factory=set)
-
-    def publish(self, announcements: Sequence[Announcement]) -> Publication:
-        asked = {announcement.id for announcement in announcements}
-        turned_away = self.busy | self.refused
-        self.published += [announcement for announcement in announcements if announcement.id not in turned_away]
-        return Publication(busy=frozenset(asked & self.busy), refused=frozenset(asked & self.refused))
-
-
-@dataclass
-class FakeRedriveQueue:
-    """The RedriveQueue port."""
-
-    kept: list[Mapping[str, str]] = field(default_factory=list)
-
-    def set_aside(self, keys: Mapping[str, str]) -> None:
-        self.kept.append(keys)
-
-
 def session_of(purchase: Purchase, **changes: object) -> CheckoutSession:
     """The paid checkout session of a purchase, with whatever about it is different."""
     session = CheckoutSession(
@@ -294,16 +268,6 @@ def session_of(purchase: Purchase, **changes: object) -> CheckoutSession:
         url=f"https://pay.example/{purchase.purchase_id}",
     )
     return replace(session, **changes)  # type: ignore[arg-type]  # each test knows its field
-
-
-@dataclass
-class FakeStreakTimer:
-    """The StreakTimer port: keeps what it is told, until somebody lets the time pass."""
-
-    waiting: list[tuple[str, str, timedelta]] = field(default_factory=list)
-
-    def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
-        self.waiting.append((user_id, streak_id, after))
 
 
 def _claim(session: CheckoutSession) -> Claim:

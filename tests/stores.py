@@ -21,7 +21,8 @@ from chalicelib.adapters.tables import Row, entry_key, lane_key, wallet_key
 from chalicelib.domain.ids import iso
 from chalicelib.domain.lanes import MAX_ACTIONS_PER_RECEIPT
 from chalicelib.domain.ledger import Purchase
-from chalicelib.ports import Journal, Ledger, Memberships, OperatorDesk
+from chalicelib.membership_ports import Memberships
+from chalicelib.ports import Journal, Ledger, OperatorDesk
 from infra.recorder import Recorder
 from tests.fake_desk import FakeDesk, FakeJournal
 from tests.fake_lanes import Lane

@@ -8,7 +8,8 @@ from typing import Final
 from chalicelib.domain.ledger import Status
 from chalicelib.domain.payments import CheckoutSession, MembershipHint, StripeEvent
 from chalicelib.errors import NotFound
-from chalicelib.ports import Clock, Ledger, Memberships, PaymentGateway, Subscriptions
+from chalicelib.membership_ports import Memberships, Subscriptions
+from chalicelib.ports import Clock, Ledger, PaymentGateway
 from chalicelib.usecases.end_purchase import end_purchase
 from chalicelib.usecases.follow_membership import follow_membership
 from chalicelib.usecases.follow_the_money import follow_the_money

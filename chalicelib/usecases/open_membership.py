@@ -13,7 +13,8 @@ from chalicelib.domain.memberships import (
     same_membership,
 )
 from chalicelib.errors import Refusal
-from chalicelib.ports import Clock, Memberships, Subscriptions
+from chalicelib.membership_ports import Memberships, Subscriptions
+from chalicelib.ports import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

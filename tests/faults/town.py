@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib import ports
+from chalicelib import membership_ports, ports
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.ledger import Entry, Purchase, Status
 from chalicelib.domain.operators import Act, Decision, GrantOrder
@@ -27,7 +27,8 @@ from chalicelib.usecases.sweep import sweep
 from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order, a_membership_order
 from tests.fake_desk import FakeDesk, FakeJournal
 from tests.fake_memberships import FakeMemberships
-from tests.fakes import PAUSE, START, FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue, FakeStreakTimer, uuid7_at
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
 from tests.faults.billing import Billing
 from tests.faults.provider import Provider
 from tests.faults.taps import Meet, pass_on, tapped
@@ -67,8 +68,10 @@ class Town:
         self.gateway: ports.PaymentGateway = tapped(self.provider, ports.PaymentGateway, meet)
         self.fake_memberships = FakeMemberships(self.books)
         self.billing = Billing(self.provider, self.fake_memberships)
-        self.memberships: ports.Memberships = tapped(self.fake_memberships, ports.Memberships, meet)
-        self.subscriptions: ports.Subscriptions = tapped(self.billing, ports.Subscriptions, meet)
+        self.memberships: membership_ports.Memberships = tapped(
+            self.fake_memberships, membership_ports.Memberships, meet
+        )
+        self.subscriptions: membership_ports.Subscriptions = tapped(self.billing, membership_ports.Subscriptions, meet)
         for worker in ("sweep", "reconcile", "audit"):
             self.fake_journal.watermarks[worker] = START
         self.plot = self.about = ""

@@ -15,16 +15,8 @@ from chalicelib.usecases.handle_event import Intake, handle_event
 from chalicelib.usecases.relay_entries import Relay, relay_entries
 from tests.domain.builders import FAN, KEY, a_purchase
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
-from tests.fakes import (
-    PAUSE,
-    FakeClock,
-    FakeGateway,
-    FakeLedger,
-    FakePublisher,
-    FakeRedriveQueue,
-    FakeStreakTimer,
-    session_of,
-)
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import PAUSE, FakeClock, FakeGateway, FakeLedger, session_of
 from tests.invariants import Books, books_of, broken, changed
 from tests.usecases.desk import PAYMENT, a_hint, moved_money, told
 from tests.usecases.station import record

@@ -12,7 +12,8 @@ from chalicelib.errors import InsufficientCoins, StreakEnded, TryAgain, WalletFr
 from chalicelib.usecases.end_streak import end_streak
 from chalicelib.usecases.send_gift import SentGift, send_gift
 from tests.domain.builders import CREATOR, FAN, a_catalogue, a_gift, a_gift_order
-from tests.fakes import PAUSE, START, FakeClock, FakeLedger, FakeStreakTimer, uuid7_at
+from tests.fake_topic import FakeStreakTimer
+from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
 from tests.usecases.station import Station, gift
 
 FIRST = uuid7_at(START, 100)

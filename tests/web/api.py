@@ -27,7 +27,8 @@ from infra.local.deployment import new_signing_key
 from tests.domain.builders import a_membership
 from tests.fake_desk import FakeDesk, FakeJournal
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
-from tests.fakes import FakeClock, FakeGateway, FakeLedger, FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import FakeClock, FakeGateway, FakeLedger
 
 REQUEST_ID = "11111111-2222-3333-4444-555555555555"
 KEYS_OUT_OF_REACH = "keys-out-of-reach"
