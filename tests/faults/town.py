@@ -5,11 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib import ports
-from chalicelib.domain.ledger import Entry, PostedRecord, Purchase, Status
+from chalicelib.domain.budgets import Budget, Limits
+from chalicelib.domain.ledger import Entry, PostedRecord, Posting, Purchase, Status
 from chalicelib.domain.operators import Act, Decision, GrantOrder
 from chalicelib.domain.payments import StripeEvent
+from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.errors import CoinpurseError, TryAgain
 from chalicelib.usecases.audit_ledger import audit_ledger
+from chalicelib.usecases.exclude_fan import exclude_fan
 from chalicelib.usecases.freeze_wallet import freeze_wallet
 from chalicelib.usecases.grant_coins import grant_coins
 from chalicelib.usecases.handle_event import Intake
@@ -18,8 +21,10 @@ from chalicelib.usecases.receive_webhook import receive_webhook
 from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.redrive import redrive
 from chalicelib.usecases.relay_entries import Relay, relay_entries
+from chalicelib.usecases.remind_of_budgets import remind_of_budgets
 from chalicelib.usecases.reverse_gift import reverse_gift
 from chalicelib.usecases.send_gift import send_gift
+from chalicelib.usecases.set_budget import set_budget
 from chalicelib.usecases.settle_review import settle_review
 from chalicelib.usecases.sweep import sweep
 from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order
@@ -54,6 +59,9 @@ class Town:
         self.refused: dict[str, str] = {}
         self.webhooks: list[StripeEvent] = []
         self.records: list[PostedRecord] = []
+        self.spent: list[BudgetRecord] = []
+        self.spent_at: dict[str, datetime] = {}
+        self.budgets: dict[str, Budget] = {}
         self.given_up: list[tuple[datetime, datetime]] = []
         self.facts: dict[tuple[str, str], Entry] = {}
         self.ledger: ports.Ledger = tapped(self.books, ports.Ledger, meet)
@@ -89,6 +97,12 @@ class Town:
             key,
             lambda: send_gift(order, catalogue=CATALOGUE, ledger=self.ledger, clock=self.clock, creator_lanes=LANES),
         )
+
+    def set_budget(self, limits: Limits, fan: str = "fan-1") -> None:
+        set_budget(fan, limits, ledger=self.ledger, clock=self.clock)
+
+    def shut_out(self, key: str, fan: str = "fan-1") -> None:
+        self._ask(key, lambda: exclude_fan(fan, key, 30, ledger=self.ledger, clock=self.clock))
 
     # --- operators --------------------------------------------------------------------------------------------------
 
@@ -131,9 +145,11 @@ class Town:
             TryAgain: some of it must come again.
         """
         self.look()
-        if self.records:
-            again = set(relay_entries(self.records, self.relay()))
+        if self.records or self.spent:
+            relay = self.relay()
+            again = {*relay_entries(self.records, relay), *remind_of_budgets(self.spent, relay)}
             self.records = [record for record in self.records if record.record_id in again]
+            self.spent = [record for record in self.spent if record.record_id in again]
             if again:
                 raise TryAgain("The stream has to hand some over again.")
 
@@ -141,9 +157,10 @@ class Town:
         """Its mapping tires of what fails, and leaves a message."""
         self.look()
         times = [record.entry.posted_at for record in self.records if record.entry and record.entry.posted_at]
+        times += [self.spent_at[record.record_id] for record in self.spent]
         if times:
             self.given_up.append((min(times), max(times)))
-        self.records = []
+        self.records, self.spent = [], []
 
     def redrive(self) -> None:
         while self.given_up:
@@ -183,11 +200,21 @@ class Town:
                 if is_posted and name not in self.facts:
                     self.facts[name] = entry
                     self.records.append(record_of(entry))
+        for fan, budget in self.books.budgets.items():
+            if (old := self.budgets.get(fan)) != budget:
+                self.budgets[fan] = budget
+                record = budget_record(len(self.spent_at), fan, old, budget)
+                self.spent.append(record)
+                self.spent_at[record.record_id] = self.clock.now()
 
     def lose_the_stream(self) -> None:
         """What waits there never arrives, and nobody leaves a message."""
         self.look()
-        self.records = []
+        self.records, self.spent = [], []
+
+    def posting(self) -> Posting:
+        """A moment at which something could be posted."""
+        return Posting(posted_at=self.clock.now(), event_id="")
 
     def advance(self, minutes: int) -> None:
         self.clock.advance(timedelta(minutes=minutes))
@@ -202,7 +229,7 @@ class Town:
         """Everything that may differ between two orders of the same calls."""
         fakes = [self.books, self.fake_desk, self.fake_journal, self.publisher, self.queue]
         held = [{name: value for name, value in vars(fake).items() if value is not self.books} for fake in fakes]
-        return [held, self.provider.payments, self.webhooks, self.records, self.refused]
+        return [held, self.provider.payments, self.webhooks, self.records, self.spent, self.refused]
 
     def _ask(self, key: str, request: Callable[[], object]) -> None:
         """Ask, and remember what one was told last. TryAgain tells nothing."""
@@ -219,6 +246,12 @@ def record_of(entry: Entry) -> PostedRecord:
     """An entry that became posted, as the stream tells of it."""
     keys = {"PK": f"WALLET#{entry.user_id}", "SK": f"ENTRY#{entry.entry_id}"}
     return PostedRecord(record_id=str(entry.event_id), keys=keys, entry=entry)
+
+
+def budget_record(number: int, fan: str, old: Budget | None, new: Budget) -> BudgetRecord:
+    """A wallet whose budget has changed, as the stream tells of it."""
+    keys = {"PK": f"WALLET#{fan}", "SK": "WALLET"}
+    return BudgetRecord(record_id=f"budget-{fan}-{number}", keys=keys, user_id=fan, old=old, new=new)
 
 
 def _act(key: str) -> Act:
