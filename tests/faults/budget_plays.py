@@ -1,6 +1,7 @@
 """Plays in which the fan has a budget, or wishes for one. A verdict of its own: the counters are what was spent."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
 from chalicelib.domain.budgets import UNLIMITED, Limits
@@ -90,21 +91,26 @@ def miscounted(town: Town) -> Iterator[str]:
     """Where counters are not what was spent of the limits; where there is no notice of what was reached."""
     for user_id, budget in town.books.budgets.items():
         entries = town.books.entries.get(user_id, {})
-        coins = sum(
-            entry.price_coins
-            for entry in entries.values()
-            if isinstance(entry, Gift) and entry.posted_at >= budget.since
+        gifts = [entry for entry in entries.values() if isinstance(entry, Gift)]
+        # A gift of the very moment in which a first budget was set may have come before it, or after it.
+        least, most = (
+            sum(gift.price_coins for gift in gifts if gift.posted_at >= since)
+            for since in (budget.since + timedelta(milliseconds=1), budget.since)
         )
         money = sum(
             entry.amount_minor
             for entry in entries.values()
             if isinstance(entry, Purchase) and not entry.is_given_back and entry.created_at >= budget.since
         )
-        if budget.coins_left != ByPeriod(*(limit - coins for limit in budget.limits.coins)):
-            yield f"{user_id} gave {coins} coins, and has left {budget.coins_left}"
-        if budget.money_left != ByPeriod(*(limit - money for limit in budget.limits.money)):
+        if not all(least <= spent <= most for spent in _spent(budget.limits.coins, budget.coins_left)):
+            yield f"{user_id} gave {least} to {most} coins, and has left {budget.coins_left}"
+        if set(_spent(budget.limits.money, budget.money_left)) != {money}:
             yield f"{user_id} paid {money}, and has left {budget.money_left}"
         for reminder in due_reminders(None, budget):
             # A checkout that nobody paid is in no journal: when the stream loses what it counted, nobody is reminded.
             if reminder.what == "coins" and reminder_notice(user_id, reminder, town.posting()).entry_id not in entries:
                 yield f"{user_id} was not reminded of {reminder.name}"
+
+
+def _spent(limits: ByPeriod[int], left: ByPeriod[int]) -> list[int]:
+    return [limit - rest for limit, rest in zip(limits, left, strict=True)]
