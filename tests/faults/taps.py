@@ -19,6 +19,7 @@ PROTOCOLS: tuple[type, ...] = (
     membership_ports.Subscriptions,
     ports.EventPublisher,
     ports.RedriveQueue,
+    ports.StreakTimer,
 )
 """The ports behind which there is a network. The clock has none."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, Notice, Purchase, Status
 from chalicelib.domain.memberships import MembershipStatus
 from tests.faults.budget_plays import miscounted
+from tests.faults.streak_plays import miscounted_rows
 from tests.faults.town import Town
 from tests.invariants import books_of, broken
 
@@ -32,7 +33,7 @@ def wrongs(town: Town) -> list[Wrong]:
         *_facts(town),
         *_memberships(town),
         *_answers(town),
-        *[Wrong("broken", what) for what in miscounted(town)],
+        *[Wrong("broken", what) for what in [*miscounted(town), *miscounted_rows(town)]],
     ]
 
 
@@ -45,6 +46,7 @@ def posted(town: Town) -> list[Entry]:
 def _left_over(town: Town) -> Iterator[Wrong]:
     records = len(town.records) + len(town.spent)
     left = {"records": records, "webhooks": len(town.webhooks), "stretches": len(town.given_up)}
+    left["alarms"] = len(town.alarms.waiting)
     yield from (Wrong("unhandled", f"{many} {name} wait for ever") for name, many in left.items() if many)
 
 
@@ -91,7 +93,7 @@ def _gifts(town: Town) -> Iterator[Wrong]:
 
 def _memberships(town: Town) -> Iterator[Wrong]:
     """Who paid is a member, who did not is none; and each end was told, at most as often as there were ends."""
-    told = Counter(entry.facts["membership_id"] for entry in posted(town) if isinstance(entry, Notice))
+    told = Counter(entry.facts.get("membership_id") for entry in posted(town) if isinstance(entry, Notice))
     for (_, membership_id), membership in town.fake_memberships.known.items():
         due = town.billing.status_of(membership)
         if membership.status is not due:
