@@ -17,6 +17,12 @@ CoinpurseError
 │   ├── KeyTooOld                the key's time is too far from ours
 │   ├── UnknownBundle            not on sale in that currency and channel
 │   ├── UnknownItem              not in the gift catalogue
+│   ├── NotOffered               the economy has no such giving
+│   ├── CoinsOutOfRange          fewer or more coins than it takes
+│   ├── MessageTooLong           for so many coins
+│   ├── StreakEnded              no such streak is under way
+│   ├── UnknownPlan              no such membership in that currency
+│   ├── AlreadyMember            the fan has a membership already
 │   ├── SelfGift                 sender and creator are one
 │   ├── InsufficientCoins   402  the wallet holds less
 │   ├── WalletFrozen        403  an operator froze the wallet
@@ -164,6 +170,48 @@ class UnknownItem(Refusal):
 
     code = "unknown_item"
     title = "No such gift"
+
+
+class NotOffered(Refusal):
+    """The economy has no such giving: no such kind, none of it anonymously, no streaks, not so many at once."""
+
+    code = "not_offered"
+    title = "This cannot be given here"
+
+
+class CoinsOutOfRange(Refusal):
+    """Fewer or more coins than this kind of giving takes."""
+
+    code = "coins_out_of_range"
+    title = "Too few or too many coins"
+
+
+class MessageTooLong(Refusal):
+    """The message is longer than the coins allow."""
+
+    code = "message_too_long"
+    title = "The message is too long"
+
+
+class StreakEnded(Refusal):
+    """The streak is not under way: it has ended, or it is of another item, to another creator."""
+
+    code = "streak_ended"
+    title = "No such streak is under way"
+
+
+class UnknownPlan(Refusal):
+    """There is no such membership in that currency."""
+
+    code = "unknown_plan"
+    title = "No such membership"
+
+
+class AlreadyMember(Refusal):
+    """The fan has a membership already."""
+
+    code = "already_member"
+    title = "You are a member already"
 
 
 class SelfGift(Refusal):

@@ -4,29 +4,29 @@ Every method may raise TryAgain: then nothing is known of the outcome, and the s
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from chalicelib.domain.budgets import BudgetChange, SelfExclusion
 from chalicelib.domain.events import Announcement, Publication
+from chalicelib.domain.journal import JournalLine, Mismatch
+from chalicelib.domain.lanes import Receipt
 from chalicelib.domain.ledger import (
     Adjustment,
     Entry,
-    Freeze,
     Gift,
     GiftRefused,
-    JournalLine,
     LaneEntry,
-    Mismatch,
     Notice,
     Posting,
     Purchase,
-    Review,
-    Settlement,
     Status,
+    StreakEnd,
     Wallet,
 )
+from chalicelib.domain.offers import SignedOffer
 from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
+from chalicelib.domain.reviews import Freeze, Review, Settlement
 from chalicelib.domain.spending import PurchaseRefused
 
 
@@ -82,15 +82,26 @@ class Ledger(Protocol):
             Whether it was written: only if the purchase still has the version that was read.
         """
 
-    def post_gift(self, gift: Gift, change: BudgetChange | None = None) -> GiftRefused | None:
-        """Debit the fan, within the fan's budget, and write the gift, in one transaction.
+    def post_gift(
+        self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None
+    ) -> GiftRefused | None:
+        """Debit the fan, within the fan's budget, and write the gift, in one transaction; a streak is counted in it.
 
         Args:
-            gift: the gift; its `posted_at` is the time by which the budget's periods have ended or not.
+            gift: its `posted_at` is the time by which the budget's periods have ended or not. The first of a streak
+                needs that none is under way; any other that its own is.
             change: the budget that takes the place of the one there is, in the same transaction.
+            ended: the streak that is under way and in the way of the gift's: it ends in the same transaction.
 
         Returns:
-            None when both were done, else why neither was.
+            None when all was done, else why nothing was.
+        """
+
+    def end_streak(self, user_id: str, ended: StreakEnd) -> bool:
+        """Forget the streak and write what is told of its end, in one transaction.
+
+        Returns:
+            Whether it was done: only if the streak is as it was seen.
         """
 
     def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
@@ -102,17 +113,20 @@ class Ledger(Protocol):
     def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:
         """At most `limit` entries, newest first, those older than the entry id `before`."""
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, int]:
-        """Post gifts, and reversals, of one lane to the creator's side, each exactly once however often it is told.
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, Receipt]:
+        """Post entries of one lane to the creator's side, each exactly once however often it is told.
 
         Args:
             creator_id: the creator.
             lane: the lane.
-            gifts: at most 99, distinct, in the order that they take their sequence.
+            gifts: distinct, in the order that they take their sequence; with their streaks, 99 at most.
 
         Returns:
-            The sequence of each gift by its event_id, whether it was given now or before.
+            The receipt of each by its event_id, whether it was given now or before.
         """
+
+    def creator_coins(self, creator_id: str) -> int:
+        """All the coins that a creator has received, over all lanes there can be, consistently read."""
 
     def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
         """Note that an entry without a creator was published. Noting it twice keeps the first time."""
@@ -228,3 +242,23 @@ class RedriveQueue(Protocol):
 
     def set_aside(self, keys: Mapping[str, str]) -> None:
         """Keep the keys of the entry for a person to look at."""
+
+
+class StreakTimer(Protocol):
+    """Tells when a streak may have ended."""
+
+    def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
+        """Have the streak looked at after so long, at most 15 minutes; at least once."""
+
+
+class OfferSigner(Protocol):
+    """Signs bundles, so that anybody can check that they are ours."""
+
+    def sign(self, offer: SignedOffer) -> str:
+        """The offer as a compact JWS."""
+
+    def read(self, jws: str) -> SignedOffer | None:
+        """The offer that we signed, whether or not it has expired; None when we did not sign it."""
+
+    def public_keys(self) -> Sequence[Mapping[str, str]]:
+        """The keys that our signatures can be checked with, as the members of JWKs."""

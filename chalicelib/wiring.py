@@ -6,18 +6,31 @@ Tests put fakes in the place of these functions; nothing else has to be replaced
 import gc
 import os
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.identity import Caller
-from chalicelib.domain.ledger import PostedRecord
+from chalicelib.domain.journal import PostedRecord
+from chalicelib.domain.reference_rates import ReferenceRates
 from chalicelib.domain.reminders import BudgetRecord
-from chalicelib.ports import Clock, EventPublisher, Journal, Ledger, OperatorDesk, PaymentGateway, RedriveQueue
+from chalicelib.membership_ports import Memberships, Subscriptions
+from chalicelib.ports import (
+    Clock,
+    EventPublisher,
+    Journal,
+    Ledger,
+    OfferSigner,
+    OperatorDesk,
+    PaymentGateway,
+    RedriveQueue,
+    StreakTimer,
+)
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.secrets import SsmSecrets
     from chalicelib.adapters.tokens import JwtVerifier
 
 
@@ -41,6 +54,14 @@ def catalogue() -> Catalogue:
     from chalicelib.adapters.catalogue_files import load_catalogue
 
     return load_catalogue(settings().catalogue)
+
+
+@cache
+def reference_rates() -> ReferenceRates:
+    """What the operator says that currencies are worth."""
+    from chalicelib.adapters.rate_files import load_reference_rates
+
+    return load_reference_rates()
 
 
 @cache
@@ -68,15 +89,50 @@ def journal() -> Journal:
 
 
 @cache
+def secrets() -> "SsmSecrets":
+    """What nobody may see."""
+    from chalicelib.adapters.secrets import SsmSecrets
+
+    return SsmSecrets(settings().stage, livemode=settings().livemode)
+
+
+@cache
 def gateway() -> PaymentGateway:
     """The payment provider. Only a checkout and a webhook ask for it: its SDK is slow to import."""
-    from chalicelib.adapters.secrets import SsmSecrets
     from chalicelib.adapters.stripe_gateway import StripeGateway
 
-    secrets = SsmSecrets(settings().stage, livemode=settings().livemode)
     return StripeGateway(
-        api_key=secrets.stripe_api_key,
-        webhook_secrets=secrets.stripe_webhook_secrets,
+        api_key=secrets().stripe_api_key,
+        webhook_secrets=secrets().stripe_webhook_secrets,
+        api_url=settings().stripe_api_url,
+        success_url=settings().success_url,
+        cancel_url=settings().cancel_url,
+    )
+
+
+@cache
+def offer_signer() -> OfferSigner:
+    """What signs bundles. Only what shows or checks a signature asks for it."""
+    from chalicelib.adapters.offer_signer import EcOfferSigner
+
+    return EcOfferSigner(secrets().offer_signing_keys)
+
+
+@cache
+def memberships() -> Memberships:
+    """The memberships, beside the wallets."""
+    from chalicelib.adapters.membership_store import DynamoMemberships
+
+    return DynamoMemberships(settings().table_name)
+
+
+@cache
+def subscriptions() -> Subscriptions:
+    """The payment provider's side of memberships."""
+    from chalicelib.adapters.stripe_memberships import StripeMemberships
+
+    return StripeMemberships(
+        api_key=secrets().stripe_api_key,
         api_url=settings().stripe_api_url,
         success_url=settings().success_url,
         cancel_url=settings().cancel_url,
@@ -97,6 +153,27 @@ def redrive_queue() -> RedriveQueue:
     from chalicelib.adapters.redrive_queue import SqsRedriveQueue
 
     return SqsRedriveQueue(settings().redrive_queue_url)
+
+
+@cache
+def streak_timer() -> StreakTimer:
+    """What tells when streaks may have ended."""
+    from chalicelib.adapters.streak_timer import SqsStreakTimer
+
+    return SqsStreakTimer(settings().streak_queue_url)
+
+
+def streak_pause() -> timedelta:
+    """How long nothing is added to a streak before it has ended."""
+    gift = catalogue().economy.gift
+    return timedelta(seconds=gift.streak_seconds if gift else 0)
+
+
+def streak_in(message: str) -> tuple[str, str]:
+    """The fan and the streak that are to be looked at, out of the timer's message."""
+    from chalicelib.adapters import streak_timer
+
+    return streak_timer.streak_in(message)
 
 
 @cache
@@ -133,12 +210,14 @@ def budget_records(records: Sequence[Mapping[str, Any]]) -> Sequence[BudgetRecor
     return stream_records.budget_records(records)
 
 
+_RELAY = (settings, clock, catalogue, ledger, publisher, redrive_queue, streak_timer)
 _NEEDED = {
     "app.app": (settings, clock, catalogue, ledger, tokens),
-    "app.relay": (settings, clock, ledger, publisher, redrive_queue),
-    "app.redrive_stretch": (settings, clock, ledger, journal, publisher, redrive_queue),
-    "app.sweep_journal": (settings, clock, ledger, journal, publisher, redrive_queue),
-    "app.reconcile_events": (settings, clock, ledger, journal, gateway),
+    "app.relay": _RELAY,
+    "app.redrive_stretch": (*_RELAY, journal),
+    "app.sweep_journal": (*_RELAY, journal),
+    "app.end_streaks": (settings, clock, catalogue, ledger, streak_timer),
+    "app.reconcile_events": (settings, clock, ledger, journal, gateway, memberships, subscriptions),
     "app.audit_totals": (settings, clock, desk, journal),
 }
 

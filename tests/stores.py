@@ -16,13 +16,18 @@ import yaml
 from chalicelib.adapters.desk_store import DynamoDesk
 from chalicelib.adapters.journal_store import DynamoJournal
 from chalicelib.adapters.ledger_store import DynamoLedger
+from chalicelib.adapters.membership_store import DynamoMemberships
 from chalicelib.adapters.tables import Row, entry_key, lane_key, wallet_key
 from chalicelib.domain.ids import iso
-from chalicelib.domain.ledger import MAX_GIFTS_PER_RECEIPT, Purchase
+from chalicelib.domain.lanes import MAX_ACTIONS_PER_RECEIPT
+from chalicelib.domain.ledger import Purchase
+from chalicelib.membership_ports import Memberships
 from chalicelib.ports import Journal, Ledger, OperatorDesk
 from infra.recorder import Recorder
 from tests.fake_desk import FakeDesk, FakeJournal
-from tests.fakes import START, FakeLedger, Lane
+from tests.fake_lanes import Lane
+from tests.fake_memberships import FakeMemberships
+from tests.fakes import START, FakeLedger
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -41,7 +46,8 @@ class Store(ABC):
     ledger: Ledger
     desk: OperatorDesk
     journal: Journal
-    most_gifts: int = MAX_GIFTS_PER_RECEIPT
+    memberships: Memberships
+    most_gifts: int = MAX_ACTIONS_PER_RECEIPT
     is_misreporting_transactions: bool = False
 
     @abstractmethod
@@ -90,6 +96,7 @@ class FakeStore(Store):
     def __post_init__(self) -> None:
         self.desk: FakeDesk = FakeDesk(self.ledger)
         self.journal: FakeJournal = FakeJournal(self.ledger)
+        self.memberships: FakeMemberships = FakeMemberships(self.ledger)
 
     def freeze(self, user_id: str) -> None:
         self.ledger.frozen.add(user_id)
@@ -109,7 +116,8 @@ class FakeStore(Store):
     def of(self, user_id: str) -> object:
         known = dict(self.ledger.entries.get(user_id, {}))
         reversals = {act for (fan, _), act in self.desk.reversed_by.items() if fan == user_id}
-        return self.ledger.read_wallet(user_id), known, reversals
+        memberships = self.memberships.list_memberships(user_id)
+        return self.ledger.read_wallet(user_id), known, reversals, memberships
 
     def put_coins(self, user_id: str, coins: int) -> None:
         self.ledger.coins[user_id] = coins
@@ -127,6 +135,7 @@ class DynamoStore(Store):
     ledger: DynamoLedger
     desk: DynamoDesk
     journal: DynamoJournal
+    memberships: DynamoMemberships
 
     def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self.table_name = table_name
@@ -134,6 +143,7 @@ class DynamoStore(Store):
         self.ledger = DynamoLedger(table_name, pause)
         self.desk = DynamoDesk(table_name, pause)
         self.journal = DynamoJournal(table_name)
+        self.memberships = DynamoMemberships(table_name, pause)
         self._connection = Row._connection
 
     def bind(self) -> None:

@@ -11,7 +11,8 @@ from chalicelib.adapters.budget_expressions import to_budget
 from chalicelib.adapters.rows import to_entry
 from chalicelib.adapters.tables import EntryRow, WalletRow
 from chalicelib.domain.budgets import Budget
-from chalicelib.domain.ledger import PostedRecord, Status
+from chalicelib.domain.journal import PostedRecord
+from chalicelib.domain.ledger import Status
 from chalicelib.domain.reminders import BudgetRecord
 
 log = logging.getLogger(__name__)

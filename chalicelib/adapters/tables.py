@@ -38,6 +38,11 @@ def entry_key(entry_id: str) -> str:
     return key("ENTRY", entry_id)
 
 
+def membership_key(membership_id: str) -> str:
+    """The sort key of a membership. Their ids are UUIDv7, so memberships sort by time."""
+    return key("MEMBERSHIP", membership_id)
+
+
 def lane_key(creator_id: str, lane: int) -> str:
     """The partition of one lane of a creator."""
     return key("CREATOR", creator_id, str(lane))
@@ -150,6 +155,14 @@ class WalletRow(Row):
     frozen_at = InstantAttribute(null=True)
     created_at = InstantAttribute(null=True)
 
+    streak_id = UnicodeAttribute(null=True)
+    streak_creator = UnicodeAttribute(null=True)
+    streak_item = UnicodeAttribute(null=True)
+    streak_anonymous = BooleanAttribute(null=True)
+    streak_lane = IntegerAttribute(null=True)
+    streak_count = IntegerAttribute(null=True)
+    streak_coins = IntegerAttribute(null=True)
+    streak_at = InstantAttribute(null=True)
     coin_day = IntegerAttribute(null=True, attr_name="c_day")
     coin_week = IntegerAttribute(null=True, attr_name="c_week")
     coin_month = IntegerAttribute(null=True, attr_name="c_month")
@@ -170,7 +183,7 @@ class EntryRow(Row):
     status = UnicodeAttribute()
     coins = IntegerAttribute()
     version = IntegerAttribute(default=1)
-    created_at = InstantAttribute()
+    created_at = InstantAttribute(null=True)
     posted_at = InstantAttribute(null=True)
     event_id = UnicodeAttribute(null=True)
     journal_hour = UnicodeAttribute(null=True)
@@ -185,6 +198,9 @@ class EntryRow(Row):
     payment_intent = UnicodeAttribute(null=True)
     kept_minor = IntegerAttribute(null=True)
     is_given_back = BooleanAttribute(null=True, attr_name="given_back")
+    membership_id = UnicodeAttribute(null=True)
+    is_renewal = BooleanAttribute(null=True)
+    paid_until = InstantAttribute(null=True)
 
     creator_id = UnicodeAttribute(null=True)
     lane = IntegerAttribute(null=True)
@@ -192,7 +208,11 @@ class EntryRow(Row):
     quantity = IntegerAttribute(null=True)
     message = UnicodeAttribute(null=True)
     anonymous = BooleanAttribute(null=True)
+    sender_name = UnicodeAttribute(null=True)
     stream_id = UnicodeAttribute(null=True)
+    streak_id = UnicodeAttribute(null=True)
+    color = UnicodeAttribute(null=True)
+    pin_seconds = IntegerAttribute(null=True)
     reversed_by = UnicodeAttribute(null=True)
 
     about = UnicodeAttribute(null=True)
@@ -201,8 +221,26 @@ class EntryRow(Row):
     facts = JSONAttribute(null=True)
 
 
+class MembershipRow(Row):
+    """A membership that a fan asked for, and how it stands. It has a `ttl` until something was paid."""
+
+    plan_id = UnicodeAttribute()
+    coins = IntegerAttribute()
+    amount_minor = IntegerAttribute()
+    currency = UnicodeAttribute()
+    created_at = InstantAttribute()
+    status = UnicodeAttribute()
+    version = IntegerAttribute(default=1)
+    subscription_id = UnicodeAttribute(null=True)
+    customer_id = UnicodeAttribute(null=True)
+    paid_until = InstantAttribute(null=True)
+    renews = BooleanAttribute(null=True)
+    ended_reason = UnicodeAttribute(null=True)
+    ttl = IntegerAttribute(null=True)
+
+
 class LaneRow(Row):
-    """What one lane of a creator has received."""
+    """What one lane of a creator has received: in all, or of one streak."""
 
     coins = IntegerAttribute(default=0)
     gifts = IntegerAttribute(default=0)
@@ -218,6 +256,8 @@ class CreatorEntryRow(Row):
     gift_id = UnicodeAttribute()
     item_id = UnicodeAttribute(null=True)
     quantity = IntegerAttribute(null=True)
+    streak_count = IntegerAttribute(null=True)
+    streak_coins = IntegerAttribute(null=True)
     posted_at = InstantAttribute()
 
 

@@ -56,6 +56,15 @@ def uuid7_time(uuid7: str) -> datetime:
         return datetime.max.replace(tzinfo=UTC)
 
 
+def uuid7_of(at: datetime, name: str) -> str:
+    """The UUIDv7 of that time whose other bits come from a hash of `name`: the same two always make the same id."""
+    milliseconds = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    rest = int.from_bytes(sha256(name.encode()).digest()[:10])
+    number = milliseconds << 80 | rest & ~(0xF << 76 | 0b11 << 62) | 0x7 << 76 | 0b10 << 62
+    text = f"{number:032x}"
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
 def require_fresh_key(key: str, now: datetime) -> None:
     """Raises KeyTooOld when the key's time is more than 24 hours away from `now`, before or after.
 
@@ -68,11 +77,3 @@ def require_fresh_key(key: str, now: datetime) -> None:
 def iso(at: datetime) -> str:
     """`at` as RFC 3339 in UTC with milliseconds: 2026-11-22T13:17:37.123Z. Sorts by time."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def named_uuid7(at: datetime, name: str) -> str:
-    """The UUIDv7 of that time and that name: the same whoever makes it, and of distinct names as good as distinct."""
-    milliseconds = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-    time, random = f"{milliseconds:012x}", sha256(name.encode()).hexdigest()
-    variant = "89ab"[int(random[3], 16) % 4]
-    return f"{time[:8]}-{time[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"

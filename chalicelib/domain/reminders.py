@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from chalicelib.domain.budgets import UNLIMITED, Budget
-from chalicelib.domain.ids import iso, named_uuid7
+from chalicelib.domain.ids import iso, uuid7_of
 from chalicelib.domain.ledger import Notice, NoticeKind, Posting
 from chalicelib.domain.periods import PERIODS, ByPeriod
 
@@ -83,4 +83,4 @@ def reminder_notice(user_id: str, reminder: Reminder, posting: Posting) -> Notic
 def _id_of(user_id: str, reminder: Reminder) -> str:
     """A UUIDv7 of about when the period began: in the statement it stands where the period does."""
     began = reminder.ends_at - _LENGTHS[PERIODS.index(reminder.period)]
-    return named_uuid7(began, f"{user_id} {reminder.name}")
+    return uuid7_of(began, f"{user_id} {reminder.name}")

@@ -40,7 +40,7 @@ def open_checkout(
         require_fresh_key(order.purchase_id, now)
         purchase = quote(order, catalogue, now)
         refused = spend_within_budget(
-            lambda change: ledger.open_purchase(purchase, change),
+            lambda change, _wallet: ledger.open_purchase(purchase, change),
             lambda wallet: why_not_pay(wallet, purchase.amount_minor, purchase.currency, now),
             now,
         )

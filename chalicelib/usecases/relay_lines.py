@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Sequence
 
-from chalicelib.domain.ledger import Entry, Gift, JournalLine, PostedRecord, Purchase
+from chalicelib.domain.journal import JournalLine, PostedRecord
+from chalicelib.domain.ledger import Entry, Gift, Purchase
 from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.errors import TryAgain
 from chalicelib.ports import Ledger

@@ -28,7 +28,10 @@ DIRECTORY = ROOT / ".local"
 
 Progress = Callable[[str], None]
 
-_WEBHOOK_EVENTS = ["checkout.session.*", "charge.refunded", "refund.*", "charge.dispute.*"]
+_WEBHOOK_EVENTS = [
+    *("checkout.session.*", "charge.refunded", "refund.*", "charge.dispute.*"),
+    *("invoice.paid", "invoice.payment_failed", "customer.subscription.*"),
+]
 """What the webhook is registered for with Stripe."""
 
 _FAULTS = (UnexpectedError, HTTPError, BotoCoreError, ClientError)

@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 import msgspec
 from stripe import WebhookSignature
 
+from infra.local.billed import Billed, Invoice
 from infra.local.client import Checkout, Fan, Fields, Reply, UnexpectedError, call, post_form, wait_until
 from infra.local.facts import StackFacts
 
@@ -18,6 +19,12 @@ class _Object(msgspec.Struct):
     id: str
     client_reference_id: str | None = None
     payment_intent: str | None = None
+    subscription: str | None = None
+    metadata: dict[str, str] | None = None
+
+    def is_about(self, reference: str) -> bool:
+        """Whether it carries that id of ours: as its reference, or anywhere in its metadata."""
+        return reference in (self.client_reference_id, *(self.metadata or {}).values())
 
 
 class _Data(msgspec.Struct):
@@ -114,6 +121,68 @@ class StripeSide:
         """Let the provider's clock be so far ahead of ours, or behind it."""
         self._control("POST", "/clock", {"offset_seconds": offset_seconds})
 
+    def advance_clock(self, seconds: int) -> None:
+        """Let time pass for the provider: it renews, tries again and ends what has come due."""
+        self._control("POST", "/clock", {"advance_seconds": seconds})
+
+    def subscriptions_of(self, reference: str) -> list[Billed]:
+        """The subscriptions that were bought under an id of ours, such as a membership's or a fan's, oldest first."""
+        bought = [recorded.parsed().data.object for recorded in self._recorded("checkout.session.completed")]
+        return [
+            self.subscription(each.subscription) for each in bought if each.subscription and each.is_about(reference)
+        ]
+
+    def subscription_of(self, reference: str) -> Billed:
+        """The latest of them."""
+        found = self.subscriptions_of(reference)
+        if not found:
+            raise UnexpectedError(f"nobody subscribed for {reference}")
+        return found[-1]
+
+    def subscription(self, subscription_id: str) -> Billed:
+        """A subscription as it stands now."""
+        return self._control("GET", f"/subscriptions/{subscription_id}").read(200, Billed)
+
+    def renew(self, subscription_id: str) -> Billed:
+        """Begin the next period of this subscription alone, whatever the clock says."""
+        return self._control("POST", f"/subscriptions/{subscription_id}/renew", {}).read(200, Billed)
+
+    def fail_renewals(self) -> None:
+        """Let the cards be empty when renewals are collected, from now on."""
+        self.set_knobs(renewals="failed")
+
+    def pay_renewals(self) -> None:
+        """Let them hold money again."""
+        self.set_knobs(renewals="paid")
+
+    def pay_invoice(self, invoice_id: str) -> None:
+        """Collect what could not be collected before."""
+        self._control("POST", f"/invoices/{invoice_id}/pay", {})
+
+    def cancel_subscription(self, subscription_id: str) -> Billed:
+        """End a subscription now, as from the dashboard."""
+        return self._control("POST", f"/subscriptions/{subscription_id}/cancel", {}).read(200, Billed)
+
+    def choose_at_portal(self, url: str, choice: str = "cancel") -> Reply:
+        """At the billing portal, `cancel` all of the customer's subscriptions with their periods, or `keep` them."""
+        page = call("GET", url)
+        form = _FORM.search(page.body)
+        if form is None:
+            raise UnexpectedError(f"the portal answered {page.status} and has no form")
+        return post_form(urljoin(url, form[1].decode()), {"choice": choice})
+
+    def refund_invoice(self, invoice: Invoice, amount_minor: int, status: str = "succeeded") -> str:
+        """Give part of an invoice's price back. Returns the refund's id."""
+        return self._take_back(invoice.payment_intent, "/refunds", amount_minor, status)
+
+    def dispute_invoice(self, invoice: Invoice, amount_minor: int, status: str = "needs_response") -> str:
+        """Have the payer's bank take part of it back. Returns the dispute's id."""
+        return self._take_back(invoice.payment_intent, "/disputes", amount_minor, status)
+
+    def events_of_type(self, event_type: str) -> list[StripeEvent]:
+        """Everything of one type that was told, oldest first."""
+        return [recorded.parsed() for recorded in self._recorded(event_type)]
+
     def events_about(self, checkout: Checkout) -> list[StripeEvent]:
         """Everything that was told of the checkout and its payment, oldest first."""
         payment_intent = self._payment_of(checkout)
@@ -154,14 +223,14 @@ class StripeSide:
         return call("POST", f"{self._facts.api_url}/v1/webhooks/stripe", headers, payload)
 
     def _completed(self, checkout: Checkout) -> _Recorded:
-        for recorded in self._recorded():
-            event = recorded.parsed()
-            if event.type == "checkout.session.completed" and event.data.object.client_reference_id == checkout.id:
+        for recorded in self._recorded("checkout.session.completed"):
+            if recorded.parsed().data.object.client_reference_id == checkout.id:
                 return recorded
         raise UnexpectedError(f"checkout {checkout.id} was never completed")
 
-    def _recorded(self) -> list[_Recorded]:
-        return self._control("GET", "/events").read(200, _Recording).events
+    def _recorded(self, event_type: str | None = None) -> list[_Recorded]:
+        recorded = self._control("GET", "/events").read(200, _Recording).events
+        return [each for each in recorded if event_type in (None, each.parsed().type)]
 
     def _payment_of(self, checkout: Checkout) -> str:
         payment_intent = self._completed(checkout).parsed().data.object.payment_intent
@@ -170,7 +239,10 @@ class StripeSide:
         return payment_intent
 
     def _about(self, checkout: Checkout, path: str, amount_minor: int, status: str) -> str:
-        fields: Fields = {"payment_intent": self._payment_of(checkout), "amount": amount_minor, "status": status}
+        return self._take_back(self._payment_of(checkout), path, amount_minor, status)
+
+    def _take_back(self, payment_intent: str, path: str, amount_minor: int, status: str) -> str:
+        fields: Fields = {"payment_intent": payment_intent, "amount": amount_minor, "status": status}
         return self._control("POST", path, fields).read(200, _Object).id
 
     def _control(self, method: str, path: str, fields: Fields | None = None) -> Reply:

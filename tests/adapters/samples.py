@@ -6,20 +6,16 @@ from itertools import count
 from typing import Any
 
 from chalicelib.domain.budgets import Budget, Limits, SelfExclusion, first_budget
-from chalicelib.domain.ledger import (
-    Adjustment,
-    Freeze,
-    Gift,
-    Kind,
-    Notice,
-    NoticeKind,
-    Posting,
-    Purchase,
-    Review,
-    Settlement,
-)
+from chalicelib.domain.ledger import Adjustment, Gift, Kind, Notice, NoticeKind, Posting, Purchase
+from chalicelib.domain.memberships import Membership, month_of
+from chalicelib.domain.payments import Invoice
+from chalicelib.domain.reviews import Freeze, Review, Settlement
 from chalicelib.ports import Ledger
+from tests.fake_memberships import invoice_of
 from tests.fakes import START, session_of, uuid7_at
+
+USUAL_BYTES = 224
+"""A message and its sender's name so long keep an entry below a kilobyte, however long its ids are."""
 
 _numbers = count(1)
 
@@ -199,3 +195,36 @@ def buy(ledger: Ledger, user_id: str, coins: int) -> Purchase:
     posted = ledger.find_entry(user_id, purchase.purchase_id)
     assert isinstance(posted, Purchase)
     return posted
+
+
+def a_membership(user_id: str = "", **changes: Any) -> Membership:
+    """A membership of 500 coins a month that nobody has paid for."""
+    membership = Membership(
+        membership_id=new_id(),
+        user_id=user_id or new_name("fan"),
+        plan_id="coin_club",
+        coins=500,
+        amount_minor=499,
+        currency="usd",
+        created_at=START,
+    )
+    return replace(membership, **changes)
+
+
+def a_month(membership: Membership, number: int = 1, **changes: Any) -> Purchase:
+    """A paid month of it, posted."""
+    invoice: Invoice = replace(invoice_of(membership, number), **changes)
+    return month_of(invoice, a_posting())
+
+
+def an_end(user_id: str, **changes: Any) -> Notice:
+    """The end of a membership."""
+    notice = Notice(
+        entry_id=new_id(),
+        user_id=user_id,
+        kind=NoticeKind.MEMBERSHIP_END,
+        posted_at=START + timedelta(minutes=2),
+        event_id=new_id(),
+        facts={"membership_id": new_id(), "plan_id": "coin_club", "reason": "cancelled"},
+    )
+    return replace(notice, **changes)

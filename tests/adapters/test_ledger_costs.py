@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.budgets import BudgetChange, Limits, changed, due_change
-from chalicelib.domain.gifts import MAX_MESSAGE_BYTES
 from chalicelib.domain.ledger import Purchase, Status
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import NotFound
 from chalicelib.ports import Ledger
 from tests.adapters.costs import Cost, measured, reported
 from tests.adapters.samples import (
+    USUAL_BYTES,
     a_budget,
     a_gift,
     a_notice,
@@ -82,7 +82,7 @@ def test_a_gift_is_one_trip_and_five_units(atomic_store: DynamoStore, ledger: Le
         creator_id="c" * 128,
         item_id="i" * 64,
         stream_id="s" * 64,
-        message="x" * MAX_MESSAGE_BYTES,
+        message="x" * USUAL_BYTES,
         anonymous=True,
     )
     buy(ledger, gift.user_id, 60)

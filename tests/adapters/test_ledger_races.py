@@ -119,7 +119,8 @@ def test_overlapping_batches_on_one_lane_give_each_gift_one_place(atomic_store: 
     told: list[Mapping[str, int]] = []
 
     def receive(batch: Sequence[Gift]) -> Mapping[str, int]:
-        return until_decided(lambda: ledger.receive_gifts(creator_id, 0, batch))()
+        receipts = until_decided(lambda: ledger.receive_gifts(creator_id, 0, batch))()
+        return {event_id: receipt.sequence for event_id, receipt in receipts.items()}
 
     def relay(mine: Sequence[Sequence[Gift]]) -> Callable[[], None]:
         return lambda: told.extend(receive(batch) for batch in mine)

@@ -10,7 +10,8 @@ from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError
 
 from chalicelib.adapters.transactions import transient_errors
 from chalicelib.domain.budgets import BudgetChange
-from chalicelib.domain.ledger import JournalLine, Status
+from chalicelib.domain.journal import JournalLine
+from chalicelib.domain.ledger import Status
 from chalicelib.errors import CoinpurseError, TryAgain
 from tests.adapters.injection import answers, cancelled, fails, meeting
 from tests.adapters.samples import (

@@ -8,10 +8,10 @@ from chalicelib.domain.ids import (
     is_tag,
     is_uuid7,
     iso,
-    named_uuid7,
     require_fresh_key,
     require_party_id,
     require_tag,
+    uuid7_of,
     uuid7_time,
 )
 from chalicelib.errors import InvalidField, KeyTooOld
@@ -162,11 +162,14 @@ def test_a_very_long_text_is_none_of_them(is_one: Callable[[str], bool]) -> None
     assert not is_one("a" * 100_000)
 
 
-def test_a_named_id_is_one_of_that_time_and_the_same_for_all() -> None:
-    made = named_uuid7(START, "a name")
-    assert made == named_uuid7(START, "a name")
-    assert (is_uuid7(made), uuid7_time(made)) == (True, START)
-    assert named_uuid7(START, "another")[:13] == made[:13]
-    assert len({named_uuid7(START, str(number)) for number in range(1_000)}) == 1_000
-    assert all(is_uuid7(named_uuid7(START, str(number))) for number in range(1_000))
-    assert uuid7_time(named_uuid7(START + MILLISECOND / 2, "x")) == START
+@pytest.mark.parametrize("name", ["", "in_1", "in_2", "\u00fc" * 999])
+def test_an_id_made_of_a_time_and_a_name_is_a_uuid7_of_that_time(name: str) -> None:
+    made = uuid7_of(START + MILLISECOND, name)
+    assert is_uuid7(made)
+    assert uuid7_time(made) == START + MILLISECOND
+
+
+def test_the_same_two_always_make_the_same_id_and_others_another() -> None:
+    assert uuid7_of(START, "in_1") == "01a20320-a200-7d1d-b59b-eac8bd9b9ffe"
+    ids = {uuid7_of(at, name) for at in (START, START + MILLISECOND) for name in ("in_1", "in_2") for _ in range(2)}
+    assert len(ids) == 4

@@ -9,7 +9,8 @@ from chalicelib.domain.ledger import Gift, Purchase
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.reminders import due_reminders, reminder_notice
 from tests.fakes import START
-from tests.faults.plays import Play, Step, bought, given, opened
+from tests.faults.play import Play, Step
+from tests.faults.plays import bought, given, opened
 from tests.faults.town import Town
 
 LIMITS: Final = Limits(

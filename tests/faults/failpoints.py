@@ -11,8 +11,9 @@ from typing import Final
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
 from tests.faults.budget_plays import BUDGETS
+from tests.faults.play import Play, Step
 from tests.faults.plays import PLAYS as COINS
-from tests.faults.plays import Play, Step, given
+from tests.faults.plays import given
 from tests.faults.town import Town
 from tests.faults.trouble import PAIRED, Fault, Killed, Plan, Trouble
 from tests.faults.verdict import Wrong, wrongs

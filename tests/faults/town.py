@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib import ports
+from chalicelib import membership_ports, ports
 from chalicelib.domain.budgets import Budget, Limits
-from chalicelib.domain.ledger import Entry, PostedRecord, Posting, Purchase, Status
+from chalicelib.domain.journal import PostedRecord
+from chalicelib.domain.ledger import Entry, Posting, Purchase, Status
 from chalicelib.domain.operators import Act, Decision, GrantOrder
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.domain.reminders import BudgetRecord
@@ -17,6 +18,7 @@ from chalicelib.usecases.freeze_wallet import freeze_wallet
 from chalicelib.usecases.grant_coins import grant_coins
 from chalicelib.usecases.handle_event import Intake
 from chalicelib.usecases.open_checkout import open_checkout
+from chalicelib.usecases.open_membership import open_membership
 from chalicelib.usecases.receive_webhook import receive_webhook
 from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.redrive import redrive
@@ -27,9 +29,12 @@ from chalicelib.usecases.send_gift import send_gift
 from chalicelib.usecases.set_budget import set_budget
 from chalicelib.usecases.settle_review import settle_review
 from chalicelib.usecases.sweep import sweep
-from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order
+from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order, a_membership_order
 from tests.fake_desk import FakeDesk, FakeJournal
-from tests.fakes import START, FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue, uuid7_at
+from tests.fake_memberships import FakeMemberships
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
+from tests.faults.billing import Billing
 from tests.faults.provider import Provider
 from tests.faults.taps import Meet, pass_on, tapped
 
@@ -53,6 +58,7 @@ class Town:
         self.provider = Provider(self.clock)
         self.publisher = FakePublisher()
         self.queue = FakeRedriveQueue()
+        self.timer = FakeStreakTimer()
         self.fake_desk = FakeDesk(self.books)
         self.fake_journal = FakeJournal(self.books)
         self.answered: dict[str, Any] = {}
@@ -68,6 +74,12 @@ class Town:
         self.desk: ports.OperatorDesk = tapped(self.fake_desk, ports.OperatorDesk, meet)
         self.journal: ports.Journal = tapped(self.fake_journal, ports.Journal, meet)
         self.gateway: ports.PaymentGateway = tapped(self.provider, ports.PaymentGateway, meet)
+        self.fake_memberships = FakeMemberships(self.books)
+        self.billing = Billing(self.provider, self.fake_memberships)
+        self.memberships: membership_ports.Memberships = tapped(
+            self.fake_memberships, membership_ports.Memberships, meet
+        )
+        self.subscriptions: membership_ports.Subscriptions = tapped(self.billing, membership_ports.Subscriptions, meet)
         for worker in ("sweep", "reconcile", "audit"):
             self.fake_journal.watermarks[worker] = START
         self.plot = self.about = ""
@@ -96,6 +108,19 @@ class Town:
         self._ask(
             key,
             lambda: send_gift(order, catalogue=CATALOGUE, ledger=self.ledger, clock=self.clock, creator_lanes=LANES),
+        )
+
+    def join(self, key: str, fan: str = "fan-1") -> None:
+        order = a_membership_order(membership_id=key, user_id=fan)
+        self._ask(
+            key,
+            lambda: open_membership(
+                order,
+                catalogue=CATALOGUE,
+                memberships=self.memberships,
+                subscriptions=self.subscriptions,
+                clock=self.clock,
+            ),
         )
 
     def set_budget(self, limits: Limits, fan: str = "fan-1") -> None:
@@ -179,13 +204,22 @@ class Town:
         assert audit_ledger(journal=self.journal, clock=self.clock) == []
 
     def intake(self) -> Intake:
-        return Intake(livemode=False, ledger=self.ledger, gateway=self.gateway, clock=self.clock)
+        return Intake(
+            livemode=False,
+            ledger=self.ledger,
+            gateway=self.gateway,
+            memberships=self.memberships,
+            subscriptions=self.subscriptions,
+            clock=self.clock,
+        )
 
     def relay(self, publisher: ports.EventPublisher | None = None) -> Relay:
         return Relay(
             ledger=self.ledger,
             publisher=publisher or tapped(self.publisher, ports.EventPublisher, self._meet),
             redrive=tapped(self.queue, ports.RedriveQueue, self._meet),
+            timer=tapped(self.timer, ports.StreakTimer, self._meet),
+            streak_pause=PAUSE,
             clock=self.clock,
             source="/coinpurse/test",
             livemode=False,
@@ -229,7 +263,8 @@ class Town:
         """Everything that may differ between two orders of the same calls."""
         fakes = [self.books, self.fake_desk, self.fake_journal, self.publisher, self.queue]
         held = [{name: value for name, value in vars(fake).items() if value is not self.books} for fake in fakes]
-        return [held, self.provider.payments, self.webhooks, self.records, self.spent, self.refused]
+        billed = [self.fake_memberships.known, self.billing.subscriptions, self.billing.invoices]
+        return [held, billed, self.provider.payments, self.webhooks, self.records, self.spent, self.refused]
 
     def _ask(self, key: str, request: Callable[[], object]) -> None:
         """Ask, and remember what one was told last. TryAgain tells nothing."""

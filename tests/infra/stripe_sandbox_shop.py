@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import cast
 from urllib.parse import urlencode, urlsplit
 
 import stripe
@@ -132,6 +133,39 @@ class Shop:
         self.pay(session, outcome)
         session = self.client.v1.checkout.sessions.retrieve(session.id)
         return session, str(session.payment_intent)
+
+    def plan(self, *, amount: int = 499, interval: str = "month", interval_count: int = 1) -> SessionCreateParams:
+        """An offer to subscribe."""
+        return cast(
+            "SessionCreateParams",
+            {
+                "mode": "subscription",
+                "line_items": [
+                    {
+                        "quantity": 1,
+                        "price_data": {
+                            "currency": "usd",
+                            "unit_amount": amount,
+                            "product_data": {"name": "Membership"},
+                            "recurring": {"interval": interval, "interval_count": interval_count},
+                        },
+                    }
+                ],
+                "client_reference_id": "m-1",
+                "metadata": {"membership_id": "m-1"},
+                "subscription_data": {"metadata": {"membership_id": "m-1"}},
+                "success_url": SUCCESS_URL,
+                "cancel_url": "http://shop.example/basket",
+            },
+        )
+
+    def subscribe(self, outcome: str = "card", offer: SessionCreateParams | None = None) -> stripe.Subscription:
+        """Open and pay; returns the subscription as it is then."""
+        session = self.client.v1.checkout.sessions.create(offer or self.plan())
+        assert self.pay(session, outcome).status == 303
+        session = self.client.v1.checkout.sessions.retrieve(session.id, {"expand": ["subscription"]})
+        assert isinstance(session.subscription, stripe.Subscription)
+        return session.subscription
 
     def visit(self, path: str, form: str | None = None) -> Page:
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}

@@ -8,21 +8,29 @@ from typing import ForwardRef, Literal, TypeVar, Union, cast, get_args, get_orig
 
 import pytest
 import stripe
-from stripe import checkout
+from stripe import billing_portal, checkout
 
 from tests.infra.stripe_sandbox_shop import Json, Shop
 
 _CLASSES: dict[str, type] = {
     "balance_transaction": stripe.BalanceTransaction,
+    "billing_portal.session": billing_portal.Session,
     "charge": stripe.Charge,
     "checkout.session": checkout.Session,
+    "customer": stripe.Customer,
     "dispute": stripe.Dispute,
     "event": stripe.Event,
+    "invoice": stripe.Invoice,
+    "invoice_payment": stripe.InvoicePayment,
     "item": stripe.LineItem,
+    "line_item": stripe.InvoiceLineItem,
     "list": stripe.ListObject,
     "payment_intent": stripe.PaymentIntent,
+    "plan": stripe.Plan,
     "price": stripe.Price,
     "refund": stripe.Refund,
+    "subscription": stripe.Subscription,
+    "subscription_item": stripe.SubscriptionItem,
 }
 # The SDK imports its classes for type checkers only: what the sandbox never expands may be anything.
 _NAMES = {**vars(builtins), **vars(checkout), **vars(stripe)}
@@ -109,7 +117,20 @@ def told(shop: Shop) -> Shop:
         dispute = shop.control("POST", "/disputes", {"payment_intent": shop.buy(method)[1], "status": status})
         evidence: Json = {"status": "warning_under_review" if method == "card" else "won"}
         shop.control("POST", f"/disputes/{dispute['id']}", evidence)
+    _subscribe(shop)
     return shop
+
+
+def _subscribe(shop: Shop) -> None:
+    renewed = shop.subscribe("paypal")
+    shop.control("POST", f"/subscriptions/{renewed.id}/renew")
+    shop.turn(renewals="failed")
+    shop.control("POST", f"/subscriptions/{renewed.id}/renew")
+    shop.client.v1.subscriptions.update(renewed.id, {"cancel_at_period_end": True})
+    ended = shop.subscribe(offer=shop.plan(interval="week", interval_count=2))
+    shop.client.v1.subscriptions.cancel(ended.id, {"cancellation_details": {"feedback": "unused"}})
+    unpaid = shop.client.v1.checkout.sessions.create(shop.plan())
+    shop.pay(unpaid, "declined")
 
 
 def test_every_event_and_every_object_is_typed(told: Shop) -> None:
@@ -120,7 +141,7 @@ def test_every_event_and_every_object_is_typed(told: Shop) -> None:
         found |= set(problems(data["object"], None, "data.object"))
     assert sorted(found) == []
     seen = {str(cast("Json", event["event"])["type"]) for event in events}
-    assert len(seen) >= 20, sorted(seen)
+    assert len(seen) >= 30, sorted(seen)
 
 
 def test_every_list_and_expansion_is_typed(told: Shop) -> None:
@@ -131,12 +152,23 @@ def test_every_list_and_expansion_is_typed(told: Shop) -> None:
         "/v1/charges?limit=100&expand[]=data.payment_intent",
         "/v1/refunds?expand[]=data.charge",
         "/v1/disputes?expand[]=data.charge",
+        "/v1/checkout/sessions?expand[]=data.subscription.latest_invoice.payments&expand[]=data.customer&limit=100",
+        "/v1/customers",
+        "/v1/subscriptions?status=all&expand[]=data.latest_invoice&expand[]=data.customer",
+        "/v1/invoices?expand[]=data.payments.data.payment.payment_intent",
+        "/v1/invoice_payments?expand[]=data.invoice.customer",
     ):
         status, _, text = told.http("GET", path, None, key)
         assert status == 200, text
         page = json.loads(text)
         assert page["data"], path
         assert sorted(set(problems(page, None, path))) == []
+
+
+def test_a_portal_session_is_typed(told: Shop) -> None:
+    customer = told.client.v1.customers.list().data[0].id
+    visit = told.client.v1.billing_portal.sessions.create({"customer": customer, "return_url": "http://shop.example/"})
+    assert sorted(problems(visit.to_dict(), None, "visit")) == []
 
 
 def test_the_walk_finds_what_it_looks_for() -> None:

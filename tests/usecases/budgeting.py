@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits
-from chalicelib.domain.ledger import Gift, GiftRefused
+from chalicelib.domain.ledger import Gift, GiftRefused, StreakEnd
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.usecases.set_budget import set_budget
 from tests.domain.builders import FAN
@@ -46,9 +46,11 @@ class RacedLedger(FakeLedger):
             seen = self.budgets[FAN]
             self.budgets[FAN] = replace(seen, version=seen.version + 1)
 
-    def post_gift(self, gift: Gift, change: BudgetChange | None = None) -> GiftRefused | None:
+    def post_gift(
+        self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None
+    ) -> GiftRefused | None:
         self.raced()
-        return super().post_gift(gift, change)
+        return super().post_gift(gift, change, ended)
 
     def change_budget(self, user_id: str, change: BudgetChange) -> bool:
         if self.budgets:

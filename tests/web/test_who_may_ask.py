@@ -6,12 +6,19 @@ from typing import Any
 import pytest
 
 from tests.fakes import START, uuid7_at
-from tests.web.api import ABSENT, KEYS_OUT_OF_REACH, Api, Reply, routes
+from tests.web.api import ABSENT, KEYS_OUT_OF_REACH, QUERIES, Api, Reply, routes
 
 ID = uuid7_at(START, 77)
 OPEN_TO_ALL = {
     ("GET", "/v1/bundles"),
+    ("GET", "/v1/economy"),
     ("GET", "/v1/gift-catalogue"),
+    ("GET", "/v1/offers"),
+    ("GET", "/v1/offers/verify"),
+    ("GET", "/.well-known/jwks.json"),
+    ("GET", "/v1/prices"),
+    ("GET", "/v1/top-up"),
+    ("GET", "/v1/worth"),
     ("GET", "/v1/health"),
     ("GET", "/v1/openapi.json"),
     ("POST", "/v1/webhooks/stripe"),
@@ -24,6 +31,7 @@ WITH_A_TOKEN = sorted(set(routes()) - OPEN_TO_ALL)
 BODIES: dict[str, Any] = {
     "/v1/gifts": {"creator_id": "cleo", "item_id": "rose"},
     "/v1/checkout-sessions": {"bundle_id": "coins_70"},
+    "/v1/memberships": {"plan_id": "coin_club"},
     "/v1/operator/freezes": {"user_id": "ann", "frozen": True, "reason": "asked to"},
     "/v1/operator/grants": {"user_id": "ann", "coins": 1, "reason": "a present"},
     "/v1/operator/reversals": {"user_id": "ann", "gift_id": ID, "reason": "a slip"},
@@ -50,19 +58,24 @@ INVALID = {
 
 def ask(api: Api, method: str, path: str, **parts: Any) -> Reply:
     """A request that lacks nothing but, perhaps, the right to be made."""
-    return api.call(method, path.format(id=ID, name="coin.svg"), body=BODIES.get(path), key=ID, **parts)
+    url = path.format(id=ID, name="coin.svg") + QUERIES.get(path, "")
+    return api.call(method, url, body=BODIES.get(path), key=ID, **parts)
 
 
 def test_these_routes_are_for_those_with_a_token() -> None:
     assert WITH_A_TOKEN == [
         ("GET", "/v1/budgets"),
         ("GET", "/v1/checkout-sessions/{id}"),
+        ("GET", "/v1/creator/earnings"),
         ("GET", "/v1/gifts/{id}"),
+        ("GET", "/v1/membership"),
         ("GET", "/v1/operator/reviews"),
         ("GET", "/v1/wallet"),
         ("GET", "/v1/wallet/entries"),
         ("POST", "/v1/checkout-sessions"),
         ("POST", "/v1/gifts"),
+        ("POST", "/v1/membership/portal-sessions"),
+        ("POST", "/v1/memberships"),
         ("POST", "/v1/operator/freezes"),
         ("POST", "/v1/operator/grants"),
         ("POST", "/v1/operator/reversals"),

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import checkout, disputes, reads, refunds
+from . import checkout, customers, disputes, invoices, portals, reads, refunds, subscriptions
 from .auth import check_headers
 from .call import Call, Handler
 from .errors import ApiError, JsonObject, ParamError
@@ -33,6 +33,17 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1/disputes/{id}", disputes.retrieve_dispute),
     ("POST", "/v1/disputes/{id}", disputes.update_dispute),
     ("POST", "/v1/disputes/{id}/close", disputes.close_dispute),
+    ("GET", "/v1/customers", customers.list_customers),
+    ("GET", "/v1/customers/{id}", customers.retrieve_customer),
+    ("GET", "/v1/subscriptions", subscriptions.list_subscriptions),
+    ("GET", "/v1/subscriptions/{id}", subscriptions.retrieve_subscription),
+    ("POST", "/v1/subscriptions/{id}", subscriptions.update_subscription),
+    ("DELETE", "/v1/subscriptions/{id}", subscriptions.cancel_subscription),
+    ("GET", "/v1/invoices", invoices.list_invoices),
+    ("GET", "/v1/invoices/{id}", invoices.retrieve_invoice),
+    ("GET", "/v1/invoice_payments", invoices.list_invoice_payments),
+    ("GET", "/v1/invoice_payments/{id}", invoices.retrieve_invoice_payment),
+    ("POST", "/v1/billing_portal/sessions", portals.create_portal_session),
     ("GET", "/v1/events", reads.list_events),
     ("GET", "/v1/events/{id}", reads.retrieve_event),
 )

@@ -18,46 +18,25 @@ from .call import Call
 from .currency import check_currency, check_total
 from .errors import ApiError, JsonObject, no_such
 from .listing import expand, is_within, page
+from .modes import check_subscribed, checked_mode, recurrence_of
 from .params import missing
 from .payments import expire_session
-from .session import LineItem, Session
+from .session import LineItem, Mode, Session
 from .store import Store, get, new_id
 
 MIN_LIFE_SECONDS, MAX_LIFE_SECONDS = 30 * 60, 24 * 60 * 60
-# Whole features the sandbox has no part of: refusing them beats taking money as if they were not there.
-_NOT_SERVED = (
-    "currency customer customer_account discounts invoice_creation managed_payments optional_items "
-    "payment_method_configuration setup_intent_data shipping_options subscription_data"
-)
 
 
 def create_session(call: Call) -> JsonObject:
     """POST /v1/checkout/sessions."""
     params = call.decode(SessionCreateParams)
-    _check_mode(params)
-    now = call.store.now()
+    mode = _check_mode(params)
     items = tuple(
-        _line_item(item, f"line_items[{index}]", now) for index, item in enumerate(params.get("line_items", []))
+        _line_item(item, f"line_items[{index}]", call.store.now(), mode)
+        for index, item in enumerate(params.get("line_items", []))
     )
-    _check_items(items)
-    session_id = new_id("cs_test_a1", 56)
-    session = Session(
-        id=session_id,
-        url=f"{call.base_url}/pay/{session_id}",
-        created=now,
-        expires_at=_expires_at(params.get("expires_at"), now),
-        currency=items[0].currency,
-        line_items=items,
-        success_url=_checked_url(params.get("success_url"), "success_url"),
-        cancel_url=_checked_url(params["cancel_url"], "cancel_url") if "cancel_url" in params else None,
-        client_reference_id=_reference(params.get("client_reference_id")),
-        customer_email=_email(params.get("customer_email")),
-        locale=params.get("locale"),
-        submit_type=params.get("submit_type"),
-        metadata=dict(cast("dict[str, str]", params.get("metadata", {}))),
-        payment_metadata=dict(cast("dict[str, str]", params.get("payment_intent_data", {}).get("metadata", {}))),
-        automatic_tax=params.get("automatic_tax", {"enabled": False})["enabled"],
-    )
+    _check_items(items, mode)
+    session = _session_of(call, params, mode, items)
     call.store.sessions[session.id] = session
     return expand(call.store, session.to_json(), params.get("expand", []))
 
@@ -69,13 +48,15 @@ def retrieve_session(call: Call) -> JsonObject:
 
 
 def list_sessions(call: Call) -> JsonObject:
-    """GET /v1/checkout/sessions, by payment_intent, status or created."""
+    """GET /v1/checkout/sessions, by payment_intent, customer, subscription, status or created."""
     params = call.decode(SessionListParams)
     wanted_intent, wanted_status = params.get("payment_intent"), params.get("status")
     chosen = [
         session
         for session in reversed(call.store.sessions.values())
-        if wanted_intent in (None, session.payment_intent)
+        if wanted_intent in (None, session.to_json()["payment_intent"])
+        and params.get("customer") in (None, session.customer)
+        and params.get("subscription") in (None, session.subscription)
         and wanted_status in (None, session.status)
         and is_within(session, params.get("created"))
     ]
@@ -109,27 +90,56 @@ def _session(call: Call) -> Session:
     return get(call.store.sessions, "checkout.session", call.object_id, "session")
 
 
-def _check_mode(params: SessionCreateParams) -> None:
-    if params.get("mode", "payment") != "payment":
-        raise ApiError("The sandbox serves `payment` mode only.", param="mode")
+def _session_of(call: Call, params: SessionCreateParams, mode: Mode, items: tuple[LineItem, ...]) -> Session:
+    now, session_id = call.store.now(), new_id("cs_test_a1", 56)
+    subscribed = params.get("subscription_data", {})
+    return Session(
+        id=session_id,
+        url=f"{call.base_url}/pay/{session_id}",
+        created=now,
+        expires_at=_expires_at(params.get("expires_at"), now),
+        currency=items[0].currency,
+        line_items=items,
+        success_url=checked_url(params.get("success_url"), "success_url"),
+        cancel_url=checked_url(params["cancel_url"], "cancel_url") if "cancel_url" in params else None,
+        client_reference_id=_reference(params.get("client_reference_id")),
+        customer_email=_email(params.get("customer_email")),
+        locale=params.get("locale"),
+        submit_type=params.get("submit_type"),
+        metadata=_metadata(params.get("metadata")),
+        payment_metadata=_metadata(params.get("payment_intent_data", {}).get("metadata")),
+        mode=mode,
+        customer=_customer(call.store, params.get("customer")),
+        subscription_metadata=_metadata(subscribed.get("metadata")),
+        subscription_description=subscribed.get("description"),
+        automatic_tax=params.get("automatic_tax", {"enabled": False})["enabled"],
+    )
+
+
+def _metadata(given: object) -> dict[str, str]:
+    return dict(cast("dict[str, str]", given or {}))
+
+
+def _check_mode(params: SessionCreateParams) -> Mode:
+    mode = checked_mode(params)
     if params.get("ui_mode", "hosted_page") != "hosted_page":
         raise ApiError("The sandbox serves the hosted page only.", param="ui_mode")
-    for name in _NOT_SERVED.split():
-        if name in params:
-            raise ApiError(f"The sandbox does not serve {name}.", param=name)
     if not params.get("line_items"):
         raise missing("line_items")
+    return mode
 
 
-def _check_items(items: tuple[LineItem, ...]) -> None:
+def _check_items(items: tuple[LineItem, ...], mode: Mode) -> None:
     if len(items) > 100:
         raise ApiError("You may only specify up to 100 line items.", param="line_items")
     if len({item.currency for item in items}) > 1:
         raise ApiError("You must specify the same currency for all line items.", param="line_items")
+    if mode == "subscription":
+        check_subscribed(items)
     check_total(sum(item.amount for item in items), items[0].currency)
 
 
-def _line_item(item: SessionCreateParamsLineItem, param: str, now: int) -> LineItem:
+def _line_item(item: SessionCreateParamsLineItem, param: str, now: int, mode: Mode) -> LineItem:
     if "price" in item:
         raise no_such("price", item["price"], f"{param}[price]", status=400)
     if "price_data" not in item:
@@ -148,14 +158,13 @@ def _line_item(item: SessionCreateParamsLineItem, param: str, now: int) -> LineI
         currency=check_currency(price["currency"], f"{param}[price_data][currency]"),
         created=now,
         tax_behavior=price.get("tax_behavior", "unspecified"),
+        recurrence=recurrence_of(price, mode, param),
     )
 
 
 def _product_name(price: SessionCreateParamsLineItemPriceData, param: str) -> str:
     if "product" in price:
         raise no_such("product", price["product"], f"{param}[price_data][product]", status=400)
-    if "recurring" in price:
-        raise ApiError("You specified `payment` mode but passed a recurring price.", param=param)
     if "product_data" not in price:
         raise missing(f"{param}[price_data][product_data]")
     return price["product_data"]["name"]
@@ -180,7 +189,8 @@ def _expires_at(expires_at: int | None, now: int) -> int:
     return expires_at
 
 
-def _checked_url(url: str | None, param: str) -> str:
+def checked_url(url: str | None, param: str) -> str:
+    """Return an absolute web address; raises ApiError for anything else."""
     if url is None:
         raise missing(param)
     parts = urlsplit(url)
@@ -194,6 +204,10 @@ def _reference(reference: str | None) -> str | None:
         message = "Invalid client_reference_id: up to 200 letters, digits, dashes, spaces and underscores."
         raise ApiError(message, param="client_reference_id")
     return reference
+
+
+def _customer(store: Store, customer: str | None) -> str | None:
+    return None if customer is None else get(store.customers, "customer", customer, "customer", status=400).id
 
 
 def _email(email: str | None) -> str | None:

@@ -9,12 +9,13 @@ from typing import TypeVar, cast
 
 from flask import Blueprint, Response, jsonify, request
 
-from . import checkout, disputes, payments, refunds
+from . import billing, checkout, disputes, invoicing, payments, refunds
 from .api import Api
 from .errors import ApiError, JsonObject
 from .events import Event
 from .session import Session
 from .store import get, new_id
+from .subscription import Subscription
 from .webhooks import WebhookSender
 
 T = TypeVar("T")
@@ -60,11 +61,12 @@ class Control:
         return {"url": self.sender.url, "secrets": len(self.sender.secrets)}
 
     def move_clock(self, body: JsonObject, _id: str) -> JsonObject:
-        """Move the sandbox's clock, or set its offset from the machine's."""
+        """Move the sandbox's clock, or set its offset from the machine's; what has come due happens."""
         offset = _take(body, "offset_seconds", int)
         self.store.clock_offset_seconds = self.store.clock_offset_seconds if offset is None else offset
         self.store.clock_offset_seconds += _take(body, "advance_seconds", int) or 0
         checkout.expire_due(self.store)
+        billing.run_due(self.store, self.knobs)
         return {"now": self.store.now(), "offset_seconds": self.store.clock_offset_seconds}
 
     def settle(self, _body: JsonObject, session_id: str) -> JsonObject:
@@ -113,6 +115,28 @@ class Control:
         disputes.move_dispute(self.store, dispute, _require(body, "status"))
         return dispute.to_json()
 
+    def show_subscription(self, _body: JsonObject, subscription_id: str) -> JsonObject:
+        """One subscription with its invoices, oldest first, and their payment intents."""
+        return self._billed(self._subscription(subscription_id))
+
+    def renew(self, _body: JsonObject, subscription_id: str) -> JsonObject:
+        """Begin a subscription's next period before its time."""
+        subscription = self._subscription(subscription_id)
+        billing.renew(self.store, self.knobs, subscription)
+        return self._billed(subscription)
+
+    def cancel(self, _body: JsonObject, subscription_id: str) -> JsonObject:
+        """End a subscription now."""
+        subscription = self._subscription(subscription_id)
+        billing.cancel(self.store, subscription)
+        return self._billed(subscription)
+
+    def pay_invoice(self, _body: JsonObject, invoice_id: str) -> JsonObject:
+        """Collect an invoice that could not be collected before."""
+        invoice = get(self.store.invoices, "invoice", invoice_id, "invoice")
+        invoicing.pay_invoice(self.store, invoice)
+        return invoice.to_json()
+
     def list_events(self, _body: JsonObject, _id: str) -> JsonObject:
         """All events, oldest first, with their deliveries."""
         return {"events": [_with_deliveries(event) for event in self.store.events.values()]}
@@ -156,6 +180,17 @@ class Control:
     def _session(self, session_id: str) -> Session:
         return get(self.store.sessions, "checkout.session", session_id, "session")
 
+    def _subscription(self, subscription_id: str) -> Subscription:
+        return get(self.store.subscriptions, "subscription", subscription_id)
+
+    def _billed(self, subscription: Subscription) -> JsonObject:
+        invoices = [
+            invoice.to_json() | {"payment_intent": invoicing.payment_of(self.store, invoice).payment_intent}
+            for invoice in self.store.invoices.values()
+            if invoice.subscription == subscription.id
+        ]
+        return {"subscription": subscription.to_json(), "invoices": invoices}
+
 
 def control_blueprint(control: Control) -> Blueprint:
     """Route /_sandbox/... to the control's actions, each under the store's lock."""
@@ -174,6 +209,10 @@ def control_blueprint(control: Control) -> Blueprint:
         ("POST", "/refunds/<object_id>", control.move_refund),
         ("POST", "/disputes", control.open_dispute),
         ("POST", "/disputes/<object_id>", control.move_dispute),
+        ("GET", "/subscriptions/<object_id>", control.show_subscription),
+        ("POST", "/subscriptions/<object_id>/renew", control.renew),
+        ("POST", "/subscriptions/<object_id>/cancel", control.cancel),
+        ("POST", "/invoices/<object_id>/pay", control.pay_invoice),
         ("GET", "/events", control.list_events),
         ("POST", "/events", control.emit_event),
         ("GET", "/events/<object_id>", control.show_event),

@@ -39,6 +39,10 @@ class Knobs:
     slow_seconds: float = 0.0
     lost_answers: int = 0
     refund_status: str = "succeeded"
+    # "paid" or "failed": what the tries to collect a renewal come to.
+    renewals: str = "paid"
+    dunning_seconds: int = 3 * 24 * 60 * 60
+    dunning_retries: int = 3
     fail_next: FailNext = field(default_factory=FailNext)
 
     def is_enabled(self, event_type: str) -> bool:
@@ -52,6 +56,8 @@ class Knobs:
     def update(self, changes: JsonObject) -> None:
         """Set the named knobs, all or none; raises ApiError for an unknown name or a wrong type."""
         changes = dict(changes)
+        if changes.get("renewals", "paid") not in ("paid", "failed"):
+            raise ApiError("renewals is paid or failed", param="renewals")
         fail_next = changes.pop("fail_next", None)
         spoiled = FailNext()
         if isinstance(fail_next, dict):

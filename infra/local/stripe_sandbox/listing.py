@@ -106,6 +106,9 @@ def _included(store: Store, body: JsonObject, name: str, path: str) -> JsonObjec
     if name == "refunds" and object_id in store.charges:
         refunds = [refund for refund in reversed(store.refunds.values()) if refund.charge == object_id]
         return {name: page(refunds, {}, f"/v1/charges/{object_id}/refunds")}
+    if name == "payments" and object_id in store.invoices:
+        payments = [payment for payment in store.invoice_payments.values() if payment.invoice == object_id]
+        return {name: page(payments, {}, "/v1/invoice_payments")}
     raise _not_expandable(path)
 
 

@@ -11,13 +11,13 @@ ChargeStatus = Literal["pending", "succeeded", "failed"]
 RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
 
 _PAYMENT_INTENT_NULLS = (
-    "application application_fee_amount canceled_at cancellation_reason customer customer_account description "
-    "next_action on_behalf_of processing receipt_email review setup_future_usage shipping source statement_descriptor "
-    "statement_descriptor_suffix transfer_data transfer_group"
+    "application application_fee_amount canceled_at cancellation_reason customer_account next_action on_behalf_of "
+    "processing receipt_email review shipping source statement_descriptor statement_descriptor_suffix transfer_data "
+    "transfer_group"
 )
 _CHARGE_NULLS = (
-    "application application_fee application_fee_amount customer description failure_balance_transaction "
-    "on_behalf_of receipt_email receipt_number receipt_url review shipping source source_transfer "
+    "application application_fee application_fee_amount failure_balance_transaction on_behalf_of "
+    "receipt_email receipt_number receipt_url review shipping source source_transfer "
     "statement_descriptor statement_descriptor_suffix transfer_data transfer_group"
 )
 _REFUND_NULLS = "receipt_number source_transfer_reversal transfer_reversal"
@@ -37,6 +37,9 @@ class PaymentIntent:
     payment_method: str | None = None
     last_payment_error: JsonObject | None = None
     canceled_at: int | None = None
+    # Of a subscription's payments only: nobody else is a customer here.
+    customer: str | None = None
+    description: str | None = None
 
     def to_json(self) -> JsonObject:
         """Render the payment intent."""
@@ -56,6 +59,8 @@ class PaymentIntent:
             "confirmation_method": "automatic",
             "created": self.created,
             "currency": self.currency,
+            "customer": self.customer,
+            "description": self.description,
             "last_payment_error": self.last_payment_error,
             "latest_charge": self.latest_charge,
             "livemode": False,
@@ -63,6 +68,7 @@ class PaymentIntent:
             "payment_method": self.payment_method,
             "payment_method_options": {},
             "payment_method_types": ["card", "paypal", debit_type(self.currency)],
+            "setup_future_usage": "off_session" if self.customer else None,
             "status": self.status,
         }
 
@@ -84,6 +90,8 @@ class Charge:
     amount_refunded: int = 0
     disputed: bool = False
     email: str | None = None
+    customer: str | None = None
+    description: str | None = None
 
     def to_json(self) -> JsonObject:
         """Render the charge; `refunds` is there only when expanded."""
@@ -100,6 +108,8 @@ class Charge:
             "captured": self.status == "succeeded",
             "created": self.created,
             "currency": self.currency,
+            "customer": self.customer,
+            "description": self.description,
             "disputed": self.disputed,
             "failure_code": self.failure_code,
             "failure_message": "Your card was declined." if self.failure_code else None,

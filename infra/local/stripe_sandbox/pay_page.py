@@ -12,7 +12,8 @@ from .payments import decline, pay
 from .session import Session
 from .store import Store
 
-_CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+"""No script, no frame, nothing from elsewhere."""
 
 
 def pages_blueprint(store: Store) -> Blueprint:
@@ -56,6 +57,6 @@ def _page(session: Session | None, status: int = 200, alert: str = "") -> Respon
         status = 404
     html = render_template("pay.html", session=session, alert=alert, format_price=format_price)
     response = make_response(html, status)
-    response.headers["Content-Security-Policy"] = _CSP
+    response.headers["Content-Security-Policy"] = CSP
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -26,10 +26,13 @@ def retrieve_payment_intent(call: Call) -> JsonObject:
 
 
 def list_payment_intents(call: Call) -> JsonObject:
-    """GET /v1/payment_intents, by created."""
+    """GET /v1/payment_intents, by customer or created."""
     params = call.decode(PaymentIntentListParams)
-    intents = reversed(call.store.payment_intents.values())
-    chosen = [intent for intent in intents if is_within(intent, params.get("created"))]
+    chosen = [
+        intent
+        for intent in reversed(call.store.payment_intents.values())
+        if params.get("customer") in (None, intent.customer) and is_within(intent, params.get("created"))
+    ]
     return expand(call.store, page(chosen, params, call.path), params.get("expand", []))
 
 
@@ -41,12 +44,14 @@ def retrieve_charge(call: Call) -> JsonObject:
 
 
 def list_charges(call: Call) -> JsonObject:
-    """GET /v1/charges, by payment_intent or created."""
+    """GET /v1/charges, by payment_intent, customer or created."""
     params = call.decode(ChargeListParams)
     chosen = [
         charge
         for charge in reversed(call.store.charges.values())
-        if params.get("payment_intent") in (None, charge.payment_intent) and is_within(charge, params.get("created"))
+        if params.get("payment_intent") in (None, charge.payment_intent)
+        and params.get("customer") in (None, charge.customer)
+        and is_within(charge, params.get("created"))
     ]
     return expand(call.store, page(chosen, params, call.path), params.get("expand", []))
 

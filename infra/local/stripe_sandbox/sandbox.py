@@ -8,6 +8,7 @@ import stripe
 from werkzeug.serving import make_server
 
 from .api import Api
+from .billing import run_due
 from .checkout import expire_due
 from .control import Control
 from .knobs import Knobs
@@ -81,3 +82,4 @@ class StripeSandbox:
         while not self._stopping.wait(_EXPIRY_CHECK_SECONDS):
             with self.store.lock:
                 expire_due(self.store)
+                run_due(self.store, self.knobs)

@@ -1,4 +1,4 @@
-"""The HTTP surface: the API, the hosted pay page, the control API, on one Flask application."""
+"""The HTTP surface: the API, the hosted pages, the control API, on one Flask application."""
 
 import socket
 from typing import cast
@@ -13,6 +13,7 @@ from .control import Control, control_blueprint
 from .errors import ApiError
 from .idempotency import Answer
 from .pay_page import pages_blueprint
+from .portal_page import portal_blueprint
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -25,9 +26,10 @@ class QuietHandler(WSGIRequestHandler):
 
 
 def build_app(api: Api, control: Control) -> Flask:
-    """Wire the three parts together."""
+    """Wire the parts together."""
     app = Flask(__name__)
     app.register_blueprint(pages_blueprint(api.store))
+    app.register_blueprint(portal_blueprint(api.store))
     app.register_blueprint(control_blueprint(control))
 
     @app.route("/v1/<path:_rest>", methods=["GET", "POST", "DELETE"])

@@ -1,19 +1,21 @@
 """A checkout session and its line items: state, and how Stripe writes them as JSON."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from .errors import JsonObject
 from .objects import debit_type
+from .recurring import Recurrence
 
+Mode = Literal["payment", "subscription"]
 SessionStatus = Literal["open", "complete", "expired"]
 PaymentStatus = Literal["unpaid", "paid", "no_payment_required"]
 
 _SESSION_NULLS = (
     "after_expiration allow_promotion_codes billing_address_collection client_secret collected_information consent "
-    "consent_collection currency_conversion customer customer_account invoice invoice_creation origin_context "
-    "payment_link payment_method_configuration_details permissions recovered_from saved_payment_method_options "
-    "setup_intent shipping_address_collection shipping_cost subscription wallet_options"
+    "consent_collection currency_conversion customer_account invoice_creation origin_context payment_link "
+    "payment_method_configuration_details permissions recovered_from saved_payment_method_options setup_intent "
+    "shipping_address_collection shipping_cost wallet_options"
 )
 _CUSTOM_TEXTS = "after_submit shipping_address submit terms_of_service_acceptance"
 
@@ -31,6 +33,7 @@ class LineItem:
     currency: str
     created: int
     tax_behavior: str
+    recurrence: Recurrence | None = None
 
     @property
     def amount(self) -> int:
@@ -50,13 +53,14 @@ class LineItem:
             "currency": self.currency,
             "description": self.name,
             "metadata": {},
-            "price": self._price(),
+            "price": self.price_json(),
             "quantity": self.quantity,
         }
 
-    def _price(self) -> JsonObject:
+    def price_json(self) -> JsonObject:
+        """Render the price made for this line."""
         return {
-            **dict.fromkeys(["custom_unit_amount", "lookup_key", "nickname", "recurring", "tiers_mode"]),
+            **dict.fromkeys(["custom_unit_amount", "lookup_key", "nickname", "tiers_mode"]),
             "id": self.price_id,
             "object": "price",
             "active": False,
@@ -66,9 +70,10 @@ class LineItem:
             "livemode": False,
             "metadata": {},
             "product": self.product_id,
+            "recurring": self.recurrence.to_json() if self.recurrence else None,
             "tax_behavior": self.tax_behavior,
             "transform_quantity": None,
-            "type": "one_time",
+            "type": "recurring" if self.recurrence else "one_time",
             "unit_amount": self.unit_amount,
             "unit_amount_decimal": str(self.unit_amount),
         }
@@ -92,10 +97,17 @@ class Session:
     submit_type: str | None
     metadata: dict[str, str]
     payment_metadata: dict[str, str]
+    mode: Mode = "payment"
     automatic_tax: bool = False
     status: SessionStatus = "open"
     payment_status: PaymentStatus = "unpaid"
+    # A subscription session has one too, but does not show it: there it belongs to the invoice.
     payment_intent: str | None = None
+    customer: str | None = None
+    subscription: str | None = None
+    invoice: str | None = None
+    subscription_description: str | None = None
+    subscription_metadata: dict[str, str] = field(default_factory=dict)
 
     @property
     def amount_total(self) -> int:
@@ -107,6 +119,7 @@ class Session:
         off: JsonObject = {"enabled": False}
         return {
             **dict.fromkeys(_SESSION_NULLS.split()),
+            **self._billing(),
             "id": self.id,
             "object": "checkout.session",
             "adaptive_pricing": off,
@@ -119,7 +132,6 @@ class Session:
             "currency": self.currency,
             "custom_fields": [],
             "custom_text": dict.fromkeys(_CUSTOM_TEXTS.split()),
-            "customer_creation": "if_required",
             "customer_details": self._customer_details(),
             "customer_email": self.customer_email,
             "discounts": [],
@@ -127,11 +139,7 @@ class Session:
             "livemode": False,
             "locale": self.locale,
             "metadata": dict(self.metadata),
-            "mode": "payment",
-            "payment_intent": self.payment_intent,
-            "payment_method_collection": "if_required",
             "payment_method_options": {},
-            "payment_method_types": ["card", "paypal", debit_type(self.currency)],
             "payment_status": self.payment_status,
             "phone_number_collection": off,
             "shipping_options": [],
@@ -141,6 +149,20 @@ class Session:
             "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
             "ui_mode": "hosted_page",
             "url": self.url if self.status == "open" else None,
+        }
+
+    def _billing(self) -> JsonObject:
+        """Render what differs with the mode."""
+        is_once = self.mode == "payment"
+        return {
+            "customer": self.customer,
+            "customer_creation": "if_required" if is_once else "always",
+            "invoice": self.invoice,
+            "mode": self.mode,
+            "payment_intent": self.payment_intent if is_once else None,
+            "payment_method_collection": "if_required" if is_once else "always",
+            "payment_method_types": ["card", "paypal", *([debit_type(self.currency)] if is_once else [])],
+            "subscription": self.subscription,
         }
 
     def _customer_details(self) -> JsonObject | None:

@@ -1,0 +1,45 @@
+"""A customer: whom invoices are addressed to."""
+
+from dataclasses import dataclass, field
+
+from .errors import JsonObject
+
+_CUSTOMER_NULLS = "address default_source description discount name phone shipping test_clock"
+
+
+@dataclass
+class Customer:
+    """Made when a subscription is first paid for; `invoices` counts its invoices so far."""
+
+    id: str
+    email: str
+    currency: str
+    created: int
+    metadata: dict[str, str] = field(default_factory=dict)
+    invoices: int = 0
+
+    @property
+    def invoice_prefix(self) -> str:
+        """What the customer's invoice numbers begin with."""
+        return self.id[-8:].upper()
+
+    def to_json(self) -> JsonObject:
+        """Render the customer."""
+        settings = dict.fromkeys(["custom_fields", "default_payment_method", "footer", "rendering_options"])
+        return {
+            **dict.fromkeys(_CUSTOMER_NULLS.split()),
+            "id": self.id,
+            "object": "customer",
+            "balance": 0,
+            "created": self.created,
+            "currency": self.currency,
+            "delinquent": False,
+            "email": self.email,
+            "invoice_prefix": self.invoice_prefix,
+            "invoice_settings": settings,
+            "livemode": False,
+            "metadata": dict(self.metadata),
+            "next_invoice_sequence": self.invoices + 1,
+            "preferred_locales": [],
+            "tax_exempt": "none",
+        }

@@ -1,0 +1,145 @@
+"""A subscription and its items: state, and how Stripe writes them as JSON."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .errors import JsonObject
+from .objects import Method
+from .recurring import Recurrence
+from .session import LineItem
+
+SubscriptionStatus = Literal["active", "past_due", "canceled"]
+
+_SUBSCRIPTION_NULLS = (
+    "application application_fee_percent billing_cycle_anchor_config billing_thresholds customer_account "
+    "days_until_due default_source next_pending_invoice_item_invoice on_behalf_of pause_collection "
+    "pending_invoice_item_interval pending_setup_intent pending_update schedule test_clock transfer_data trial_end "
+    "trial_start"
+)
+
+
+@dataclass(frozen=True)
+class SubscriptionItem:
+    """One line of the checkout, billed again and again."""
+
+    id: str
+    line: LineItem
+
+
+@dataclass
+class Subscription:
+    """Billed period by period, counted from the anchor; `period` is the one under way."""
+
+    id: str
+    customer: str
+    currency: str
+    created: int
+    items: tuple[SubscriptionItem, ...]
+    recurrence: Recurrence
+    method: Method
+    payment_method: str
+    metadata: dict[str, str]
+    description: str | None = None
+    status: SubscriptionStatus = "active"
+    period: int = 0
+    latest_invoice: str | None = None
+    cancel_at: int | None = None
+    cancel_at_period_end: bool = False
+    canceled_at: int | None = None
+    ended_at: int | None = None
+    cancellation: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def amount(self) -> int:
+        """What each period costs, in minor units."""
+        return sum(item.line.amount for item in self.items)
+
+    @property
+    def period_start(self) -> int:
+        """When the period under way started."""
+        return self.recurrence.start_of(self.period, self.created)
+
+    @property
+    def period_end(self) -> int:
+        """When the next period starts."""
+        return self.recurrence.start_of(self.period + 1, self.created)
+
+    def to_json(self) -> JsonObject:
+        """Render the subscription; periods are the items'."""
+        return {
+            **dict.fromkeys(_SUBSCRIPTION_NULLS.split()),
+            "id": self.id,
+            "object": "subscription",
+            "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+            "billing_cycle_anchor": self.created,
+            "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible", "updated_at": None},
+            "billing_schedules": [],
+            "cancel_at": self.cancel_at,
+            "cancel_at_period_end": self.cancel_at_period_end,
+            "canceled_at": self.canceled_at,
+            "cancellation_details": dict.fromkeys(["comment", "feedback", "reason"]) | self.cancellation,
+            "collection_method": "charge_automatically",
+            "created": self.created,
+            "currency": self.currency,
+            "customer": self.customer,
+            "default_payment_method": self.payment_method,
+            "default_tax_rates": [],
+            "description": self.description,
+            "discounts": [],
+            "ended_at": self.ended_at,
+            "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
+            "items": self._items(),
+            "latest_invoice": self.latest_invoice,
+            "livemode": False,
+            "metadata": dict(self.metadata),
+            "payment_settings": {
+                "payment_method_options": None,
+                "payment_method_types": None,
+                "save_default_payment_method": "off",
+            },
+            "start_date": self.created,
+            "status": self.status,
+            "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
+        }
+
+    def _items(self) -> JsonObject:
+        url = f"/v1/subscription_items?subscription={self.id}"
+        return {"object": "list", "data": [self._item(item) for item in self.items], "has_more": False, "url": url}
+
+    def _item(self, item: SubscriptionItem) -> JsonObject:
+        return {
+            "id": item.id,
+            "object": "subscription_item",
+            "billing_thresholds": None,
+            "created": self.created,
+            "current_period_end": self.period_end,
+            "current_period_start": self.period_start,
+            "discounts": [],
+            "metadata": {},
+            "plan": _plan(item.line, self.recurrence),
+            "price": item.line.price_json(),
+            "quantity": item.line.quantity,
+            "subscription": self.id,
+            "tax_rates": [],
+        }
+
+
+def _plan(line: LineItem, recurrence: Recurrence) -> JsonObject:
+    """Write the price the older way, as Stripe still does beside the newer."""
+    return {
+        **dict.fromkeys(["meter", "nickname", "tiers_mode", "transform_usage", "trial_period_days"]),
+        "id": line.price_id,
+        "object": "plan",
+        "active": False,
+        "amount": line.unit_amount,
+        "amount_decimal": str(line.unit_amount),
+        "billing_scheme": "per_unit",
+        "created": line.created,
+        "currency": line.currency,
+        "interval": recurrence.interval,
+        "interval_count": recurrence.interval_count,
+        "livemode": False,
+        "metadata": {},
+        "product": line.product_id,
+        "usage_type": "licensed",
+    }
