@@ -6,20 +6,19 @@ counters. The day ends first of the periods, so its end is the only one that a c
 condition looks at is one short text: the row is short of room.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final, TypeVar
 
 import msgspec
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.tables import WalletRow
+from chalicelib.adapters.tables import WalletRow, from_epoch, to_epoch
 from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits, Wish
 from chalicelib.domain.periods import ByPeriod
 
 _COINS: Final = (WalletRow.coin_day, WalletRow.coin_week, WalletRow.coin_month)
 _MONEY: Final = (WalletRow.money_day, WalletRow.money_week, WalletRow.money_month)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Present = TypeVar("Present")
 _Three = tuple[int | None, int | None, int | None]
@@ -62,14 +61,14 @@ def to_budget(row: WalletRow) -> Budget | None:
         ),
         coins_left=ByPeriod(_held(row.coin_day), _held(row.coin_week), _held(row.coin_month)),
         money_left=ByPeriod(_held(row.money_day), _held(row.money_week), _held(row.money_month)),
-        ends=ByPeriod(_held(row.day_ends), _at(kept.week_ends), _at(kept.month_ends)),
-        since=_at(kept.since),
+        ends=ByPeriod(_held(row.day_ends), from_epoch(kept.week_ends), from_epoch(kept.month_ends)),
+        since=from_epoch(kept.since),
         version=_held(row.budget_version),
         pending=Wish(
             limits=Limits(
                 zone=wish.zone, currency=wish.currency, coins=_amounts(wish.coins), money=_amounts(wish.money)
             ),
-            at=_at(wish.at),
+            at=from_epoch(wish.at),
         )
         if wish
         else None,
@@ -152,27 +151,28 @@ def _changed(change: BudgetChange, *, coins: int, money: int) -> list[Action]:
     return [
         *actions,
         WalletRow.day_ends.set(budget.ends.day),
-        WalletRow.budget.set(_text(budget)),
+        WalletRow.budget.set(budget_text(budget)),
         WalletRow.budget_version.set(budget.version),
         WalletRow.money_currency.set(currency) if currency else WalletRow.money_currency.remove(),
     ]
 
 
-def _text(budget: Budget) -> str:
+def budget_text(budget: Budget) -> str:
+    """What the row keeps of a budget besides the counters, the end of the day, the currency and the version."""
     limits, wish = budget.limits, budget.pending
     kept = _Kept(
         zone=limits.zone,
         coins=_short(limits.coins),
         money=_short(limits.money),
-        week_ends=_milliseconds(budget.ends.week),
-        month_ends=_milliseconds(budget.ends.month),
-        since=_milliseconds(budget.since),
+        week_ends=to_epoch(budget.ends.week),
+        month_ends=to_epoch(budget.ends.month),
+        since=to_epoch(budget.since),
         pending=_Wish(
             zone=wish.limits.zone,
             currency=wish.limits.currency,
             coins=_short(wish.limits.coins),
             money=_short(wish.limits.money),
-            at=_milliseconds(wish.at),
+            at=to_epoch(wish.at),
         )
         if wish
         else None,
@@ -193,11 +193,3 @@ def _held(value: Present | None) -> Present:
     if value is None:
         raise ValueError("a budget lacks a part")
     return value
-
-
-def _milliseconds(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(milliseconds=1)
-
-
-def _at(milliseconds: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=milliseconds)

@@ -93,6 +93,16 @@ class InstantAttribute(Attribute[datetime]):
         return datetime.fromisoformat(value)
 
 
+def to_epoch(at: datetime) -> int:
+    """The whole milliseconds since 1970."""
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def from_epoch(milliseconds: int) -> datetime:
+    """The time so many milliseconds after the beginning of 1970, UTC."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
 class EpochAttribute(Attribute[datetime]):
     """A time in milliseconds since 1970: shorter than an InstantAttribute, where a row has little room."""
 
@@ -100,11 +110,11 @@ class EpochAttribute(Attribute[datetime]):
 
     def serialize(self, value: datetime) -> str:
         """Cuts below the millisecond."""
-        return str((value - _EPOCH) // timedelta(milliseconds=1))
+        return str(to_epoch(value))
 
     def deserialize(self, value: str) -> datetime:
         """Raises ValueError on anything that is not a plain whole number."""
-        return _EPOCH + timedelta(milliseconds=int(value))
+        return from_epoch(int(value))
 
 
 class JournalIndex(GlobalSecondaryIndex["EntryRow"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves it so
