@@ -49,10 +49,10 @@ class Cloud:
         client = self.client("lambda")
         for function in self.functions:
             variables = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
-            if variables["CATALOGUE"] != catalogue:
-                environment = {"Variables": variables | {"CATALOGUE": catalogue}}
-                client.update_function_configuration(FunctionName=function, Environment=environment)
-                client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 1})
+            changed = {"Variables": variables | {"CATALOGUE": catalogue}}
+            client.update_function_configuration(FunctionName=function, Environment=changed)
+        for function in self.functions:
+            client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 1})
 
     @contextmanager
     def without_relay(self) -> Iterator[None]:
