@@ -1,116 +1,22 @@
 """Five economies, each as a fan and a creator live through it: literal figures, which README's table tells too."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
-LETTER = "ん"
-"""Messages are counted in characters where a tier says so: this one has three bytes."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sold:
-    """A bundle on sale. `coins` counts the bonus."""
-
-    bundle_id: str
-    coins: int
-    amount_minor: int
-    bonus_coins: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Give:
-    """A gift, a cheer or a super chat, and what it costs; a super chat's tier also has a colour.
-
-    `told` is the message that the world hears, where cleaning changes it.
-    """
-
-    wish: Mapping[str, Any]
-    coins: int
-    told: str | None = None
-    color: str | None = None
-    pin_seconds: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tap:
-    """A streak: one item, tap by tap. `coins` in all."""
-
-    item_id: str
-    times: int
-    coins: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refuse:
-    """What the economy does not have, or not so."""
-
-    wish: Mapping[str, Any]
-    code: str
-    status: int = 422
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Earn:
-    """What the creator then sees of it all."""
-
-    coins: int
-    units: int
-    amount_minor: int
-    can_withdraw: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scenario:
-    """What is on sale by channel, what the fan buys on the web, and what happens then; it ends with what is earned."""
-
-    name: str
-    currency: str
-    sold: Mapping[str, Sequence[Sold]]
-    bought: Sold
-    steps: Sequence[Give | Tap | Refuse | Earn]
-    unit: str
-    creator_currency: str
-    left: int
-
-
-def gift(item_id: str, quantity: int, coins: int, **wish: Any) -> Give:
-    return Give(wish={"item_id": item_id, "quantity": quantity} | wish, coins=coins)
-
-
-def cheer(coins: int, **wish: Any) -> Give:
-    return Give(wish={"kind": "cheer", "coins": coins} | wish, coins=coins)
-
-
-def chat(coins: int, color: str, pin_seconds: int, characters: int = 0) -> Give:
-    """A super chat with the longest message that its tier takes."""
-    return Give(wish=_chat(coins, LETTER * characters), coins=coins, color=color, pin_seconds=pin_seconds)
-
-
-def too_long(coins: int, characters: int, enough: int) -> Refuse:
-    """One coin below a tier, with a message that the tier would take: the answer names the tier."""
-    return Refuse(wish=_chat(coins, LETTER * characters), code="message_too_long", facts={"coins_needed": enough})
-
-
-def too_dear(coins: int, characters: int) -> Refuse:
-    """The same message at the tier: nothing speaks against it but the wallet."""
-    wish = _chat(coins, LETTER * characters)
-    return Refuse(wish=wish, code="insufficient_coins", status=402, facts={"needed": coins})
-
-
-def no_such(what: str, /, **wish: Any) -> Refuse:
-    return Refuse(wish=wish, code="not_offered", facts={"what": what})
-
-
-def out_of_range(kind: str, coins: int, least: int, most: int) -> Refuse:
-    facts = {"min_coins": least, "max_coins": most}
-    return Refuse(wish={"kind": kind, "coins": coins}, code="coins_out_of_range", facts=facts)
-
-
-def _chat(coins: int, message: str) -> dict[str, Any]:
-    return {"kind": "super_chat", "coins": coins, "message": message}
-
+from tests.e2e.scenario import (
+    LETTER,
+    Earn,
+    Give,
+    Refuse,
+    Scenario,
+    Sold,
+    Tap,
+    chat,
+    cheer,
+    gift,
+    no_such,
+    out_of_range,
+    too_dear,
+    too_long,
+    wish_of_chat,
+)
 
 _NO_CHEER = no_such("cheer", kind="cheer", coins=100)
 _NO_SUPER_CHAT = no_such("super_chat", kind="super_chat", coins=100)
@@ -239,7 +145,7 @@ YOUTUBE = Scenario(
         *(too_long(29999, 291, 30000), too_dear(30000, 291)),
         *(too_long(39999, 311, 40000), too_dear(40000, 311)),
         *(too_long(49999, 331, 50000), too_dear(50000, 350)),
-        Refuse(wish=_chat(50000, LETTER * 351), code="message_too_long", facts={"coins_needed": None}),
+        Refuse(wish=wish_of_chat(50000, LETTER * 351), code="message_too_long", facts={"coins_needed": None}),
         out_of_range("super_chat", 50001, 100, 50000),
         no_such("anonymous", kind="super_chat", coins=500, anonymous=True),
         _NO_GIFT,
@@ -306,12 +212,12 @@ TELEGRAM = Scenario(
         *(too_long(249, 111, 250), chat(249, "green", 300, 110), chat(250, "yellow", 600, 150)),
         chat(319, "yellow", 600, 150),
         Earn(coins=1176, units=999, amount_minor=1298, can_withdraw=False),
-        Give(wish=_chat(1, ""), coins=1, color="grey", pin_seconds=30),
+        Give(wish=wish_of_chat(1, ""), coins=1, color="grey", pin_seconds=30),
         Earn(coins=1177, units=1000, amount_minor=1300),
         *(too_long(499, 151, 500), chat(499, "yellow", 600, 150), chat(500, "orange", 900, 200)),
         *(too_long(1999, 201, 2000), too_dear(2000, 201)),
         *(too_long(9999, 281, 10000), too_dear(10000, 281)),
-        Refuse(wish=_chat(10, "🎁🎁"), code="message_too_long", facts={"coins_needed": 50}),
+        Refuse(wish=wish_of_chat(10, "🎁🎁"), code="message_too_long", facts={"coins_needed": 50}),
         Refuse(wish={"item_id": "heart", "message": "x" * 129}, code="message_too_long", facts={"max_characters": 128}),
         Refuse(wish={"item_id": "heart", "quantity": 2}, code="not_offered", facts={"max_quantity": 1}),
         out_of_range("super_chat", 100001, 1, 100000),

@@ -13,8 +13,9 @@ from infra.local.facts import StackFacts
 from infra.local.stripe_side import StripeSide
 from infra.local.subscriber import Subscriber
 from infra.local.warmth import warm_api
-from tests.e2e.economies import SCENARIOS, Earn, Give, Refuse, Scenario, Sold, Tap
+from tests.e2e.economies import SCENARIOS
 from tests.e2e.operations import Cloud
+from tests.e2e.scenario import Earn, Give, Refuse, Scenario, Sold, Tap
 
 pytestmark = pytest.mark.cloud
 
