@@ -1,12 +1,11 @@
-"""The routes of giving and earning: what fans give in, what they are told when they cannot, what creators see."""
+"""The routes of giving: what there is to give in, what is given, and what fans are told when it cannot be."""
 
 from typing import Any
 
 import pytest
 
 from chalicelib.adapters.catalogue_files import load_catalogue
-from tests.fake_lanes import Lane
-from tests.web.api import ABSENT, Api, Reply
+from tests.web.api import Api, Reply
 
 NOT_TOLD: Any = None
 """A fact that an answer leaves out."""
@@ -248,59 +247,3 @@ def test_a_streak_is_named_after_a_gift_that_came_before(api: Api) -> None:
     key, later = api.clock.new_id(), api.clock.new_id()
     reply = give(api, key, item_id="rose", streak_id=later)
     assert (reply.code, reply.json["field"]) == ("invalid_field", "streak_id")
-
-
-# --- what a creator has of it -----------------------------------------------------------------------------------------
-
-
-def earnings(api: Api, scope: str = "creator", **parts: Any) -> Reply:
-    return api.get("/v1/creator/earnings", **({"fan": "cleo", "scope": scope} | parts))
-
-
-def received(api: Api, coins: int, lane: int = 0) -> None:
-    api.ledger.lanes.setdefault(("cleo", lane), Lane()).coins = coins
-
-
-def test_a_creator_sees_coins_units_and_money(api: Api) -> None:
-    received(api, 300)
-    received(api, 25, lane=3)
-    api.ledger.lanes["carl", 0] = Lane(coins=1000)
-    reply = earnings(api)
-    assert reply.json == {
-        "coins": 325,
-        "unit": "point",
-        "units": 162,
-        "earned": {"amount_minor": 162, "currency": "usd", "exponent": 2},
-        "can_withdraw": True,
-        "least_units": 0,
-    }
-    assert (reply.headers["cache-control"], reply.headers.get("etag")) == ("no-store", None)
-
-
-@pytest.mark.parametrize("coins", [0, -1, -2, -1000])
-def test_below_nothing_there_is_nothing_to_earn(api: Api, coins: int) -> None:
-    received(api, coins)
-    reply = earnings(api)
-    assert facts(reply, "coins", "units", "can_withdraw") == [coins, 0, False]
-    assert reply.json["earned"]["amount_minor"] == 0
-
-
-@pytest.mark.parametrize(("coins", "units", "can_withdraw"), [(1176, 999, False), (1177, 1000, True)])
-def test_nothing_is_paid_out_below_the_least(api: Api, run_on: Any, coins: int, units: int, can_withdraw: bool) -> None:
-    run_on("telegram_like")
-    received(api, coins)
-    assert facts(earnings(api), "units", "can_withdraw", "least_units") == [units, can_withdraw, 1000]
-
-
-@pytest.mark.parametrize("scope", ["", "operator", "creators", "Creator", "read:creator"])
-def test_what_creators_earn_is_for_creators(api: Api, scope: str) -> None:
-    reply = earnings(api, scope)
-    assert (reply.status, reply.code) == (403, "forbidden")
-
-
-def test_a_creator_may_be_an_operator_too(api: Api) -> None:
-    assert earnings(api, "operator creator").status == 200
-
-
-def test_without_a_token_nobody_earns(api: Api) -> None:
-    assert earnings(api, fan=None, headers={"Authorization": ABSENT}).code == "unauthenticated"
