@@ -85,6 +85,7 @@ def test_every_query_that_is_read_is_described(document: Document) -> None:
     }
     assert {path: names for path, names in described.items() if names} == {
         "/v1/bundles": ["currency", "channel"],
+        "/v1/membership-plans": ["currency"],
         "/v1/operator/reviews": ["month"],
         "/v1/wallet/entries": ["limit", "cursor"],
     }
@@ -158,6 +159,7 @@ def test_every_good_answer_is_as_described(api: Api, document: Document) -> None
         ("GET", "/v1/membership", None, ID),
         ("POST", "/v1/membership/portal-sessions", None, ID),
         *[("GET", path, None, ID) for path in ("/v1/bundles", "/v1/gift-catalogue", "/v1/health", "/v1/wallet")],
+        ("GET", "/v1/membership-plans", None, ID),
         *[("POST", f"/v1/operator/{name}", body, key) for name, body, key in acts(api)],
         ("GET", "/v1/operator/reviews", None, ID),
         ("GET", "/v1/wallet/entries", None, ID),

@@ -12,6 +12,7 @@ ID = uuid7_at(START, 77)
 OPEN_TO_ALL = {
     ("GET", "/v1/bundles"),
     ("GET", "/v1/gift-catalogue"),
+    ("GET", "/v1/membership-plans"),
     ("GET", "/v1/health"),
     ("GET", "/v1/openapi.json"),
     ("POST", "/v1/webhooks/stripe"),
