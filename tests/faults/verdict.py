@@ -97,6 +97,8 @@ def _memberships(town: Town) -> Iterator[Wrong]:
         due = town.billing.status_of(membership)
         if membership.status is not due:
             yield Wrong("lost", f"membership {membership_id} is {membership.status}, and ought to be {due}")
+        if membership.paid_until != town.billing.paid_until_of(membership):
+            yield Wrong("lost", f"membership {membership_id} is paid until {membership.paid_until}, it is said")
         if due is MembershipStatus.ENDED and not told[membership_id]:
             yield Wrong("lost", f"the end of membership {membership_id} was never told")
         if told[membership_id] > town.billing.ends_of(membership):
