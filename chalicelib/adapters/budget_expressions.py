@@ -6,20 +6,20 @@ counters. The day ends first of the periods, so its end is the only one that a c
 condition looks at is one short text: the row is short of room.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final, TypeVar
 
 import msgspec
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
+from chalicelib.adapters.attributes import from_epoch, to_epoch
 from chalicelib.adapters.tables import WalletRow
 from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits, Wish
 from chalicelib.domain.periods import ByPeriod
 
 _COINS: Final = (WalletRow.coin_day, WalletRow.coin_week, WalletRow.coin_month)
 _MONEY: Final = (WalletRow.money_day, WalletRow.money_week, WalletRow.money_month)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Present = TypeVar("Present")
 _Three = tuple[int | None, int | None, int | None]
@@ -62,14 +62,14 @@ def to_budget(row: WalletRow) -> Budget | None:
         ),
         coins_left=ByPeriod(_held(row.coin_day), _held(row.coin_week), _held(row.coin_month)),
         money_left=ByPeriod(_held(row.money_day), _held(row.money_week), _held(row.money_month)),
-        ends=ByPeriod(_held(row.day_ends), _at(kept.week_ends), _at(kept.month_ends)),
-        since=_at(kept.since),
+        ends=ByPeriod(_held(row.day_ends), from_epoch(kept.week_ends), from_epoch(kept.month_ends)),
+        since=from_epoch(kept.since),
         version=_held(row.budget_version),
         pending=Wish(
             limits=Limits(
                 zone=wish.zone, currency=wish.currency, coins=_amounts(wish.coins), money=_amounts(wish.money)
             ),
-            at=_at(wish.at),
+            at=from_epoch(wish.at),
         )
         if wish
         else None,
@@ -92,10 +92,13 @@ def spend_money(
 ) -> tuple[list[Action], Condition]:
     """The same for money that a fan is about to pay: it must be of the budget's currency, where that has one."""
     actions, condition = _spend(now, change, money=amount_minor)
-    if change is not None:
-        return actions, condition
-    is_money = WalletRow.money_currency.does_not_exist() | (WalletRow.money_currency == currency)
-    return actions, condition & is_money
+    return actions, condition if change is not None else condition & is_money_of(currency)
+
+
+def is_money_of(currency: str) -> Condition:
+    """The limits on money, where there are any, are in that currency."""
+    is_money: Condition = WalletRow.money_currency.does_not_exist() | (WalletRow.money_currency == currency)
+    return is_money
 
 
 def count_money(amount_minor: int) -> list[Action]:
@@ -149,27 +152,28 @@ def _changed(change: BudgetChange, *, coins: int, money: int) -> list[Action]:
     return [
         *actions,
         WalletRow.day_ends.set(budget.ends.day),
-        WalletRow.budget.set(_text(budget)),
+        WalletRow.budget.set(budget_text(budget)),
         WalletRow.budget_version.set(budget.version),
         WalletRow.money_currency.set(currency) if currency else WalletRow.money_currency.remove(),
     ]
 
 
-def _text(budget: Budget) -> str:
+def budget_text(budget: Budget) -> str:
+    """What the row keeps of a budget besides the counters, the end of the day, the currency and the version."""
     limits, wish = budget.limits, budget.pending
     kept = _Kept(
         zone=limits.zone,
         coins=_short(limits.coins),
         money=_short(limits.money),
-        week_ends=_milliseconds(budget.ends.week),
-        month_ends=_milliseconds(budget.ends.month),
-        since=_milliseconds(budget.since),
+        week_ends=to_epoch(budget.ends.week),
+        month_ends=to_epoch(budget.ends.month),
+        since=to_epoch(budget.since),
         pending=_Wish(
             zone=wish.limits.zone,
             currency=wish.limits.currency,
             coins=_short(wish.limits.coins),
             money=_short(wish.limits.money),
-            at=_milliseconds(wish.at),
+            at=to_epoch(wish.at),
         )
         if wish
         else None,
@@ -190,11 +194,3 @@ def _held(value: Present | None) -> Present:
     if value is None:
         raise ValueError("a budget lacks a part")
     return value
-
-
-def _milliseconds(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(milliseconds=1)
-
-
-def _at(milliseconds: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=milliseconds)

@@ -98,6 +98,11 @@ class Catalogue:
             raise UnknownPlan(f"No membership {plan_id} is on sale in {currency}.")
         return plan, plan.prices[currency]
 
+    def plans(self, currency: str) -> list[Plan]:
+        """The memberships on sale in that currency, smallest first."""
+        on_sale = [plan for plan in self.memberships.values() if currency in plan.prices]
+        return sorted(on_sale, key=lambda plan: (plan.coins, plan.plan_id))
+
     def currencies(self, channel: str) -> list[str]:
         """Every currency that something is on sale in, sorted."""
         return sorted({currency for bundle in self.bundles.values() for currency in bundle.prices.get(channel, {})})

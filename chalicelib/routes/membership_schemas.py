@@ -1,13 +1,30 @@
 """What the membership routes take and give, as types."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
 from chalicelib.domain.ids import iso
 from chalicelib.domain.memberships import Membership
+from chalicelib.domain.plans import Plan
 from chalicelib.domain.purchases import SESSION_LIFE
 from chalicelib.schemas import Price, price_of
+
+
+class PlanAnswer(Struct, kw_only=True):
+    """A membership on sale: `coins` each month for `price` each month."""
+
+    plan_id: str
+    name: str
+    coins: int
+    price: Price
+
+
+class PlansAnswer(Struct, kw_only=True):
+    """The memberships on sale, smallest first."""
+
+    plans: list[PlanAnswer]
 
 
 class MembershipRequest(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -52,6 +69,21 @@ class PortalAnswer(Struct, kw_only=True):
     """Where the membership can be seen and ended, for a while."""
 
     url: str
+
+
+def plans(on_sale: Sequence[Plan], currency: str) -> PlansAnswer:
+    """The plans as the API shows them, at their prices in a currency that all of them are on sale in."""
+    return PlansAnswer(
+        plans=[
+            PlanAnswer(
+                plan_id=plan.plan_id,
+                name=plan.name,
+                coins=plan.coins,
+                price=price_of(plan.prices[currency], currency),
+            )
+            for plan in on_sale
+        ]
+    )
 
 
 def joining(membership: Membership, url: str | None) -> JoiningAnswer:

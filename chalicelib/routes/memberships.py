@@ -5,6 +5,7 @@ from chalice.app import Blueprint
 from chalicelib import web, wiring
 from chalicelib.answers import Answer, made
 from chalicelib.domain.memberships import MembershipOrder
+from chalicelib.domain.purchases import require_market
 from chalicelib.routes import membership_schemas
 from chalicelib.usecases.open_membership import open_membership
 from chalicelib.usecases.open_portal import open_portal
@@ -12,6 +13,14 @@ from chalicelib.usecases.read_membership import read_membership
 from chalicelib.web import Ask
 
 api = web.Api(Blueprint(__name__), wiring.verify)
+
+
+@api.route("GET", "/v1/membership-plans", gives=membership_schemas.PlansAnswer, auth="none", query=("currency",))
+def get_membership_plans(ask: Ask[None]) -> Answer:
+    """The memberships on sale."""
+    currency, _ = require_market(ask.query("currency", "usd"), "web")
+    on_sale = wiring.catalogue().plans(currency)
+    return Answer(body=membership_schemas.plans(on_sale, currency), cacheable=True)
 
 
 @api.route(
@@ -25,6 +34,7 @@ def post_membership(ask: Ask[membership_schemas.MembershipRequest]) -> Answer:
     opened = open_membership(
         order,
         catalogue=wiring.catalogue(),
+        ledger=wiring.ledger(),
         memberships=wiring.memberships(),
         subscriptions=wiring.subscriptions(),
         clock=wiring.clock(),

@@ -1,6 +1,7 @@
 """A membership follows its subscription: something may have changed there, so look how it stands."""
 
 import logging
+from dataclasses import replace
 from typing import Final
 
 from chalicelib.domain.ledger import Posting, Purchase
@@ -27,8 +28,8 @@ def follow_membership(
     with the money, an answer that changes nothing is written, too.
 
     Returns:
-        membership_pending, membership_active, membership_past_due or membership_ended when that has changed, or what is
-        paid or to come; unchanged; unknown_status: nothing moves, somebody must look.
+        membership_pending, membership_active, membership_past_due or membership_ended when anything of it has changed;
+        unchanged; unknown_status: nothing moves, somebody must look.
 
     Raises:
         TryAgain: the outcome is not known, or others kept writing.
@@ -47,11 +48,7 @@ def follow_membership(
         posting = Posting(posted_at=clock.now(), event_id=clock.new_id())
         # The guard: the membership must be as it was before the payment provider was asked.
         if memberships.follow_membership(before, after, notice_of_end(before, after, posting, clock.new_id())):
-            is_same = (before.status, before.paid_until, before.renews) == (
-                after.status,
-                after.paid_until,
-                after.renews,
-            )
+            is_same = replace(before, version=after.version) == after
             return "unchanged" if is_same else f"membership_{after.status.value}"
     raise TryAgain("Others keep writing there.")
 

@@ -38,6 +38,14 @@ def test_a_plan_has_a_price_in_each_currency_it_is_on_sale_in() -> None:
     assert a_catalogue().plan("coin_club", "usd") == (a_plan(), 499)
 
 
+def test_the_plans_of_a_currency_are_listed_smallest_first() -> None:
+    large, small = a_plan("large", 900), a_plan("small", 90)
+    elsewhere = a_plan("elsewhere", 5, prices={"eur": 1})
+    catalogue = a_catalogue(large, elsewhere, small)
+    assert catalogue.plans("usd") == [small, large]
+    assert catalogue.plans("jpy") == []
+
+
 @pytest.mark.parametrize(("plan_id", "currency"), [("coin_club", "eur"), ("moon_club", "usd"), ("", "")])
 def test_and_in_no_other(plan_id: str, currency: str) -> None:
     with pytest.raises(UnknownPlan):

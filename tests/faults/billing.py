@@ -1,5 +1,7 @@
 """The payment provider's subscriptions: what was really billed and paid, month by month, is the truth here."""
 
+from datetime import datetime
+
 from chalicelib.domain.memberships import Membership, MembershipStatus
 from chalicelib.domain.payments import Invoice, StripeEvent
 from tests.domain.builders import a_purchase
@@ -79,11 +81,18 @@ class Billing(FakeSubscriptions):
             return MembershipStatus.ENDED
         return MembershipStatus(subscription.status)
 
+    def paid_until_of(self, membership: Membership) -> datetime | None:
+        """When the last month ends that was paid."""
+        months = self._paid(membership)
+        return months[-1].paid_until if months else None
+
     def ends_of(self, membership: Membership) -> int:
-        """How often it can have ended: each month whose money is gone may have been the present one."""
+        """How often it can have ended: each month may have been the present one when all its money was away."""
         subscription = self.subscriptions.get(f"sub_{membership.membership_id}")
         is_canceled = subscription is not None and subscription.status == "canceled"
-        return is_canceled + sum(not self._kept_minor(month) for month in self._paid(membership))
+        payments = [self._provider.payments[month.payment_intent or ""] for month in self._paid(membership)]
+        moved = [sum(one.amount_minor for one in payment.refunds) for payment in payments]
+        return is_canceled + sum(gone >= membership.amount_minor for gone in moved)
 
     def _paid(self, membership: Membership) -> list[Invoice]:
         """Its months that were paid as they were quoted, oldest first."""

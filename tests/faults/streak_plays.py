@@ -42,6 +42,18 @@ def _tapped(town: Town) -> None:
     town.stream()
 
 
+def _begun_before(town: Town) -> None:
+    _ready(town)
+    _begin(town)
+
+
+def _tapped_and_over(town: Town) -> None:
+    """The fan has not heard of the tap that he made, and the streak has ended."""
+    _tapped(town)
+    town.advance(1)
+    town.end_streaks()
+
+
 def _over(town: Town) -> None:
     """It ended; what is told of it, everybody has heard."""
     _open(town)
@@ -95,10 +107,10 @@ def _lost(town: Town) -> None:
 
 STREAKS: Final = [
     Play("begin a streak", _ready, _begin),
-    Play("begin a streak again", _ready, lambda town: (_begin(town), _begin(town))[0]),
+    Play("begin a streak again", _begun_before, _begin),
     Play("tap", _open, _tap),
     Play("tap again", _tapped, _tap),
-    Play("tap again after the end", _pause_after(_tapped), lambda town: (town.end_streaks(), _tap(town))[1]),
+    Play("tap again after the end", _tapped_and_over, _tap),
     Play("begin a streak in the place of another", _open, _begin),
     Play("tap a streak that has ended", _over, _tap),
     Play("end a streak", _pause_after(_tapped), Town.end_streaks),

@@ -121,6 +121,7 @@ class Town:
             lambda: open_membership(
                 order,
                 catalogue=CATALOGUE,
+                ledger=self.ledger,
                 memberships=self.memberships,
                 subscriptions=self.subscriptions,
                 clock=self.clock,
@@ -185,9 +186,7 @@ class Town:
     def end_streaks(self) -> None:
         """Each alarm that rings has its streak looked at; the one that finds nobody at home rings again."""
         for alarm in self.alarms.due():
-            end_streak(
-                alarm.user_id, alarm.streak_id, PAUSE, ledger=self.ledger, timer=self.timer, clock=self.clock
-            )
+            end_streak(alarm.user_id, alarm.streak_id, PAUSE, ledger=self.ledger, timer=self.timer, clock=self.clock)
             self.alarms.heard(alarm)
 
     def give_up_on_the_stream(self) -> None:

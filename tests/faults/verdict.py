@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, Notice, Purchase, Status
+from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, Notice, NoticeKind, Purchase, Status
 from chalicelib.domain.memberships import MembershipStatus
 from tests.faults.budget_plays import miscounted
 from tests.faults.streak_plays import miscounted_rows
@@ -93,11 +93,14 @@ def _gifts(town: Town) -> Iterator[Wrong]:
 
 def _memberships(town: Town) -> Iterator[Wrong]:
     """Who paid is a member, who did not is none; and each end was told, at most as often as there were ends."""
-    told = Counter(entry.facts.get("membership_id") for entry in posted(town) if isinstance(entry, Notice))
+    ends = [entry for entry in posted(town) if isinstance(entry, Notice) and entry.kind is NoticeKind.MEMBERSHIP_END]
+    told = Counter(entry.facts["membership_id"] for entry in ends)
     for (_, membership_id), membership in town.fake_memberships.known.items():
         due = town.billing.status_of(membership)
         if membership.status is not due:
             yield Wrong("lost", f"membership {membership_id} is {membership.status}, and ought to be {due}")
+        if membership.paid_until != town.billing.paid_until_of(membership):
+            yield Wrong("lost", f"membership {membership_id} is paid until {membership.paid_until}, it is said")
         if due is MembershipStatus.ENDED and not told[membership_id]:
             yield Wrong("lost", f"the end of membership {membership_id} was never told")
         if told[membership_id] > town.billing.ends_of(membership):

@@ -67,7 +67,8 @@ def test_a_completed_session_is_a_hint_like_any_other(club: Club) -> None:
 def test_an_unpaid_first_invoice_makes_no_member(club: Club) -> None:
     club.billed(status="open", paid_minor=0)
     club.becomes("incomplete")
-    assert club.hear_invoice(kind="payment_failed") == "unchanged"
+    assert club.hear_invoice(kind="payment_failed") == "membership_pending"
+    assert club.hear_subscription() == "unchanged"
     assert stands(club) == (PENDING, None, False, "")
     assert (club.balance(), club.told()) == (0, [])
 
@@ -205,7 +206,7 @@ def test_a_strangers_invoice_of_our_subscription_is_passed_over(club: Club) -> N
 def test_what_belongs_to_another_membership_is_no_month_of_this_one(club: Club) -> None:
     invoice = club.billed()
     club.books.entries[FAN] = {invoice.purchase_id: replace(club.stock(), membership_id="another")}
-    assert club.hear_subscription() == "unchanged"
+    assert club.hear_subscription() == "membership_pending"
     assert stands(club)[0] is PENDING
 
 

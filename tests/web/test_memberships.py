@@ -36,6 +36,15 @@ def shown(api: Api) -> dict[str, Any]:
     return found
 
 
+def test_plans_say_what_they_cost(api: Api) -> None:
+    plan = {"plan_id": "coin_club", "name": "Coin Club", "coins": 500}
+    assert api.get("/v1/membership-plans").json == {"plans": [plan | {"price": PRICE}]}
+    yen = {"amount_minor": 750, "currency": "jpy", "exponent": 0}
+    assert api.get("/v1/membership-plans?currency=jpy").json == {"plans": [plan | {"price": yen}]}
+    assert api.get("/v1/membership-plans?currency=chf").json == {"plans": []}
+    assert refused(api.get("/v1/membership-plans?currency=USD")) == (400, "invalid_field", "currency")
+
+
 def test_joining_tells_where_to_subscribe(api: Api) -> None:
     reply = api.join(KEY)
     assert reply.status == 201

@@ -31,6 +31,7 @@ NEEDS_THE_GATEWAY = [("POST", "/v1/checkout-sessions"), ("POST", "/v1/webhooks/s
 NEEDS_THE_CATALOGUE = [
     ("GET", "/v1/bundles"),
     ("GET", "/v1/gift-catalogue"),
+    ("GET", "/v1/membership-plans"),
     ("GET", "/"),
     ("POST", "/v1/checkout-sessions"),
     ("POST", "/v1/gifts"),

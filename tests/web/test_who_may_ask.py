@@ -19,6 +19,7 @@ OPEN_TO_ALL = {
     ("GET", "/v1/prices"),
     ("GET", "/v1/top-up"),
     ("GET", "/v1/worth"),
+    ("GET", "/v1/membership-plans"),
     ("GET", "/v1/health"),
     ("GET", "/v1/openapi.json"),
     ("POST", "/v1/webhooks/stripe"),
