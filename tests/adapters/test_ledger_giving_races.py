@@ -3,13 +3,18 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
+import pytest
+
+from chalicelib.adapters.tables import lane_key
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.lanes import Receipt
 from chalicelib.domain.ledger import Gift, GiftKind, Notice, StreakEnd
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.streaks import end_of
 from chalicelib.ports import Ledger
+from tests.adapters.conftest import DYNAMODB_LOCAL
 from tests.adapters.samples import a_budget, a_gift, a_posting, buy, new_id, new_name
 from tests.adapters.test_ledger_races import all_at_once, until_decided
 from tests.stores import DynamoStore
@@ -131,3 +136,27 @@ def test_batches_of_one_streak_that_overlap_count_each_tap_once(atomic_store: Dy
     in_order = sorted(receipts.values(), key=lambda receipt: receipt.sequence)
     assert [receipt.streak_count for receipt in in_order] == list(range(1, 25))
     assert [receipt.streak_coins for receipt in in_order] == list(range(3, 75, 3))
+
+
+@pytest.fixture(params=["moto_store", "ministack_store", DYNAMODB_LOCAL])
+def table(request: pytest.FixtureRequest) -> DynamoStore:
+    """Every table, atomic or not."""
+    chosen: DynamoStore = request.getfixturevalue(request.param)
+    chosen.bind()
+    return chosen
+
+
+def test_a_look_that_is_torn_counts_nobody_twice(table: DynamoStore) -> None:
+    """One read of two items is not of one moment: another batch comes between the streak and its lane."""
+    ledger, creator_id, user_id, streak_id = table.ledger, new_name("creator"), new_name("fan"), new_id()
+    taps = [a_gift(user_id, creator_id=creator_id, lane=0, price_coins=3, streak_id=streak_id) for _ in range(2)]
+
+    def tear(parsed: dict[str, Any], **_: object) -> None:
+        table.client.meta.events.unregister(event, tear)
+        ledger.receive_gifts(creator_id, 0, taps[:1])
+        parsed["Responses"] = {table.table_name: [table.item(lane_key(creator_id, 0), "LANE")]}
+
+    table.client.meta.events.register(event := "after-call.dynamodb.BatchGetItem", tear)
+    receipts = ledger.receive_gifts(creator_id, 0, taps[1:])
+
+    assert receipts == {taps[1].event_id: Receipt(sequence=2, streak_count=2, streak_coins=6)}
