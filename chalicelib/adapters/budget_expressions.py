@@ -13,7 +13,8 @@ import msgspec
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.tables import WalletRow, from_epoch, to_epoch
+from chalicelib.adapters.attributes import from_epoch, to_epoch
+from chalicelib.adapters.tables import WalletRow
 from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits, Wish
 from chalicelib.domain.periods import ByPeriod
 

@@ -1,20 +1,18 @@
-"""The rows of the one table: PynamoDB models, keys, and attributes that refuse what money must never be."""
+"""The rows of the one table: PynamoDB models, and keys."""
 
 import zlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
-from pynamodb.attributes import Attribute, BooleanAttribute, JSONAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
-from pynamodb.constants import NUMBER, STRING
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
+from chalicelib.adapters.attributes import EpochAttribute, InstantAttribute, IntegerAttribute
 from chalicelib.domain.ids import iso
-from chalicelib.domain.money import MAX_AMOUNT
 
 JOURNAL_SHARDS: Final = 16
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def key(*parts: str) -> str:
@@ -61,60 +59,6 @@ def hour_key(hour: datetime, shard: int) -> str:
 def journal_at(posted_at: datetime, entry_id: str) -> str:
     """Where in its hour an entry stands in the journal."""
     return key(iso(posted_at), entry_id)
-
-
-class IntegerAttribute(Attribute[int]):
-    """An exact whole number. PynamoDB's own number takes floats without a word."""
-
-    attr_type = NUMBER
-
-    def serialize(self, value: int) -> str:
-        """Refuses what is no int (a bool is none) and what JSON readers would round. Raises ValueError."""
-        if type(value) is not int or abs(value) > MAX_AMOUNT:
-            raise ValueError(f"not a whole number within ±{MAX_AMOUNT}")
-        return str(value)
-
-    def deserialize(self, value: str) -> int:
-        """Raises ValueError on anything that is not a plain whole number."""
-        return int(value)
-
-
-class InstantAttribute(Attribute[datetime]):
-    """A time in UTC as RFC 3339 with milliseconds: sorts as text, reads as a time."""
-
-    attr_type = STRING
-
-    def serialize(self, value: datetime) -> str:
-        """Cuts below the millisecond."""
-        return iso(value)
-
-    def deserialize(self, value: str) -> datetime:
-        """Raises ValueError on anything else."""
-        return datetime.fromisoformat(value)
-
-
-def to_epoch(at: datetime) -> int:
-    """The whole milliseconds since 1970."""
-    return (at - _EPOCH) // timedelta(milliseconds=1)
-
-
-def from_epoch(milliseconds: int) -> datetime:
-    """The time so many milliseconds after the beginning of 1970, UTC."""
-    return _EPOCH + timedelta(milliseconds=milliseconds)
-
-
-class EpochAttribute(Attribute[datetime]):
-    """A time in milliseconds since 1970: shorter than an InstantAttribute, where a row has little room."""
-
-    attr_type = NUMBER
-
-    def serialize(self, value: datetime) -> str:
-        """Cuts below the millisecond."""
-        return str(to_epoch(value))
-
-    def deserialize(self, value: str) -> datetime:
-        """Raises ValueError on anything that is not a plain whole number."""
-        return from_epoch(int(value))
 
 
 class JournalIndex(GlobalSecondaryIndex["EntryRow"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves it so

@@ -6,12 +6,10 @@ from typing import Any
 import pytest
 from pynamodb.exceptions import AttributeDeserializationError
 
+from chalicelib.adapters.attributes import EpochAttribute, InstantAttribute, IntegerAttribute
 from chalicelib.adapters.tables import (
     JOURNAL_SHARDS,
     EntryRow,
-    EpochAttribute,
-    InstantAttribute,
-    IntegerAttribute,
     WalletRow,
     entry_key,
     journal_at,

@@ -99,8 +99,8 @@ IN_BUDGETS: Final = [
     Bug(
         "a reminder for every gift",
         "chalicelib/domain/reminders.py",
-        "    return named_uuid7(began, ",
-        "    return named_uuid7(began, str(reminder) + ",
+        "    return uuid7_of(began, ",
+        "    return uuid7_of(began, str(reminder) + ",
         ("tests/domain/test_reminders.py",),
     ),
 ]
