@@ -21,7 +21,9 @@ class Memberships(Protocol):
         """All memberships of a fan, newest first, consistently read."""
 
     def post_month(self, month: Purchase, subscription_id: str, customer_id: str) -> InvoiceRefused | None:
-        """Post a paid month of a membership and credit its coins, in one transaction.
+        """Post a paid month of a membership, credit its coins and count its price, in one transaction.
+
+        The price counts against the fan's budget, whatever is left of it, unless that is in another currency.
 
         Only if nothing was posted under its id, and the membership's stored quote says the same plan, coins, amount
         and currency; and it has no other subscription.

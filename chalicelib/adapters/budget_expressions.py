@@ -92,10 +92,13 @@ def spend_money(
 ) -> tuple[list[Action], Condition]:
     """The same for money that a fan is about to pay: it must be of the budget's currency, where that has one."""
     actions, condition = _spend(now, change, money=amount_minor)
-    if change is not None:
-        return actions, condition
-    is_money = WalletRow.money_currency.does_not_exist() | (WalletRow.money_currency == currency)
-    return actions, condition & is_money
+    return actions, condition if change is not None else condition & is_money_of(currency)
+
+
+def is_money_of(currency: str) -> Condition:
+    """The limits on money, where there are any, are in that currency."""
+    is_money: Condition = WalletRow.money_currency.does_not_exist() | (WalletRow.money_currency == currency)
+    return is_money
 
 
 def count_money(amount_minor: int) -> list[Action]:

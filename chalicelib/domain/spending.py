@@ -55,6 +55,12 @@ def why_not_pay(wallet: Wallet | None, amount_minor: int, currency: str, now: da
     return _reached("money", budget, budget.money_left, amount_minor)
 
 
+def require_may_pay(wallet: Wallet, amount_minor: int, currency: str, now: datetime) -> None:
+    """Raises what `why_not_pay` gives."""
+    if refusal := why_not_pay(wallet, amount_minor, currency, now):
+        raise refusal
+
+
 def _excluded(wallet: Wallet, now: datetime) -> Refusal | None:
     if wallet.excluded_until and wallet.excluded_until > now:
         return SelfExcluded("It cannot be undone early.", until=iso(wallet.excluded_until))

@@ -4,8 +4,9 @@ Each step is a function: its docstring is the headline, what it yields are the f
 raises as UnexpectedError.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from msgspec.structs import replace
 from uuid_utils import uuid7
@@ -18,6 +19,7 @@ from infra.local.subscriber import Subscriber
 
 _COPIES = 3
 _QUANTITY = 2
+_TAPS = 3
 
 
 @dataclass
@@ -33,6 +35,8 @@ class Story:
     checkout: Checkout = field(init=False)
     item: GiftItem = field(init=False)
     gift: Gift = field(init=False)
+    given: int = 0
+    """Coins, in all."""
 
     @property
     def stripe(self) -> StripeSide:
@@ -85,7 +89,8 @@ def send_gift(story: Story) -> Iterator[str]:
     story.gift = first.read(201, Gift)
     _expect("the repeat is the same gift", second.read(200, Gift), story.gift)
     _expect("the repeat says so", second.headers.get("Idempotent-Replayed"), "true")
-    left = story.checkout.coins - story.item.coins * _QUANTITY
+    story.given = story.item.coins * _QUANTITY
+    left = story.checkout.coins - story.given
     _expect("one debit", story.fan.wallet().coins, left)
     yield f"{_QUANTITY} x {story.item.name} at {story.item.coins}: one debit of {story.gift.coins}, {left} coins left"
 
@@ -105,20 +110,52 @@ def hear_of_it(story: Story) -> Iterator[str]:
     )
 
 
+def tap_a_streak(story: Story) -> Iterator[str]:
+    """The fan taps away, and the overlay counts along until the streak ends."""
+    streak_id, item = str(uuid7()), story.item
+    for key in (streak_id, *(str(uuid7()) for _ in range(_TAPS - 1))):
+        wish = {"creator_id": story.creator_id, "item_id": item.item_id, "streak_id": streak_id}
+        story.given += story.fan.post("/gifts", wish, key).read(201, Gift).coins
+    coins = item.coins * _TAPS
+    _expect("every tap is debited", story.fan.wallet().coins, story.checkout.coins - story.given)
+    wait_until("the streak's end was told", lambda: bool(story.overlay.receive() and _ends(story, streak_id)))
+    counts = sorted(tap["count"] for tap in _taps(story, streak_id))
+    _expect("the overlay counted along", counts, list(range(1, _TAPS + 1)))
+    _expect("and heard of one end", [(end["count"], end["coins"]) for end in _ends(story, streak_id)], [(_TAPS, coins)])
+    yield f"{_TAPS} taps of {item.name}, {_TAPS} debits; the overlay shows {', '.join(f'x{count}' for count in counts)}"
+    yield f"coinpurse.gift.streak_ended.v1 for creator/{story.creator_id}: {_TAPS} gifts, {coins} coins"
+
+
+def _taps(story: Story, streak_id: str) -> list[dict[str, Any]]:
+    """What the streak had come to, gift by gift, as far as the overlay heard."""
+    streaks = [told.get("streak") or {} for told in _told(story, "coinpurse.gift.sent.v1")]
+    return [streak for streak in streaks if streak.get("streak_id") == streak_id]
+
+
+def _ends(story: Story, streak_id: str) -> list[dict[str, Any]]:
+    ends = _told(story, "coinpurse.gift.streak_ended.v1")
+    return [told for told in ends if told["streak_id"] == streak_id]
+
+
+def _told(story: Story, event_type: str) -> list[dict[str, Any]]:
+    messages: Mapping[str, Any] = story.overlay.messages
+    return [message["data"] for message in messages.values() if message["type"] == event_type]
+
+
 def refund(story: Story) -> Iterator[str]:
     """Half of the price is refunded, and the coins follow the money."""
     price, coins = story.checkout.price, story.checkout.coins
     back = replace(price, amount_minor=price.amount_minor // 2)
     kept_minor = price.amount_minor - back.amount_minor
     paid_for = coins * kept_minor // price.amount_minor
-    left = paid_for - story.gift.coins
+    left = paid_for - story.given
     story.stripe.refund(story.checkout, back.amount_minor)
     story.stripe.wait_for_webhooks()
     clawed_back = [-entry.coins for entry in story.fan.entries() if entry.kind == "clawback"]
     _expect("what is not paid for any more is taken back, once", clawed_back, [coins - paid_for])
     _expect("the wallet holds what is left", story.fan.wallet(), Wallet(coins=max(left, 0), owed=max(-left, 0)))
     yield f"{back} of {price} refunded: {coins} x {kept_minor} / {price.amount_minor} = {paid_for} coins stay paid for"
-    yield f"{coins - paid_for} coins clawed back, {left} left; the gift stays given"
+    yield f"{coins - paid_for} coins clawed back, {left} left; the gifts stay given"
     told = ("coinpurse.coins.clawed_back.v1", f"wallet/{story.fan.user_id}")
     wait_until(
         "the clawback was announced",
@@ -132,7 +169,7 @@ def audit_ledger(story: Story) -> Iterator[str]:
     wait_until("all was announced", lambda: story.overlay.has_heard_of(audit(story.facts).event_ids))
     found = audit(story.facts, heard=story.overlay.messages.keys())
     _expect("every invariant holds", found.broken, ())
-    _expect("the creator earned the gift", found.earned[story.creator_id], story.gift.coins)
+    _expect("the creator earned the gifts", found.earned[story.creator_id], story.given)
     earned = sum(found.earned.values())
     yield f"{found.entries} posted entries, {found.coins_held} coins held, {earned} earned by creators"
     yield "wallets sum up; one credit per payment; creators received every gift once; everything was announced"
@@ -146,6 +183,7 @@ STEPS: tuple[Step, ...] = (
     credit_once,
     send_gift,
     hear_of_it,
+    tap_a_streak,
     refund,
     audit_ledger,
 )

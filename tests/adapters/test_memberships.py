@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, BudgetChange, Limits, first_budget
 from chalicelib.domain.ledger import Purchase
 from chalicelib.domain.memberships import InvoiceRefused, Membership, MembershipStatus
+from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import TryAgain
 from tests.adapters.injection import answer_lost, meeting
 from tests.adapters.samples import a_gift, a_membership, a_month, an_end, buy, new_id, new_name
@@ -247,3 +249,24 @@ def test_an_end_whose_answer_got_lost_is_told_once(atomic_store: DynamoStore) ->
 
     assert not atomic_store.memberships.follow_membership(membership, ended, an_end(membership.user_id))
     assert [entry.entry_id for entry in atomic_store.ledger.list_entries(membership.user_id, 9)] == [notice.entry_id]
+
+
+@pytest.mark.parametrize(("currency", "counted"), [(None, 0), ("usd", 499), ("eur", 0)])
+def test_a_month_counts_against_a_budget_of_its_currency(store: Store, currency: str | None, counted: int) -> None:
+    membership = a_membership(currency="usd", amount_minor=499)
+    store.memberships.open_membership(membership)
+    money = ByPeriod(UNLIMITED, UNLIMITED, 300) if currency else NO_LIMIT
+    budget = first_budget(Limits(zone="UTC", currency=currency, money=money), START)
+    assert store.ledger.change_budget(membership.user_id, BudgetChange(seen=None, budget=budget))
+    month = a_month(membership)
+
+    assert store.memberships.post_month(month, "sub_1", "cus_1") is None
+    again = store.memberships.post_month(month, "sub_1", "cus_1")
+
+    assert again is not None
+    assert again.entry == month
+    wallet = store.ledger.read_wallet(membership.user_id)
+    assert wallet.coins == membership.coins
+    assert wallet.budget is not None
+    if currency:
+        assert wallet.budget.money_left.month == 300 - counted

@@ -24,6 +24,9 @@ class Cloud:
         pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName="coinpurse")
         summaries = [summary for page in pages for summary in page["StackResourceSummaries"]]
         self.names = {found["LogicalResourceId"]: found["PhysicalResourceId"] for found in summaries}
+        self.functions = [
+            found["PhysicalResourceId"] for found in summaries if found["ResourceType"].endswith("::Function")
+        ]
         resource = self._session.resource("dynamodb", endpoint_url=facts.aws_endpoint_url)
         self.table: Table = resource.Table(facts.table_name)
 
@@ -40,6 +43,16 @@ class Cloud:
         said: dict[str, int] = json.loads(answer["Payload"].read())
         assert "FunctionError" not in answer, said
         return said
+
+    def run_on(self, catalogue: str) -> None:
+        """Have every function that reads the catalogue read another one, as the template's parameter would."""
+        client = self.client("lambda")
+        for function in self.functions:
+            variables = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+            changed = {"Variables": variables | {"CATALOGUE": catalogue}}
+            client.update_function_configuration(FunctionName=function, Environment=changed)
+        for function in self.functions:
+            client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 1})
 
     @contextmanager
     def without_relay(self) -> Iterator[None]:

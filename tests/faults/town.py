@@ -117,6 +117,7 @@ class Town:
             lambda: open_membership(
                 order,
                 catalogue=CATALOGUE,
+                ledger=self.ledger,
                 memberships=self.memberships,
                 subscriptions=self.subscriptions,
                 clock=self.clock,

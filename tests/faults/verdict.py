@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, Notice, Purchase, Status
+from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, Notice, NoticeKind, Purchase, Status
 from chalicelib.domain.memberships import MembershipStatus
 from tests.faults.budget_plays import miscounted
 from tests.faults.town import Town
@@ -91,7 +91,8 @@ def _gifts(town: Town) -> Iterator[Wrong]:
 
 def _memberships(town: Town) -> Iterator[Wrong]:
     """Who paid is a member, who did not is none; and each end was told, at most as often as there were ends."""
-    told = Counter(entry.facts["membership_id"] for entry in posted(town) if isinstance(entry, Notice))
+    ends = [entry for entry in posted(town) if isinstance(entry, Notice) and entry.kind is NoticeKind.MEMBERSHIP_END]
+    told = Counter(entry.facts["membership_id"] for entry in ends)
     for (_, membership_id), membership in town.fake_memberships.known.items():
         due = town.billing.status_of(membership)
         if membership.status is not due:

@@ -9,18 +9,25 @@ import pytest
 
 import app
 from chalicelib import errors
+from chalicelib.adapters.catalogue_files import load_file
 from chalicelib.answers import STATUS
 from chalicelib.domain import events
+from chalicelib.domain.ledger import GiftKind
 from chalicelib.settings import Settings
+from tests.e2e.economies import SCENARIOS
+from tests.e2e.economy_table import row
 
 TESTS = Path(__file__).parents[1]
 README = (TESTS.parent / "README.md").read_text("utf-8")
 
 
+def section(heading: str) -> str:
+    return README.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+
+
 def table(heading: str) -> list[list[str]]:
     """The cells of the first table below a heading, without its head."""
-    section = README.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
-    rows = [line for line in section.splitlines() if line.startswith("|")]
+    rows = [line for line in section(heading).splitlines() if line.startswith("|")]
     first = rows[2:]
     end = next((place for place, row in enumerate(first) if set(row) <= set("|- ")), len(first) + 1)
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in first[: end - 1]]
@@ -70,6 +77,25 @@ def test_every_route_that_needs_a_token_says_so() -> None:
     for operation in app.api.operations:
         is_open = said[f"{operation.method} {operation.path}"] in {"none", "optional", "signature"}
         assert is_open == (operation.auth != "required")
+
+
+def test_the_five_economies_are_told_as_their_scenarios_run() -> None:
+    assert table("Five economies") == [row(scenario) for scenario in SCENARIOS]
+
+
+def test_every_economy_that_is_shipped_has_its_scenario() -> None:
+    files = {path.stem for path in (TESTS.parent / "chalicelib/catalogues").glob("*_like.json")}
+    assert files == {scenario.name for scenario in SCENARIOS}
+
+
+def test_the_form_of_a_catalogue_is_one_that_may_go_live(tmp_path: Path) -> None:
+    file = tmp_path / "ours.json"
+    file.write_text(section("Five economies").split("```json\n", 1)[1].split("```", 1)[0], "utf-8")
+    assert load_file(file).economy.name == "ours"
+
+
+def test_the_kinds_of_giving_are_all_told() -> None:
+    assert first_column("Giving") == [kind.value for kind in GiftKind]
 
 
 def test_every_promise_is_kept_by_a_test_that_there_is() -> None:

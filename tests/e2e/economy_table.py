@@ -1,0 +1,69 @@
+"""The scenarios of the five economies as rows of README's table: so that neither says what the other does not."""
+
+from chalicelib.domain.money import EXPONENTS
+from tests.e2e.scenario import Earn, Give, Scenario, Tap
+
+
+def row(scenario: Scenario) -> list[str]:
+    """Economy, bundle bought, what was given, tiers and streaks, what the creator has of it."""
+    return [f"`{scenario.name}`", _bought(scenario), _given(scenario), _shown(scenario), _earned(scenario)]
+
+
+def _bought(scenario: Scenario) -> str:
+    bundle = scenario.bought
+    bonus = f", {bundle.bonus_coins} of them a bonus," if bundle.bonus_coins else ""
+    return f"`{bundle.bundle_id}`: {bundle.coins:,} coins{bonus} for {_money(bundle.amount_minor, scenario.currency)}"
+
+
+def _given(scenario: Scenario) -> str:
+    gives = [step for step in scenario.steps if isinstance(step, Give)]
+    told = [_gift(give) for give in gives if "item_id" in give.wish]
+    told += [f"{step.times} x `{step.item_id}` = {step.coins:,}" for step in scenario.steps if isinstance(step, Tap)]
+    told += [f"cheer of {give.coins:,}{_anonymously(give)}" for give in gives if give.wish.get("kind") == "cheer"]
+    if chats := [give.coins for give in gives if give.color]:
+        told.append(f"{len(chats)} super chats = {sum(chats):,}")
+    return "; ".join(told)
+
+
+def _gift(give: Give) -> str:
+    return f"{give.wish['quantity']} x `{give.wish['item_id']}` = {give.coins:,}{_anonymously(give)}"
+
+
+def _anonymously(give: Give) -> str:
+    return ", anonymously" if give.wish.get("anonymous") else ""
+
+
+def _shown(scenario: Scenario) -> str:
+    told = [
+        f"streak: counts 1 to {step.times}, then its end with {step.coins:,} coins"
+        for step in scenario.steps
+        if isinstance(step, Tap)
+    ]
+    tiers: dict[str, list[Give]] = {}
+    for step in scenario.steps:
+        if isinstance(step, Give) and step.color:
+            tiers.setdefault(step.color, []).append(step)
+    told += [_tier(color, gives) for color, gives in tiers.items()]
+    return "; ".join(told) or "none"
+
+
+def _tier(color: str, gives: list[Give]) -> str:
+    coins = sorted(give.coins for give in gives)
+    extent = f"{coins[0]:,} to {coins[-1]:,}" if coins[0] < coins[-1] else f"{coins[0]:,}"
+    return f"{extent} `{color}`" + (f", {gives[0].pin_seconds:,} s" if gives[0].pin_seconds else "")
+
+
+def _earned(scenario: Scenario) -> str:
+    return "; ".join(_share(step, scenario) for step in scenario.steps if isinstance(step, Earn))
+
+
+def _share(step: Earn, scenario: Scenario) -> str:
+    unit = scenario.unit if scenario.unit == "yen" else f"{scenario.unit}s"
+    money = _money(step.amount_minor, scenario.creator_currency)
+    wait = "" if step.can_withdraw else ", not to be withdrawn yet"
+    return f"{step.coins:,} coins = {step.units:,} {unit} = {money}{wait}"
+
+
+def _money(amount_minor: int, currency: str) -> str:
+    digits = EXPONENTS[currency]
+    return f"{amount_minor / 10**digits:,.{digits}f} {currency.upper()}"
