@@ -151,7 +151,7 @@ IN_ADAPTERS: Final = [
     ),
     Bug(
         "True is a number of coins",
-        "chalicelib/adapters/tables.py",
+        "chalicelib/adapters/attributes.py",
         "type(value) is not int",
         "not isinstance(value, int)",
         ("tests/adapters/test_tables.py", "tests/properties/test_values.py"),

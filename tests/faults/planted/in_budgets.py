@@ -50,8 +50,8 @@ IN_BUDGETS: Final = [
     Bug(
         "euros within a budget of dollars",
         _EXPRESSIONS,
-        "    return actions, condition & is_money\n",
-        "    return actions, condition\n",
+        "condition if change is not None else condition & is_money_of(currency)\n",
+        "condition\n",
         _MONEY,
     ),
     Bug(
@@ -99,8 +99,8 @@ IN_BUDGETS: Final = [
     Bug(
         "a reminder for every gift",
         "chalicelib/domain/reminders.py",
-        "    return named_uuid7(began, ",
-        "    return named_uuid7(began, str(reminder) + ",
+        "    return uuid7_of(began, ",
+        "    return uuid7_of(began, str(reminder) + ",
         ("tests/domain/test_reminders.py",),
     ),
 ]
