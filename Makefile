@@ -1,6 +1,6 @@
 # The whole interface. Nothing but Python >= 3.11 and make is assumed: everything else is set up on the way.
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check bench faults planted mutants package deploy rebuild-check lock format clean
+.PHONY: help demo test up down check catalogue-check bench faults planted mutants package deploy rebuild-check lock format clean
 
 PYTHON ?= python3
 STAGE ?= test
@@ -40,6 +40,9 @@ check: .venv/.ready ## formatting, lint, types, house rules, template
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m mypy
 	@$(PY) -m pytest tests/house
+
+catalogue-check: .venv/.ready ## whether the catalogue in FILE may go live, and if not, which line stands in the way
+	@$(PY) -m infra.catalogue_check $(FILE)
 
 bench: .venv/.ready .venv-cloud/.ready ## counted round trips, write units and modules; then CPU as ratios
 	@$(PY) -m infra.bench

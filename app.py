@@ -4,19 +4,19 @@ from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
 
 from chalicelib import VERSION, answers, openapi, schemas, telemetry, web, wiring
 from chalicelib.answers import Answer
-from chalicelib.domain.gifts import GiftOrder
-from chalicelib.domain.ledger import Gift, Purchase
+from chalicelib.domain.ledger import Purchase
 from chalicelib.domain.purchases import CheckoutOrder, require_market
-from chalicelib.routes import memberships, operators, shop, webhooks
+from chalicelib.errors import TryAgain
+from chalicelib.routes import budgets, giving, memberships, operators, prices, shop, wallet, webhooks
 from chalicelib.usecases.audit_ledger import audit_ledger
 from chalicelib.usecases.count_open_reviews import count_open_reviews
+from chalicelib.usecases.end_streak import end_streak
 from chalicelib.usecases.open_checkout import open_checkout
 from chalicelib.usecases.read_entry import read_entry
-from chalicelib.usecases.read_statement import read_statement
 from chalicelib.usecases.reconcile import HEALED, reconcile
 from chalicelib.usecases.redrive import redrive
 from chalicelib.usecases.relay_entries import Relay, relay_entries
-from chalicelib.usecases.send_gift import send_gift
+from chalicelib.usecases.remind_of_budgets import remind_of_budgets
 from chalicelib.usecases.sweep import sweep
 from chalicelib.web import Ask
 
@@ -55,59 +55,7 @@ def get_checkout_session(ask: Ask[None]) -> Answer:
     return Answer(body=schemas.checkout(read_entry(ask.fan, ask.path_id, Purchase, ledger=wiring.ledger())))
 
 
-# --- the wallet -------------------------------------------------------------------------------------------------------
-
-
-@api.route("GET", "/v1/wallet", gives=schemas.WalletAnswer)
-def get_wallet(ask: Ask[None]) -> Answer:
-    """The caller's coins."""
-    return Answer(body=schemas.wallet(wiring.ledger().read_wallet(ask.fan)))
-
-
-@api.route("GET", "/v1/wallet/entries", gives=schemas.EntriesAnswer, query=("limit", "cursor"))
-def get_wallet_entries(ask: Ask[None]) -> Answer:
-    """How the caller's balance came about."""
-    limit = ask.query_int("limit", 20, 1, 100)
-    statement = read_statement(ask.fan, limit=limit, before=ask.cursor(), ledger=wiring.ledger())
-    return Answer(body=schemas.entries(statement.entries, answers.cursor(statement.older_than)))
-
-
-# --- giving -----------------------------------------------------------------------------------------------------------
-
-
-@api.route("GET", "/v1/gift-catalogue", gives=schemas.GiftCatalogueAnswer, auth="none")
-def get_gift_catalogue(_ask: Ask[None]) -> Answer:
-    """The gifts that can be sent."""
-    return Answer(body=schemas.gift_catalogue(wiring.catalogue()), cacheable=True)
-
-
-@api.route("POST", "/v1/gifts", takes=schemas.GiftRequest, gives=schemas.GiftAnswer)
-def post_gift(ask: Ask[schemas.GiftRequest]) -> Answer:
-    """Send a gift to a creator."""
-    order = GiftOrder(
-        gift_id=ask.key,
-        user_id=ask.fan,
-        creator_id=ask.body.creator_id,
-        item_id=ask.body.item_id,
-        quantity=ask.body.quantity,
-        message=ask.body.message,
-        anonymous=ask.body.anonymous,
-        stream_id=ask.body.stream_id,
-    )
-    sent = send_gift(
-        order,
-        catalogue=wiring.catalogue(),
-        ledger=wiring.ledger(),
-        clock=wiring.clock(),
-        creator_lanes=wiring.settings().creator_lanes,
-    )
-    return answers.made(schemas.gift(sent.gift), is_repeat=sent.is_repeat)
-
-
-@api.route("GET", "/v1/gifts/{id}", gives=schemas.GiftAnswer)
-def get_gift(ask: Ask[None]) -> Answer:
-    """A gift that the caller sent."""
-    return Answer(body=schemas.gift(read_entry(ask.fan, ask.path_id, Gift, ledger=wiring.ledger())))
+# --- the API itself ---------------------------------------------------------------------------------------------------
 
 
 @api.route("GET", "/v1/health", gives=schemas.HealthAnswer, auth="none")
@@ -127,9 +75,11 @@ def get_openapi(_ask: Ask[None]) -> Answer:
 
 @app.on_dynamodb_record(stream_arn="merged-from-infra-resources", name="relay")
 def relay(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
-    """Tell creators and the world of entries that were posted."""
+    """Tell creators and the world of entries that were posted, and fans of budgets that they have spent."""
     with telemetry.invocation(wiring.clock().new_id()):
-        retry = relay_entries(wiring.posted_records(event.to_dict()["Records"]), _relay())
+        records = event.to_dict()["Records"]
+        retry = relay_entries(wiring.posted_records(records), _relay())
+        retry += remind_of_budgets(wiring.budget_records(records), _relay())
     return {"batchItemFailures": [{"itemIdentifier": record_id} for record_id in retry]}
 
 
@@ -140,6 +90,27 @@ def redrive_stretch(event: SQSEvent) -> None:
         for message in event:
             first, last = wiring.given_up_stretch(message.body)
             telemetry.count("Redriven", redrive(first, last, journal=wiring.journal(), relay=_relay()))
+
+
+@app.on_sqs_message(queue_arn="merged-from-infra-resources", batch_size=10, name="streaks")
+def end_streaks(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
+    """Tell of streaks that have ended."""
+    retry: list[str] = []
+    with telemetry.invocation(wiring.clock().new_id()):
+        for message in event:
+            user_id, streak_id = wiring.streak_in(message.body)
+            try:
+                end_streak(
+                    user_id,
+                    streak_id,
+                    wiring.streak_pause(),
+                    ledger=wiring.ledger(),
+                    timer=wiring.streak_timer(),
+                    clock=wiring.clock(),
+                )
+            except TryAgain:
+                retry.append(message.to_dict()["messageId"])
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in retry]}
 
 
 @app.schedule(Rate(10, Rate.MINUTES), name="sweep")
@@ -174,11 +145,13 @@ def _relay() -> Relay:
         ledger=wiring.ledger(),
         publisher=wiring.publisher(),
         redrive=wiring.redrive_queue(),
+        timer=wiring.streak_timer(),
         clock=wiring.clock(),
+        streak_pause=wiring.streak_pause(),
         source=f"/coinpurse/{wiring.settings().stage}",
         livemode=wiring.settings().livemode,
     )
 
 
-api.mount(webhooks.api, memberships.api, operators.api, shop.api)
+api.mount(webhooks.api, memberships.api, wallet.api, giving.api, prices.api, budgets.api, operators.api, shop.api)
 wiring.start()

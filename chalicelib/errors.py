@@ -17,11 +17,18 @@ CoinpurseError
 │   ├── KeyTooOld                the key's time is too far from ours
 │   ├── UnknownBundle            not on sale in that currency and channel
 │   ├── UnknownItem              not in the gift catalogue
+│   ├── NotOffered               the economy has no such giving
+│   ├── CoinsOutOfRange          fewer or more coins than it takes
+│   ├── MessageTooLong           for so many coins
+│   ├── StreakEnded              no such streak is under way
 │   ├── UnknownPlan              no such membership in that currency
 │   ├── AlreadyMember            the fan has a membership already
 │   ├── SelfGift                 sender and creator are one
 │   ├── InsufficientCoins   402  the wallet holds less
-│   └── WalletFrozen        403  an operator froze the wallet
+│   ├── WalletFrozen        403  an operator froze the wallet
+│   ├── SelfExcluded        403  the fan excluded himself for a time
+│   ├── BudgetReached            less is left of the fan's own budget
+│   └── BudgetCurrency           the fan's budget is in another currency
 └── TryAgain                503  nothing is decided: send the same request again
 
 Each class has one stable `code`; the prose may change, the code may not.
@@ -165,6 +172,34 @@ class UnknownItem(Refusal):
     title = "No such gift"
 
 
+class NotOffered(Refusal):
+    """The economy has no such giving: no such kind, none of it anonymously, no streaks, not so many at once."""
+
+    code = "not_offered"
+    title = "This cannot be given here"
+
+
+class CoinsOutOfRange(Refusal):
+    """Fewer or more coins than this kind of giving takes."""
+
+    code = "coins_out_of_range"
+    title = "Too few or too many coins"
+
+
+class MessageTooLong(Refusal):
+    """The message is longer than the coins allow."""
+
+    code = "message_too_long"
+    title = "The message is too long"
+
+
+class StreakEnded(Refusal):
+    """The streak is not under way: it has ended, or it is of another item, to another creator."""
+
+    code = "streak_ended"
+    title = "No such streak is under way"
+
+
 class UnknownPlan(Refusal):
     """There is no such membership in that currency."""
 
@@ -198,6 +233,27 @@ class WalletFrozen(Refusal):
 
     code = "wallet_frozen"
     title = "The wallet is frozen"
+
+
+class SelfExcluded(Refusal):
+    """The fan excluded himself from spending, and the time is not over."""
+
+    code = "self_excluded"
+    title = "You excluded yourself from spending"
+
+
+class BudgetReached(Refusal):
+    """Less is left of the fan's own budget than this takes."""
+
+    code = "budget_reached"
+    title = "Your budget does not allow it"
+
+
+class BudgetCurrency(Refusal):
+    """The fan's budget on money is in another currency, and so nothing can be bought in this one."""
+
+    code = "budget_currency"
+    title = "Your budget is in another currency"
 
 
 class TryAgain(CoinpurseError):

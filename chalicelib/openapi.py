@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from chalicelib import VERSION
+from chalicelib.domain.top_up import MAX_TOP_UP
 from chalicelib.web import Operation
 
 
@@ -49,6 +50,13 @@ _QUERY: Final[dict[str, dict[str, object]]] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
     "cursor": {"type": "string"},
     "month": {"type": "string", "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])$"},
+    "/v1/gift-catalogue?currency": {"type": "string"},
+    "/v1/offers/verify?channel": {"type": "string"},
+    "url": {"type": "string"},
+    "jws": {"type": "string"},
+    "coins": {"type": "integer", "minimum": 1},
+    "amount_minor": {"type": "integer", "minimum": 1},
+    "for": {"type": "integer", "minimum": 1, "maximum": MAX_TOP_UP},
 }
 
 
@@ -57,14 +65,15 @@ def _operation(operation: Operation) -> dict[str, object]:
     responses = {"200": _content(operation.gives), "default": _content(Problem, "application/problem+json")}
     described: dict[str, object] = {
         "summary": operation.summary,
-        "operationId": re.sub(r"\W+", "_", f"{operation.method.lower()}_{operation.path.removeprefix('/v1/')}").strip(
-            "_"
-        ),
+        "operationId": re.sub(
+            r"\W+", "_", f"{operation.method.lower()}_{operation.path.removeprefix('/v1').strip('/.')}"
+        ).strip("_"),
         "parameters": _parameters(operation),
         "responses": responses,
     }
     if operation.takes:
         described["requestBody"] = {"required": True, **_content(operation.takes)}
+    if operation.takes and operation.method == "POST":
         described["responses"] = {"201": _content(operation.gives)} | responses
     if operation.auth == "required":
         described["security"] = [{"bearer": []}]
@@ -77,8 +86,11 @@ def _parameters(operation: Operation) -> list[dict[str, object]]:
         {"name": name, "in": "path", "required": True, "schema": text}
         for name in re.findall(r"{(\w+)}", operation.path)
     ]
-    parameters += [{"name": name, "in": "query", "schema": _QUERY[name]} for name in operation.query]
-    if operation.takes:
+    parameters += [
+        {"name": name, "in": "query", "schema": _QUERY.get(f"{operation.path}?{name}", _QUERY.get(name))}
+        for name in operation.query
+    ]
+    if operation.takes and operation.method == "POST":
         parameters.append(
             {"name": "Idempotency-Key", "in": "header", "required": True, "schema": text | {"format": "uuid"}}
         )

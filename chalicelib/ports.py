@@ -4,29 +4,30 @@ Every method may raise TryAgain: then nothing is known of the outcome, and the s
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from chalicelib.domain.budgets import BudgetChange, SelfExclusion
 from chalicelib.domain.events import Announcement, Publication
+from chalicelib.domain.journal import JournalLine, Mismatch
+from chalicelib.domain.lanes import Receipt
 from chalicelib.domain.ledger import (
     Adjustment,
     Entry,
-    Freeze,
     Gift,
     GiftRefused,
-    JournalLine,
     LaneEntry,
-    Mismatch,
     Notice,
     Posting,
     Purchase,
-    Review,
-    Settlement,
     Status,
+    StreakEnd,
     Wallet,
 )
-from chalicelib.domain.memberships import InvoiceRefused, Membership
-from chalicelib.domain.payments import CheckoutSession, Claim, Invoice, MoneyState, StripeEvent, Subscription
+from chalicelib.domain.offers import SignedOffer
+from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
+from chalicelib.domain.reviews import Freeze, Review, Settlement
+from chalicelib.domain.spending import PurchaseRefused
 
 
 class Clock(Protocol):
@@ -42,13 +43,22 @@ class Clock(Protocol):
 class Ledger(Protocol):
     """Wallets and entries. Each write is one round trip whose conditions stand in the write itself."""
 
-    def open_purchase(self, purchase: Purchase) -> Entry | None:
-        """Write a pending purchase. None when it was written, else the entry that already has its id."""
+    def open_purchase(self, purchase: Purchase, change: BudgetChange | None = None) -> PurchaseRefused | None:
+        """Write a pending purchase and count its price down, if the fan's budget allows it, in one transaction.
+
+        Args:
+            purchase: the purchase; its `created_at` is the time by which the budget's periods have ended or not.
+            change: the budget that takes the place of the one there is, in the same transaction.
+
+        Returns:
+            None when it was written, else why not.
+        """
 
     def post_purchase(self, session: CheckoutSession, posting: Posting) -> Purchase | None:
         """Post the purchase that the paid session claims and credit its coins, in one transaction.
 
-        Only if the stored quote says the same coins, amount and currency, and nothing was posted yet.
+        Only if the stored quote says the same coins, amount and currency, and nothing was posted yet. A price that was
+        given back to the fan's budget counts again, whatever is left.
 
         Returns:
             None when it was posted by this call; else the purchase as it is, untouched.
@@ -57,8 +67,13 @@ class Ledger(Protocol):
             NotFound: there is no such purchase.
         """
 
-    def move_purchase(self, session: CheckoutSession, to: Status, allowed: Sequence[Status]) -> Purchase | None:
-        """Set the status of an unposted purchase if it is one of `allowed`. Returns and raises as post_purchase."""
+    def move_purchase(
+        self, session: CheckoutSession, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
+    ) -> Purchase | None:
+        """Set the status of an unposted purchase if it is one of `allowed`. Returns and raises as post_purchase.
+
+        With a change of the budget, that one gives the price back: in the same transaction, and once a purchase.
+        """
 
     def follow_purchase(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
         """Note how much of a posted purchase's price is kept and, in the same transaction, move the coins.
@@ -67,8 +82,27 @@ class Ledger(Protocol):
             Whether it was written: only if the purchase still has the version that was read.
         """
 
-    def post_gift(self, gift: Gift) -> GiftRefused | None:
-        """Debit the fan and write the gift, in one transaction. None when both were done, else why neither was."""
+    def post_gift(
+        self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None
+    ) -> GiftRefused | None:
+        """Debit the fan, within the fan's budget, and write the gift, in one transaction; a streak is counted in it.
+
+        Args:
+            gift: its `posted_at` is the time by which the budget's periods have ended or not. The first of a streak
+                needs that none is under way; any other that its own is.
+            change: the budget that takes the place of the one there is, in the same transaction.
+            ended: the streak that is under way and in the way of the gift's: it ends in the same transaction.
+
+        Returns:
+            None when all was done, else why nothing was.
+        """
+
+    def end_streak(self, user_id: str, ended: StreakEnd) -> bool:
+        """Forget the streak and write what is told of its end, in one transaction.
+
+        Returns:
+            Whether it was done: only if the streak is as it was seen.
+        """
 
     def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
         """The entry, consistently read."""
@@ -79,23 +113,39 @@ class Ledger(Protocol):
     def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:
         """At most `limit` entries, newest first, those older than the entry id `before`."""
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, int]:
-        """Post gifts, and reversals, of one lane to the creator's side, each exactly once however often it is told.
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, Receipt]:
+        """Post entries of one lane to the creator's side, each exactly once however often it is told.
 
         Args:
             creator_id: the creator.
             lane: the lane.
-            gifts: at most 99, distinct, in the order that they take their sequence.
+            gifts: distinct, in the order that they take their sequence; with their streaks, 99 at most.
 
         Returns:
-            The sequence of each gift by its event_id, whether it was given now or before.
+            The receipt of each by its event_id, whether it was given now or before.
         """
+
+    def creator_coins(self, creator_id: str) -> int:
+        """All the coins that a creator has received, over all lanes there can be, consistently read."""
 
     def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
         """Note that an entry without a creator was published. Noting it twice keeps the first time."""
 
     def file_review(self, review: Review) -> bool:
         """Put a payment aside for a person to look at. Whether it was new: the same payment twice is one review."""
+
+    def change_budget(self, user_id: str, change: BudgetChange) -> bool:
+        """Put a budget in the place of the one that was seen. Whether it was written: only if that is still the one."""
+
+    def exclude(self, exclusion: SelfExclusion) -> bool:
+        """Shut a fan out from spending, and keep that he did. Whether it was new, and longer than he is shut out.
+
+        Raises:
+            IdempotencyConflict: the key names an exclusion for another time.
+        """
+
+    def post_notice(self, notice: Notice) -> bool:
+        """Write a notice. Whether it was new: the same id twice is one notice."""
 
 
 class OperatorDesk(Protocol):
@@ -194,54 +244,21 @@ class RedriveQueue(Protocol):
         """Keep the keys of the entry for a person to look at."""
 
 
-class Memberships(Protocol):
-    """The memberships of fans, beside their wallets. Each write is one round trip, as the ledger's."""
+class StreakTimer(Protocol):
+    """Tells when a streak may have ended."""
 
-    def open_membership(self, membership: Membership) -> Membership | None:
-        """Write a pending membership. None when it was written, else the one that already has its id."""
-
-    def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
-        """The membership, consistently read."""
-
-    def list_memberships(self, user_id: str) -> Sequence[Membership]:
-        """All memberships of a fan, newest first, consistently read."""
-
-    def post_month(self, month: Purchase, subscription_id: str, customer_id: str) -> InvoiceRefused | None:
-        """Post a paid month of a membership and credit its coins, in one transaction.
-
-        Only if nothing was posted under its id, and the membership's stored quote says the same plan, coins, amount
-        and currency; and it has no other subscription.
-
-        Returns:
-            None when both were done, else why neither was.
-        """
-
-    def follow_membership(self, before: Membership, after: Membership, notice: Notice | None) -> bool:
-        """Write how a membership stands and, in the same transaction, what there is to tell of it.
-
-        Returns:
-            Whether it was written: only if the membership still has the version that was read.
-        """
+    def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
+        """Have the streak looked at after so long, at most 15 minutes; at least once."""
 
 
-class Subscriptions(Protocol):
-    """The payment provider's side of memberships."""
+class OfferSigner(Protocol):
+    """Signs bundles, so that anybody can check that they are ours."""
 
-    def open_session(self, membership: Membership) -> str | None:
-        """Where to subscribe: the address of the membership's checkout session, the same for every call.
+    def sign(self, offer: SignedOffer) -> str:
+        """The offer as a compact JWS."""
 
-        Raises:
-            IdempotencyConflict: the provider knows the membership with other parameters: a new key is needed.
-        """
+    def read(self, jws: str) -> SignedOffer | None:
+        """The offer that we signed, whether or not it has expired; None when we did not sign it."""
 
-    def read_invoice(self, invoice_id: str) -> Invoice | None:
-        """The invoice as it is now; None when it is not a subscription's."""
-
-    def find_invoice(self, payment_intent: str) -> Invoice | None:
-        """The subscription's invoice that a payment was made for, as it is now, if there is one."""
-
-    def read_subscription(self, subscription_id: str) -> Subscription:
-        """The subscription as it is now, with its paid invoices."""
-
-    def open_portal(self, customer_id: str) -> str:
-        """The address of a page, good for a while, where the customer can see and end the subscription."""
+    def public_keys(self) -> Sequence[Mapping[str, str]]:
+        """The keys that our signatures can be checked with, as the members of JWKs."""

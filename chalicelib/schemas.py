@@ -6,7 +6,7 @@ from msgspec import Struct, to_builtins
 
 from chalicelib.domain.catalogue import Catalogue, GiftItem, Offer
 from chalicelib.domain.ids import iso
-from chalicelib.domain.ledger import Adjustment, Entry, Gift, Notice, Purchase, Wallet
+from chalicelib.domain.ledger import Adjustment, Entry, Notice, Purchase, Wallet
 from chalicelib.domain.money import EXPONENTS
 from chalicelib.domain.purchases import SESSION_LIFE
 
@@ -17,17 +17,6 @@ class CheckoutRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     bundle_id: str
     currency: str = "usd"
     channel: str = "web"
-
-
-class GiftRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A gift to send. The coins are ours to say."""
-
-    creator_id: str
-    item_id: str
-    quantity: int = 1
-    message: str = ""
-    anonymous: bool = False
-    stream_id: str = ""
 
 
 class Price(Struct, kw_only=True):
@@ -112,21 +101,6 @@ class GiftCatalogueAnswer(Struct, kw_only=True):
     """The gifts that can be sent, cheapest first."""
 
     gifts: list[GiftItemAnswer]
-
-
-class GiftAnswer(Struct, kw_only=True):
-    """A gift that was sent. `event_id` is what the world knows it by."""
-
-    id: str
-    event_id: str
-    coins: int
-    creator_id: str
-    item_id: str
-    quantity: int
-    message: str
-    anonymous: bool
-    stream_id: str | None
-    sent_at: str
 
 
 class WebhookAnswer(Struct, kw_only=True):
@@ -214,14 +188,14 @@ def entry(entry: Entry) -> EntryAnswer:
         )
     return EntryAnswer(
         id=entry.gift_id,
-        kind="gift",
+        kind=entry.kind.value,
         status="posted",
         coins=-entry.price_coins,
         created_at=iso(entry.posted_at),
         posted_at=iso(entry.posted_at),
         creator_id=entry.creator_id,
-        item_id=entry.item_id,
-        quantity=entry.quantity,
+        item_id=entry.item_id or None,
+        quantity=entry.quantity if entry.item_id else None,
     )
 
 
@@ -230,22 +204,6 @@ def gift_catalogue(catalogue: Catalogue) -> GiftCatalogueAnswer:
     gifts: list[GiftItem] = sorted(catalogue.gifts.values(), key=lambda gift: (gift.coins, gift.item_id))
     return GiftCatalogueAnswer(
         gifts=[GiftItemAnswer(item_id=gift.item_id, name=gift.name, coins=gift.coins) for gift in gifts]
-    )
-
-
-def gift(gift: Gift) -> GiftAnswer:
-    """A sent gift as the API shows it to its sender."""
-    return GiftAnswer(
-        id=gift.gift_id,
-        event_id=gift.event_id,
-        coins=gift.price_coins,
-        creator_id=gift.creator_id,
-        item_id=gift.item_id,
-        quantity=gift.quantity,
-        message=gift.message,
-        anonymous=gift.anonymous,
-        stream_id=gift.stream_id or None,
-        sent_at=iso(gift.posted_at),
     )
 
 

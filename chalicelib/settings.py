@@ -23,6 +23,8 @@ class Settings:
     """The SNS topic on which posted entries are announced."""
     redrive_queue_url: str
     """The SQS queue for stream records that cannot be relayed."""
+    streak_queue_url: str
+    """The SQS queue that tells when a streak may have ended."""
     token_issuer: str
     """`iss` of the bearer tokens."""
     token_audience: str

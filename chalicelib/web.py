@@ -66,12 +66,12 @@ class Ask(Generic[Body]):
         """A part of the path, as it was sent."""
         return str((self._request.uri_params or {}).get(name, ""))
 
-    def query(self, name: str, default: str) -> str:
+    def query(self, name: str, default: str, longest: int = MAX_QUERY_CHARACTERS) -> str:
         """A query parameter; the last one where it is given twice. Raises InvalidField when it is absurdly long."""
         parameters = self._request.query_params
         value = str(parameters.get(name, default)) if parameters else default
-        if len(value) > MAX_QUERY_CHARACTERS:
-            raise errors.InvalidField(name, f"at most {MAX_QUERY_CHARACTERS} characters")
+        if len(value) > longest:
+            raise errors.InvalidField(name, f"at most {longest} characters")
         return value
 
     def query_int(self, name: str, default: int, low: int, high: int) -> int:

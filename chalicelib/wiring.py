@@ -6,23 +6,26 @@ Tests put fakes in the place of these functions; nothing else has to be replaced
 import gc
 import os
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.identity import Caller
-from chalicelib.domain.ledger import PostedRecord
+from chalicelib.domain.journal import PostedRecord
+from chalicelib.domain.reference_rates import ReferenceRates
+from chalicelib.domain.reminders import BudgetRecord
+from chalicelib.membership_ports import Memberships, Subscriptions
 from chalicelib.ports import (
     Clock,
     EventPublisher,
     Journal,
     Ledger,
-    Memberships,
+    OfferSigner,
     OperatorDesk,
     PaymentGateway,
     RedriveQueue,
-    Subscriptions,
+    StreakTimer,
 )
 from chalicelib.settings import Settings
 
@@ -54,6 +57,14 @@ def catalogue() -> Catalogue:
 
 
 @cache
+def reference_rates() -> ReferenceRates:
+    """What the operator says that currencies are worth."""
+    from chalicelib.adapters.rate_files import load_reference_rates
+
+    return load_reference_rates()
+
+
+@cache
 def ledger() -> Ledger:
     """The wallets and entries."""
     from chalicelib.adapters.ledger_store import DynamoLedger
@@ -78,17 +89,33 @@ def journal() -> Journal:
 
 
 @cache
+def secrets() -> "SsmSecrets":
+    """What nobody may see."""
+    from chalicelib.adapters.secrets import SsmSecrets
+
+    return SsmSecrets(settings().stage, livemode=settings().livemode)
+
+
+@cache
 def gateway() -> PaymentGateway:
     """The payment provider. Only a checkout and a webhook ask for it: its SDK is slow to import."""
     from chalicelib.adapters.stripe_gateway import StripeGateway
 
     return StripeGateway(
-        api_key=_secrets().stripe_api_key,
-        webhook_secrets=_secrets().stripe_webhook_secrets,
+        api_key=secrets().stripe_api_key,
+        webhook_secrets=secrets().stripe_webhook_secrets,
         api_url=settings().stripe_api_url,
         success_url=settings().success_url,
         cancel_url=settings().cancel_url,
     )
+
+
+@cache
+def offer_signer() -> OfferSigner:
+    """What signs bundles. Only what shows or checks a signature asks for it."""
+    from chalicelib.adapters.offer_signer import EcOfferSigner
+
+    return EcOfferSigner(secrets().offer_signing_keys)
 
 
 @cache
@@ -105,18 +132,11 @@ def subscriptions() -> Subscriptions:
     from chalicelib.adapters.stripe_memberships import StripeMemberships
 
     return StripeMemberships(
-        api_key=_secrets().stripe_api_key,
+        api_key=secrets().stripe_api_key,
         api_url=settings().stripe_api_url,
         success_url=settings().success_url,
         cancel_url=settings().cancel_url,
     )
-
-
-@cache
-def _secrets() -> "SsmSecrets":
-    from chalicelib.adapters.secrets import SsmSecrets
-
-    return SsmSecrets(settings().stage, livemode=settings().livemode)
 
 
 @cache
@@ -133,6 +153,27 @@ def redrive_queue() -> RedriveQueue:
     from chalicelib.adapters.redrive_queue import SqsRedriveQueue
 
     return SqsRedriveQueue(settings().redrive_queue_url)
+
+
+@cache
+def streak_timer() -> StreakTimer:
+    """What tells when streaks may have ended."""
+    from chalicelib.adapters.streak_timer import SqsStreakTimer
+
+    return SqsStreakTimer(settings().streak_queue_url)
+
+
+def streak_pause() -> timedelta:
+    """How long nothing is added to a streak before it has ended."""
+    gift = catalogue().economy.gift
+    return timedelta(seconds=gift.streak_seconds if gift else 0)
+
+
+def streak_in(message: str) -> tuple[str, str]:
+    """The fan and the streak that are to be looked at, out of the timer's message."""
+    from chalicelib.adapters import streak_timer
+
+    return streak_timer.streak_in(message)
 
 
 @cache
@@ -162,11 +203,20 @@ def posted_records(records: Sequence[Mapping[str, Any]]) -> Sequence[PostedRecor
     return stream_records.posted_records(records)
 
 
+def budget_records(records: Sequence[Mapping[str, Any]]) -> Sequence[BudgetRecord]:
+    """The wallets whose budgets have changed, out of `Records` of the table's stream."""
+    from chalicelib.adapters import stream_records
+
+    return stream_records.budget_records(records)
+
+
+_RELAY = (settings, clock, catalogue, ledger, publisher, redrive_queue, streak_timer)
 _NEEDED = {
     "app.app": (settings, clock, catalogue, ledger, tokens),
-    "app.relay": (settings, clock, ledger, publisher, redrive_queue),
-    "app.redrive_stretch": (settings, clock, ledger, journal, publisher, redrive_queue),
-    "app.sweep_journal": (settings, clock, ledger, journal, publisher, redrive_queue),
+    "app.relay": _RELAY,
+    "app.redrive_stretch": (*_RELAY, journal),
+    "app.sweep_journal": (*_RELAY, journal),
+    "app.end_streaks": (settings, clock, catalogue, ledger, streak_timer),
     "app.reconcile_events": (settings, clock, ledger, journal, gateway, memberships, subscriptions),
     "app.audit_totals": (settings, clock, desk, journal),
 }

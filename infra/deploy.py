@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
 STAGES = ("test", "prod")
-SECRETS = ("stripe_api_key", "stripe_webhook_secrets")
+SECRETS = ("stripe_api_key", "stripe_webhook_secrets", "offer_signing_keys")
 
 _WATCHED_MINUTES = 5
 _NOTHING_NEW = ("didn't contain changes", "No updates are to be performed")

@@ -4,21 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.domain.ledger import (
-    Adjustment,
-    Entry,
-    Freeze,
-    Gift,
-    JournalLine,
-    Mismatch,
-    Notice,
-    Review,
-    Settlement,
-    Status,
-    lane_entry,
-)
+from chalicelib.domain.journal import JournalLine, Mismatch
+from chalicelib.domain.ledger import Adjustment, Entry, Gift, Notice, Status, lane_entry
+from chalicelib.domain.reviews import Freeze, Review, Settlement
 from chalicelib.errors import IdempotencyConflict
-from tests.fakes import FakeLedger, Lane
+from tests.fake_lanes import Lane
+from tests.fakes import FakeLedger
 
 _NOTHING = Lane()
 

@@ -1,11 +1,12 @@
 """Stand-ins for the ports, small enough to be seen to be right. One contract suite holds the ledger to real ones."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from chalicelib.domain.events import Announcement, Publication
+from chalicelib.domain.budgets import BudgetChange
+from chalicelib.domain.lanes import Receipt, streak_of
 from chalicelib.domain.ledger import (
     Adjustment,
     Entry,
@@ -14,14 +15,22 @@ from chalicelib.domain.ledger import (
     LaneEntry,
     Posting,
     Purchase,
-    Review,
     Status,
+    Streak,
+    StreakEnd,
     Wallet,
 )
 from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
-from chalicelib.errors import NotAuthentic, NotFound
+from chalicelib.domain.reviews import Review
+from chalicelib.domain.spending import PurchaseRefused
+from chalicelib.domain.streaks import is_of
+from chalicelib.errors import NotAuthentic, NotFound, TryAgain
+from tests.fake_budgets import FakeBudgets, Spending
+from tests.fake_lanes import Lane, grown, is_as_seen, receipt
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+PAUSE = timedelta(seconds=5)
+"""What ends a streak."""
 
 
 class FakeClock:
@@ -48,28 +57,28 @@ def uuid7_at(at: datetime, number: int) -> str:
     return str(UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62 | number))
 
 
-@dataclass
-class Lane:
-    coins: int = 0
-    sequences: dict[str, int] = field(default_factory=dict)
-
-
-class FakeLedger:
+class FakeLedger(FakeBudgets):
     """The Ledger port in dictionaries. One call is one step: nothing else happens in between."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.coins: dict[str, int] = {}
         self.frozen: set[str] = set()
-        self.entries: dict[str, dict[str, Entry]] = {}
+        self.streaks: dict[str, Streak] = {}
+        self.opened: set[str] = set()
         self.lanes: dict[tuple[str, int], Lane] = {}
         self.announced: dict[str, datetime] = {}
         self.reviews: dict[str, Review] = {}
 
-    def open_purchase(self, purchase: Purchase) -> Entry | None:
-        known = self.entries.setdefault(purchase.user_id, {})
-        if purchase.purchase_id in known:
-            return known[purchase.purchase_id]
-        known[purchase.purchase_id] = purchase
+    def open_purchase(self, purchase: Purchase, change: BudgetChange | None = None) -> PurchaseRefused | None:
+        known = self.find_entry(purchase.user_id, purchase.purchase_id)
+        money = Spending(at=purchase.created_at, money=purchase.amount_minor, currency=purchase.currency)
+        is_within = self.allows(purchase.user_id, money, change)
+        if known or not is_within:
+            return PurchaseRefused(entry=known, wallet=None if is_within else self.read_wallet(purchase.user_id))
+        self.count(purchase.user_id, money, change)
+        self.opened.add(purchase.user_id)
+        self.entries.setdefault(purchase.user_id, {})[purchase.purchase_id] = purchase
         return None
 
     def post_purchase(self, session: CheckoutSession, posting: Posting) -> Purchase | None:
@@ -85,15 +94,23 @@ class FakeLedger:
             event_id=posting.event_id,
             payment_intent=session.payment_intent,
             version=purchase.version + 1,
+            is_given_back=False,
         )
+        if purchase.is_given_back:
+            self.count(claim.user_id, Spending(at=posting.posted_at, money=purchase.amount_minor))
         self.coins[claim.user_id] = self.coins.get(claim.user_id, 0) + claim.coins
         return None
 
-    def move_purchase(self, session: CheckoutSession, to: Status, allowed: Sequence[Status]) -> Purchase | None:
+    def move_purchase(
+        self, session: CheckoutSession, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
+    ) -> Purchase | None:
         purchase = self._claimed(session)
         if purchase.status not in allowed:
             return purchase
-        self.entries[purchase.user_id][purchase.purchase_id] = replace(purchase, status=to)
+        if change and (purchase.is_given_back or not self.change_budget(purchase.user_id, change)):
+            raise TryAgain
+        is_given_back = purchase.is_given_back or change is not None
+        self.entries[purchase.user_id][purchase.purchase_id] = replace(purchase, status=to, is_given_back=is_given_back)
         return None
 
     def follow_purchase(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
@@ -112,35 +129,71 @@ class FakeLedger:
         self.entries.setdefault(adjustment.user_id, {})[adjustment.entry_id] = adjustment
         self.coins[adjustment.user_id] = self.coins.get(adjustment.user_id, 0) + adjustment.coins
 
-    def post_gift(self, gift: Gift) -> GiftRefused | None:
+    def post_gift(
+        self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None
+    ) -> GiftRefused | None:
         known = self.entries.get(gift.user_id, {}).get(gift.gift_id)
-        has_wallet = gift.user_id in self.coins or gift.user_id in self.frozen
+        has_wallet = self.has_wallet(gift.user_id)
         wallet = self.read_wallet(gift.user_id)
+        coins = Spending(at=gift.posted_at, coins=gift.price_coins)
         allows = has_wallet and wallet.coins >= gift.price_coins and not wallet.is_frozen
+        allows = allows and self.allows(gift.user_id, coins, change)
+        if gift.streak_id:
+            seen = is_as_seen(wallet.streak, ended) if gift.begins_streak else is_of(gift, wallet.streak)
+            allows = allows and seen
         if known or not allows:
             return GiftRefused(entry=known, wallet=wallet if has_wallet and not allows else None)
-        self.coins[gift.user_id] -= gift.price_coins
+        self.count(gift.user_id, coins, change)
+        self.coins[gift.user_id] = wallet.coins - gift.price_coins
         self.entries.setdefault(gift.user_id, {})[gift.gift_id] = gift
+        if ended:
+            self.entries[gift.user_id][ended.notice.entry_id] = ended.notice
+        if gift.streak_id:
+            self.streaks[gift.user_id] = grown(None if gift.begins_streak else wallet.streak, gift)
         return None
+
+    def end_streak(self, user_id: str, ended: StreakEnd) -> bool:
+        if not is_as_seen(self.streaks.get(user_id), ended):
+            return False
+        del self.streaks[user_id]
+        self.entries.setdefault(user_id, {})[ended.notice.entry_id] = ended.notice
+        return True
+
+    def has_wallet(self, user_id: str) -> bool:
+        return any(user_id in held for held in (self.coins, self.frozen, self.opened, self.budgets, self.excluded))
 
     def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
         return self.entries.get(user_id, {}).get(entry_id)
 
     def read_wallet(self, user_id: str) -> Wallet:
-        return Wallet(user_id=user_id, coins=self.coins.get(user_id, 0), is_frozen=user_id in self.frozen)
+        return Wallet(
+            user_id=user_id,
+            coins=self.coins.get(user_id, 0),
+            is_frozen=user_id in self.frozen,
+            streak=self.streaks.get(user_id),
+            budget=self.budgets.get(user_id),
+            excluded_until=self.excluded.get(user_id),
+        )
 
     def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:
         known = self.entries.get(user_id, {})
         ids = sorted((entry_id for entry_id in known if before is None or entry_id < before), reverse=True)
         return [known[entry_id] for entry_id in ids[:limit]]
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, int]:
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, Receipt]:
         received = self.lanes.setdefault((creator_id, lane), Lane())
         for gift in gifts:
             if gift.event_id not in received.sequences:
                 received.sequences[gift.event_id] = len(received.sequences) + 1
                 received.coins += gift.creator_coins
-        return {gift.event_id: received.sequences[gift.event_id] for gift in gifts}
+                if streak := streak_of(gift):
+                    count, coins = received.streaks.get(streak, (0, 0))
+                    received.streaks[streak] = count + 1, coins + gift.creator_coins
+                    received.counted[gift.event_id] = received.streaks[streak]
+        return {gift.event_id: receipt(received, gift) for gift in gifts}
+
+    def creator_coins(self, creator_id: str) -> int:
+        return sum(lane.coins for (creator, _), lane in self.lanes.items() if creator == creator_id)
 
     def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
         if entry_id in self.entries.get(user_id, {}):
@@ -198,31 +251,6 @@ class FakeGateway:
         payload = f"event {len(self.events)}".encode()
         self.events[payload] = event
         return payload
-
-
-@dataclass
-class FakePublisher:
-    """The EventPublisher port: keeps what it accepts; does not accept what it is told not to."""
-
-    published: list[Announcement] = field(default_factory=list)
-    busy: set[str] = field(default_factory=set)
-    refused: set[str] = field(default_factory=set)
-
-    def publish(self, announcements: Sequence[Announcement]) -> Publication:
-        asked = {announcement.id for announcement in announcements}
-        turned_away = self.busy | self.refused
-        self.published += [announcement for announcement in announcements if announcement.id not in turned_away]
-        return Publication(busy=frozenset(asked & self.busy), refused=frozenset(asked & self.refused))
-
-
-@dataclass
-class FakeRedriveQueue:
-    """The RedriveQueue port."""
-
-    kept: list[Mapping[str, str]] = field(default_factory=list)
-
-    def set_aside(self, keys: Mapping[str, str]) -> None:
-        self.kept.append(keys)
 
 
 def session_of(purchase: Purchase, **changes: object) -> CheckoutSession:

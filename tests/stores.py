@@ -19,12 +19,15 @@ from chalicelib.adapters.ledger_store import DynamoLedger
 from chalicelib.adapters.membership_store import DynamoMemberships
 from chalicelib.adapters.tables import Row, entry_key, lane_key, wallet_key
 from chalicelib.domain.ids import iso
-from chalicelib.domain.ledger import MAX_GIFTS_PER_RECEIPT, Purchase
-from chalicelib.ports import Journal, Ledger, Memberships, OperatorDesk
+from chalicelib.domain.lanes import MAX_ACTIONS_PER_RECEIPT
+from chalicelib.domain.ledger import Purchase
+from chalicelib.membership_ports import Memberships
+from chalicelib.ports import Journal, Ledger, OperatorDesk
 from infra.recorder import Recorder
 from tests.fake_desk import FakeDesk, FakeJournal
+from tests.fake_lanes import Lane
 from tests.fake_memberships import FakeMemberships
-from tests.fakes import START, FakeLedger, Lane
+from tests.fakes import START, FakeLedger
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -44,12 +47,16 @@ class Store(ABC):
     desk: OperatorDesk
     journal: Journal
     memberships: Memberships
-    most_gifts: int = MAX_GIFTS_PER_RECEIPT
+    most_gifts: int = MAX_ACTIONS_PER_RECEIPT
     is_misreporting_transactions: bool = False
 
     @abstractmethod
     def freeze(self, user_id: str) -> None:
         """Freeze the wallet; there need not be one."""
+
+    @abstractmethod
+    def has_wallet(self, user_id: str) -> bool:
+        """Whether anything is stored of the fan's wallet."""
 
     @abstractmethod
     def announced_at(self, purchase: Purchase) -> datetime | None:
@@ -93,6 +100,9 @@ class FakeStore(Store):
 
     def freeze(self, user_id: str) -> None:
         self.ledger.frozen.add(user_id)
+
+    def has_wallet(self, user_id: str) -> bool:
+        return self.ledger.has_wallet(user_id)
 
     def announced_at(self, purchase: Purchase) -> datetime | None:
         return self.ledger.announced.get(purchase.purchase_id)
@@ -155,6 +165,9 @@ class DynamoStore(Store):
 
     def freeze(self, user_id: str) -> None:
         self.put(wallet_key(user_id), "WALLET", "frozen_at", iso(START))
+
+    def has_wallet(self, user_id: str) -> bool:
+        return bool(self.item(wallet_key(user_id), "WALLET"))
 
     def announced_at(self, purchase: Purchase) -> datetime | None:
         item = self.item(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))

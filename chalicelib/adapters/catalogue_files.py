@@ -1,18 +1,41 @@
 """Catalogues from files."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from chalicelib.domain.catalogue import Bundle, Catalogue, CatalogueError, GiftItem, unique
+from chalicelib.domain.catalogue import Bundle, Catalogue, GiftItem, unique
+from chalicelib.domain.economy import CatalogueError, CoinRules, CreatorShare, Economy, GiftRules, Text, Tier
+from chalicelib.domain.messages import MAX_NAME_BYTES
 from chalicelib.domain.plans import Plan
 
 FOLDER: Final = Path(__file__).parent.parent / "catalogues"
 
 
 class BadCatalogue(Exception):
-    """A catalogue file that must not go live. The message names the file, the item, the field and the rule."""
+    """A catalogue file that must not go live. The message names the file, the place and the rule.
+
+    `where` is the way to the place, as in CatalogueError; `byte` its offset where the file is no JSON.
+    """
+
+    def __init__(self, path: Path, problem: Exception) -> None:
+        super().__init__(f"{path.name}: {problem}")
+        self.where: Sequence[str | int] = getattr(problem, "where", None) or _where(str(problem))
+        malformed = _BYTE.search(str(problem))
+        self.byte = int(malformed[1]) if malformed else None
+
+
+_BYTE: Final = re.compile(r"\(byte (\d+)\)$")
+_PATH: Final = re.compile(r" - at `\$([^`]*)`$")
+
+
+def _where(message: str) -> list[str | int]:
+    """The way to the place that msgspec names: `$.bundles[0].coins`."""
+    found = _PATH.search(message)
+    return [int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", found[1] if found else "")]
 
 
 class _BundleLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -35,9 +58,59 @@ class _PlanLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     prices: dict[str, int]
 
 
+class _TextLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    max_characters: int
+    max_bytes: int
+    allows_anonymous: bool
+
+
+class _GiftRules(_TextLine, forbid_unknown_fields=True, kw_only=True):
+    max_quantity: int
+    streak_seconds: int = 0
+
+
+class _CheerRules(_TextLine, forbid_unknown_fields=True, kw_only=True):
+    min_coins: int
+    max_coins: int
+
+
+class _TierLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    min_coins: int
+    color: str
+    pin_seconds: int
+    max_characters: int
+    max_emoji: int | None = None
+
+
+class _SuperChatRules(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    max_coins: int
+    allows_anonymous: bool
+    tiers: list[_TierLine]
+
+
+class _Kinds(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    gift: _GiftRules | None = None
+    cheer: _CheerRules | None = None
+    super_chat: _SuperChatRules | None = None
+
+
+class _CreatorLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    unit: str
+    units: int
+    per_coins: int
+    worth_units: int
+    worth_minor: int
+    currency: str
+    least_units: int = 0
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    as_of: str
+    source: str
     bundles: list[_BundleLine]
-    gifts: list[_GiftLine]
+    kinds: _Kinds
+    creator: _CreatorLine
+    gifts: list[_GiftLine] = []
     memberships: list[_PlanLine] = []
 
 
@@ -47,14 +120,18 @@ def load_catalogue(name: str, folder: Path = FOLDER) -> Catalogue:
     Raises:
         BadCatalogue: the file is missing, is no such JSON, or breaks a rule of the domain.
     """
-    path = folder / f"{name}.json"
+    return load_file(folder / f"{name}.json")
+
+
+def load_file(path: Path) -> Catalogue:
+    """The catalogue in the file. Raises BadCatalogue as load_catalogue."""
     try:
-        return _catalogue(msgspec.json.decode(path.read_bytes(), type=_File))
+        return _catalogue(path.stem, msgspec.json.decode(path.read_bytes(), type=_File))
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, CatalogueError) as error:
-        raise BadCatalogue(f"{path.name}: {error}") from error
+        raise BadCatalogue(path, error) from error
 
 
-def _catalogue(file: _File) -> Catalogue:
+def _catalogue(name: str, file: _File) -> Catalogue:
     bundles = [
         Bundle(
             bundle_id=line.bundle_id,
@@ -67,5 +144,53 @@ def _catalogue(file: _File) -> Catalogue:
     gifts = [GiftItem(item_id=line.item_id, name=line.name, coins=line.coins) for line in file.gifts]
     plans = [Plan(plan_id=it.plan_id, name=it.name, coins=it.coins, prices=it.prices) for it in file.memberships]
     return Catalogue(
-        bundles=unique(bundles, "bundle_id"), gifts=unique(gifts, "item_id"), memberships=unique(plans, "plan_id")
+        economy=_economy(name, file),
+        bundles=unique(bundles, "bundles", "bundle_id"),
+        gifts=unique(gifts, "gifts", "item_id"),
+        memberships=unique(plans, "memberships", "plan_id"),
     )
+
+
+def _economy(name: str, file: _File) -> Economy:
+    kinds = file.kinds
+    return Economy(
+        name=name,
+        as_of=file.as_of,
+        source=file.source,
+        gift=_gift(kinds.gift) if kinds.gift else None,
+        cheer=_cheer(kinds.cheer) if kinds.cheer else None,
+        super_chat=_super_chat(kinds.super_chat) if kinds.super_chat else None,
+        share=CreatorShare(**msgspec.structs.asdict(file.creator)),
+    )
+
+
+def _gift(rules: _GiftRules) -> GiftRules:
+    return GiftRules(
+        max_quantity=rules.max_quantity,
+        text=_text(rules),
+        allows_anonymous=rules.allows_anonymous,
+        streak_seconds=rules.streak_seconds,
+    )
+
+
+def _cheer(rules: _CheerRules) -> CoinRules:
+    only = Tier(min_coins=rules.min_coins, text=_text(rules))
+    return CoinRules(tiers=[only], max_coins=rules.max_coins, allows_anonymous=rules.allows_anonymous)
+
+
+def _super_chat(rules: _SuperChatRules) -> CoinRules:
+    tiers = [
+        Tier(min_coins=line.min_coins, text=_longest(line), color=line.color, pin_seconds=line.pin_seconds)
+        for line in rules.tiers
+    ]
+    return CoinRules(tiers=tiers, max_coins=rules.max_coins, allows_anonymous=rules.allows_anonymous)
+
+
+def _text(line: _TextLine) -> Text:
+    return Text(max_characters=line.max_characters, max_bytes=line.max_bytes)
+
+
+def _longest(line: _TierLine) -> Text:
+    """What a tier promises, it promises in every script: no character takes more than four bytes."""
+    characters = line.max_characters
+    return Text(max_characters=characters, max_bytes=4 * characters + MAX_NAME_BYTES, max_emoji=line.max_emoji)

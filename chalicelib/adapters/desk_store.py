@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
@@ -19,8 +20,11 @@ from chalicelib.adapters.tables import (
 )
 from chalicelib.adapters.transactions import Refused, Transactions, transient_errors
 from chalicelib.domain.ids import uuid7_time
-from chalicelib.domain.ledger import Adjustment, Entry, Freeze, Review, Settlement
+from chalicelib.domain.ledger import Adjustment, Entry, GiftKind
+from chalicelib.domain.reviews import Freeze, Review, Settlement
 from chalicelib.errors import IdempotencyConflict
+
+GIFT_KINDS: Final = tuple(kind.value for kind in GiftKind)
 
 
 class DynamoDesk:
@@ -53,7 +57,7 @@ class DynamoDesk:
             transaction.update(
                 gift,
                 [EntryRow.reversed_by.set(adjustment.entry_id), EntryRow.version.add(1)],
-                (EntryRow.kind == "gift") & EntryRow.reversed_by.does_not_exist(),
+                EntryRow.kind.is_in(*GIFT_KINDS) & EntryRow.reversed_by.does_not_exist(),
                 return_values="ALL_OLD",
             )
 

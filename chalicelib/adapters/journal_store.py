@@ -21,7 +21,8 @@ from chalicelib.adapters.tables import (
     wallet_key,
 )
 from chalicelib.adapters.transactions import transient_errors
-from chalicelib.domain.ledger import JournalLine, Mismatch, Status
+from chalicelib.domain.journal import JournalLine, Mismatch
+from chalicelib.domain.ledger import Status
 
 _WATERMARK: Final = "WATERMARK"
 _LOOKS: Final = 3

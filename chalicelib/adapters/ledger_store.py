@@ -5,43 +5,23 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
-from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.rows import adjustment_row, gift_row, purchase_row, review_row, to_entry, to_wallet
-from chalicelib.adapters.tables import (
-    CreatorEntryRow,
-    EntryRow,
-    LaneRow,
-    ReviewRow,
-    WalletRow,
-    bind,
-    entry_key,
-    journal_at,
-    journal_hour,
-    key,
-    lane_key,
-    wallet_key,
-)
-from chalicelib.adapters.transactions import TRIES, Refused, Transactions, is_refused, transient_errors
-from chalicelib.domain.ledger import (
-    UNPOSTED,
-    Adjustment,
-    Entry,
-    Gift,
-    GiftRefused,
-    LaneEntry,
-    Posting,
-    Purchase,
-    Review,
-    Status,
-    Wallet,
-)
-from chalicelib.domain.payments import CheckoutSession, Claim
-from chalicelib.errors import NotFound, TryAgain
+from chalicelib.adapters.budget_expressions import spend_coins
+from chalicelib.adapters.budget_store import DynamoBudgets
+from chalicelib.adapters.lane_store import creator_coins, receive_gifts
+from chalicelib.adapters.purchase_store import DynamoPurchases
+from chalicelib.adapters.rows import gift_row, notice_row, review_row, to_entry, to_wallet
+from chalicelib.adapters.streak_expressions import follow_streak, forgotten, is_as_seen
+from chalicelib.adapters.tables import EntryRow, ReviewRow, WalletRow, bind, entry_key, wallet_key
+from chalicelib.adapters.transactions import Refused, Transactions, is_refused, transient_errors
+from chalicelib.domain.budgets import BudgetChange
+from chalicelib.domain.lanes import Receipt
+from chalicelib.domain.ledger import Entry, Gift, GiftRefused, LaneEntry, StreakEnd, Wallet
+from chalicelib.domain.reviews import Review
 
 
-class DynamoLedger:
+class DynamoLedger(DynamoPurchases, DynamoBudgets):
     """The Ledger port over PynamoDB.
 
     Args:
@@ -55,107 +35,46 @@ class DynamoLedger:
         # PynamoDB makes the client when it is first used, which would be inside somebody's request.
         assert self._connection.client is not None
 
-    def open_purchase(self, purchase: Purchase) -> Entry | None:
-        """See the port. One write unit; a repeat costs a read besides."""
-        with transient_errors():
-            try:
-                purchase_row(purchase).save(EntryRow.pk.does_not_exist())
-            except PynamoDBException as error:
-                if not is_refused(error):
-                    raise
-                return self.find_entry(purchase.user_id, purchase.purchase_id)
-        return None
-
-    def post_purchase(self, session: CheckoutSession, posting: Posting) -> Purchase | None:
-        """See the port. Four write units, and one of the journal."""
-        claim = _claim(session)
-        row = EntryRow(wallet_key(claim.user_id), entry_key(claim.purchase_id))
-        is_as_quoted = (
-            EntryRow.status.is_in(*UNPOSTED)
-            & (EntryRow.coins == claim.coins)
-            & (EntryRow.amount_minor == session.subtotal_minor)
-            & (EntryRow.currency == session.currency)
-        )
+    def post_gift(
+        self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None
+    ) -> GiftRefused | None:
+        """See the port. Four write units, and one of the journal; where a streak is ended, three more."""
+        counted, is_within_budget = spend_coins(gift.price_coins, gift.posted_at, change)
+        rowed, is_in_row = follow_streak(gift, ended)
+        allows = (WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist() & is_within_budget
+        if is_in_row is not None:
+            allows &= is_in_row
+        wallet = WalletRow(wallet_key(gift.user_id), "WALLET")
 
         def write(transaction: TransactWrite) -> None:
-            transaction.update(row, _posted(claim, session, posting), is_as_quoted, return_values="ALL_OLD")
-            transaction.update(
-                WalletRow(row.pk, "WALLET"),
-                [
-                    WalletRow.coins.add(claim.coins),
-                    WalletRow.created_at.set(WalletRow.created_at | posting.posted_at),
-                ],
-            )
+            transaction.save(gift_row(gift), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
+            if ended:
+                transaction.save(notice_row(ended.notice), EntryRow.pk.does_not_exist())
+            actions = [WalletRow.coins.add(-gift.price_coins), *counted, *rowed]
+            transaction.update(wallet, actions, allows, return_values="ALL_OLD")
 
         try:
             self._transactions.write(write)
         except Refused as refused:
-            entry = to_entry(EntryRow.from_raw_data(refused.old_items[0])) if refused.old_items[0] else None
-            if not isinstance(entry, Purchase):
-                raise NotFound("There is no such purchase.") from refused
-            return entry
+            entry, old_wallet = refused.old_items[0], refused.old_items[-1]
+            return GiftRefused(
+                entry=to_entry(EntryRow.from_raw_data(entry)) if entry else None,
+                wallet=to_wallet(gift.user_id, WalletRow.from_raw_data(old_wallet)) if old_wallet else None,
+            )
         return None
 
-    def move_purchase(self, session: CheckoutSession, to: Status, allowed: Sequence[Status]) -> Purchase | None:
-        """See the port. One write unit."""
-        claim = _claim(session)
-        row = EntryRow(wallet_key(claim.user_id), entry_key(claim.purchase_id))
-        actions: list[Action] = [EntryRow.status.set(to.value)]
-        if to is Status.PROCESSING:
-            actions.append(EntryRow.ttl.remove())
-        with transient_errors():
-            try:
-                row.update(actions, EntryRow.status.is_in(*allowed))
-            except PynamoDBException as error:
-                if not is_refused(error):
-                    raise
-                entry = self.find_entry(claim.user_id, claim.purchase_id)
-                if not isinstance(entry, Purchase):
-                    raise NotFound("There is no such purchase.") from error
-                return entry
-        return None
-
-    def follow_purchase(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
-        """See the port. Two write units; with an adjustment six, and one of the journal."""
-        row = EntryRow(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))
+    def end_streak(self, user_id: str, ended: StreakEnd) -> bool:
+        """See the port. Four write units, and one of the journal."""
 
         def write(transaction: TransactWrite) -> None:
-            transaction.update(
-                row,
-                [EntryRow.kept_minor.set(kept_minor), EntryRow.version.set(purchase.version + 1)],
-                EntryRow.version == purchase.version,
-            )
-            if adjustment:
-                transaction.save(adjustment_row(adjustment), EntryRow.pk.does_not_exist())
-                transaction.update(WalletRow(row.pk, "WALLET"), [WalletRow.coins.add(adjustment.coins)])
+            transaction.save(notice_row(ended.notice), EntryRow.pk.does_not_exist())
+            transaction.update(WalletRow(wallet_key(user_id), "WALLET"), forgotten(), is_as_seen(ended))
 
         try:
             self._transactions.write(write)
         except Refused:
             return False
         return True
-
-    def post_gift(self, gift: Gift) -> GiftRefused | None:
-        """See the port. Four write units, and one of the journal."""
-
-        def write(transaction: TransactWrite) -> None:
-            transaction.save(gift_row(gift), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
-            transaction.update(
-                WalletRow(wallet_key(gift.user_id), "WALLET"),
-                [WalletRow.coins.add(-gift.price_coins)],
-                (WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist(),
-                return_values="ALL_OLD",
-            )
-
-        try:
-            self._transactions.write(write)
-        except Refused as refused:
-            entry, wallet = refused.old_items
-            return GiftRefused(
-                entry=to_entry(EntryRow.from_raw_data(entry)) if entry else None,
-                wallet=to_wallet(gift.user_id, WalletRow.from_raw_data(wallet)) if wallet else None,
-            )
-        return None
 
     def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
         """See the port."""
@@ -190,27 +109,13 @@ class DynamoLedger:
             entries = [to_entry(row) for row in rows]
         return [entry for entry in entries if entry.entry_id != before][:limit]
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, int]:
-        """See the port. Two write units a gift, and two for the lane."""
-        received: dict[str, int] = {}
-        for _ in range(TRIES):
-            missing = [gift for gift in gifts if gift.event_id not in received]
-            if not missing:
-                return received
-            seen = self._last_sequence(creator_id, lane)
-            try:
-                self._transactions.write(_receive(creator_id, lane, missing, seen))
-            except Refused as refused:
-                # Received by an earlier delivery of the same record: such a gift keeps the sequence that it has.
-                for gift, old_item in zip(missing, refused.old_items, strict=False):
-                    if old_item:
-                        received[gift.event_id] = CreatorEntryRow.from_raw_data(old_item).sequence
-                if refused.failed[-1]:
-                    self._transactions.wait()  # another batch took these places meanwhile
-            else:
-                given = {gift.event_id: seen + place for place, gift in enumerate(missing, start=1)}
-                return received | given
-        raise TryAgain("The creator's lane is busy.")
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, Receipt]:
+        """See the port."""
+        return receive_gifts(self._transactions, creator_id, lane, gifts)
+
+    def creator_coins(self, creator_id: str) -> int:
+        """See the port. One trip."""
+        return creator_coins(creator_id)
 
     def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
         """See the port. One write unit. An entry that is gone by now is left alone: a note would be half an entry."""
@@ -233,63 +138,3 @@ class DynamoLedger:
                     raise
                 return False
         return True
-
-    def _last_sequence(self, creator_id: str, lane: int) -> int:
-        with transient_errors():
-            try:
-                return LaneRow.get(lane_key(creator_id, lane), "LANE", consistent_read=True).sequence
-            except DoesNotExist:
-                return 0
-
-
-def _posted(claim: Claim, session: CheckoutSession, posting: Posting) -> list[Action]:
-    return [
-        EntryRow.status.set(Status.POSTED.value),
-        EntryRow.posted_at.set(posting.posted_at),
-        EntryRow.event_id.set(posting.event_id),
-        EntryRow.payment_intent.set(session.payment_intent or ""),
-        EntryRow.journal_hour.set(journal_hour(posting.posted_at, posting.event_id)),
-        EntryRow.journal_at.set(journal_at(posting.posted_at, claim.purchase_id)),
-        EntryRow.version.add(1),
-        EntryRow.ttl.remove(),
-    ]
-
-
-def _receive(creator_id: str, lane: int, gifts: Sequence[LaneEntry], seen: int) -> Callable[[TransactWrite], None]:
-    lane_row = LaneRow(lane_key(creator_id, lane), "LANE")
-
-    def write(transaction: TransactWrite) -> None:
-        for sequence, gift in enumerate(gifts, start=seen + 1):
-            row = CreatorEntryRow(
-                pk=lane_row.pk,
-                sk=key("GIFT", gift.event_id),
-                coins=gift.creator_coins,
-                sequence=sequence,
-                sender_id=gift.user_id,
-                gift_id=_gift_of(gift),
-                item_id=gift.item_id if isinstance(gift, Gift) else None,
-                quantity=gift.quantity if isinstance(gift, Gift) else None,
-                posted_at=gift.posted_at,
-            )
-            transaction.save(row, CreatorEntryRow.pk.does_not_exist(), return_values="ALL_OLD")
-        transaction.update(
-            lane_row,
-            [
-                LaneRow.coins.add(sum(gift.creator_coins for gift in gifts)),
-                LaneRow.gifts.add(sum(isinstance(gift, Gift) for gift in gifts)),
-                LaneRow.sequence.set(seen + len(gifts)),
-            ],
-            LaneRow.sequence == seen if seen else LaneRow.sequence.does_not_exist(),
-        )
-
-    return write
-
-
-def _gift_of(entry: LaneEntry) -> str:
-    """The gift that an entry of a lane is, or is about; a notice stands for itself."""
-    return entry.about if isinstance(entry, Adjustment) else entry.entry_id
-
-
-def _claim(session: CheckoutSession) -> Claim:
-    assert session.claim is not None, "strangers' sessions never reach the ledger"
-    return session.claim

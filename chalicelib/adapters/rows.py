@@ -2,6 +2,7 @@
 
 from typing import Final, TypeVar
 
+from chalicelib.adapters.budget_expressions import to_budget
 from chalicelib.adapters.tables import (
     EntryRow,
     ReviewRow,
@@ -17,24 +18,48 @@ from chalicelib.domain.ledger import (
     Adjustment,
     Entry,
     Gift,
+    GiftKind,
     Kind,
     Notice,
     NoticeKind,
     Purchase,
-    Review,
-    Settlement,
     Status,
+    Streak,
     Wallet,
 )
+from chalicelib.domain.reviews import Review, Settlement
 
 Present = TypeVar("Present")
 
+_GIFTS: Final = frozenset(kind.value for kind in GiftKind)
 _NOTICES: Final = frozenset(kind.value for kind in NoticeKind)
 
 
 def to_wallet(user_id: str, row: WalletRow) -> Wallet:
     """The wallet that the row holds."""
-    return Wallet(user_id=user_id, coins=row.coins, is_frozen=row.frozen_at is not None)
+    return Wallet(
+        user_id=user_id,
+        coins=row.coins,
+        is_frozen=row.frozen_at is not None,
+        streak=_streak(row),
+        budget=to_budget(row),
+        excluded_until=row.excluded_until,
+    )
+
+
+def _streak(row: WalletRow) -> Streak | None:
+    if row.streak_id is None:
+        return None  # type: ignore[unreachable]  # the attribute may be null
+    return Streak(
+        streak_id=row.streak_id,
+        creator_id=_there(row.streak_creator),
+        item_id=_there(row.streak_item),
+        is_anonymous=_there(row.streak_anonymous),
+        lane=_there(row.streak_lane),
+        count=_there(row.streak_count),
+        coins=_there(row.streak_coins),
+        last_at=_there(row.streak_at),
+    )
 
 
 def to_entry(row: EntryRow) -> Entry:
@@ -48,7 +73,7 @@ def to_entry(row: EntryRow) -> Entry:
         raise ValueError("a posted entry does not say when, or under which id")
     if row.kind == "purchase":
         return _purchase(user_id, entry_id, row)
-    if row.kind == "gift":
+    if row.kind in _GIFTS:
         return _gift(user_id, entry_id, row)
     if row.kind in _NOTICES:
         return _notice(user_id, entry_id, row)
@@ -71,6 +96,7 @@ def _purchase(user_id: str, entry_id: str, row: EntryRow) -> Purchase:
         payment_intent=row.payment_intent,
         kept_minor=row.kept_minor,
         version=row.version,
+        is_given_back=bool(row.is_given_back),
         membership_id=row.membership_id or "",
         is_renewal=bool(row.is_renewal),
         paid_until=row.paid_until,
@@ -84,13 +110,18 @@ def _gift(user_id: str, entry_id: str, row: EntryRow) -> Gift:
         event_id=_there(row.event_id),
         creator_id=_there(row.creator_id),
         lane=_there(row.lane),
-        item_id=_there(row.item_id),
+        item_id=_there(row.item_id) if row.kind == GiftKind.GIFT.value else "",
         quantity=_there(row.quantity),
         price_coins=-_there(row.coins),
         posted_at=_there(row.posted_at),
+        kind=GiftKind(row.kind),
         message=row.message or "",
         anonymous=bool(row.anonymous),
+        sender_name=row.sender_name or "",
         stream_id=row.stream_id or "",
+        streak_id=row.streak_id or "",
+        color=row.color or "",
+        pin_seconds=row.pin_seconds or 0,
     )
 
 
@@ -161,21 +192,24 @@ def gift_row(gift: Gift) -> EntryRow:
     return EntryRow(
         pk=wallet_key(gift.user_id),
         sk=entry_key(gift.gift_id),
-        kind="gift",
+        kind=gift.kind.value,
         status=Status.POSTED.value,
         coins=-gift.price_coins,
-        created_at=gift.posted_at,
         posted_at=gift.posted_at,
         event_id=gift.event_id,
         journal_hour=journal_hour(gift.posted_at, gift.event_id),
         journal_at=journal_at(gift.posted_at, gift.gift_id),
         creator_id=gift.creator_id,
         lane=gift.lane,
-        item_id=gift.item_id,
+        item_id=gift.item_id or None,
         quantity=gift.quantity,
         message=gift.message or None,
         anonymous=gift.anonymous or None,
+        sender_name=gift.sender_name or None,
         stream_id=gift.stream_id or None,
+        streak_id=gift.streak_id or None,
+        color=gift.color or None,
+        pin_seconds=gift.pin_seconds or None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The payment provider's secrets, in SSM. Read again every five minutes, so that a rotation needs no deploy."""
+"""The payment provider's secrets and our own, in SSM. Read again every five minutes: a rotation needs no deploy."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +20,9 @@ class BadSecret(Exception):
 
 
 class SsmSecrets:
-    """SecureStrings `/coinpurse/<stage>/stripe_api_key` and `.../stripe_webhook_secrets` (a JSON list of strings).
+    """SecureStrings `/coinpurse/<stage>/stripe_api_key`, `.../stripe_webhook_secrets` and `.../offer_signing_keys`.
+
+    The latter two are JSON lists of strings.
 
     Args:
         stage: names the parameters.
@@ -44,13 +46,23 @@ class SsmSecrets:
 
     def stripe_webhook_secrets(self) -> Sequence[str]:
         """The signing secrets that are valid now: one, or two while they are rotated. Raises BadSecret."""
-        try:
-            secrets = msgspec.json.decode(self._parameter("stripe_webhook_secrets"), type=list[str])
-        except msgspec.MsgspecError as error:
-            raise BadSecret(f"{self._prefix}/stripe_webhook_secrets must be a JSON list of strings") from error
+        secrets = self._list("stripe_webhook_secrets")
         if not secrets or not all(secret.startswith("whsec_") and len(secret) > len("whsec_") for secret in secrets):
             raise BadSecret(f"{self._prefix}/stripe_webhook_secrets must hold secrets that begin with whsec_")
         return secrets
+
+    def offer_signing_keys(self) -> Sequence[str]:
+        """The private keys that bundles are signed with, as PEM: the first signs, all verify. Raises BadSecret."""
+        keys = self._list("offer_signing_keys")
+        if not keys or not all(key.startswith("-----BEGIN ") for key in keys):
+            raise BadSecret(f"{self._prefix}/offer_signing_keys must hold private keys as PEM")
+        return keys
+
+    def _list(self, name: str) -> list[str]:
+        try:
+            return msgspec.json.decode(self._parameter(name), type=list[str])
+        except msgspec.MsgspecError as error:
+            raise BadSecret(f"{self._prefix}/{name} must be a JSON list of strings") from error
 
     def _parameter(self, name: str) -> str:
         read_at, value = self._read.get(name, (-CACHE_SECONDS, ""))

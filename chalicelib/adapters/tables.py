@@ -1,7 +1,7 @@
 """The rows of the one table: PynamoDB models, keys, and attributes that refuse what money must never be."""
 
 import zlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from pynamodb.attributes import Attribute, BooleanAttribute, JSONAttribute, UnicodeAttribute
@@ -14,6 +14,7 @@ from chalicelib.domain.ids import iso
 from chalicelib.domain.money import MAX_AMOUNT
 
 JOURNAL_SHARDS: Final = 16
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def key(*parts: str) -> str:
@@ -92,6 +93,20 @@ class InstantAttribute(Attribute[datetime]):
         return datetime.fromisoformat(value)
 
 
+class EpochAttribute(Attribute[datetime]):
+    """A time in milliseconds since 1970: shorter than an InstantAttribute, where a row has little room."""
+
+    attr_type = NUMBER
+
+    def serialize(self, value: datetime) -> str:
+        """Cuts below the millisecond."""
+        return str((value - _EPOCH) // timedelta(milliseconds=1))
+
+    def deserialize(self, value: str) -> datetime:
+        """Raises ValueError on anything that is not a plain whole number."""
+        return _EPOCH + timedelta(milliseconds=int(value))
+
+
 class JournalIndex(GlobalSecondaryIndex["EntryRow"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves it so
     """Posted entries by hour of posting, for the sweep, audits and exports. Sparse: unposted entries have no hour."""
 
@@ -124,11 +139,31 @@ class Row(Model):
 
 
 class WalletRow(Row):
-    """A fan's coins."""
+    """A fan's coins, and what the fan's own budget has left of them: see `budget_expressions`."""
 
     coins = IntegerAttribute(default=0)
     frozen_at = InstantAttribute(null=True)
     created_at = InstantAttribute(null=True)
+
+    streak_id = UnicodeAttribute(null=True)
+    streak_creator = UnicodeAttribute(null=True)
+    streak_item = UnicodeAttribute(null=True)
+    streak_anonymous = BooleanAttribute(null=True)
+    streak_lane = IntegerAttribute(null=True)
+    streak_count = IntegerAttribute(null=True)
+    streak_coins = IntegerAttribute(null=True)
+    streak_at = InstantAttribute(null=True)
+    coin_day = IntegerAttribute(null=True, attr_name="c_day")
+    coin_week = IntegerAttribute(null=True, attr_name="c_week")
+    coin_month = IntegerAttribute(null=True, attr_name="c_month")
+    money_day = IntegerAttribute(null=True, attr_name="m_day")
+    money_week = IntegerAttribute(null=True, attr_name="m_week")
+    money_month = IntegerAttribute(null=True, attr_name="m_month")
+    day_ends = EpochAttribute(null=True)
+    money_currency = UnicodeAttribute(null=True, attr_name="m_currency")
+    budget = UnicodeAttribute(null=True)
+    budget_version = IntegerAttribute(null=True, attr_name="b_version")
+    excluded_until = EpochAttribute(null=True)
 
 
 class EntryRow(Row):
@@ -138,7 +173,7 @@ class EntryRow(Row):
     status = UnicodeAttribute()
     coins = IntegerAttribute()
     version = IntegerAttribute(default=1)
-    created_at = InstantAttribute()
+    created_at = InstantAttribute(null=True)
     posted_at = InstantAttribute(null=True)
     event_id = UnicodeAttribute(null=True)
     journal_hour = UnicodeAttribute(null=True)
@@ -152,6 +187,7 @@ class EntryRow(Row):
     currency = UnicodeAttribute(null=True)
     payment_intent = UnicodeAttribute(null=True)
     kept_minor = IntegerAttribute(null=True)
+    is_given_back = BooleanAttribute(null=True, attr_name="given_back")
     membership_id = UnicodeAttribute(null=True)
     is_renewal = BooleanAttribute(null=True)
     paid_until = InstantAttribute(null=True)
@@ -162,7 +198,11 @@ class EntryRow(Row):
     quantity = IntegerAttribute(null=True)
     message = UnicodeAttribute(null=True)
     anonymous = BooleanAttribute(null=True)
+    sender_name = UnicodeAttribute(null=True)
     stream_id = UnicodeAttribute(null=True)
+    streak_id = UnicodeAttribute(null=True)
+    color = UnicodeAttribute(null=True)
+    pin_seconds = IntegerAttribute(null=True)
     reversed_by = UnicodeAttribute(null=True)
 
     about = UnicodeAttribute(null=True)
@@ -190,7 +230,7 @@ class MembershipRow(Row):
 
 
 class LaneRow(Row):
-    """What one lane of a creator has received."""
+    """What one lane of a creator has received: in all, or of one streak."""
 
     coins = IntegerAttribute(default=0)
     gifts = IntegerAttribute(default=0)
@@ -206,6 +246,8 @@ class CreatorEntryRow(Row):
     gift_id = UnicodeAttribute()
     item_id = UnicodeAttribute(null=True)
     quantity = IntegerAttribute(null=True)
+    streak_count = IntegerAttribute(null=True)
+    streak_coins = IntegerAttribute(null=True)
     posted_at = InstantAttribute()
 
 

@@ -1,29 +1,21 @@
 """What is on sale and what can be given: bundles and gifts, checked as one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final, TypeVar
 
+from chalicelib.domain.economy import MAX_QUANTITY, CatalogueError, Economy, require_whole
 from chalicelib.domain.ids import is_tag
 from chalicelib.domain.money import EXPONENTS, MAX_AMOUNT, as_decimal, smallest_step_minor
 from chalicelib.domain.plans import Plan
 from chalicelib.errors import UnknownBundle, UnknownItem, UnknownPlan
 
 CHANNELS: Final = ("web", "in_app")
-MAX_QUANTITY: Final = 9_999
-"""How many of one item a gift can be."""
 _PRICE_DIGITS: Final = 6
 
 
 Thing = TypeVar("Thing", bound="Bundle | GiftItem | Plan")
-
-
-class CatalogueError(ValueError):
-    """A catalogue that must not go live. The message names the item, the field and the rule."""
-
-    def __init__(self, item: str, field: str, rule: str) -> None:
-        super().__init__(f"{item}: {field}: {rule}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +63,7 @@ class Catalogue:
         CatalogueError: something in it breaks a rule.
     """
 
+    economy: Economy
     bundles: Mapping[str, Bundle]
     gifts: Mapping[str, GiftItem]
     memberships: Mapping[str, Plan] = field(default_factory=dict)
@@ -146,78 +139,71 @@ def _saved_percent(price: Fraction | int, compared_to: Fraction | int) -> int:
 
 
 def _check_bundle(bundle: Bundle) -> None:
-    name = f"bundle {bundle.bundle_id}"
+    where = ("bundles", bundle.bundle_id)
     if not is_tag(bundle.bundle_id):
-        raise CatalogueError(name, "bundle_id", "1-64 characters of A-Z a-z 0-9 _ -")
-    _check_amount(name, "coins", bundle.coins - bundle.bonus_coins)
-    if bundle.bonus_coins < 0:
-        raise CatalogueError(name, "bonus_coins", "no fewer than 0")
-    _check_amount(name, "coins and bonus_coins", bundle.coins)
+        raise CatalogueError([*where, "bundle_id"], "1-64 characters of A-Z a-z 0-9 _ -")
+    require_whole([*where, "coins"], bundle.coins - bundle.bonus_coins)
+    require_whole([*where, "bonus_coins"], bundle.bonus_coins, 0)
+    require_whole([*where, "coins"], bundle.coins)
     if not any(bundle.prices.values()):
-        raise CatalogueError(name, "prices", "at least one channel with one currency")
+        raise CatalogueError([*where, "prices"], "at least one channel with one currency")
     for channel, prices in bundle.prices.items():
         if channel not in CHANNELS:
-            raise CatalogueError(name, f"prices.{channel}", f"a channel is one of {', '.join(CHANNELS)}")
+            raise CatalogueError([*where, "prices", channel], f"a channel is one of {', '.join(CHANNELS)}")
         for currency, amount in prices.items():
-            _check_price(name, f"prices.{channel}.{currency}", currency, amount)
+            _check_price([*where, "prices", channel, currency], currency, amount)
     for currency, amount in bundle.prices.get("web", {}).items():
         if amount > bundle.prices.get("in_app", {}).get(currency, amount):
-            raise CatalogueError(name, f"prices.web.{currency}", "no dearer than in the app")
+            raise CatalogueError([*where, "prices", "web", currency], "no dearer than in the app")
 
 
-def _check_price(name: str, field: str, currency: str, amount: int) -> None:
+def _check_price(where: Sequence[str | int], currency: str, amount: int) -> None:
     if currency not in EXPONENTS:
-        raise CatalogueError(name, field, "a lowercase ISO 4217 code that the payment provider takes")
-    _check_amount(name, field, amount)
+        raise CatalogueError(where, "a lowercase ISO 4217 code that the payment provider takes")
+    require_whole(where, amount)
     step = smallest_step_minor(currency)
     if amount % step:
-        raise CatalogueError(name, field, f"a multiple of {step} in this currency")
+        raise CatalogueError(where, f"a multiple of {step} in this currency")
 
 
 def _check_gift(gift: GiftItem) -> None:
-    name = f"gift {gift.item_id}"
+    where = ("gifts", gift.item_id)
     if not is_tag(gift.item_id):
-        raise CatalogueError(name, "item_id", "1-64 characters of A-Z a-z 0-9 _ -")
+        raise CatalogueError([*where, "item_id"], "1-64 characters of A-Z a-z 0-9 _ -")
     if not gift.name.strip():
-        raise CatalogueError(name, "name", "not empty")
-    _check_amount(name, "coins", gift.coins, MAX_AMOUNT // MAX_QUANTITY)
+        raise CatalogueError([*where, "name"], "not empty")
+    require_whole([*where, "coins"], gift.coins, 1, MAX_AMOUNT // MAX_QUANTITY)
 
 
 def _check_plan(plan: Plan) -> None:
-    name = f"membership {plan.plan_id}"
+    where = ("memberships", plan.plan_id)
     if not is_tag(plan.plan_id):
-        raise CatalogueError(name, "plan_id", "1-64 characters of A-Z a-z 0-9 _ -")
+        raise CatalogueError([*where, "plan_id"], "1-64 characters of A-Z a-z 0-9 _ -")
     if not plan.name.strip():
-        raise CatalogueError(name, "name", "not empty")
-    _check_amount(name, "coins", plan.coins)
+        raise CatalogueError([*where, "name"], "not empty")
+    require_whole([*where, "coins"], plan.coins)
     if not plan.prices:
-        raise CatalogueError(name, "prices", "at least one currency")
+        raise CatalogueError([*where, "prices"], "at least one currency")
     for currency, amount in plan.prices.items():
-        _check_price(name, f"prices.{currency}", currency, amount)
-
-
-def _check_amount(name: str, field: str, amount: int, most: int = MAX_AMOUNT) -> None:
-    if not 1 <= amount <= most:
-        raise CatalogueError(name, field, f"a whole number from 1 to {most}")
+        _check_price([*where, "prices", currency], currency, amount)
 
 
 def _check_whole(catalogue: Catalogue) -> None:
-    if not catalogue.bundles or not catalogue.gifts:
-        raise CatalogueError("catalogue", "bundles, gifts", "at least one of each")
-    cheapest = min(gift.coins for gift in catalogue.gifts.values())
+    if not catalogue.bundles:
+        raise CatalogueError(["bundles"], "at least one")
+    if bool(catalogue.gifts) is not (catalogue.economy.gift is not None):
+        raise CatalogueError(["gifts"], "at least one where there is the kind gift, and none where there is not")
     smallest = min(bundle.coins for bundle in catalogue.bundles.values())
-    if 2 * cheapest > smallest:
-        raise CatalogueError(
-            "catalogue", "gifts", "the cheapest gift, sent twice, costs no more than the smallest bundle"
-        )
+    if catalogue.gifts and 2 * min(gift.coins for gift in catalogue.gifts.values()) > smallest:
+        raise CatalogueError(["gifts"], "the cheapest gift, sent twice, costs no more than the smallest bundle")
 
 
-def unique(things: Iterable[Thing], id_field: str) -> dict[str, Thing]:
+def unique(things: Iterable[Thing], where: str, id_field: str) -> dict[str, Thing]:
     """The bundles, gifts or memberships by their id. Raises CatalogueError when an id comes twice."""
     found: dict[str, Thing] = {}
     for thing in things:
         thing_id: str = getattr(thing, id_field)
         if thing_id in found:
-            raise CatalogueError(f"{id_field} {thing_id}", id_field, "used once")
+            raise CatalogueError([where, thing_id, id_field], "used once")
         found[thing_id] = thing
     return found

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.domain.ids import iso
+from chalicelib.domain.lanes import Receipt
 from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, LaneEntry, Notice, NoticeKind, Purchase
 
 GIFT_SENT: Final = "coinpurse.gift.sent.v1"
@@ -52,8 +53,9 @@ class Publication:
     refused: frozenset[str] = frozenset()
 
 
-def announce(entry: Entry, sequence: int | None, *, source: str, livemode: bool) -> Announcement:
-    """What is told of a posted entry. `sequence` is what its creator's lane received it under, where there is one."""
+def announce(entry: Entry, receipt: Receipt | None, *, source: str, livemode: bool) -> Announcement:
+    """What is told of a posted entry. `receipt` is how its creator's lane received it, where there is one."""
+    sequence = receipt.sequence if receipt else None
     if isinstance(entry, Purchase) and entry.membership_id:
         return announce_month(entry, source=source, livemode=livemode)
     if isinstance(entry, Purchase):
@@ -62,22 +64,27 @@ def announce(entry: Entry, sequence: int | None, *, source: str, livemode: bool)
         return announce_adjustment(entry, sequence, source=source, livemode=livemode)
     if isinstance(entry, Notice):
         return announce_notice(entry, sequence, source=source, livemode=livemode)
-    assert sequence is not None, "a gift is announced after its creator has received it"
-    return announce_gift(entry, sequence, source=source, livemode=livemode)
+    assert receipt is not None, "a gift is announced after its creator has received it"
+    return announce_gift(entry, receipt, source=source, livemode=livemode)
 
 
-def announce_gift(gift: Gift, sequence: int, *, source: str, livemode: bool) -> Announcement:
-    """What is told of a gift that its creator has received under `sequence`."""
+def announce_gift(gift: Gift, receipt: Receipt, *, source: str, livemode: bool) -> Announcement:
+    """What is told of a gift that its creator has received."""
+    sequence = receipt.sequence
     data = {
         "gift_id": gift.gift_id,
+        "kind": gift.kind.value,
         "creator_id": gift.creator_id,
         "sender_id": None if gift.anonymous else gift.user_id,
+        "sender_name": None if gift.anonymous else gift.sender_name or None,
         "anonymous": gift.anonymous,
-        "item_id": gift.item_id,
+        "item_id": gift.item_id or None,
         "quantity": gift.quantity,
         "coins": gift.price_coins,
         "message": gift.message,
         "stream_id": gift.stream_id or None,
+        "streak": _streak(gift, receipt) if gift.streak_id else None,
+        "super_chat": {"color": gift.color, "pin_seconds": gift.pin_seconds} if gift.color else None,
         "sequence": sequence,
     }
     return Announcement(
@@ -85,9 +92,14 @@ def announce_gift(gift: Gift, sequence: int, *, source: str, livemode: bool) -> 
         envelope=_envelope(gift, GIFT_SENT, f"creator/{gift.creator_id}", source)
         | _order(gift, sequence)
         | {"data": data},
-        attributes=_attributes(GIFT_SENT, "gift", gift.price_coins, livemode=livemode)
+        attributes=_attributes(GIFT_SENT, gift.kind.value, gift.price_coins, livemode=livemode)
         | {"creator_id": gift.creator_id},
     )
+
+
+def _streak(gift: Gift, receipt: Receipt) -> dict[str, object]:
+    """The streak as it stands with this gift."""
+    return {"streak_id": gift.streak_id, "count": receipt.streak_count, "coins": receipt.streak_coins}
 
 
 def announce_credit(purchase: Purchase, *, source: str, livemode: bool) -> Announcement:

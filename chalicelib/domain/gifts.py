@@ -1,27 +1,26 @@
 """What a fan may send, and what it costs."""
 
-import unicodedata
 import zlib
 from dataclasses import dataclass
 from typing import Final
 
-from chalicelib.domain.catalogue import MAX_QUANTITY, Catalogue
-from chalicelib.domain.ids import require_party_id, require_tag
-from chalicelib.domain.ledger import Entry, Gift, Posting
-from chalicelib.errors import IdempotencyConflict, InvalidField, SelfGift
+from chalicelib.domain.catalogue import Catalogue
+from chalicelib.domain.economy import MAX_QUANTITY, CoinRules, Economy, Text, Tier
+from chalicelib.domain.ids import is_uuid7, require_party_id, require_tag
+from chalicelib.domain.ledger import Entry, Gift, GiftKind, Posting
+from chalicelib.domain.messages import MAX_CHARACTERS, MAX_NAME_BYTES, MAX_NAME_CHARACTERS, cleaned, count_emoji
+from chalicelib.domain.money import MAX_AMOUNT
+from chalicelib.errors import CoinsOutOfRange, IdempotencyConflict, InvalidField, MessageTooLong, NotOffered, SelfGift
 
-MAX_MESSAGE_CHARACTERS: Final = 200
-MAX_MESSAGE_BYTES: Final = 224
-"""In UTF-8. Keeps an entry below one kilobyte, beyond which every write would cost double."""
-
-_BIDI_CONTROLS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_UNFIT_CATEGORIES: Final = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
-"""Controls, halves of characters, private ones, ends of lines. Not the unassigned: this year's emoji are among them."""
+_KINDS: Final = tuple(kind.value for kind in GiftKind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiftOrder:
-    """What a fan asks to send. Each field is checked when it is made.
+    """What a fan asks to send. Each field is checked when it is made; `message` and `sender_name` are cleaned.
+
+    A gift names an item; cheers and super chats name their coins. `streak_id` is the gift's own id for the first gift
+    of a streak, and the first one's id for all others.
 
     Raises:
         InvalidField: names the field and its rule.
@@ -31,66 +30,145 @@ class GiftOrder:
     gift_id: str
     user_id: str
     creator_id: str
-    item_id: str
+    kind: str = GiftKind.GIFT
+    item_id: str = ""
     quantity: int = 1
+    coins: int = 0
     message: str = ""
     anonymous: bool = False
+    sender_name: str = ""
     stream_id: str = ""
+    streak_id: str = ""
 
     def __post_init__(self) -> None:
         require_party_id("creator_id", self.creator_id)
-        require_tag("item_id", self.item_id)
+        if self.kind not in _KINDS:
+            raise InvalidField("kind", f"one of {', '.join(_KINDS)}")
+        (_check_gift if self.kind == GiftKind.GIFT else _check_coins)(self)
         if self.stream_id:
             require_tag("stream_id", self.stream_id)
-        if not 1 <= self.quantity <= MAX_QUANTITY:
-            raise InvalidField("quantity", f"a whole number from 1 to {MAX_QUANTITY}")
-        _check_message(self.message)
+        object.__setattr__(self, "message", cleaned(self.message))
+        object.__setattr__(self, "sender_name", cleaned(self.sender_name))
+        if len(self.message) > MAX_CHARACTERS:
+            raise InvalidField("message", f"at most {MAX_CHARACTERS} characters")
+        if len(self.sender_name) > MAX_NAME_CHARACTERS or len(self.sender_name.encode()) > MAX_NAME_BYTES:
+            raise InvalidField("sender_name", f"at most {MAX_NAME_CHARACTERS} characters and {MAX_NAME_BYTES} bytes")
         if self.creator_id == self.user_id:
             raise SelfGift("A gift goes to somebody else.")
 
 
 def price_gift(order: GiftOrder, catalogue: Catalogue, posting: Posting, creator_lanes: int) -> Gift:
-    """The gift that the order becomes. Raises UnknownItem."""
+    """The gift that the order becomes, by the rules of the economy.
+
+    Raises:
+        UnknownItem: it is not in the catalogue.
+        NotOffered: the economy has no such giving.
+        CoinsOutOfRange: fewer or more coins than it takes.
+        MessageTooLong: says how many coins would do, if any.
+    """
+    tier = _tier(order, catalogue.economy)
+    coins = order.coins
+    if order.kind == GiftKind.GIFT:
+        coins = catalogue.gift(order.item_id).coins * order.quantity
     return Gift(
         gift_id=order.gift_id,
         user_id=order.user_id,
         event_id=posting.event_id,
         creator_id=order.creator_id,
-        lane=lane_of(posting.event_id, creator_lanes),
+        # All of a streak in one lane: what its gifts have in common is its id.
+        lane=lane_of(order.streak_id or posting.event_id, creator_lanes),
         item_id=order.item_id,
         quantity=order.quantity,
-        price_coins=catalogue.gift(order.item_id).coins * order.quantity,
+        price_coins=coins,
         posted_at=posting.posted_at,
+        kind=GiftKind(order.kind),
         message=order.message,
         anonymous=order.anonymous,
+        sender_name=order.sender_name,
         stream_id=order.stream_id,
+        streak_id=order.streak_id,
+        color=tier.color if tier else "",
+        pin_seconds=tier.pin_seconds if tier else 0,
     )
 
 
-def lane_of(event_id: str, creator_lanes: int) -> int:
+def lane_of(name: str, creator_lanes: int) -> int:
     """The lane, 0 to creator_lanes - 1, that a gift is received in: spreads by a hash that is the same everywhere."""
-    return zlib.crc32(event_id.encode()) % creator_lanes
+    return zlib.crc32(name.encode()) % creator_lanes
 
 
 def same_gift(entry: Entry, order: GiftOrder) -> Gift:
     """The gift that the order already became. Raises IdempotencyConflict when its id names something else."""
-    if isinstance(entry, Gift) and _wish(entry) == _wish(order):
+    if isinstance(entry, Gift) and _wish(entry, entry.price_coins) == _wish(order, order.coins):
         return entry
     raise IdempotencyConflict("Use a new key for a new gift.")
 
 
-def _wish(gift: Gift | GiftOrder) -> tuple[object, ...]:
-    return gift.creator_id, gift.item_id, gift.quantity, gift.message, gift.anonymous, gift.stream_id
+def _wish(gift: Gift | GiftOrder, coins: int) -> tuple[object, ...]:
+    named = gift.quantity if gift.kind == GiftKind.GIFT else coins
+    said = gift.message, gift.anonymous, gift.sender_name
+    return gift.kind, gift.creator_id, gift.item_id, named, *said, gift.stream_id, gift.streak_id
 
 
-def _check_message(message: str) -> None:
-    # Half a character has no bytes to count, so what is unfit goes first.
-    if any(_is_unfit(char) for char in message):
-        raise InvalidField("message", "no control characters, line breaks or overrides of the writing direction")
-    if len(message) > MAX_MESSAGE_CHARACTERS or len(message.encode()) > MAX_MESSAGE_BYTES:
-        raise InvalidField("message", f"at most {MAX_MESSAGE_CHARACTERS} characters and {MAX_MESSAGE_BYTES} bytes")
+def _check_gift(order: GiftOrder) -> None:
+    require_tag("item_id", order.item_id)
+    if not 1 <= order.quantity <= MAX_QUANTITY:
+        raise InvalidField("quantity", f"a whole number from 1 to {MAX_QUANTITY}")
+    if order.coins:
+        raise InvalidField("coins", "only where the kind is cheer or super_chat: a gift costs what its item costs")
+    # UUIDv7 sort by time, so a streak's later gifts come behind the one that it is named after.
+    if order.streak_id and not (is_uuid7(order.streak_id) and order.streak_id <= order.gift_id):
+        raise InvalidField("streak_id", "the Idempotency-Key of the streak's first gift, this one or an earlier one")
 
 
-def _is_unfit(char: str) -> bool:
-    is_noncharacter = ord(char) & 0xFFFE == 0xFFFE  # queues refuse U+FFFE and U+FFFF
-    return is_noncharacter or char in _BIDI_CONTROLS or unicodedata.category(char) in _UNFIT_CATEGORIES
+def _check_coins(order: GiftOrder) -> None:
+    if order.item_id or order.quantity != 1:
+        raise InvalidField("item_id" if order.item_id else "quantity", "only where the kind is gift")
+    if order.streak_id:
+        raise InvalidField("streak_id", "only where the kind is gift")
+    if not 1 <= order.coins <= MAX_AMOUNT:
+        raise InvalidField("coins", f"a whole number from 1 to {MAX_AMOUNT}")
+
+
+def _tier(order: GiftOrder, economy: Economy) -> Tier | None:
+    """The tier that the coins reach; a gift out of the catalogue reaches none. Raises as price_gift."""
+    rules = economy.rules(GiftKind(order.kind))
+    if rules is None:
+        raise NotOffered(f"{economy.name} has no {order.kind}.", what=order.kind)
+    if order.anonymous and not rules.allows_anonymous:
+        raise NotOffered(f"{economy.name} has no anonymous {order.kind}.", what="anonymous")
+    if isinstance(rules, CoinRules):
+        return _reached(order, rules)
+    if order.streak_id and not rules.streak_seconds:
+        raise NotOffered(f"{economy.name} has no streaks.", what="streak")
+    if order.quantity > rules.max_quantity:
+        raise NotOffered(f"At most {rules.max_quantity} at once.", what="quantity", max_quantity=rules.max_quantity)
+    if not _fits(order, rules.text):
+        raise _too_long(rules.text, None)
+    return None
+
+
+def _reached(order: GiftOrder, rules: CoinRules) -> Tier:
+    tier = rules.tier(order.coins)
+    if tier is None or order.coins > rules.max_coins:
+        least, most = rules.tiers[0].min_coins, rules.max_coins
+        raise CoinsOutOfRange(f"{least} to {most} coins.", min_coins=least, max_coins=most)
+    if not _fits(order, tier.text):
+        higher = (other for other in rules.tiers if other.min_coins > order.coins)
+        raise _too_long(tier.text, next((other.min_coins for other in higher if _fits(order, other.text)), None))
+    return tier
+
+
+def _fits(order: GiftOrder, text: Text) -> bool:
+    size = len(order.message.encode()) + len(order.sender_name.encode())
+    is_short = len(order.message) <= text.max_characters and size <= text.max_bytes
+    return is_short and (text.max_emoji is None or count_emoji(order.message) <= text.max_emoji)
+
+
+def _too_long(text: Text, enough: int | None) -> MessageTooLong:
+    emoji = "" if text.max_emoji is None else f" and {text.max_emoji} emoji"
+    facts = {"max_characters": text.max_characters, "max_bytes": text.max_bytes}
+    if enough is None:
+        return MessageTooLong(f"At most {text.max_characters} characters{emoji}.", **facts)
+    detail = f"At most {text.max_characters} characters{emoji} for so many coins; {enough} coins would do."
+    return MessageTooLong(detail, **facts, coins_needed=enough)

@@ -1,13 +1,49 @@
 """How the journal of posted entries is gone through: hour by hour, and a hundred lines at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from chalicelib.domain.ledger import JournalLine
+from chalicelib.domain.ledger import Entry
 
 BATCH: Final = 100
 """As many lines as one read takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalLine:
+    """A posted entry as the journal lists it. A gift and its reversal have a creator."""
+
+    user_id: str
+    entry_id: str
+    event_id: str
+    kind: str
+    coins: int
+    posted_at: datetime
+    creator_id: str = ""
+    lane: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """A stored total that its entries do not add up to. `what` names the wallet or the lane."""
+
+    what: str
+    stored: int
+    added_up: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostedRecord:
+    """One record of the table's stream: an entry that has just become posted.
+
+    `record_id` is what the stream knows it by. `entry` is None when the record could not be read.
+    """
+
+    record_id: str
+    keys: Mapping[str, str]
+    entry: Entry | None
 
 
 def hours(first: datetime, last: datetime) -> Iterator[datetime]:

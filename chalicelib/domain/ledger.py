@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from chalicelib.domain.budgets import Budget
+
 PENDING_LIFE: Final = timedelta(days=60)
 """How long a purchase that nobody paid is kept: longer than the payment provider can still tell us of it (30 days)."""
 
@@ -28,9 +30,6 @@ class Status(StrEnum):
     EXPIRED = "expired"
 
 
-MAX_GIFTS_PER_RECEIPT: Final = 99
-"""A transaction takes a hundred actions, and the lane itself is one of them."""
-
 UNPOSTED: Final = tuple(status for status in Status if status is not Status.POSTED)
 
 
@@ -41,8 +40,10 @@ class Purchase:
     `coins` is the total that the wallet is credited with, bonus included; `amount_minor` the price, tax included, in
     the minor unit of `currency`. `posted_at`, `event_id` and `payment_intent` are there once it is posted.
     `kept_minor` is how much of the price was kept when somebody last looked (None: nobody did); each look changes
-    `version`. A paid month of a membership is a purchase, too: of that `membership_id`, of the plan that `bundle_id`
-    names, and it makes the fan a member until `paid_until`.
+    `version`. `is_given_back`: it ended unpaid, and its price no longer counts against the fan's budget.
+
+    A paid month of a membership is a purchase, too: of that `membership_id`, of the plan that `bundle_id` names, and it
+    makes the fan a member until `paid_until`.
     """
 
     purchase_id: str
@@ -59,6 +60,7 @@ class Purchase:
     payment_intent: str | None = None
     kept_minor: int | None = None
     version: int = 1
+    is_given_back: bool = False
     membership_id: str = ""
     is_renewal: bool = False
     paid_until: datetime | None = None
@@ -69,9 +71,21 @@ class Purchase:
         return self.purchase_id
 
 
+class GiftKind(StrEnum):
+    """How a fan gives: an item of the catalogue, coins with a message, or coins that buy a place in the chat."""
+
+    GIFT = "gift"
+    CHEER = "cheer"
+    SUPER_CHAT = "super_chat"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gift:
-    """Coins that a fan gave to a creator. `price_coins` > 0 is what left the wallet; `lane` where it is received."""
+    """Coins that a fan gave to a creator. `price_coins` > 0 is what left the wallet; `lane` where it is received.
+
+    Only the kind `gift` has an `item_id`, only a super chat a `color` and a time, in seconds, to be pinned for.
+    `streak_id` is the id of the first gift of the streak that this one belongs to.
+    """
 
     gift_id: str
     user_id: str
@@ -82,9 +96,14 @@ class Gift:
     quantity: int
     price_coins: int
     posted_at: datetime
+    kind: GiftKind = GiftKind.GIFT
     message: str = ""
     anonymous: bool = False
+    sender_name: str = ""
     stream_id: str = ""
+    streak_id: str = ""
+    color: str = ""
+    pin_seconds: int = 0
 
     @property
     def entry_id(self) -> str:
@@ -95,6 +114,11 @@ class Gift:
     def creator_coins(self) -> int:
         """What the gift is on the creator's side."""
         return self.price_coins
+
+    @property
+    def begins_streak(self) -> bool:
+        """Whether it is the first of a streak, which bears its id."""
+        return self.streak_id == self.gift_id
 
 
 class Kind(StrEnum):
@@ -181,12 +205,43 @@ def lane_entry(entry: Entry | None) -> LaneEntry | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Streak:
+    """The streak that a fan has under way: gifts of one item to one creator, each debited by itself.
+
+    `count` gifts so far for `coins` in all, the last one at `last_at`; all of them are received in `lane`.
+    """
+
+    streak_id: str
+    creator_id: str
+    item_id: str
+    is_anonymous: bool
+    lane: int
+    count: int
+    coins: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreakEnd:
+    """That a streak ends as it was seen, and what is told of that."""
+
+    streak: Streak
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wallet:
-    """A fan's coins. Below zero only after a clawback: that is the debt."""
+    """A fan's coins. Below zero only after a clawback: that is the debt. A fan may have a budget, or be shut out.
+
+    At most one streak is under way.
+    """
 
     user_id: str
     coins: int = 0
     is_frozen: bool = False
+    streak: Streak | None = None
+    budget: Budget | None = None
+    excluded_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,86 +258,3 @@ class GiftRefused:
 
     entry: Entry | None
     wallet: Wallet | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """What an operator decided about a review. `decision` is credit or refuse; `key` names the act."""
-
-    key: str
-    decision: str
-    reason: str
-    actor: str
-    settled_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
-    """A payment that does not match a purchase of ours: no coins until a person has looked.
-
-    `payment_id` is the payment intent, or the checkout session where there was none. The money is what was paid. For a
-    membership the invoice stands in the place of the session.
-    """
-
-    payment_id: str
-    reason: str
-    session_id: str
-    purchase_id: str
-    user_id: str
-    coins: int
-    amount_minor: int
-    currency: str
-    paid_at: datetime
-    settlement: Settlement | None = None
-
-    @property
-    def month(self) -> str:
-        """The month that the review is filed under, yyyy-mm."""
-        return f"{self.paid_at:%Y-%m}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Freeze:
-    """An operator froze or unfroze a wallet. `key` names the act."""
-
-    key: str
-    user_id: str
-    is_frozen: bool
-    reason: str
-    actor: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalLine:
-    """A posted entry as the journal lists it. A gift and its reversal have a creator."""
-
-    user_id: str
-    entry_id: str
-    event_id: str
-    kind: str
-    coins: int
-    posted_at: datetime
-    creator_id: str = ""
-    lane: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mismatch:
-    """A stored total that its entries do not add up to. `what` names the wallet or the lane."""
-
-    what: str
-    stored: int
-    added_up: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostedRecord:
-    """One record of the table's stream: an entry that has just become posted.
-
-    `record_id` is what the stream knows it by. `entry` is None when the record could not be read.
-    """
-
-    record_id: str
-    keys: Mapping[str, str]
-    entry: Entry | None

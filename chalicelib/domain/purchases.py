@@ -6,9 +6,10 @@ from typing import Final
 
 from chalicelib.domain.catalogue import CHANNELS, Catalogue
 from chalicelib.domain.ids import require_tag
-from chalicelib.domain.ledger import Entry, Purchase, Review, Status
+from chalicelib.domain.ledger import Entry, Purchase, Status
 from chalicelib.domain.money import EXPONENTS
 from chalicelib.domain.payments import CheckoutSession, Claim, Invoice
+from chalicelib.domain.reviews import Review
 from chalicelib.errors import IdempotencyConflict, InvalidField
 
 SESSION_LIFE: Final = timedelta(hours=2)

@@ -34,6 +34,7 @@ def post_membership(ask: Ask[membership_schemas.MembershipRequest]) -> Answer:
     opened = open_membership(
         order,
         catalogue=wiring.catalogue(),
+        ledger=wiring.ledger(),
         memberships=wiring.memberships(),
         subscriptions=wiring.subscriptions(),
         clock=wiring.clock(),

@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from chalicelib.domain.ids import iso
-from chalicelib.domain.ledger import Review
+from chalicelib.domain.reviews import Review
 from chalicelib.schemas import Price, price_of
 
 

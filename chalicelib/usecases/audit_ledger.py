@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from chalicelib.domain.journal import hours
-from chalicelib.domain.ledger import Mismatch
+from chalicelib.domain.journal import Mismatch, hours
 from chalicelib.ports import Clock, Journal
 from chalicelib.usecases.sweep import LAG
 

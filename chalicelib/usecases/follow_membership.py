@@ -9,7 +9,8 @@ from chalicelib.domain.memberships import Membership, membership_as_followed, no
 from chalicelib.domain.payments import MembershipHint, Subscription
 from chalicelib.domain.reversals import UnknownStatus
 from chalicelib.errors import TryAgain
-from chalicelib.ports import Clock, Ledger, Memberships, Subscriptions
+from chalicelib.membership_ports import Memberships, Subscriptions
+from chalicelib.ports import Clock, Ledger
 from chalicelib.usecases.fulfill_invoice import fulfill_invoice
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,8 @@ from chalicelib.domain.payments import CheckoutSession, Claim, Invoice
 from chalicelib.domain.purchases import MONEY_LEFT, review_of
 from chalicelib.domain.reversals import UnknownStatus, coins_kept, money_gone, money_kept
 from chalicelib.errors import TryAgain
-from chalicelib.ports import Clock, Ledger, Memberships, PaymentGateway, Subscriptions
+from chalicelib.membership_ports import Memberships, Subscriptions
+from chalicelib.ports import Clock, Ledger, PaymentGateway
 from chalicelib.usecases.follow_membership import follow_membership
 from chalicelib.usecases.fulfill_checkout import Fulfilment, fulfill_checkout
 from chalicelib.usecases.fulfill_invoice import fulfill_invoice

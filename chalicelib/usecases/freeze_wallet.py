@@ -1,8 +1,8 @@
 """An operator stops a wallet from spending, or lets it spend again."""
 
 from chalicelib.domain.ids import require_party_id
-from chalicelib.domain.ledger import Freeze
 from chalicelib.domain.operators import Act
+from chalicelib.domain.reviews import Freeze
 from chalicelib.ports import Clock, OperatorDesk
 
 

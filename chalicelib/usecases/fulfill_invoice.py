@@ -4,7 +4,8 @@ from chalicelib.domain.ledger import Posting
 from chalicelib.domain.memberships import month_of, why_no_month, why_no_purchase
 from chalicelib.domain.payments import Invoice
 from chalicelib.domain.purchases import review_of
-from chalicelib.ports import Clock, Ledger, Memberships
+from chalicelib.membership_ports import Memberships
+from chalicelib.ports import Clock, Ledger
 from chalicelib.usecases.fulfill_checkout import Fulfilment
 
 

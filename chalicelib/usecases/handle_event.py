@@ -8,7 +8,9 @@ from typing import Final
 from chalicelib.domain.ledger import Status
 from chalicelib.domain.payments import CheckoutSession, MembershipHint, StripeEvent
 from chalicelib.errors import NotFound
-from chalicelib.ports import Clock, Ledger, Memberships, PaymentGateway, Subscriptions
+from chalicelib.membership_ports import Memberships, Subscriptions
+from chalicelib.ports import Clock, Ledger, PaymentGateway
+from chalicelib.usecases.end_purchase import end_purchase
 from chalicelib.usecases.follow_membership import follow_membership
 from chalicelib.usecases.follow_the_money import follow_the_money
 from chalicelib.usecases.fulfill_checkout import Fulfilment, fulfill_checkout
@@ -124,7 +126,10 @@ def _move(
 ) -> str:
     """Events come in any order, so a purchase that has moved on already is left where it is."""
     try:
-        purchase = intake.ledger.move_purchase(session, to, allowed)
+        if to is Status.PROCESSING:
+            purchase = intake.ledger.move_purchase(session, to, allowed)
+        else:
+            purchase = end_purchase(session, to, allowed, ledger=intake.ledger, clock=intake.clock)
     except NotFound:
         return "unchanged"
     if purchase is None:

@@ -12,8 +12,10 @@ from chalicelib.domain.memberships import (
     require_no_member,
     same_membership,
 )
+from chalicelib.domain.spending import require_may_pay
 from chalicelib.errors import Refusal
-from chalicelib.ports import Clock, Memberships, Subscriptions
+from chalicelib.membership_ports import Memberships, Subscriptions
+from chalicelib.ports import Clock, Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,7 @@ def open_membership(
     order: MembershipOrder,
     *,
     catalogue: Catalogue,
+    ledger: Ledger,
     memberships: Memberships,
     subscriptions: Subscriptions,
     clock: Clock,
@@ -39,7 +42,8 @@ def open_membership(
     derives from it.
 
     Raises:
-        UnknownPlan, AlreadyMember, KeyTooOld: refused, and never done before.
+        UnknownPlan, AlreadyMember, SelfExcluded, BudgetReached, BudgetCurrency, KeyTooOld: refused, and never done
+            before. A membership that is opened counts for no budget yet: its months do, as they are paid.
         IdempotencyConflict: the key names something else.
         TryAgain: the ledger or the payment provider did not answer.
     """
@@ -47,8 +51,8 @@ def open_membership(
     try:
         require_fresh_key(order.membership_id, now)
         membership = quote_membership(order, catalogue, now)
-        # Whatever else a fan may be refused for belongs here: a repeat of what was done must never hear of it.
         require_no_member(memberships.list_memberships(order.user_id))
+        require_may_pay(ledger.read_wallet(order.user_id), membership.amount_minor, membership.currency, now)
     except Refusal:
         earlier = memberships.find_membership(order.user_id, order.membership_id)
         if earlier is None:

@@ -2,7 +2,7 @@
 
 from chalicelib.domain.memberships import present_membership
 from chalicelib.errors import NotFound
-from chalicelib.ports import Memberships, Subscriptions
+from chalicelib.membership_ports import Memberships, Subscriptions
 
 
 def open_portal(user_id: str, *, memberships: Memberships, subscriptions: Subscriptions) -> str:

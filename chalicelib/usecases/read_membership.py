@@ -1,7 +1,7 @@
 """A fan looks at the present membership."""
 
 from chalicelib.domain.memberships import Membership, present_membership
-from chalicelib.ports import Memberships
+from chalicelib.membership_ports import Memberships
 
 
 def read_membership(user_id: str, *, memberships: Memberships) -> Membership | None:

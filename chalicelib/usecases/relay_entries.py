@@ -1,26 +1,33 @@
 """Posted entries reach the creators and the world."""
 
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from chalicelib.domain.events import Announcement, announce
-from chalicelib.domain.ledger import MAX_GIFTS_PER_RECEIPT, PostedRecord, lane_entry
+from chalicelib.domain.journal import PostedRecord
+from chalicelib.domain.lanes import Receipt, receipts
+from chalicelib.domain.ledger import Gift, lane_entry
 from chalicelib.errors import TryAgain
-from chalicelib.ports import Clock, EventPublisher, Ledger, RedriveQueue
+from chalicelib.ports import Clock, EventPublisher, Ledger, RedriveQueue, StreakTimer
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relay:
-    """What relaying needs besides the records: the ports, and what every message says of its origin."""
+    """What relaying needs besides the records: the ports, and what every message says of its origin.
+
+    `streak_pause` is how long nothing is added to a streak before it has ended.
+    """
 
     ledger: Ledger
     publisher: EventPublisher
     redrive: RedriveQueue
+    timer: StreakTimer
     clock: Clock
+    streak_pause: timedelta
     source: str
     livemode: bool
 
@@ -40,8 +47,8 @@ def relay_entries(records: Sequence[PostedRecord], relay: Relay) -> list[str]:
             batch.attempt(batch.set_aside, [record])
         elif lane_entry(record.entry) is None:
             batch.attempt(batch.announce, [record])
-    for gifts in _by_lane(records):
-        batch.attempt(batch.receive_gifts, gifts)
+    for received in receipts([(record, gift) for record in records if (gift := lane_entry(record.entry))]):
+        batch.attempt(batch.receive_gifts, received)
     batch.publish()
     return [record.record_id for record in records if record.record_id in batch.retry]
 
@@ -75,19 +82,19 @@ class _Batch:
         """Post gifts of one lane to the creator's side; only then there is a sequence to publish them with."""
         gifts = [gift for record in records if (gift := lane_entry(record.entry))]
         distinct = list({gift.event_id: gift for gift in gifts}.values())
-        sequences = self.relay.ledger.receive_gifts(gifts[0].creator_id, gifts[0].lane, distinct)
+        received = self.relay.ledger.receive_gifts(gifts[0].creator_id, gifts[0].lane, distinct)
         for record, gift in zip(records, gifts, strict=True):
-            self.tell(record, sequences[gift.event_id])
+            self.tell(record, received[gift.event_id])
 
     def announce(self, records: Sequence[PostedRecord]) -> None:
         """Entries without a creator: there is nothing to post before they are published."""
         for record in records:
             self.tell(record, None)
 
-    def tell(self, record: PostedRecord, sequence: int | None) -> None:
+    def tell(self, record: PostedRecord, receipt: Receipt | None) -> None:
         """Have it published with the others."""
         assert record.entry is not None, "records that cannot be read were set aside"
-        announcement = announce(record.entry, sequence, source=self.relay.source, livemode=self.relay.livemode)
+        announcement = announce(record.entry, receipt, source=self.relay.source, livemode=self.relay.livemode)
         self.told.append((record, announcement))
 
     def set_aside(self, records: Sequence[PostedRecord]) -> None:
@@ -96,7 +103,7 @@ class _Batch:
             self.relay.redrive.set_aside(record.keys)
 
     def publish(self) -> None:
-        """Publish what there is to tell, and note it on the entries that have no creator's side to show it."""
+        """Publish what there is to tell; then note it on the entries that have no creator's side to show it."""
         outcome = self.relay.publisher.publish([announcement for _, announcement in self.told])
         for record, announcement in self.told:
             if announcement.id in outcome.busy:
@@ -104,22 +111,13 @@ class _Batch:
             elif announcement.id in outcome.refused:
                 self.attempt(self.set_aside, [record])
             else:
-                self.attempt(self.mark_announced, [record])
+                self.attempt(self.finish, [record])
 
-    def mark_announced(self, records: Sequence[PostedRecord]) -> None:
-        """The stamp that tells the sweep, later, that the world has heard."""
+    def finish(self, records: Sequence[PostedRecord]) -> None:
+        """The stamp that tells the sweep, later, that the world has heard; and for a streak that begins, its timer."""
         for record in records:
-            if record.entry is not None and lane_entry(record.entry) is None:
-                entry = record.entry
+            entry = record.entry
+            if entry is not None and lane_entry(entry) is None:
                 self.relay.ledger.mark_announced(entry.user_id, entry.entry_id, self.relay.clock.now())
-
-
-def _by_lane(records: Sequence[PostedRecord]) -> Iterator[Sequence[PostedRecord]]:
-    """The records of gifts, those of one lane together, in their order, as many as one transaction takes."""
-    lanes: dict[tuple[str, int], list[PostedRecord]] = defaultdict(list)
-    for record in records:
-        if gift := lane_entry(record.entry):
-            lanes[gift.creator_id, gift.lane].append(record)
-    for lane in lanes.values():
-        for start in range(0, len(lane), MAX_GIFTS_PER_RECEIPT):
-            yield lane[start : start + MAX_GIFTS_PER_RECEIPT]
+            if isinstance(entry, Gift) and entry.begins_streak:
+                self.relay.timer.wake(entry.user_id, entry.streak_id, self.relay.streak_pause)

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from chalicelib.domain.ledger import Adjustment, Kind, Review, Settlement
+from chalicelib.domain.ledger import Adjustment, Kind
 from chalicelib.domain.operators import Act, Decision
 from chalicelib.domain.purchases import MONEY_LEFT
+from chalicelib.domain.reviews import Review, Settlement
 from chalicelib.errors import IdempotencyConflict, InvalidField, NotFound
 from chalicelib.ports import Clock, OperatorDesk
 

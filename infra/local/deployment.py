@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from infra.local.facts import aws_session
 from infra.local.ministack import REGION
 from infra.local.processes import StartError
@@ -48,6 +51,7 @@ class Deployer:
         values = {
             "stripe_api_key": f"sk_test_{secrets.token_hex(12)}",
             "stripe_webhook_secrets": json.dumps([stripe_webhook_secret]),
+            "offer_signing_keys": json.dumps([new_signing_key()]),
         }
         for name, value in values.items():
             ssm.put_parameter(Name=f"/coinpurse/{STAGE}/{name}", Value=value, Type="SecureString", Overwrite=True)
@@ -100,6 +104,12 @@ class Deployer:
             relay_name=outputs["RelayName"],
             gateway_url=f"{self._endpoint_url}/restapis/{api_id}/{STAGE}/_user_request_",
         )
+
+
+def new_signing_key() -> str:
+    """A fresh private key for signing offers, as PEM."""
+    key = generate_private_key(SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _with_code(template: str) -> str:

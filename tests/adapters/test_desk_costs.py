@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.adapters.tables import JOURNAL_SHARDS
-from chalicelib.domain.ledger import Adjustment, JournalLine, Kind, Purchase
+from chalicelib.domain.journal import JournalLine
+from chalicelib.domain.ledger import Adjustment, Kind, Purchase
 from tests.adapters.costs import Cost, measured, reported
 from tests.adapters.samples import (
     a_clawback,

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from chalicelib.domain.ledger import Adjustment, Entry, Gift, JournalLine, Kind, Purchase
+from chalicelib.domain.journal import JournalLine
+from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, Purchase
 from tests.adapters.samples import (
     a_clawback,
     a_gift,

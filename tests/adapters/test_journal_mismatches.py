@@ -6,7 +6,8 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from chalicelib.adapters.tables import lane_key
-from chalicelib.domain.ledger import Gift, Mismatch, Purchase
+from chalicelib.domain.journal import Mismatch
+from chalicelib.domain.ledger import Gift, Purchase
 from tests.adapters.injection import Fault, Send, meeting
 from tests.adapters.samples import (
     a_clawback,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.catalogue import MAX_QUANTITY
-from chalicelib.domain.gifts import MAX_MESSAGE_BYTES
+from chalicelib.domain.economy import MAX_QUANTITY
 from chalicelib.domain.ledger import Gift, GiftRefused, Purchase, Wallet
+from chalicelib.domain.messages import MAX_CHARACTERS
 from chalicelib.domain.money import MAX_AMOUNT
 from tests.adapters.samples import a_gift, a_purchase, buy, new_id
 from tests.fakes import START
@@ -43,7 +43,7 @@ def test_a_gift_is_debited_and_kept(store: Store, gift: Gift) -> None:
     [
         {"message": "Glückwunsch! 🎉👩‍👩‍👧 おめでとう  مبروك \N{COMBINING ACUTE ACCENT}e", "anonymous": True},
         {"message": "e\N{COMBINING ACUTE ACCENT} is not é"},
-        {"message": "🎂" * (MAX_MESSAGE_BYTES // 4)},
+        {"message": "🎂" * MAX_CHARACTERS},
         {"stream_id": "s" * 64, "item_id": "i" * 64, "quantity": MAX_QUANTITY},
         {"creator_id": "|:@._-="},
         {"creator_id": "c" * 128, "lane": 63},
@@ -109,7 +109,11 @@ def give_wallet(store: Store, user_id: str, kind: str) -> Wallet | None:
         buy(store.ledger, user_id, coins)
     if "frozen" in kind:
         store.freeze(user_id)
-    return None if kind in {"enough", "none"} else Wallet(user_id=user_id, coins=coins, is_frozen="frozen" in kind)
+    return (
+        None
+        if kind == "enough" or not store.has_wallet(user_id)
+        else Wallet(user_id=user_id, coins=coins, is_frozen="frozen" in kind)
+    )
 
 
 @pytest.mark.parametrize("kind", WALLETS)

@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.adapters.tables import entry_key, lane_key, wallet_key
-from chalicelib.domain.catalogue import MAX_QUANTITY
-from chalicelib.domain.gifts import MAX_MESSAGE_BYTES, MAX_MESSAGE_CHARACTERS
+from chalicelib.domain.economy import MAX_QUANTITY
 from chalicelib.domain.ledger import PENDING_LIFE, Purchase, Status
+from chalicelib.domain.messages import MAX_NAME_BYTES
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.operators import MAX_REASON_BYTES
 from tests.adapters.samples import (
+    USUAL_BYTES,
     a_freeze,
     a_gift,
     a_posting,
@@ -62,9 +63,11 @@ def test_the_longest_gift_is_under_a_kilobyte(store: DynamoStore) -> None:
         stream_id=TAG,
         quantity=MAX_QUANTITY,
         price_coins=MAX_AMOUNT,
-        message="x" * MAX_MESSAGE_BYTES,
+        message="x" * (USUAL_BYTES - MAX_NAME_BYTES),
         anonymous=True,
+        sender_name="n" * MAX_NAME_BYTES,
     )
+    gift = replace(gift, streak_id=gift.gift_id)
     buy(store.ledger, FAN, MAX_AMOUNT)
     assert store.ledger.post_gift(gift) is None
     store.ledger.receive_gifts(CREATOR, 63, [gift])
@@ -75,10 +78,6 @@ def test_the_longest_gift_is_under_a_kilobyte(store: DynamoStore) -> None:
     assert sent.keys() >= {"message", "anonymous", "stream_id", "journal_at", "lane"}
     assert size(sent) <= KILOBYTE
     assert size(received) <= KILOBYTE
-
-
-def test_a_message_in_latin_letters_is_limited_by_its_characters() -> None:
-    assert MAX_MESSAGE_CHARACTERS <= MAX_MESSAGE_BYTES
 
 
 def test_the_longest_purchase_is_under_a_kilobyte(store: DynamoStore) -> None:

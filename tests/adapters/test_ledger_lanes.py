@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from chalicelib.domain.ledger import MAX_GIFTS_PER_RECEIPT, Gift
+from chalicelib.domain.lanes import MAX_ACTIONS_PER_RECEIPT, Receipt
+from chalicelib.domain.ledger import Gift
 from tests.adapters.samples import a_gift, a_reversal, gifts_to, new_name
 from tests.stores import Store
 
@@ -14,26 +15,30 @@ def creator_id() -> str:
     return new_name("creator")
 
 
-def numbered(gifts: Sequence[Gift], first: int = 1) -> dict[str, int]:
-    """The sequences that the gifts take in their order."""
-    return {gift.event_id: sequence for sequence, gift in enumerate(gifts, start=first)}
+def numbered(gifts: Sequence[Gift], first: int = 1) -> dict[str, Receipt]:
+    """The receipts of the gifts in their order."""
+    return {gift.event_id: Receipt(sequence=sequence) for sequence, gift in enumerate(gifts, start=first)}
+
+
+def places(gifts: Sequence[Gift], first: int = 1) -> dict[str, int]:
+    return {event_id: receipt.sequence for event_id, receipt in numbered(gifts, first).items()}
 
 
 def total(gifts: Sequence[Gift]) -> int:
     return sum(gift.price_coins for gift in gifts)
 
 
-@pytest.mark.parametrize("number", [1, 2, MAX_GIFTS_PER_RECEIPT])
+@pytest.mark.parametrize("number", [1, 2, MAX_ACTIONS_PER_RECEIPT])
 def test_gifts_take_their_sequence_in_order(store: Store, creator_id: str, number: int) -> None:
     gifts = gifts_to(creator_id, min(number, store.most_gifts))
 
     assert store.ledger.receive_gifts(creator_id, 0, gifts) == numbered(gifts)
 
     lane = store.lane(creator_id, 0)
-    assert (lane.coins, lane.sequences) == (total(gifts), numbered(gifts))
+    assert (lane.coins, lane.sequences) == (total(gifts), places(gifts))
 
 
-@pytest.mark.parametrize("number", [1, MAX_GIFTS_PER_RECEIPT])
+@pytest.mark.parametrize("number", [1, MAX_ACTIONS_PER_RECEIPT])
 def test_gifts_that_come_again_keep_their_sequence(store: Store, creator_id: str, number: int) -> None:
     gifts = gifts_to(creator_id, min(number, store.most_gifts))
     store.ledger.receive_gifts(creator_id, 0, gifts)
@@ -41,7 +46,7 @@ def test_gifts_that_come_again_keep_their_sequence(store: Store, creator_id: str
     assert store.ledger.receive_gifts(creator_id, 0, gifts[::-1]) == numbered(gifts)
 
     lane = store.lane(creator_id, 0)
-    assert (lane.coins, lane.sequences) == (total(gifts), numbered(gifts))
+    assert (lane.coins, lane.sequences) == (total(gifts), places(gifts))
 
 
 @pytest.mark.parametrize(("known", "again"), [(1, 0), (3, 1), (5, 4), (9, 5), (99, 50)])
@@ -55,7 +60,7 @@ def test_overlapping_batches_leave_no_gap(store: Store, creator_id: str, known: 
 
     assert answer == {gift.event_id: numbered(gifts)[gift.event_id] for gift in second}
     lane = store.lane(creator_id, 0)
-    assert (lane.coins, lane.sequences) == (total(gifts), numbered(gifts))
+    assert (lane.coins, lane.sequences) == (total(gifts), places(gifts))
 
 
 def test_a_batch_may_be_half_known_at_every_other_place(store: Store, creator_id: str) -> None:
@@ -68,7 +73,7 @@ def test_a_batch_may_be_half_known_at_every_other_place(store: Store, creator_id
 
 def test_later_gifts_go_on_where_the_earlier_ended(store: Store, creator_id: str) -> None:
     gifts = gifts_to(creator_id, 4)
-    given = [store.ledger.receive_gifts(creator_id, 0, [gift])[gift.event_id] for gift in gifts]
+    given = [store.ledger.receive_gifts(creator_id, 0, [gift])[gift.event_id].sequence for gift in gifts]
 
     assert given == [1, 2, 3, 4]
     assert store.lane(creator_id, 0).coins == total(gifts)
@@ -79,7 +84,7 @@ def test_lanes_count_by_themselves(store: Store, creator_id: str) -> None:
     store.ledger.receive_gifts(creator_id, 0, first)
 
     assert store.ledger.receive_gifts(creator_id, 63, second) == numbered(second)
-    assert store.lane(creator_id, 0).sequences == numbered(first)
+    assert store.lane(creator_id, 0).sequences == places(first)
 
 
 def test_creators_count_by_themselves(store: Store, creator_id: str) -> None:
@@ -93,7 +98,7 @@ def test_creators_count_by_themselves(store: Store, creator_id: str) -> None:
 def test_creators_may_be_called_anything_well_formed(store: Store, creator_id: str) -> None:
     gift = a_gift("s" * 128, creator_id=creator_id, message="おめでとう🎉", anonymous=True)
 
-    assert store.ledger.receive_gifts(creator_id, 3, [gift]) == {gift.event_id: 1}
+    assert store.ledger.receive_gifts(creator_id, 3, [gift]) == {gift.event_id: Receipt(sequence=1)}
     assert store.lane(creator_id, 3).coins == gift.price_coins
 
 
@@ -102,7 +107,7 @@ def test_a_reversal_counters_its_gift_and_takes_a_place_of_its_own(store: Store,
     reversal = a_reversal(second)
 
     assert store.ledger.receive_gifts(creator_id, 0, [first, second]) == numbered([first, second])
-    assert store.ledger.receive_gifts(creator_id, 0, [reversal]) == {reversal.event_id: 3}
+    assert store.ledger.receive_gifts(creator_id, 0, [reversal]) == {reversal.event_id: Receipt(sequence=3)}
 
     assert store.lane(creator_id, 0).coins == first.price_coins
 
@@ -112,7 +117,7 @@ def test_a_reversal_may_come_with_its_gift_and_even_before_it(store: Store, crea
     first, second = gifts_to(creator_id, 2)
     early, late = a_reversal(first), a_reversal(second)
 
-    assert store.ledger.receive_gifts(creator_id, 0, [early]) == {early.event_id: 1}
+    assert store.ledger.receive_gifts(creator_id, 0, [early]) == {early.event_id: Receipt(sequence=1)}
     assert store.lane(creator_id, 0).coins == -first.price_coins
     store.ledger.receive_gifts(creator_id, 0, [second, late, first])
 

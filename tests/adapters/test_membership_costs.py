@@ -10,7 +10,7 @@ from chalicelib.domain.ledger import PENDING_LIFE
 from chalicelib.domain.memberships import Membership, MembershipStatus
 from chalicelib.domain.money import MAX_AMOUNT
 from tests.adapters.costs import Cost, measured, reported
-from tests.adapters.samples import a_membership, a_month, a_notice, new_name
+from tests.adapters.samples import a_membership, a_month, an_end, new_name
 from tests.adapters.test_ledger_items import FAN, KILOBYTE, PAYMENT, TAG, size
 from tests.fakes import START
 from tests.stores import DynamoStore
@@ -66,7 +66,7 @@ def test_following_is_a_read_and_two_units(atomic_store: DynamoStore, membership
 
 
 def test_the_end_costs_an_entry_more(atomic_store: DynamoStore, membership: Membership) -> None:
-    notice = a_notice(membership.user_id)
+    notice = an_end(membership.user_id)
     cost = measured(
         atomic_store,
         lambda: atomic_store.memberships.follow_membership(membership, followed(membership), notice),

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, BudgetChange, Limits, first_budget
 from chalicelib.domain.ledger import Purchase
 from chalicelib.domain.memberships import InvoiceRefused, Membership, MembershipStatus
+from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import TryAgain
 from tests.adapters.injection import answer_lost, meeting
-from tests.adapters.samples import a_gift, a_membership, a_month, a_notice, buy, new_id, new_name
+from tests.adapters.samples import a_gift, a_membership, a_month, an_end, buy, new_id, new_name
 from tests.adapters.test_ledger_faults import EVERY_ATTEMPT
 from tests.adapters.test_ledger_races import all_at_once, until_decided
 from tests.fakes import START
@@ -176,7 +178,7 @@ def test_but_not_over_what_somebody_wrote_meanwhile(store: Store, membership: Me
     first = followed(membership)
     store.memberships.follow_membership(membership, first, None)
     before, late = store.of(membership.user_id), followed(membership, renews=False)
-    assert not store.memberships.follow_membership(membership, late, a_notice(membership.user_id))
+    assert not store.memberships.follow_membership(membership, late, an_end(membership.user_id))
     assert store.of(membership.user_id) == before
 
 
@@ -187,7 +189,7 @@ def test_nor_where_there_is_none(store: Store) -> None:
 
 
 def test_an_end_is_told_in_the_same_write(store: Store, membership: Membership) -> None:
-    notice = a_notice(membership.user_id)
+    notice = an_end(membership.user_id)
     ended = followed(membership, status=MembershipStatus.ENDED, ended_reason="cancelled")
     assert store.memberships.follow_membership(membership, ended, notice)
     assert store.ledger.find_entry(membership.user_id, notice.entry_id) == notice
@@ -219,7 +221,7 @@ def test_one_end_seen_by_many_is_told_once(atomic_store: DynamoStore) -> None:
     ended = followed(membership, status=MembershipStatus.ENDED)
 
     def follow() -> bool:
-        return atomic_store.memberships.follow_membership(membership, ended, a_notice(membership.user_id))
+        return atomic_store.memberships.follow_membership(membership, ended, an_end(membership.user_id))
 
     assert all_at_once([until_decided(follow)] * 16).count(True) == 1
     assert len(atomic_store.ledger.list_entries(membership.user_id, 100)) == 1
@@ -240,10 +242,31 @@ def test_an_answer_that_got_lost_leaves_one_credit(atomic_store: DynamoStore) ->
 def test_an_end_whose_answer_got_lost_is_told_once(atomic_store: DynamoStore) -> None:
     membership = a_membership()
     atomic_store.memberships.open_membership(membership)
-    ended, notice = followed(membership, status=MembershipStatus.ENDED), a_notice(membership.user_id)
+    ended, notice = followed(membership, status=MembershipStatus.ENDED), an_end(membership.user_id)
 
     with meeting(atomic_store.client, *[answer_lost] * EVERY_ATTEMPT), pytest.raises(TryAgain):
         atomic_store.memberships.follow_membership(membership, ended, notice)
 
-    assert not atomic_store.memberships.follow_membership(membership, ended, a_notice(membership.user_id))
+    assert not atomic_store.memberships.follow_membership(membership, ended, an_end(membership.user_id))
     assert [entry.entry_id for entry in atomic_store.ledger.list_entries(membership.user_id, 9)] == [notice.entry_id]
+
+
+@pytest.mark.parametrize(("currency", "counted"), [(None, 0), ("usd", 499), ("eur", 0)])
+def test_a_month_counts_against_a_budget_of_its_currency(store: Store, currency: str | None, counted: int) -> None:
+    membership = a_membership(currency="usd", amount_minor=499)
+    store.memberships.open_membership(membership)
+    money = ByPeriod(UNLIMITED, UNLIMITED, 300) if currency else NO_LIMIT
+    budget = first_budget(Limits(zone="UTC", currency=currency, money=money), START)
+    assert store.ledger.change_budget(membership.user_id, BudgetChange(seen=None, budget=budget))
+    month = a_month(membership)
+
+    assert store.memberships.post_month(month, "sub_1", "cus_1") is None
+    again = store.memberships.post_month(month, "sub_1", "cus_1")
+
+    assert again is not None
+    assert again.entry == month
+    wallet = store.ledger.read_wallet(membership.user_id)
+    assert wallet.coins == membership.coins
+    assert wallet.budget is not None
+    if currency:
+        assert wallet.budget.money_left.month == 300 - counted

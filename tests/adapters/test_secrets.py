@@ -168,3 +168,22 @@ def test_when_ssm_does_not_answer_the_request_may_be_sent_again(secrets: SsmSecr
 
     with pytest.raises(TryAgain):
         secrets.stripe_webhook_secrets()
+
+
+def test_the_keys_that_sign_offers_are_a_list_too(secrets: SsmSecrets) -> None:
+    put("offer_signing_keys", '["-----BEGIN PRIVATE KEY-----\\n1", "-----BEGIN EC PRIVATE KEY-----\\n2"]')
+
+    assert secrets.offer_signing_keys() == ["-----BEGIN PRIVATE KEY-----\n1", "-----BEGIN EC PRIVATE KEY-----\n2"]
+
+
+@pytest.mark.parametrize(
+    "text", ["-----BEGIN PRIVATE KEY-----", "[]", '["hidden"]', '["-----BEGIN PRIVATE KEY", 2]', ""]
+)
+def test_keys_that_are_none_are_refused_and_not_told(secrets: SsmSecrets, text: str) -> None:
+    put("offer_signing_keys", text or "null")
+
+    with pytest.raises(BadSecret, match="/coinpurse/test/offer_signing_keys must") as refused:
+        secrets.offer_signing_keys()
+    told = "".join(traceback.format_exception(refused.value))
+    assert "hidden" not in told
+    assert "BEGIN PRIVATE" not in told

@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from chalicelib.adapters.sns_publisher import SnsPublisher
 from chalicelib.domain.events import Announcement, Publication, announce_credit, announce_gift
+from chalicelib.domain.lanes import Receipt
 from chalicelib.domain.ledger import Status
 from tests.adapters.samples import a_gift, a_purchase
 from tests.fakes import START
@@ -43,7 +44,9 @@ def batches(publisher: SnsPublisher) -> Batches:
 
 
 def announcements(number: int) -> list[Announcement]:
-    return [announce_gift(a_gift(), 1, source="//coinpurse/test", livemode=False) for _ in range(number)]
+    return [
+        announce_gift(a_gift(), Receipt(sequence=1), source="//coinpurse/test", livemode=False) for _ in range(number)
+    ]
 
 
 def answering(publisher: SnsPublisher, answer: Callable[[], None] | dict[str, Any]) -> None:
@@ -90,7 +93,7 @@ def test_a_gift_arrives_as_a_cloudevent_with_what_filters_need(
     publisher: SnsPublisher, received: Callable[[], list[dict[str, Any]]]
 ) -> None:
     gift = a_gift(message="おめでとう 🎉 \"'<&>", creator_id="|:@._-=")
-    announcement = announce_gift(gift, 7, source="//coinpurse/test", livemode=False)
+    announcement = announce_gift(gift, Receipt(sequence=7), source="//coinpurse/test", livemode=False)
 
     publisher.publish([announcement])
 

@@ -4,8 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.catalogue import Bundle, Catalogue, GiftItem
+from chalicelib.domain.economy import CoinRules, CreatorShare, Economy, GiftRules, Text, Tier
 from chalicelib.domain.gifts import GiftOrder
-from chalicelib.domain.ledger import Adjustment, Gift, JournalLine, Kind, Purchase, Status
+from chalicelib.domain.journal import JournalLine
+from chalicelib.domain.ledger import Adjustment, Gift, Kind, Purchase, Status
 from chalicelib.domain.memberships import Membership, MembershipOrder
 from chalicelib.domain.operators import Act
 from chalicelib.domain.plans import Plan
@@ -16,6 +18,30 @@ FAN = "fan-1"
 CREATOR = "creator-1"
 KEY = uuid7_at(START, 1)
 EVENT_ID = uuid7_at(START, 2)
+
+
+SHORT = Text(max_characters=200, max_bytes=224)
+
+
+def an_economy(**changes: Any) -> Economy:
+    """One with every kind of giving."""
+    tiers = [
+        Tier(min_coins=10, text=Text(max_characters=0, max_bytes=0), color="blue"),
+        Tier(min_coins=50, text=Text(max_characters=80, max_bytes=320), color="green", pin_seconds=60),
+        Tier(min_coins=250, text=Text(max_characters=350, max_bytes=1400, max_emoji=3), color="red", pin_seconds=300),
+    ]
+    economy = Economy(
+        name="example",
+        as_of="2026-11",
+        source="made up",
+        gift=GiftRules(max_quantity=9_999, text=SHORT, allows_anonymous=True, streak_seconds=5),
+        cheer=CoinRules(tiers=[Tier(min_coins=5, text=SHORT)], max_coins=1_000, allows_anonymous=True),
+        super_chat=CoinRules(tiers=tiers, max_coins=5_000, allows_anonymous=False),
+        share=CreatorShare(
+            unit="point", units=1, per_coins=2, worth_units=200, worth_minor=100, currency="usd", least_units=0
+        ),
+    )
+    return replace(economy, **changes)
 
 
 def a_bundle(bundle_id: str = "coins_70", coins: int = 70, **changes: Any) -> Bundle:
@@ -37,6 +63,7 @@ def a_catalogue(*things: Bundle | GiftItem | Plan) -> Catalogue:
     bundles = [thing for thing in things if isinstance(thing, Bundle)] or [a_bundle()]
     gifts = [thing for thing in things if isinstance(thing, GiftItem)] or [a_gift_item(), a_gift_item("cake", 35)]
     return Catalogue(
+        economy=an_economy(),
         bundles={bundle.bundle_id: bundle for bundle in bundles},
         gifts={gift.item_id: gift for gift in gifts},
         memberships={plan.plan_id: plan for plan in plans},

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.events import Announcement, announce
+from chalicelib.domain.lanes import Receipt
 from chalicelib.domain.ledger import Adjustment, Entry, Kind, LaneEntry, lane_entry
 from tests.domain.builders import (
     CREATOR,
@@ -22,7 +23,7 @@ GIVEN = a_gift(gift_id="gift-1", event_id="event-1", user_id="shy-fan", anonymou
 
 
 def told_of(entry: Entry, sequence: int | None = None, *, livemode: bool = False) -> Announcement:
-    return announce(entry, sequence, source=SOURCE, livemode=livemode)
+    return announce(entry, Receipt(sequence=sequence) if sequence else None, source=SOURCE, livemode=livemode)
 
 
 ADJUSTED: list[tuple[dict[str, Any], str, dict[str, object]]] = [

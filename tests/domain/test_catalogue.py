@@ -1,9 +1,10 @@
 import pytest
 
-from chalicelib.domain.catalogue import MAX_QUANTITY, Bundle, Catalogue, CatalogueError, GiftItem, unique
+from chalicelib.domain.catalogue import Bundle, Catalogue, GiftItem, unique
+from chalicelib.domain.economy import MAX_QUANTITY, CatalogueError, Economy
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.errors import UnknownBundle, UnknownItem
-from tests.domain.builders import a_bundle, a_catalogue, a_gift_item
+from tests.domain.builders import a_bundle, a_catalogue, a_gift_item, an_economy
 
 DEAREST_GIFT = MAX_AMOUNT // MAX_QUANTITY
 
@@ -42,12 +43,12 @@ def test_a_catalogue_takes_what_keeps_every_rule(thing: Bundle | GiftItem) -> No
 @pytest.mark.parametrize(
     ("thing", "words"),
     [
-        (a_bundle("a b"), "bundle a b: bundle_id: "),
-        (a_bundle("x" * 65), ": bundle_id: "),
+        (a_bundle("a b"), "bundles.a b.bundle_id: "),
+        (a_bundle("x" * 65), ".bundle_id: "),
         (a_bundle(coins=0), "coins: a whole number from 1 to"),
         (a_bundle(coins=10, bonus_coins=10), "coins: a whole number from 1 to"),
-        (a_bundle(coins=10, bonus_coins=-1), "bonus_coins: no fewer than 0"),
-        (a_bundle(coins=MAX_AMOUNT + 1, bonus_coins=1), f"bonus_coins: a whole number from 1 to {MAX_AMOUNT}"),
+        (a_bundle(coins=10, bonus_coins=-1), "bonus_coins: a whole number from 0 to"),
+        (a_bundle(coins=MAX_AMOUNT + 1, bonus_coins=1), f"coins: a whole number from 1 to {MAX_AMOUNT}"),
         (a_bundle(prices={}), "prices: at least one channel with one currency"),
         (a_bundle(prices={"web": {}}), "prices: at least one channel with one currency"),
         (a_bundle(prices={"kiosk": {"usd": 1}}), "prices.kiosk: a channel is one of web, in_app"),
@@ -62,14 +63,14 @@ def test_a_catalogue_takes_what_keeps_every_rule(thing: Bundle | GiftItem) -> No
         (a_bundle(prices=at(ugx=99)), "prices.web.ugx: a multiple of 100"),
         (a_bundle(prices={"in_app": {"kwd": 5}}), "prices.in_app.kwd: a multiple of 10"),
         (a_bundle(prices={"web": {"usd": 100}, "in_app": {"usd": 99}}), "prices.web.usd: no dearer than in the app"),
-        (a_gift_item("a b"), "gift a b: item_id: "),
-        (a_gift_item("x" * 65), ": item_id: "),
-        (a_gift_item(name=""), "gift rose: name: not empty"),
-        (a_gift_item(name=" \t"), "gift rose: name: not empty"),
-        (a_gift_item(coins=0), "gift rose: coins: a whole number from 1 to"),
-        (a_gift_item(coins=-1), "gift rose: coins: a whole number from 1 to"),
-        (a_gift_item(coins=DEAREST_GIFT + 1), f"gift rose: coins: a whole number from 1 to {DEAREST_GIFT}"),
-        (a_gift_item(coins=36), "catalogue: gifts: the cheapest gift, sent twice, costs no more than"),
+        (a_gift_item("a b"), "gifts.a b.item_id: "),
+        (a_gift_item("x" * 65), ".item_id: "),
+        (a_gift_item(name=""), "gifts.rose.name: not empty"),
+        (a_gift_item(name=" \t"), "gifts.rose.name: not empty"),
+        (a_gift_item(coins=0), "gifts.rose.coins: a whole number from 1 to"),
+        (a_gift_item(coins=-1), "gifts.rose.coins: a whole number from 1 to"),
+        (a_gift_item(coins=DEAREST_GIFT + 1), f"gifts.rose.coins: a whole number from 1 to {DEAREST_GIFT}"),
+        (a_gift_item(coins=36), "gifts: the cheapest gift, sent twice, costs no more than"),
     ],
 )
 def test_a_catalogue_that_breaks_a_rule_says_which(thing: Bundle | GiftItem, words: str) -> None:
@@ -84,22 +85,33 @@ def test_the_dearest_gift_can_be_sent_in_the_largest_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bundles", "gifts"),
-    [({}, {}), ({"coins_70": a_bundle()}, {}), ({}, {"rose": a_gift_item()})],
+    ("economy", "bundles", "gifts", "words"),
+    [
+        (an_economy(), {}, {"rose": a_gift_item()}, "bundles: at least one"),
+        (an_economy(), {"coins_70": a_bundle()}, {}, "gifts: at least one where there is the kind gift"),
+        (an_economy(gift=None), {"coins_70": a_bundle()}, {"rose": a_gift_item()}, "none where there is not"),
+    ],
 )
-def test_a_catalogue_sells_at_least_one_of_each(bundles: dict[str, Bundle], gifts: dict[str, GiftItem]) -> None:
-    with pytest.raises(CatalogueError, match="at least one of each"):
-        Catalogue(bundles=bundles, gifts=gifts)
+def test_a_catalogue_sells_bundles_and_what_its_economy_gives(
+    economy: Economy, bundles: dict[str, Bundle], gifts: dict[str, GiftItem], words: str
+) -> None:
+    with pytest.raises(CatalogueError, match=words):
+        Catalogue(economy=economy, bundles=bundles, gifts=gifts)
+
+
+def test_an_economy_without_gifts_needs_none() -> None:
+    catalogue = Catalogue(economy=an_economy(gift=None), bundles={"coins_70": a_bundle()}, gifts={})
+    assert catalogue.gifts == {}
 
 
 def test_things_are_found_by_their_id() -> None:
     small, large = a_bundle(), a_bundle("coins_700", 700)
-    assert unique([small, large], "bundle_id") == {"coins_70": small, "coins_700": large}
+    assert unique([small, large], "bundles", "bundle_id") == {"coins_70": small, "coins_700": large}
 
 
 def test_an_id_that_comes_twice_is_refused() -> None:
-    with pytest.raises(CatalogueError, match="item_id rose: item_id: used once"):
-        unique([a_gift_item(), a_gift_item(coins=2)], "item_id")
+    with pytest.raises(CatalogueError, match=r"gifts\.rose\.item_id: used once"):
+        unique([a_gift_item(), a_gift_item(coins=2)], "gifts", "item_id")
 
 
 def test_a_bundle_has_a_price_in_each_currency_and_channel_it_is_on_sale_in() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.events import Announcement, announce_credit, announce_gift
+from chalicelib.domain.lanes import Receipt
 from chalicelib.domain.ledger import Purchase
 from chalicelib.domain.money import MAX_AMOUNT
 from tests.domain.builders import CREATOR, EVENT_ID, FAN, KEY, a_gift, a_posted_purchase, a_purchase
@@ -13,7 +14,7 @@ SOURCE = "/coinpurse/test"
 
 
 def told_of_gift(sequence: int = 7, *, livemode: bool = False, **changes: Any) -> Announcement:
-    return announce_gift(a_gift(**changes), sequence, source=SOURCE, livemode=livemode)
+    return announce_gift(a_gift(**changes), Receipt(sequence=sequence), source=SOURCE, livemode=livemode)
 
 
 def told_of_credit(*, livemode: bool = False, **changes: Any) -> Announcement:
@@ -44,14 +45,18 @@ def test_a_gift_is_told_whole() -> None:
             "sequence": "0000000000000007",
             "data": {
                 "gift_id": KEY,
+                "kind": "gift",
                 "creator_id": CREATOR,
                 "sender_id": FAN,
+                "sender_name": None,
                 "anonymous": False,
                 "item_id": "cake",
                 "quantity": 2,
                 "coins": 70,
                 "message": "hi",
                 "stream_id": "live",
+                "streak": None,
+                "super_chat": None,
                 "sequence": 7,
             },
         },

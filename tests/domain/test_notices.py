@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.events import Announcement, announce
+from chalicelib.domain.lanes import Receipt
 from chalicelib.domain.ledger import Notice, NoticeKind, lane_entry
 from tests.domain.builders import CREATOR, EVENT_ID, FAN, KEY
 from tests.fakes import START
@@ -23,7 +24,7 @@ def a_notice(**changes: Any) -> Notice:
 
 
 def told_of(notice: Notice, sequence: int | None = None) -> Announcement:
-    return announce(notice, sequence, source=SOURCE, livemode=False)
+    return announce(notice, Receipt(sequence=sequence) if sequence else None, source=SOURCE, livemode=False)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from chalicelib.domain.catalogue import CatalogueError
+from chalicelib.domain.economy import CatalogueError
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.plans import Plan
 from chalicelib.errors import UnknownPlan

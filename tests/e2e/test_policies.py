@@ -45,6 +45,8 @@ def test_only_the_relay_announces(stack: StackFacts) -> None:
         ("Sweep", "stripe_api_key"),
         ("Audit", "stripe_api_key"),
         ("Reconcile", "stripe_webhook_secrets"),
+        ("Reconcile", "offer_signing_keys"),
+        ("Relay", "offer_signing_keys"),
     ],
 )
 def test_nobody_reads_a_secret_that_is_not_needed(stack: StackFacts, function: str, secret: str) -> None:

@@ -7,7 +7,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Final
 
-from chalicelib.domain.ledger import PostedRecord
+from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.relay_entries import relay_entries

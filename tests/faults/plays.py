@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from chalicelib.domain.ledger import PostedRecord
+from chalicelib.domain.journal import PostedRecord
 from tests.faults.membership_plays import MEMBERSHIPS, joined
 from tests.faults.play import Play, Step, hearing
 from tests.faults.town import Town

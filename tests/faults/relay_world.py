@@ -14,9 +14,11 @@ from chalicelib.adapters.rows import gift_row, purchase_row, to_entry
 from chalicelib.adapters.tables import EntryRow, journal_at, journal_hour
 from chalicelib.domain.events import Announcement, Publication
 from chalicelib.domain.gifts import lane_of
+from chalicelib.domain.lanes import Receipt
 from chalicelib.domain.ledger import Gift, LaneEntry, Purchase, Status
 from chalicelib.errors import TryAgain
-from tests.fakes import FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import PAUSE, FakeClock, FakeLedger
 from tests.faults.stream_driver import EventSourceMapping, Image, StreamDriver
 from tests.web.api import SETTINGS
 
@@ -58,7 +60,7 @@ class StormyLedger(FakeLedger):
         self.poison: set[str] = set()
         self.busy_creators: set[str] = set()
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, int]:
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, Receipt]:
         if creator_id in self.busy_creators:
             raise TryAgain
         if self.poison & {gift.event_id for gift in gifts}:
@@ -107,8 +109,15 @@ class World:
         self.redrive = StormyRedriveQueue()
         self.posted: dict[str, Gift | Purchase] = {}
         self.stream = StreamDriver(app.relay, EventSourceMapping.of_the_relay(), self.clock.now, **facts)
-        ports = {"settings": SETTINGS, "clock": self.clock, "ledger": self.ledger, "publisher": self.publisher}
-        for name, port in (ports | {"redrive_queue": self.redrive}).items():
+        ports: dict[str, Any] = {
+            "settings": SETTINGS,
+            "clock": self.clock,
+            "ledger": self.ledger,
+            "publisher": self.publisher,
+        }
+        self.timer = FakeStreakTimer()
+        ports |= {"redrive_queue": self.redrive, "streak_timer": self.timer, "streak_pause": PAUSE}
+        for name, port in ports.items():
             monkeypatch.setattr(wiring, name, lambda port=port: port)
 
     def give(self, many: int = 1, creator: str = "cleo", lanes: int = 1, **facts: Any) -> list[Gift]:

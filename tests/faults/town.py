@@ -4,12 +4,16 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib import ports
-from chalicelib.domain.ledger import Entry, PostedRecord, Purchase, Status
+from chalicelib import membership_ports, ports
+from chalicelib.domain.budgets import Budget, Limits
+from chalicelib.domain.journal import PostedRecord
+from chalicelib.domain.ledger import Entry, Posting, Purchase, Status
 from chalicelib.domain.operators import Act, Decision, GrantOrder
 from chalicelib.domain.payments import StripeEvent
+from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.errors import CoinpurseError, TryAgain
 from chalicelib.usecases.audit_ledger import audit_ledger
+from chalicelib.usecases.exclude_fan import exclude_fan
 from chalicelib.usecases.freeze_wallet import freeze_wallet
 from chalicelib.usecases.grant_coins import grant_coins
 from chalicelib.usecases.handle_event import Intake
@@ -19,14 +23,17 @@ from chalicelib.usecases.receive_webhook import receive_webhook
 from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.redrive import redrive
 from chalicelib.usecases.relay_entries import Relay, relay_entries
+from chalicelib.usecases.remind_of_budgets import remind_of_budgets
 from chalicelib.usecases.reverse_gift import reverse_gift
 from chalicelib.usecases.send_gift import send_gift
+from chalicelib.usecases.set_budget import set_budget
 from chalicelib.usecases.settle_review import settle_review
 from chalicelib.usecases.sweep import sweep
 from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order, a_membership_order
 from tests.fake_desk import FakeDesk, FakeJournal
 from tests.fake_memberships import FakeMemberships
-from tests.fakes import START, FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue, uuid7_at
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
 from tests.faults.billing import Billing
 from tests.faults.provider import Provider
 from tests.faults.taps import Meet, pass_on, tapped
@@ -51,12 +58,16 @@ class Town:
         self.provider = Provider(self.clock)
         self.publisher = FakePublisher()
         self.queue = FakeRedriveQueue()
+        self.timer = FakeStreakTimer()
         self.fake_desk = FakeDesk(self.books)
         self.fake_journal = FakeJournal(self.books)
         self.answered: dict[str, Any] = {}
         self.refused: dict[str, str] = {}
         self.webhooks: list[StripeEvent] = []
         self.records: list[PostedRecord] = []
+        self.spent: list[BudgetRecord] = []
+        self.spent_at: dict[str, datetime] = {}
+        self.budgets: dict[str, Budget] = {}
         self.given_up: list[tuple[datetime, datetime]] = []
         self.facts: dict[tuple[str, str], Entry] = {}
         self.ledger: ports.Ledger = tapped(self.books, ports.Ledger, meet)
@@ -65,8 +76,10 @@ class Town:
         self.gateway: ports.PaymentGateway = tapped(self.provider, ports.PaymentGateway, meet)
         self.fake_memberships = FakeMemberships(self.books)
         self.billing = Billing(self.provider, self.fake_memberships)
-        self.memberships: ports.Memberships = tapped(self.fake_memberships, ports.Memberships, meet)
-        self.subscriptions: ports.Subscriptions = tapped(self.billing, ports.Subscriptions, meet)
+        self.memberships: membership_ports.Memberships = tapped(
+            self.fake_memberships, membership_ports.Memberships, meet
+        )
+        self.subscriptions: membership_ports.Subscriptions = tapped(self.billing, membership_ports.Subscriptions, meet)
         for worker in ("sweep", "reconcile", "audit"):
             self.fake_journal.watermarks[worker] = START
         self.plot = self.about = ""
@@ -104,11 +117,18 @@ class Town:
             lambda: open_membership(
                 order,
                 catalogue=CATALOGUE,
+                ledger=self.ledger,
                 memberships=self.memberships,
                 subscriptions=self.subscriptions,
                 clock=self.clock,
             ),
         )
+
+    def set_budget(self, limits: Limits, fan: str = "fan-1") -> None:
+        set_budget(fan, limits, ledger=self.ledger, clock=self.clock)
+
+    def shut_out(self, key: str, fan: str = "fan-1") -> None:
+        self._ask(key, lambda: exclude_fan(fan, key, 30, ledger=self.ledger, clock=self.clock))
 
     # --- operators --------------------------------------------------------------------------------------------------
 
@@ -151,9 +171,11 @@ class Town:
             TryAgain: some of it must come again.
         """
         self.look()
-        if self.records:
-            again = set(relay_entries(self.records, self.relay()))
+        if self.records or self.spent:
+            relay = self.relay()
+            again = {*relay_entries(self.records, relay), *remind_of_budgets(self.spent, relay)}
             self.records = [record for record in self.records if record.record_id in again]
+            self.spent = [record for record in self.spent if record.record_id in again]
             if again:
                 raise TryAgain("The stream has to hand some over again.")
 
@@ -161,9 +183,10 @@ class Town:
         """Its mapping tires of what fails, and leaves a message."""
         self.look()
         times = [record.entry.posted_at for record in self.records if record.entry and record.entry.posted_at]
+        times += [self.spent_at[record.record_id] for record in self.spent]
         if times:
             self.given_up.append((min(times), max(times)))
-        self.records = []
+        self.records, self.spent = [], []
 
     def redrive(self) -> None:
         while self.given_up:
@@ -196,6 +219,8 @@ class Town:
             ledger=self.ledger,
             publisher=publisher or tapped(self.publisher, ports.EventPublisher, self._meet),
             redrive=tapped(self.queue, ports.RedriveQueue, self._meet),
+            timer=tapped(self.timer, ports.StreakTimer, self._meet),
+            streak_pause=PAUSE,
             clock=self.clock,
             source="/coinpurse/test",
             livemode=False,
@@ -210,11 +235,21 @@ class Town:
                 if is_posted and name not in self.facts:
                     self.facts[name] = entry
                     self.records.append(record_of(entry))
+        for fan, budget in self.books.budgets.items():
+            if (old := self.budgets.get(fan)) != budget:
+                self.budgets[fan] = budget
+                record = budget_record(len(self.spent_at), fan, old, budget)
+                self.spent.append(record)
+                self.spent_at[record.record_id] = self.clock.now()
 
     def lose_the_stream(self) -> None:
         """What waits there never arrives, and nobody leaves a message."""
         self.look()
-        self.records = []
+        self.records, self.spent = [], []
+
+    def posting(self) -> Posting:
+        """A moment at which something could be posted."""
+        return Posting(posted_at=self.clock.now(), event_id="")
 
     def advance(self, minutes: int) -> None:
         self.clock.advance(timedelta(minutes=minutes))
@@ -230,7 +265,7 @@ class Town:
         fakes = [self.books, self.fake_desk, self.fake_journal, self.publisher, self.queue]
         held = [{name: value for name, value in vars(fake).items() if value is not self.books} for fake in fakes]
         billed = [self.fake_memberships.known, self.billing.subscriptions, self.billing.invoices]
-        return [held, billed, self.provider.payments, self.webhooks, self.records, self.refused]
+        return [held, billed, self.provider.payments, self.webhooks, self.records, self.spent, self.refused]
 
     def _ask(self, key: str, request: Callable[[], object]) -> None:
         """Ask, and remember what one was told last. TryAgain tells nothing."""
@@ -247,6 +282,12 @@ def record_of(entry: Entry) -> PostedRecord:
     """An entry that became posted, as the stream tells of it."""
     keys = {"PK": f"WALLET#{entry.user_id}", "SK": f"ENTRY#{entry.entry_id}"}
     return PostedRecord(record_id=str(entry.event_id), keys=keys, entry=entry)
+
+
+def budget_record(number: int, fan: str, old: Budget | None, new: Budget) -> BudgetRecord:
+    """A wallet whose budget has changed, as the stream tells of it."""
+    keys = {"PK": f"WALLET#{fan}", "SK": "WALLET"}
+    return BudgetRecord(record_id=f"budget-{fan}-{number}", keys=keys, user_id=fan, old=old, new=new)
 
 
 def _act(key: str) -> Act:

@@ -16,8 +16,11 @@ SDKS = {
     "jwt": "PyJWT",
     "uuid_utils": "UUID",
 }
-_STORE = ("tables", "rows", "transactions", "ledger_store", "desk_store", "journal_store", "stream_records",
-          "membership_store")  # fmt: skip
+_STORE = (
+    *("tables", "rows", "transactions", "budget_expressions", "streak_expressions"),
+    *("ledger_store", "purchase_store", "budget_store", "lane_store", "membership_store"),
+    *("desk_store", "journal_store", "stream_records"),
+)
 _STRIPE = ("stripe_client", "stripe_gateway", "stripe_memberships", "stripe_shapes", "subscription_shapes")
 NEIGHBOURS = [tuple(f"chalicelib.adapters.{name}" for name in rooms) for rooms in (_STORE, _STRIPE)]
 """Adapters that share one thing, and so each other's rooms."""
@@ -40,23 +43,30 @@ ROOMS = {
     "chalicelib": Room(standard=()),
     "chalicelib.errors": Room(standard=("typing",)),
     "chalicelib.domain": Room(
-        standard=(*PLAIN, "fractions", "hashlib", "re", "unicodedata", "zlib"),
+        standard=(*PLAIN, "collections", "fractions", "hashlib", "heapq", "re", "unicodedata", "zlib", "zoneinfo"),
         ours=("chalicelib.domain", "chalicelib.errors"),
     ),
     "chalicelib.ports": Room(standard=PLAIN, ours=("chalicelib.domain", "chalicelib.errors")),
+    "chalicelib.membership_ports": Room(standard=PLAIN, ours=("chalicelib.domain", "chalicelib.errors")),
     "chalicelib.usecases": Room(
         standard=(*PLAIN, "collections", "itertools", "logging", "types"),
-        ours=("chalicelib.domain", "chalicelib.errors", "chalicelib.ports", "chalicelib.usecases"),
+        ours=(
+            "chalicelib.domain",
+            "chalicelib.errors",
+            "chalicelib.membership_ports",
+            "chalicelib.ports",
+            "chalicelib.usecases",
+        ),
     ),
     "chalicelib.adapters": Room(
         others=(*SDKS, "msgspec"),
-        ours=("chalicelib.domain", "chalicelib.errors", "chalicelib.ports"),
+        ours=("chalicelib.domain", "chalicelib.errors", "chalicelib.membership_ports", "chalicelib.ports"),
         for_types=("types_boto3_sns", "types_boto3_sqs", "types_boto3_ssm"),
     ),
     "chalicelib.settings": Room(standard=(*ANY, "os")),
     "chalicelib.wiring": Room(
         standard=(*ANY, "os"),
-        ours=("chalicelib.domain", "chalicelib.ports", "chalicelib.settings"),
+        ours=("chalicelib.domain", "chalicelib.membership_ports", "chalicelib.ports", "chalicelib.settings"),
         lazily=("chalicelib.adapters",),
         for_types=("chalicelib.adapters",),
     ),
@@ -74,7 +84,9 @@ ROOMS = {
     ),
     "chalicelib.strict_json": Room(others=("msgspec",), ours=("chalicelib.errors",)),
     "chalicelib.schemas": Room(others=("msgspec",), ours=("chalicelib.domain",)),
-    "chalicelib.openapi": Room(others=("msgspec",), ours=("chalicelib.VERSION", "chalicelib.web")),
+    "chalicelib.openapi": Room(
+        others=("msgspec",), ours=("chalicelib.VERSION", "chalicelib.domain.top_up", "chalicelib.web")
+    ),
     "chalicelib.pages": Room(ours=("chalicelib.domain.money", "chalicelib.errors", "chalicelib.pages")),
     "chalicelib.telemetry": Room(others=("aws_lambda_powertools",)),
     "chalicelib.routes": Room(
@@ -98,6 +110,7 @@ ROOMS = {
         others=("chalice.app",),
         ours=(
             "chalicelib.answers",
+            "chalicelib.errors",
             "chalicelib.routes",
             "chalicelib.VERSION",
             "chalicelib.domain",

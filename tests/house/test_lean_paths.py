@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests.house.source import ROOT
+from tests.web.api import proxy_event
 
 SETTINGS = {
     "STAGE": "test",
@@ -14,6 +15,7 @@ SETTINGS = {
     "TABLE_NAME": "coinpurse",
     "TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:coinpurse",
     "REDRIVE_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/redrive",
+    "STREAK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/streaks",
     "TOKEN_ISSUER": "https://issuer.example",
     "TOKEN_AUDIENCE": "coinpurse",
     "JWKS_URL": "https://issuer.example/jwks",
@@ -26,7 +28,7 @@ SETTINGS = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 WALLET_AND_GIFTS = ["settings", "clock", "catalogue", "ledger", "tokens"]
-RELAY = [*WALLET_AND_GIFTS, "publisher", "redrive_queue"]
+RELAY = [*WALLET_AND_GIFTS, "publisher", "redrive_queue", "streak_timer"]
 
 
 def modules_after(statements: str, **settings: str) -> set[str]:
@@ -65,3 +67,26 @@ def test_a_function_starts_without_stripe(handler: str) -> None:
 
 def test_a_checkout_and_a_webhook_do_import_it() -> None:
     assert "stripe" in modules_after(building("gateway"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/v1/top-up?for=100",
+        "/v1/prices",
+        "/v1/gift-catalogue?currency=eur",
+        "/v1/worth?coins=5",
+        "/v1/offers/verify?url=https://shop.example/",
+        "/v1/offers/verify?coins=70&amount_minor=74",
+    ],
+)
+def test_to_read_prices_imports_nothing_that_asks_anybody(url: str) -> None:
+    event = proxy_event("GET", url, fan=None)
+    found = modules_after(f"import app\nassert app.app({event!r}, None)['statusCode'] == 200")
+    assert {"stripe", "boto3", "jwt", "cryptography"}.isdisjoint(found)
+
+
+def test_to_sign_offers_imports_what_reads_the_key_and_no_more() -> None:
+    found = modules_after(building("catalogue", "offer_signer"))
+    assert {"boto3", "jwt"} <= found
+    assert {"stripe", "pynamodb"}.isdisjoint(found)

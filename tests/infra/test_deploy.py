@@ -152,8 +152,11 @@ def test_missing_secrets_stop_it() -> None:
     with mock_aws():
         ssm = boto3.client("ssm")
         ssm.put_parameter(Name="/coinpurse/test/stripe_api_key", Value="sk_test_1", Type="SecureString")
-        with pytest.raises(SystemExit, match=r": /coinpurse/test/stripe_webhook_secrets$"):
+        with pytest.raises(
+            SystemExit, match=r": /coinpurse/test/stripe_webhook_secrets, /coinpurse/test/offer_signing_keys$"
+        ):
             require_secrets(ssm, "test")
+        ssm.put_parameter(Name="/coinpurse/test/offer_signing_keys", Value='["-----BEGIN"]', Type="SecureString")
         ssm.put_parameter(Name="/coinpurse/test/stripe_webhook_secrets", Value='["whsec_1"]', Type="SecureString")
         require_secrets(ssm, "test")
 

@@ -51,18 +51,19 @@ def functions_that(prefix: str) -> set[str]:
 def test_only_those_that_ask_the_payment_provider_read_secrets() -> None:
     assert functions_that("ssm:") == {"api_handler", "reconcile"}
     assert functions_that("kms:") == set()
-    # Nothing that reconcile takes in is signed: it asks the provider itself.
-    assert "stripe_webhook_secrets" in json.dumps(statements("api_handler"))
-    assert "stripe_webhook_secrets" not in json.dumps(statements("reconcile"))
+    # Nothing that reconcile takes in is signed: it asks the provider itself. And it makes no offers.
+    for secret in ("stripe_webhook_secrets", "offer_signing_keys"):
+        assert secret in json.dumps(statements("api_handler"))
+        assert secret not in json.dumps(statements("reconcile"))
 
 
 def test_only_the_relay_and_what_mends_it_publish() -> None:
     assert functions_that("sns:") == {"relay", "redrive", "sweep"}
-    assert functions_that("sqs:SendMessage") == {"relay", "redrive", "sweep"}
+    assert functions_that("sqs:SendMessage") == {"relay", "redrive", "sweep", "streaks"}
 
 
-def test_only_redrive_takes_from_a_queue() -> None:
-    assert functions_that("sqs:ReceiveMessage") == functions_that("sqs:DeleteMessage") == {"redrive"}
+def test_only_redrive_and_streaks_take_from_a_queue() -> None:
+    assert functions_that("sqs:ReceiveMessage") == functions_that("sqs:DeleteMessage") == {"redrive", "streaks"}
 
 
 def test_the_journal_is_for_workers() -> None:

@@ -11,7 +11,8 @@ from moto import mock_aws
 from chalicelib.adapters.desk_store import DynamoDesk
 from chalicelib.adapters.ledger_store import DynamoLedger
 from chalicelib.adapters.tables import Row
-from chalicelib.domain.ledger import Adjustment, Gift, Kind, Posting, Purchase, Settlement
+from chalicelib.domain.ledger import Adjustment, Gift, Kind, Posting, Purchase
+from chalicelib.domain.reviews import Settlement
 from infra.books import Books, Item, read_partition, read_table
 from infra.rebuild_check import UNDER_WAY, rebuild_check, report
 from tests.adapters.samples import a_gift, a_purchase, a_review, new_id

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chalicelib.domain.ids import KEY_WINDOW, uuid7_time
-from chalicelib.domain.ledger import Adjustment, Entry, PostedRecord, Purchase
+from chalicelib.domain.journal import PostedRecord
+from chalicelib.domain.ledger import Adjustment, Entry, Purchase
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import CoinpurseError, TryAgain
 from chalicelib.usecases.relay_entries import Relay, relay_entries
 from tests.domain.builders import a_bundle, a_catalogue, a_gift_item, a_purchase
-from tests.fakes import FakePublisher, FakeRedriveQueue, session_of, uuid7_at
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import PAUSE, session_of, uuid7_at
 from tests.invariants import Books, books_of, broken, changed
 from tests.properties.model import Model, Name, Payment
 from tests.usecases.desk import Desk, a_stripe_event
@@ -63,6 +65,7 @@ class Stories(RuleBasedStateMachine):
         self.model = Model()
         self.publisher = FakePublisher()
         self.queue = FakeRedriveQueue()
+        self.timer = FakeStreakTimer()
         self.known: set[str | None] = set()
         self.waiting: list[Entry] = []
         self.told: list[Entry] = []
@@ -267,6 +270,8 @@ class Stories(RuleBasedStateMachine):
             ledger=self.desk.ledger,
             publisher=self.publisher,
             redrive=self.queue,
+            timer=self.timer,
+            streak_pause=PAUSE,
             clock=self.desk.clock,
             source="/coinpurse/test",
             livemode=False,

@@ -15,7 +15,8 @@ from chalicelib.usecases.handle_event import Intake, handle_event
 from chalicelib.usecases.relay_entries import Relay, relay_entries
 from tests.domain.builders import FAN, KEY, a_purchase
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
-from tests.fakes import FakeClock, FakeGateway, FakeLedger, FakePublisher, FakeRedriveQueue, session_of
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import PAUSE, FakeClock, FakeGateway, FakeLedger, session_of
 from tests.invariants import Books, books_of, broken, changed
 from tests.usecases.desk import PAYMENT, a_hint, moved_money, told
 from tests.usecases.station import record
@@ -83,8 +84,8 @@ class Life:
 
     def is_sound_when_all_is_told(self) -> bool:
         publisher = FakePublisher()
-        relay = Relay(ledger=self.ledger, publisher=publisher, redrive=FakeRedriveQueue(), clock=self.clock,
-                      source="/coinpurse/test", livemode=False)  # fmt: skip
+        relay = Relay(ledger=self.ledger, publisher=publisher, redrive=FakeRedriveQueue(), timer=FakeStreakTimer(),
+                      clock=self.clock, streak_pause=PAUSE, source="/coinpurse/test", livemode=False)  # fmt: skip
         posted = books_of(self.ledger, []).posted
         assert relay_entries([record(place, entry) for place, entry in enumerate(posted)], relay) == []
         return not broken(books_of(self.ledger, publisher.published), is_drained=True)

@@ -25,6 +25,7 @@ class Club(Desk):
         return open_membership(
             a_membership_order(**changes),
             catalogue=self.catalogue,
+            ledger=self.ledger,
             memberships=self.memberships,
             subscriptions=self.subscriptions,
             clock=self.clock,

@@ -8,7 +8,8 @@ from typing import Any, TypeVar, cast
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.ledger import Gift, Purchase, Status
 from chalicelib.domain.payments import CheckoutSession, MoneyState, Movement, StripeEvent
-from chalicelib.ports import Ledger, Memberships, PaymentGateway, Subscriptions
+from chalicelib.membership_ports import Memberships, Subscriptions
+from chalicelib.ports import Ledger, PaymentGateway
 from chalicelib.usecases.handle_event import Intake
 from chalicelib.usecases.open_checkout import OpenedCheckout, open_checkout
 from chalicelib.usecases.receive_webhook import receive_webhook

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.ledger import Entry, Gift, LaneEntry, PostedRecord, Purchase
+from chalicelib.domain.journal import PostedRecord
+from chalicelib.domain.lanes import Receipt
+from chalicelib.domain.ledger import Entry, Gift, LaneEntry, Purchase
 from chalicelib.usecases.relay_entries import Relay, relay_entries
 from tests.domain.builders import CREATOR, a_gift, a_posted_purchase
-from tests.fakes import FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import PAUSE, FakeClock, FakeLedger
 
 SOURCE = "/coinpurse/test"
 
@@ -28,7 +31,7 @@ class SickLedger(FakeLedger):
             raise self.reading[entry_id]
         return super().find_entry(user_id, entry_id)
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, int]:
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, Receipt]:
         self.receipts.append(len(gifts))
         for gift in gifts:
             if gift.event_id in self.receiving:
@@ -60,6 +63,7 @@ class Station:
         self.ledger = SickLedger()
         self.publisher = FakePublisher()
         self.queue = SickQueue()
+        self.timer = FakeStreakTimer()
         self.clock = FakeClock()
 
     def relay(self, *entries: Entry | None) -> list[str]:
@@ -70,6 +74,8 @@ class Station:
             ledger=self.ledger,
             publisher=self.publisher,
             redrive=self.queue,
+            timer=self.timer,
+            streak_pause=PAUSE,
             clock=self.clock,
             source=SOURCE,
             livemode=False,

@@ -9,6 +9,7 @@ from chalicelib.usecases.relay_entries import Relay
 from chalicelib.usecases.sweep import sweep
 from tests.domain.builders import FAN
 from tests.fake_desk import FakeJournal
+from tests.fakes import PAUSE
 from tests.usecases.station import SOURCE, Station, credit, gift
 
 
@@ -42,6 +43,8 @@ class Yard(Station):
             ledger=self.ledger,
             publisher=self.publisher,
             redrive=self.queue,
+            timer=self.timer,
+            streak_pause=PAUSE,
             clock=self.clock,
             source=SOURCE,
             livemode=False,

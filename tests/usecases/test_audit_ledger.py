@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from chalicelib.domain.ledger import JournalLine, Mismatch
+from chalicelib.domain.journal import JournalLine, Mismatch
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.audit_ledger import audit_ledger
 from tests.domain.builders import CREATOR, FAN, a_reversal

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ledger import UNPOSTED, Review, Status
+from chalicelib.domain.ledger import UNPOSTED, Status
 from chalicelib.domain.payments import CheckoutSession
+from chalicelib.domain.reviews import Review
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.fulfill_checkout import Fulfilment, fulfill_checkout
 from tests.domain.builders import FAN, KEY, a_purchase

@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ledger import Posting, Review
+from chalicelib.domain.ledger import Posting
 from chalicelib.domain.memberships import month_of
 from chalicelib.domain.payments import Invoice
+from chalicelib.domain.reviews import Review
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.fulfill_checkout import Fulfilment
 from chalicelib.usecases.fulfill_invoice import fulfill_invoice

@@ -22,9 +22,9 @@ def club() -> Club:
     return Club()
 
 
-def test_joining_is_a_look_a_write_and_one_call_to_the_provider(club: Club) -> None:
+def test_joining_is_two_looks_a_write_and_one_call_to_the_provider(club: Club) -> None:
     assert club.join() == OpenedMembership(membership=a_membership(), url=PAY_URL, is_repeat=False)
-    assert club.watch.calls == ["list_memberships", "open_membership", "open_session"]
+    assert club.watch.calls == ["list_memberships", "read_wallet", "open_membership", "open_session"]
     assert club.membership() == a_membership()
     assert club.books.entries == {}
 
@@ -92,7 +92,7 @@ def test_after_an_hour_there_is_nothing_to_pay_and_the_provider_is_not_asked(clu
 
 
 @pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
-@pytest.mark.parametrize("step", ["list_memberships", "open_membership", "open_session"])
+@pytest.mark.parametrize("step", ["list_memberships", "read_wallet", "open_membership", "open_session"])
 def test_wherever_it_breaks_a_retry_ends_in_the_same_membership(club: Club, step: str, fault: str) -> None:
     getattr(club.watch, fault)[step] = TryAgain()
     with pytest.raises(TryAgain):

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ledger import Adjustment, Gift, Kind, Review, Settlement
+from chalicelib.domain.ledger import Adjustment, Gift, Kind
 from chalicelib.domain.operators import Adjusted, Decision, GrantOrder
+from chalicelib.domain.reviews import Review, Settlement
 from chalicelib.errors import IdempotencyConflict, InvalidField, NotFound, TryAgain, WalletFrozen
 from chalicelib.ports import OperatorDesk
 from chalicelib.usecases.freeze_wallet import freeze_wallet

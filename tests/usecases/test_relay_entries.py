@@ -3,9 +3,11 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.events import announce_credit, announce_gift
+from chalicelib.domain.lanes import Receipt
 from chalicelib.usecases.relay_entries import Relay, relay_entries
 from tests.domain.builders import CREATOR, a_gift
-from tests.fakes import START, FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue, uuid7_at
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
 from tests.usecases.station import SOURCE, Station, credit, events, gift, record
 
 
@@ -19,7 +21,9 @@ def test_a_gift_is_received_and_then_told_with_its_sequence() -> None:
     station = Station()
     assert station.relay(gift(1, price_coins=5)) == []
     assert station.ledger.lanes[CREATOR, 0].coins == 5
-    assert station.publisher.published == [announce_gift(gift(1, price_coins=5), 1, source=SOURCE, livemode=False)]
+    assert station.publisher.published == [
+        announce_gift(gift(1, price_coins=5), Receipt(sequence=1), source=SOURCE, livemode=False)
+    ]
 
 
 def test_a_credit_is_told_and_stamped() -> None:
@@ -87,8 +91,8 @@ def test_a_credit_that_comes_again_is_told_again_and_keeps_its_first_stamp() -> 
 
 def test_real_money_and_its_stage_are_told() -> None:
     ledger, publisher = FakeLedger(), FakePublisher()
-    relay = Relay(ledger=ledger, publisher=publisher, redrive=FakeRedriveQueue(), clock=FakeClock(),
-                  source="/coinpurse/prod", livemode=True)  # fmt: skip
+    relay = Relay(ledger=ledger, publisher=publisher, redrive=FakeRedriveQueue(), timer=FakeStreakTimer(),
+                  clock=FakeClock(), streak_pause=PAUSE, source="/coinpurse/prod", livemode=True)  # fmt: skip
     relay_entries([record(0, a_gift()), record(1, credit(1, payment_intent=uuid7_at(START, 1)))], relay)
     assert {announcement.envelope["source"] for announcement in publisher.published} == {"/coinpurse/prod"}
     assert {announcement.attributes["livemode"] for announcement in publisher.published} == {"true"}

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.gifts import lane_of
-from chalicelib.domain.ledger import Gift, GiftRefused, Wallet
+from chalicelib.domain.ledger import Gift, GiftRefused, StreakEnd, Wallet
 from chalicelib.errors import (
     IdempotencyConflict,
     InsufficientCoins,
@@ -216,8 +217,8 @@ class RefusingLedger(FakeLedger):
         if written:
             self.entries[FAN] = {KEY: written}
 
-    def post_gift(self, gift: Gift) -> GiftRefused:
-        del gift
+    def post_gift(self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None) -> GiftRefused:
+        del gift, change, ended
         return GiftRefused(entry=None, wallet=self.wallet)
 
 

@@ -15,16 +15,20 @@ from urllib.parse import parse_qs
 import app
 from chalicelib import wiring
 from chalicelib.adapters.catalogue_files import load_catalogue
+from chalicelib.adapters.offer_signer import EcOfferSigner
+from chalicelib.adapters.rate_files import load_reference_rates
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.ledger import Gift, Purchase
 from chalicelib.domain.memberships import Membership
 from chalicelib.domain.payments import MoneyState, Movement
 from chalicelib.errors import TryAgain, Unauthenticated
 from chalicelib.settings import Settings
+from infra.local.deployment import new_signing_key
 from tests.domain.builders import a_membership
 from tests.fake_desk import FakeDesk, FakeJournal
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
-from tests.fakes import FakeClock, FakeGateway, FakeLedger, FakePublisher, FakeRedriveQueue
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import FakeClock, FakeGateway, FakeLedger
 
 REQUEST_ID = "11111111-2222-3333-4444-555555555555"
 KEYS_OUT_OF_REACH = "keys-out-of-reach"
@@ -33,12 +37,25 @@ ABSENT: Any = object()
 NEW: Any = object()
 """Instead of an idempotency key: make one."""
 
+QUERIES = {
+    "/v1/top-up": "?for=1570",
+    "/v1/worth": "?coins=500",
+    "/v1/prices": "",
+    "/v1/offers": "",
+    "/v1/offers/verify": "?coins=70&amount_minor=74",
+    "/.well-known/jwks.json": "",
+}
+"""What has to be asked for, where a path alone asks for nothing."""
+
+SIGNING_KEY = new_signing_key()
+
 SETTINGS = Settings(
     stage="test",
     livemode=False,
     table_name="table",
     topic_arn="arn:aws:sns:eu-central-1:123456789012:topic",
     redrive_queue_url="https://sqs.example/redrive",
+    streak_queue_url="https://sqs.example/streaks",
     token_issuer="https://issuer.example",
     token_audience="coinpurse",
     jwks_url="https://issuer.example/keys",
@@ -106,6 +123,7 @@ class Api:
     gateway: FakeGateway = field(default_factory=FakeGateway)
     publisher: FakePublisher = field(default_factory=FakePublisher)
     queue: FakeRedriveQueue = field(default_factory=FakeRedriveQueue)
+    timer: FakeStreakTimer = field(default_factory=FakeStreakTimer)
     logged: io.StringIO = field(default_factory=io.StringIO)
     ports: dict[str, Any] = field(default_factory=dict)
 
@@ -116,6 +134,8 @@ class Api:
             "settings": SETTINGS,
             "clock": self.clock,
             "catalogue": load_catalogue("default"),
+            "reference_rates": load_reference_rates(),
+            "offer_signer": EcOfferSigner(lambda: [SIGNING_KEY]),
             "ledger": self.ledger,
             "desk": self.desk,
             "journal": self.journal,
@@ -124,6 +144,7 @@ class Api:
             "subscriptions": self.billing,
             "publisher": self.publisher,
             "redrive_queue": self.queue,
+            "streak_timer": self.timer,
             "tokens": FakeTokens(),
         }
 

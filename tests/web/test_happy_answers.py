@@ -196,14 +196,19 @@ def test_a_gift_is_sent_once(api: Api) -> None:
         "quantity": 2,
         "message": "Ünïcode 🎁 <b>",
         "anonymous": True,
+        "sender_name": "Ann",
         "stream_id": "live-1",
     }
     first, again = api.give(key, **wish), api.give(key, **wish)
     assert first.json == wish | {
         "id": key,
         "event_id": api.gifts()[0].event_id,
+        "kind": "gift",
         "creator_id": "cleo",
         "coins": 70,
+        "streak_id": None,
+        "color": None,
+        "pin_seconds": 0,
         "sent_at": "2026-11-22T12:00:00.000Z",
     }
     assert (again.json, api.ledger.coins["ann"]) == (first.json, 930)

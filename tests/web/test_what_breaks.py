@@ -124,8 +124,8 @@ def test_a_checkout_whose_session_failed_to_open_can_be_opened_by_asking_again(a
 
 def test_a_gift_whose_answer_was_lost_is_found_by_asking_again(api: Api) -> None:
     class LosesItsAnswer(FakeLedger):
-        def post_gift(self, gift: Any) -> Any:
-            super().post_gift(gift)
+        def post_gift(self, gift: Any, change: Any = None, ended: Any = None) -> Any:
+            super().post_gift(gift, change, ended)
             raise TryAgain
 
     api.fund()

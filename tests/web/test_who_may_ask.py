@@ -6,13 +6,20 @@ from typing import Any
 import pytest
 
 from tests.fakes import START, uuid7_at
-from tests.web.api import ABSENT, KEYS_OUT_OF_REACH, Api, Reply, routes
+from tests.web.api import ABSENT, KEYS_OUT_OF_REACH, QUERIES, Api, Reply, routes
 
 ID = uuid7_at(START, 77)
 OPEN_TO_ALL = {
     ("GET", "/v1/bundles"),
+    ("GET", "/v1/economy"),
     ("GET", "/v1/gift-catalogue"),
     ("GET", "/v1/membership-plans"),
+    ("GET", "/v1/offers"),
+    ("GET", "/v1/offers/verify"),
+    ("GET", "/.well-known/jwks.json"),
+    ("GET", "/v1/prices"),
+    ("GET", "/v1/top-up"),
+    ("GET", "/v1/worth"),
     ("GET", "/v1/health"),
     ("GET", "/v1/openapi.json"),
     ("POST", "/v1/webhooks/stripe"),
@@ -52,12 +59,15 @@ INVALID = {
 
 def ask(api: Api, method: str, path: str, **parts: Any) -> Reply:
     """A request that lacks nothing but, perhaps, the right to be made."""
-    return api.call(method, path.format(id=ID, name="coin.svg"), body=BODIES.get(path), key=ID, **parts)
+    url = path.format(id=ID, name="coin.svg") + QUERIES.get(path, "")
+    return api.call(method, url, body=BODIES.get(path), key=ID, **parts)
 
 
 def test_these_routes_are_for_those_with_a_token() -> None:
     assert WITH_A_TOKEN == [
+        ("GET", "/v1/budgets"),
         ("GET", "/v1/checkout-sessions/{id}"),
+        ("GET", "/v1/creator/earnings"),
         ("GET", "/v1/gifts/{id}"),
         ("GET", "/v1/membership"),
         ("GET", "/v1/operator/reviews"),
@@ -71,6 +81,8 @@ def test_these_routes_are_for_those_with_a_token() -> None:
         ("POST", "/v1/operator/grants"),
         ("POST", "/v1/operator/reversals"),
         ("POST", "/v1/operator/settlements"),
+        ("POST", "/v1/self-exclusions"),
+        ("PUT", "/v1/budgets"),
     ]
 
 

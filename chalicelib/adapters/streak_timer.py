@@ -1,0 +1,49 @@
+"""When streaks are to be looked at, in SQS: messages that are held back for a while."""
+
+import math
+from datetime import timedelta
+
+import boto3
+import msgspec
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import TryAgain
+
+
+class _Message(msgspec.Struct, kw_only=True):
+    user_id: str
+    streak_id: str
+
+
+class SqsStreakTimer:
+    """The StreakTimer port.
+
+    Args:
+        queue_url: a standard queue.
+    """
+
+    def __init__(self, queue_url: str) -> None:
+        self._queue_url = queue_url
+        self._sqs = boto3.client(
+            "sqs",
+            config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}),
+        )
+
+    def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
+        """See the port. Whole seconds, rounded up: a look that comes too early would only have to come again."""
+        message = _Message(user_id=user_id, streak_id=streak_id)
+        try:
+            self._sqs.send_message(
+                QueueUrl=self._queue_url,
+                MessageBody=msgspec.json.encode(message).decode(),
+                DelaySeconds=math.ceil(after.total_seconds()),
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise TryAgain("The streaks' queue did not answer.") from error
+
+
+def streak_in(body: str) -> tuple[str, str]:
+    """The fan and the streak that a message of the queue is about. Raises msgspec.ValidationError when of none."""
+    message = msgspec.json.decode(body, type=_Message)
+    return message.user_id, message.streak_id

@@ -1,0 +1,194 @@
+"""How an economy lets its fans give, and what of it its creators earn: data of a catalogue's file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from chalicelib.domain.ids import is_tag
+from chalicelib.domain.ledger import GiftKind
+from chalicelib.domain.messages import MAX_BYTES, MAX_CHARACTERS
+from chalicelib.domain.money import EXPONENTS, MAX_AMOUNT
+
+MAX_QUANTITY: Final = 9_999
+"""How many of one item a gift can be, in any economy."""
+MAX_STREAK_SECONDS: Final = 600
+"""A longer pause is nobody's streak; and a queue can hold a message back for so long: at most 15 minutes."""
+
+
+class CatalogueError(ValueError):
+    """A catalogue that must not go live. The message names the place and the rule.
+
+    `where` is the way to the place in the file: names of members, and for what is in a list its id or its index.
+    """
+
+    def __init__(self, where: Sequence[str | int], rule: str) -> None:
+        super().__init__(f"{'.'.join(str(step) for step in where)}: {rule}")
+        self.where = tuple(where)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """How long a message may be; `max_bytes` in UTF-8, its sender's name included.
+
+    `max_emoji` is there only where an economy counts them.
+    """
+
+    max_characters: int
+    max_bytes: int
+    max_emoji: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiftRules:
+    """Gifts out of the catalogue. `streak_seconds` is the pause that ends a streak; 0: there are none."""
+
+    max_quantity: int
+    text: Text
+    allows_anonymous: bool
+    streak_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """What at least `min_coins` get: a colour, `pin_seconds` on top of the chat, so long a message.
+
+    A cheer has no colour and is not pinned.
+    """
+
+    min_coins: int
+    text: Text
+    color: str = ""
+    pin_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoinRules:
+    """Coins with a message: cheers and super chats. `tiers` are in ascending order; a cheer has one."""
+
+    tiers: Sequence[Tier]
+    max_coins: int
+    allows_anonymous: bool
+
+    def tier(self, coins: int) -> Tier | None:
+        """The highest tier that so many coins reach, if they reach any."""
+        return next((tier for tier in reversed(self.tiers) if coins >= tier.min_coins), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatorShare:
+    """What a creator earns: `units` of the payout `unit` for every `per_coins` coins.
+
+    `worth_units` of them are worth `worth_minor` in the minor unit of `currency`. Nothing is paid out below
+    `least_units`.
+    """
+
+    unit: str
+    units: int
+    per_coins: int
+    worth_units: int
+    worth_minor: int
+    currency: str
+    least_units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earnings:
+    """What a creator's coins come to. `units` and `amount_minor` are rounded down: the rest stays with the platform."""
+
+    coins: int
+    units: int
+    amount_minor: int
+    currency: str
+    can_withdraw: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Economy:
+    """The kinds of giving that there are, and the creators' share. `as_of` dates the figures, `source` names them.
+
+    Raises:
+        CatalogueError: something in it breaks a rule.
+    """
+
+    name: str
+    as_of: str
+    source: str
+    gift: GiftRules | None
+    cheer: CoinRules | None
+    super_chat: CoinRules | None
+    share: CreatorShare
+
+    def __post_init__(self) -> None:
+        if not (self.gift or self.cheer or self.super_chat):
+            raise CatalogueError(["kinds"], "at least one kind of giving")
+        if self.gift:
+            _check_gift(self.gift)
+        for kind in (GiftKind.CHEER, GiftKind.SUPER_CHAT):
+            if isinstance(rules := self.rules(kind), CoinRules):
+                _check_tiers(("kinds", kind.value), rules)
+        _check_share(self.share)
+
+    def rules(self, kind: GiftKind) -> GiftRules | CoinRules | None:
+        """How fans give like that; None where they cannot."""
+        return {GiftKind.GIFT: self.gift, GiftKind.CHEER: self.cheer, GiftKind.SUPER_CHAT: self.super_chat}[kind]
+
+    def earnings(self, coins: int) -> Earnings:
+        """What so many coins come to, over all that a creator was given. Below zero there is nothing to earn."""
+        share = self.share
+        units = max(coins, 0) * share.units // share.per_coins
+        return Earnings(
+            coins=coins,
+            units=units,
+            amount_minor=units * share.worth_minor // share.worth_units,
+            currency=share.currency,
+            can_withdraw=units >= max(share.least_units, 1),
+        )
+
+
+def require_whole(where: Sequence[str | int], amount: int, least: int = 1, most: int = MAX_AMOUNT) -> None:
+    """Raises CatalogueError when the amount is beyond its limits."""
+    if not least <= amount <= most:
+        raise CatalogueError(where, f"a whole number from {least} to {most}")
+
+
+def _check_gift(rules: GiftRules) -> None:
+    where = ("kinds", "gift")
+    require_whole([*where, "max_quantity"], rules.max_quantity, 1, MAX_QUANTITY)
+    require_whole([*where, "streak_seconds"], rules.streak_seconds, 0, MAX_STREAK_SECONDS)
+    _check_text(where, rules.text)
+
+
+def _check_tiers(where: Sequence[str | int], rules: CoinRules) -> None:
+    if not rules.tiers:
+        raise CatalogueError([*where, "tiers"], "at least one tier")
+    reached, longest = 0, 0
+    for place, tier in enumerate(rules.tiers):
+        here = (*where, "tiers", place)
+        require_whole([*here, "min_coins"], tier.min_coins, reached + 1)
+        if tier.color and not is_tag(tier.color):
+            raise CatalogueError([*here, "color"], "1-64 characters of A-Z a-z 0-9 _ -")
+        require_whole([*here, "pin_seconds"], tier.pin_seconds, 0)
+        _check_text(here, tier.text)
+        # So that "with more coins it may be longer" is always true.
+        require_whole([*here, "max_characters"], tier.text.max_characters, longest, MAX_CHARACTERS)
+        reached, longest = tier.min_coins, tier.text.max_characters
+    require_whole([*where, "max_coins"], rules.max_coins, reached)
+
+
+def _check_text(where: Sequence[str | int], text: Text) -> None:
+    require_whole([*where, "max_characters"], text.max_characters, 0, MAX_CHARACTERS)
+    require_whole([*where, "max_bytes"], text.max_bytes, 0, MAX_BYTES)
+    if text.max_emoji is not None:
+        require_whole([*where, "max_emoji"], text.max_emoji, 0, MAX_CHARACTERS)
+
+
+def _check_share(share: CreatorShare) -> None:
+    where = ("creator",)
+    if not is_tag(share.unit):
+        raise CatalogueError([*where, "unit"], "1-64 characters of A-Z a-z 0-9 _ -")
+    for field in ("per_coins", "worth_units", "worth_minor"):
+        require_whole([*where, field], getattr(share, field))
+    require_whole([*where, "units"], share.units, 0)
+    require_whole([*where, "least_units"], share.least_units, 0)
+    if share.currency not in EXPONENTS:
+        raise CatalogueError([*where, "currency"], "a lowercase ISO 4217 code that the payment provider takes")

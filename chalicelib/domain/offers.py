@@ -1,0 +1,168 @@
+"""Is this offer real? What can be said of an address, of a price, and of a bundle that carries a signature."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from chalicelib.domain.addresses import OddAddress, Oddity, Origin, origin_of
+from chalicelib.domain.catalogue import CHANNELS, Catalogue, Offer
+
+OFFER_LIFE: Final = timedelta(hours=24)
+"""How long a signed bundle is good for, unless its price changes before."""
+
+_PAYMENT_HOST: Final = "stripe.com"
+
+_OFFICIAL: Final = "official"
+_DETAILS: Final = {
+    Oddity.LOOK_ALIKE: "The address has letters that can look like others. The shop's own has none.",
+    Oddity.ODD_CHARACTERS: "The address has characters that can hide where it leads. The shop's own has none.",
+    Oddity.NO_WEB_ADDRESS: "This is no complete web address that begins with https://.",
+    Oddity.USER_NAME: "The address has a name before an @, to hide where it leads. The shop's own has none.",
+    "payment_page": "Anybody can have a payment page there. Begin in the shop: it leads you to the right one.",
+    "not_https": "It begins with http://, so anybody in between can change what you see. The shop's does not.",
+    "other_port": "The shop's host, but something else answers at this port.",
+    "other_site": "This is not the shop's address.",
+    "no_such_bundle": "The shop sells no bundle of exactly so many coins in this currency.",
+    "too_cheap": "The shop does not sell so many coins for so little. Nobody else can sell them at all.",
+    "too_dear": "The shop sells these coins for less.",
+    "not_signed": "The shop did not sign this.",
+    "other_shop": "This was signed for another shop, or for one where no real money moves.",
+    "expired": "This offer is over. The shop has newer ones.",
+    "not_on_sale": "The shop does not sell this bundle any more.",
+    "price_changed": "The shop now sells this bundle for another price, or with other coins.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether something is an offer of ours. `reason` is one stable word, `detail` a sentence for a person.
+
+    `offer` is ours that it was held against, where there is one.
+    """
+
+    is_official: bool
+    reason: str
+    detail: str
+    offer: Offer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedOffer:
+    """What a signature vouches for: this shop sells this bundle for this price until then. Times in whole seconds.
+
+    `issuer` is the shop's origin; `coins` the total, bonus included; `is_live` false where no real money moves.
+    """
+
+    issuer: str
+    issued_at: datetime
+    expires_at: datetime
+    bundle_id: str
+    coins: int
+    bonus_coins: int
+    amount_minor: int
+    currency: str
+    channel: str
+    is_live: bool
+
+
+def check_address(address: str, shop: Collection[Origin]) -> Verdict:
+    """Whether an address is one of the shop's.
+
+    Args:
+        address: whatever somebody was sent.
+        shop: the origins where fans return to from paying.
+    """
+    try:
+        origin = origin_of(address)
+    except OddAddress as odd:
+        return _not_official(odd.oddity)
+    if origin in shop:
+        return Verdict(is_official=True, reason=_OFFICIAL, detail=f"This address is in the shop, {origin.url}.")
+    return _not_official(_why_elsewhere(origin, shop))
+
+
+def _why_elsewhere(origin: Origin, shop: Collection[Origin]) -> str:
+    if f".{origin.host}".endswith(f".{_PAYMENT_HOST}"):
+        return "payment_page"
+    if origin.is_punycode:
+        return Oddity.LOOK_ALIKE
+    if origin.host not in {ours.host for ours in shop}:
+        return "other_site"
+    return "other_port" if origin.scheme in {ours.scheme for ours in shop} else "not_https"
+
+
+def check_price(catalogue: Catalogue, coins: int, amount_minor: int, currency: str, channel: str = "") -> Verdict:
+    """Whether the shop sells a bundle of exactly so many coins, bonus included, for exactly so much.
+
+    Args:
+        catalogue: what is on sale.
+        coins: what the bundle is said to hold.
+        amount_minor: its price, in the minor unit of `currency`.
+        currency: lowercase ISO 4217.
+        channel: where it is said to be sold; anywhere if empty.
+    """
+    offers = [
+        offer
+        for each in ([channel] if channel else CHANNELS)
+        for offer in catalogue.offers(currency, each)
+        if offer.bundle.coins == coins
+    ]
+    if not offers:
+        return _not_official("no_such_bundle")
+    for offer in offers:
+        if offer.amount_minor == amount_minor:
+            return _official(offer)
+    cheapest = min(offers, key=lambda offer: (offer.amount_minor, offer.bundle.bundle_id))
+    return _not_official("too_cheap" if amount_minor < cheapest.amount_minor else "too_dear", cheapest)
+
+
+def to_sign(offer: Offer, *, issuer: str, is_live: bool, now: datetime) -> SignedOffer:
+    """What to sign of an offer."""
+    at = now.replace(microsecond=0)
+    return SignedOffer(
+        issuer=issuer,
+        issued_at=at,
+        expires_at=at + OFFER_LIFE,
+        bundle_id=offer.bundle.bundle_id,
+        coins=offer.bundle.coins,
+        bonus_coins=offer.bundle.bonus_coins,
+        amount_minor=offer.amount_minor,
+        currency=offer.currency,
+        channel=offer.channel,
+        is_live=is_live,
+    )
+
+
+def check_signed(
+    signed: SignedOffer | None, catalogue: Catalogue, *, issuer: str, is_live: bool, now: datetime
+) -> Verdict:
+    """Whether a signed bundle is still what the shop sells.
+
+    Args:
+        signed: what the signature vouches for; None when it is no signature of ours.
+        catalogue: what is on sale now.
+        issuer, is_live: what a signature of this very shop says.
+        now: the time.
+    """
+    if signed is None:
+        return _not_official("not_signed")
+    if (signed.issuer, signed.is_live) != (issuer, is_live):
+        return _not_official("other_shop")
+    if signed.expires_at <= now:
+        return _not_official("expired")
+    for offer in catalogue.offers(signed.currency, signed.channel):
+        if offer.bundle.bundle_id == signed.bundle_id:
+            promised = signed.coins, signed.bonus_coins, signed.amount_minor
+            is_kept = promised == (offer.bundle.coins, offer.bundle.bonus_coins, offer.amount_minor)
+            return _official(offer) if is_kept else _not_official("price_changed", offer)
+    return _not_official("not_on_sale")
+
+
+def _official(offer: Offer) -> Verdict:
+    detail = f"The shop sells {offer.bundle.coins} coins for this price."
+    return Verdict(is_official=True, reason=_OFFICIAL, detail=detail, offer=offer)
+
+
+def _not_official(reason: str, offer: Offer | None = None) -> Verdict:
+    return Verdict(is_official=False, reason=str(reason), detail=_DETAILS[reason], offer=offer)

@@ -1,0 +1,103 @@
+"""Prices in one currency beside those in another, at a dated reference rate.
+
+Whoever thinks of switching country sees what it would cost. Nothing is ever charged by these rates: they only put two
+prices of ours next to each other.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Final
+
+from chalicelib.domain.catalogue import Catalogue, Offer
+from chalicelib.domain.money import EXPONENTS, as_decimal
+
+_RATE: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_PER_COIN_DIGITS: Final = 6
+
+
+class RatesError(ValueError):
+    """Rates that must not go live. The message names the field or the currency, and the rule."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field}: {rule}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceRates:
+    """What an operator says of exchange rates: `rates[currency]` units of it are worth one unit of `base`.
+
+    A rate is a decimal number as text, of major units. Raises RatesError when something breaks a rule.
+    """
+
+    as_of: date
+    base: str
+    source: str
+    rates: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if self.base not in EXPONENTS:
+            raise RatesError("base", "a lowercase ISO 4217 code that the payment provider takes")
+        if not self.source.strip():
+            raise RatesError("source", "not empty")
+        for currency, rate in self.rates.items():
+            if currency not in EXPONENTS:
+                raise RatesError(f"rates.{currency}", "a lowercase ISO 4217 code that the payment provider takes")
+            if currency == self.base:
+                raise RatesError(f"rates.{currency}", "not the base itself, whose rate is 1")
+            if not _RATE.fullmatch(rate) or not Fraction(rate):
+                raise RatesError(
+                    f"rates.{currency}", "more than 0, with at most nine digits on either side of the point"
+                )
+
+    def rate(self, currency: str) -> str | None:
+        """Units of the currency per unit of the base; None where the operator gives none."""
+        return "1" if currency == self.base else self.rates.get(currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """An offer beside the same bundle in the base currency.
+
+    `base_price_per_coin` is the offer's own price per coin, converted, in major units with six digits.
+    `difference_permille` is how much dearer (cheaper, when negative) the offer is than the base currency's, in tenths
+    of a per cent. Both are rounded half away from zero; None where there is no rate, or nothing to compare with.
+    """
+
+    offer: Offer
+    base_price_per_coin: str | None
+    difference_permille: int | None
+
+
+def compare(catalogue: Catalogue, rates: ReferenceRates, currency: str, channel: str) -> Sequence[Comparison]:
+    """Each bundle on sale in that currency and channel, smallest first, beside its price in the base currency."""
+    rate = rates.rate(currency)
+    in_base = {offer.bundle.bundle_id: _major(offer) for offer in catalogue.offers(rates.base, channel)}
+    return [
+        _compare(offer, Fraction(rate) if rate else None, in_base.get(offer.bundle.bundle_id))
+        for offer in catalogue.offers(currency, channel)
+    ]
+
+
+def _compare(offer: Offer, rate: Fraction | None, in_base: Fraction | None) -> Comparison:
+    if rate is None:
+        return Comparison(offer=offer, base_price_per_coin=None, difference_permille=None)
+    converted = _major(offer) / rate
+    per_coin = _half_up(converted / offer.bundle.coins * 10**_PER_COIN_DIGITS)
+    return Comparison(
+        offer=offer,
+        base_price_per_coin=as_decimal(per_coin, _PER_COIN_DIGITS),
+        difference_permille=None if in_base is None else _half_up((converted / in_base - 1) * 1000),
+    )
+
+
+def _major(offer: Offer) -> Fraction:
+    return Fraction(offer.amount_minor, 10 ** EXPONENTS[offer.currency])
+
+
+def _half_up(number: Fraction) -> int:
+    """The nearest whole number; of two as near, the one away from zero."""
+    nearest = int(abs(number) + Fraction(1, 2))
+    return nearest if number > 0 else -nearest

@@ -1,0 +1,43 @@
+"""Gifts that come in a row: each is debited by itself, and in the end they are told as one."""
+
+from chalicelib.domain.ledger import Gift, Notice, NoticeKind, Posting, Streak, StreakEnd, Wallet
+from chalicelib.errors import Refusal, StreakEnded
+
+
+def is_of(gift: Gift, streak: Streak | None) -> bool:
+    """Whether the gift is one more of the streak: of the same item, to the same creator, in the same lane."""
+    return streak is not None and (gift.streak_id, gift.creator_id, gift.item_id, gift.anonymous, gift.lane) == (
+        streak.streak_id,
+        streak.creator_id,
+        streak.item_id,
+        streak.is_anonymous,
+        streak.lane,
+    )
+
+
+def why_not_in_row(gift: Gift, wallet: Wallet | None) -> Refusal | None:
+    """Why the gift cannot be one more of its streak; None when it can, or need not."""
+    if not gift.streak_id or gift.begins_streak or is_of(gift, wallet.streak if wallet else None):
+        return None
+    return StreakEnded("Begin a new streak: its streak_id is the Idempotency-Key of its first gift.")
+
+
+def end_of(streak: Streak, user_id: str, entry_id: str, posting: Posting) -> StreakEnd:
+    """That the streak is over, and all that it came to."""
+    notice = Notice(
+        entry_id=entry_id,
+        user_id=user_id,
+        kind=NoticeKind.STREAK_END,
+        posted_at=posting.posted_at,
+        event_id=posting.event_id,
+        facts={
+            "streak_id": streak.streak_id,
+            "sender_id": None if streak.is_anonymous else user_id,
+            "item_id": streak.item_id,
+            "count": streak.count,
+            "coins": streak.coins,
+        },
+        creator_id=streak.creator_id,
+        lane=streak.lane,
+    )
+    return StreakEnd(streak=streak, notice=notice)

@@ -1,0 +1,277 @@
+"""The contract of the Ledger port: gifts in a row, on the fan's side and on the creator's."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.economy import MAX_QUANTITY
+from chalicelib.domain.lanes import Receipt
+from chalicelib.domain.ledger import Gift, NoticeKind, Streak, StreakEnd
+from chalicelib.domain.money import MAX_AMOUNT
+from chalicelib.domain.streaks import end_of
+from tests.adapters.costs import Cost, measured, reported
+from tests.adapters.samples import a_gift, a_posting, buy, new_id, new_name
+from tests.fakes import START
+from tests.stores import DynamoStore, Store
+
+
+@pytest.fixture
+def first(store: Store) -> Gift:
+    """The first gift of a streak, which its fan can afford eight times; not sent yet."""
+    first = a_gift()
+    buy(store.ledger, first.user_id, 500)
+    return replace(first, streak_id=first.gift_id)
+
+
+def one_more(first: Gift, **changes: Any) -> Gift:
+    later = first.posted_at + timedelta(seconds=1)
+    return replace(first, **{"gift_id": new_id(), "event_id": new_id(), "posted_at": later, **changes})
+
+
+def streak(store: Store, gift: Gift) -> Streak | None:
+    return store.ledger.read_wallet(gift.user_id).streak
+
+
+def end(store: Store, gift: Gift) -> StreakEnd:
+    """What ends the streak as it is."""
+    seen = streak(store, gift)
+    assert seen is not None
+    return end_of(seen, gift.user_id, new_id(), a_posting())
+
+
+def test_the_first_gift_begins_a_streak(store: Store, first: Gift) -> None:
+    assert store.ledger.post_gift(first) is None
+
+    assert streak(store, first) == Streak(
+        streak_id=first.gift_id,
+        creator_id=first.creator_id,
+        item_id="rose",
+        is_anonymous=False,
+        lane=3,
+        count=1,
+        coins=60,
+        last_at=first.posted_at,
+    )
+    assert store.ledger.find_entry(first.user_id, first.gift_id) == first
+
+
+def test_each_further_gift_is_debited_and_counted(store: Store, first: Gift) -> None:
+    store.ledger.post_gift(first)
+    second, third = one_more(first), one_more(first, price_coins=120, posted_at=START + timedelta(hours=1))
+
+    assert [store.ledger.post_gift(gift) for gift in (second, third)] == [None, None]
+
+    wallet = store.ledger.read_wallet(first.user_id)
+    assert wallet.streak is not None
+    assert (wallet.coins, wallet.streak.count, wallet.streak.coins) == (260, 3, 240)
+    assert wallet.streak.last_at == third.posted_at
+
+
+def test_a_gift_that_is_sent_again_is_counted_once(store: Store, first: Gift) -> None:
+    second = one_more(first)
+    for gift in (first, second, second, first):
+        store.ledger.post_gift(gift)
+
+    refused = store.ledger.post_gift(second)
+
+    assert refused is not None
+    assert refused.entry == second
+    assert streak(store, first) is not None
+    assert [(seen.count, seen.coins) for seen in [streak(store, first)] if seen] == [(2, 120)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"creator_id": "somebody-else"},
+        {"item_id": "cake"},
+        {"lane": 4},
+        {"anonymous": True},
+        {"streak_id": new_id()},
+    ],
+    ids=str,
+)
+def test_what_is_not_of_the_streak_is_refused_with_the_wallet(
+    store: Store, first: Gift, changes: dict[str, Any]
+) -> None:
+    store.ledger.post_gift(first)
+    before = store.of(first.user_id)
+
+    refused = store.ledger.post_gift(one_more(first, **changes))
+
+    assert refused is not None
+    assert refused.entry is None
+    assert refused.wallet == store.ledger.read_wallet(first.user_id)
+    assert store.of(first.user_id) == before
+
+
+def test_no_streak_goes_on_that_has_not_begun(store: Store, first: Gift) -> None:
+    refused = store.ledger.post_gift(one_more(first))
+    assert refused is not None
+    assert (refused.wallet, streak(store, first)) == (store.ledger.read_wallet(first.user_id), None)
+
+
+def test_a_gift_out_of_the_row_leaves_the_streak_alone(store: Store, first: Gift) -> None:
+    store.ledger.post_gift(first)
+    before = streak(store, first)
+    assert store.ledger.post_gift(one_more(first, streak_id="")) is None
+    assert streak(store, first) == before
+
+
+def test_another_streak_is_in_the_way_until_it_is_ended(store: Store, first: Gift) -> None:
+    store.ledger.post_gift(first)
+    other = one_more(first, item_id="cake")
+    other = replace(other, streak_id=other.gift_id)
+    refused = store.ledger.post_gift(other)
+    assert refused is not None
+    assert refused.wallet is not None
+
+    ended = end(store, first)
+    assert store.ledger.post_gift(other, ended=ended) is None
+
+    now = streak(store, first)
+    assert now is not None
+    assert (now.streak_id, now.item_id, now.count, now.coins) == (other.gift_id, "cake", 1, 60)
+    assert store.ledger.find_entry(first.user_id, ended.notice.entry_id) == ended.notice
+    assert store.ledger.read_wallet(first.user_id).coins == 380
+
+
+def test_a_streak_that_grew_meanwhile_is_not_ended(store: Store, first: Gift) -> None:
+    store.ledger.post_gift(first)
+    stale = end(store, first)
+    store.ledger.post_gift(one_more(first))
+    before = store.of(first.user_id)
+    other = one_more(first)
+
+    assert not store.ledger.end_streak(first.user_id, stale)
+    assert store.ledger.post_gift(replace(other, streak_id=other.gift_id), ended=stale) is not None
+    assert store.of(first.user_id) == before
+
+
+def test_a_streak_ends_once_and_is_told_whole(store: Store, first: Gift) -> None:
+    store.ledger.post_gift(first)
+    store.ledger.post_gift(one_more(first))
+    ended = end(store, first)
+
+    assert store.ledger.end_streak(first.user_id, ended)
+    assert not store.ledger.end_streak(first.user_id, ended)
+
+    assert streak(store, first) is None
+    told = store.ledger.find_entry(first.user_id, ended.notice.entry_id)
+    assert told == ended.notice
+    assert ended.notice.kind is NoticeKind.STREAK_END
+    assert dict(ended.notice.facts) == {
+        "streak_id": first.gift_id,
+        "sender_id": first.user_id,
+        "item_id": "rose",
+        "count": 2,
+        "coins": 120,
+    }
+    assert [line for line in store.journal.read_hour(START) if line.entry_id == ended.notice.entry_id]
+    assert store.journal.wallet_mismatch(first.user_id) is None
+
+
+def test_a_gift_that_comes_after_the_end_is_refused(store: Store, first: Gift) -> None:
+    store.ledger.post_gift(first)
+    store.ledger.end_streak(first.user_id, end(store, first))
+    refused = store.ledger.post_gift(one_more(first))
+    assert refused is not None
+    assert refused.wallet is not None
+    assert refused.wallet.streak is None
+
+
+# --- the creator's side -----------------------------------------------------------------------------------------------
+
+
+def test_a_lane_counts_a_streak_as_it_comes(store: Store) -> None:
+    creator_id, user_id, streak_id = new_name("creator"), new_name("fan"), new_id()
+    row = [a_gift(user_id, creator_id=creator_id, lane=0, streak_id=streak_id, price_coins=coins) for coins in (5, 6)]
+    other = a_gift(creator_id=creator_id, lane=0)
+    late = replace(row[0], event_id=new_id(), gift_id=new_id(), price_coins=7)
+
+    both = store.ledger.receive_gifts(creator_id, 0, [row[0], other, row[1]])
+    again = store.ledger.receive_gifts(creator_id, 0, [row[1], late])
+
+    assert both == {
+        row[0].event_id: Receipt(sequence=1, streak_count=1, streak_coins=5),
+        other.event_id: Receipt(sequence=2),
+        row[1].event_id: Receipt(sequence=3, streak_count=2, streak_coins=11),
+    }
+    assert again == {
+        row[1].event_id: both[row[1].event_id],
+        late.event_id: Receipt(sequence=4, streak_count=3, streak_coins=18),
+    }
+    assert store.lane(creator_id, 0).coins == 5 + 6 + 7 + 60
+
+
+def test_streaks_of_two_fans_may_bear_one_id(store: Store) -> None:
+    creator_id, streak_id = new_name("creator"), new_id()
+    gifts = [a_gift(new_name("fan"), creator_id=creator_id, lane=0, streak_id=streak_id) for _ in range(2)]
+    receipts = store.ledger.receive_gifts(creator_id, 0, gifts)
+    assert [receipts[gift.event_id].streak_count for gift in gifts] == [1, 1]
+
+
+def test_the_end_of_a_streak_takes_a_place_in_the_lane_and_no_coins(store: Store, first: Gift) -> None:
+    store.ledger.post_gift(first)
+    ended = end(store, first)
+    received = store.ledger.receive_gifts(first.creator_id, 3, [first, ended.notice])
+    assert received[ended.notice.event_id] == Receipt(sequence=2)
+    assert store.lane(first.creator_id, 3).coins == 60
+    assert store.ledger.receive_gifts(first.creator_id, 3, [ended.notice]) == {
+        ended.notice.event_id: Receipt(sequence=2)
+    }
+
+
+def test_a_creator_has_the_coins_of_all_lanes(store: Store) -> None:
+    creator_id = new_name("creator")
+    assert store.ledger.creator_coins(creator_id) == 0
+    for lane in (0, 7, 63):
+        store.ledger.receive_gifts(creator_id, lane, [a_gift(creator_id=creator_id, lane=lane)])
+    store.ledger.receive_gifts(f"{creator_id}0", 0, [a_gift(creator_id=f"{creator_id}0", lane=0)])
+    assert store.ledger.creator_coins(creator_id) == 180
+
+
+# --- what it costs ----------------------------------------------------------------------------------------------------
+
+
+def test_a_gift_of_a_streak_costs_what_a_gift_costs(atomic_store: DynamoStore) -> None:
+    gift = a_gift()
+    buy(atomic_store.ledger, gift.user_id, 500)
+    first = replace(gift, streak_id=gift.gift_id)
+    for sent in (first, one_more(first), one_more(first)):
+        cost = measured(atomic_store, lambda sent=sent: atomic_store.ledger.post_gift(sent))  # type: ignore[misc]
+        assert reported(atomic_store, cost) == reported(atomic_store, Cost(1, wru=5))
+
+
+def test_the_end_of_a_streak_is_one_trip_and_five_units(atomic_store: DynamoStore) -> None:
+    gift = a_gift()
+    buy(atomic_store.ledger, gift.user_id, 500)
+    atomic_store.ledger.post_gift(replace(gift, streak_id=gift.gift_id))
+    ended = end(atomic_store, gift)
+    cost = measured(atomic_store, lambda: atomic_store.ledger.end_streak(gift.user_id, ended))
+    assert reported(atomic_store, cost) == reported(atomic_store, Cost(1, wru=5))
+
+
+def test_receiving_a_streak_is_two_units_more(atomic_store: DynamoStore) -> None:
+    creator_id, user_id, streak_id = new_name("creator"), new_name("fan"), new_id()
+    gifts = [a_gift(user_id, creator_id=creator_id, lane=0, streak_id=streak_id) for _ in range(4)]
+    cost = measured(atomic_store, lambda: atomic_store.ledger.receive_gifts(creator_id, 0, gifts))
+    assert cost.trips == 2
+    assert reported(atomic_store, Cost(2, wru=cost.wru)) == reported(atomic_store, Cost(2, wru=2 * 4 + 2 + 2))
+
+
+def test_a_creators_coins_are_one_trip(atomic_store: DynamoStore) -> None:
+    assert measured(atomic_store, lambda: atomic_store.ledger.creator_coins("nobody")).trips == 1
+
+
+def test_a_wallet_with_the_longest_streak_is_under_a_kilobyte(moto_store: DynamoStore) -> None:
+    moto_store.bind()
+    gift = a_gift(
+        "f" * 128, creator_id="c" * 128, item_id="i" * 64, lane=63, quantity=MAX_QUANTITY, price_coins=MAX_AMOUNT
+    )
+    buy(moto_store.ledger, gift.user_id, MAX_AMOUNT)
+    assert moto_store.ledger.post_gift(replace(gift, streak_id=gift.gift_id)) is None
+    wallet = moto_store.item(f"WALLET#{gift.user_id}", "WALLET")
+    assert sum(len(name) + len(str(next(iter(value.values())))) for name, value in wallet.items()) < 700

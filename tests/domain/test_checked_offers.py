@@ -1,0 +1,105 @@
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.offers import OFFER_LIFE, SignedOffer, check_price, check_signed, to_sign
+from tests.domain.builders import a_bundle, a_catalogue
+from tests.fakes import START
+
+ISSUER = "https://shop.example"
+CATALOGUE = a_catalogue(
+    a_bundle("small", 70, prices={"web": {"usd": 74}, "in_app": {"usd": 99, "eur": 95}}),
+    a_bundle("large", 1500, bonus_coins=100, prices={"web": {"usd": 1499}}),
+    a_bundle("twin", 1500, prices={"web": {"usd": 1600}}),
+)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "channel", "reason", "official"),
+    [
+        ((70, 74, "usd"), "", "official", ("small", 74)),
+        ((70, 99, "usd"), "", "official", ("small", 99)),
+        ((70, 99, "usd"), "in_app", "official", ("small", 99)),
+        ((70, 99, "usd"), "web", "too_dear", ("small", 74)),
+        ((70, 74, "usd"), "in_app", "too_cheap", ("small", 99)),
+        ((70, 73, "usd"), "", "too_cheap", ("small", 74)),
+        ((70, 75, "usd"), "", "too_dear", ("small", 74)),
+        ((70, 100, "usd"), "", "too_dear", ("small", 74)),
+        ((70, 95, "eur"), "", "official", ("small", 95)),
+        ((70, 95, "eur"), "web", "no_such_bundle", None),
+        ((70, 74, "gbp"), "", "no_such_bundle", None),
+        ((71, 74, "usd"), "", "no_such_bundle", None),
+        ((1400, 1499, "usd"), "", "no_such_bundle", None),  # the bonus counts
+        ((1500, 1600, "usd"), "", "official", ("twin", 1600)),
+        ((1500, 1499, "usd"), "", "official", ("large", 1499)),
+        ((1500, 1550, "usd"), "", "too_dear", ("large", 1499)),
+        ((1500, 150, "usd"), "", "too_cheap", ("large", 1499)),
+    ],
+)
+def test_a_price_is_the_shops_or_not_and_why(
+    claimed: tuple[int, int, str], channel: str, reason: str, official: tuple[str, int] | None
+) -> None:
+    verdict = check_price(CATALOGUE, *claimed, channel)
+    assert (verdict.reason, verdict.is_official) == (reason, reason == "official")
+    assert (verdict.offer and (verdict.offer.bundle.bundle_id, verdict.offer.amount_minor)) == official
+    assert verdict.detail.endswith(".")
+
+
+def signed(**changes: Any) -> SignedOffer:
+    """The large bundle, signed at the start."""
+    [offer] = [offer for offer in CATALOGUE.offers("usd", "web") if offer.bundle.bundle_id == "large"]
+    return replace(to_sign(offer, issuer=ISSUER, is_live=True, now=START), **changes)
+
+
+def verdict_of(offer: SignedOffer | None, at: timedelta = timedelta(0)) -> tuple[str, int | None]:
+    verdict = check_signed(offer, CATALOGUE, issuer=ISSUER, is_live=True, now=START + at)
+    assert verdict.is_official == (verdict.reason == "official")
+    return verdict.reason, verdict.offer.amount_minor if verdict.offer else None
+
+
+def test_what_is_signed_is_the_offer_for_a_day() -> None:
+    [_, offer, _] = CATALOGUE.offers("usd", "web")
+    assert to_sign(offer, issuer=ISSUER, is_live=True, now=START + timedelta(microseconds=999_999)) == SignedOffer(
+        issuer=ISSUER,
+        issued_at=START,
+        expires_at=START + timedelta(hours=24),
+        bundle_id="large",
+        coins=1500,
+        bonus_coins=100,
+        amount_minor=1499,
+        currency="usd",
+        channel="web",
+        is_live=True,
+    )
+
+
+def test_a_signed_offer_is_good_until_it_expires() -> None:
+    moment = timedelta(microseconds=1)
+    assert verdict_of(signed()) == ("official", 1499)
+    assert verdict_of(signed(), OFFER_LIFE - moment) == ("official", 1499)
+    assert verdict_of(signed(), OFFER_LIFE) == ("expired", None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "amount_minor"),
+    [
+        ({"issuer": "https://other.example"}, "other_shop", None),
+        ({"is_live": False}, "other_shop", None),
+        ({"bundle_id": "gone"}, "not_on_sale", None),
+        ({"currency": "eur"}, "not_on_sale", None),
+        ({"channel": "in_app"}, "not_on_sale", None),
+        ({"amount_minor": 1399}, "price_changed", 1499),
+        ({"coins": 1600}, "price_changed", 1499),
+        ({"bonus_coins": 0}, "price_changed", 1499),
+    ],
+)
+def test_a_signed_offer_must_still_be_what_is_sold(
+    changes: dict[str, Any], reason: str, amount_minor: int | None
+) -> None:
+    assert verdict_of(signed(**changes)) == (reason, amount_minor)
+
+
+def test_what_nobody_signed_is_no_offer() -> None:
+    assert verdict_of(None) == ("not_signed", None)

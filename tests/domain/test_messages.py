@@ -1,0 +1,67 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.messages import cleaned, count_emoji
+from tests.properties.profile import STEADY
+
+BIDI_CONTROLS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+FAMILY = "👩\u200d👩\u200d👧"
+
+
+@pytest.mark.parametrize("char", ["\t", "\n", "\v", "\f", "\r", "\x85", "\u2028", "\u2029"], ids=ascii)
+def test_what_stood_on_two_lines_stays_apart(char: str) -> None:
+    assert cleaned(f"a{char}b") == "a b"
+
+
+@pytest.mark.parametrize(
+    "char",
+    [
+        *("\0", "\x1b", "\x7f", "\x9f", "\ud800", "\udfff", "\ue000", "\U000f0000"),
+        *("\ufffe", "\uffff", "\U0001fffe", "\U0010ffff"),
+        *BIDI_CONTROLS,
+    ],
+    ids=ascii,
+)
+def test_what_breaks_a_chat_is_left_out(char: str) -> None:
+    assert cleaned(f"a{char}b{char}") == "ab"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hi", "e\u0301", FAMILY, "מזל טוב", "<b>&amp;", "a\u00a0b", "\U0001fae8"], ids=ascii
+)
+def test_what_is_clean_stays_as_it_is(text: str) -> None:
+    assert cleaned(text) == text
+
+
+def test_nothing_is_left_at_either_end() -> None:
+    assert cleaned(" \n hi \u202e ") == "hi"
+
+
+@STEADY
+@given(st.text(st.characters()))
+def test_cleaning_twice_is_cleaning_once(text: str) -> None:
+    assert cleaned(cleaned(text)) == cleaned(text)
+    cleaned(text).encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "emoji"),
+    [
+        ("", 0),
+        ("no emoji: 1 # * © é 漢", 0),
+        ("🎉", 1),
+        ("a🎉b🎁", 2),
+        (FAMILY, 1),
+        (f"{FAMILY}{FAMILY}", 2),
+        ("👍🏽", 1),
+        ("❤\ufe0f", 1),
+        ("🇩🇪", 1),
+        ("🇩🇪🇫🇷", 2),
+        ("🇩", 1),
+        ("⭐☀", 2),
+    ],
+    ids=ascii,
+)
+def test_emoji_are_counted_as_they_are_seen(text: str, emoji: int) -> None:
+    assert count_emoji(text) == emoji

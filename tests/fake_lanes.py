@@ -1,0 +1,39 @@
+"""What a lane holds and how a streak grows, for the fake ledger."""
+
+from dataclasses import dataclass, field
+
+from chalicelib.domain.lanes import Receipt
+from chalicelib.domain.ledger import Gift, LaneEntry, Streak, StreakEnd
+
+
+@dataclass
+class Lane:
+    coins: int = 0
+    sequences: dict[str, int] = field(default_factory=dict)
+    streaks: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    counted: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """What each gift of a streak made of it, by event id: gifts and coins so far."""
+
+
+def is_as_seen(streak: Streak | None, ended: StreakEnd | None) -> bool:
+    if ended is None or streak is None:
+        return ended is None and streak is None
+    return (streak.streak_id, streak.count) == (ended.streak.streak_id, ended.streak.count)
+
+
+def grown(streak: Streak | None, gift: Gift) -> Streak:
+    return Streak(
+        streak_id=gift.streak_id,
+        creator_id=gift.creator_id,
+        item_id=gift.item_id,
+        is_anonymous=gift.anonymous,
+        lane=gift.lane,
+        count=1 + (streak.count if streak else 0),
+        coins=gift.price_coins + (streak.coins if streak else 0),
+        last_at=gift.posted_at,
+    )
+
+
+def receipt(lane: Lane, gift: LaneEntry) -> Receipt:
+    count, coins = lane.counted.get(gift.event_id, (0, 0))
+    return Receipt(sequence=lane.sequences[gift.event_id], streak_count=count, streak_coins=coins)

@@ -1,0 +1,60 @@
+"""`make catalogue-check`: which line of a catalogue stands in the way."""
+
+from pathlib import Path
+
+import pytest
+
+from chalicelib.adapters.catalogue_files import FOLDER
+from infra.catalogue_check import main
+
+GOOD = (FOLDER / "tiktok_like.json").read_text()
+LINES = GOOD.splitlines()
+
+
+def line_with(text: str) -> int:
+    return next(number for number, line in enumerate(LINES, start=1) if text in line)
+
+
+def check(tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    path = tmp_path / "shop.json"
+    path.write_text(text)
+    return main([str(path)]), capsys.readouterr().out.replace(str(path), "shop.json")
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*_like.json")), ids=lambda path: path.stem)
+def test_what_is_shipped_passes(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(path)]) == 0
+    assert "bundles" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ('"coins": 350', '"coins": 0', '"coins_350"', "bundles.coins_350.coins: a whole number from 1"),
+        ('"usd": 370', '"usd": 37.5', '"coins_350"', "Expected `int`, got `float`"),
+        ('"name": "Lion"', '"name": ""', '"Lion"', "gifts.lion.name: not empty"),
+        ('"per_coins": 2', '"per_coins": 0', '"creator"', "creator.per_coins"),
+        ('"streak_seconds": 5', '"streak_seconds": 601', '"streak_seconds"', "kinds.gift.streak_seconds"),
+        ('"as_of"', '"as_off"', "{", "unknown field `as_off`"),
+        ('"source"', 'source"', '"source"', "malformed"),
+        ('"units": 1, ', '"units": 1, "units": 2, ', '"creator"', "units comes twice in one object"),
+    ],
+)
+def test_the_line_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, line: str, words: str
+) -> None:
+    assert old in GOOD
+    code, said = check(tmp_path, GOOD.replace(old, new, 1), capsys)
+    assert code == 1
+    assert said.startswith(f"shop.json:{line_with(line)}: ")
+    assert words in said
+
+
+def test_a_file_that_is_not_there_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "nothing.json")]) == 1
+    assert "No such file" in capsys.readouterr().out
+
+
+def test_one_file_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "FILE=" in capsys.readouterr().out
