@@ -7,18 +7,16 @@ from chalicelib.answers import Answer
 from chalicelib.domain.ledger import Purchase
 from chalicelib.domain.purchases import CheckoutOrder, require_market
 from chalicelib.errors import TryAgain
-from chalicelib.routes import giving, operators, prices, shop
+from chalicelib.routes import budgets, giving, memberships, operators, prices, shop, wallet, webhooks
 from chalicelib.usecases.audit_ledger import audit_ledger
 from chalicelib.usecases.count_open_reviews import count_open_reviews
 from chalicelib.usecases.end_streak import end_streak
-from chalicelib.usecases.handle_event import Intake
 from chalicelib.usecases.open_checkout import open_checkout
 from chalicelib.usecases.read_entry import read_entry
-from chalicelib.usecases.read_statement import read_statement
-from chalicelib.usecases.receive_webhook import receive_webhook
 from chalicelib.usecases.reconcile import HEALED, reconcile
 from chalicelib.usecases.redrive import redrive
 from chalicelib.usecases.relay_entries import Relay, relay_entries
+from chalicelib.usecases.remind_of_budgets import remind_of_budgets
 from chalicelib.usecases.sweep import sweep
 from chalicelib.web import Ask
 
@@ -57,31 +55,6 @@ def get_checkout_session(ask: Ask[None]) -> Answer:
     return Answer(body=schemas.checkout(read_entry(ask.fan, ask.path_id, Purchase, ledger=wiring.ledger())))
 
 
-@api.route("POST", "/v1/webhooks/stripe", gives=schemas.WebhookAnswer, auth="none", raw_bytes=web.MAX_WEBHOOK_BYTES)
-def post_stripe_webhook(ask: Ask[bytes]) -> Answer:
-    """Take in an event of the payment provider, signed for us."""
-    outcome = receive_webhook(ask.body, ask.header("stripe-signature"), _intake())
-    telemetry.count_outcome(outcome)
-    return Answer(body=schemas.WebhookAnswer(outcome=outcome))
-
-
-# --- the wallet -------------------------------------------------------------------------------------------------------
-
-
-@api.route("GET", "/v1/wallet", gives=schemas.WalletAnswer)
-def get_wallet(ask: Ask[None]) -> Answer:
-    """The caller's coins."""
-    return Answer(body=schemas.wallet(wiring.ledger().read_wallet(ask.fan)))
-
-
-@api.route("GET", "/v1/wallet/entries", gives=schemas.EntriesAnswer, query=("limit", "cursor"))
-def get_wallet_entries(ask: Ask[None]) -> Answer:
-    """How the caller's balance came about."""
-    limit = ask.query_int("limit", 20, 1, 100)
-    statement = read_statement(ask.fan, limit=limit, before=ask.cursor(), ledger=wiring.ledger())
-    return Answer(body=schemas.entries(statement.entries, answers.cursor(statement.older_than)))
-
-
 # --- the API itself ---------------------------------------------------------------------------------------------------
 
 
@@ -102,9 +75,11 @@ def get_openapi(_ask: Ask[None]) -> Answer:
 
 @app.on_dynamodb_record(stream_arn="merged-from-infra-resources", name="relay")
 def relay(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
-    """Tell creators and the world of entries that were posted."""
+    """Tell creators and the world of entries that were posted, and fans of budgets that they have spent."""
     with telemetry.invocation(wiring.clock().new_id()):
-        retry = relay_entries(wiring.posted_records(event.to_dict()["Records"]), _relay())
+        records = event.to_dict()["Records"]
+        retry = relay_entries(wiring.posted_records(records), _relay())
+        retry += remind_of_budgets(wiring.budget_records(records), _relay())
     return {"batchItemFailures": [{"itemIdentifier": record_id} for record_id in retry]}
 
 
@@ -150,7 +125,7 @@ def sweep_journal(_event: CloudWatchEvent) -> dict[str, int]:
 def reconcile_events(_event: CloudWatchEvent) -> dict[str, int]:
     """Handle what webhooks did not bring."""
     with telemetry.invocation(wiring.clock().new_id()):
-        outcomes = reconcile(intake=_intake(), journal=wiring.journal())
+        outcomes = reconcile(intake=webhooks.intake(), journal=wiring.journal())
         telemetry.count_outcomes(outcomes)
         telemetry.count("Healed", sum(outcomes[outcome] for outcome in HEALED))
     return dict(outcomes)
@@ -163,12 +138,6 @@ def audit_totals(_event: CloudWatchEvent) -> dict[str, int]:
         telemetry.count("OpenReviews", count_open_reviews(desk=wiring.desk(), clock=wiring.clock()))
         telemetry.count("Mismatch", found := len(audit_ledger(journal=wiring.journal(), clock=wiring.clock())))
     return {"mismatches": found}
-
-
-def _intake() -> Intake:
-    return Intake(
-        livemode=wiring.settings().livemode, ledger=wiring.ledger(), gateway=wiring.gateway(), clock=wiring.clock()
-    )
 
 
 def _relay() -> Relay:
@@ -184,5 +153,5 @@ def _relay() -> Relay:
     )
 
 
-api.mount(giving.api, operators.api, shop.api, prices.api)
+api.mount(webhooks.api, memberships.api, wallet.api, giving.api, prices.api, budgets.api, operators.api, shop.api)
 wiring.start()

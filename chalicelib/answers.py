@@ -14,6 +14,7 @@ from chalicelib import errors, telemetry
 STATUS: Final[Mapping[type[Exception], int]] = {
     errors.InsufficientCoins: 402,
     errors.WalletFrozen: 403,
+    errors.SelfExcluded: 403,
     errors.Refusal: 422,
     errors.BadRequest: 400,
     errors.Unauthenticated: 401,

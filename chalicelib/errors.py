@@ -21,9 +21,14 @@ CoinpurseError
 │   ├── CoinsOutOfRange          fewer or more coins than it takes
 │   ├── MessageTooLong           for so many coins
 │   ├── StreakEnded              no such streak is under way
+│   ├── UnknownPlan              no such membership in that currency
+│   ├── AlreadyMember            the fan has a membership already
 │   ├── SelfGift                 sender and creator are one
 │   ├── InsufficientCoins   402  the wallet holds less
-│   └── WalletFrozen        403  an operator froze the wallet
+│   ├── WalletFrozen        403  an operator froze the wallet
+│   ├── SelfExcluded        403  the fan excluded himself for a time
+│   ├── BudgetReached            less is left of the fan's own budget
+│   └── BudgetCurrency           the fan's budget is in another currency
 └── TryAgain                503  nothing is decided: send the same request again
 
 Each class has one stable `code`; the prose may change, the code may not.
@@ -195,6 +200,20 @@ class StreakEnded(Refusal):
     title = "No such streak is under way"
 
 
+class UnknownPlan(Refusal):
+    """There is no such membership in that currency."""
+
+    code = "unknown_plan"
+    title = "No such membership"
+
+
+class AlreadyMember(Refusal):
+    """The fan has a membership already."""
+
+    code = "already_member"
+    title = "You are a member already"
+
+
 class SelfGift(Refusal):
     """Sender and creator are one."""
 
@@ -214,6 +233,27 @@ class WalletFrozen(Refusal):
 
     code = "wallet_frozen"
     title = "The wallet is frozen"
+
+
+class SelfExcluded(Refusal):
+    """The fan excluded himself from spending, and the time is not over."""
+
+    code = "self_excluded"
+    title = "You excluded yourself from spending"
+
+
+class BudgetReached(Refusal):
+    """Less is left of the fan's own budget than this takes."""
+
+    code = "budget_reached"
+    title = "Your budget does not allow it"
+
+
+class BudgetCurrency(Refusal):
+    """The fan's budget on money is in another currency, and so nothing can be bought in this one."""
+
+    code = "budget_currency"
+    title = "Your budget is in another currency"
 
 
 class TryAgain(CoinpurseError):

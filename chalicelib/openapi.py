@@ -73,6 +73,7 @@ def _operation(operation: Operation) -> dict[str, object]:
     }
     if operation.takes:
         described["requestBody"] = {"required": True, **_content(operation.takes)}
+    if operation.takes and operation.method == "POST":
         described["responses"] = {"201": _content(operation.gives)} | responses
     if operation.auth == "required":
         described["security"] = [{"bearer": []}]
@@ -89,7 +90,7 @@ def _parameters(operation: Operation) -> list[dict[str, object]]:
         {"name": name, "in": "query", "schema": _QUERY.get(f"{operation.path}?{name}", _QUERY.get(name))}
         for name in operation.query
     ]
-    if operation.takes:
+    if operation.takes and operation.method == "POST":
         parameters.append(
             {"name": "Idempotency-Key", "in": "header", "required": True, "schema": text | {"format": "uuid"}}
         )

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from chalicelib.domain.budgets import BudgetChange, SelfExclusion
 from chalicelib.domain.events import Announcement, Publication
 from chalicelib.domain.journal import JournalLine, Mismatch
 from chalicelib.domain.lanes import Receipt
@@ -16,6 +17,7 @@ from chalicelib.domain.ledger import (
     Gift,
     GiftRefused,
     LaneEntry,
+    Notice,
     Posting,
     Purchase,
     Status,
@@ -25,6 +27,7 @@ from chalicelib.domain.ledger import (
 from chalicelib.domain.offers import SignedOffer
 from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
 from chalicelib.domain.reviews import Freeze, Review, Settlement
+from chalicelib.domain.spending import PurchaseRefused
 
 
 class Clock(Protocol):
@@ -40,13 +43,22 @@ class Clock(Protocol):
 class Ledger(Protocol):
     """Wallets and entries. Each write is one round trip whose conditions stand in the write itself."""
 
-    def open_purchase(self, purchase: Purchase) -> Entry | None:
-        """Write a pending purchase. None when it was written, else the entry that already has its id."""
+    def open_purchase(self, purchase: Purchase, change: BudgetChange | None = None) -> PurchaseRefused | None:
+        """Write a pending purchase and count its price down, if the fan's budget allows it, in one transaction.
+
+        Args:
+            purchase: the purchase; its `created_at` is the time by which the budget's periods have ended or not.
+            change: the budget that takes the place of the one there is, in the same transaction.
+
+        Returns:
+            None when it was written, else why not.
+        """
 
     def post_purchase(self, session: CheckoutSession, posting: Posting) -> Purchase | None:
         """Post the purchase that the paid session claims and credit its coins, in one transaction.
 
-        Only if the stored quote says the same coins, amount and currency, and nothing was posted yet.
+        Only if the stored quote says the same coins, amount and currency, and nothing was posted yet. A price that was
+        given back to the fan's budget counts again, whatever is left.
 
         Returns:
             None when it was posted by this call; else the purchase as it is, untouched.
@@ -55,8 +67,13 @@ class Ledger(Protocol):
             NotFound: there is no such purchase.
         """
 
-    def move_purchase(self, session: CheckoutSession, to: Status, allowed: Sequence[Status]) -> Purchase | None:
-        """Set the status of an unposted purchase if it is one of `allowed`. Returns and raises as post_purchase."""
+    def move_purchase(
+        self, session: CheckoutSession, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
+    ) -> Purchase | None:
+        """Set the status of an unposted purchase if it is one of `allowed`. Returns and raises as post_purchase.
+
+        With a change of the budget, that one gives the price back: in the same transaction, and once a purchase.
+        """
 
     def follow_purchase(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
         """Note how much of a posted purchase's price is kept and, in the same transaction, move the coins.
@@ -65,11 +82,15 @@ class Ledger(Protocol):
             Whether it was written: only if the purchase still has the version that was read.
         """
 
-    def post_gift(self, gift: Gift, ended: StreakEnd | None = None) -> GiftRefused | None:
-        """Debit the fan and write the gift, in one transaction; a gift of a streak is counted in it, too.
+    def post_gift(
+        self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None
+    ) -> GiftRefused | None:
+        """Debit the fan, within the fan's budget, and write the gift, in one transaction; a streak is counted in it.
 
         Args:
-            gift: the first of a streak needs that none is under way; any other that its own is.
+            gift: its `posted_at` is the time by which the budget's periods have ended or not. The first of a streak
+                needs that none is under way; any other that its own is.
+            change: the budget that takes the place of the one there is, in the same transaction.
             ended: the streak that is under way and in the way of the gift's: it ends in the same transaction.
 
         Returns:
@@ -112,6 +133,19 @@ class Ledger(Protocol):
 
     def file_review(self, review: Review) -> bool:
         """Put a payment aside for a person to look at. Whether it was new: the same payment twice is one review."""
+
+    def change_budget(self, user_id: str, change: BudgetChange) -> bool:
+        """Put a budget in the place of the one that was seen. Whether it was written: only if that is still the one."""
+
+    def exclude(self, exclusion: SelfExclusion) -> bool:
+        """Shut a fan out from spending, and keep that he did. Whether it was new, and longer than he is shut out.
+
+        Raises:
+            IdempotencyConflict: the key names an exclusion for another time.
+        """
+
+    def post_notice(self, notice: Notice) -> bool:
+        """Write a notice. Whether it was new: the same id twice is one notice."""
 
 
 class OperatorDesk(Protocol):

@@ -34,9 +34,9 @@ class Settings:
     stripe_api_url: str
     """Base address of the payment provider, without `/v1`."""
     success_url: str
-    """Where the fan returns to after paying; `?purchase=<id>` is added."""
+    """Where the fan returns to after paying; `?purchase=<id>` or `?membership=<id>` is added."""
     cancel_url: str
-    """Where the fan returns to without paying; `?purchase=<id>` is added."""
+    """Where the fan returns to without paying; the same is added."""
     catalogue: str
     """Name of the file in `chalicelib/catalogues`, without `.json`."""
     creator_lanes: int

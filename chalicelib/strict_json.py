@@ -10,8 +10,8 @@ from chalicelib.errors import InvalidField, InvalidJson, UnknownField
 
 Body = TypeVar("Body")
 
-_UNKNOWN_FIELD: Final = re.compile(r"Object contains unknown field `(.*)`(?: - at `.*`)?", re.DOTALL)
-_MISSING_FIELD: Final = re.compile(r"Object missing required field `(.*)`(?: - at `.*`)?", re.DOTALL)
+_UNKNOWN_FIELD: Final = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$\.(.*)`)?", re.DOTALL)
+_MISSING_FIELD: Final = re.compile(r"Object missing required field `(.*?)`(?: - at `\$\.(.*)`)?", re.DOTALL)
 _BAD_FIELD: Final = re.compile(r"(.*) - at `\$\.(.*)`", re.DOTALL)
 _LONGEST_NAME: Final = 64
 
@@ -45,9 +45,14 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _raise_in_our_words(error: msgspec.ValidationError) -> NoReturn:
     message = str(error)
     if unknown := _UNKNOWN_FIELD.fullmatch(message):
-        raise UnknownField(unknown[1][:_LONGEST_NAME]) from error
+        raise UnknownField(_inside(unknown)[:_LONGEST_NAME]) from error
     if missing := _MISSING_FIELD.fullmatch(message):
-        raise InvalidField(missing[1], "required") from error
+        raise InvalidField(_inside(missing), "required") from error
     if bad := _BAD_FIELD.fullmatch(message):
         raise InvalidField(bad[2][:_LONGEST_NAME], bad[1].replace("`", "").lower()) from error
     raise InvalidJson("Send one JSON object.") from error
+
+
+def _inside(found: re.Match[str]) -> str:
+    """The field's name, behind that of the object it is in."""
+    return ".".join(name for name in (found[2], found[1]) if name is not None)

@@ -14,6 +14,8 @@ from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.reference_rates import ReferenceRates
+from chalicelib.domain.reminders import BudgetRecord
+from chalicelib.membership_ports import Memberships, Subscriptions
 from chalicelib.ports import (
     Clock,
     EventPublisher,
@@ -117,6 +119,27 @@ def offer_signer() -> OfferSigner:
 
 
 @cache
+def memberships() -> Memberships:
+    """The memberships, beside the wallets."""
+    from chalicelib.adapters.membership_store import DynamoMemberships
+
+    return DynamoMemberships(settings().table_name)
+
+
+@cache
+def subscriptions() -> Subscriptions:
+    """The payment provider's side of memberships."""
+    from chalicelib.adapters.stripe_memberships import StripeMemberships
+
+    return StripeMemberships(
+        api_key=secrets().stripe_api_key,
+        api_url=settings().stripe_api_url,
+        success_url=settings().success_url,
+        cancel_url=settings().cancel_url,
+    )
+
+
+@cache
 def publisher() -> EventPublisher:
     """The topic."""
     from chalicelib.adapters.sns_publisher import SnsPublisher
@@ -180,6 +203,13 @@ def posted_records(records: Sequence[Mapping[str, Any]]) -> Sequence[PostedRecor
     return stream_records.posted_records(records)
 
 
+def budget_records(records: Sequence[Mapping[str, Any]]) -> Sequence[BudgetRecord]:
+    """The wallets whose budgets have changed, out of `Records` of the table's stream."""
+    from chalicelib.adapters import stream_records
+
+    return stream_records.budget_records(records)
+
+
 _RELAY = (settings, clock, catalogue, ledger, publisher, redrive_queue, streak_timer)
 _NEEDED = {
     "app.app": (settings, clock, catalogue, ledger, tokens),
@@ -187,7 +217,7 @@ _NEEDED = {
     "app.redrive_stretch": (*_RELAY, journal),
     "app.sweep_journal": (*_RELAY, journal),
     "app.end_streaks": (settings, clock, catalogue, ledger, streak_timer),
-    "app.reconcile_events": (settings, clock, ledger, journal, gateway),
+    "app.reconcile_events": (settings, clock, ledger, journal, gateway, memberships, subscriptions),
     "app.audit_totals": (settings, clock, desk, journal),
 }
 

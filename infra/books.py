@@ -100,7 +100,8 @@ class Books:
         """Take one item of the table in."""
         partition, sort_key = str(item["PK"]), str(item["SK"])
         if sort_key == "WALLET":
-            self.wallets[partition] = _int(item, "coins")
+            # A fan who has only opened a checkout, or set a budget, has a wallet with no coins in it yet.
+            self.wallets[partition] = _int({"coins": 0, **item}, "coins")
         elif sort_key == "LANE":
             self.lanes[partition] = _Lane(*(_int(item, name) for name in ("coins", "gifts", "sequence")))
         elif sort_key.startswith("GIFT#"):

@@ -1,11 +1,11 @@
 """Stand-ins for the ports, small enough to be seen to be right. One contract suite holds the ledger to real ones."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from chalicelib.domain.events import Announcement, Publication
+from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.lanes import Receipt, streak_of
 from chalicelib.domain.ledger import (
     Adjustment,
@@ -22,8 +22,10 @@ from chalicelib.domain.ledger import (
 )
 from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
 from chalicelib.domain.reviews import Review
+from chalicelib.domain.spending import PurchaseRefused
 from chalicelib.domain.streaks import is_of
-from chalicelib.errors import NotAuthentic, NotFound
+from chalicelib.errors import NotAuthentic, NotFound, TryAgain
+from tests.fake_budgets import FakeBudgets, Spending
 from tests.fake_lanes import Lane, grown, is_as_seen, receipt
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -55,23 +57,28 @@ def uuid7_at(at: datetime, number: int) -> str:
     return str(UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62 | number))
 
 
-class FakeLedger:
+class FakeLedger(FakeBudgets):
     """The Ledger port in dictionaries. One call is one step: nothing else happens in between."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.coins: dict[str, int] = {}
         self.frozen: set[str] = set()
         self.streaks: dict[str, Streak] = {}
-        self.entries: dict[str, dict[str, Entry]] = {}
+        self.opened: set[str] = set()
         self.lanes: dict[tuple[str, int], Lane] = {}
         self.announced: dict[str, datetime] = {}
         self.reviews: dict[str, Review] = {}
 
-    def open_purchase(self, purchase: Purchase) -> Entry | None:
-        known = self.entries.setdefault(purchase.user_id, {})
-        if purchase.purchase_id in known:
-            return known[purchase.purchase_id]
-        known[purchase.purchase_id] = purchase
+    def open_purchase(self, purchase: Purchase, change: BudgetChange | None = None) -> PurchaseRefused | None:
+        known = self.find_entry(purchase.user_id, purchase.purchase_id)
+        money = Spending(at=purchase.created_at, money=purchase.amount_minor, currency=purchase.currency)
+        is_within = self.allows(purchase.user_id, money, change)
+        if known or not is_within:
+            return PurchaseRefused(entry=known, wallet=None if is_within else self.read_wallet(purchase.user_id))
+        self.count(purchase.user_id, money, change)
+        self.opened.add(purchase.user_id)
+        self.entries.setdefault(purchase.user_id, {})[purchase.purchase_id] = purchase
         return None
 
     def post_purchase(self, session: CheckoutSession, posting: Posting) -> Purchase | None:
@@ -87,15 +94,23 @@ class FakeLedger:
             event_id=posting.event_id,
             payment_intent=session.payment_intent,
             version=purchase.version + 1,
+            is_given_back=False,
         )
+        if purchase.is_given_back:
+            self.count(claim.user_id, Spending(at=posting.posted_at, money=purchase.amount_minor))
         self.coins[claim.user_id] = self.coins.get(claim.user_id, 0) + claim.coins
         return None
 
-    def move_purchase(self, session: CheckoutSession, to: Status, allowed: Sequence[Status]) -> Purchase | None:
+    def move_purchase(
+        self, session: CheckoutSession, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
+    ) -> Purchase | None:
         purchase = self._claimed(session)
         if purchase.status not in allowed:
             return purchase
-        self.entries[purchase.user_id][purchase.purchase_id] = replace(purchase, status=to)
+        if change and (purchase.is_given_back or not self.change_budget(purchase.user_id, change)):
+            raise TryAgain
+        is_given_back = purchase.is_given_back or change is not None
+        self.entries[purchase.user_id][purchase.purchase_id] = replace(purchase, status=to, is_given_back=is_given_back)
         return None
 
     def follow_purchase(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
@@ -114,17 +129,22 @@ class FakeLedger:
         self.entries.setdefault(adjustment.user_id, {})[adjustment.entry_id] = adjustment
         self.coins[adjustment.user_id] = self.coins.get(adjustment.user_id, 0) + adjustment.coins
 
-    def post_gift(self, gift: Gift, ended: StreakEnd | None = None) -> GiftRefused | None:
+    def post_gift(
+        self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None
+    ) -> GiftRefused | None:
         known = self.entries.get(gift.user_id, {}).get(gift.gift_id)
-        has_wallet = gift.user_id in self.coins or gift.user_id in self.frozen
+        has_wallet = self.has_wallet(gift.user_id)
         wallet = self.read_wallet(gift.user_id)
+        coins = Spending(at=gift.posted_at, coins=gift.price_coins)
         allows = has_wallet and wallet.coins >= gift.price_coins and not wallet.is_frozen
+        allows = allows and self.allows(gift.user_id, coins, change)
         if gift.streak_id:
             seen = is_as_seen(wallet.streak, ended) if gift.begins_streak else is_of(gift, wallet.streak)
             allows = allows and seen
         if known or not allows:
             return GiftRefused(entry=known, wallet=wallet if has_wallet and not allows else None)
-        self.coins[gift.user_id] -= gift.price_coins
+        self.count(gift.user_id, coins, change)
+        self.coins[gift.user_id] = wallet.coins - gift.price_coins
         self.entries.setdefault(gift.user_id, {})[gift.gift_id] = gift
         if ended:
             self.entries[gift.user_id][ended.notice.entry_id] = ended.notice
@@ -139,6 +159,9 @@ class FakeLedger:
         self.entries.setdefault(user_id, {})[ended.notice.entry_id] = ended.notice
         return True
 
+    def has_wallet(self, user_id: str) -> bool:
+        return any(user_id in held for held in (self.coins, self.frozen, self.opened, self.budgets, self.excluded))
+
     def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
         return self.entries.get(user_id, {}).get(entry_id)
 
@@ -148,6 +171,8 @@ class FakeLedger:
             coins=self.coins.get(user_id, 0),
             is_frozen=user_id in self.frozen,
             streak=self.streaks.get(user_id),
+            budget=self.budgets.get(user_id),
+            excluded_until=self.excluded.get(user_id),
         )
 
     def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:
@@ -228,31 +253,6 @@ class FakeGateway:
         return payload
 
 
-@dataclass
-class FakePublisher:
-    """The EventPublisher port: keeps what it accepts; does not accept what it is told not to."""
-
-    published: list[Announcement] = field(default_factory=list)
-    busy: set[str] = field(default_factory=set)
-    refused: set[str] = field(default_factory=set)
-
-    def publish(self, announcements: Sequence[Announcement]) -> Publication:
-        asked = {announcement.id for announcement in announcements}
-        turned_away = self.busy | self.refused
-        self.published += [announcement for announcement in announcements if announcement.id not in turned_away]
-        return Publication(busy=frozenset(asked & self.busy), refused=frozenset(asked & self.refused))
-
-
-@dataclass
-class FakeRedriveQueue:
-    """The RedriveQueue port."""
-
-    kept: list[Mapping[str, str]] = field(default_factory=list)
-
-    def set_aside(self, keys: Mapping[str, str]) -> None:
-        self.kept.append(keys)
-
-
 def session_of(purchase: Purchase, **changes: object) -> CheckoutSession:
     """The paid checkout session of a purchase, with whatever about it is different."""
     session = CheckoutSession(
@@ -268,16 +268,6 @@ def session_of(purchase: Purchase, **changes: object) -> CheckoutSession:
         url=f"https://pay.example/{purchase.purchase_id}",
     )
     return replace(session, **changes)  # type: ignore[arg-type]  # each test knows its field
-
-
-@dataclass
-class FakeStreakTimer:
-    """The StreakTimer port: keeps what it is told, until somebody lets the time pass."""
-
-    waiting: list[tuple[str, str, timedelta]] = field(default_factory=list)
-
-    def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
-        self.waiting.append((user_id, streak_id, after))
 
 
 def _claim(session: CheckoutSession) -> Claim:

@@ -16,14 +16,17 @@ import yaml
 from chalicelib.adapters.desk_store import DynamoDesk
 from chalicelib.adapters.journal_store import DynamoJournal
 from chalicelib.adapters.ledger_store import DynamoLedger
+from chalicelib.adapters.membership_store import DynamoMemberships
 from chalicelib.adapters.tables import Row, entry_key, lane_key, wallet_key
 from chalicelib.domain.ids import iso
 from chalicelib.domain.lanes import MAX_ACTIONS_PER_RECEIPT
 from chalicelib.domain.ledger import Purchase
+from chalicelib.membership_ports import Memberships
 from chalicelib.ports import Journal, Ledger, OperatorDesk
 from infra.recorder import Recorder
 from tests.fake_desk import FakeDesk, FakeJournal
 from tests.fake_lanes import Lane
+from tests.fake_memberships import FakeMemberships
 from tests.fakes import START, FakeLedger
 
 if TYPE_CHECKING:
@@ -43,12 +46,17 @@ class Store(ABC):
     ledger: Ledger
     desk: OperatorDesk
     journal: Journal
+    memberships: Memberships
     most_gifts: int = MAX_ACTIONS_PER_RECEIPT
     is_misreporting_transactions: bool = False
 
     @abstractmethod
     def freeze(self, user_id: str) -> None:
         """Freeze the wallet; there need not be one."""
+
+    @abstractmethod
+    def has_wallet(self, user_id: str) -> bool:
+        """Whether anything is stored of the fan's wallet."""
 
     @abstractmethod
     def announced_at(self, purchase: Purchase) -> datetime | None:
@@ -88,9 +96,13 @@ class FakeStore(Store):
     def __post_init__(self) -> None:
         self.desk: FakeDesk = FakeDesk(self.ledger)
         self.journal: FakeJournal = FakeJournal(self.ledger)
+        self.memberships: FakeMemberships = FakeMemberships(self.ledger)
 
     def freeze(self, user_id: str) -> None:
         self.ledger.frozen.add(user_id)
+
+    def has_wallet(self, user_id: str) -> bool:
+        return self.ledger.has_wallet(user_id)
 
     def announced_at(self, purchase: Purchase) -> datetime | None:
         return self.ledger.announced.get(purchase.purchase_id)
@@ -104,7 +116,8 @@ class FakeStore(Store):
     def of(self, user_id: str) -> object:
         known = dict(self.ledger.entries.get(user_id, {}))
         reversals = {act for (fan, _), act in self.desk.reversed_by.items() if fan == user_id}
-        return self.ledger.read_wallet(user_id), known, reversals
+        memberships = self.memberships.list_memberships(user_id)
+        return self.ledger.read_wallet(user_id), known, reversals, memberships
 
     def put_coins(self, user_id: str, coins: int) -> None:
         self.ledger.coins[user_id] = coins
@@ -122,6 +135,7 @@ class DynamoStore(Store):
     ledger: DynamoLedger
     desk: DynamoDesk
     journal: DynamoJournal
+    memberships: DynamoMemberships
 
     def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self.table_name = table_name
@@ -129,6 +143,7 @@ class DynamoStore(Store):
         self.ledger = DynamoLedger(table_name, pause)
         self.desk = DynamoDesk(table_name, pause)
         self.journal = DynamoJournal(table_name)
+        self.memberships = DynamoMemberships(table_name, pause)
         self._connection = Row._connection
 
     def bind(self) -> None:
@@ -150,6 +165,9 @@ class DynamoStore(Store):
 
     def freeze(self, user_id: str) -> None:
         self.put(wallet_key(user_id), "WALLET", "frozen_at", iso(START))
+
+    def has_wallet(self, user_id: str) -> bool:
+        return bool(self.item(wallet_key(user_id), "WALLET"))
 
     def announced_at(self, purchase: Purchase) -> datetime | None:
         item = self.item(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))

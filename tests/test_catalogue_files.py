@@ -8,6 +8,7 @@ from chalicelib.adapters.catalogue_files import FOLDER, BadCatalogue, load_catal
 from chalicelib.adapters.rate_files import RATES
 from chalicelib.domain.catalogue import Bundle, Catalogue, GiftItem
 from chalicelib.domain.economy import CoinRules, CreatorShare, Economy, GiftRules, Text, Tier
+from chalicelib.domain.plans import Plan
 
 KINDS: dict[str, Any] = {
     "gift": {
@@ -128,6 +129,31 @@ def test_a_bad_file_is_named_with_what_is_wrong_in_it(tmp_path: Path, content: s
         load(tmp_path, content)
     assert str(refused.value).startswith("shop.json: ")
     assert words in str(refused.value)
+
+
+PLAN: dict[str, Any] = {"plan_id": "club", "name": "Club", "coins": 500, "prices": {"usd": 499}}
+
+
+def test_memberships_are_there_if_the_file_has_them(tmp_path: Path) -> None:
+    assert load(tmp_path, GOOD).memberships == {}
+    plan = Plan(plan_id="club", name="Club", coins=500, prices={"usd": 499})
+    assert load(tmp_path, GOOD | {"memberships": [PLAN]}).memberships == {"club": plan}
+
+
+@pytest.mark.parametrize(
+    ("plans", "words"),
+    [
+        ([PLAN | {"coins": 0}], "a whole number from 1 to"),
+        ([PLAN | {"coins": 1.5}], "Expected `int`"),
+        ([PLAN | {"prices": {"web": {"usd": 499}}}], "Expected `int`"),
+        ([PLAN | {"trial_days": 7}], "unknown field `trial_days`"),
+        ([PLAN, PLAN], "used once"),
+    ],
+    ids=str,
+)
+def test_a_bad_membership_is_named_with_what_is_wrong_in_it(tmp_path: Path, plans: Any, words: str) -> None:
+    with pytest.raises(BadCatalogue, match=words):
+        load(tmp_path, GOOD | {"memberships": plans})
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from chalicelib.domain.catalogue import Bundle, Catalogue, GiftItem, unique
 from chalicelib.domain.economy import CatalogueError, CoinRules, CreatorShare, Economy, GiftRules, Text, Tier
 from chalicelib.domain.messages import MAX_NAME_BYTES
+from chalicelib.domain.plans import Plan
 
 FOLDER: Final = Path(__file__).parent.parent / "catalogues"
 
@@ -48,6 +49,13 @@ class _GiftLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     item_id: str
     name: str
     coins: int
+
+
+class _PlanLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    plan_id: str
+    name: str
+    coins: int
+    prices: dict[str, int]
 
 
 class _TextLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -103,6 +111,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     kinds: _Kinds
     creator: _CreatorLine
     gifts: list[_GiftLine] = []
+    memberships: list[_PlanLine] = []
 
 
 def load_catalogue(name: str, folder: Path = FOLDER) -> Catalogue:
@@ -133,10 +142,12 @@ def _catalogue(name: str, file: _File) -> Catalogue:
         for line in file.bundles
     ]
     gifts = [GiftItem(item_id=line.item_id, name=line.name, coins=line.coins) for line in file.gifts]
+    plans = [Plan(plan_id=it.plan_id, name=it.name, coins=it.coins, prices=it.prices) for it in file.memberships]
     return Catalogue(
         economy=_economy(name, file),
         bundles=unique(bundles, "bundles", "bundle_id"),
         gifts=unique(gifts, "gifts", "item_id"),
+        memberships=unique(plans, "memberships", "plan_id"),
     )
 
 

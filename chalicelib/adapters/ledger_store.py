@@ -5,51 +5,23 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
-from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.adapters.budget_expressions import spend_coins
+from chalicelib.adapters.budget_store import DynamoBudgets
 from chalicelib.adapters.lane_store import creator_coins, receive_gifts
-from chalicelib.adapters.rows import (
-    adjustment_row,
-    gift_row,
-    notice_row,
-    purchase_row,
-    review_row,
-    to_entry,
-    to_wallet,
-)
-from chalicelib.adapters.streak_expressions import begun, counted, forgotten, goes_on, is_as_seen
-from chalicelib.adapters.tables import (
-    EntryRow,
-    ReviewRow,
-    WalletRow,
-    bind,
-    entry_key,
-    journal_at,
-    journal_hour,
-    wallet_key,
-)
+from chalicelib.adapters.purchase_store import DynamoPurchases
+from chalicelib.adapters.rows import gift_row, notice_row, review_row, to_entry, to_wallet
+from chalicelib.adapters.streak_expressions import follow_streak, forgotten, is_as_seen
+from chalicelib.adapters.tables import EntryRow, ReviewRow, WalletRow, bind, entry_key, wallet_key
 from chalicelib.adapters.transactions import Refused, Transactions, is_refused, transient_errors
+from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.lanes import Receipt
-from chalicelib.domain.ledger import (
-    UNPOSTED,
-    Adjustment,
-    Entry,
-    Gift,
-    GiftRefused,
-    LaneEntry,
-    Posting,
-    Purchase,
-    Status,
-    StreakEnd,
-    Wallet,
-)
-from chalicelib.domain.payments import CheckoutSession, Claim
+from chalicelib.domain.ledger import Entry, Gift, GiftRefused, LaneEntry, StreakEnd, Wallet
 from chalicelib.domain.reviews import Review
-from chalicelib.errors import NotFound
 
 
-class DynamoLedger:
+class DynamoLedger(DynamoPurchases, DynamoBudgets):
     """The Ledger port over PynamoDB.
 
     Args:
@@ -63,99 +35,22 @@ class DynamoLedger:
         # PynamoDB makes the client when it is first used, which would be inside somebody's request.
         assert self._connection.client is not None
 
-    def open_purchase(self, purchase: Purchase) -> Entry | None:
-        """See the port. One write unit; a repeat costs a read besides."""
-        with transient_errors():
-            try:
-                purchase_row(purchase).save(EntryRow.pk.does_not_exist())
-            except PynamoDBException as error:
-                if not is_refused(error):
-                    raise
-                return self.find_entry(purchase.user_id, purchase.purchase_id)
-        return None
-
-    def post_purchase(self, session: CheckoutSession, posting: Posting) -> Purchase | None:
-        """See the port. Four write units, and one of the journal."""
-        claim = _claim(session)
-        row = EntryRow(wallet_key(claim.user_id), entry_key(claim.purchase_id))
-        is_as_quoted = (
-            EntryRow.status.is_in(*UNPOSTED)
-            & (EntryRow.coins == claim.coins)
-            & (EntryRow.amount_minor == session.subtotal_minor)
-            & (EntryRow.currency == session.currency)
-        )
-
-        def write(transaction: TransactWrite) -> None:
-            transaction.update(row, _posted(claim, session, posting), is_as_quoted, return_values="ALL_OLD")
-            transaction.update(
-                WalletRow(row.pk, "WALLET"),
-                [
-                    WalletRow.coins.add(claim.coins),
-                    WalletRow.created_at.set(WalletRow.created_at | posting.posted_at),
-                ],
-            )
-
-        try:
-            self._transactions.write(write)
-        except Refused as refused:
-            entry = to_entry(EntryRow.from_raw_data(refused.old_items[0])) if refused.old_items[0] else None
-            if not isinstance(entry, Purchase):
-                raise NotFound("There is no such purchase.") from refused
-            return entry
-        return None
-
-    def move_purchase(self, session: CheckoutSession, to: Status, allowed: Sequence[Status]) -> Purchase | None:
-        """See the port. One write unit."""
-        claim = _claim(session)
-        row = EntryRow(wallet_key(claim.user_id), entry_key(claim.purchase_id))
-        actions: list[Action] = [EntryRow.status.set(to.value)]
-        if to is Status.PROCESSING:
-            actions.append(EntryRow.ttl.remove())
-        with transient_errors():
-            try:
-                row.update(actions, EntryRow.status.is_in(*allowed))
-            except PynamoDBException as error:
-                if not is_refused(error):
-                    raise
-                entry = self.find_entry(claim.user_id, claim.purchase_id)
-                if not isinstance(entry, Purchase):
-                    raise NotFound("There is no such purchase.") from error
-                return entry
-        return None
-
-    def follow_purchase(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
-        """See the port. Two write units; with an adjustment six, and one of the journal."""
-        row = EntryRow(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))
-
-        def write(transaction: TransactWrite) -> None:
-            transaction.update(
-                row,
-                [EntryRow.kept_minor.set(kept_minor), EntryRow.version.set(purchase.version + 1)],
-                EntryRow.version == purchase.version,
-            )
-            if adjustment:
-                transaction.save(adjustment_row(adjustment), EntryRow.pk.does_not_exist())
-                transaction.update(WalletRow(row.pk, "WALLET"), [WalletRow.coins.add(adjustment.coins)])
-
-        try:
-            self._transactions.write(write)
-        except Refused:
-            return False
-        return True
-
-    def post_gift(self, gift: Gift, ended: StreakEnd | None = None) -> GiftRefused | None:
+    def post_gift(
+        self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None
+    ) -> GiftRefused | None:
         """See the port. Four write units, and one of the journal; where a streak is ended, three more."""
+        counted, is_within_budget = spend_coins(gift.price_coins, gift.posted_at, change)
+        rowed, is_in_row = follow_streak(gift, ended)
+        allows = (WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist() & is_within_budget
+        if is_in_row is not None:
+            allows &= is_in_row
         wallet = WalletRow(wallet_key(gift.user_id), "WALLET")
-        allows = (WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist()
-        actions: list[Action] = [WalletRow.coins.add(-gift.price_coins)]
-        if gift.streak_id:
-            allows &= goes_on(gift) if not gift.begins_streak else is_as_seen(ended)
-            actions += counted(gift) if not gift.begins_streak else begun(gift)
 
         def write(transaction: TransactWrite) -> None:
             transaction.save(gift_row(gift), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
             if ended:
                 transaction.save(notice_row(ended.notice), EntryRow.pk.does_not_exist())
+            actions = [WalletRow.coins.add(-gift.price_coins), *counted, *rowed]
             transaction.update(wallet, actions, allows, return_values="ALL_OLD")
 
         try:
@@ -243,21 +138,3 @@ class DynamoLedger:
                     raise
                 return False
         return True
-
-
-def _posted(claim: Claim, session: CheckoutSession, posting: Posting) -> list[Action]:
-    return [
-        EntryRow.status.set(Status.POSTED.value),
-        EntryRow.posted_at.set(posting.posted_at),
-        EntryRow.event_id.set(posting.event_id),
-        EntryRow.payment_intent.set(session.payment_intent or ""),
-        EntryRow.journal_hour.set(journal_hour(posting.posted_at, posting.event_id)),
-        EntryRow.journal_at.set(journal_at(posting.posted_at, claim.purchase_id)),
-        EntryRow.version.add(1),
-        EntryRow.ttl.remove(),
-    ]
-
-
-def _claim(session: CheckoutSession) -> Claim:
-    assert session.claim is not None, "strangers' sessions never reach the ledger"
-    return session.claim

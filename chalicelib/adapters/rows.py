@@ -2,6 +2,7 @@
 
 from typing import Final, TypeVar
 
+from chalicelib.adapters.budget_expressions import to_budget
 from chalicelib.adapters.tables import (
     EntryRow,
     ReviewRow,
@@ -36,7 +37,14 @@ _NOTICES: Final = frozenset(kind.value for kind in NoticeKind)
 
 def to_wallet(user_id: str, row: WalletRow) -> Wallet:
     """The wallet that the row holds."""
-    return Wallet(user_id=user_id, coins=row.coins, is_frozen=row.frozen_at is not None, streak=_streak(row))
+    return Wallet(
+        user_id=user_id,
+        coins=row.coins,
+        is_frozen=row.frozen_at is not None,
+        streak=_streak(row),
+        budget=to_budget(row),
+        excluded_until=row.excluded_until,
+    )
 
 
 def _streak(row: WalletRow) -> Streak | None:
@@ -88,6 +96,10 @@ def _purchase(user_id: str, entry_id: str, row: EntryRow) -> Purchase:
         payment_intent=row.payment_intent,
         kept_minor=row.kept_minor,
         version=row.version,
+        is_given_back=bool(row.is_given_back),
+        membership_id=row.membership_id or "",
+        is_renewal=bool(row.is_renewal),
+        paid_until=row.paid_until,
     )
 
 
@@ -98,7 +110,7 @@ def _gift(user_id: str, entry_id: str, row: EntryRow) -> Gift:
         event_id=_there(row.event_id),
         creator_id=_there(row.creator_id),
         lane=_there(row.lane),
-        item_id=row.item_id or "",
+        item_id=_there(row.item_id) if row.kind == GiftKind.GIFT.value else "",
         quantity=_there(row.quantity),
         price_coins=-_there(row.coins),
         posted_at=_there(row.posted_at),
@@ -159,6 +171,20 @@ def purchase_row(purchase: Purchase) -> EntryRow:
         created_at=purchase.created_at,
         ttl=int((purchase.created_at + PENDING_LIFE).timestamp()),
     )
+
+
+def month_row(month: Purchase) -> EntryRow:
+    """The row of a paid month of a membership: posted, and in the journal, from the first moment."""
+    row = purchase_row(month)
+    row.ttl = None
+    row.posted_at, row.event_id = _there(month.posted_at), _there(month.event_id)
+    row.journal_hour = journal_hour(row.posted_at, row.event_id)
+    row.journal_at = journal_at(row.posted_at, month.purchase_id)
+    row.payment_intent = month.payment_intent
+    row.membership_id = month.membership_id
+    row.is_renewal = month.is_renewal or None
+    row.paid_until = month.paid_until
+    return row
 
 
 def gift_row(gift: Gift) -> EntryRow:

@@ -7,6 +7,20 @@ from chalicelib.adapters.tables import WalletRow
 from chalicelib.domain.ledger import Gift, StreakEnd
 
 
+def follow_streak(gift: Gift, ended: StreakEnd | None) -> tuple[list[Action], Condition | None]:
+    """What the gift does to its fan's streak, and on which condition; nothing when it is of none.
+
+    Args:
+        gift: the first of a streak needs that none is under way; any other that its own is.
+        ended: the streak that is under way, and ends in the same write.
+    """
+    if not gift.streak_id:
+        return [], None
+    if gift.begins_streak:
+        return begun(gift), is_as_seen(ended)
+    return counted(gift), goes_on(gift)
+
+
 def goes_on(gift: Gift) -> Condition:
     """The streak of the gift is under way, and it is of the same item to the same creator."""
     condition: Condition = (

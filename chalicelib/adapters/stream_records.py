@@ -1,4 +1,4 @@
-"""Records of the table's stream become entries."""
+"""Records of the table's stream become entries, and wallets whose budgets have changed."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,10 +7,13 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.adapters.budget_expressions import to_budget
 from chalicelib.adapters.rows import to_entry
-from chalicelib.adapters.tables import EntryRow
+from chalicelib.adapters.tables import EntryRow, WalletRow
+from chalicelib.domain.budgets import Budget
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.ledger import Status
+from chalicelib.domain.reminders import BudgetRecord
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,41 @@ def _posted(records: Sequence[Mapping[str, Any]]) -> Iterator[PostedRecord]:
             log.exception("record cannot be read", extra={"keys": keys})
             entry = None
         yield PostedRecord(record_id=change["SequenceNumber"], keys=keys, entry=entry)
+
+
+def budget_records(records: Sequence[Mapping[str, Any]]) -> list[BudgetRecord]:
+    """The records in which a wallet with a budget has changed.
+
+    Args:
+        records: as above.
+    """
+    changes = [(record["dynamodb"], record["dynamodb"].get("NewImage", {})) for record in records]
+    return [
+        _budget_record(change)
+        for change, new in changes
+        if change["Keys"].get("SK") == {"S": "WALLET"} and "budget" in new
+    ]
+
+
+def _budget_record(change: Mapping[str, Any]) -> BudgetRecord:
+    keys = {name: value.get("S", "") for name, value in change["Keys"].items()}
+    old: Budget | None = None
+    new: Budget | None = None
+    try:
+        old, new = _budget(change.get("OldImage", {})), _budget(change["NewImage"])
+    except Exception:
+        log.exception("record cannot be read", extra={"keys": keys})
+    return BudgetRecord(
+        record_id=change["SequenceNumber"],
+        keys=keys,
+        user_id=keys["PK"].removeprefix("WALLET#"),
+        old=old,
+        new=new,
+    )
+
+
+def _budget(image: Mapping[str, Any]) -> Budget | None:
+    return to_budget(WalletRow.from_raw_data(dict(image))) if "budget" in image else None
 
 
 def _is_posted(image: Mapping[str, Any]) -> bool:

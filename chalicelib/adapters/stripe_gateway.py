@@ -2,30 +2,27 @@
 
 import logging
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import stripe
 
+from chalicelib.adapters.stripe_client import StripeAccount, answering
 from chalicelib.adapters.stripe_shapes import claim_of, decode_event, event_of, movement_of, session_of
 from chalicelib.domain.ledger import Purchase
 from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
 from chalicelib.domain.purchases import SESSION_LIFE
-from chalicelib.errors import IdempotencyConflict, NotAuthentic, TryAgain
+from chalicelib.errors import IdempotencyConflict, NotAuthentic
 
 log = logging.getLogger(__name__)
 
-TIMEOUTS_SECONDS: Final = (1.0, 5.0)
-"""To connect, and to wait for the answer. Whoever asks sends again, so the client does not: no two waits in a row."""
-NETWORK_RETRIES: Final = 0
 SIGNATURE_TOLERANCE: Final = timedelta(minutes=5)
 _SIGNATURE: Final = re.compile(r"t=([0-9]{1,12})(?:,v[0-9]=[0-9a-f]{1,128}){1,16}", re.ASCII)
 """All of the header, and one time only: what is verified and what is held against the clock must be the same."""
 
 
-class StripeGateway:
+class StripeGateway(StripeAccount):
     """The PaymentGateway port over stripe-python.
 
     Args:
@@ -45,17 +42,15 @@ class StripeGateway:
         success_url: str,
         cancel_url: str,
     ) -> None:
-        self._api_key = api_key
+        super().__init__(api_key=api_key, api_url=api_url)
         self._webhook_secrets = webhook_secrets
-        self._api_url = api_url
         self._success_url = success_url
         self._cancel_url = cancel_url
-        self._http = stripe.RequestsClient(timeout=TIMEOUTS_SECONDS)
 
     def open_session(self, purchase: Purchase) -> CheckoutSession:
         """See the port. Everything sent derives from the purchase, so that Stripe sees a repeat as one."""
         try:
-            with _answering():
+            with answering():
                 session = self._client().v1.checkout.sessions.create(
                     self._session_params(purchase),
                     {"idempotency_key": f"checkout/{purchase.user_id}/{purchase.purchase_id}"},
@@ -68,7 +63,7 @@ class StripeGateway:
     def find_claim(self, payment_intent: str) -> Claim | None:
         """See the port. A payment that Stripe does not know is a stranger's, too: there is nothing to follow."""
         try:
-            with _answering():
+            with answering():
                 payment = self._client().v1.payment_intents.retrieve(payment_intent)
         except stripe.InvalidRequestError as error:
             if error.code == "resource_missing":
@@ -78,14 +73,14 @@ class StripeGateway:
 
     def find_session(self, payment_intent: str) -> CheckoutSession | None:
         """See the port."""
-        with _answering():
+        with answering():
             sessions = self._client().v1.checkout.sessions.list({"payment_intent": payment_intent}).data
         return session_of(sessions[0].to_dict()) if sessions else None
 
     def read_money(self, payment_intent: str) -> MoneyState:
         """See the port. Three requests: the payment, its refunds, its disputes."""
         client = self._client().v1
-        with _answering():
+        with answering():
             captured = client.payment_intents.retrieve(payment_intent).amount_received
             refunds = list(client.refunds.list({"payment_intent": payment_intent, "limit": 100}).auto_paging_iter())
             disputes = list(client.disputes.list({"payment_intent": payment_intent, "limit": 100}).auto_paging_iter())
@@ -97,7 +92,7 @@ class StripeGateway:
 
     def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:
         """See the port. Stripe takes twenty types at most, and lists the newest first."""
-        with _answering():
+        with answering():
             found = list(
                 self._client()
                 .v1.events.list({"created": {"gte": int(since.timestamp())}, "types": sorted(types), "limit": 100})
@@ -109,15 +104,6 @@ class StripeGateway:
         """See the port."""
         self._verify(payload, signature, now)
         return decode_event(payload)
-
-    # Quoted, because Stripe's package imports what it is asked for: a webhook needs no client, and pays for none.
-    def _client(self) -> "stripe.StripeClient":
-        return stripe.StripeClient(
-            self._api_key(),
-            base_addresses={"api": self._api_url},
-            max_network_retries=NETWORK_RETRIES,
-            http_client=self._http,
-        )
 
     def _session_params(self, purchase: Purchase) -> "stripe.params.checkout.SessionCreateParams":
         metadata = {
@@ -172,12 +158,3 @@ def _usable(values: dict[str, Any]) -> StripeEvent | None:
         # As a webhook it was refused, too. Here it must not hold up whatever else was lost.
         log.exception("event cannot be read", extra={"stripe_event_id": values.get("id")})
         return None
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """Turn what may pass by itself into TryAgain: the network, rate limits, the provider's own trouble."""
-    try:
-        yield
-    except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
-        raise TryAgain("The payment provider did not answer.", retry_after_seconds=5) from error

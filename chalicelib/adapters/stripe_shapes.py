@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from chalicelib.adapters.subscription_shapes import InvoiceNews, SubscriptionNews, hint_of
 from chalicelib.domain.ids import is_party_id, is_uuid7
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.payments import CheckoutSession, Claim, Movement, StripeEvent
@@ -39,6 +40,7 @@ class _Session(Struct):
     amount_total: Amount | None = None
     currency: str | None = None
     payment_intent: str | None = None
+    subscription: str | None = None
     metadata: dict[str, str] | None = None
     url: str | None = None
 
@@ -103,9 +105,15 @@ def instant(seconds: int) -> datetime:
 def _event(event: _Event) -> StripeEvent:
     if event.object != "event":
         raise NotAuthentic("Only snapshot events are understood.")
-    session, payment_intent = None, None
+    session, payment_intent, invoice_id, membership = None, None, None, None
     if event.type.startswith("checkout.session."):
-        session = _session(msgspec.json.decode(event.data.object, type=_Session))
+        told = msgspec.json.decode(event.data.object, type=_Session)
+        session, membership = _session(told), hint_of(told.subscription, told.metadata)
+    elif event.type.startswith("invoice."):
+        invoice_id = msgspec.json.decode(event.data.object, type=InvoiceNews).id
+    elif event.type.startswith("customer.subscription."):
+        news = msgspec.json.decode(event.data.object, type=SubscriptionNews)
+        membership = hint_of(news.id, news.metadata)
     elif event.type.startswith(("charge.", "refund.")):
         payment_intent = msgspec.json.decode(event.data.object, type=_Hint).payment_intent
     return StripeEvent(
@@ -116,6 +124,8 @@ def _event(event: _Event) -> StripeEvent:
         created_at=instant(event.created),
         session=session,
         payment_intent=payment_intent,
+        invoice_id=invoice_id,
+        membership=membership,
     )
 
 

@@ -4,14 +4,13 @@ import zlib
 from datetime import UTC, datetime
 from typing import Final
 
-from pynamodb.attributes import Attribute, BooleanAttribute, JSONAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
-from pynamodb.constants import NUMBER, STRING
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
+from chalicelib.adapters.attributes import EpochAttribute, InstantAttribute, IntegerAttribute
 from chalicelib.domain.ids import iso
-from chalicelib.domain.money import MAX_AMOUNT
 
 JOURNAL_SHARDS: Final = 16
 
@@ -37,6 +36,11 @@ def entry_key(entry_id: str) -> str:
     return key("ENTRY", entry_id)
 
 
+def membership_key(membership_id: str) -> str:
+    """The sort key of a membership. Their ids are UUIDv7, so memberships sort by time."""
+    return key("MEMBERSHIP", membership_id)
+
+
 def lane_key(creator_id: str, lane: int) -> str:
     """The partition of one lane of a creator."""
     return key("CREATOR", creator_id, str(lane))
@@ -55,36 +59,6 @@ def hour_key(hour: datetime, shard: int) -> str:
 def journal_at(posted_at: datetime, entry_id: str) -> str:
     """Where in its hour an entry stands in the journal."""
     return key(iso(posted_at), entry_id)
-
-
-class IntegerAttribute(Attribute[int]):
-    """An exact whole number. PynamoDB's own number takes floats without a word."""
-
-    attr_type = NUMBER
-
-    def serialize(self, value: int) -> str:
-        """Refuses what is no int (a bool is none) and what JSON readers would round. Raises ValueError."""
-        if type(value) is not int or abs(value) > MAX_AMOUNT:
-            raise ValueError(f"not a whole number within ±{MAX_AMOUNT}")
-        return str(value)
-
-    def deserialize(self, value: str) -> int:
-        """Raises ValueError on anything that is not a plain whole number."""
-        return int(value)
-
-
-class InstantAttribute(Attribute[datetime]):
-    """A time in UTC as RFC 3339 with milliseconds: sorts as text, reads as a time."""
-
-    attr_type = STRING
-
-    def serialize(self, value: datetime) -> str:
-        """Cuts below the millisecond."""
-        return iso(value)
-
-    def deserialize(self, value: str) -> datetime:
-        """Raises ValueError on anything else."""
-        return datetime.fromisoformat(value)
 
 
 class JournalIndex(GlobalSecondaryIndex["EntryRow"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves it so
@@ -119,7 +93,7 @@ class Row(Model):
 
 
 class WalletRow(Row):
-    """A fan's coins."""
+    """A fan's coins, and what the fan's own budget has left of them: see `budget_expressions`."""
 
     coins = IntegerAttribute(default=0)
     frozen_at = InstantAttribute(null=True)
@@ -133,6 +107,17 @@ class WalletRow(Row):
     streak_count = IntegerAttribute(null=True)
     streak_coins = IntegerAttribute(null=True)
     streak_at = InstantAttribute(null=True)
+    coin_day = IntegerAttribute(null=True, attr_name="c_day")
+    coin_week = IntegerAttribute(null=True, attr_name="c_week")
+    coin_month = IntegerAttribute(null=True, attr_name="c_month")
+    money_day = IntegerAttribute(null=True, attr_name="m_day")
+    money_week = IntegerAttribute(null=True, attr_name="m_week")
+    money_month = IntegerAttribute(null=True, attr_name="m_month")
+    day_ends = EpochAttribute(null=True)
+    money_currency = UnicodeAttribute(null=True, attr_name="m_currency")
+    budget = UnicodeAttribute(null=True)
+    budget_version = IntegerAttribute(null=True, attr_name="b_version")
+    excluded_until = EpochAttribute(null=True)
 
 
 class EntryRow(Row):
@@ -156,6 +141,10 @@ class EntryRow(Row):
     currency = UnicodeAttribute(null=True)
     payment_intent = UnicodeAttribute(null=True)
     kept_minor = IntegerAttribute(null=True)
+    is_given_back = BooleanAttribute(null=True, attr_name="given_back")
+    membership_id = UnicodeAttribute(null=True)
+    is_renewal = BooleanAttribute(null=True)
+    paid_until = InstantAttribute(null=True)
 
     creator_id = UnicodeAttribute(null=True)
     lane = IntegerAttribute(null=True)
@@ -174,6 +163,24 @@ class EntryRow(Row):
     reason = UnicodeAttribute(null=True)
     actor = UnicodeAttribute(null=True)
     facts = JSONAttribute(null=True)
+
+
+class MembershipRow(Row):
+    """A membership that a fan asked for, and how it stands. It has a `ttl` until something was paid."""
+
+    plan_id = UnicodeAttribute()
+    coins = IntegerAttribute()
+    amount_minor = IntegerAttribute()
+    currency = UnicodeAttribute()
+    created_at = InstantAttribute()
+    status = UnicodeAttribute()
+    version = IntegerAttribute(default=1)
+    subscription_id = UnicodeAttribute(null=True)
+    customer_id = UnicodeAttribute(null=True)
+    paid_until = InstantAttribute(null=True)
+    renews = BooleanAttribute(null=True)
+    ended_reason = UnicodeAttribute(null=True)
+    ttl = IntegerAttribute(null=True)
 
 
 class LaneRow(Row):

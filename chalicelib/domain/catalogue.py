@@ -1,20 +1,21 @@
 """What is on sale and what can be given: bundles and gifts, checked as one."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final, TypeVar
 
 from chalicelib.domain.economy import MAX_QUANTITY, CatalogueError, Economy, require_whole
 from chalicelib.domain.ids import is_tag
 from chalicelib.domain.money import EXPONENTS, MAX_AMOUNT, as_decimal, smallest_step_minor
-from chalicelib.errors import UnknownBundle, UnknownItem
+from chalicelib.domain.plans import Plan
+from chalicelib.errors import UnknownBundle, UnknownItem, UnknownPlan
 
 CHANNELS: Final = ("web", "in_app")
 _PRICE_DIGITS: Final = 6
 
 
-Thing = TypeVar("Thing", bound="Bundle | GiftItem")
+Thing = TypeVar("Thing", bound="Bundle | GiftItem | Plan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +66,15 @@ class Catalogue:
     economy: Economy
     bundles: Mapping[str, Bundle]
     gifts: Mapping[str, GiftItem]
+    memberships: Mapping[str, Plan] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for bundle in self.bundles.values():
             _check_bundle(bundle)
         for gift in self.gifts.values():
             _check_gift(gift)
+        for plan in self.memberships.values():
+            _check_plan(plan)
         _check_whole(self)
 
     def price_minor(self, bundle_id: str, currency: str, channel: str) -> int:
@@ -86,6 +90,18 @@ class Catalogue:
         if item_id not in self.gifts:
             raise UnknownItem(f"The gift catalogue has no {item_id}.")
         return self.gifts[item_id]
+
+    def plan(self, plan_id: str, currency: str) -> tuple[Plan, int]:
+        """A membership and its price for a month. Raises UnknownPlan when it is not on sale like that."""
+        plan = self.memberships.get(plan_id)
+        if plan is None or currency not in plan.prices:
+            raise UnknownPlan(f"No membership {plan_id} is on sale in {currency}.")
+        return plan, plan.prices[currency]
+
+    def plans(self, currency: str) -> list[Plan]:
+        """The memberships on sale in that currency, smallest first."""
+        on_sale = [plan for plan in self.memberships.values() if currency in plan.prices]
+        return sorted(on_sale, key=lambda plan: (plan.coins, plan.plan_id))
 
     def currencies(self, channel: str) -> list[str]:
         """Every currency that something is on sale in, sorted."""
@@ -159,6 +175,19 @@ def _check_gift(gift: GiftItem) -> None:
     require_whole([*where, "coins"], gift.coins, 1, MAX_AMOUNT // MAX_QUANTITY)
 
 
+def _check_plan(plan: Plan) -> None:
+    where = ("memberships", plan.plan_id)
+    if not is_tag(plan.plan_id):
+        raise CatalogueError([*where, "plan_id"], "1-64 characters of A-Z a-z 0-9 _ -")
+    if not plan.name.strip():
+        raise CatalogueError([*where, "name"], "not empty")
+    require_whole([*where, "coins"], plan.coins)
+    if not plan.prices:
+        raise CatalogueError([*where, "prices"], "at least one currency")
+    for currency, amount in plan.prices.items():
+        _check_price([*where, "prices", currency], currency, amount)
+
+
 def _check_whole(catalogue: Catalogue) -> None:
     if not catalogue.bundles:
         raise CatalogueError(["bundles"], "at least one")
@@ -170,7 +199,7 @@ def _check_whole(catalogue: Catalogue) -> None:
 
 
 def unique(things: Iterable[Thing], where: str, id_field: str) -> dict[str, Thing]:
-    """The bundles or gifts by their id. Raises CatalogueError when an id comes twice."""
+    """The bundles, gifts or memberships by their id. Raises CatalogueError when an id comes twice."""
     found: dict[str, Thing] = {}
     for thing in things:
         thing_id: str = getattr(thing, id_field)

@@ -15,6 +15,8 @@ COINS_CLAWED_BACK: Final = "coinpurse.coins.clawed_back.v1"
 COINS_RESTORED: Final = "coinpurse.coins.restored.v1"
 COINS_GRANTED: Final = "coinpurse.coins.granted.v1"
 BUDGET_REACHED: Final = "coinpurse.budget.reached.v1"
+MEMBERSHIP_STARTED: Final = "coinpurse.membership.started.v1"
+MEMBERSHIP_RENEWED: Final = "coinpurse.membership.renewed.v1"
 MEMBERSHIP_ENDED: Final = "coinpurse.membership.ended.v1"
 
 _ADJUSTED: Final = {
@@ -54,6 +56,8 @@ class Publication:
 def announce(entry: Entry, receipt: Receipt | None, *, source: str, livemode: bool) -> Announcement:
     """What is told of a posted entry. `receipt` is how its creator's lane received it, where there is one."""
     sequence = receipt.sequence if receipt else None
+    if isinstance(entry, Purchase) and entry.membership_id:
+        return announce_month(entry, source=source, livemode=livemode)
     if isinstance(entry, Purchase):
         return announce_credit(entry, source=source, livemode=livemode)
     if isinstance(entry, Adjustment):
@@ -113,6 +117,27 @@ def announce_credit(purchase: Purchase, *, source: str, livemode: bool) -> Annou
         id=purchase.event_id,
         envelope=_envelope(purchase, COINS_CREDITED, f"wallet/{purchase.user_id}", source) | {"data": data},
         attributes=_attributes(COINS_CREDITED, "purchase", purchase.coins, livemode=livemode),
+    )
+
+
+def announce_month(purchase: Purchase, *, source: str, livemode: bool) -> Announcement:
+    """What is told of a paid month of a membership, whose coins are in the wallet: that it started, or went on."""
+    assert purchase.event_id is not None, "only posted purchases are announced"
+    assert purchase.paid_until is not None, "a month has an end"
+    event_type = MEMBERSHIP_RENEWED if purchase.is_renewal else MEMBERSHIP_STARTED
+    data = {
+        "membership_id": purchase.membership_id,
+        "purchase_id": purchase.purchase_id,
+        "user_id": purchase.user_id,
+        "plan_id": purchase.bundle_id,
+        "coins": purchase.coins,
+        "price": {"amount_minor": purchase.amount_minor, "currency": purchase.currency},
+        "paid_until": iso(purchase.paid_until),
+    }
+    return Announcement(
+        id=purchase.event_id,
+        envelope=_envelope(purchase, event_type, f"wallet/{purchase.user_id}", source) | {"data": data},
+        attributes=_attributes(event_type, "purchase", purchase.coins, livemode=livemode),
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Final
 
 from chalicelib.errors import InvalidField, KeyTooOld
@@ -53,6 +54,15 @@ def uuid7_time(uuid7: str) -> datetime:
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
     except OverflowError:
         return datetime.max.replace(tzinfo=UTC)
+
+
+def uuid7_of(at: datetime, name: str) -> str:
+    """The UUIDv7 of that time whose other bits come from a hash of `name`: the same two always make the same id."""
+    milliseconds = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    rest = int.from_bytes(sha256(name.encode()).digest()[:10])
+    number = milliseconds << 80 | rest & ~(0xF << 76 | 0b11 << 62) | 0x7 << 76 | 0b10 << 62
+    text = f"{number:032x}"
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
 def require_fresh_key(key: str, now: datetime) -> None:

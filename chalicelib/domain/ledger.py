@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from chalicelib.domain.budgets import Budget
+
 PENDING_LIFE: Final = timedelta(days=60)
 """How long a purchase that nobody paid is kept: longer than the payment provider can still tell us of it (30 days)."""
 
@@ -38,7 +40,10 @@ class Purchase:
     `coins` is the total that the wallet is credited with, bonus included; `amount_minor` the price, tax included, in
     the minor unit of `currency`. `posted_at`, `event_id` and `payment_intent` are there once it is posted.
     `kept_minor` is how much of the price was kept when somebody last looked (None: nobody did); each look changes
-    `version`.
+    `version`. `is_given_back`: it ended unpaid, and its price no longer counts against the fan's budget.
+
+    A paid month of a membership is a purchase, too: of that `membership_id`, of the plan that `bundle_id` names, and it
+    makes the fan a member until `paid_until`.
     """
 
     purchase_id: str
@@ -55,6 +60,10 @@ class Purchase:
     payment_intent: str | None = None
     kept_minor: int | None = None
     version: int = 1
+    is_given_back: bool = False
+    membership_id: str = ""
+    is_renewal: bool = False
+    paid_until: datetime | None = None
 
     @property
     def entry_id(self) -> str:
@@ -222,12 +231,17 @@ class StreakEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wallet:
-    """A fan's coins. Below zero only after a clawback: that is the debt. At most one streak is under way."""
+    """A fan's coins. Below zero only after a clawback: that is the debt. A fan may have a budget, or be shut out.
+
+    At most one streak is under way.
+    """
 
     user_id: str
     coins: int = 0
     is_frozen: bool = False
     streak: Streak | None = None
+    budget: Budget | None = None
+    excluded_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.domain.ids import uuid7_of
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
@@ -33,6 +35,93 @@ class CheckoutSession:
     claim: Claim | None
     url: str | None = None
 
+    @property
+    def is_paid(self) -> bool:
+        """Whether there is nothing left to pay."""
+        return self.payment_status != "unpaid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipClaim:
+    """What a subscription of ours, and each of its invoices, says of itself in its metadata."""
+
+    membership_id: str
+    plan_id: str
+    user_id: str
+    coins: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """An invoice of a subscription as the payment provider shows it now.
+
+    `membership` is None for a stranger's invoice. `subtotal_minor` is the price before discounts, `total_minor` what
+    is charged, `paid_minor` what was paid, all in the minor unit of `currency`. `payment_intent` is the one payment
+    that paid it, None where there is no such one; `paid_until` the end of the period that it is for.
+    """
+
+    invoice_id: str
+    status: str
+    billing_reason: str
+    subscription_id: str
+    customer_id: str
+    payment_intent: str | None
+    subtotal_minor: int
+    total_minor: int
+    paid_minor: int
+    currency: str
+    created_at: datetime
+    paid_until: datetime | None
+    membership: MembershipClaim | None
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether there is nothing left to pay."""
+        return self.status == "paid"
+
+    @property
+    def purchase_id(self) -> str:
+        """The id of the purchase that the invoice becomes when it is paid: the invoice alone decides it."""
+        return uuid7_of(self.created_at, self.invoice_id)
+
+    @property
+    def claim(self) -> Claim | None:
+        """What the invoice says of that purchase; None for a stranger's."""
+        if self.membership is None:
+            return None
+        return Claim(purchase_id=self.purchase_id, user_id=self.membership.user_id, coins=self.membership.coins)
+
+    @property
+    def hint(self) -> "MembershipHint | None":
+        """Whose membership the invoice is about; None for a stranger's."""
+        if self.membership is None:
+            return None
+        return MembershipHint(subscription_id=self.subscription_id, claim=self.membership)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """A subscription as the payment provider shows it now.
+
+    `renews` says whether it goes on after the present period; `cancel_reason` is the provider's word for why it was
+    cancelled, if it was and there is one. `paid_invoices` are those that were paid, newest first, a year of them.
+    """
+
+    subscription_id: str
+    status: str
+    cancel_reason: str
+    renews: bool
+    customer_id: str
+    paid_invoices: Sequence[Invoice]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipHint:
+    """Whose membership an event is about. What else it says does not count: it makes us look."""
+
+    subscription_id: str
+    claim: MembershipClaim
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
@@ -57,7 +146,8 @@ class StripeEvent:
     """One authentic event of the payment provider.
 
     `session` is there for `checkout.session.*`; `payment_intent` for what is about a refund or a dispute, unless it
-    was paid without one.
+    was paid without one; `invoice_id` for `invoice.*`; `membership` for `customer.subscription.*`, and for sessions in
+    which one was subscribed to, unless it is a stranger's.
     """
 
     stripe_event_id: str
@@ -67,3 +157,5 @@ class StripeEvent:
     created_at: datetime
     session: CheckoutSession | None = None
     payment_intent: str | None = None
+    invoice_id: str | None = None
+    membership: MembershipHint | None = None

@@ -8,7 +8,7 @@ from chalicelib.domain.catalogue import CHANNELS, Catalogue
 from chalicelib.domain.ids import require_tag
 from chalicelib.domain.ledger import Entry, Purchase, Status
 from chalicelib.domain.money import EXPONENTS
-from chalicelib.domain.payments import CheckoutSession, Claim
+from chalicelib.domain.payments import CheckoutSession, Claim, Invoice
 from chalicelib.domain.reviews import Review
 from chalicelib.errors import IdempotencyConflict, InvalidField
 
@@ -103,16 +103,17 @@ def why_not_posted(purchase: Purchase, session: CheckoutSession) -> str | None:
     return None
 
 
-def review_of(session: CheckoutSession, claim: Claim, reason: str) -> Review:
-    """The review of what was paid in a checkout session."""
+def review_of(paid: CheckoutSession | Invoice, claim: Claim, reason: str) -> Review:
+    """The review of what was paid in a checkout session, or of an invoice that was paid."""
+    receipt = paid.session_id if isinstance(paid, CheckoutSession) else paid.invoice_id
     return Review(
-        payment_id=session.payment_intent or session.session_id,
+        payment_id=paid.payment_intent or receipt,
         reason=reason,
-        session_id=session.session_id,
+        session_id=receipt,
         purchase_id=claim.purchase_id,
         user_id=claim.user_id,
         coins=claim.coins,
-        amount_minor=session.total_minor,
-        currency=session.currency,
-        paid_at=session.created_at,
+        amount_minor=paid.total_minor,
+        currency=paid.currency,
+        paid_at=paid.created_at,
     )

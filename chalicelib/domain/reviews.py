@@ -19,7 +19,8 @@ class Settlement:
 class Review:
     """A payment that does not match a purchase of ours: no coins until a person has looked.
 
-    `payment_id` is the payment intent, or the checkout session where there was none. The money is what was paid.
+    `payment_id` is the payment intent, or the checkout session where there was none. The money is what was paid. For a
+    membership the invoice stands in the place of the session.
     """
 
     payment_id: str

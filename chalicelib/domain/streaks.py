@@ -1,6 +1,7 @@
 """Gifts that come in a row: each is debited by itself, and in the end they are told as one."""
 
-from chalicelib.domain.ledger import Gift, Notice, NoticeKind, Posting, Streak, StreakEnd
+from chalicelib.domain.ledger import Gift, Notice, NoticeKind, Posting, Streak, StreakEnd, Wallet
+from chalicelib.errors import Refusal, StreakEnded
 
 
 def is_of(gift: Gift, streak: Streak | None) -> bool:
@@ -12,6 +13,13 @@ def is_of(gift: Gift, streak: Streak | None) -> bool:
         streak.is_anonymous,
         streak.lane,
     )
+
+
+def why_not_in_row(gift: Gift, wallet: Wallet | None) -> Refusal | None:
+    """Why the gift cannot be one more of its streak; None when it can, or need not."""
+    if not gift.streak_id or gift.begins_streak or is_of(gift, wallet.streak if wallet else None):
+        return None
+    return StreakEnded("Begin a new streak: its streak_id is the Idempotency-Key of its first gift.")
 
 
 def end_of(streak: Streak, user_id: str, entry_id: str, posting: Posting) -> StreakEnd:

@@ -1,29 +1,41 @@
 """Coins follow the money: a refund or a dispute was heard of, so look what is left of the payment."""
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from chalicelib.domain.ledger import Adjustment, Kind, Purchase
-from chalicelib.domain.payments import CheckoutSession, Claim
+from chalicelib.domain.payments import CheckoutSession, Claim, Invoice
 from chalicelib.domain.purchases import MONEY_LEFT, review_of
 from chalicelib.domain.reversals import UnknownStatus, coins_kept, money_gone, money_kept
 from chalicelib.errors import TryAgain
+from chalicelib.membership_ports import Memberships, Subscriptions
 from chalicelib.ports import Clock, Ledger, PaymentGateway
+from chalicelib.usecases.follow_membership import follow_membership
 from chalicelib.usecases.fulfill_checkout import Fulfilment, fulfill_checkout
+from chalicelib.usecases.fulfill_invoice import fulfill_invoice
 
 log = logging.getLogger(__name__)
 
 LOOKS: Final = 5
 
 
-def follow_the_money(payment_intent: str, *, ledger: Ledger, gateway: PaymentGateway, clock: Clock) -> str:
+def follow_the_money(
+    payment_intent: str,
+    *,
+    ledger: Ledger,
+    gateway: PaymentGateway,
+    memberships: Memberships,
+    subscriptions: Subscriptions,
+    clock: Clock,
+) -> str:
     """Bring the coins of a payment to what the money that is kept pays for.
 
     The purchase is read first, then the payment provider's present state, then the difference is written if the
     purchase still is as it was read. So an answer that has grown stale on the way can never overwrite a newer one, and
     in which order the hints arrive, or how often, does not matter. An answer that changes nothing is written, too: an
-    older one that would change something may be on its way.
+    older one that would change something may be on its way. A payment of a membership's invoice is followed likewise,
+    and then the membership is: a month whose money is gone makes nobody a member.
 
     Returns:
         clawed_back, restored, unchanged; unknown_status: nothing moves, somebody must look; in_review or reviewed: the
@@ -33,14 +45,33 @@ def follow_the_money(payment_intent: str, *, ledger: Ledger, gateway: PaymentGat
         TryAgain: the outcome is not known, or others kept writing.
     """
     claim = gateway.find_claim(payment_intent)
+    invoice = None if claim else subscriptions.find_invoice(payment_intent)
+    claim = invoice.claim if invoice else claim
     if claim is None:
         return "stranger"
+    payment = _Payment(payment_intent=payment_intent, claim=claim, invoice=invoice)
+    outcome = _follow(payment, ledger, gateway, memberships, clock)
+    if invoice and (hint := invoice.hint):
+        follow_membership(hint, ledger=ledger, memberships=memberships, subscriptions=subscriptions, clock=clock)
+    return outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Payment:
+    """A payment, what it was for, and the invoice that it paid where it was a membership's."""
+
+    payment_intent: str
+    claim: Claim
+    invoice: Invoice | None
+
+
+def _follow(payment: _Payment, ledger: Ledger, gateway: PaymentGateway, memberships: Memberships, clock: Clock) -> str:
     for _ in range(LOOKS):
-        purchase = ledger.find_entry(claim.user_id, claim.purchase_id)
-        if isinstance(purchase, Purchase) and purchase.payment_intent == payment_intent:
-            outcome = _settle(purchase, payment_intent, ledger, gateway, clock)
+        purchase = ledger.find_entry(payment.claim.user_id, payment.claim.purchase_id)
+        if isinstance(purchase, Purchase) and purchase.payment_intent == payment.payment_intent:
+            outcome = _settle(purchase, payment.payment_intent, ledger, gateway, clock)
         else:
-            outcome = _fulfil_first(claim, payment_intent, ledger, gateway, clock)
+            outcome = _fulfil_first(payment, ledger, gateway, memberships, clock)
         if outcome is not None:
             return outcome
     raise TryAgain("Others keep writing there.")
@@ -64,33 +95,36 @@ def _settle(
 
 
 def _fulfil_first(
-    claim: Claim, payment_intent: str, ledger: Ledger, gateway: PaymentGateway, clock: Clock
+    payment: _Payment, ledger: Ledger, gateway: PaymentGateway, memberships: Memberships, clock: Clock
 ) -> str | None:
     """A hint may come before the news that it was paid at all. None when the purchase is posted now: look again."""
-    session = gateway.find_session(payment_intent)
-    if session is None or session.payment_status == "unpaid":
+    paid = payment.invoice or gateway.find_session(payment.payment_intent)
+    if paid is None or not paid.is_paid:
         return "unpaid"
-    outcome = fulfill_checkout(session, ledger=ledger, clock=clock)
+    if isinstance(paid, Invoice):
+        outcome = fulfill_invoice(paid, ledger=ledger, memberships=memberships, clock=clock)
+    else:
+        outcome = fulfill_checkout(paid, ledger=ledger, clock=clock)
     if outcome in {Fulfilment.CREDITED, Fulfilment.REPEATED}:
         return None
-    return _watch_unmatched(session, claim, payment_intent, ledger, gateway) or outcome.value
+    return _watch_unmatched(paid, payment, ledger, gateway) or outcome.value
 
 
 def _watch_unmatched(
-    session: CheckoutSession, claim: Claim, payment_intent: str, ledger: Ledger, gateway: PaymentGateway
+    paid: CheckoutSession | Invoice, payment: _Payment, ledger: Ledger, gateway: PaymentGateway
 ) -> str | None:
     """A payment in review gave no coins by itself, but an operator may have given some: its money is watched, too.
 
     Each amount that left is a review of its own, so that each is noticed. None when nothing left.
     """
     try:
-        gone_minor = money_gone(gateway.read_money(payment_intent), session.currency)
+        gone_minor = money_gone(gateway.read_money(payment.payment_intent), paid.currency)
     except UnknownStatus as unknown:
         return _unknown(unknown)
     if not gone_minor:
         return None
-    review = review_of(session, claim, MONEY_LEFT)
-    is_new = ledger.file_review(replace(review, payment_id=f"{payment_intent}-left-{gone_minor}"))
+    review = review_of(paid, payment.claim, MONEY_LEFT)
+    is_new = ledger.file_review(replace(review, payment_id=f"{payment.payment_intent}-left-{gone_minor}"))
     return (Fulfilment.IN_REVIEW if is_new else Fulfilment.REVIEWED).value
 
 

@@ -6,11 +6,15 @@ from types import MappingProxyType
 from typing import Final
 
 from chalicelib.domain.ledger import Status
-from chalicelib.domain.payments import CheckoutSession, StripeEvent
+from chalicelib.domain.payments import CheckoutSession, MembershipHint, StripeEvent
 from chalicelib.errors import NotFound
+from chalicelib.membership_ports import Memberships, Subscriptions
 from chalicelib.ports import Clock, Ledger, PaymentGateway
+from chalicelib.usecases.end_purchase import end_purchase
+from chalicelib.usecases.follow_membership import follow_membership
 from chalicelib.usecases.follow_the_money import follow_the_money
-from chalicelib.usecases.fulfill_checkout import fulfill_checkout
+from chalicelib.usecases.fulfill_checkout import Fulfilment, fulfill_checkout
+from chalicelib.usecases.fulfill_invoice import fulfill_invoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +24,8 @@ class Intake:
     livemode: bool
     ledger: Ledger
     gateway: PaymentGateway
+    memberships: Memberships
+    subscriptions: Subscriptions
     clock: Clock
 
 
@@ -28,8 +34,9 @@ def handle_event(event: StripeEvent, intake: Intake) -> str:
 
     Returns:
         One word for the counters: credited, repeated, in_review, reviewed, processing, failed, expired, unchanged,
-        late_failure, clawed_back, restored, unknown_status, unpaid; or, when it means nothing to us, other_mode,
-        other_account, stranger, ignored.
+        late_failure, clawed_back, restored, unknown_status, unpaid, membership_pending, membership_active,
+        membership_past_due, membership_ended; or, when it means nothing to us, other_mode, other_account, stranger,
+        ignored.
 
     Raises:
         TryAgain: the outcome is not known, and the event must come again.
@@ -39,18 +46,60 @@ def handle_event(event: StripeEvent, intake: Intake) -> str:
     if event.account is not None:
         return "other_account"
     if event.type in SESSION_EVENTS:
-        return _handle_session(event.session, event.type, intake)
-    if event.type not in MONEY_EVENTS:
-        return "ignored"
-    if event.payment_intent is None:
-        return "stranger"
-    return follow_the_money(event.payment_intent, ledger=intake.ledger, gateway=intake.gateway, clock=intake.clock)
+        return _handle_session(event, intake)
+    if event.type in INVOICE_EVENTS:
+        return _handle_invoice(event, intake)
+    if event.type in SUBSCRIPTION_EVENTS:
+        return _follow_membership(event.membership, intake)
+    if event.type in MONEY_EVENTS:
+        return _follow_the_money(event, intake)
+    return "ignored"
 
 
-def _handle_session(session: CheckoutSession | None, event_type: str, intake: Intake) -> str:
+def _handle_session(event: StripeEvent, intake: Intake) -> str:
+    session = event.session
+    if session is not None and session.mode == "subscription":
+        return _follow_membership(event.membership, intake)
     if session is None or session.mode != "payment" or session.claim is None:
         return "stranger"
-    return SESSION_EVENTS[event_type](session, intake)
+    return SESSION_EVENTS[event.type](session, intake)
+
+
+def _handle_invoice(event: StripeEvent, intake: Intake) -> str:
+    """What the invoice is now counts, not what the event says of it."""
+    invoice = intake.subscriptions.read_invoice(event.invoice_id) if event.invoice_id else None
+    if invoice is None or invoice.claim is None:
+        return "stranger"
+    fulfilment = None
+    if invoice.is_paid:
+        fulfilment = fulfill_invoice(invoice, ledger=intake.ledger, memberships=intake.memberships, clock=intake.clock)
+    followed = _follow_membership(invoice.hint, intake)
+    return followed if fulfilment in {None, Fulfilment.REPEATED} else str(fulfilment)
+
+
+def _follow_membership(hint: MembershipHint | None, intake: Intake) -> str:
+    if hint is None:
+        return "stranger"
+    return follow_membership(
+        hint,
+        ledger=intake.ledger,
+        memberships=intake.memberships,
+        subscriptions=intake.subscriptions,
+        clock=intake.clock,
+    )
+
+
+def _follow_the_money(event: StripeEvent, intake: Intake) -> str:
+    if event.payment_intent is None:
+        return "stranger"
+    return follow_the_money(
+        event.payment_intent,
+        ledger=intake.ledger,
+        gateway=intake.gateway,
+        memberships=intake.memberships,
+        subscriptions=intake.subscriptions,
+        clock=intake.clock,
+    )
 
 
 def _completed(session: CheckoutSession, intake: Intake) -> str:
@@ -77,7 +126,10 @@ def _move(
 ) -> str:
     """Events come in any order, so a purchase that has moved on already is left where it is."""
     try:
-        purchase = intake.ledger.move_purchase(session, to, allowed)
+        if to is Status.PROCESSING:
+            purchase = intake.ledger.move_purchase(session, to, allowed)
+        else:
+            purchase = end_purchase(session, to, allowed, ledger=intake.ledger, clock=intake.clock)
     except NotFound:
         return "unchanged"
     if purchase is None:
@@ -94,6 +146,14 @@ SESSION_EVENTS: Final[Mapping[str, Callable[[CheckoutSession, Intake], str]]] = 
     }
 )
 """What is told of a checkout session of ours."""
+
+INVOICE_EVENTS: Final = frozenset({"invoice.paid", "invoice.payment_failed"})
+"""What is told of an invoice of a membership: it may be paid by now."""
+
+SUBSCRIPTION_EVENTS: Final = frozenset(
+    {"customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted"}
+)
+"""Hints that a membership may stand otherwise. All these types are nineteen: Stripe lists events of twenty at most."""
 
 MONEY_EVENTS: Final = frozenset(
     {

@@ -8,7 +8,14 @@ from typing import Final
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
 from chalicelib.ports import Journal
-from chalicelib.usecases.handle_event import MONEY_EVENTS, SESSION_EVENTS, Intake, handle_event
+from chalicelib.usecases.handle_event import (
+    INVOICE_EVENTS,
+    MONEY_EVENTS,
+    SESSION_EVENTS,
+    SUBSCRIPTION_EVENTS,
+    Intake,
+    handle_event,
+)
 
 log = logging.getLogger(__name__)
 
@@ -20,9 +27,22 @@ REACH: Final = timedelta(days=30)
 """The payment provider keeps its events so long."""
 FIRST_REACH: Final = timedelta(days=3)
 """How far the very first run looks back: as long as the provider itself keeps sending."""
-HEALED: Final = frozenset({"credited", "clawed_back", "restored", "processing", "failed", "expired"})
+HEALED: Final = frozenset(
+    {
+        "credited",
+        "clawed_back",
+        "restored",
+        "processing",
+        "failed",
+        "expired",
+        "membership_active",
+        "membership_past_due",
+        "membership_ended",
+    }
+)
 """Outcomes that changed something, so that the webhook cannot have."""
 
+_TYPES: Final = MONEY_EVENTS | SESSION_EVENTS.keys() | INVOICE_EVENTS | SUBSCRIPTION_EVENTS
 _WATERMARK: Final = "reconcile"
 _NOT_NOW: Final = "try_again"
 _UNFORESEEN: Final = "unforeseen"
@@ -43,7 +63,7 @@ def reconcile(*, intake: Intake, journal: Journal) -> Counter[str]:
     until = now - GRACE
     since = max(journal.read_watermark(_WATERMARK) or now - FIRST_REACH, now - REACH)
     outcomes: Counter[str] = Counter()
-    events = intake.gateway.list_events(since - OVERLAP, MONEY_EVENTS | SESSION_EVENTS.keys())
+    events = intake.gateway.list_events(since - OVERLAP, _TYPES)
     for number, event in enumerate((event for event in events if event.created_at <= until), start=1):
         outcome = _handle(event, intake)
         outcomes[outcome] += 1

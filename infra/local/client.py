@@ -14,7 +14,7 @@ from uuid_utils import uuid7
 from infra.local.facts import StackFacts
 
 Shape = TypeVar("Shape")
-Fields = Mapping[str, str | int | bool | list[str]]
+Fields = Mapping[str, str | int | bool | list[str] | dict[str, int]]
 
 MAX_IN_FLIGHT = 8
 """The front door lets no more through at once, so more would only wait."""
@@ -186,6 +186,11 @@ class Fan:
     def get(self, path: str) -> Reply:
         """Any route, below /v1."""
         return call("GET", self._base + path, self._signed_in)
+
+    def put(self, path: str, fields: Fields) -> Reply:
+        """Any route, below /v1, that takes a whole document."""
+        headers = {"Content-Type": "application/json"}
+        return call("PUT", self._base + path, self._signed_in | headers, json.dumps(fields).encode())
 
     def post(self, path: str, fields: Fields, key: str | None = None) -> Reply:
         """Any route, below /v1; a fresh idempotency key unless one is given."""

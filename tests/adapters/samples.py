@@ -5,9 +5,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from chalicelib.domain.ledger import Adjustment, Gift, Kind, Posting, Purchase
+from chalicelib.domain.budgets import Budget, Limits, SelfExclusion, first_budget
+from chalicelib.domain.ledger import Adjustment, Gift, Kind, Notice, NoticeKind, Posting, Purchase
+from chalicelib.domain.memberships import Membership, month_of
+from chalicelib.domain.payments import Invoice
 from chalicelib.domain.reviews import Freeze, Review, Settlement
 from chalicelib.ports import Ledger
+from tests.fake_memberships import invoice_of
 from tests.fakes import START, session_of, uuid7_at
 
 USUAL_BYTES = 224
@@ -150,6 +154,32 @@ def a_review(**changes: Any) -> Review:
     return replace(review, **changes)
 
 
+def a_budget(**limits: Any) -> Budget:
+    """A budget that was set at noon, and counts by UTC."""
+    return first_budget(Limits(**{"zone": "UTC", **limits}), START)
+
+
+def an_exclusion(user_id: str = "", **changes: Any) -> SelfExclusion:
+    """Thirty days, from noon on."""
+    exclusion = SelfExclusion(
+        key=new_id(), user_id=user_id or new_name("fan"), days=30, until=START + timedelta(days=30), at=START
+    )
+    return replace(exclusion, **changes)
+
+
+def a_notice(user_id: str = "", **changes: Any) -> Notice:
+    """A reminder."""
+    notice = Notice(
+        entry_id=new_id(),
+        user_id=user_id or new_name("fan"),
+        kind=NoticeKind.BUDGET_REMINDER,
+        posted_at=START + timedelta(milliseconds=9),
+        event_id=new_id(),
+        facts={"what": "coins", "period": "day", "percent": 80, "limit": 100, "ends_at": "2026-11-23T00:00:00.000Z"},
+    )
+    return replace(notice, **changes)
+
+
 def gifts_to(creator_id: str, number: int, **changes: Any) -> list[Gift]:
     """Gifts of one fan to one creator's lane 0, costing 1, 2, 3 ... coins."""
     return [
@@ -165,3 +195,36 @@ def buy(ledger: Ledger, user_id: str, coins: int) -> Purchase:
     posted = ledger.find_entry(user_id, purchase.purchase_id)
     assert isinstance(posted, Purchase)
     return posted
+
+
+def a_membership(user_id: str = "", **changes: Any) -> Membership:
+    """A membership of 500 coins a month that nobody has paid for."""
+    membership = Membership(
+        membership_id=new_id(),
+        user_id=user_id or new_name("fan"),
+        plan_id="coin_club",
+        coins=500,
+        amount_minor=499,
+        currency="usd",
+        created_at=START,
+    )
+    return replace(membership, **changes)
+
+
+def a_month(membership: Membership, number: int = 1, **changes: Any) -> Purchase:
+    """A paid month of it, posted."""
+    invoice: Invoice = replace(invoice_of(membership, number), **changes)
+    return month_of(invoice, a_posting())
+
+
+def an_end(user_id: str, **changes: Any) -> Notice:
+    """The end of a membership."""
+    notice = Notice(
+        entry_id=new_id(),
+        user_id=user_id,
+        kind=NoticeKind.MEMBERSHIP_END,
+        posted_at=START + timedelta(minutes=2),
+        event_id=new_id(),
+        facts={"membership_id": new_id(), "plan_id": "coin_club", "reason": "cancelled"},
+    )
+    return replace(notice, **changes)

@@ -1,15 +1,18 @@
 """A bench for the payment gateway: the Stripe sandbox in this process, and the gateway with the real client."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import urljoin
 
 import stripe
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.stripe_gateway import StripeGateway
+from chalicelib.adapters.stripe_memberships import StripeMemberships
 from chalicelib.domain.ledger import Purchase
 from infra.local.client import call, post_form
 from infra.local.stripe_sandbox import StripeSandbox
@@ -25,6 +28,7 @@ class Lab:
 
     sandbox: StripeSandbox
     gateway: StripeGateway
+    members: StripeMemberships
 
     def control(self, method: str, path: str, **fields: object) -> Json:
         """Ask something of the sandbox's control API."""
@@ -37,6 +41,12 @@ class Lab:
         assert session.url is not None
         assert post_form(session.url, {"outcome": outcome}).status == 303
         return cast("str", self.sandbox.store.sessions[session.session_id].payment_intent)
+
+    def choose_at_portal(self, url: str, choice: str) -> None:
+        """At the billing portal, `cancel` what the customer subscribed to with its period, or `keep` it."""
+        form = re.search(r'action="([^"]+)"', call("GET", url).body.decode())
+        assert form is not None
+        assert post_form(urljoin(url, form[1]), {"choice": choice}).status == 303
 
     def refund(self, payment_intent: str, amount: int, status: str = "succeeded") -> str:
         """Give something back. Returns the refund's id."""
@@ -73,8 +83,15 @@ def open_lab() -> Iterator[Lab]:
             success_url="https://shop.example/thanks",
             cancel_url="https://shop.example/basket",
         )
-        yield Lab(sandbox, gateway)
-        gateway._http.close()  # type: ignore[no-untyped-call]  # Stripe leaves it so
+        members = StripeMemberships(
+            api_key=lambda: "sk_test_lab",
+            api_url=sandbox.url,
+            success_url="https://shop.example/thanks",
+            cancel_url="https://shop.example/basket",
+        )
+        yield Lab(sandbox, gateway, members)
+        for account in (gateway, members):
+            account._http.close()  # type: ignore[no-untyped-call]  # Stripe leaves it so
 
 
 _JSON = {"Content-Type": "application/json"}

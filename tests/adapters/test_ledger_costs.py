@@ -1,12 +1,29 @@
 """Round trips and request units of what fans, the payment provider and the relay make the ledger do."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
+from chalicelib.domain.budgets import BudgetChange, Limits, changed, due_change
 from chalicelib.domain.ledger import Purchase, Status
+from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import NotFound
 from chalicelib.ports import Ledger
 from tests.adapters.costs import Cost, measured, reported
-from tests.adapters.samples import USUAL_BYTES, a_gift, a_posting, a_purchase, a_review, buy, gifts_to, new_name
+from tests.adapters.samples import (
+    USUAL_BYTES,
+    a_budget,
+    a_gift,
+    a_notice,
+    a_posting,
+    a_purchase,
+    a_review,
+    an_exclusion,
+    buy,
+    gifts_to,
+    new_name,
+)
 from tests.fakes import START, session_of
 from tests.stores import DynamoStore
 
@@ -14,6 +31,15 @@ from tests.stores import DynamoStore
 @pytest.fixture
 def ledger(atomic_store: DynamoStore) -> Ledger:
     return atomic_store.ledger
+
+
+def set_longest_budget(ledger: Ledger, user_id: str) -> None:
+    """Every limit is set, and less strict ones are pending."""
+    budget = a_budget(currency="usd", coins=ByPeriod(999, 9_999, 999_999_999), money=ByPeriod(9_999, 99_999, 999_999))
+    assert ledger.change_budget(user_id, BudgetChange(seen=None, budget=budget))
+    wish = Limits(zone="America/Argentina/ComodRivadavia")
+    change = BudgetChange(seen=budget, budget=changed(budget, wish, START))
+    assert ledger.change_budget(user_id, change)
 
 
 @pytest.fixture
@@ -24,11 +50,13 @@ def purchase(ledger: Ledger) -> Purchase:
     return purchase
 
 
-def test_opening_a_checkout_is_one_trip_and_one_unit(atomic_store: DynamoStore, ledger: Ledger) -> None:
+def test_opening_a_checkout_is_one_trip_and_four_units(atomic_store: DynamoStore, ledger: Ledger) -> None:
     purchase = a_purchase()
 
-    assert measured(atomic_store, lambda: ledger.open_purchase(purchase)) == Cost(1, wru=1)
-    assert measured(atomic_store, lambda: ledger.open_purchase(purchase)) == Cost(2, rru=1)
+    first = measured(atomic_store, lambda: ledger.open_purchase(purchase))
+    assert reported(atomic_store, first) == reported(atomic_store, Cost(1, wru=4))
+
+    assert measured(atomic_store, lambda: ledger.open_purchase(purchase)) == Cost(1), "a repeat"
 
 
 def test_a_credit_is_one_trip_and_five_units(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
@@ -64,6 +92,21 @@ def test_a_gift_is_one_trip_and_five_units(atomic_store: DynamoStore, ledger: Le
 
     assert measured(atomic_store, lambda: ledger.post_gift(gift)) == Cost(1), "a repeat"
     assert measured(atomic_store, lambda: ledger.post_gift(a_gift(gift.user_id))) == Cost(1), "a refusal"
+
+
+def test_a_gift_within_a_budget_costs_no_more(atomic_store: DynamoStore, ledger: Ledger) -> None:
+    fan = new_name("f" * 120)
+    buy(ledger, fan, 1_000)
+    set_longest_budget(ledger, fan)
+
+    first = measured(atomic_store, lambda: ledger.post_gift(a_gift(fan)))
+    assert reported(atomic_store, first) == reported(atomic_store, Cost(1, wru=5))
+    assert measured(atomic_store, lambda: ledger.post_gift(a_gift(fan, price_coins=999))) == Cost(1), "a refusal"
+
+    tomorrow = START + timedelta(days=1)
+    change = due_change(ledger.read_wallet(fan).budget, tomorrow)
+    renewing = measured(atomic_store, lambda: ledger.post_gift(a_gift(fan, posted_at=tomorrow), change))
+    assert reported(atomic_store, renewing) == reported(atomic_store, Cost(1, wru=5))
 
 
 @pytest.mark.parametrize("number", [1, 9, 10, 99])
@@ -128,3 +171,39 @@ def test_a_page_of_a_statement_is_one_trip(atomic_store: DynamoStore, ledger: Le
     assert measured(atomic_store, lambda: ledger.list_entries(user_id, limit)) == Cost(1, rru=1)
     newest = made[-1].purchase_id
     assert measured(atomic_store, lambda: ledger.list_entries(user_id, limit, newest)) == Cost(1, rru=1)
+
+
+def test_a_budget_is_set_in_one_unit(atomic_store: DynamoStore, ledger: Ledger) -> None:
+    change = BudgetChange(seen=None, budget=a_budget(coins=ByPeriod(1, 2, 3)))
+    fan = new_name("fan")
+    assert measured(atomic_store, lambda: ledger.change_budget(fan, change)) == Cost(1, wru=1)
+    assert measured(atomic_store, lambda: ledger.change_budget(fan, change)) == Cost(1), "refused"
+
+
+def test_a_fan_is_shut_out_in_one_trip(atomic_store: DynamoStore, ledger: Ledger) -> None:
+    exclusion = an_exclusion()
+    first = measured(atomic_store, lambda: ledger.exclude(exclusion))
+    assert reported(atomic_store, first) == reported(atomic_store, Cost(1, wru=4))
+    assert measured(atomic_store, lambda: ledger.exclude(exclusion)) == Cost(1), "a repeat"
+
+
+def test_giving_a_price_back_is_one_trip_and_four_units(
+    atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase
+) -> None:
+    set_longest_budget(ledger, purchase.user_id)
+    seen = ledger.read_wallet(purchase.user_id).budget
+    assert seen
+    change = BudgetChange(seen=seen, budget=replace(seen, version=seen.version + 1))
+
+    back = measured(
+        atomic_store,
+        lambda: ledger.move_purchase(session_of(purchase), Status.EXPIRED, [Status.PENDING], change),
+    )
+
+    assert reported(atomic_store, back) == reported(atomic_store, Cost(1, wru=4))
+
+
+def test_a_notice_is_one_unit_and_one_of_the_journal(atomic_store: DynamoStore, ledger: Ledger) -> None:
+    notice = a_notice()
+    assert measured(atomic_store, lambda: ledger.post_notice(notice)) == Cost(1, wru=2)
+    assert measured(atomic_store, lambda: ledger.post_notice(notice)) == Cost(1)

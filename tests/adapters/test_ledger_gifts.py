@@ -109,7 +109,11 @@ def give_wallet(store: Store, user_id: str, kind: str) -> Wallet | None:
         buy(store.ledger, user_id, coins)
     if "frozen" in kind:
         store.freeze(user_id)
-    return None if kind in {"enough", "none"} else Wallet(user_id=user_id, coins=coins, is_frozen="frozen" in kind)
+    return (
+        None
+        if kind == "enough" or not store.has_wallet(user_id)
+        else Wallet(user_id=user_id, coins=coins, is_frozen="frozen" in kind)
+    )
 
 
 @pytest.mark.parametrize("kind", WALLETS)

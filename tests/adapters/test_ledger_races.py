@@ -3,15 +3,19 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from threading import Barrier
 from typing import TypeVar
 
 import pytest
 
+from chalicelib.domain.budgets import BudgetChange, changed, due_change
 from chalicelib.domain.ledger import Gift, Purchase
+from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import TryAgain
-from tests.adapters.samples import a_gift, a_posting, a_purchase, buy, gifts_to, new_name
-from tests.fakes import session_of
+from tests.adapters.samples import a_budget, a_gift, a_posting, a_purchase, buy, gifts_to, new_name
+from tests.fakes import START, session_of
 from tests.stores import DynamoStore
 
 Answer = TypeVar("Answer")
@@ -129,3 +133,60 @@ def test_overlapping_batches_on_one_lane_give_each_gift_one_place(atomic_store: 
     assert lane.coins == sum(gift.price_coins for gift in gifts)
     for answer in told:
         assert answer.items() <= lane.sequences.items(), "whoever asks hears of the same place"
+
+
+def test_a_hundred_gifts_at_once_never_pass_a_budget(atomic_store: DynamoStore) -> None:
+    ledger, user_id = atomic_store.ledger, new_name("fan")
+    buy(ledger, user_id, 10_000)
+    assert ledger.change_budget(user_id, BudgetChange(seen=None, budget=a_budget(coins=ByPeriod(100, 300, 1_000))))
+
+    def send(gift: Gift) -> Callable[[], bool]:
+        return until_decided(lambda: ledger.post_gift(gift) is None)
+
+    sent = all_at_once([send(a_gift(user_id, price_coins=8)) for _ in range(100)])
+
+    wallet = ledger.read_wallet(user_id)
+    assert (sent.count(True), wallet.coins) == (12, 10_000 - 96)
+    assert wallet.budget
+    assert wallet.budget.coins_left == ByPeriod(4, 204, 904)
+
+
+def test_of_many_first_gifts_of_a_day_one_renews_the_budget(atomic_store: DynamoStore) -> None:
+    ledger, user_id = atomic_store.ledger, new_name("fan")
+    buy(ledger, user_id, 10_000)
+    ledger.change_budget(user_id, BudgetChange(seen=None, budget=a_budget(coins=ByPeriod(100, 10_000, 1_000))))
+    tomorrow = START + timedelta(days=1)
+    change = due_change(ledger.read_wallet(user_id).budget, tomorrow)
+
+    def send(gift: Gift) -> Callable[[], bool]:
+        return until_decided(lambda: None in {ledger.post_gift(gift, change), ledger.post_gift(gift)})
+
+    sent = all_at_once([send(a_gift(user_id, price_coins=8, posted_at=tomorrow)) for _ in range(40)])
+
+    wallet = ledger.read_wallet(user_id)
+    assert (sent.count(True), wallet.coins) == (12, 10_000 - 96)
+    assert wallet.budget
+    assert (wallet.budget.coins_left, wallet.budget.version) == (ByPeriod(4, 10_000 - 96, 904), 2)
+
+
+def test_a_budget_that_is_lowered_among_gifts_holds_from_then_on(atomic_store: DynamoStore) -> None:
+    ledger, user_id = atomic_store.ledger, new_name("fan")
+    buy(ledger, user_id, 10_000)
+    ledger.change_budget(user_id, BudgetChange(seen=None, budget=a_budget(coins=ByPeriod(1_000, 1_000, 1_000))))
+    seen = ledger.read_wallet(user_id).budget
+    assert seen
+    lower = changed(seen, replace(seen.limits, coins=ByPeriod(80, 1_000, 1_000)), START)
+    gifts = [a_gift(user_id, price_coins=8) for _ in range(40)]
+
+    def act(number: int) -> Callable[[], object]:
+        if number == 5:
+            return until_decided(lambda: ledger.change_budget(user_id, BudgetChange(seen=seen, budget=lower)))
+        return until_decided(lambda: ledger.post_gift(gifts[number]))
+
+    all_at_once([act(number) for number in range(40)])
+
+    wallet = ledger.read_wallet(user_id)
+    assert wallet.budget
+    spent = 10_000 - wallet.coins
+    assert wallet.budget.coins_left == ByPeriod(80 - spent, 1_000 - spent, 1_000 - spent)
+    assert ledger.post_gift(a_gift(user_id, price_coins=80)) is not None

@@ -129,7 +129,7 @@ def test_another_streak_is_in_the_way_until_it_is_ended(store: Store, first: Gif
     assert refused.wallet is not None
 
     ended = end(store, first)
-    assert store.ledger.post_gift(other, ended) is None
+    assert store.ledger.post_gift(other, ended=ended) is None
 
     now = streak(store, first)
     assert now is not None
@@ -146,7 +146,7 @@ def test_a_streak_that_grew_meanwhile_is_not_ended(store: Store, first: Gift) ->
     other = one_more(first)
 
     assert not store.ledger.end_streak(first.user_id, stale)
-    assert store.ledger.post_gift(replace(other, streak_id=other.gift_id), stale) is not None
+    assert store.ledger.post_gift(replace(other, streak_id=other.gift_id), ended=stale) is not None
     assert store.of(first.user_id) == before
 
 

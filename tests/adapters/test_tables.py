@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from pynamodb.exceptions import AttributeDeserializationError
 
+from chalicelib.adapters.attributes import EpochAttribute, InstantAttribute, IntegerAttribute
 from chalicelib.adapters.tables import (
     JOURNAL_SHARDS,
     EntryRow,
-    InstantAttribute,
-    IntegerAttribute,
     WalletRow,
     entry_key,
     journal_at,
@@ -94,6 +93,13 @@ def test_times_are_kept_to_the_millisecond_in_utc() -> None:
 
     assert InstantAttribute().serialize(at) == "2026-11-22T12:00:00.123Z"
     assert InstantAttribute().deserialize("2026-11-22T12:00:00.123Z") == datetime(2026, 11, 22, 12, 0, 0, 123_000, UTC)
+
+
+def test_short_times_are_milliseconds_since_1970() -> None:
+    at = datetime(2026, 11, 22, 14, 0, 0, 123_999, timezone(timedelta(hours=2)))
+
+    assert EpochAttribute().serialize(at) == "1795348800123"
+    assert EpochAttribute().deserialize("1795348800123") == datetime(2026, 11, 22, 12, 0, 0, 123_000, UTC)
 
 
 def test_the_journal_goes_by_our_hour_in_utc_and_is_spread() -> None:

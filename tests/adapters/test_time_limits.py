@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.adapters import secrets, tables, tokens
-from chalicelib.adapters.stripe_gateway import NETWORK_RETRIES, TIMEOUTS_SECONDS
+from chalicelib.adapters.stripe_client import NETWORK_RETRIES, TIMEOUTS_SECONDS
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,19 +9,23 @@ from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutErro
 from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError
 
 from chalicelib.adapters.transactions import transient_errors
+from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.journal import JournalLine
 from chalicelib.domain.ledger import Status
 from chalicelib.errors import CoinpurseError, TryAgain
 from tests.adapters.injection import answers, cancelled, fails, meeting
 from tests.adapters.samples import (
+    a_budget,
     a_freeze,
     a_gift,
+    a_notice,
     a_posting,
     a_purchase,
     a_reversal,
     a_review,
     a_settlement,
     an_adjustment,
+    an_exclusion,
     buy,
 )
 from tests.fakes import START, session_of
@@ -80,8 +84,10 @@ def writes_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
     ledger, desk = store.ledger, store.desk
     purchase, gift, review, grant = a_purchase(), a_gift(), a_review(), an_adjustment()
     return {
-        "PutItem": [lambda: ledger.open_purchase(purchase), lambda: ledger.file_review(review)],
+        "PutItem": [lambda: ledger.file_review(review), lambda: ledger.post_notice(a_notice())],
         "TransactWriteItems": [
+            lambda: ledger.open_purchase(purchase),
+            lambda: ledger.exclude(an_exclusion()),
             lambda: ledger.post_purchase(session_of(purchase), a_posting()),
             lambda: ledger.follow_purchase(purchase, 0, None),
             lambda: ledger.post_gift(gift),
@@ -93,6 +99,7 @@ def writes_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
         ],
         "UpdateItem": [
             lambda: ledger.mark_announced(purchase.user_id, purchase.entry_id, START),
+            lambda: ledger.change_budget("ann", BudgetChange(seen=None, budget=a_budget())),
             lambda: store.journal.move_watermark("sweep", START),
         ],
     }
@@ -157,8 +164,9 @@ def test_single_writes_raise_what_will_not_pass(store: DynamoStore) -> None:
     purchase = a_purchase()
     denied = fails("AccessDeniedException")
     writes: list[tuple[str, Callable[[], object]]] = [
-        ("PutItem", lambda: store.ledger.open_purchase(purchase)),
+        ("PutItem", lambda: store.ledger.post_notice(a_notice())),
         ("PutItem", lambda: store.ledger.file_review(a_review())),
+        ("UpdateItem", lambda: store.ledger.change_budget("ann", BudgetChange(seen=None, budget=a_budget()))),
         ("UpdateItem", lambda: store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)),
         ("UpdateItem", lambda: store.ledger.move_purchase(session_of(purchase), Status.FAILED, [Status.PENDING])),
     ]

@@ -8,7 +8,9 @@ from chalicelib.domain.economy import CoinRules, CreatorShare, Economy, GiftRule
 from chalicelib.domain.gifts import GiftOrder
 from chalicelib.domain.journal import JournalLine
 from chalicelib.domain.ledger import Adjustment, Gift, Kind, Purchase, Status
+from chalicelib.domain.memberships import Membership, MembershipOrder
 from chalicelib.domain.operators import Act
+from chalicelib.domain.plans import Plan
 from chalicelib.domain.purchases import CheckoutOrder
 from tests.fakes import START, uuid7_at
 
@@ -51,15 +53,39 @@ def a_gift_item(item_id: str = "rose", coins: int = 1, name: str = "Rose") -> Gi
     return GiftItem(item_id=item_id, name=name, coins=coins)
 
 
-def a_catalogue(*things: Bundle | GiftItem) -> Catalogue:
-    """Of these things; where there is no bundle or no gift among them, of the usual ones."""
+def a_plan(plan_id: str = "coin_club", coins: int = 500, **changes: Any) -> Plan:
+    return replace(Plan(plan_id=plan_id, name="Coin Club", coins=coins, prices={"usd": 499}), **changes)
+
+
+def a_catalogue(*things: Bundle | GiftItem | Plan) -> Catalogue:
+    """Of these things; where there is no bundle, gift or plan among them, of the usual ones."""
+    plans = [thing for thing in things if isinstance(thing, Plan)] or [a_plan()]
     bundles = [thing for thing in things if isinstance(thing, Bundle)] or [a_bundle()]
     gifts = [thing for thing in things if isinstance(thing, GiftItem)] or [a_gift_item(), a_gift_item("cake", 35)]
     return Catalogue(
         economy=an_economy(),
         bundles={bundle.bundle_id: bundle for bundle in bundles},
         gifts={gift.item_id: gift for gift in gifts},
+        memberships={plan.plan_id: plan for plan in plans},
     )
+
+
+def a_membership_order(**changes: Any) -> MembershipOrder:
+    return replace(MembershipOrder(membership_id=KEY, user_id=FAN, plan_id="coin_club", currency="usd"), **changes)
+
+
+def a_membership(**changes: Any) -> Membership:
+    """Asked for, and not paid for yet."""
+    membership = Membership(
+        membership_id=KEY,
+        user_id=FAN,
+        plan_id="coin_club",
+        coins=500,
+        amount_minor=499,
+        currency="usd",
+        created_at=START,
+    )
+    return replace(membership, **changes)
 
 
 def a_checkout_order(**changes: Any) -> CheckoutOrder:

@@ -11,6 +11,7 @@ from chalicelib.domain.ids import (
     require_fresh_key,
     require_party_id,
     require_tag,
+    uuid7_of,
     uuid7_time,
 )
 from chalicelib.errors import InvalidField, KeyTooOld
@@ -159,3 +160,16 @@ def test_a_time_is_written_in_utc_with_milliseconds(at: datetime, written: str) 
 @pytest.mark.parametrize("is_one", [is_uuid7, is_party_id, is_tag])
 def test_a_very_long_text_is_none_of_them(is_one: Callable[[str], bool]) -> None:
     assert not is_one("a" * 100_000)
+
+
+@pytest.mark.parametrize("name", ["", "in_1", "in_2", "\u00fc" * 999])
+def test_an_id_made_of_a_time_and_a_name_is_a_uuid7_of_that_time(name: str) -> None:
+    made = uuid7_of(START + MILLISECOND, name)
+    assert is_uuid7(made)
+    assert uuid7_time(made) == START + MILLISECOND
+
+
+def test_the_same_two_always_make_the_same_id_and_others_another() -> None:
+    assert uuid7_of(START, "in_1") == "01a20320-a200-7d1d-b59b-eac8bd9b9ffe"
+    ids = {uuid7_of(at, name) for at in (START, START + MILLISECOND) for name in ("in_1", "in_2") for _ in range(2)}
+    assert len(ids) == 4

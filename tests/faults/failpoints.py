@@ -10,11 +10,15 @@ from typing import Final
 
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
-from tests.faults.plays import PLAYS, Play, Step, given
+from tests.faults.budget_plays import BUDGETS
+from tests.faults.play import Play, Step
+from tests.faults.plays import PLAYS as COINS
+from tests.faults.plays import given
 from tests.faults.town import Town
 from tests.faults.trouble import PAIRED, Fault, Killed, Plan, Trouble
 from tests.faults.verdict import Wrong, wrongs
 
+PLAYS: Final = [*COINS, *BUDGETS]
 TRIES: Final = 6
 ROUNDS: Final = 12
 MENDERS: Final[Sequence[Step]] = (Town.redrive, Town.reconcile, Town.sweep, Town.stream, Town.audit)
@@ -85,19 +89,21 @@ def heal(town: Town, schedule: Schedule, trouble: Trouble) -> None:
 def _in_rounds(town: Town, schedule: Schedule, trouble: Trouble, menders: Sequence[Step]) -> None:
     trouble.land()
     for _ in range(ROUNDS):
+        town.look()
         town.advance(20)
         strikes = trouble.strikes
         is_well = [_try(town, partial(_deliver, event=event)) for event in town.webhooks]
         if schedule is Schedule.NEVER:
             town.webhooks = []
         is_well.append(_try(town, Town.stream))
-        if schedule is Schedule.NEVER and town.records:
+        if schedule is Schedule.NEVER and (town.records or town.spent):
             town.give_up_on_the_stream()
         is_well += [_try(town, step) for step in menders]
         trouble.land()
         # A worker that fails need not say so: only a round that nothing struck shows that nothing is left.
         is_well.append(trouble.strikes == strikes)
-        if all(is_well) and not (town.records or town.webhooks or (town.given_up and menders)):
+        town.look()  # what a reminder wrote is news, too
+        if all(is_well) and not (town.records or town.spent or town.webhooks or (town.given_up and menders)):
             return
     raise AssertionError("It never heals.")
 

@@ -1,26 +1,11 @@
 """The plays in which every call is made to fail: each has one act, and something that went before it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chalicelib.domain.journal import PostedRecord
+from tests.faults.membership_plays import MEMBERSHIPS, joined
+from tests.faults.play import Play, Step, hearing
 from tests.faults.town import Town
-
-Step = Callable[[Town], None]
-
-
-@dataclass(frozen=True)
-class Play:
-    """`arrange` happens in peace; `act` is what fails, and is done again with what `arrange` left in the town.
-
-    `is_mending`: what it leaves, its own next run takes care of, and nobody else.
-    """
-
-    name: str
-    arrange: Step
-    act: Step
-    is_mending: bool = False
 
 
 def opened(town: Town, fan: str = "fan-1") -> str:
@@ -88,24 +73,6 @@ FANS: Final = [
 # --- the provider -----------------------------------------------------------------------------------------------------
 
 
-def _hearing(name: str, before: Step, *happenings: Callable[[Town, str], object]) -> Play:
-    """The last thing that happens is what the provider tells in the act."""
-
-    def arrange(town: Town) -> None:
-        before(town)
-        for happening in happenings:
-            happening(town, town.plot)
-        town.news = town.provider.events[-1]
-        town.webhooks = [town.news]
-
-    return Play(f"hear of {name}", arrange, lambda town: _deliver(town))
-
-
-def _deliver(town: Town) -> None:
-    assert town.news is not None
-    town.hear(town.news)
-
-
 def _open(town: Town) -> None:
     town.plot = opened(town)
 
@@ -147,31 +114,31 @@ def _paid_twice(town: Town) -> None:
 
 
 PROVIDER: Final = [
-    _hearing("a payment", _open, lambda town, key: town.provider.pay(key)),
-    _hearing("a bank debit", _open, lambda town, key: town.provider.submit(key)),
-    _hearing("a bank debit that arrived", _submitted, lambda town, key: town.provider.arrive(key)),
-    _hearing("a bank debit that bounced", _submitted, lambda town, key: town.provider.bounce(key)),
-    _hearing("a session that expired", _open, lambda town, key: town.provider.expire(key)),
-    _hearing("a payment after all", _submitted, lambda town, key: town.provider.bounce(key),
+    hearing("a payment", _open, lambda town, key: town.provider.pay(key)),
+    hearing("a bank debit", _open, lambda town, key: town.provider.submit(key)),
+    hearing("a bank debit that arrived", _submitted, lambda town, key: town.provider.arrive(key)),
+    hearing("a bank debit that bounced", _submitted, lambda town, key: town.provider.bounce(key)),
+    hearing("a session that expired", _open, lambda town, key: town.provider.expire(key)),
+    hearing("a payment after all", _submitted, lambda town, key: town.provider.bounce(key),
              lambda town, key: town.provider.arrive(key)),
-    _hearing("a second payment", _buy, lambda town, key: town.provider.pay(key, again="-again")),
-    _hearing("a refund of half", _buy, lambda town, key: town.provider.refund(f"pi_{key}", 37)),
-    _hearing("a refund of coins that are spent", _buy_and_spend,
+    hearing("a second payment", _buy, lambda town, key: town.provider.pay(key, again="-again")),
+    hearing("a refund of half", _buy, lambda town, key: town.provider.refund(f"pi_{key}", 37)),
+    hearing("a refund of coins that are spent", _buy_and_spend,
              lambda town, key: town.provider.refund(f"pi_{key}", 74)),
-    _hearing("a refund before the payment", _open, lambda town, key: town.provider.pay(key),
+    hearing("a refund before the payment", _open, lambda town, key: town.provider.pay(key),
              lambda town, key: town.provider.refund(f"pi_{key}", 30)),
-    _hearing("a refund that failed", _refunded("pending"),
+    hearing("a refund that failed", _refunded("pending"),
              lambda town, key: town.provider.refund_becomes(f"pi_{key}", "failed")),
-    _hearing("a refund that succeeded", _refunded("pending", 30),
+    hearing("a refund that succeeded", _refunded("pending", 30),
              lambda town, key: town.provider.refund_becomes(f"pi_{key}", "succeeded")),
-    _hearing("a dispute", _buy, lambda town, key: town.provider.dispute(f"pi_{key}")),
-    _hearing("a dispute of the rest", _refunded("succeeded", 30),
+    hearing("a dispute", _buy, lambda town, key: town.provider.dispute(f"pi_{key}")),
+    hearing("a dispute of the rest", _refunded("succeeded", 30),
              lambda town, key: town.provider.dispute(f"pi_{key}")),
-    _hearing("a dispute that is lost", _disputed("needs_response"),
+    hearing("a dispute that is lost", _disputed("needs_response"),
              lambda town, key: town.provider.dispute_becomes(f"pi_{key}", "lost")),
-    _hearing("a dispute that is won", _disputed("needs_response"),
+    hearing("a dispute that is won", _disputed("needs_response"),
              lambda town, key: town.provider.dispute_becomes(f"pi_{key}", "won")),
-    _hearing("a second payment's refund", _paid_twice, lambda town, key: town.provider.refund(f"pi_{key}-again", 74)),
+    hearing("a second payment's refund", _paid_twice, lambda town, key: town.provider.refund(f"pi_{key}-again", 74)),
 ]  # fmt: skip
 
 # --- operators --------------------------------------------------------------------------------------------------------
@@ -243,6 +210,10 @@ def _unheard(town: Town) -> None:
     town.provider.pay(paid)
     town.provider.submit(submitted)
     town.provider.refund(f"pi_{refunded}", 40)
+    member = joined(town, "fan-4")
+    town.billing.start(member)
+    town.billing.renew(member)
+    town.billing.cancel(member)
     town.advance(15)
 
 
@@ -255,4 +226,4 @@ WORKERS: Final = [
     Play("audit", busy_hour, Town.audit),
 ]
 
-PLAYS: Final = [*FANS, *PROVIDER, *OPERATORS, *WORKERS]
+PLAYS: Final = [*FANS, *PROVIDER, *MEMBERSHIPS, *OPERATORS, *WORKERS]

@@ -59,7 +59,7 @@ class Provider:
 
     def find_session(self, payment_intent: str) -> CheckoutSession | None:
         payment = self.payments.get(payment_intent)
-        return payment.session if payment else None
+        return payment.session if payment and payment.session.mode == "payment" else None
 
     def read_money(self, payment_intent: str) -> MoneyState:
         payment = self.payments[payment_intent]
@@ -137,12 +137,13 @@ class Provider:
         return session
 
     def _tell(self, kind: str, session: CheckoutSession) -> StripeEvent:
-        return self._keep(kind, session=session)
+        return self.keep(kind, session=session)
 
     def _hint(self, kind: str, payment_intent: str) -> StripeEvent:
-        return self._keep(kind, payment_intent=payment_intent)
+        return self.keep(kind, payment_intent=payment_intent)
 
-    def _keep(self, kind: str, **about: Any) -> StripeEvent:
+    def keep(self, kind: str, **about: Any) -> StripeEvent:
+        """Something happened that will be told of."""
         number, at = len(self.events) + 1, self.clock.now()
         event = StripeEvent(
             stripe_event_id=f"evt_{number}", type=kind, livemode=False, account=None, created_at=at, **about

@@ -17,7 +17,8 @@ from chalicelib.domain.gifts import lane_of
 from chalicelib.domain.lanes import Receipt
 from chalicelib.domain.ledger import Gift, LaneEntry, Purchase, Status
 from chalicelib.errors import TryAgain
-from tests.fakes import PAUSE, FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import PAUSE, FakeClock, FakeLedger
 from tests.faults.stream_driver import EventSourceMapping, Image, StreamDriver
 from tests.web.api import SETTINGS
 

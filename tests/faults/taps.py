@@ -6,7 +6,7 @@ from functools import cache, partial
 from inspect import isfunction
 from typing import Any, TypeVar, cast
 
-from chalicelib import ports
+from chalicelib import membership_ports, ports
 
 Port = TypeVar("Port")
 
@@ -15,6 +15,8 @@ PROTOCOLS: tuple[type, ...] = (
     ports.OperatorDesk,
     ports.Journal,
     ports.PaymentGateway,
+    membership_ports.Memberships,
+    membership_ports.Subscriptions,
     ports.EventPublisher,
     ports.RedriveQueue,
 )

@@ -2,14 +2,19 @@
 
 import pytest
 
-from tests.faults.failpoints import Schedule, Tally, points_of, replay, run, singles
-from tests.faults.plays import PLAYS, Play
+from tests.faults.failpoints import PLAYS, Schedule, Tally, points_of, replay, run, singles
+from tests.faults.play import Play
 from tests.faults.taps import all_calls
 from tests.faults.trouble import Fault
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
-FOR_ANSWERS_ONLY = {"Ledger.list_entries", "Ledger.read_wallet", "OperatorDesk.list_reviews"}
+FOR_ANSWERS_ONLY = {
+    "Ledger.creator_coins",
+    "Ledger.list_entries",
+    "OperatorDesk.list_reviews",
+    "Subscriptions.open_portal",
+}
 """What is read for an answer and for nothing else."""
 
 

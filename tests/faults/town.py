@@ -4,28 +4,37 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib import ports
+from chalicelib import membership_ports, ports
+from chalicelib.domain.budgets import Budget, Limits
 from chalicelib.domain.journal import PostedRecord
-from chalicelib.domain.ledger import Entry, Purchase, Status
+from chalicelib.domain.ledger import Entry, Posting, Purchase, Status
 from chalicelib.domain.operators import Act, Decision, GrantOrder
 from chalicelib.domain.payments import StripeEvent
+from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.errors import CoinpurseError, TryAgain
 from chalicelib.usecases.audit_ledger import audit_ledger
+from chalicelib.usecases.exclude_fan import exclude_fan
 from chalicelib.usecases.freeze_wallet import freeze_wallet
 from chalicelib.usecases.grant_coins import grant_coins
 from chalicelib.usecases.handle_event import Intake
 from chalicelib.usecases.open_checkout import open_checkout
+from chalicelib.usecases.open_membership import open_membership
 from chalicelib.usecases.receive_webhook import receive_webhook
 from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.redrive import redrive
 from chalicelib.usecases.relay_entries import Relay, relay_entries
+from chalicelib.usecases.remind_of_budgets import remind_of_budgets
 from chalicelib.usecases.reverse_gift import reverse_gift
 from chalicelib.usecases.send_gift import send_gift
+from chalicelib.usecases.set_budget import set_budget
 from chalicelib.usecases.settle_review import settle_review
 from chalicelib.usecases.sweep import sweep
-from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order
+from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order, a_membership_order
 from tests.fake_desk import FakeDesk, FakeJournal
-from tests.fakes import PAUSE, START, FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue, FakeStreakTimer, uuid7_at
+from tests.fake_memberships import FakeMemberships
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
+from tests.faults.billing import Billing
 from tests.faults.provider import Provider
 from tests.faults.taps import Meet, pass_on, tapped
 
@@ -56,12 +65,21 @@ class Town:
         self.refused: dict[str, str] = {}
         self.webhooks: list[StripeEvent] = []
         self.records: list[PostedRecord] = []
+        self.spent: list[BudgetRecord] = []
+        self.spent_at: dict[str, datetime] = {}
+        self.budgets: dict[str, Budget] = {}
         self.given_up: list[tuple[datetime, datetime]] = []
         self.facts: dict[tuple[str, str], Entry] = {}
         self.ledger: ports.Ledger = tapped(self.books, ports.Ledger, meet)
         self.desk: ports.OperatorDesk = tapped(self.fake_desk, ports.OperatorDesk, meet)
         self.journal: ports.Journal = tapped(self.fake_journal, ports.Journal, meet)
         self.gateway: ports.PaymentGateway = tapped(self.provider, ports.PaymentGateway, meet)
+        self.fake_memberships = FakeMemberships(self.books)
+        self.billing = Billing(self.provider, self.fake_memberships)
+        self.memberships: membership_ports.Memberships = tapped(
+            self.fake_memberships, membership_ports.Memberships, meet
+        )
+        self.subscriptions: membership_ports.Subscriptions = tapped(self.billing, membership_ports.Subscriptions, meet)
         for worker in ("sweep", "reconcile", "audit"):
             self.fake_journal.watermarks[worker] = START
         self.plot = self.about = ""
@@ -91,6 +109,26 @@ class Town:
             key,
             lambda: send_gift(order, catalogue=CATALOGUE, ledger=self.ledger, clock=self.clock, creator_lanes=LANES),
         )
+
+    def join(self, key: str, fan: str = "fan-1") -> None:
+        order = a_membership_order(membership_id=key, user_id=fan)
+        self._ask(
+            key,
+            lambda: open_membership(
+                order,
+                catalogue=CATALOGUE,
+                ledger=self.ledger,
+                memberships=self.memberships,
+                subscriptions=self.subscriptions,
+                clock=self.clock,
+            ),
+        )
+
+    def set_budget(self, limits: Limits, fan: str = "fan-1") -> None:
+        set_budget(fan, limits, ledger=self.ledger, clock=self.clock)
+
+    def shut_out(self, key: str, fan: str = "fan-1") -> None:
+        self._ask(key, lambda: exclude_fan(fan, key, 30, ledger=self.ledger, clock=self.clock))
 
     # --- operators --------------------------------------------------------------------------------------------------
 
@@ -133,9 +171,11 @@ class Town:
             TryAgain: some of it must come again.
         """
         self.look()
-        if self.records:
-            again = set(relay_entries(self.records, self.relay()))
+        if self.records or self.spent:
+            relay = self.relay()
+            again = {*relay_entries(self.records, relay), *remind_of_budgets(self.spent, relay)}
             self.records = [record for record in self.records if record.record_id in again]
+            self.spent = [record for record in self.spent if record.record_id in again]
             if again:
                 raise TryAgain("The stream has to hand some over again.")
 
@@ -143,9 +183,10 @@ class Town:
         """Its mapping tires of what fails, and leaves a message."""
         self.look()
         times = [record.entry.posted_at for record in self.records if record.entry and record.entry.posted_at]
+        times += [self.spent_at[record.record_id] for record in self.spent]
         if times:
             self.given_up.append((min(times), max(times)))
-        self.records = []
+        self.records, self.spent = [], []
 
     def redrive(self) -> None:
         while self.given_up:
@@ -164,7 +205,14 @@ class Town:
         assert audit_ledger(journal=self.journal, clock=self.clock) == []
 
     def intake(self) -> Intake:
-        return Intake(livemode=False, ledger=self.ledger, gateway=self.gateway, clock=self.clock)
+        return Intake(
+            livemode=False,
+            ledger=self.ledger,
+            gateway=self.gateway,
+            memberships=self.memberships,
+            subscriptions=self.subscriptions,
+            clock=self.clock,
+        )
 
     def relay(self, publisher: ports.EventPublisher | None = None) -> Relay:
         return Relay(
@@ -187,11 +235,21 @@ class Town:
                 if is_posted and name not in self.facts:
                     self.facts[name] = entry
                     self.records.append(record_of(entry))
+        for fan, budget in self.books.budgets.items():
+            if (old := self.budgets.get(fan)) != budget:
+                self.budgets[fan] = budget
+                record = budget_record(len(self.spent_at), fan, old, budget)
+                self.spent.append(record)
+                self.spent_at[record.record_id] = self.clock.now()
 
     def lose_the_stream(self) -> None:
         """What waits there never arrives, and nobody leaves a message."""
         self.look()
-        self.records = []
+        self.records, self.spent = [], []
+
+    def posting(self) -> Posting:
+        """A moment at which something could be posted."""
+        return Posting(posted_at=self.clock.now(), event_id="")
 
     def advance(self, minutes: int) -> None:
         self.clock.advance(timedelta(minutes=minutes))
@@ -206,7 +264,8 @@ class Town:
         """Everything that may differ between two orders of the same calls."""
         fakes = [self.books, self.fake_desk, self.fake_journal, self.publisher, self.queue]
         held = [{name: value for name, value in vars(fake).items() if value is not self.books} for fake in fakes]
-        return [held, self.provider.payments, self.webhooks, self.records, self.refused]
+        billed = [self.fake_memberships.known, self.billing.subscriptions, self.billing.invoices]
+        return [held, billed, self.provider.payments, self.webhooks, self.records, self.spent, self.refused]
 
     def _ask(self, key: str, request: Callable[[], object]) -> None:
         """Ask, and remember what one was told last. TryAgain tells nothing."""
@@ -223,6 +282,12 @@ def record_of(entry: Entry) -> PostedRecord:
     """An entry that became posted, as the stream tells of it."""
     keys = {"PK": f"WALLET#{entry.user_id}", "SK": f"ENTRY#{entry.entry_id}"}
     return PostedRecord(record_id=str(entry.event_id), keys=keys, entry=entry)
+
+
+def budget_record(number: int, fan: str, old: Budget | None, new: Budget) -> BudgetRecord:
+    """A wallet whose budget has changed, as the stream tells of it."""
+    keys = {"PK": f"WALLET#{fan}", "SK": "WALLET"}
+    return BudgetRecord(record_id=f"budget-{fan}-{number}", keys=keys, user_id=fan, old=old, new=new)
 
 
 def _act(key: str) -> Act:

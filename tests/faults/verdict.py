@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, Purchase, Status
+from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, Notice, NoticeKind, Purchase, Status
+from chalicelib.domain.memberships import MembershipStatus
+from tests.faults.budget_plays import miscounted
 from tests.faults.town import Town
 from tests.invariants import books_of, broken
 
@@ -28,7 +30,9 @@ def wrongs(town: Town) -> list[Wrong]:
         *_gifts(town),
         *_announcements(town),
         *_facts(town),
+        *_memberships(town),
         *_answers(town),
+        *[Wrong("broken", what) for what in miscounted(town)],
     ]
 
 
@@ -39,7 +43,8 @@ def posted(town: Town) -> list[Entry]:
 
 
 def _left_over(town: Town) -> Iterator[Wrong]:
-    left = {"records": len(town.records), "webhooks": len(town.webhooks), "stretches": len(town.given_up)}
+    records = len(town.records) + len(town.spent)
+    left = {"records": records, "webhooks": len(town.webhooks), "stretches": len(town.given_up)}
     yield from (Wrong("unhandled", f"{many} {name} wait for ever") for name, many in left.items() if many)
 
 
@@ -84,6 +89,22 @@ def _gifts(town: Town) -> Iterator[Wrong]:
             yield Wrong("doubled", f"{entry.entry_id} gives back {entry.coins} coins that no gift took")
 
 
+def _memberships(town: Town) -> Iterator[Wrong]:
+    """Who paid is a member, who did not is none; and each end was told, at most as often as there were ends."""
+    ends = [entry for entry in posted(town) if isinstance(entry, Notice) and entry.kind is NoticeKind.MEMBERSHIP_END]
+    told = Counter(entry.facts["membership_id"] for entry in ends)
+    for (_, membership_id), membership in town.fake_memberships.known.items():
+        due = town.billing.status_of(membership)
+        if membership.status is not due:
+            yield Wrong("lost", f"membership {membership_id} is {membership.status}, and ought to be {due}")
+        if membership.paid_until != town.billing.paid_until_of(membership):
+            yield Wrong("lost", f"membership {membership_id} is paid until {membership.paid_until}, it is said")
+        if due is MembershipStatus.ENDED and not told[membership_id]:
+            yield Wrong("lost", f"the end of membership {membership_id} was never told")
+        if told[membership_id] > town.billing.ends_of(membership):
+            yield Wrong("doubled", f"the end of membership {membership_id} was told {told[membership_id]} times")
+
+
 def _announcements(town: Town) -> Iterator[Wrong]:
     """What was consumed is what was committed, and says the same each time it is said."""
     committed = {str(entry.event_id) for entry in posted(town)}
@@ -108,10 +129,13 @@ def _facts(town: Town) -> Iterator[Wrong]:
 def _answers(town: Town) -> Iterator[Wrong]:
     """Who heard yes has it, and whoever heard no last has not."""
     entries = {entry_id: entry for known in town.books.entries.values() for entry_id, entry in known.items()}
+    known = town.fake_memberships.known.keys()
     for key, code in town.refused.items():
-        if key in entries:
+        if key in entries or key in {name for _, name in known}:
             yield Wrong("lost", f"{key} was refused with {code}, and done")
     for key, answer in town.answered.items():
+        if (asked := getattr(answer, "membership", None)) and key not in {name for _, name in known}:
+            yield Wrong("lost", f"{key} was told to be asked for, and is not: {asked.plan_id}")
         for name in ("gift", "adjustment"):
             if (told := getattr(answer, name, None)) is not None and entries.get(key) != told:
                 yield Wrong("lost", f"{key} was told to be done, and is not like that")

@@ -17,10 +17,11 @@ SDKS = {
     "uuid_utils": "UUID",
 }
 _STORE = (
-    *("tables", "rows", "transactions", "streak_expressions"),
-    *("ledger_store", "lane_store", "desk_store", "journal_store", "stream_records"),
+    *("attributes", "tables", "rows", "transactions", "budget_expressions", "streak_expressions"),
+    *("ledger_store", "purchase_store", "budget_store", "lane_store", "membership_store"),
+    *("desk_store", "journal_store", "stream_records"),
 )
-_STRIPE = ("stripe_gateway", "stripe_shapes")
+_STRIPE = ("stripe_client", "stripe_gateway", "stripe_memberships", "stripe_shapes", "subscription_shapes")
 NEIGHBOURS = [tuple(f"chalicelib.adapters.{name}" for name in rooms) for rooms in (_STORE, _STRIPE)]
 """Adapters that share one thing, and so each other's rooms."""
 
@@ -42,23 +43,30 @@ ROOMS = {
     "chalicelib": Room(standard=()),
     "chalicelib.errors": Room(standard=("typing",)),
     "chalicelib.domain": Room(
-        standard=(*PLAIN, "collections", "fractions", "heapq", "re", "unicodedata", "zlib"),
+        standard=(*PLAIN, "collections", "fractions", "hashlib", "heapq", "re", "unicodedata", "zlib", "zoneinfo"),
         ours=("chalicelib.domain", "chalicelib.errors"),
     ),
     "chalicelib.ports": Room(standard=PLAIN, ours=("chalicelib.domain", "chalicelib.errors")),
+    "chalicelib.membership_ports": Room(standard=PLAIN, ours=("chalicelib.domain", "chalicelib.errors")),
     "chalicelib.usecases": Room(
         standard=(*PLAIN, "collections", "itertools", "logging", "types"),
-        ours=("chalicelib.domain", "chalicelib.errors", "chalicelib.ports", "chalicelib.usecases"),
+        ours=(
+            "chalicelib.domain",
+            "chalicelib.errors",
+            "chalicelib.membership_ports",
+            "chalicelib.ports",
+            "chalicelib.usecases",
+        ),
     ),
     "chalicelib.adapters": Room(
         others=(*SDKS, "msgspec"),
-        ours=("chalicelib.domain", "chalicelib.errors", "chalicelib.ports"),
+        ours=("chalicelib.domain", "chalicelib.errors", "chalicelib.membership_ports", "chalicelib.ports"),
         for_types=("types_boto3_sns", "types_boto3_sqs", "types_boto3_ssm"),
     ),
     "chalicelib.settings": Room(standard=(*ANY, "os")),
     "chalicelib.wiring": Room(
         standard=(*ANY, "os"),
-        ours=("chalicelib.domain", "chalicelib.ports", "chalicelib.settings"),
+        ours=("chalicelib.domain", "chalicelib.membership_ports", "chalicelib.ports", "chalicelib.settings"),
         lazily=("chalicelib.adapters",),
         for_types=("chalicelib.adapters",),
     ),
@@ -91,6 +99,7 @@ ROOMS = {
             "chalicelib.pages",
             "chalicelib.routes",
             "chalicelib.schemas",
+            "chalicelib.telemetry",
             "chalicelib.usecases",
             "chalicelib.web",
             "chalicelib.wiring",

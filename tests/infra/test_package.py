@@ -84,6 +84,10 @@ class TestContent:
         program = "from importlib.metadata import version; print(version('boto3'), version('stripe'))"
         assert len(in_lambda(unpacked, program).split()) == 2
 
+    def test_time_zones_come_along(self, unpacked: Path) -> None:
+        program = "import zoneinfo; zoneinfo.reset_tzpath([]); print(zoneinfo.ZoneInfo('Asia/Kathmandu'))"
+        assert in_lambda(unpacked, program).strip() == "Asia/Kathmandu"
+
     def test_licences_travel_along(self, unpacked: Path) -> None:
         assert list(unpacked.glob("stripe-*.dist-info/**/LICENSE*"))
         assert list(unpacked.glob("botocore-*.dist-info/**/LICENSE*"))

@@ -1,4 +1,4 @@
-"""Which stream records the relay is woken for: entries that become posted, and nothing else."""
+"""Which stream records the relay is woken for: entries that become posted, wallets with a budget, and nothing else."""
 
 import json
 from typing import Any
@@ -26,6 +26,8 @@ def _fits(choice: Any, value: Any) -> bool:
     [(operator, operand)] = choice.items()
     if operator == "prefix":
         return isinstance(value, str) and value.startswith(operand)
+    if operator == "exists":
+        return not isinstance(value, dict) and (value is not None) is operand
     assert operator == "anything-but"
     return value is not None and value not in operand
 
@@ -66,6 +68,25 @@ def test_the_relay_is_woken_for_entries_that_become_posted(
         images["OldImage"] = image(old)
     if event != "REMOVE":
         images["NewImage"] = image(new)
+    record = {"eventName": event, "dynamodb": images}
+    assert any(matches(pattern, record) for pattern in patterns) is woken
+
+
+@pytest.mark.parametrize(
+    ("event", "sort_key", "new", "woken"),
+    [
+        ("MODIFY", "WALLET", {"budget": {"S": "[]"}}, True),
+        ("MODIFY", "WALLET", {"coins": {"N": "1"}}, False),
+        ("INSERT", "WALLET", {"budget": {"S": "[]"}}, False),
+        ("REMOVE", "WALLET", {}, False),
+        ("MODIFY", "ENTRY#1", {"budget": {"S": "[]"}}, False),
+        ("MODIFY", "LANE", {"budget": {"S": "[]"}}, False),
+    ],
+)
+def test_the_relay_is_woken_for_wallets_with_a_budget(
+    patterns: list[dict[str, Any]], event: str, sort_key: str, new: dict[str, Any], woken: bool
+) -> None:
+    images = {"Keys": {"PK": {"S": "WALLET#fan"}, "SK": {"S": sort_key}}, "NewImage": new, "OldImage": {}}
     record = {"eventName": event, "dynamodb": images}
     assert any(matches(pattern, record) for pattern in patterns) is woken
 

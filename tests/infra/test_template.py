@@ -75,9 +75,9 @@ def test_every_function_builds_at_its_start_what_it_needs(template: Template) ->
     assert handlers == set(wiring._NEEDED)
 
 
-def test_it_can_be_sent_as_it_is(template: Template) -> None:
-    # Beyond this, CloudFormation takes a template only from S3.
-    assert len(json.dumps(template).encode()) < 51_200
+def test_cloudformation_takes_it_from_s3(template: Template) -> None:
+    # `make deploy` sends it that way: the most it takes so is a megabyte.
+    assert len(json.dumps(template).encode()) < 1_000_000
 
 
 def test_every_function_logs_where_logs_expire(transformed: Template) -> None:
@@ -247,8 +247,8 @@ class TestAlarms:
         alarm = template["Resources"][f"{name}ErrorAlarm"]["Properties"]
         assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
         assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": name}}]
-        # A schedule that no longer fires makes no errors: that nothing is heard is the alarm.
-        assert (alarm["TreatMissingData"] == "breaching") is (name != "Redrive")
+        # A schedule that no longer fires makes no errors: that nothing is heard is the alarm. Queues may be empty.
+        assert (alarm["TreatMissingData"] == "breaching") is (name not in {"Redrive", "Streaks"})
 
     def test_the_api_is_called_what_its_alarms_call_it(self, template: Template) -> None:
         title = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["info"]["title"]

@@ -15,7 +15,8 @@ from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import CoinpurseError, TryAgain
 from chalicelib.usecases.relay_entries import Relay, relay_entries
 from tests.domain.builders import a_bundle, a_catalogue, a_gift_item, a_purchase
-from tests.fakes import PAUSE, FakePublisher, FakeRedriveQueue, FakeStreakTimer, session_of, uuid7_at
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import PAUSE, session_of, uuid7_at
 from tests.invariants import Books, books_of, broken, changed
 from tests.properties.model import Model, Name, Payment
 from tests.usecases.desk import Desk, a_stripe_event

@@ -14,16 +14,9 @@ from chalicelib.domain.payments import MoneyState
 from chalicelib.usecases.handle_event import Intake, handle_event
 from chalicelib.usecases.relay_entries import Relay, relay_entries
 from tests.domain.builders import FAN, KEY, a_purchase
-from tests.fakes import (
-    PAUSE,
-    FakeClock,
-    FakeGateway,
-    FakeLedger,
-    FakePublisher,
-    FakeRedriveQueue,
-    FakeStreakTimer,
-    session_of,
-)
+from tests.fake_memberships import FakeMemberships, FakeSubscriptions
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import PAUSE, FakeClock, FakeGateway, FakeLedger, session_of
 from tests.invariants import Books, books_of, broken, changed
 from tests.usecases.desk import PAYMENT, a_hint, moved_money, told
 from tests.usecases.station import record
@@ -68,7 +61,14 @@ class Life:
         self.money = money
         self.ledger, self.gateway, self.clock = FakeLedger(), FakeGateway(), FakeClock()
         self.ledger.open_purchase(PURCHASE)
-        self.intake = Intake(livemode=False, ledger=self.ledger, gateway=self.gateway, clock=self.clock)
+        self.intake = Intake(
+            livemode=False,
+            ledger=self.ledger,
+            gateway=self.gateway,
+            memberships=FakeMemberships(self.ledger),
+            subscriptions=FakeSubscriptions(),
+            clock=self.clock,
+        )
         self.before = Books()
 
     def arrives(self, event: int, happened: int) -> None:

@@ -14,7 +14,6 @@ from chalicelib.errors import TryAgain
 from chalicelib.usecases.audit_ledger import audit_ledger
 from chalicelib.usecases.freeze_wallet import freeze_wallet
 from chalicelib.usecases.grant_coins import grant_coins
-from chalicelib.usecases.handle_event import Intake
 from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.redrive import redrive
 from chalicelib.usecases.reverse_gift import reverse_gift
@@ -166,9 +165,8 @@ class Upheavals(Stories):
     @rule()
     def reconcile(self) -> None:
         """Everything since the last time is handled again, in its order, but for what may still be on its way."""
-        now, clock = self.desk.clock.now(), self.desk.clock
-        intake = Intake(livemode=False, ledger=self.desk.ledger, gateway=self.desk.gateway, clock=clock)
-        outcomes = reconcile(intake=intake, journal=self.journal)
+        now = self.desk.clock.now()
+        outcomes = reconcile(intake=self.desk.intake(), journal=self.journal)
         since = max(self.reconciled or now - timedelta(days=3), now - timedelta(days=30))
         listed = [news for news in self.news if since - 60 * MINUTE <= news.event.created_at <= now - 5 * MINUTE]
         assert outcomes == Counter(self.what_the_model_makes_of(news) for news in listed)

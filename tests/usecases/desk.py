@@ -8,12 +8,14 @@ from typing import Any, TypeVar, cast
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.ledger import Gift, Purchase, Status
 from chalicelib.domain.payments import CheckoutSession, MoneyState, Movement, StripeEvent
+from chalicelib.membership_ports import Memberships, Subscriptions
 from chalicelib.ports import Ledger, PaymentGateway
 from chalicelib.usecases.handle_event import Intake
 from chalicelib.usecases.open_checkout import OpenedCheckout, open_checkout
 from chalicelib.usecases.receive_webhook import receive_webhook
 from chalicelib.usecases.send_gift import SentGift, send_gift
 from tests.domain.builders import FAN, KEY, a_catalogue, a_checkout_order, a_gift_order, a_purchase
+from tests.fake_memberships import FakeMemberships, FakeSubscriptions
 from tests.fakes import START, FakeClock, FakeGateway, FakeLedger, session_of
 
 Port = TypeVar("Port")
@@ -65,6 +67,10 @@ class Desk:
         self.provider = FakeGateway()
         self.ledger: Ledger = self.watch.over(self.books)
         self.gateway: PaymentGateway = self.watch.over(self.provider)
+        self.members = FakeMemberships(self.books)
+        self.billing = FakeSubscriptions()
+        self.memberships: Memberships = self.watch.over(self.members)
+        self.subscriptions: Subscriptions = self.watch.over(self.billing)
 
     def open(self, **changes: Any) -> OpenedCheckout:
         """Ask for a checkout."""
@@ -88,10 +94,17 @@ class Desk:
 
     def hear(self, event: StripeEvent, *, signature: str = "signed", livemode: bool = False) -> str:
         """Receive an event of the payment provider."""
-        return receive_webhook(
-            self.provider.sign(event),
-            signature,
-            Intake(livemode=livemode, ledger=self.ledger, gateway=self.gateway, clock=self.clock),
+        return receive_webhook(self.provider.sign(event), signature, self.intake(livemode=livemode))
+
+    def intake(self, *, livemode: bool = False) -> Intake:
+        """What handling an event needs."""
+        return Intake(
+            livemode=livemode,
+            ledger=self.ledger,
+            gateway=self.gateway,
+            memberships=self.memberships,
+            subscriptions=self.subscriptions,
+            clock=self.clock,
         )
 
     def hint(self, payment_intent: str = PAYMENT, kind: str = "refund.created") -> str:

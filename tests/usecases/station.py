@@ -10,7 +10,8 @@ from chalicelib.domain.lanes import Receipt
 from chalicelib.domain.ledger import Entry, Gift, LaneEntry, Purchase
 from chalicelib.usecases.relay_entries import Relay, relay_entries
 from tests.domain.builders import CREATOR, a_gift, a_posted_purchase
-from tests.fakes import PAUSE, FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import PAUSE, FakeClock, FakeLedger
 
 SOURCE = "/coinpurse/test"
 

@@ -30,7 +30,14 @@ class LostItsSessions(FakeGateway):
 
 
 def without_sessions(desk: Desk, payment: str) -> str:
-    return follow_the_money(payment, ledger=desk.ledger, gateway=LostItsSessions(), clock=desk.clock)
+    return follow_the_money(
+        payment,
+        ledger=desk.ledger,
+        gateway=LostItsSessions(),
+        memberships=desk.memberships,
+        subscriptions=desk.subscriptions,
+        clock=desk.clock,
+    )
 
 
 def adjustments(desk: Desk) -> list[tuple[Kind, int]]:

@@ -7,7 +7,6 @@ import pytest
 
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.handle_event import Intake
 from chalicelib.usecases.reconcile import FIRST_REACH, GRACE, OVERLAP, REACH, reconcile
 from tests.domain.builders import a_purchase
 from tests.fake_desk import FakeJournal
@@ -27,8 +26,7 @@ class Office(Desk):
         self.provider.listed += events
 
     def reconcile(self) -> dict[str, int]:
-        intake = Intake(livemode=False, ledger=self.ledger, gateway=self.gateway, clock=self.clock)
-        return dict(reconcile(intake=intake, journal=self.journal))
+        return dict(reconcile(intake=self.intake(), journal=self.journal))
 
 
 @pytest.fixture

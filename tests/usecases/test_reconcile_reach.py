@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.handle_event import MONEY_EVENTS, SESSION_EVENTS, Intake
+from chalicelib.usecases.handle_event import INVOICE_EVENTS, MONEY_EVENTS, SESSION_EVENTS, SUBSCRIPTION_EVENTS
 from chalicelib.usecases.reconcile import GRACE, HEALED, reconcile
 from tests.fake_desk import FakeJournal
 from tests.fakes import START, FakeGateway, uuid7_at
@@ -48,8 +48,7 @@ class Night(Desk):
 
     def reconcile(self, after: timedelta = timedelta(0)) -> dict[str, int]:
         self.clock.advance(after)
-        intake = Intake(livemode=False, ledger=self.ledger, gateway=self.gateway, clock=self.clock)
-        return dict(reconcile(intake=intake, journal=self.journal))
+        return dict(reconcile(intake=self.intake(), journal=self.journal))
 
     @property
     def watermark(self) -> datetime | None:
@@ -81,7 +80,7 @@ def test_what_webhooks_brought_is_left_as_it_is(night: Night) -> None:
 def test_all_that_we_understand_is_asked_for_and_no_more_types_than_the_provider_takes(night: Night) -> None:
     night.reconcile()
     (types,) = night.provider.types
-    assert set(types) == MONEY_EVENTS | set(SESSION_EVENTS)
+    assert set(types) == MONEY_EVENTS | set(SESSION_EVENTS) | INVOICE_EVENTS | SUBSCRIPTION_EVENTS
     assert len(types) <= 20
 
 

@@ -6,7 +6,8 @@ from chalicelib.domain.events import announce_credit, announce_gift
 from chalicelib.domain.lanes import Receipt
 from chalicelib.usecases.relay_entries import Relay, relay_entries
 from tests.domain.builders import CREATOR, a_gift
-from tests.fakes import PAUSE, START, FakeClock, FakeLedger, FakePublisher, FakeRedriveQueue, FakeStreakTimer, uuid7_at
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
 from tests.usecases.station import SOURCE, Station, credit, events, gift, record
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.gifts import lane_of
 from chalicelib.domain.ledger import Gift, GiftRefused, StreakEnd, Wallet
 from chalicelib.errors import (
@@ -216,8 +217,8 @@ class RefusingLedger(FakeLedger):
         if written:
             self.entries[FAN] = {KEY: written}
 
-    def post_gift(self, gift: Gift, ended: StreakEnd | None = None) -> GiftRefused:
-        del gift, ended
+    def post_gift(self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None) -> GiftRefused:
+        del gift, change, ended
         return GiftRefused(entry=None, wallet=self.wallet)
 
 

@@ -60,10 +60,20 @@ class Race:
     def slow(self) -> str:
         ledger: Ledger = self.meanwhile.over(self.desk.ledger)
         gateway: PaymentGateway = self.meanwhile.over(self.desk.gateway)
-        return follow_the_money(PAYMENT, ledger=ledger, gateway=gateway, clock=self.desk.clock)
+        return self.follow(ledger, gateway)
 
     def quick(self) -> str:
-        return follow_the_money(PAYMENT, ledger=self.desk.ledger, gateway=self.desk.gateway, clock=self.desk.clock)
+        return self.follow(self.desk.ledger, self.desk.gateway)
+
+    def follow(self, ledger: Ledger, gateway: PaymentGateway) -> str:
+        return follow_the_money(
+            PAYMENT,
+            ledger=ledger,
+            gateway=gateway,
+            memberships=self.desk.memberships,
+            subscriptions=self.desk.subscriptions,
+            clock=self.desk.clock,
+        )
 
     def news(self, refunds: Sequence[Movement]) -> str:
         """The money moves, and somebody else hears of it at once."""

@@ -7,7 +7,8 @@ from chalicelib.domain.events import Announcement, Publication
 from chalicelib.domain.ledger import Entry
 from chalicelib.errors import TryAgain
 from tests.domain.builders import FAN, a_gift, a_reversal, an_adjustment
-from tests.fakes import START, FakePublisher
+from tests.fake_topic import FakePublisher
+from tests.fakes import START
 from tests.usecases.station import events
 from tests.usecases.sweeping import Yard
 

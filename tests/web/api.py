@@ -19,12 +19,16 @@ from chalicelib.adapters.offer_signer import EcOfferSigner
 from chalicelib.adapters.rate_files import load_reference_rates
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.ledger import Gift, Purchase
+from chalicelib.domain.memberships import Membership
 from chalicelib.domain.payments import MoneyState, Movement
 from chalicelib.errors import TryAgain, Unauthenticated
 from chalicelib.settings import Settings
 from infra.local.deployment import new_signing_key
+from tests.domain.builders import a_membership
 from tests.fake_desk import FakeDesk, FakeJournal
-from tests.fakes import FakeClock, FakeGateway, FakeLedger, FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fake_memberships import FakeMemberships, FakeSubscriptions
+from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fakes import FakeClock, FakeGateway, FakeLedger
 
 REQUEST_ID = "11111111-2222-3333-4444-555555555555"
 KEYS_OUT_OF_REACH = "keys-out-of-reach"
@@ -125,6 +129,7 @@ class Api:
 
     def __post_init__(self) -> None:
         self.desk, self.journal = FakeDesk(self.ledger), FakeJournal(self.ledger)
+        self.members, self.billing = FakeMemberships(self.ledger), FakeSubscriptions()
         self.ports |= {
             "settings": SETTINGS,
             "clock": self.clock,
@@ -135,6 +140,8 @@ class Api:
             "desk": self.desk,
             "journal": self.journal,
             "gateway": self.gateway,
+            "memberships": self.members,
+            "subscriptions": self.billing,
             "publisher": self.publisher,
             "redrive_queue": self.queue,
             "streak_timer": self.timer,
@@ -168,6 +175,16 @@ class Api:
         """Deliver a webhook."""
         headers = {"Stripe-Signature": signature} | parts.pop("headers", {})
         return self.call("POST", "/v1/webhooks/stripe", body=body, headers=headers, fan=None, **parts)
+
+    def join(self, key: Any = NEW, *, fan: str = "ann", **wish: Any) -> Reply:
+        body = {"plan_id": "coin_club"} | wish
+        return self.call("POST", "/v1/memberships", key=self.clock.new_id() if key is NEW else key, fan=fan, body=body)
+
+    def stock_membership(self, **changes: Any) -> Membership:
+        """Let the fan have subscribed to something once."""
+        membership = a_membership(**{"user_id": "ann", "customer_id": "cus_ann"} | changes)
+        self.members.known[membership.user_id, membership.membership_id] = membership
+        return membership
 
     def act(self, name: str, body: Any, key: Any = NEW, **parts: Any) -> Reply:
         """Do something as an operator."""
@@ -203,7 +220,8 @@ class Api:
 
     def _traces(self) -> Any:
         acts = self.desk.freezes, self.desk.reversed_by
-        return deepcopy((vars(self.ledger), acts, self.gateway.sessions, self.gateway.opened))
+        opened = self.gateway.opened, self.billing.opened, self.members.known
+        return deepcopy((vars(self.ledger), acts, self.gateway.sessions, opened))
 
 
 def put_in_place(api: Api, monkeypatch: Any) -> None:

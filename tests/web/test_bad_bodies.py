@@ -10,7 +10,12 @@ from tests.web.api import ABSENT, Api, Reply
 
 GIFT: dict[str, Any] = {"creator_id": "cleo", "item_id": "rose", "quantity": 1}
 CHECKOUT = {"bundle_id": "coins_70"}
-VALID: dict[str, dict[str, Any]] = {"/v1/gifts": GIFT, "/v1/checkout-sessions": CHECKOUT}
+MEMBERSHIP = {"plan_id": "coin_club"}
+VALID: dict[str, dict[str, Any]] = {
+    "/v1/gifts": GIFT,
+    "/v1/checkout-sessions": CHECKOUT,
+    "/v1/memberships": MEMBERSHIP,
+}
 POSTS = list(VALID)
 
 NO_JSON = {

@@ -9,7 +9,7 @@ from chalicelib import VERSION
 from tests.web.api import REQUEST_ID, Api, Reply
 from tests.web.events import event_of
 
-PUBLIC = ["/v1/bundles", "/v1/gift-catalogue", "/v1/openapi.json"]
+PUBLIC = ["/v1/bundles", "/v1/gift-catalogue", "/v1/membership-plans", "/v1/openapi.json"]
 PAGES = ["/", "/success", "/cancelled"]
 JSON = [*PUBLIC, "/v1/health", "/v1/wallet", "/v1/wallet/entries"]
 

@@ -22,17 +22,26 @@ NEEDS_THE_LEDGER = [
     ("POST", "/v1/gifts"),
     ("GET", "/v1/gifts/{id}"),
 ]
+NEEDS_THE_MEMBERSHIPS = [
+    ("POST", "/v1/memberships"),
+    ("GET", "/v1/membership"),
+    ("POST", "/v1/membership/portal-sessions"),
+]
 NEEDS_THE_GATEWAY = [("POST", "/v1/checkout-sessions"), ("POST", "/v1/webhooks/stripe")]
 NEEDS_THE_CATALOGUE = [
     ("GET", "/v1/bundles"),
     ("GET", "/v1/gift-catalogue"),
+    ("GET", "/v1/membership-plans"),
     ("GET", "/"),
     ("POST", "/v1/checkout-sessions"),
     ("POST", "/v1/gifts"),
+    ("POST", "/v1/memberships"),
 ]
 MAY_PASS = [
     *[("ledger", *route) for route in NEEDS_THE_LEDGER],
     *[("gateway", *route) for route in NEEDS_THE_GATEWAY],
+    *[("memberships", *route) for route in NEEDS_THE_MEMBERSHIPS],
+    ("subscriptions", "POST", "/v1/memberships"),
 ]
 BREAKS = [
     *MAY_PASS,
@@ -46,6 +55,7 @@ def ask(api: Api, method: str, path: str) -> Reply:
     bodies: dict[str, Any] = {
         "/v1/gifts": {"creator_id": "cleo", "item_id": "rose"},
         "/v1/checkout-sessions": {"bundle_id": "coins_70"},
+        "/v1/memberships": {"plan_id": "coin_club"},
         "/v1/webhooks/stripe": "event 0",
     }
     signed = {"Stripe-Signature": "signed"}
@@ -114,8 +124,8 @@ def test_a_checkout_whose_session_failed_to_open_can_be_opened_by_asking_again(a
 
 def test_a_gift_whose_answer_was_lost_is_found_by_asking_again(api: Api) -> None:
     class LosesItsAnswer(FakeLedger):
-        def post_gift(self, gift: Any, ended: Any = None) -> Any:
-            super().post_gift(gift, ended)
+        def post_gift(self, gift: Any, change: Any = None, ended: Any = None) -> Any:
+            super().post_gift(gift, change, ended)
             raise TryAgain
 
     api.fund()

@@ -19,6 +19,7 @@ OPEN_TO_ALL = {
     ("GET", "/v1/prices"),
     ("GET", "/v1/top-up"),
     ("GET", "/v1/worth"),
+    ("GET", "/v1/membership-plans"),
     ("GET", "/v1/health"),
     ("GET", "/v1/openapi.json"),
     ("POST", "/v1/webhooks/stripe"),
@@ -31,6 +32,7 @@ WITH_A_TOKEN = sorted(set(routes()) - OPEN_TO_ALL)
 BODIES: dict[str, Any] = {
     "/v1/gifts": {"creator_id": "cleo", "item_id": "rose"},
     "/v1/checkout-sessions": {"bundle_id": "coins_70"},
+    "/v1/memberships": {"plan_id": "coin_club"},
     "/v1/operator/freezes": {"user_id": "ann", "frozen": True, "reason": "asked to"},
     "/v1/operator/grants": {"user_id": "ann", "coins": 1, "reason": "a present"},
     "/v1/operator/reversals": {"user_id": "ann", "gift_id": ID, "reason": "a slip"},
@@ -63,18 +65,24 @@ def ask(api: Api, method: str, path: str, **parts: Any) -> Reply:
 
 def test_these_routes_are_for_those_with_a_token() -> None:
     assert WITH_A_TOKEN == [
+        ("GET", "/v1/budgets"),
         ("GET", "/v1/checkout-sessions/{id}"),
         ("GET", "/v1/creator/earnings"),
         ("GET", "/v1/gifts/{id}"),
+        ("GET", "/v1/membership"),
         ("GET", "/v1/operator/reviews"),
         ("GET", "/v1/wallet"),
         ("GET", "/v1/wallet/entries"),
         ("POST", "/v1/checkout-sessions"),
         ("POST", "/v1/gifts"),
+        ("POST", "/v1/membership/portal-sessions"),
+        ("POST", "/v1/memberships"),
         ("POST", "/v1/operator/freezes"),
         ("POST", "/v1/operator/grants"),
         ("POST", "/v1/operator/reversals"),
         ("POST", "/v1/operator/settlements"),
+        ("POST", "/v1/self-exclusions"),
+        ("PUT", "/v1/budgets"),
     ]
 
 

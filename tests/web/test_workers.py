@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 import app
+from chalicelib.adapters.budget_expressions import budget_text
 from chalicelib.adapters.rows import adjustment_row, gift_row
-from chalicelib.adapters.tables import EntryRow
+from chalicelib.adapters.tables import EntryRow, WalletRow
+from chalicelib.domain.budgets import UNLIMITED, Limits, first_budget
 from chalicelib.domain.ids import iso
-from chalicelib.domain.ledger import Adjustment, Gift
+from chalicelib.domain.ledger import Adjustment, Gift, Notice
+from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import TryAgain
 from tests.domain.builders import a_gift, a_reversal, an_adjustment
 from tests.fakes import START, uuid7_at
@@ -104,6 +107,53 @@ def test_the_relay_names_what_must_come_again(api: Api) -> None:
     api.publisher.busy = {GRANTED.event_id}
     answer = app.relay(in_the_stream(*map(row_of, POSTED)), None)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "n1"}]}
+
+
+def wallet_record(number: str, left: int, old_left: int, **changes: Any) -> Event:
+    """A wallet whose budget of a hundred coins a day has so much left, as the stream tells of it."""
+    budget = first_budget(Limits(zone="UTC", coins=ByPeriod(100, UNLIMITED, UNLIMITED)), START)
+
+    def image(coins: int) -> dict[str, Any]:
+        others: dict[str, Any] = dict.fromkeys(
+            ("coin_week", "coin_month", "money_day", "money_week", "money_month"), UNLIMITED
+        )
+        row = WalletRow(
+            "WALLET#ann",
+            "WALLET",
+            coin_day=coins,
+            **others,
+            day_ends=budget.ends.day,
+            budget=budget_text(budget),
+            budget_version=1,
+        )
+        return dict(row.serialize())
+
+    change = {
+        "Keys": {"PK": {"S": "WALLET#ann"}, "SK": {"S": "WALLET"}},
+        "SequenceNumber": number,
+        "NewImage": image(left) | changes,
+        "OldImage": image(old_left),
+    }
+    return {"eventName": "MODIFY", "dynamodb": change}
+
+
+def test_the_relay_reminds_of_a_budget_that_is_spent(api: Api) -> None:
+    post(api, GIVEN)
+    event = in_the_stream(row_of(GIVEN))
+    event["Records"] += [wallet_record("w1", 20, 21), wallet_record("w2", 0, 20, budget={"S": "poison"})]
+
+    assert app.relay(event, None) == {"batchItemFailures": []}
+
+    (reminder,) = [entry for entry in api.ledger.entries["ann"].values() if isinstance(entry, Notice)]
+    assert (reminder.facts["what"], reminder.facts["percent"]) == ("coins", 80)
+    assert types(api) == ["coinpurse.gift.sent.v1"], "the reminder comes with the stream, as an entry of its own"
+    assert api.queue.kept == [{"PK": "WALLET#ann", "SK": "WALLET"}]
+
+
+def test_the_relay_names_the_wallets_that_must_come_again(api: Api) -> None:
+    api.ports["ledger"] = Broken(TryAgain())
+    answer = app.relay({"Records": [wallet_record("w1", 20, 21), wallet_record("w2", 30, 31)]}, None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "w1"}]}
 
 
 # --- sweep ------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from typing import Final
 from tests.faults.planted.bug import Bug
 
 _STORE: Final = "chalicelib/adapters/ledger_store.py"
+_PURCHASES: Final = "chalicelib/adapters/purchase_store.py"
 _DESK: Final = "chalicelib/adapters/desk_store.py"
 _STRIPE: Final = "chalicelib/adapters/stripe_gateway.py"
 _MOTO: Final = ("-k", "moto")
@@ -12,7 +13,7 @@ _MOTO: Final = ("-k", "moto")
 IN_ADAPTERS: Final = [
     Bug(
         "a credit in two writes",
-        _STORE,
+        _PURCHASES,
         """transaction.update(
                 WalletRow(row.pk, "WALLET"),
                 [
@@ -24,42 +25,42 @@ IN_ADAPTERS: Final = [
     ),
     Bug(
         "what is posted expires",
-        _STORE,
+        _PURCHASES,
         "        EntryRow.version.add(1),\n        EntryRow.ttl.remove(),\n",
         "        EntryRow.version.add(1),\n",
         ("tests/faults/test_replays.py",),
     ),
     Bug(
         "what is being processed expires",
-        _STORE,
+        _PURCHASES,
         "            actions.append(EntryRow.ttl.remove())\n",
         "            pass\n",
         ("tests/faults/test_replays.py",),
     ),
     Bug(
         "two events of one purchase, two credits",
-        _STORE,
+        _PURCHASES,
         "EntryRow.status.is_in(*UNPOSTED)\n            & (EntryRow.coins == claim.coins)",
         "(EntryRow.coins == claim.coins)",
         ("tests/adapters/test_ledger_purchases.py", *_MOTO),
     ),
     Bug(
         "coins out of the metadata",
-        _STORE,
+        _PURCHASES,
         "            & (EntryRow.coins == claim.coins)\n",
         "",
         ("tests/adapters/test_ledger_purchases.py", *_MOTO),
     ),
     Bug(
         "another price is as good",
-        _STORE,
+        _PURCHASES,
         "            & (EntryRow.amount_minor == session.subtotal_minor)\n",
         "",
         ("tests/adapters/test_ledger_purchases.py", *_MOTO),
     ),
     Bug(
         "a stale truth is written",
-        _STORE,
+        _PURCHASES,
         "EntryRow.version == purchase.version,",
         "EntryRow.pk.exists(),",
         ("tests/adapters/test_ledger_money.py", *_MOTO),
@@ -67,15 +68,15 @@ IN_ADAPTERS: Final = [
     Bug(
         "a wallet without a condition",
         _STORE,
-        "(WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist(),",
-        "WalletRow.frozen_at.does_not_exist(),",
+        "(WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist() & ",
+        "WalletRow.frozen_at.does_not_exist() & ",
         ("tests/adapters/test_ledger_gifts.py", *_MOTO),
     ),
     Bug(
         "a frozen wallet spends",
         _STORE,
-        "(WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist(),",
-        "(WalletRow.coins >= gift.price_coins),",
+        "(WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist() & ",
+        "(WalletRow.coins >= gift.price_coins) & ",
         ("tests/adapters/test_ledger_gifts.py", *_MOTO),
     ),
     Bug(

@@ -23,7 +23,7 @@ def _meetings(handlers: str) -> tuple[str, ...]:
 IN_USE_CASES: Final = [
     Bug("test money is money", _EVENTS, "if event.livemode is not intake.livemode:", "if not event.type:", _WEBHOOK),
     Bug("another account's money is ours", _EVENTS, "if event.account is not None:", "if not event.type:", _WEBHOOK),
-    Bug("a subscription buys coins", _EVENTS, 'session.mode != "payment" or ', "", _WEBHOOK),
+    Bug("a card that is saved buys coins", _EVENTS, 'session.mode != "payment" or ', "", _WEBHOOK),
     Bug(
         "a submitted debit buys coins",
         "chalicelib/domain/purchases.py",

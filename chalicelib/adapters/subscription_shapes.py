@@ -1,0 +1,164 @@
+"""Subscriptions and invoices as Stripe shows them, as far as we read them; and what that means in our words."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from chalicelib.domain.ids import is_party_id, is_tag, is_uuid7
+from chalicelib.domain.money import MAX_AMOUNT
+from chalicelib.domain.payments import Invoice, MembershipClaim, MembershipHint, Subscription
+
+SignedAmount = Annotated[int, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
+Seconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
+Id = Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class _Details(Struct):
+    subscription: Id
+    metadata: dict[str, str] | None = None
+
+
+class _Parent(Struct):
+    subscription_details: _Details | None = None
+
+
+class _Period(Struct):
+    end: Seconds
+
+
+class _Line(Struct):
+    period: _Period
+
+
+class _Lines(Struct):
+    data: list[_Line]
+
+
+class _Paid(Struct):
+    type: str
+    payment_intent: str | None = None
+
+
+class _Payment(Struct):
+    status: str
+    payment: _Paid
+
+
+class _Payments(Struct):
+    data: list[_Payment]
+
+
+class _Invoice(Struct):
+    id: Id
+    created: Seconds
+    currency: str
+    subtotal: SignedAmount
+    total: SignedAmount
+    amount_paid: SignedAmount
+    lines: _Lines
+    status: str | None = None
+    billing_reason: str | None = None
+    customer: str | None = None
+    parent: _Parent | None = None
+    payments: _Payments | None = None
+
+
+class _Cancellation(Struct):
+    reason: str | None = None
+
+
+class _Subscription(Struct):
+    id: Id
+    status: str
+    customer: str
+    cancel_at_period_end: bool
+    cancel_at: Seconds | None = None
+    cancellation_details: _Cancellation | None = None
+
+
+class SubscriptionNews(Struct):
+    """What an event says of a subscription, as far as it counts."""
+
+    id: Id
+    metadata: dict[str, str] | None = None
+
+
+class InvoiceNews(Struct):
+    """What an event says of an invoice, as far as it counts."""
+
+    id: Id
+
+
+def hint_of(subscription_id: str | None, metadata: dict[str, str] | None) -> MembershipHint | None:
+    """Whose membership a subscription is; None for a stranger's, and where there is none yet."""
+    claim = membership_claim_of(metadata or {})
+    if claim is None or subscription_id is None:
+        return None
+    return MembershipHint(subscription_id=subscription_id, claim=claim)
+
+
+def membership_claim_of(metadata: dict[str, str]) -> MembershipClaim | None:
+    """What we wrote into a subscription when it was asked for; None when somebody else did."""
+    names = ("membership_id", "plan_id", "user_id", "coins")
+    membership_id, plan_id, user_id, coins = (metadata.get(name, "") for name in names)
+    is_ours = is_uuid7(membership_id) and is_tag(plan_id) and is_party_id(user_id)
+    if not is_ours or not re.fullmatch(r"[1-9][0-9]{0,15}", coins) or int(coins) > MAX_AMOUNT:
+        return None
+    return MembershipClaim(membership_id=membership_id, plan_id=plan_id, user_id=user_id, coins=int(coins))
+
+
+def invoice_of(values: dict[str, Any]) -> Invoice | None:
+    """The invoice out of an SDK's object, its payments expanded; None when it is not a subscription's.
+
+    Raises:
+        msgspec.ValidationError: Stripe broke its word.
+    """
+    invoice = msgspec.convert(values, _Invoice)
+    details = invoice.parent.subscription_details if invoice.parent else None
+    if details is None:
+        return None
+    ends = [line.period.end for line in invoice.lines.data]
+    return Invoice(
+        invoice_id=invoice.id,
+        status=invoice.status or "",
+        billing_reason=invoice.billing_reason or "",
+        subscription_id=details.subscription,
+        customer_id=invoice.customer or "",
+        payment_intent=_one_payment(invoice.payments.data if invoice.payments else ()),
+        subtotal_minor=invoice.subtotal,
+        total_minor=invoice.total,
+        paid_minor=invoice.amount_paid,
+        currency=invoice.currency,
+        created_at=_instant(invoice.created),
+        paid_until=_instant(max(ends)) if ends else None,
+        membership=membership_claim_of(details.metadata or {}),
+    )
+
+
+def subscription_of(values: dict[str, Any], paid: Sequence[dict[str, Any]]) -> Subscription:
+    """The subscription out of an SDK's object and those of its paid invoices. Raises as invoice_of."""
+    subscription = msgspec.convert(values, _Subscription)
+    cancellation = subscription.cancellation_details
+    return Subscription(
+        subscription_id=subscription.id,
+        status=subscription.status,
+        cancel_reason=(cancellation.reason if cancellation else None) or "",
+        # The portal and newer subscriptions tell the day instead of the flag.
+        renews=not subscription.cancel_at_period_end and subscription.cancel_at is None,
+        customer_id=subscription.customer,
+        paid_invoices=[invoice for each in paid if (invoice := invoice_of(each))],
+    )
+
+
+def _one_payment(payments: Sequence[_Payment]) -> str | None:
+    """The payment intent that paid it all: what was paid in parts, or otherwise, nobody can follow the money of."""
+    paid = [each.payment for each in payments if each.status == "paid"]
+    return paid[0].payment_intent if len(paid) == 1 else None
+
+
+def _instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,14 @@
+"""What memberships are on sale."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A membership that is paid by the month: `coins` each month, for `prices[currency]` in minor units."""
+
+    plan_id: str
+    name: str
+    coins: int
+    prices: Mapping[str, int]

@@ -1,0 +1,86 @@
+"""Reminders: a fan hears when most of a limit, and when all of it, is spent; of each once a period."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from chalicelib.domain.budgets import UNLIMITED, Budget
+from chalicelib.domain.ids import iso, uuid7_of
+from chalicelib.domain.ledger import Notice, NoticeKind, Posting
+from chalicelib.domain.periods import PERIODS, ByPeriod
+
+THRESHOLDS: Final = (80, 100)
+"""Per cent of a limit."""
+_LENGTHS: Final = ByPeriod(timedelta(days=1), timedelta(days=7), timedelta(days=31))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetRecord:
+    """One record of the table's stream: a wallet with a budget has changed. `new` is None if it could not be read."""
+
+    record_id: str
+    keys: Mapping[str, str]
+    user_id: str
+    old: Budget | None
+    new: Budget | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """So many per cent of a limit, on `what` (coins or money) in the period that ends then, are spent."""
+
+    what: str
+    period: str
+    percent: int
+    limit: int
+    ends_at: datetime
+
+    @property
+    def name(self) -> str:
+        """The same for the same threshold in the same period, whatever the limit is by then."""
+        return f"{self.what} {self.period} {self.percent} {iso(self.ends_at)}"
+
+
+def due_reminders(old: Budget | None, new: Budget) -> Sequence[Reminder]:
+    """What there is to remind of when a budget has become another; with no old one, whatever it has reached."""
+    known = {reminder.name for reminder in _reached(old)} if old else frozenset()
+    return [reminder for reminder in _reached(new) if reminder.name not in known]
+
+
+def _reached(budget: Budget) -> Iterator[Reminder]:
+    for what, limits, left in (
+        ("coins", budget.limits.coins, budget.coins_left),
+        ("money", budget.limits.money, budget.money_left),
+    ):
+        for place, limit in enumerate(limits):
+            # Who allows himself nothing need not be told that it is spent.
+            for percent in THRESHOLDS if 0 < limit < UNLIMITED else ():
+                if (limit - left[place]) * 100 >= limit * percent:
+                    yield Reminder(
+                        what=what, period=PERIODS[place], percent=percent, limit=limit, ends_at=budget.ends[place]
+                    )
+
+
+def reminder_notice(user_id: str, reminder: Reminder, posting: Posting) -> Notice:
+    """The notice of a reminder. Its id is made of what it reminds of, so whoever writes it first writes it for all."""
+    return Notice(
+        entry_id=_id_of(user_id, reminder),
+        user_id=user_id,
+        kind=NoticeKind.BUDGET_REMINDER,
+        posted_at=posting.posted_at,
+        event_id=posting.event_id,
+        facts={
+            "what": reminder.what,
+            "period": reminder.period,
+            "percent": reminder.percent,
+            "limit": reminder.limit,
+            "ends_at": iso(reminder.ends_at),
+        },
+    )
+
+
+def _id_of(user_id: str, reminder: Reminder) -> str:
+    """A UUIDv7 of about when the period began: in the statement it stands where the period does."""
+    began = reminder.ends_at - _LENGTHS[PERIODS.index(reminder.period)]
+    return uuid7_of(began, f"{user_id} {reminder.name}")

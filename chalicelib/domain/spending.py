@@ -1,0 +1,80 @@
+"""What a wallet has against being spent from: the fan's own budget, the time he shut himself out for, a freeze."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain.budgets import Budget, exceeded, renewed
+from chalicelib.domain.ids import iso
+from chalicelib.domain.ledger import Entry, Wallet
+from chalicelib.domain.periods import PERIODS, ByPeriod
+from chalicelib.errors import BudgetCurrency, BudgetReached, InsufficientCoins, Refusal, SelfExcluded, WalletFrozen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseRefused:
+    """Why a purchase was not opened: the entry that already has its id, or the wallet that would not allow it."""
+
+    entry: Entry | None
+    wallet: Wallet | None
+
+
+def why_not_spend(wallet: Wallet | None, coins: int, now: datetime) -> Refusal | None:
+    """Why the wallet does not allow a gift of so many coins; None when it does.
+
+    The budget is taken as it is at `now`, whatever of it is still to be written. It speaks before the coins do: who
+    may not spend shall not be sent to buy.
+    """
+    if wallet and wallet.is_frozen:
+        return WalletFrozen("Ask the platform's support.")
+    if wallet and (refusal := _excluded(wallet, now)):
+        return refusal
+    if wallet and wallet.budget:
+        budget = renewed(wallet.budget, now)
+        if reached := _reached("coins", budget, budget.coins_left, coins):
+            return reached
+    held = wallet.coins if wallet else 0
+    if held < coins:
+        return InsufficientCoins(f"The gift costs {coins} coins.", coins=max(held, 0), needed=coins)
+    return None
+
+
+def why_not_pay(wallet: Wallet | None, amount_minor: int, currency: str, now: datetime) -> Refusal | None:
+    """Why the fan may not pay so much money, by his own will; None when he may. A freeze does not stop buying."""
+    if wallet is None:
+        return None
+    if refusal := _excluded(wallet, now):
+        return refusal
+    if wallet.budget is None:
+        return None
+    budget = renewed(wallet.budget, now)
+    allowed = budget.limits.currency
+    if allowed is None:
+        return None
+    if currency != allowed:
+        return BudgetCurrency(f"Buy in {allowed}, or change your budget.", currency=allowed)
+    return _reached("money", budget, budget.money_left, amount_minor)
+
+
+def require_may_pay(wallet: Wallet, amount_minor: int, currency: str, now: datetime) -> None:
+    """Raises what `why_not_pay` gives."""
+    if refusal := why_not_pay(wallet, amount_minor, currency, now):
+        raise refusal
+
+
+def _excluded(wallet: Wallet, now: datetime) -> Refusal | None:
+    if wallet.excluded_until and wallet.excluded_until > now:
+        return SelfExcluded("It cannot be undone early.", until=iso(wallet.excluded_until))
+    return None
+
+
+def _reached(what: str, budget: Budget, left: ByPeriod[int], amount: int) -> Refusal | None:
+    for place in exceeded(left, amount):
+        period, ends = PERIODS[place], budget.ends[place]
+        return BudgetReached(
+            f"Your budget of this {period} has less left.",
+            what=what,
+            period=period,
+            left=max(left[place], 0),
+            resets_at=iso(ends),
+        )
+    return None

@@ -1,0 +1,51 @@
+"""Fans with budgets, in any store."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from chalicelib.domain.budgets import (
+    UNLIMITED,
+    Budget,
+    BudgetChange,
+)
+from chalicelib.domain.ledger import Gift, Wallet
+from chalicelib.domain.periods import ByPeriod
+from tests.adapters.samples import (
+    buy,
+    new_name,
+)
+from tests.fakes import START
+from tests.stores import Store
+
+MIDNIGHT = START.replace(hour=0) + timedelta(days=1)
+MOMENT = timedelta(milliseconds=1)
+
+
+def coins(day: int = UNLIMITED, week: int = UNLIMITED, month: int = UNLIMITED) -> ByPeriod[int]:
+    return ByPeriod(day, week, month)
+
+
+def set_budget(store: Store, user_id: str, budget: Budget) -> Budget:
+    assert store.ledger.change_budget(user_id, BudgetChange(seen=None, budget=budget))
+    return budget
+
+
+def wallet(store: Store, user_id: str) -> Wallet:
+    return store.ledger.read_wallet(user_id)
+
+
+def budget_of(store: Store, user_id: str) -> Budget:
+    budget = wallet(store, user_id).budget
+    assert budget is not None
+    return budget
+
+
+def at(gift: Gift, when: object) -> Gift:
+    return replace(gift, posted_at=when)  # type: ignore[arg-type]  # it is a time
+
+
+def a_rich_fan(store: Store) -> str:
+    """With a thousand coins."""
+    fan = new_name("fan")
+    buy(store.ledger, fan, 1_000)
+    return fan

@@ -1,0 +1,86 @@
+"""Records of the table's stream in which a wallet with a budget has changed."""
+
+import pytest
+
+from chalicelib.adapters.stream_records import budget_records, posted_records
+from chalicelib.adapters.tables import wallet_key
+from chalicelib.domain.budgets import BudgetChange
+from chalicelib.domain.periods import ByPeriod
+from tests.adapters.budget_lab import set_budget
+from tests.adapters.samples import a_budget, a_gift, a_purchase, buy, new_name
+from tests.adapters.test_stream_records import gift_image, record
+from tests.stores import DynamoStore, Item
+
+
+@pytest.fixture
+def store(moto_store: DynamoStore) -> DynamoStore:
+    moto_store.bind()
+    return moto_store
+
+
+def wallet_image(store: DynamoStore, fan: str) -> Item:
+    return store.item(wallet_key(fan), "WALLET")
+
+
+def test_a_spending_brings_the_budget_before_and_after_it(store: DynamoStore) -> None:
+    fan = new_name("fan")
+    buy(store.ledger, fan, 60)
+    budget = set_budget(store, fan, a_budget(coins=ByPeriod(100, 200, 300)))
+    before = wallet_image(store, fan)
+    store.ledger.post_gift(a_gift(fan))
+
+    (found,) = budget_records([record(wallet_image(store, fan), before, number=7)])
+
+    assert (found.record_id, found.user_id, found.old) == ("7", fan, budget)
+    assert found.keys == {"PK": wallet_key(fan), "SK": "WALLET"}
+    assert found.new == store.ledger.read_wallet(fan).budget
+    assert found.new != budget
+
+
+def test_a_first_budget_has_none_before_it(store: DynamoStore) -> None:
+    fan = new_name("fan")
+    buy(store.ledger, fan, 60)
+    before = wallet_image(store, fan)
+    budget = set_budget(store, fan, a_budget())
+
+    (found,) = budget_records([record(wallet_image(store, fan), before)])
+
+    assert (found.old, found.new) == (None, budget)
+
+
+def test_what_is_no_wallet_with_a_budget_is_none_of_these(store: DynamoStore) -> None:
+    gift, fan = a_gift(), new_name("fan")
+    buy(store.ledger, fan, 60)
+    store.ledger.open_purchase(a_purchase(fan))
+    wallet = wallet_image(store, fan)
+    removed = {"dynamodb": {"Keys": {name: wallet[name] for name in ("PK", "SK")}, "SequenceNumber": "1"}}
+
+    assert budget_records([record(gift_image(gift)), record(wallet, wallet), removed]) == []
+    assert posted_records([record(wallet, wallet), removed]) == []
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        {"budget": {"S": "{"}},
+        {"budget": {"S": "[]"}},
+        {"budget": {"N": "1"}},
+        {"day_ends": {"S": "tomorrow"}},
+        {"c_day": {"N": "1.5"}},
+        *[
+            {name: None}
+            for name in ("day_ends", "b_version", "c_day", "c_week", "c_month", "m_day", "m_week", "m_month")
+        ],
+    ],
+    ids=str,
+)
+def test_a_budget_that_cannot_be_read_is_told_by_its_keys(store: DynamoStore, poison: Item) -> None:
+    fan = new_name("fan")
+    assert store.ledger.change_budget(fan, BudgetChange(seen=None, budget=a_budget()))
+    image = wallet_image(store, fan)
+    broken = {name: value for name, value in (image | poison).items() if value}
+
+    found = budget_records([record(broken, image, number=1), record(image, image, number=2)])
+
+    assert [(each.record_id, each.new is None) for each in found] == [("1", True), ("2", False)]
+    assert found[0].keys == {"PK": wallet_key(fan), "SK": "WALLET"}

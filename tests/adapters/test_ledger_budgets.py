@@ -1,0 +1,183 @@
+"""The contract of the Ledger port: a fan's own budget on coins, and how it changes."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.budgets import (
+    NO_LIMIT,
+    UNLIMITED,
+    BudgetChange,
+    Limits,
+    changed,
+    due_change,
+)
+from chalicelib.domain.ledger import GiftRefused, Wallet
+from chalicelib.domain.periods import ByPeriod
+from tests.adapters.budget_lab import MIDNIGHT, MOMENT, a_rich_fan, at, budget_of, coins, set_budget, wallet
+from tests.adapters.samples import (
+    a_budget,
+    a_clawback,
+    a_gift,
+    an_adjustment,
+    an_exclusion,
+    buy,
+    new_name,
+)
+from tests.fakes import START
+from tests.stores import Store
+
+
+@pytest.fixture
+def fan(store: Store) -> str:
+    return a_rich_fan(store)
+
+
+# --- coins ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("period", [0, 1, 2])
+def test_the_last_coin_of_a_budget_can_be_spent_and_not_one_more(store: Store, fan: str, period: int) -> None:
+    limits = ByPeriod(*(100 if place == period else UNLIMITED for place in range(3)))
+    set_budget(store, fan, a_budget(coins=limits))
+
+    assert store.ledger.post_gift(a_gift(fan)) is None
+    assert budget_of(store, fan).coins_left[period] == 40
+
+    too_much = store.ledger.post_gift(a_gift(fan, price_coins=41))
+    assert too_much == GiftRefused(entry=None, wallet=wallet(store, fan))
+    assert store.ledger.post_gift(a_gift(fan, price_coins=40)) is None
+    assert budget_of(store, fan).coins_left[period] == 0
+    assert store.ledger.post_gift(a_gift(fan, price_coins=1)) is not None
+    assert wallet(store, fan).coins == 900
+
+
+def test_a_fan_without_a_budget_spends_what_there_is(store: Store, fan: str) -> None:
+    for _ in range(3):
+        assert store.ledger.post_gift(a_gift(fan, price_coins=300)) is None
+
+    assert wallet(store, fan) == Wallet(user_id=fan, coins=100)
+
+
+def test_a_refusal_brings_the_budget(store: Store, fan: str) -> None:
+    budget = set_budget(store, fan, a_budget(coins=coins(day=59, week=100)))
+
+    refused = store.ledger.post_gift(a_gift(fan))
+
+    assert refused == GiftRefused(entry=None, wallet=Wallet(user_id=fan, coins=1_000, budget=budget))
+
+
+def test_a_first_budget_counts_from_when_it_was_set(store: Store, fan: str) -> None:
+    store.ledger.post_gift(a_gift(fan))
+
+    budget = set_budget(store, fan, a_budget(coins=coins(day=60)))
+
+    assert budget_of(store, fan) == budget
+    assert store.ledger.post_gift(a_gift(fan)) is None
+
+
+def test_a_day_ends_at_its_very_end(store: Store, fan: str) -> None:
+    set_budget(store, fan, a_budget(coins=coins(day=100)))
+
+    assert store.ledger.post_gift(at(a_gift(fan), MIDNIGHT - MOMENT)) is None
+    late = store.ledger.post_gift(at(a_gift(fan, price_coins=1), MIDNIGHT))
+
+    assert late is not None
+    assert late.wallet == wallet(store, fan)
+
+
+def test_the_first_gift_of_a_new_day_renews_the_budget(store: Store, fan: str) -> None:
+    set_budget(store, fan, a_budget(coins=coins(day=100, month=1_000)))
+    store.ledger.post_gift(a_gift(fan))
+    change = due_change(budget_of(store, fan), MIDNIGHT)
+    assert change
+
+    assert store.ledger.post_gift(at(a_gift(fan, price_coins=100), MIDNIGHT), change) is None
+
+    found = budget_of(store, fan)
+    assert found.coins_left == ByPeriod(0, UNLIMITED - 100, 840), "it is Monday, and still November"
+    assert found.ends.day == MIDNIGHT + timedelta(days=1)
+    assert found.version == 2
+
+
+def test_of_two_first_gifts_of_a_day_one_renews(store: Store, fan: str) -> None:
+    set_budget(store, fan, a_budget(coins=coins(day=100)))
+    change = due_change(budget_of(store, fan), MIDNIGHT)
+
+    assert store.ledger.post_gift(at(a_gift(fan), MIDNIGHT), change) is None
+    second = store.ledger.post_gift(at(a_gift(fan), MIDNIGHT), change)
+
+    assert second is not None
+    assert budget_of(store, fan).coins_left.day == 40
+    assert second.wallet == wallet(store, fan)
+
+
+def test_a_renewal_forgets_no_gift_that_came_in_between(store: Store, fan: str) -> None:
+    """Another machine's clock may be a little behind."""
+    set_budget(store, fan, a_budget(coins=coins(day=100)))
+    change = due_change(budget_of(store, fan), MIDNIGHT)
+    store.ledger.post_gift(at(a_gift(fan, price_coins=10), MIDNIGHT - MOMENT))
+
+    assert store.ledger.post_gift(at(a_gift(fan, price_coins=91), MIDNIGHT), change) is not None
+    assert store.ledger.post_gift(at(a_gift(fan, price_coins=90), MIDNIGHT), change) is None
+
+    assert budget_of(store, fan).coins_left.day == 0
+
+
+def test_a_budget_keeps_everything_it_is(store: Store, fan: str) -> None:
+    limits = Limits(
+        zone="America/Argentina/ComodRivadavia", currency="jpy", coins=coins(1, 2, 3), money=ByPeriod(4, UNLIMITED, 6)
+    )
+    budget = replace(a_budget(), limits=limits, coins_left=ByPeriod(-5, 0, 3), money_left=NO_LIMIT)
+    set_budget(store, fan, budget)
+    assert budget_of(store, fan) == budget
+
+
+# --- changes ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_lower_limit_holds_at_once_and_forgets_nothing(store: Store, fan: str) -> None:
+    seen = set_budget(store, fan, a_budget(coins=ByPeriod(100, 200, UNLIMITED)))
+    store.ledger.post_gift(a_gift(fan))
+    lower = changed(seen, replace(seen.limits, coins=ByPeriod(50, 100, 1_000)), START)
+
+    assert store.ledger.change_budget(fan, BudgetChange(seen=seen, budget=lower))
+
+    found = budget_of(store, fan)
+    assert found == replace(lower, coins_left=ByPeriod(-10, 40, 940))
+    assert store.ledger.post_gift(a_gift(fan, price_coins=1)) is not None
+
+
+def test_a_budget_that_is_no_longer_the_one_is_not_changed(store: Store, fan: str) -> None:
+    seen = set_budget(store, fan, a_budget(coins=coins(day=100)))
+    lower = BudgetChange(seen=seen, budget=changed(seen, replace(seen.limits, coins=coins(day=50)), START))
+    lowest = BudgetChange(seen=seen, budget=changed(seen, replace(seen.limits, coins=coins(day=1)), START))
+
+    assert store.ledger.change_budget(fan, lower)
+    assert not store.ledger.change_budget(fan, lowest)
+    assert not store.ledger.change_budget(fan, BudgetChange(seen=None, budget=a_budget()))
+
+    assert budget_of(store, fan) == lower.budget
+
+
+def test_a_fan_without_a_wallet_can_have_a_budget(store: Store) -> None:
+    fan = new_name("fan")
+    budget = set_budget(store, fan, a_budget(coins=coins(day=100)))
+
+    assert wallet(store, fan) == Wallet(user_id=fan, budget=budget)
+    buy(store.ledger, fan, 500)
+    assert wallet(store, fan).coins == 500
+
+
+def test_credits_and_clawbacks_ask_no_budget(store: Store, fan: str) -> None:
+    purchase = buy(store.ledger, fan, 5)
+    before = wallet(store, fan).coins
+    set_budget(store, fan, a_budget(currency="usd", coins=coins(day=0), money=coins(day=0)))
+    store.ledger.exclude(an_exclusion(fan))
+
+    assert store.ledger.follow_purchase(purchase, 0, a_clawback(purchase, 5))
+    assert store.desk.grant(an_adjustment(fan, coins=70)) is None
+
+    assert wallet(store, fan).coins == before - 5 + 70
+    assert budget_of(store, fan).coins_left.day == 0

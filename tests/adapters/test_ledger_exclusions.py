@@ -1,0 +1,101 @@
+"""The contract of the Ledger port: the time a fan shut himself out for, and notices."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.budgets import (
+    due_change,
+)
+from chalicelib.domain.ledger import GiftRefused, Wallet
+from chalicelib.domain.spending import PurchaseRefused
+from chalicelib.errors import IdempotencyConflict
+from tests.adapters.budget_lab import MIDNIGHT, MOMENT, a_rich_fan, at, budget_of, coins, set_budget, wallet
+from tests.adapters.samples import (
+    a_budget,
+    a_gift,
+    a_notice,
+    a_purchase,
+    an_exclusion,
+    new_id,
+    new_name,
+)
+from tests.fakes import START
+from tests.stores import Store
+
+
+@pytest.fixture
+def fan(store: Store) -> str:
+    return a_rich_fan(store)
+
+
+# --- shutting oneself out ---------------------------------------------------------------------------------------------
+
+
+def test_who_is_shut_out_neither_gives_nor_buys(store: Store, fan: str) -> None:
+    exclusion = an_exclusion(fan)
+    assert store.ledger.exclude(exclusion)
+    shut = Wallet(user_id=fan, coins=1_000, excluded_until=exclusion.until)
+
+    last = exclusion.until - MOMENT
+    assert store.ledger.post_gift(at(a_gift(fan), last)) == GiftRefused(entry=None, wallet=shut)
+    assert store.ledger.open_purchase(a_purchase(fan, created_at=last)) == PurchaseRefused(entry=None, wallet=shut)
+
+    assert store.ledger.post_gift(at(a_gift(fan), exclusion.until)) is None
+    assert store.ledger.open_purchase(a_purchase(fan, created_at=exclusion.until)) is None
+
+
+def test_who_is_shut_out_cannot_renew_a_budget_by_spending(store: Store, fan: str) -> None:
+    set_budget(store, fan, a_budget(coins=coins(day=100)))
+    store.ledger.exclude(an_exclusion(fan))
+    change = due_change(budget_of(store, fan), MIDNIGHT)
+
+    assert store.ledger.post_gift(at(a_gift(fan), MIDNIGHT), change) is not None
+    assert budget_of(store, fan).version == 1
+
+
+def test_a_time_only_grows(store: Store) -> None:
+    fan = new_name("fan")
+    assert store.ledger.exclude(an_exclusion(fan))
+
+    assert not store.ledger.exclude(an_exclusion(fan, days=29, until=START + timedelta(days=29)))
+    assert not store.ledger.exclude(an_exclusion(fan))
+    assert store.ledger.exclude(an_exclusion(fan, days=31, until=START + timedelta(days=31)))
+
+    assert wallet(store, fan) == Wallet(user_id=fan, excluded_until=START + timedelta(days=31))
+
+
+def test_the_same_act_again_adds_nothing(store: Store) -> None:
+    exclusion = an_exclusion()
+    assert store.ledger.exclude(exclusion)
+
+    assert not store.ledger.exclude(replace(exclusion, until=exclusion.until + timedelta(hours=1)))
+
+    assert wallet(store, exclusion.user_id).excluded_until == exclusion.until
+
+
+def test_a_key_cannot_name_another_time(store: Store) -> None:
+    exclusion = an_exclusion()
+    store.ledger.exclude(exclusion)
+    for days in (29, 31):
+        with pytest.raises(IdempotencyConflict):
+            store.ledger.exclude(replace(exclusion, days=days, until=START + timedelta(days=days)))
+
+
+def test_a_key_is_the_fans_own(store: Store) -> None:
+    exclusion, another = an_exclusion(), new_name("fan")
+    assert store.ledger.exclude(exclusion)
+    assert store.ledger.exclude(replace(exclusion, user_id=another))
+
+
+# --- notices ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_notice_is_kept_once(store: Store, fan: str) -> None:
+    notice = a_notice(fan)
+    assert store.ledger.post_notice(notice)
+    assert not store.ledger.post_notice(replace(notice, event_id=new_id()))
+
+    assert store.ledger.find_entry(fan, notice.entry_id) == notice
+    assert wallet(store, fan).coins == 1_000

@@ -1,0 +1,191 @@
+"""The contract of the Ledger port: a fan's own budget on money, and what is given back to it."""
+
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.domain.budgets import (
+    UNLIMITED,
+    Budget,
+    BudgetChange,
+    changed,
+    due_change,
+    given_back,
+)
+from chalicelib.domain.ledger import Purchase, Status
+from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.spending import PurchaseRefused
+from chalicelib.errors import NotFound, TryAgain
+from tests.adapters.budget_lab import MIDNIGHT, a_rich_fan, budget_of, coins, set_budget, wallet
+from tests.adapters.samples import (
+    a_budget,
+    a_posting,
+    a_purchase,
+    new_id,
+)
+from tests.fakes import START, session_of
+from tests.stores import Store
+
+
+@pytest.fixture
+def fan(store: Store) -> str:
+    return a_rich_fan(store)
+
+
+# --- money ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("period", [0, 1, 2])
+def test_the_last_cent_of_a_budget_can_be_paid_and_not_one_more(store: Store, fan: str, period: int) -> None:
+    limits = ByPeriod(*(1_000 if place == period else UNLIMITED for place in range(3)))
+    set_budget(store, fan, a_budget(currency="usd", money=limits))
+
+    assert store.ledger.open_purchase(a_purchase(fan, amount_minor=600)) is None
+    refused = store.ledger.open_purchase(a_purchase(fan, amount_minor=401))
+    assert refused == PurchaseRefused(entry=None, wallet=wallet(store, fan))
+    assert store.ledger.open_purchase(a_purchase(fan, amount_minor=400)) is None
+
+    assert budget_of(store, fan).money_left[period] == 0
+    assert wallet(store, fan).coins == 1_000
+
+
+def test_a_checkout_in_another_currency_is_refused(store: Store, fan: str) -> None:
+    set_budget(store, fan, a_budget(currency="usd", money=coins(day=1_000)))
+
+    assert store.ledger.open_purchase(a_purchase(fan, currency="eur")) == PurchaseRefused(
+        entry=None, wallet=wallet(store, fan)
+    )
+    assert budget_of(store, fan).money_left.day == 1_000
+
+
+def test_a_budget_on_coins_asks_for_no_currency(store: Store, fan: str) -> None:
+    set_budget(store, fan, a_budget(coins=coins(day=0)))
+    for currency in ("usd", "eur"):
+        assert store.ledger.open_purchase(a_purchase(fan, currency=currency)) is None
+
+
+def test_the_first_checkout_of_a_new_day_renews_the_budget(store: Store, fan: str) -> None:
+    set_budget(store, fan, a_budget(currency="usd", money=ByPeriod(600, UNLIMITED, 1_000)))
+    store.ledger.open_purchase(a_purchase(fan, amount_minor=600))
+    late = a_purchase(fan, amount_minor=400, created_at=MIDNIGHT)
+    assert store.ledger.open_purchase(late) == PurchaseRefused(entry=None, wallet=wallet(store, fan))
+    change = due_change(budget_of(store, fan), MIDNIGHT)
+
+    assert store.ledger.open_purchase(late, change) is None
+    assert store.ledger.open_purchase(a_purchase(fan, created_at=MIDNIGHT), change) is not None, "renewed before"
+
+    assert budget_of(store, fan).money_left == ByPeriod(200, UNLIMITED - 400, 0)
+
+
+def test_a_purchase_that_is_refused_is_not_there(store: Store, fan: str) -> None:
+    set_budget(store, fan, a_budget(currency="usd", money=coins(day=0)))
+    purchase = a_purchase(fan)
+
+    assert store.ledger.open_purchase(purchase) is not None
+
+    assert store.ledger.find_entry(fan, purchase.purchase_id) is None
+
+
+def test_an_id_that_is_taken_is_told_whatever_the_budget_allows(store: Store, fan: str) -> None:
+    purchase = a_purchase(fan)
+    store.ledger.open_purchase(purchase)
+    set_budget(store, fan, a_budget(currency="usd", money=coins(day=0)))
+
+    assert store.ledger.open_purchase(purchase) == PurchaseRefused(entry=purchase, wallet=wallet(store, fan))
+
+
+# --- money that was not paid after all --------------------------------------------------------------------------------
+
+
+def opened(store: Store, fan: str, budget: Budget) -> Purchase:
+    """A purchase of 529 cents that counts against the budget."""
+    set_budget(store, fan, budget)
+    purchase = a_purchase(fan)
+    assert store.ledger.open_purchase(purchase) is None
+    return purchase
+
+
+def end(store: Store, purchase: Purchase, to: Status = Status.EXPIRED) -> Purchase | None:
+    """Let it end unpaid, and its price be given back."""
+    seen = budget_of(store, purchase.user_id)
+    budget = given_back(seen, purchase.amount_minor, purchase.currency, purchase.created_at, START)
+    assert budget
+    allowed = [Status.PENDING, Status.PROCESSING]
+    return store.ledger.move_purchase(session_of(purchase), to, allowed, BudgetChange(seen=seen, budget=budget))
+
+
+@pytest.mark.parametrize("to", [Status.EXPIRED, Status.FAILED])
+def test_what_is_not_paid_is_given_back(store: Store, fan: str, to: Status) -> None:
+    purchase = opened(store, fan, a_budget(currency="usd", money=ByPeriod(600, 700, UNLIMITED)))
+    assert budget_of(store, fan).money_left == ByPeriod(71, 171, UNLIMITED - 529)
+
+    assert end(store, purchase, to) is None
+
+    assert budget_of(store, fan).money_left == ByPeriod(600, 700, UNLIMITED)
+    assert store.ledger.find_entry(fan, purchase.purchase_id) == replace(purchase, status=to, is_given_back=True)
+
+
+def test_a_price_is_given_back_once(store: Store, fan: str) -> None:
+    purchase = opened(store, fan, a_budget(currency="usd", money=coins(day=5_000)))
+    store.ledger.open_purchase(a_purchase(fan))
+    end(store, purchase)
+    ended = store.ledger.find_entry(fan, purchase.purchase_id)
+
+    assert end(store, purchase, Status.FAILED) == ended
+    store.ledger.move_purchase(session_of(purchase), Status.PROCESSING, [Status.EXPIRED])
+    with pytest.raises(TryAgain):
+        end(store, purchase, Status.FAILED)
+
+    assert budget_of(store, fan).money_left.day == 5_000 - 529
+
+
+def test_a_budget_that_changed_meanwhile_is_reckoned_with_again(store: Store, fan: str) -> None:
+    purchase = opened(store, fan, a_budget(currency="usd", money=coins(day=5_000)))
+    seen = budget_of(store, fan)
+    back = given_back(seen, 529, "usd", START, START)
+    assert back
+    lower = changed(seen, replace(seen.limits, money=coins(day=1_000)), START)
+    store.ledger.change_budget(fan, BudgetChange(seen=seen, budget=lower))
+
+    with pytest.raises(TryAgain):
+        store.ledger.move_purchase(
+            session_of(purchase), Status.EXPIRED, [Status.PENDING], BudgetChange(seen=seen, budget=back)
+        )
+
+    assert store.ledger.find_entry(fan, purchase.purchase_id) == purchase
+    assert budget_of(store, fan) == lower
+
+
+def test_a_purchase_that_nobody_knows_gives_nothing_back(store: Store, fan: str) -> None:
+    purchase = opened(store, fan, a_budget(currency="usd", money=coins(day=5_000)))
+    with pytest.raises(NotFound):
+        end(store, replace(purchase, purchase_id=new_id()))
+
+
+def test_money_that_arrives_after_all_counts_again(store: Store, fan: str) -> None:
+    purchase = opened(store, fan, a_budget(currency="usd", money=coins(day=600)))
+    end(store, purchase)
+    store.ledger.open_purchase(a_purchase(fan, amount_minor=600))
+    posting = a_posting()
+
+    assert store.ledger.post_purchase(session_of(purchase), posting) is None
+    again = store.ledger.post_purchase(session_of(purchase), a_posting())
+
+    assert budget_of(store, fan).money_left == ByPeriod(-529, UNLIMITED - 1_129, UNLIMITED - 1_129)
+    assert wallet(store, fan).coins == 1_500
+    assert again == replace(
+        purchase,
+        status=Status.POSTED,
+        posted_at=posting.posted_at,
+        event_id=posting.event_id,
+        payment_intent=f"pi_{purchase.purchase_id}",
+        version=2,
+    )
+
+
+def test_money_that_arrives_in_time_counts_once(store: Store, fan: str) -> None:
+    purchase = opened(store, fan, a_budget(currency="usd", money=coins(day=600)))
+
+    store.ledger.post_purchase(session_of(purchase), a_posting())
+
+    assert budget_of(store, fan).money_left.day == 71

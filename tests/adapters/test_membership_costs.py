@@ -1,0 +1,113 @@
+"""Round trips and request units of memberships, and the size of their items."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.adapters.tables import entry_key, membership_key, wallet_key
+from chalicelib.domain.ledger import PENDING_LIFE
+from chalicelib.domain.memberships import Membership, MembershipStatus
+from chalicelib.domain.money import MAX_AMOUNT
+from tests.adapters.costs import Cost, measured, reported
+from tests.adapters.samples import a_membership, a_month, an_end, new_name
+from tests.adapters.test_ledger_items import FAN, KILOBYTE, PAYMENT, TAG, size
+from tests.fakes import START
+from tests.stores import DynamoStore
+
+SUBSCRIPTION, CUSTOMER = "sub_" + "s" * 24, "cus_" + "c" * 14
+"""As long as Stripe's are."""
+
+
+@pytest.fixture
+def membership(atomic_store: DynamoStore) -> Membership:
+    """Asked for, and every id in it at its longest."""
+    membership = a_membership(new_name("f" * 120), plan_id=TAG)
+    atomic_store.memberships.open_membership(membership)
+    return membership
+
+
+def followed(membership: Membership) -> Membership:
+    return replace(
+        membership,
+        status=MembershipStatus.ENDED,
+        subscription_id=SUBSCRIPTION,
+        customer_id=CUSTOMER,
+        paid_until=START + timedelta(days=30),
+        ended_reason="cancelled",
+        version=membership.version + 1,
+    )
+
+
+def test_asking_is_one_look_and_one_unit(atomic_store: DynamoStore) -> None:
+    wanted, store = a_membership(), atomic_store.memberships
+    assert measured(atomic_store, lambda: store.open_membership(wanted)) == Cost(1, wru=1)
+    assert measured(atomic_store, lambda: store.open_membership(wanted)) == Cost(2, rru=1), "a repeat"
+    assert measured(atomic_store, lambda: store.list_memberships(wanted.user_id)) == Cost(1, rru=1)
+
+
+def test_a_month_is_one_trip_and_seven_units(atomic_store: DynamoStore, membership: Membership) -> None:
+    month = a_month(membership, payment_intent=PAYMENT)
+
+    def post() -> None:
+        atomic_store.memberships.post_month(month, SUBSCRIPTION, CUSTOMER)
+
+    assert reported(atomic_store, measured(atomic_store, post)) == reported(atomic_store, Cost(1, wru=7))
+    assert measured(atomic_store, post) == Cost(1), "a repeat"
+
+
+def test_following_is_a_read_and_two_units(atomic_store: DynamoStore, membership: Membership) -> None:
+    store = atomic_store.memberships
+    found = measured(atomic_store, lambda: store.find_membership(membership.user_id, membership.membership_id))
+    assert found == Cost(1, rru=1)
+
+    cost = measured(atomic_store, lambda: store.follow_membership(membership, followed(membership), None))
+    assert reported(atomic_store, cost) == reported(atomic_store, Cost(1, wru=2))
+
+
+def test_the_end_costs_an_entry_more(atomic_store: DynamoStore, membership: Membership) -> None:
+    notice = an_end(membership.user_id)
+    cost = measured(
+        atomic_store,
+        lambda: atomic_store.memberships.follow_membership(membership, followed(membership), notice),
+    )
+    assert reported(atomic_store, cost) == reported(atomic_store, Cost(1, wru=5))
+
+
+@pytest.fixture
+def store(moto_store: DynamoStore) -> DynamoStore:
+    moto_store.bind()
+    return moto_store
+
+
+def test_the_longest_membership_is_under_a_kilobyte(store: DynamoStore) -> None:
+    membership = a_membership(FAN, plan_id=TAG, coins=MAX_AMOUNT, amount_minor=MAX_AMOUNT)
+    store.memberships.open_membership(membership)
+    store.memberships.follow_membership(membership, replace(followed(membership), version=MAX_AMOUNT), None)
+    item = store.item(wallet_key(FAN), membership_key(membership.membership_id))
+    assert size(item) < KILOBYTE
+
+
+def test_the_longest_month_is_under_a_kilobyte(store: DynamoStore) -> None:
+    membership = a_membership(FAN, plan_id=TAG, coins=MAX_AMOUNT, amount_minor=MAX_AMOUNT)
+    store.memberships.open_membership(membership)
+    month = a_month(membership, 2, payment_intent=PAYMENT)
+    store.memberships.post_month(month, SUBSCRIPTION, CUSTOMER)
+    store.ledger.follow_purchase(month, MAX_AMOUNT, None)
+    store.ledger.mark_announced(FAN, month.purchase_id, START)
+    assert size(store.item(wallet_key(FAN), entry_key(month.purchase_id))) < KILOBYTE
+
+
+def test_who_never_pays_is_forgotten_and_who_paid_is_not(store: DynamoStore) -> None:
+    membership = a_membership()
+    store.memberships.open_membership(membership)
+    key = wallet_key(membership.user_id), membership_key(membership.membership_id)
+    assert store.item(*key)["ttl"] == {"N": str(int((START + PENDING_LIFE).timestamp()))}
+
+    store.memberships.follow_membership(membership, replace(membership, version=2), None)
+    assert "ttl" in store.item(*key), "a look pays nothing"
+
+    month = a_month(membership)
+    store.memberships.post_month(month, SUBSCRIPTION, CUSTOMER)
+    assert "ttl" not in store.item(*key)
+    assert "ttl" not in store.item(wallet_key(month.user_id), entry_key(month.purchase_id))

@@ -1,0 +1,177 @@
+"""Events about memberships: whose they are, as the sandbox sends them and as nobody should."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib.adapters.stripe_shapes import decode_event
+from chalicelib.adapters.subscription_shapes import invoice_of, membership_claim_of
+from chalicelib.domain.money import MAX_AMOUNT
+from chalicelib.domain.payments import MembershipClaim, MembershipHint, StripeEvent
+from chalicelib.errors import NotAuthentic
+from chalicelib.usecases.handle_event import INVOICE_EVENTS, SUBSCRIPTION_EVENTS
+from infra.local.stack import _WEBHOOK_EVENTS
+from tests.adapters.samples import new_id
+from tests.adapters.stripe_lab import Json, Lab, open_lab
+from tests.adapters.test_stripe_memberships import a_month_passes, claim_of, subscribe, todays_membership
+from tests.adapters.webhooks_lab import a_session, an_event, read
+
+MEMBERSHIP_ID = new_id()
+METADATA = {"membership_id": MEMBERSHIP_ID, "plan_id": "coin_club", "user_id": "ann", "coins": "500"}
+CLAIM = MembershipClaim(membership_id=MEMBERSHIP_ID, plan_id="coin_club", user_id="ann", coins=500)
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with open_lab() as lab:
+        yield lab
+
+
+def about(event_type: str, **members: object) -> StripeEvent:
+    return read(an_event(type=event_type, data={"object": members}))
+
+
+def test_each_event_of_a_membership_says_whose_it_is(lab: Lab) -> None:
+    membership = todays_membership()
+    subscription_id = subscribe(lab, membership)
+    a_month_passes(lab)
+    lab.control("PUT", "/knobs", renewals="failed")
+    a_month_passes(lab)
+    lab.control("POST", f"/subscriptions/{subscription_id}/cancel")
+    events = [decode_event(json.dumps(event).encode()) for event in lab.events()]
+
+    hint = MembershipHint(subscription_id=subscription_id, claim=claim_of(membership))
+    heard = {event.type: event for event in events}
+    assert heard.keys() >= INVOICE_EVENTS | SUBSCRIPTION_EVENTS | {"checkout.session.completed"}
+    for event_type in SUBSCRIPTION_EVENTS | {"checkout.session.completed"}:
+        assert (heard[event_type].membership, heard[event_type].invoice_id) == (hint, None)
+    for event_type in INVOICE_EVENTS:
+        assert heard[event_type].membership is None
+        assert heard[event_type].invoice_id in lab.sandbox.store.invoices
+    session = heard["checkout.session.completed"].session
+    assert session is not None
+    assert (session.mode, session.claim) == ("subscription", None)
+
+
+def test_the_webhook_is_registered_for_all_of_them() -> None:
+    asked = {event_type for event_type in _WEBHOOK_EVENTS if "*" not in event_type}
+    families = {pattern.removesuffix("*") for pattern in _WEBHOOK_EVENTS if pattern.endswith("*")}
+    assert asked >= INVOICE_EVENTS
+    assert all(any(each.startswith(family) for family in families) for each in SUBSCRIPTION_EVENTS)
+
+
+def test_a_hint_says_whose_membership_and_nothing_else_counts() -> None:
+    event = about("customer.subscription.updated", id="sub_1", metadata=METADATA, status=7)
+    assert event.membership == MembershipHint(subscription_id="sub_1", claim=CLAIM)
+    assert about("invoice.paid", id="in_1", total="much").invoice_id == "in_1"
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"purchase_id": MEMBERSHIP_ID, "user_id": "ann", "coins": "500"}])
+def test_a_strangers_subscription_is_nobodys(metadata: Json | None) -> None:
+    assert about("customer.subscription.deleted", id="sub_1", metadata=metadata).membership is None
+
+
+def test_a_session_that_was_not_subscribed_in_is_about_no_membership() -> None:
+    session = a_session(mode="subscription", payment_intent=None, subscription=None, metadata=METADATA)
+    assert read(an_event(data={"object": session})).membership is None
+    subscribed = read(an_event(data={"object": session | {"subscription": "sub_1"}})).membership
+    assert subscribed == MembershipHint(subscription_id="sub_1", claim=CLAIM)
+
+
+@pytest.mark.parametrize("event_type", ["customer.subscription.updated", "invoice.paid"])
+@pytest.mark.parametrize("members", [{}, {"id": ""}, {"id": 7}, {"id": None}, {"id": "x" * 256}], ids=str)
+def test_an_event_about_nothing_is_not_usable(event_type: str, members: Json) -> None:
+    with pytest.raises(NotAuthentic):
+        about(event_type, **members)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"membership_id": ""},
+        {"membership_id": MEMBERSHIP_ID.upper()},
+        {"plan_id": "a b"},
+        {"user_id": "a#b"},
+        {"coins": "0"},
+        {"coins": "-5"},
+        {"coins": "5.0"},
+        {"coins": "\u0665"},
+        {"coins": str(MAX_AMOUNT + 1)},
+    ],
+    ids=str,
+)
+def test_what_we_never_wrote_is_no_claim(changes: dict[str, str]) -> None:
+    assert membership_claim_of(METADATA) == CLAIM
+    assert membership_claim_of(METADATA | {"coins": str(MAX_AMOUNT)}) is not None
+    assert membership_claim_of(METADATA | changes) is None
+
+
+# --- invoices ---------------------------------------------------------------------------------------------------------
+
+
+def an_invoice(**changes: object) -> Json:
+    """A paid invoice as Stripe shows it, its payments expanded."""
+    details = {"subscription": "sub_1", "metadata": METADATA}
+    invoice: Json = {
+        "id": "in_1",
+        "status": "paid",
+        "billing_reason": "subscription_cycle",
+        "created": 1_795_000_000,
+        "currency": "usd",
+        "customer": "cus_1",
+        "subtotal": 499,
+        "total": 499,
+        "amount_paid": 499,
+        "parent": {"type": "subscription_details", "subscription_details": details},
+        "lines": {"data": [{"period": {"end": 1_797_000_000}}]},
+        "payments": {"data": [a_payment("pi_1")]},
+    }
+    return invoice | changes
+
+
+def a_payment(payment_intent: str | None, status: str = "paid") -> Json:
+    kind = "payment_intent" if payment_intent else "charge"
+    return {"status": status, "payment": {"type": kind, "payment_intent": payment_intent}}
+
+
+@pytest.mark.parametrize(
+    ("payments", "payment_intent"),
+    [
+        ([a_payment("pi_1")], "pi_1"),
+        ([a_payment("pi_0", "canceled"), a_payment("pi_1"), a_payment("pi_2", "open")], "pi_1"),
+        ([a_payment("pi_1"), a_payment("pi_2")], None),
+        ([a_payment("pi_1", "open")], None),
+        ([a_payment(None)], None),
+        ([], None),
+    ],
+    ids=str,
+)
+def test_a_month_has_the_one_payment_that_paid_it(payments: list[Json], payment_intent: str | None) -> None:
+    invoice = invoice_of(an_invoice(payments={"data": payments}))
+    assert invoice is not None
+    assert invoice.payment_intent == payment_intent
+
+
+def test_an_invoice_lasts_as_long_as_its_last_line() -> None:
+    lines = [{"period": {"end": end}} for end in (1_796_000_000, 1_797_000_000, 1_795_000_000)]
+    invoice = invoice_of(an_invoice(lines={"data": lines}))
+    assert invoice is not None
+    assert invoice.paid_until is not None
+    assert invoice.paid_until.timestamp() == 1_797_000_000
+    without_lines = invoice_of(an_invoice(lines={"data": []}))
+    assert without_lines is not None
+    assert without_lines.paid_until is None
+
+
+@pytest.mark.parametrize("parent", [None, {"type": "quote_details", "subscription_details": None}], ids=str)
+def test_what_is_not_a_subscriptions_is_no_month(parent: Json | None) -> None:
+    assert invoice_of(an_invoice(parent=parent)) is None
+
+
+def test_what_an_invoice_need_not_have_is_empty() -> None:
+    bare = an_invoice(status=None, billing_reason=None, customer=None, payments=None, subtotal=-499, total=-499)
+    invoice = invoice_of(bare)
+    assert invoice is not None
+    assert (invoice.status, invoice.billing_reason, invoice.customer_id, invoice.payment_intent) == ("", "", "", None)
+    assert invoice.total_minor == -499

@@ -1,0 +1,272 @@
+"""Memberships at Stripe: what is asked of it, and what its answers mean. With the real client, against the sandbox."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
+
+import pytest
+import stripe
+from stripe.params.checkout import SessionCreateParams
+
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.adapters.stripe_memberships import StripeMemberships
+from chalicelib.domain.memberships import SUBSCRIPTION_STATUSES, Membership, why_no_month
+from chalicelib.domain.payments import Invoice, MembershipClaim, MembershipHint, Subscription
+from chalicelib.errors import IdempotencyConflict, TryAgain
+from infra.local.client import post_form
+from tests.adapters.samples import a_membership, new_id
+from tests.adapters.stripe_lab import Lab, open_lab, todays_purchase
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def _lab() -> Iterator[Lab]:
+    with open_lab() as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(_lab: Lab) -> Lab:
+    _lab.control("POST", "/reset")
+    return _lab
+
+
+@pytest.fixture
+def members(lab: Lab) -> StripeMemberships:
+    return lab.members
+
+
+def todays_membership(**changes: Any) -> Membership:
+    now = SystemClock().now()
+    return replace(a_membership(), membership_id=new_id(now), created_at=now, **changes)
+
+
+def claim_of(membership: Membership) -> MembershipClaim:
+    return MembershipClaim(
+        membership_id=membership.membership_id,
+        plan_id=membership.plan_id,
+        user_id=membership.user_id,
+        coins=membership.coins,
+    )
+
+
+def subscribe(lab: Lab, membership: Membership) -> str:
+    """Open the membership's session, and subscribe in it. Returns the subscription."""
+    url = lab.members.open_session(membership)
+    assert url is not None
+    assert post_form(url, {"outcome": "card"}).status == 303
+    return next(reversed(lab.sandbox.store.subscriptions))
+
+
+def seen(lab: Lab, subscription_id: str) -> Subscription:
+    return lab.members.read_subscription(subscription_id)
+
+
+def a_month_passes(lab: Lab) -> None:
+    lab.control("POST", "/clock", advance_seconds=int(timedelta(days=31).total_seconds()))
+
+
+# --- asking -----------------------------------------------------------------------------------------------------------
+
+
+def test_everything_that_is_sent_derives_from_the_membership(lab: Lab) -> None:
+    membership = todays_membership(user_id="|:@._-=", currency="eur", amount_minor=1_234, coins=77)
+    lab.members.open_session(membership)
+
+    (session,) = lab.sandbox.store.sessions.values()
+    shown = session.to_json()
+    metadata = {
+        "membership_id": membership.membership_id,
+        "plan_id": "coin_club",
+        "user_id": "|:@._-=",
+        "coins": "77",
+    }
+    assert shown["mode"] == "subscription"
+    assert shown["client_reference_id"] == membership.membership_id
+    assert shown["metadata"] == metadata
+    assert session.subscription_metadata == metadata
+    assert (shown["amount_total"], shown["currency"]) == (1_234, "eur")
+    assert shown["expires_at"] == int((membership.created_at + timedelta(hours=2)).timestamp())
+    assert shown["success_url"] == f"https://shop.example/thanks?membership={membership.membership_id}"
+    assert shown["cancel_url"] == f"https://shop.example/basket?membership={membership.membership_id}"
+
+
+def test_stripe_opens_it_once_and_gives_it_again(lab: Lab, members: StripeMemberships) -> None:
+    membership = todays_membership()
+    assert members.open_session(membership) == members.open_session(membership)
+    assert len(lab.sandbox.store.sessions) == 1
+
+
+def test_another_quote_under_the_same_id_is_a_conflict(members: StripeMemberships) -> None:
+    membership = todays_membership()
+    members.open_session(membership)
+    with pytest.raises(IdempotencyConflict):
+        members.open_session(replace(membership, amount_minor=500))
+
+
+def test_a_lost_answer_leaves_one_session(lab: Lab, members: StripeMemberships) -> None:
+    membership = todays_membership()
+    lab.control("PUT", "/knobs", lost_answers=1)
+    with pytest.raises(TryAgain):
+        members.open_session(membership)
+    assert members.open_session(membership) is not None
+    assert len(lab.sandbox.store.sessions) == 1
+
+
+@pytest.mark.parametrize("currency", ["jpy", "eur", "isk", "kwd"])
+def test_stripe_takes_every_kind_of_currency(lab: Lab, currency: str) -> None:
+    membership = todays_membership(currency=currency, amount_minor=50_000)
+    (invoice,) = seen(lab, subscribe(lab, membership)).paid_invoices
+    assert (invoice.currency, invoice.paid_minor) == (currency, 50_000)
+    assert why_no_month(invoice) is None
+
+
+# --- what was paid ----------------------------------------------------------------------------------------------------
+
+
+def test_the_first_invoice_is_a_month_of_ours(lab: Lab) -> None:
+    membership = todays_membership()
+    subscription = seen(lab, subscribe(lab, membership))
+
+    (invoice,) = subscription.paid_invoices
+    assert why_no_month(invoice) is None
+    assert invoice.membership == claim_of(membership)
+    assert invoice.hint == MembershipHint(subscription_id=subscription.subscription_id, claim=claim_of(membership))
+    assert invoice.billing_reason == "subscription_create"
+    assert invoice.customer_id == subscription.customer_id != ""
+    assert invoice.subtotal_minor == invoice.total_minor == invoice.paid_minor == membership.amount_minor
+    assert invoice.paid_until is not None
+    assert timedelta(days=28) <= invoice.paid_until - invoice.created_at <= timedelta(days=31)
+    assert (subscription.status, subscription.renews, subscription.cancel_reason) == ("active", True, "")
+
+
+def test_an_invoice_is_the_same_however_it_is_found(lab: Lab, members: StripeMemberships) -> None:
+    (invoice,) = seen(lab, subscribe(lab, todays_membership())).paid_invoices
+    assert invoice.payment_intent is not None
+    assert members.read_invoice(invoice.invoice_id) == invoice
+    assert members.find_invoice(invoice.payment_intent) == invoice
+    assert lab.gateway.find_claim(invoice.payment_intent) is None, "its payment bears nothing of ours"
+    assert lab.gateway.read_money(invoice.payment_intent).captured_minor == invoice.paid_minor
+
+
+def test_renewals_are_listed_newest_first_each_with_its_own_payment_and_end(lab: Lab) -> None:
+    subscription_id = subscribe(lab, todays_membership())
+    for _ in range(2):
+        a_month_passes(lab)
+    paid = seen(lab, subscription_id).paid_invoices
+    assert [invoice.billing_reason for invoice in paid] == ["subscription_cycle"] * 2 + ["subscription_create"]
+    ends = [invoice.paid_until for invoice in paid if invoice.paid_until]
+    assert len(ends) == 3
+    assert ends == sorted(set(ends), reverse=True)
+    assert len({invoice.payment_intent for invoice in paid}) == len({invoice.purchase_id for invoice in paid}) == 3
+
+
+def test_a_renewal_that_fails_is_not_among_the_paid_until_it_is(lab: Lab, members: StripeMemberships) -> None:
+    subscription_id = subscribe(lab, todays_membership())
+    lab.control("PUT", "/knobs", renewals="failed")
+    a_month_passes(lab)
+    subscription = seen(lab, subscription_id)
+    assert (subscription.status, len(subscription.paid_invoices)) == ("past_due", 1)
+    open_invoice = next(reversed(lab.sandbox.store.invoices))
+    unpaid = members.read_invoice(open_invoice)
+    assert unpaid is not None
+    assert (unpaid.is_paid, unpaid.paid_minor, unpaid.payment_intent) == (False, 0, None)
+
+    lab.control("POST", f"/invoices/{open_invoice}/pay")
+    subscription = seen(lab, subscription_id)
+    assert (subscription.status, len(subscription.paid_invoices)) == ("active", 2)
+    paid = members.read_invoice(open_invoice)
+    assert paid == subscription.paid_invoices[0]
+    assert paid.purchase_id == unpaid.purchase_id
+
+
+def test_a_year_of_invoices_is_looked_at(lab: Lab) -> None:
+    subscription_id = subscribe(lab, todays_membership())
+    for _ in range(13):
+        lab.control("POST", f"/subscriptions/{subscription_id}/renew")
+    paid = seen(lab, subscription_id).paid_invoices
+    assert len(paid) == 12
+    assert all(invoice.billing_reason == "subscription_cycle" for invoice in paid)
+
+
+# --- how it goes on, and ends -----------------------------------------------------------------------------------------
+
+
+def test_what_is_cancelled_at_the_portal_goes_on_to_its_end(lab: Lab, members: StripeMemberships) -> None:
+    subscription_id = subscribe(lab, todays_membership())
+    url = members.open_portal(seen(lab, subscription_id).customer_id)
+    assert url.startswith(lab.sandbox.url)
+    lab.choose_at_portal(url, "cancel")
+    subscription = seen(lab, subscription_id)
+    assert (subscription.status, subscription.renews) == ("active", False)
+    a_month_passes(lab)
+    subscription = seen(lab, subscription_id)
+    assert (subscription.status, subscription.cancel_reason) == ("canceled", "cancellation_requested")
+    assert len(subscription.paid_invoices) == 1
+
+
+def test_what_the_api_cancels_does_not_renew_either(lab: Lab) -> None:
+    subscription_id = subscribe(lab, todays_membership())
+    lab.others_client().v1.subscriptions.update(subscription_id, {"cancel_at_period_end": True})
+    assert not seen(lab, subscription_id).renews
+
+
+def test_what_stripe_gives_up_says_that_the_money_did_not_come(lab: Lab) -> None:
+    subscription_id = subscribe(lab, todays_membership())
+    lab.control("PUT", "/knobs", renewals="failed", dunning_retries=0)
+    a_month_passes(lab)
+    subscription = seen(lab, subscription_id)
+    assert (subscription.status, subscription.cancel_reason) == ("canceled", "payment_failed")
+
+
+def test_the_statuses_are_all_that_the_client_knows() -> None:
+    known, _ = get_args(stripe.Subscription.__annotations__["status"])
+    assert set(get_args(known)) == SUBSCRIPTION_STATUSES.keys()
+
+
+# --- what is not ours -------------------------------------------------------------------------------------------------
+
+
+def test_a_strangers_subscription_claims_nothing(lab: Lab) -> None:
+    order: SessionCreateParams = {
+        "mode": "subscription",
+        "success_url": "https://shirts.example",
+        "line_items": [
+            {
+                "quantity": 1,
+                "price_data": {
+                    "currency": "usd",
+                    "unit_amount": 900,
+                    "recurring": {"interval": "month"},
+                    "product_data": {"name": "a shirt a month"},
+                },
+            }
+        ],
+    }
+    session = lab.others_client().v1.checkout.sessions.create(order)
+    assert session.url is not None
+    post_form(session.url, {"outcome": "card"})
+    (invoice,) = seen(lab, next(reversed(lab.sandbox.store.subscriptions))).paid_invoices
+    assert (invoice.membership, invoice.claim, invoice.hint) == (None, None, None)
+
+
+def test_other_payments_have_no_invoice(lab: Lab, members: StripeMemberships) -> None:
+    assert members.find_invoice(lab.pay(todays_purchase())) is None
+    assert members.find_invoice("pi_unknown") is None
+
+
+@pytest.mark.parametrize("down", ["read_invoice", "find_invoice", "read_subscription", "open_portal"])
+def test_a_stripe_that_is_down_is_to_be_asked_again(lab: Lab, members: StripeMemberships, down: str) -> None:
+    lab.control("PUT", "/knobs", down=True)
+    with pytest.raises(TryAgain):
+        getattr(members, down)("in_1")
+
+
+def test_times_are_whole_seconds_of_utc(lab: Lab) -> None:
+    before = datetime.now(UTC) - DAY
+    (invoice,) = seen(lab, subscribe(lab, todays_membership())).paid_invoices
+    assert isinstance(invoice, Invoice)
+    assert before < invoice.created_at < datetime.now(UTC) + DAY
+    assert invoice.created_at.microsecond == 0

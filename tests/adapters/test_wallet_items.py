@@ -1,0 +1,80 @@
+"""The wallet's row stays under one kilobyte, too, whatever its fan has set for himself."""
+
+import pytest
+
+from chalicelib.adapters.tables import wallet_key
+from chalicelib.domain.budgets import MAX_DAYS, MAX_LIMIT, BudgetChange, Limits, Wish
+from chalicelib.domain.money import MAX_AMOUNT
+from chalicelib.domain.periods import ByPeriod
+from tests.adapters.budget_lab import set_budget
+from tests.adapters.samples import a_budget, a_gift, a_purchase, an_exclusion, buy
+from tests.adapters.test_ledger_items import FAN, KILOBYTE, size
+from tests.fakes import START
+from tests.stores import DynamoStore
+
+LONGEST_ZONE = "America/Argentina/ComodRivadavia"
+MOST = ByPeriod(MAX_LIMIT, MAX_LIMIT, MAX_LIMIT)
+STREAK = 350
+"""What the streak that a fan is in takes beside it."""
+
+
+@pytest.fixture
+def store(moto_store: DynamoStore) -> DynamoStore:
+    moto_store.bind()
+    return moto_store
+
+
+def test_the_longest_wallet_is_under_a_kilobyte(store: DynamoStore) -> None:
+    limits = Limits(zone=LONGEST_ZONE, currency="usd", coins=MOST, money=MOST)
+    wish = Wish(limits=Limits(zone=LONGEST_ZONE, currency="eur", coins=MOST, money=MOST), at=START)
+    buy(store.ledger, FAN, MAX_AMOUNT)
+    seen = set_budget(store, FAN, a_budget())
+    longest = a_budget(zone=LONGEST_ZONE, currency="usd", coins=MOST, money=MOST)
+    counters = ByPeriod(-MAX_LIMIT, -MAX_LIMIT, -MAX_LIMIT)
+    budget = type(longest)(
+        limits=limits,
+        coins_left=counters,
+        money_left=counters,
+        ends=longest.ends,
+        since=START,
+        version=999_999,
+        pending=wish,
+    )
+    assert store.ledger.change_budget(FAN, BudgetChange(seen=seen, budget=budget))
+    store.ledger.exclude(an_exclusion(FAN, days=MAX_DAYS))
+    store.freeze(FAN)
+
+    item = store.item(wallet_key(FAN), "WALLET")
+
+    assert item.keys() >= {"frozen_at", "created_at", "budget", "excluded_until", "m_currency", "b_version", "c_month"}
+    assert size(item) <= KILOBYTE - STREAK
+
+
+def test_a_wallet_without_a_budget_counts_all_the_same(store: DynamoStore) -> None:
+    buy(store.ledger, FAN, MAX_AMOUNT)
+    for _ in range(2):
+        assert store.ledger.post_gift(a_gift(FAN, price_coins=MAX_AMOUNT // 2)) is None
+        assert store.ledger.open_purchase(a_purchase(FAN, amount_minor=MAX_AMOUNT)) is None
+
+    item = store.item(wallet_key(FAN), "WALLET")
+
+    assert size(item) <= KILOBYTE - STREAK
+    assert "budget" not in item
+
+
+def test_an_exclusion_is_kept_beside_the_ledger(store: DynamoStore) -> None:
+    exclusion = an_exclusion(FAN)
+    store.ledger.exclude(exclusion)
+
+    item = store.item(f"AUDIT#{START:%Y-%m}", f"{exclusion.key}#{FAN}")
+
+    assert (item["act"], item["actor"], item["reason"]) == ({"S": "self_exclusion"}, {"S": FAN}, {"S": "30 days"})
+    assert size(item) <= KILOBYTE
+
+
+def test_a_checkout_makes_no_wallet_older(store: DynamoStore) -> None:
+    store.ledger.open_purchase(a_purchase(FAN))
+    assert store.item(wallet_key(FAN), "WALLET").keys() == {"PK", "SK", "m_day", "m_week", "m_month"}
+
+    buy(store.ledger, FAN, 5)
+    assert "created_at" in store.item(wallet_key(FAN), "WALLET")

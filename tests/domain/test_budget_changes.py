@@ -1,0 +1,172 @@
+"""What moving, another currency, an unpaid purchase and a wish to be left alone do to a budget.
+
+START is a Sunday noon in November: the day and the week end at midnight, the month does not.
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chalicelib.domain.budgets import (
+    COOL_OFF,
+    MAX_DAYS,
+    NO_LIMIT,
+    UNLIMITED,
+    Budget,
+    Limits,
+    Wish,
+    changed,
+    exclusion,
+    first_budget,
+    given_back,
+    renewed,
+)
+from chalicelib.domain.periods import ByPeriod
+from chalicelib.errors import InvalidField
+from tests.fakes import START
+
+MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
+MOMENT = timedelta(milliseconds=1)
+DAY = timedelta(days=1)
+LIMITS = Limits(zone="UTC", coins=ByPeriod(100, 300, 1_000))
+DOLLARS = Limits(zone="UTC", currency="usd", money=ByPeriod(1_000, UNLIMITED, 5_000))
+
+
+def spent(budget: Budget, coins: int = 0, money: int = 0) -> Budget:
+    """The budget after a spending, as the ledger counts it."""
+    return replace(
+        budget,
+        coins_left=ByPeriod(*(left - coins for left in budget.coins_left)),
+        money_left=ByPeriod(*(left - money for left in budget.money_left)),
+    )
+
+
+# --- another zone -----------------------------------------------------------------------------------------------------
+
+
+def moved_to(zone: str, now: datetime = MIDNIGHT, came_from: str = "UTC") -> Budget:
+    """A budget with 90 coins spent and another zone granted, a day after `now`."""
+    start = replace(LIMITS, zone=came_from)
+    waiting = changed(first_budget(start, now), replace(start, zone=zone), now)
+    return renewed(spent(renewed(waiting, now + COOL_OFF - MOMENT), coins=90), now + COOL_OFF)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles", "Asia/Kathmandu"])
+def test_no_period_ends_sooner_for_moving(zone: str) -> None:
+    stayed, there = moved_to("UTC"), moved_to(zone)
+    for old, new in zip(stayed.ends, there.ends, strict=True):
+        assert old <= new < old + DAY
+    assert there.coins_left == stayed.coins_left
+    assert there.ends.day <= min(there.ends.week, there.ends.month)
+
+
+def test_moving_and_spending_can_come_in_any_order() -> None:
+    """Whoever writes late what was due long ago must come to the same ends as who looks all the time."""
+    waiting = changed(first_budget(LIMITS, START), replace(LIMITS, zone="America/Los_Angeles"), START)
+    looks = [START + COOL_OFF + timedelta(hours=hours) for hours in range(0, 80, 5)]
+    often = waiting
+    for look in looks:
+        often = renewed(often, look)
+    assert often.ends == renewed(waiting, looks[-1]).ends
+    assert often.coins_left == renewed(waiting, looks[-1]).coins_left
+
+
+# --- another currency -------------------------------------------------------------------------------------------------
+
+
+def test_another_currency_waits_until_every_limited_period_has_ended() -> None:
+    budget = spent(first_budget(DOLLARS, START), money=900)
+    euros = replace(DOLLARS, currency="eur", money=ByPeriod(500, UNLIMITED, 2_000))
+
+    waiting = changed(budget, euros, START)
+
+    assert waiting.limits == DOLLARS
+    assert waiting.pending == Wish(limits=euros, at=budget.ends.month)
+    assert renewed(waiting, budget.ends.month - MOMENT).limits.currency == "usd"
+    assert renewed(waiting, budget.ends.month) == Budget(
+        limits=euros,
+        coins_left=NO_LIMIT,
+        money_left=euros.money,
+        ends=ByPeriod(datetime(2026, 12, 2, tzinfo=UTC), datetime(2026, 12, 7, tzinfo=UTC),
+                      datetime(2027, 1, 1, tzinfo=UTC)),
+        since=budget.ends.month,
+        version=3,
+    )  # fmt: skip
+
+
+def test_another_currency_waits_for_a_day_at_least() -> None:
+    daily = replace(DOLLARS, money=ByPeriod(1_000, UNLIMITED, UNLIMITED))
+    waiting = changed(first_budget(daily, START), replace(daily, currency="eur"), START)
+    assert waiting.pending
+    assert waiting.pending.at == START + COOL_OFF
+
+
+def test_a_first_limit_on_money_counts_from_when_it_was_set() -> None:
+    budget = spent(first_budget(LIMITS, START), coins=10, money=900)
+    wish = replace(DOLLARS, coins=LIMITS.coins)
+    later = START + timedelta(hours=1)
+
+    after = changed(budget, wish, later)
+
+    assert (after.limits, after.pending, after.since) == (wish, None, later)
+    assert after.money_left == DOLLARS.money
+    assert after.coins_left == ByPeriod(90, 290, 990)
+
+
+def test_a_lower_limit_on_money_holds_at_once() -> None:
+    budget = spent(first_budget(DOLLARS, START), money=900)
+    wish = replace(DOLLARS, money=ByPeriod(950, 2_000, 5_000))
+    after = changed(budget, wish, START)
+    assert (after.limits, after.money_left, after.since) == (wish, ByPeriod(50, 1_100, 4_100), START)
+
+
+def test_limits_on_money_go_after_a_day() -> None:
+    waiting = changed(first_budget(DOLLARS, START), Limits(zone="UTC"), START)
+    assert waiting.pending == Wish(limits=Limits(zone="UTC"), at=START + COOL_OFF)
+    assert renewed(waiting, START + COOL_OFF).limits == Limits(zone="UTC")
+
+
+# --- giving back ------------------------------------------------------------------------------------------------------
+
+
+def test_a_price_is_given_back_to_the_periods_it_counted_in() -> None:
+    budget = spent(first_budget(DOLLARS, START), money=900)
+    same_day = given_back(budget, 900, "usd", START, MIDNIGHT - MOMENT)
+    assert same_day == replace(budget, money_left=DOLLARS.money, version=2)
+
+    next_day = given_back(budget, 900, "usd", START, MIDNIGHT)
+    assert next_day
+    assert next_day.money_left == ByPeriod(1_000, UNLIMITED, 5_000)
+    assert next_day.ends.day == MIDNIGHT + DAY
+
+    next_month = datetime(2026, 12, 1, tzinfo=UTC)
+    assert given_back(budget, 900, "usd", START, next_month) is None
+
+
+def test_never_more_than_the_limit_is_given_back() -> None:
+    budget = spent(first_budget(DOLLARS, START), money=100)
+    back = given_back(budget, 900, "usd", START, START)
+    assert back
+    assert back.money_left == DOLLARS.money
+
+
+def test_what_never_counted_is_not_given_back() -> None:
+    budget = spent(first_budget(DOLLARS, START), money=900)
+    assert given_back(budget, 900, "eur", START, START) is None
+    assert given_back(budget, 900, "usd", START - MOMENT, START) is None
+
+
+# --- shutting oneself out ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("days", [1, MAX_DAYS])
+def test_one_is_shut_out_for_days_of_24_hours(days: int) -> None:
+    act = exclusion("ann", "key", days, START + timedelta(microseconds=999))
+    assert (act.until, act.days, act.user_id, act.key) == (START + timedelta(days=days), days, "ann", "key")
+
+
+@pytest.mark.parametrize("days", [-1, 0, MAX_DAYS + 1])
+def test_not_for_longer_and_not_for_nothing(days: int) -> None:
+    with pytest.raises(InvalidField):
+        exclusion("ann", "key", days, START)

@@ -1,0 +1,222 @@
+"""START is a Sunday noon in November: the day and the week end at midnight, the month does not."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.budgets import (
+    COOL_OFF,
+    MAX_LIMIT,
+    NO_LIMIT,
+    UNLIMITED,
+    Budget,
+    BudgetChange,
+    Limits,
+    Wish,
+    changed,
+    due_change,
+    first_budget,
+    renewed,
+    require_limits,
+)
+from chalicelib.domain.periods import ByPeriod
+from chalicelib.errors import InvalidField
+from tests.fakes import START
+
+MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
+MOMENT = timedelta(milliseconds=1)
+DAY = timedelta(days=1)
+LIMITS = Limits(zone="UTC", coins=ByPeriod(100, 300, 1_000))
+DOLLARS = Limits(zone="UTC", currency="usd", money=ByPeriod(1_000, UNLIMITED, 5_000))
+
+
+def spent(budget: Budget, coins: int = 0, money: int = 0) -> Budget:
+    """The budget after a spending, as the ledger counts it."""
+    return replace(
+        budget,
+        coins_left=ByPeriod(*(left - coins for left in budget.coins_left)),
+        money_left=ByPeriod(*(left - money for left in budget.money_left)),
+    )
+
+
+# --- what can be a limit ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"coins": ByPeriod(0, MAX_LIMIT, UNLIMITED)},
+        {"currency": "jpy", "money": ByPeriod(UNLIMITED, UNLIMITED, MAX_LIMIT)},
+        {"currency": "usd", "money": ByPeriod(0, 0, 0)},
+        {"zone": "Asia/Kathmandu"},
+    ],
+    ids=str,
+)
+def test_these_can_be_limits(changes: dict[str, Any]) -> None:
+    limits = replace(LIMITS, **changes)
+    assert require_limits(limits) == limits
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"zone": "Europe/Bonn"}, "zone"),
+        ({"coins": ByPeriod(-1, 1, 1)}, "coins.day"),
+        ({"coins": ByPeriod(1, MAX_LIMIT + 1, 1)}, "coins.week"),
+        ({"coins": ByPeriod(1, 1, UNLIMITED - 1)}, "coins.month"),
+        ({"currency": "usd", "money": ByPeriod(1, 1, -1)}, "money.month"),
+        ({"currency": "usd"}, "currency"),
+        ({"money": ByPeriod(1, 1, 1)}, "currency"),
+        ({"currency": "USD", "money": ByPeriod(1, 1, 1)}, "currency"),
+        ({"currency": "zzz", "money": ByPeriod(1, 1, 1)}, "currency"),
+    ],
+    ids=str,
+)
+def test_these_cannot(changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        require_limits(replace(LIMITS, **changes))
+    assert refused.value.facts["field"] == field
+
+
+# --- renewing ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_first_budget_has_everything_left() -> None:
+    assert first_budget(LIMITS, START + timedelta(microseconds=1)) == Budget(
+        limits=LIMITS,
+        coins_left=LIMITS.coins,
+        money_left=NO_LIMIT,
+        ends=ByPeriod(MIDNIGHT, MIDNIGHT, datetime(2026, 12, 1, tzinfo=UTC)),
+        since=START,
+    )
+
+
+def test_a_budget_is_renewed_when_its_day_has_ended_and_no_moment_sooner() -> None:
+    budget = spent(first_budget(LIMITS, START), coins=90)
+    assert renewed(budget, MIDNIGHT - MOMENT) is budget
+    assert due_change(budget, MIDNIGHT - MOMENT) is None
+
+    fresh = renewed(budget, MIDNIGHT)
+
+    assert fresh == replace(
+        budget,
+        coins_left=ByPeriod(100, 300, 910),
+        ends=ByPeriod(MIDNIGHT + DAY, MIDNIGHT + 7 * DAY, budget.ends.month),
+        version=2,
+    )
+    assert due_change(budget, MIDNIGHT) == BudgetChange(seen=budget, budget=fresh)
+
+
+def test_a_day_that_ends_within_its_week_leaves_the_week_as_it_is() -> None:
+    monday = first_budget(LIMITS, MIDNIGHT)
+    fresh = renewed(spent(monday, coins=90), MIDNIGHT + DAY)
+    assert fresh.coins_left == ByPeriod(100, 210, 910)
+    assert fresh.ends == monday.ends._replace(day=MIDNIGHT + 2 * DAY)
+
+
+def test_a_month_ends_too() -> None:
+    fresh = renewed(spent(first_budget(DOLLARS, START), money=900), datetime(2026, 12, 1, tzinfo=UTC))
+    assert fresh.money_left == ByPeriod(1_000, UNLIMITED, 5_000)
+
+
+def test_a_fan_without_a_budget_has_nothing_due() -> None:
+    assert due_change(None, START) is None
+
+
+def test_a_renewal_moves_the_counters_by_the_difference() -> None:
+    budget = spent(first_budget(replace(DOLLARS, coins=LIMITS.coins), START), coins=30, money=200)
+    change = due_change(budget, MIDNIGHT)
+    assert change
+    assert (change.coins_gain, change.money_gain) == (ByPeriod(30, 30, 0), ByPeriod(200, 200, 0))
+
+
+def test_a_first_budget_moves_no_counter_that_there_is() -> None:
+    change = BudgetChange(seen=None, budget=first_budget(LIMITS, START))
+    assert change.coins_gain == change.money_gain == ByPeriod(0, 0, 0)
+
+
+# --- changing ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_lower_limit_holds_at_once() -> None:
+    budget = spent(first_budget(LIMITS, START), coins=90)
+    wish = replace(LIMITS, coins=ByPeriod(80, 300, 900))
+
+    assert changed(budget, wish, START) == replace(
+        budget, limits=wish, coins_left=ByPeriod(-10, 210, 810), version=2
+    ), "below zero is nothing left"
+
+
+def test_a_limit_where_there_was_none_counts_what_was_spent_in_its_period() -> None:
+    budget = spent(first_budget(replace(LIMITS, coins=ByPeriod(100, UNLIMITED, UNLIMITED)), START), coins=90)
+    after = changed(budget, LIMITS, START)
+    assert (after.limits, after.coins_left, after.pending) == (LIMITS, ByPeriod(10, 210, 910), None)
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        replace(LIMITS, coins=ByPeriod(101, 300, 1_000)),
+        replace(LIMITS, coins=ByPeriod(100, UNLIMITED, 1_000)),
+        replace(LIMITS, coins=NO_LIMIT),
+        replace(LIMITS, zone="Europe/Berlin"),
+    ],
+    ids=str,
+)
+def test_what_is_less_strict_waits_for_a_day(wish: Limits) -> None:
+    budget = spent(first_budget(LIMITS, START), coins=90)
+
+    after = changed(budget, wish, START)
+
+    assert after == replace(budget, pending=Wish(limits=wish, at=START + COOL_OFF), version=2)
+    assert renewed(after, START + COOL_OFF - MOMENT).limits == LIMITS
+    assert renewed(after, START + COOL_OFF).limits == wish
+    assert renewed(after, START + COOL_OFF).pending is None
+
+
+def test_of_a_wish_that_is_both_the_stricter_part_holds_at_once() -> None:
+    budget = first_budget(LIMITS, START)
+    wish = replace(LIMITS, coins=ByPeriod(50, 400, 1_000))
+
+    after = changed(budget, wish, START)
+
+    assert after.limits.coins == after.coins_left == ByPeriod(50, 300, 1_000)
+    assert after.pending == Wish(limits=wish, at=START + COOL_OFF)
+    assert renewed(after, START + COOL_OFF).limits == wish
+
+
+def test_a_raised_limit_gives_what_it_is_raised_by() -> None:
+    monday = spent(first_budget(LIMITS, MIDNIGHT), coins=100)
+    waiting = changed(monday, replace(LIMITS, coins=ByPeriod(100, 500, 1_000)), MIDNIGHT)
+
+    granted = renewed(waiting, MIDNIGHT + COOL_OFF)
+
+    assert granted.coins_left == ByPeriod(100, 400, 900)
+
+
+def test_a_new_wish_takes_the_place_of_the_one_that_waits() -> None:
+    waiting = changed(first_budget(LIMITS, START), replace(LIMITS, coins=NO_LIMIT), START)
+    later = START + timedelta(hours=1)
+    other = replace(LIMITS, coins=ByPeriod(200, 300, 1_000))
+
+    assert changed(waiting, other, later).pending == Wish(limits=other, at=later + COOL_OFF)
+    assert changed(waiting, LIMITS, later).pending is None, "what holds is wished for: nothing waits any more"
+
+
+def test_the_same_wish_again_does_not_wait_any_longer() -> None:
+    waiting = changed(first_budget(LIMITS, START), replace(LIMITS, coins=NO_LIMIT), START)
+    assert changed(waiting, replace(LIMITS, coins=NO_LIMIT), START + timedelta(hours=1)) is waiting
+    assert changed(waiting, replace(LIMITS, coins=NO_LIMIT), START + COOL_OFF).limits.coins == NO_LIMIT
+
+
+def test_a_first_budget_holds_at_once_whatever_it_is() -> None:
+    assert changed(None, LIMITS, START) == first_budget(LIMITS, START)
+
+
+def test_a_change_begins_with_what_is_due() -> None:
+    budget = spent(first_budget(LIMITS, START), coins=90)
+    after = changed(budget, replace(LIMITS, coins=ByPeriod(80, 300, 1_000)), MIDNIGHT)
+    assert (after.coins_left, after.version) == (ByPeriod(80, 300, 910), 2)

@@ -1,0 +1,50 @@
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.domain.lanes import MAX_ACTIONS_PER_RECEIPT, receipts, streak_of
+from chalicelib.domain.ledger import Gift, LaneEntry
+from tests.domain.builders import a_gift, a_reversal
+
+
+def chunks(*entries: LaneEntry) -> list[list[LaneEntry]]:
+    return list(receipts([(entry, entry) for entry in entries]))
+
+
+def many(number: int, **changes: object) -> list[Gift]:
+    return [replace(a_gift(event_id=f"event-{place}"), **changes) for place in range(number)]  # type: ignore[arg-type]
+
+
+def test_nothing_is_received_in_nothing() -> None:
+    assert chunks() == []
+
+
+def test_what_is_of_one_lane_is_received_together_in_its_order() -> None:
+    here, there, elsewhere = many(2), many(2, lane=1), many(1, creator_id="dora")
+    mixed = [here[0], there[0], elsewhere[0], here[1], there[1]]
+    assert chunks(*mixed) == [here, there, elsewhere]
+
+
+@pytest.mark.parametrize(("number", "sizes"), [(98, [98]), (99, [99]), (100, [99, 1]), (250, [99, 99, 52])])
+def test_a_transaction_takes_ninety_nine_gifts_and_their_lane(number: int, sizes: list[int]) -> None:
+    assert [len(chunk) for chunk in chunks(*many(number))] == sizes
+
+
+@pytest.mark.parametrize(("number", "sizes"), [(98, [98]), (99, [98, 1])])
+def test_a_streak_is_one_action_more(number: int, sizes: list[int]) -> None:
+    assert [len(chunk) for chunk in chunks(*many(number, streak_id="s"))] == sizes
+
+
+def test_each_streak_is_an_action() -> None:
+    gifts = [replace(gift, streak_id=f"s{place}") for place, gift in enumerate(many(60))]
+    found = chunks(*gifts)
+    assert [len(chunk) for chunk in found] == [49, 11]
+    assert [gift for chunk in found for gift in chunk] == gifts
+    assert all(len(chunk) * 2 <= MAX_ACTIONS_PER_RECEIPT for chunk in found)
+
+
+def test_streaks_are_told_apart_by_their_fans() -> None:
+    gift = a_gift(streak_id="s")
+    assert streak_of(gift) == (gift.user_id, "s")
+    assert streak_of(a_gift()) is None
+    assert streak_of(a_reversal(gift)) is None

@@ -1,0 +1,83 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.memberships import (
+    LIVE,
+    MembershipStatus,
+    can_still_be_joined,
+    present_membership,
+    quote_membership,
+    require_no_member,
+    same_membership,
+)
+from chalicelib.errors import AlreadyMember, IdempotencyConflict, InvalidField, UnknownPlan
+from tests.domain.builders import a_catalogue, a_membership, a_membership_order
+from tests.fakes import START
+
+ACTIVE, PAST_DUE, ENDED, PENDING = (MembershipStatus(word) for word in ("active", "past_due", "ended", "pending"))
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def test_the_quote_is_todays_price() -> None:
+    assert quote_membership(a_membership_order(), a_catalogue(), START) == a_membership()
+
+
+@pytest.mark.parametrize("changes", [{"plan_id": "moon_club"}, {"currency": "eur"}], ids=str)
+def test_what_is_not_on_sale_has_no_quote(changes: dict[str, str]) -> None:
+    with pytest.raises(UnknownPlan):
+        quote_membership(a_membership_order(**changes), a_catalogue(), START)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"), [({"plan_id": "a b"}, "plan_id"), ({"currency": "USD"}, "currency")], ids=str
+)
+def test_what_cannot_be_is_refused_by_its_field(changes: dict[str, str], field: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        a_membership_order(**changes)
+    assert refused.value.facts["field"] == field
+
+
+@pytest.mark.parametrize("status", MembershipStatus)
+def test_who_is_a_member_need_not_ask(status: MembershipStatus) -> None:
+    known = [a_membership(), a_membership(status=status)]
+    if status in LIVE:
+        with pytest.raises(AlreadyMember):
+            require_no_member(known)
+    else:
+        require_no_member(known)
+
+
+@pytest.mark.parametrize("changes", [{"plan_id": "moon_club"}, {"currency": "eur"}], ids=str)
+def test_a_key_with_another_wish_is_a_conflict(changes: dict[str, str]) -> None:
+    assert same_membership(a_membership(), a_membership_order()) == a_membership()
+    with pytest.raises(IdempotencyConflict):
+        same_membership(a_membership(), a_membership_order(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "age", "can"),
+    [
+        ({}, timedelta(minutes=60) - MILLISECOND, True),
+        ({}, timedelta(minutes=60), False),
+        ({"subscription_id": "sub_1"}, timedelta(0), False),
+        ({"status": ACTIVE}, timedelta(0), False),
+        ({"status": ENDED}, timedelta(0), False),
+    ],
+    ids=str,
+)
+def test_a_session_is_given_again_while_it_can_be_used(changes: dict[str, Any], age: timedelta, can: bool) -> None:
+    assert can_still_be_joined(a_membership(**changes), START + age) is can
+
+
+@pytest.mark.parametrize(
+    ("statuses", "shown"),
+    [([], None), ([PENDING], 0), ([PENDING, ENDED], 0), ([ENDED, PAST_DUE], 1), ([PENDING, ACTIVE, ENDED], 1)],
+    ids=str,
+)
+def test_the_membership_to_show_is_the_live_one_or_the_newest(
+    statuses: list[MembershipStatus], shown: int | None
+) -> None:
+    known = [a_membership(membership_id=str(number), status=each) for number, each in enumerate(statuses)]
+    assert present_membership(known) == (None if shown is None else known[shown])

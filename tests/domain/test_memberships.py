@@ -1,0 +1,232 @@
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.ledger import Notice, NoticeKind, Posting, Purchase, Status
+from chalicelib.domain.memberships import (
+    LIVE,
+    RENEWAL_LAG,
+    SUBSCRIPTION_STATUSES,
+    InvoiceRefused,
+    Membership,
+    MembershipStatus,
+    membership_as_followed,
+    month_of,
+    notice_of_end,
+    why_no_month,
+    why_no_purchase,
+)
+from chalicelib.domain.payments import Claim, Invoice, Subscription
+from chalicelib.domain.reversals import UnknownStatus
+from tests.domain.builders import (
+    EVENT_ID,
+    FAN,
+    KEY,
+    a_gift,
+    a_membership,
+    a_posted_purchase,
+)
+from tests.fake_memberships import MONTH, FakeSubscriptions, hint_of, invoice_of
+from tests.fakes import START, uuid7_at
+
+POSTING = Posting(posted_at=START + timedelta(seconds=5), event_id=EVENT_ID)
+ACTIVE, PAST_DUE, ENDED, PENDING = (MembershipStatus(word) for word in ("active", "past_due", "ended", "pending"))
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def an_invoice(month: int = 1, **changes: Any) -> Invoice:
+    return replace(invoice_of(a_membership(), month), **changes)
+
+
+def a_month(month: int = 1, **changes: Any) -> Purchase:
+    return replace(month_of(an_invoice(month), POSTING), **changes)
+
+
+def a_subscription(**changes: Any) -> Subscription:
+    return FakeSubscriptions().subscribe(a_membership(), **changes)
+
+
+def followed(last: Purchase | None, **subscription: Any) -> Membership:
+    return membership_as_followed(a_membership(), a_subscription(**subscription), last)
+
+
+# --- being a member ---------------------------------------------------------------------------------------------------
+
+END = START + MONTH
+
+
+@pytest.mark.parametrize(
+    ("changes", "now", "is_active"),
+    [
+        ({"status": ACTIVE, "paid_until": END}, END - MILLISECOND, True),
+        ({"status": ACTIVE, "paid_until": END}, END, False),
+        ({"status": ACTIVE, "paid_until": END, "renews": True}, END + RENEWAL_LAG - MILLISECOND, True),
+        ({"status": ACTIVE, "paid_until": END, "renews": True}, END + RENEWAL_LAG, False),
+        ({"status": PAST_DUE, "paid_until": END, "renews": True}, END - MILLISECOND, True),
+        ({"status": PAST_DUE, "paid_until": END, "renews": True}, END, False),
+        ({"status": ENDED, "paid_until": END}, START, False),
+        ({"status": PENDING}, START, False),
+        ({"status": ACTIVE}, START, False),
+    ],
+    ids=str,
+)
+def test_a_member_is_one_while_what_was_paid_lasts(changes: dict[str, Any], now: datetime, is_active: bool) -> None:
+    assert a_membership(**changes).is_active(now) is is_active
+
+
+# --- a paid month -----------------------------------------------------------------------------------------------------
+
+
+def test_a_paid_invoice_is_a_posted_purchase() -> None:
+    assert month_of(an_invoice(), POSTING) == Purchase(
+        purchase_id=an_invoice().purchase_id,
+        user_id=FAN,
+        bundle_id="coin_club",
+        channel="membership",
+        coins=500,
+        amount_minor=499,
+        currency="usd",
+        created_at=START,
+        status=Status.POSTED,
+        posted_at=POSTING.posted_at,
+        event_id=EVENT_ID,
+        payment_intent=f"pi_1_{KEY}",
+        membership_id=KEY,
+        is_renewal=False,
+        paid_until=START + MONTH,
+    )
+    assert month_of(an_invoice(2), POSTING).is_renewal
+
+
+def test_each_invoice_is_one_purchase_whatever_is_told_of_it() -> None:
+    assert an_invoice().purchase_id == an_invoice(status="open", paid_minor=0).purchase_id
+    assert an_invoice().purchase_id != an_invoice(invoice_id="in_other").purchase_id
+    assert an_invoice().claim == Claim(purchase_id=an_invoice().purchase_id, user_id=FAN, coins=500)
+    assert an_invoice().hint == hint_of(a_membership())
+
+
+def test_a_strangers_invoice_claims_nothing_and_is_never_posted() -> None:
+    stranger = an_invoice(membership=None)
+    assert (stranger.claim, stranger.hint) == (None, None)
+    with pytest.raises(AssertionError):
+        month_of(stranger, POSTING)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, None),
+        ({"billing_reason": "subscription_cycle"}, None),
+        ({"billing_reason": "subscription_update"}, "other_billing_reason"),
+        ({"billing_reason": "manual"}, "other_billing_reason"),
+        ({"subtotal_minor": 0, "total_minor": 0, "paid_minor": 0}, "no_payment_required"),
+        ({"payment_intent": None}, "no_payment_intent"),
+        ({"total_minor": 399, "paid_minor": 399}, "discounted_or_surcharged"),
+        ({"paid_minor": 399}, "other_amount"),
+        ({"paid_until": None}, "no_period"),
+    ],
+    ids=str,
+)
+def test_only_a_months_whole_price_grants_a_month(changes: dict[str, Any], reason: str | None) -> None:
+    assert why_no_month(an_invoice(**changes)) == reason
+
+
+@pytest.mark.parametrize(
+    ("entry", "membership", "reason"),
+    [
+        (a_month(), None, None),
+        (a_month(payment_intent="pi_other"), None, "paid_twice"),
+        (a_gift(), None, "paid_twice"),
+        (None, None, "no_such_membership"),
+        (None, a_membership(currency="eur"), "other_currency"),
+        (None, a_membership(amount_minor=500), "other_amount"),
+        (None, a_membership(coins=501), "other_coins"),
+        (None, a_membership(plan_id="moon_club"), "other_coins"),
+        (None, a_membership(subscription_id="sub_other"), "other_subscription"),
+    ],
+    ids=str,
+)
+def test_what_the_ledger_refused_is_a_repeat_or_says_why(
+    entry: Purchase | None, membership: Membership | None, reason: str | None
+) -> None:
+    assert why_no_purchase(InvoiceRefused(entry=entry, membership=membership), a_month()) == reason
+
+
+# --- following --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("word", "status"), SUBSCRIPTION_STATUSES.items())
+def test_a_paid_membership_stands_as_its_subscription(word: str, status: MembershipStatus) -> None:
+    after = followed(a_month(2), status=word)
+    assert after == a_membership(
+        status=status,
+        subscription_id=f"sub_{KEY}",
+        customer_id=f"cus_{FAN}",
+        paid_until=START + 2 * MONTH,
+        renews=status in LIVE,
+        ended_reason="unpaid" if word in {"unpaid", "incomplete_expired"} else "cancelled" if status is ENDED else "",
+        version=2,
+    )
+
+
+@pytest.mark.parametrize(("word", "status"), SUBSCRIPTION_STATUSES.items())
+def test_nobody_is_a_member_before_a_month_was_paid(word: str, status: MembershipStatus) -> None:
+    after = followed(None, status=word)
+    assert after.status is (ENDED if status is ENDED else PENDING)
+    assert (after.paid_until, after.renews) == (None, False)
+
+
+def test_a_subscription_that_does_not_go_on_does_not_renew() -> None:
+    assert not followed(a_month(), renews=False).renews
+
+
+def test_a_subscription_that_the_provider_gave_up_is_unpaid() -> None:
+    assert followed(a_month(), status="canceled", cancel_reason="payment_failed").ended_reason == "unpaid"
+    assert followed(a_month(), status="canceled", cancel_reason="cancellation_requested").ended_reason == "cancelled"
+
+
+@pytest.mark.parametrize(("kept", "status"), [(None, ACTIVE), (499, ACTIVE), (1, ACTIVE), (0, ENDED)])
+def test_a_month_whose_money_is_all_gone_makes_no_member(kept: int | None, status: MembershipStatus) -> None:
+    after = followed(a_month(kept_minor=kept))
+    assert (after.status, after.ended_reason) == (status, "refunded" if status is ENDED else "")
+
+
+def test_a_status_that_nobody_told_us_of_is_not_guessed_at() -> None:
+    with pytest.raises(UnknownStatus, match="dormant"):
+        followed(a_month(), status="dormant")
+
+
+# --- the end ----------------------------------------------------------------------------------------------------------
+
+
+def end(before: MembershipStatus, after: MembershipStatus, **changes: Any) -> Notice | None:
+    membership = a_membership(status=after, ended_reason="cancelled", **{"paid_until": END} | changes)
+    return notice_of_end(a_membership(status=before), membership, POSTING, KEY)
+
+
+@pytest.mark.parametrize("before", [PENDING, ACTIVE, PAST_DUE])
+def test_an_end_is_told_with_its_reason(before: MembershipStatus) -> None:
+    assert end(before, ENDED) == Notice(
+        entry_id=KEY,
+        user_id=FAN,
+        kind=NoticeKind.MEMBERSHIP_END,
+        posted_at=POSTING.posted_at,
+        event_id=EVENT_ID,
+        facts={"membership_id": KEY, "plan_id": "coin_club", "reason": "cancelled"},
+    )
+
+
+@pytest.mark.parametrize(("before", "after"), [(ENDED, ENDED), (ACTIVE, PAST_DUE), (ENDED, ACTIVE)])
+def test_what_did_not_just_end_is_not_told(before: MembershipStatus, after: MembershipStatus) -> None:
+    assert end(before, after) is None
+
+
+def test_nor_is_the_end_of_what_never_began() -> None:
+    assert end(PENDING, ENDED, paid_until=None) is None
+
+
+def test_an_ordinary_purchase_is_no_month() -> None:
+    assert a_posted_purchase().membership_id == ""
+    assert uuid7_at(START, 1) != an_invoice().purchase_id

@@ -1,0 +1,113 @@
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.periods import ByPeriod, is_zone, period_ends
+
+ZONES = ["UTC", "Europe/Berlin", "America/Santiago", "Pacific/Apia", "Asia/Kathmandu", "Pacific/Kiritimati"]
+RESTLESS = [*ZONES, "America/Havana", "America/St_Johns", "Asia/Beirut", "Atlantic/Azores", "Africa/Casablanca"]
+SECOND = timedelta(seconds=1)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def moments(first_year: int) -> st.SearchStrategy[datetime]:
+    """Any second from that year to 2036."""
+    first, last = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (first_year, 2037))
+    return st.integers(first, last).map(lambda second: datetime.fromtimestamp(second, UTC))
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "day", "week", "month"),
+    [
+        ("UTC", "2026-11-22 12:00", "2026-11-23 00:00", "2026-11-23 00:00", "2026-12-01 00:00"),
+        ("UTC", "2026-11-22 23:59:59", "2026-11-23 00:00", "2026-11-23 00:00", "2026-12-01 00:00"),
+        ("UTC", "2026-11-23 00:00", "2026-11-24 00:00", "2026-11-30 00:00", "2026-12-01 00:00"),
+        ("UTC", "2026-11-30 23:59:59", "2026-12-01 00:00", "2026-12-07 00:00", "2026-12-01 00:00"),
+        ("UTC", "2026-12-31 12:00", "2027-01-01 00:00", "2027-01-04 00:00", "2027-01-01 00:00"),
+        ("UTC", "2028-02-28 12:00", "2028-02-29 00:00", "2028-03-06 00:00", "2028-03-01 00:00"),
+        ("Europe/Berlin", "2026-11-22 22:59:59", "2026-11-22 23:00", "2026-11-22 23:00", "2026-11-30 23:00"),
+        ("Europe/Berlin", "2026-11-22 23:00", "2026-11-23 23:00", "2026-11-29 23:00", "2026-11-30 23:00"),
+        # Clocks go forward at two: a day of 23 hours; back at three: one of 25.
+        ("Europe/Berlin", "2026-03-29 00:30", "2026-03-29 22:00", "2026-03-29 22:00", "2026-03-31 22:00"),
+        ("Europe/Berlin", "2026-03-28 23:00", "2026-03-29 22:00", "2026-03-29 22:00", "2026-03-31 22:00"),
+        ("Europe/Berlin", "2026-10-24 22:00", "2026-10-25 23:00", "2026-10-25 23:00", "2026-10-31 23:00"),
+        # There is no midnight: clocks go from 23:59:59 to 01:00, and with it the day ends.
+        ("America/Santiago", "2026-09-06 03:59:59", "2026-09-06 04:00", "2026-09-07 03:00", "2026-10-01 03:00"),
+        ("America/Santiago", "2026-09-06 04:00", "2026-09-07 03:00", "2026-09-07 03:00", "2026-10-01 03:00"),
+        # Clocks go back from midnight to 23:00: the day goes on for an hour.
+        ("America/Santiago", "2026-04-05 02:59:59", "2026-04-05 04:00", "2026-04-06 04:00", "2026-05-01 04:00"),
+        ("America/Santiago", "2026-04-05 03:30", "2026-04-05 04:00", "2026-04-06 04:00", "2026-05-01 04:00"),
+        # A whole day was left out.
+        ("Pacific/Apia", "2011-12-30 09:59:59", "2011-12-30 10:00", "2012-01-01 10:00", "2011-12-31 10:00"),
+        ("Pacific/Apia", "2011-12-30 10:00", "2011-12-31 10:00", "2012-01-01 10:00", "2011-12-31 10:00"),
+        ("Asia/Kathmandu", "2026-11-22 18:14:59", "2026-11-22 18:15", "2026-11-22 18:15", "2026-11-30 18:15"),
+        ("Asia/Kathmandu", "2026-11-22 18:15", "2026-11-23 18:15", "2026-11-29 18:15", "2026-11-30 18:15"),
+        # Clocks went back from one minute past midnight: midnight came twice, and the second one ends the day.
+        ("America/St_Johns", "2006-10-29 02:31", "2006-10-29 03:30", "2006-10-30 03:30", "2006-11-01 03:30"),
+    ],
+)
+def test_periods_end_at_midnights_of_the_zone(zone: str, now: str, day: str, week: str, month: str) -> None:
+    assert period_ends(at(now), zone) == ByPeriod(at(day), at(week), at(month))
+
+
+@given(
+    st.sampled_from(RESTLESS),
+    moments(1990),
+)
+def test_a_period_ends_after_now_and_a_day_first(zone: str, now: datetime) -> None:
+    ends = period_ends(now, zone)
+    assert now < ends.day <= min(ends.week, ends.month)
+    assert ends.day - now <= timedelta(hours=49)
+    assert ends.week - now <= timedelta(days=8)
+    assert ends.month - now <= timedelta(days=32)
+
+
+@given(
+    st.sampled_from(ZONES),
+    moments(2012),
+)
+def test_a_period_ends_where_the_next_begins(zone: str, now: datetime) -> None:
+    ends = period_ends(now, zone)
+    before, after = (moment.astimezone(ZoneInfo(zone)) for moment in (ends.day - SECOND, ends.day))
+    assert before.date() == now.astimezone(ZoneInfo(zone)).date()
+    assert after.date() == before.date() + timedelta(days=1)
+    assert period_ends(ends.day - SECOND, zone) == ends
+    for period, end in enumerate(ends):
+        assert period_ends(end - SECOND, zone)[period] == end
+        assert period_ends(end, zone)[period] > end
+
+
+@given(
+    st.sampled_from(ZONES),
+    moments(2012),
+    st.timedeltas(timedelta(0), timedelta(days=3)),
+)
+def test_time_never_brings_an_end_nearer(zone: str, now: datetime, later: timedelta) -> None:
+    for earlier_end, later_end in zip(period_ends(now, zone), period_ends(now + later, zone), strict=True):
+        assert earlier_end <= later_end
+
+
+@pytest.mark.parametrize("name", [*RESTLESS, "America/Argentina/ComodRivadavia", "Etc/GMT+12", "EST5EDT", "Zulu"])
+def test_a_zone_is_one_of_the_database(name: str) -> None:
+    assert is_zone(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "Europe", "Europe/", "Europe/Bonn", "europe/berlin", "../../etc/passwd", "/etc/localtime", "localtime",
+     "Mars", "posixrules", "right/UTC", "posix/UTC", "Europe/Berlin\0", "É", "A" * 33, "Ürope/Berlin",
+     "America/../UTC", "UTC "],
+)  # fmt: skip
+def test_nothing_else_is_one(name: str) -> None:
+    assert not is_zone(name)
+
+
+def test_a_zone_that_left_the_database_goes_by_utc() -> None:
+    now = at("2026-11-22 12:00")
+    assert period_ends(now, "Europe/Bonn") == period_ends(now, "UTC")

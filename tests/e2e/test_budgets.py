@@ -1,0 +1,62 @@
+"""Many gifts at once against a budget that allows some of them, through everything that is deployed."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from infra.local.audit import audit
+from infra.local.client import MAX_IN_FLIGHT, Fan, Gift, Problem, wait_until
+from infra.local.facts import StackFacts
+from infra.local.stripe_side import StripeSide
+from infra.local.subscriber import Subscriber
+
+pytestmark = pytest.mark.cloud
+
+ATTEMPTS, ALLOWED = 100, 30
+
+
+class Left(msgspec.Struct):
+    left: int
+
+
+class Coins(msgspec.Struct):
+    day: Left
+
+
+class Budget(msgspec.Struct):
+    coins: Coins
+
+
+def where_it_is_noon() -> str:
+    """A zone whose day does not end while the test runs."""
+    return f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"
+
+
+def test_a_hundred_gifts_at_once_never_pass_a_budget(
+    stack: StackFacts, overlay: Subscriber, fan: Fan, creator_id: str, stripe: StripeSide
+) -> None:
+    item = fan.gifts()[0]
+    funded = stripe.fund(fan, ATTEMPTS * item.coins)
+    limit = ALLOWED * item.coins
+    fan.put("/budgets", {"zone": where_it_is_noon(), "coins": {"day": limit}}).read(200, Budget)
+
+    with ThreadPoolExecutor(MAX_IN_FLIGHT) as pool:
+        replies = list(pool.map(lambda _: fan.send_gift(creator_id, item.item_id), range(ATTEMPTS)))
+
+    sent = {reply.read(201, Gift).event_id for reply in replies if reply.status == 201}
+    refused = [reply.read(422, Problem).code for reply in replies if reply.status != 201]
+    assert len(sent) == ALLOWED
+    assert refused == ["budget_reached"] * (ATTEMPTS - ALLOWED)
+    assert fan.wallet().coins == funded - limit
+    assert fan.get("/budgets").read(200, Budget).coins.day.left == 0
+
+    def reminders() -> list[str]:
+        return [entry.id for entry in fan.entries() if entry.kind == "budget_reminder"]
+
+    wait_until("every gift was announced", lambda: overlay.has_heard_of(sent), seconds=90)
+    wait_until("the fan was reminded at 80 and at 100 per cent", lambda: len(reminders()) == 2, seconds=90)
+    found = audit(stack)
+    assert found.earned[creator_id] == limit
+    assert found.broken == ()

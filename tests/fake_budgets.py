@@ -1,0 +1,100 @@
+"""The budgets of the ledger's stand-in."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chalicelib.domain.budgets import Budget, BudgetChange, SelfExclusion
+from chalicelib.domain.ledger import Entry, Notice
+from chalicelib.domain.periods import ByPeriod
+from chalicelib.errors import IdempotencyConflict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spending:
+    """Coins that are given, or money that is paid, at a time."""
+
+    at: datetime
+    coins: int = 0
+    money: int = 0
+    currency: str = ""
+
+
+class FakeBudgets:
+    """What the Ledger port says of budgets, in dictionaries."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, dict[str, Entry]] = {}
+        self.budgets: dict[str, Budget] = {}
+        self.excluded: dict[str, datetime] = {}
+        self.exclusions: dict[tuple[str, str], SelfExclusion] = {}
+
+    def allows(self, user_id: str, spending: Spending, change: BudgetChange | None) -> bool:
+        """What the condition of the write says."""
+        stored = self.budgets.get(user_id)
+        if user_id in self.excluded and self.excluded[user_id] > spending.at:
+            return False
+        if change:
+            return self._is_seen(stored, change) and _has_left(self._changed(stored, change), spending)
+        if stored is None:
+            return True
+        is_in_currency = spending.coins or stored.limits.currency in {None, spending.currency}
+        return stored.ends.day > spending.at and bool(is_in_currency) and _has_left(stored, spending)
+
+    def count(self, user_id: str, spending: Spending, change: BudgetChange | None = None) -> None:
+        """What the write does."""
+        stored = self.budgets.get(user_id)
+        budget = self._changed(stored, change) if change else stored
+        if budget:
+            self.budgets[user_id] = replace(
+                budget,
+                coins_left=ByPeriod(*(left - spending.coins for left in budget.coins_left)),
+                money_left=ByPeriod(*(left - spending.money for left in budget.money_left)),
+            )
+
+    def change_budget(self, user_id: str, change: BudgetChange) -> bool:
+        stored = self.budgets.get(user_id)
+        if not self._is_seen(stored, change):
+            return False
+        self.budgets[user_id] = self._changed(stored, change)
+        return True
+
+    def exclude(self, exclusion: SelfExclusion) -> bool:
+        known = self.exclusions.get((exclusion.user_id, exclusion.key))
+        if known and known.days != exclusion.days:
+            raise IdempotencyConflict
+        until = self.excluded.get(exclusion.user_id)
+        if known or (until and until >= exclusion.until):
+            return False
+        self.exclusions[exclusion.user_id, exclusion.key] = exclusion
+        self.excluded[exclusion.user_id] = exclusion.until
+        return True
+
+    def post_notice(self, notice: Notice) -> bool:
+        known = self.entries.setdefault(notice.user_id, {})
+        is_new = notice.entry_id not in known
+        known.setdefault(notice.entry_id, notice)
+        return is_new
+
+    @staticmethod
+    def _is_seen(stored: Budget | None, change: BudgetChange) -> bool:
+        return (stored and stored.version) == (change.seen and change.seen.version)
+
+    @staticmethod
+    def _changed(stored: Budget | None, change: BudgetChange) -> Budget:
+        if stored is None:
+            return change.budget
+        return replace(
+            change.budget,
+            coins_left=_moved(stored.coins_left, change.coins_gain),
+            money_left=_moved(stored.money_left, change.money_gain),
+        )
+
+
+def _has_left(budget: Budget, spending: Spending) -> bool:
+    return (not spending.coins or all(left >= spending.coins for left in budget.coins_left)) and (
+        not spending.money or all(left >= spending.money for left in budget.money_left)
+    )
+
+
+def _moved(left: ByPeriod[int], gain: ByPeriod[int]) -> ByPeriod[int]:
+    return ByPeriod(*(have + more for have, more in zip(left, gain, strict=True)))

@@ -1,0 +1,147 @@
+"""Stand-ins for the memberships' store, over the fake ledger's dictionaries, and for the provider's side of them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from chalicelib.domain.ledger import Notice, Purchase
+from chalicelib.domain.memberships import InvoiceRefused, Membership
+from chalicelib.domain.payments import Invoice, MembershipClaim, MembershipHint, Subscription
+from tests.fake_budgets import Spending
+from tests.fakes import START, FakeLedger
+
+MONTH = timedelta(days=30)
+
+
+class FakeMemberships:
+    """The Memberships port. One call is one step."""
+
+    def __init__(self, ledger: FakeLedger) -> None:
+        self.ledger = ledger
+        self.known: dict[tuple[str, str], Membership] = {}
+
+    def open_membership(self, membership: Membership) -> Membership | None:
+        name = membership.user_id, membership.membership_id
+        if name in self.known:
+            return self.known[name]
+        self.known[name] = membership
+        return None
+
+    def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
+        return self.known.get((user_id, membership_id))
+
+    def list_memberships(self, user_id: str) -> Sequence[Membership]:
+        found = [membership for (fan, _), membership in self.known.items() if fan == user_id]
+        return sorted(found, key=lambda membership: membership.membership_id, reverse=True)
+
+    def post_month(self, month: Purchase, subscription_id: str, customer_id: str) -> InvoiceRefused | None:
+        name = month.user_id, month.membership_id
+        entry, membership = self.ledger.find_entry(month.user_id, month.purchase_id), self.known.get(name)
+        fits = membership is not None and (
+            (membership.plan_id, membership.coins, membership.amount_minor, membership.currency)
+            == (month.bundle_id, month.coins, month.amount_minor, month.currency)
+            and membership.subscription_id in {"", subscription_id}
+        )
+        if entry or membership is None or not fits:
+            return InvoiceRefused(entry=entry, membership=None if fits else membership)
+        self.known[name] = replace(membership, subscription_id=subscription_id, customer_id=customer_id)
+        self.ledger.entries.setdefault(month.user_id, {})[month.purchase_id] = month
+        self.ledger.coins[month.user_id] = self.ledger.coins.get(month.user_id, 0) + month.coins
+        budget = self.ledger.budgets.get(month.user_id)
+        if month.posted_at and budget and budget.limits.currency in {None, month.currency}:
+            self.ledger.count(month.user_id, Spending(at=month.posted_at, money=month.amount_minor))
+        return None
+
+    def follow_membership(self, before: Membership, after: Membership, notice: Notice | None) -> bool:
+        name = before.user_id, before.membership_id
+        stored = self.known.get(name)
+        taken = notice and self.ledger.find_entry(notice.user_id, notice.entry_id)
+        if stored is None or stored.version != before.version or taken:
+            return False
+        self.known[name] = after
+        if notice:
+            self.ledger.entries.setdefault(notice.user_id, {})[notice.entry_id] = notice
+        return True
+
+
+class FakeSubscriptions:
+    """The Subscriptions port: what the provider says now is what was put here."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+        self.subscriptions: dict[str, Subscription] = {}
+        self.invoices: dict[str, Invoice] = {}
+
+    def open_session(self, membership: Membership) -> str | None:
+        self.opened += 1
+        return f"https://pay.example/{membership.membership_id}"
+
+    def read_invoice(self, invoice_id: str) -> Invoice | None:
+        return self.invoices.get(invoice_id)
+
+    def find_invoice(self, payment_intent: str) -> Invoice | None:
+        found = [invoice for invoice in self.invoices.values() if invoice.payment_intent == payment_intent]
+        return found[0] if found else None
+
+    def read_subscription(self, subscription_id: str) -> Subscription:
+        paid = [one for one in self.invoices.values() if one.is_paid and one.subscription_id == subscription_id]
+        newest_first = sorted(paid, key=lambda invoice: invoice.created_at, reverse=True)
+        return replace(self.subscriptions[subscription_id], paid_invoices=newest_first)
+
+    def open_portal(self, customer_id: str) -> str:
+        return f"https://portal.example/{customer_id}"
+
+    def subscribe(self, membership: Membership, **changes: object) -> Subscription:
+        """Let a membership have a subscription there, with whatever about it is different."""
+        subscription = Subscription(
+            subscription_id=f"sub_{membership.membership_id}",
+            status="active",
+            cancel_reason="",
+            renews=True,
+            customer_id=f"cus_{membership.user_id}",
+            paid_invoices=(),
+        )
+        changed = replace(subscription, **changes)  # type: ignore[arg-type]  # each test knows its field
+        self.subscriptions[changed.subscription_id] = changed
+        return changed
+
+    def bill(self, of: Membership, month: int = 1, **changes: object) -> Invoice:
+        """Let the membership's month have an invoice there, paid, with whatever about it is different."""
+        invoice = replace(invoice_of(of, month), **changes)  # type: ignore[arg-type]  # as above
+        self.invoices[invoice.invoice_id] = invoice
+        return invoice
+
+
+def claim_of(membership: Membership) -> MembershipClaim:
+    """What a subscription of the membership says of itself."""
+    return MembershipClaim(
+        membership_id=membership.membership_id,
+        plan_id=membership.plan_id,
+        user_id=membership.user_id,
+        coins=membership.coins,
+    )
+
+
+def hint_of(membership: Membership) -> MembershipHint:
+    """Whose membership it is, as an event tells."""
+    return MembershipHint(subscription_id=f"sub_{membership.membership_id}", claim=claim_of(membership))
+
+
+def invoice_of(membership: Membership, month: int = 1) -> Invoice:
+    """The paid invoice of one of a membership's months, the first of which begins at START."""
+    begins = START + (month - 1) * MONTH
+    return Invoice(
+        invoice_id=f"in_{month}_{membership.membership_id}",
+        status="paid",
+        billing_reason="subscription_create" if month == 1 else "subscription_cycle",
+        subscription_id=f"sub_{membership.membership_id}",
+        customer_id=f"cus_{membership.user_id}",
+        payment_intent=f"pi_{month}_{membership.membership_id}",
+        subtotal_minor=membership.amount_minor,
+        total_minor=membership.amount_minor,
+        paid_minor=membership.amount_minor,
+        currency=membership.currency,
+        created_at=begins,
+        paid_until=begins + MONTH,
+        membership=claim_of(membership),
+    )

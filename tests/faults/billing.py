@@ -1,0 +1,131 @@
+"""The payment provider's subscriptions: what was really billed and paid, month by month, is the truth here."""
+
+from datetime import datetime
+
+from chalicelib.domain.memberships import Membership, MembershipStatus
+from chalicelib.domain.payments import Invoice, StripeEvent
+from tests.domain.builders import a_purchase
+from tests.fake_memberships import FakeMemberships, FakeSubscriptions, hint_of
+from tests.fakes import session_of
+from tests.faults.provider import Payment, Provider
+
+
+class Billing(FakeSubscriptions):
+    """The Subscriptions port. What happens here makes events at the provider, and payments whose money it knows."""
+
+    def __init__(self, provider: Provider, memberships: FakeMemberships) -> None:
+        super().__init__()
+        self._provider = provider
+        self._memberships = memberships
+
+    def start(self, key: str) -> StripeEvent:
+        """A fan subscribes, and pays the first month."""
+        membership = self._membership(key)
+        self.subscribe(membership)
+        invoice = self._pay(self.bill(membership, 1))
+        session = session_of(a_purchase(), mode="subscription", claim=None, payment_intent=None)
+        self._provider.keep("checkout.session.completed", session=session, membership=hint_of(membership))
+        self._about_subscription("created", membership)
+        return self._about_invoice("paid", invoice)
+
+    def renew(self, key: str) -> StripeEvent:
+        """The next month begins, and is paid."""
+        membership = self._membership(key)
+        self.subscribe(membership)
+        invoice = self._pay(self.bill(membership, self._months(membership) + 1))
+        self._about_subscription("updated", membership)
+        return self._about_invoice("paid", invoice)
+
+    def fail(self, key: str) -> StripeEvent:
+        """The next month begins, and is not paid."""
+        membership = self._membership(key)
+        self.subscribe(membership, status="past_due")
+        month = self._months(membership) + 1
+        invoice = self.bill(membership, month, status="open", paid_minor=0, payment_intent=None)
+        self._about_subscription("updated", membership)
+        return self._about_invoice("payment_failed", invoice)
+
+    def pay_late(self, key: str) -> StripeEvent:
+        """What was not paid is paid after all; what has been canceled stays so."""
+        membership = self._membership(key)
+        if self.subscriptions[f"sub_{key}"].status != "canceled":
+            self.subscribe(membership)
+        invoice = self._pay(self.bill(membership, self._months(membership)))
+        self._about_subscription("updated", membership)
+        return self._about_invoice("paid", invoice)
+
+    def bill_wrongly(self, key: str) -> StripeEvent:
+        """The next month costs something else than was quoted."""
+        membership = self._membership(key)
+        month = self._months(membership) + 1
+        dearer = self.bill(membership, month, subtotal_minor=999, total_minor=999, paid_minor=999)
+        return self._about_invoice("paid", self._pay(dearer))
+
+    def cancel(self, key: str) -> StripeEvent:
+        """The subscription ends."""
+        membership = self._membership(key)
+        self.subscribe(membership, status="canceled", renews=False)
+        return self._about_subscription("deleted", membership)
+
+    def refund(self, key: str, month: int, amount_minor: int = 499) -> StripeEvent:
+        """Money of a month goes back."""
+        return self._provider.refund(f"pi_{month}_{key}", amount_minor)
+
+    def status_of(self, membership: Membership) -> MembershipStatus:
+        """How the membership ought to stand, by what was paid and kept here."""
+        subscription = self.subscriptions.get(f"sub_{membership.membership_id}")
+        months = self._paid(membership)
+        if subscription is None or not months:
+            return MembershipStatus.PENDING
+        if subscription.status == "canceled" or not self._kept_minor(months[-1]):
+            return MembershipStatus.ENDED
+        return MembershipStatus(subscription.status)
+
+    def paid_until_of(self, membership: Membership) -> datetime | None:
+        """When the last month ends that was paid."""
+        months = self._paid(membership)
+        return months[-1].paid_until if months else None
+
+    def ends_of(self, membership: Membership) -> int:
+        """How often it can have ended: each month may have been the present one when all its money was away."""
+        subscription = self.subscriptions.get(f"sub_{membership.membership_id}")
+        is_canceled = subscription is not None and subscription.status == "canceled"
+        payments = [self._provider.payments[month.payment_intent or ""] for month in self._paid(membership)]
+        moved = [sum(one.amount_minor for one in payment.refunds) for payment in payments]
+        return is_canceled + sum(gone >= membership.amount_minor for gone in moved)
+
+    def _paid(self, membership: Membership) -> list[Invoice]:
+        """Its months that were paid as they were quoted, oldest first."""
+        billed = [each for each in self.invoices.values() if each.membership == hint_of(membership).claim]
+        paid = [each for each in billed if each.is_paid and each.paid_minor == membership.amount_minor]
+        return sorted(paid, key=lambda each: each.created_at)
+
+    def _kept_minor(self, month: Invoice) -> int:
+        return self._provider.payments[month.payment_intent or ""].kept_minor
+
+    def _membership(self, key: str) -> Membership:
+        [found] = [each for (_, membership_id), each in self._memberships.known.items() if membership_id == key]
+        return found
+
+    def _months(self, membership: Membership) -> int:
+        return sum(each.membership == hint_of(membership).claim for each in self.invoices.values())
+
+    def _pay(self, invoice: Invoice) -> Invoice:
+        """Its payment is one like any other, but for what it says of itself: nothing."""
+        assert invoice.payment_intent is not None
+        session = session_of(
+            a_purchase(),
+            mode="subscription",
+            payment_intent=invoice.payment_intent,
+            claim=invoice.claim,
+            total_minor=invoice.paid_minor,
+            currency=invoice.currency,
+        )
+        self._provider.payments[invoice.payment_intent] = Payment(invoice.payment_intent, session)
+        return invoice
+
+    def _about_invoice(self, kind: str, invoice: Invoice) -> StripeEvent:
+        return self._provider.keep(f"invoice.{kind}", invoice_id=invoice.invoice_id)
+
+    def _about_subscription(self, kind: str, membership: Membership) -> StripeEvent:
+        return self._provider.keep(f"customer.subscription.{kind}", membership=hint_of(membership))

@@ -1,0 +1,106 @@
+"""Bugs in what holds fans to their own budgets."""
+
+from typing import Final
+
+from tests.faults.planted.bug import Bug
+
+_RULES: Final = "chalicelib/domain/budgets.py"
+_EXPRESSIONS: Final = "chalicelib/adapters/budget_expressions.py"
+_PURCHASES: Final = "chalicelib/adapters/purchase_store.py"
+_MOTO: Final = ("-k", "moto")
+_COINS: Final = ("tests/adapters/test_ledger_budgets.py", *_MOTO)
+_MONEY: Final = ("tests/adapters/test_ledger_money_budgets.py", *_MOTO)
+
+IN_BUDGETS: Final = [
+    Bug(
+        "a budget that nobody is held to",
+        _EXPRESSIONS,
+        "            is_left &= counter >= amount\n",
+        "            is_left &= counter >= -amount\n",
+        _COINS,
+    ),
+    Bug(
+        "a day without an end",
+        _EXPRESSIONS,
+        "        is_left: Condition = WalletRow.day_ends > now\n",
+        "        is_left: Condition = WalletRow.day_ends.exists()\n",
+        _COINS,
+    ),
+    Bug(
+        "a renewal for everybody who comes",
+        _EXPRESSIONS,
+        "    return WalletRow.budget_version == change.seen.version\n",
+        "    return WalletRow.budget_version.exists()\n",
+        _COINS,
+    ),
+    Bug(
+        "a renewal that lets anything through",
+        _EXPRESSIONS,
+        "        condition &= counter >= amount - gain\n",
+        "        condition &= counter >= -amount - gain\n",
+        _COINS,
+    ),
+    Bug(
+        "a change that forgets what was spent meanwhile",
+        _EXPRESSIONS,
+        "counter.set(counter + gain) if change.seen else counter.set(value)",
+        "counter.set(value)",
+        _COINS,
+    ),
+    Bug(
+        "euros within a budget of dollars",
+        _EXPRESSIONS,
+        "    return actions, condition & is_money\n",
+        "    return actions, condition\n",
+        _MONEY,
+    ),
+    Bug(
+        "shut out, and let in again",
+        _EXPRESSIONS,
+        "        return counted, (WalletRow.day_ends.does_not_exist() | is_left) & not_excluded(now)\n",
+        "        return counted, (WalletRow.day_ends.does_not_exist() | is_left)\n",
+        ("tests/adapters/test_ledger_exclusions.py", *_MOTO),
+    ),
+    Bug(
+        "a price given back twice",
+        _PURCHASES,
+        "EntryRow.status.is_in(*allowed) & EntryRow.is_given_back.does_not_exist(),",
+        "EntryRow.status.is_in(*allowed),",
+        _MONEY,
+    ),
+    Bug(
+        "money that came after all counts for nothing",
+        _PURCHASES,
+        "            counted = count_money(purchase.amount_minor)\n",
+        "            counted = count_money(0)\n",
+        _MONEY,
+    ),
+    Bug(
+        "a raise at once",
+        _RULES,
+        "    coins = ByPeriod(*map(min, limits.coins, wish.coins))\n",
+        "    coins = wish.coins\n",
+        ("tests/domain/test_budgets.py",),
+    ),
+    Bug(
+        "more given back than there was",
+        _RULES,
+        "            min(left + amount_minor, limit) if is_counted else left\n",
+        "            left + amount_minor if is_counted else left\n",
+        ("tests/domain/test_budget_changes.py",),
+    ),
+    Bug(
+        "a new day by moving east",
+        _RULES,
+        "period_ends(end - _MOMENT, wish.limits.zone).day for end in ends",
+        "period_ends(wish.at, wish.limits.zone).day for end in ends",
+        ("tests/domain/test_budget_changes.py",),
+    ),
+    Bug(
+        "a reminder for every gift",
+        "chalicelib/domain/reminders.py",
+        "    return named_uuid7(began, ",
+        "    return named_uuid7(began, str(reminder) + ",
+        ("tests/domain/test_reminders.py",),
+    ),
+]

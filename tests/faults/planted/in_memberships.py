@@ -1,0 +1,139 @@
+"""Bugs in memberships: months credited twice, members for nothing, ends that nobody hears of."""
+
+from typing import Final
+
+from tests.faults.planted.bug import Bug
+
+_DOMAIN: Final = "chalicelib/domain/memberships.py"
+_STORE: Final = "chalicelib/adapters/membership_store.py"
+_FOLLOW: Final = "chalicelib/usecases/follow_membership.py"
+_MONEY: Final = "chalicelib/usecases/follow_the_money.py"
+_EVENTS: Final = "chalicelib/usecases/handle_event.py"
+_MOTO: Final = ("tests/adapters/test_memberships.py", "-k", "moto")
+_MEETINGS: Final = ("tests/faults/test_membership_meetings.py",)
+_LIFE: Final = ("tests/properties/test_membership_life.py",)
+
+IN_MEMBERSHIPS: Final = [
+    Bug(
+        "each delivery of an invoice is a month of its own",
+        _DOMAIN,
+        "        purchase_id=invoice.purchase_id,\n",
+        "        purchase_id=posting.event_id,\n",
+        _LIFE,
+    ),
+    Bug(
+        "an upgrade is a month",
+        _DOMAIN,
+        "    if invoice.billing_reason not in _BILLED:\n",
+        "    if not invoice.billing_reason:\n",
+        ("tests/domain/test_memberships.py",),
+    ),
+    Bug(
+        "half a price buys a whole month",
+        _DOMAIN,
+        "    if invoice.paid_minor != invoice.total_minor:\n",
+        "    if invoice.paid_minor > invoice.total_minor:\n",
+        ("tests/domain/test_memberships.py",),
+    ),
+    Bug(
+        "a month whose money is gone goes on",
+        _DOMAIN,
+        "last is not None and last.kept_minor == 0",
+        "last is not None and last.kept_minor == -1",
+        ("tests/faults/test_failpoints.py", "-k", "month"),
+    ),
+    Bug(
+        "a member before anything was paid",
+        _DOMAIN,
+        "    if last is None and status in LIVE:\n",
+        "    if last is None and status not in LIVE:\n",
+        ("tests/usecases/test_follow_membership.py",),
+    ),
+    Bug(
+        "what has ended ends again",
+        _DOMAIN,
+        "has_ended = after.status is MembershipStatus.ENDED and before.status is not MembershipStatus.ENDED",
+        "has_ended = after.status is MembershipStatus.ENDED",
+        _LIFE,
+    ),
+    Bug(
+        "the membership is read after its subscription",
+        _FOLLOW,
+        "        # The guard:",
+        "        before = memberships.find_membership(hint.claim.user_id, hint.claim.membership_id) or before\n"
+        "        # The guard:",
+        _MEETINGS,
+    ),
+    Bug(
+        "a look at a membership that found nothing is not written down",
+        _FOLLOW,
+        "        posting = Posting(",
+        '        if replace(after, version=before.version) == before:\n            return "unchanged"\n'
+        "        posting = Posting(",
+        _MEETINGS,
+    ),
+    Bug(
+        "only its own invoice posts a month",
+        _FOLLOW,
+        "        if known is None:\n",
+        "        if known is not None and not known:\n",
+        ("tests/usecases/test_follow_membership.py",),
+    ),
+    Bug(
+        "a refund does not reach the membership",
+        _MONEY,
+        "    if invoice and (hint := invoice.hint):\n",
+        "    if invoice and not (hint := invoice.hint):\n",
+        ("tests/faults/test_failpoints.py", "-k", "month"),
+    ),
+    Bug(
+        "a paid invoice is credited and nobody becomes a member",
+        _EVENTS,
+        "    followed = _follow_membership(invoice.hint, intake)\n",
+        '    followed = "unchanged"\n',
+        ("tests/faults/test_failpoints.py", "-k", "month"),
+    ),
+    Bug(
+        "a month is posted over another",
+        _STORE,
+        "transaction.save(month_row(month), EntryRow.pk.does_not_exist(), return_values=",
+        "transaction.save(month_row(month), EntryRow.pk.does_not_exist() | EntryRow.pk.exists(), return_values=",
+        _MOTO,
+    ),
+    Bug(
+        "any price buys the month",
+        _STORE,
+        "            & (MembershipRow.amount_minor == month.amount_minor)\n",
+        "",
+        _MOTO,
+    ),
+    Bug(
+        "any subscription pays for it",
+        _STORE,
+        "            & (MembershipRow.subscription_id.does_not_exist() | "
+        "(MembershipRow.subscription_id == subscription_id))\n",
+        "",
+        _MOTO,
+    ),
+    Bug(
+        "who came later wins",
+        _STORE,
+        "MembershipRow.version == before.version)",
+        "MembershipRow.pk.exists())",
+        _MOTO,
+    ),
+    Bug(
+        "a member is forgotten after sixty days",
+        _STORE,
+        "            MembershipRow.ttl.remove(),\n",
+        "",
+        ("tests/adapters/test_membership_costs.py", "-k", "forgotten"),
+    ),
+    Bug(
+        "what the portal cancelled is said to renew",
+        "chalicelib/adapters/subscription_shapes.py",
+        "renews=not subscription.cancel_at_period_end and subscription.cancel_at is None,",
+        "renews=not subscription.cancel_at_period_end,",
+        ("tests/adapters/test_stripe_memberships.py",),
+    ),
+]

@@ -1,0 +1,68 @@
+"""A desk whose fan has a budget."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits
+from chalicelib.domain.ledger import Gift, GiftRefused, StreakEnd
+from chalicelib.domain.periods import ByPeriod
+from chalicelib.usecases.set_budget import set_budget
+from tests.domain.builders import FAN
+from tests.fakes import FakeLedger
+from tests.usecases.desk import Desk
+
+NIGHT = timedelta(hours=12)
+MOMENT = timedelta(milliseconds=1)
+DAILY = Limits(zone="UTC", coins=ByPeriod(10, UNLIMITED, UNLIMITED))
+CENTS = Limits(zone="UTC", currency="usd", money=ByPeriod(100, UNLIMITED, UNLIMITED))
+
+
+def a_desk(limits: Limits = DAILY, coins: int = 1_000) -> Desk:
+    desk = Desk()
+    desk.fund(coins)
+    set_budget(FAN, limits, ledger=desk.books, clock=desk.clock)
+    return desk
+
+
+def budget(desk: Desk) -> Budget:
+    return desk.books.budgets[FAN]
+
+
+def wish(desk: Desk, **limits: Any) -> None:
+    set_budget(FAN, Limits(**{"zone": "UTC", **limits}), ledger=desk.ledger, clock=desk.clock)
+
+
+class RacedLedger(FakeLedger):
+    """Before each gift, and each checkout, somebody else makes another budget of the fan's."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    def raced(self) -> None:
+        if self.times:
+            self.times -= 1
+            seen = self.budgets[FAN]
+            self.budgets[FAN] = replace(seen, version=seen.version + 1)
+
+    def post_gift(
+        self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None
+    ) -> GiftRefused | None:
+        self.raced()
+        return super().post_gift(gift, change, ended)
+
+    def change_budget(self, user_id: str, change: BudgetChange) -> bool:
+        if self.budgets:
+            self.raced()
+        return super().change_budget(user_id, change)
+
+
+def a_raced_desk(times: int) -> Desk:
+    desk = Desk()
+    desk.books = RacedLedger(0)
+    desk.ledger = desk.watch.over(desk.books)
+    desk.fund(1_000)
+    set_budget(FAN, DAILY, ledger=desk.books, clock=desk.clock)
+    desk.books.times = times
+    return desk

@@ -1,0 +1,88 @@
+"""A fan's membership among the surroundings of a use case: what happens to it at the provider, and who hears of it."""
+
+from dataclasses import replace
+from typing import Any
+
+from chalicelib.domain.events import announce
+from chalicelib.domain.ledger import Notice, Purchase
+from chalicelib.domain.memberships import Membership
+from chalicelib.domain.payments import Invoice, MoneyState, Movement
+from chalicelib.usecases.open_membership import OpenedMembership, open_membership
+from tests.domain.builders import FAN, KEY, a_membership, a_membership_order
+from tests.fake_memberships import hint_of
+from tests.invariants import books_of, broken
+from tests.usecases.desk import Desk, a_hint, a_stripe_event
+
+MEMBERSHIP = a_membership()
+SUBSCRIPTION = f"sub_{KEY}"
+
+
+class Club(Desk):
+    """A desk at which one joins."""
+
+    def join(self, **changes: Any) -> OpenedMembership:
+        """Ask for a membership."""
+        return open_membership(
+            a_membership_order(**changes),
+            catalogue=self.catalogue,
+            ledger=self.ledger,
+            memberships=self.memberships,
+            subscriptions=self.subscriptions,
+            clock=self.clock,
+        )
+
+    def joined(self, **changes: Any) -> Membership:
+        """A membership that was asked for, and subscribed to at the provider; nobody has told us yet."""
+        membership = replace(MEMBERSHIP, **changes)
+        self.members.known[membership.user_id, membership.membership_id] = membership
+        self.billing.subscribe(membership)
+        return membership
+
+    def becomes(self, status: str, **changes: Any) -> None:
+        """The subscription becomes so at the provider."""
+        self.billing.subscribe(MEMBERSHIP, status=status, **changes)
+
+    def billed(self, month: int = 1, **changes: Any) -> Invoice:
+        """A month is paid at the provider."""
+        invoice = self.billing.bill(MEMBERSHIP, month, **changes)
+        if invoice.payment_intent:
+            self.provider.money[invoice.payment_intent] = MoneyState(captured_minor=invoice.paid_minor)
+        return invoice
+
+    def refund(self, month: int, amount_minor: int = 499, status: str = "succeeded") -> str:
+        """Money of a month goes back, and we hear of it."""
+        gone = [Movement(amount_minor=amount_minor, currency="usd", status=status)]
+        self.provider.money[f"pi_{month}_{KEY}"] = MoneyState(captured_minor=499, refunds=gone)
+        return self.hear(a_hint(f"pi_{month}_{KEY}"))
+
+    def hear_invoice(self, month: int = 1, kind: str = "paid") -> str:
+        """Hear `invoice.<kind>` of a month."""
+        return self.hear(a_stripe_event(type=f"invoice.{kind}", session=None, invoice_id=f"in_{month}_{KEY}"))
+
+    def hear_subscription(self, kind: str = "updated") -> str:
+        """Hear `customer.subscription.<kind>`."""
+        event = a_stripe_event(type=f"customer.subscription.{kind}", session=None, membership=hint_of(MEMBERSHIP))
+        return self.hear(event)
+
+    def membership(self) -> Membership:
+        """The membership as it stands."""
+        return self.members.known[FAN, KEY]
+
+    def months(self) -> list[Purchase]:
+        """The months that were posted."""
+        return [entry for entry in self.books.entries.get(FAN, {}).values() if isinstance(entry, Purchase)]
+
+    def told(self) -> list[str]:
+        """What there is to tell the world, in a word each."""
+        entries = self.books.entries.get(FAN, {}).values()
+        said = [announce(entry, None, source="", livemode=False).attributes["event_type"] for entry in entries]
+        return [str(event_type).removeprefix("coinpurse.").removesuffix(".v1") for event_type in said]
+
+    def ends(self) -> list[str]:
+        """Why the membership ended, each time that it did."""
+        notices = [entry for entry in self.books.entries.get(FAN, {}).values() if isinstance(entry, Notice)]
+        return [str(notice.facts["reason"]) for notice in notices]
+
+    def is_sound(self) -> bool:
+        """Whether the books hold."""
+        return broken(books_of(self.books, []), is_drained=False) == []

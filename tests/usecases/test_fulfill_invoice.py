@@ -1,0 +1,131 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.ledger import Posting
+from chalicelib.domain.memberships import month_of
+from chalicelib.domain.payments import Invoice
+from chalicelib.domain.reviews import Review
+from chalicelib.errors import TryAgain
+from chalicelib.usecases.fulfill_checkout import Fulfilment
+from chalicelib.usecases.fulfill_invoice import fulfill_invoice
+from tests.domain.builders import FAN, KEY, a_gift, a_membership
+from tests.fake_memberships import invoice_of
+from tests.fakes import START, uuid7_at
+from tests.usecases.club import MEMBERSHIP, Club
+
+
+@pytest.fixture
+def club() -> Club:
+    club = Club()
+    club.joined()
+    return club
+
+
+def fulfil(club: Club, month: int = 1, **changes: Any) -> Fulfilment:
+    invoice = replace(invoice_of(MEMBERSHIP, month), **changes)
+    return fulfill_invoice(invoice, ledger=club.ledger, memberships=club.memberships, clock=club.clock)
+
+
+def claim(**changes: Any) -> dict[str, Any]:
+    """An invoice that claims something else."""
+    membership = invoice_of(MEMBERSHIP).membership
+    assert membership is not None
+    return {"membership": replace(membership, **changes)}
+
+
+def test_a_paid_month_is_credited_with_one_write(club: Club) -> None:
+    assert fulfil(club) is Fulfilment.CREDITED
+    assert club.watch.calls == ["post_month"]
+    assert club.balance() == 500
+    assert club.months() == [month_of(invoice_of(MEMBERSHIP), Posting(posted_at=START, event_id=uuid7_at(START, 1)))]
+    assert (club.membership().subscription_id, club.membership().customer_id) == (f"sub_{KEY}", f"cus_{FAN}")
+    assert club.told() == ["membership.started"]
+
+
+def test_each_invoice_is_credited_once(club: Club) -> None:
+    assert [fulfil(club, month) for month in (2, 1, 2, 1)] == ["credited", "credited", "repeated", "repeated"]
+    assert club.balance() == 1_000
+    assert sorted(club.told()) == ["membership.renewed", "membership.started"]
+
+
+MISMATCHES: list[tuple[dict[str, Any], str]] = [
+    ({"billing_reason": "subscription_update"}, "other_billing_reason"),
+    ({"subtotal_minor": 0, "total_minor": 0, "paid_minor": 0, "payment_intent": None}, "no_payment_required"),
+    ({"payment_intent": None}, "no_payment_intent"),
+    ({"total_minor": 250, "paid_minor": 250}, "discounted_or_surcharged"),
+    ({"paid_minor": 498}, "other_amount"),
+    ({"subtotal_minor": 998, "total_minor": 998, "paid_minor": 998}, "other_amount"),
+    ({"currency": "eur"}, "other_currency"),
+    ({"subscription_id": "sub_other"}, "other_subscription"),
+    (claim(coins=501), "other_coins"),
+    (claim(plan_id="moon_club"), "other_coins"),
+    (claim(membership_id=uuid7_at(START, 9)), "no_such_membership"),
+    (claim(user_id="fan-2"), "no_such_membership"),
+]
+
+
+@pytest.mark.parametrize(("changes", "reason"), MISMATCHES, ids=str)
+def test_what_does_not_match_the_quote_is_reviewed_once_and_credits_nothing(
+    club: Club, changes: dict[str, Any], reason: str
+) -> None:
+    stored = club.joined(subscription_id=f"sub_{KEY}")
+    assert [fulfil(club, **changes) for _ in range(3)] == ["in_review", "reviewed", "reviewed"]
+    assert club.reasons() == [reason]
+    assert (club.books.coins, club.books.entries) == ({}, {})
+    assert club.membership() == stored
+
+
+@pytest.mark.parametrize(("changes", "reason"), MISMATCHES, ids=str)
+def test_a_mismatch_does_not_stand_in_the_way_of_the_right_month(
+    club: Club, changes: dict[str, Any], reason: str
+) -> None:
+    club.joined(subscription_id=f"sub_{KEY}")
+    fulfil(club, **{"invoice_id": "in_wrong", "payment_intent": "pi_wrong"} | changes)
+    assert fulfil(club) is Fulfilment.CREDITED
+    assert (club.balance(), club.reasons()) == (500, [reason])
+
+
+def test_an_id_that_is_taken_is_not_credited_again(club: Club) -> None:
+    club.books.entries[FAN] = {invoice_of(MEMBERSHIP).purchase_id: a_gift()}
+    assert fulfil(club) is Fulfilment.IN_REVIEW
+    assert club.reasons() == ["paid_twice"]
+
+
+def test_a_review_holds_what_was_claimed_and_what_was_paid(club: Club) -> None:
+    fulfil(club, total_minor=250, paid_minor=250)
+    assert club.books.reviews == {
+        f"pi_1_{KEY}": Review(
+            payment_id=f"pi_1_{KEY}",
+            reason="discounted_or_surcharged",
+            session_id=f"in_1_{KEY}",
+            purchase_id=invoice_of(MEMBERSHIP).purchase_id,
+            user_id=FAN,
+            coins=500,
+            amount_minor=250,
+            currency="usd",
+            paid_at=START,
+        )
+    }
+
+
+def test_an_invoice_without_a_payment_is_reviewed_under_its_own_id(club: Club) -> None:
+    fulfil(club, payment_intent=None)
+    assert list(club.books.reviews) == [f"in_1_{KEY}"]
+
+
+@pytest.mark.parametrize(("fault", "then"), [("fail_before", "credited"), ("fail_after", "repeated")])
+def test_an_unknown_outcome_is_told_and_the_retry_credits_once(club: Club, fault: str, then: str) -> None:
+    getattr(club.watch, fault)["post_month"] = TryAgain()
+    with pytest.raises(TryAgain):
+        fulfil(club)
+    assert fulfil(club) == then
+    assert club.balance() == 500
+
+
+@pytest.mark.parametrize("changes", [{}, {"payment_intent": None}], ids=str)
+def test_a_strangers_invoice_is_a_mistake_of_ours(club: Club, changes: dict[str, Any]) -> None:
+    stranger: Invoice = replace(invoice_of(a_membership()), membership=None, **changes)
+    with pytest.raises(AssertionError):
+        fulfill_invoice(stranger, ledger=club.ledger, memberships=club.memberships, clock=club.clock)

@@ -1,0 +1,102 @@
+"""Two who follow one membership at once, and calls that break on the way: the newest answer stands, told once."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.memberships import MembershipStatus
+from chalicelib.domain.payments import Subscription
+from chalicelib.errors import TryAgain
+from chalicelib.usecases.follow_membership import LOOKS, follow_membership
+from tests.fake_memberships import hint_of
+from tests.usecases.club import MEMBERSHIP, Club
+
+ACTIVE, ENDED = MembershipStatus.ACTIVE, MembershipStatus.ENDED
+
+
+@pytest.fixture
+def club() -> Club:
+    club = Club()
+    club.joined()
+    return club
+
+
+class Interrupted:
+    """A provider's side that something else happens behind, right after it has answered."""
+
+    def __init__(self, club: Club, deeds: list[Callable[[], object]]) -> None:
+        self.club, self.deeds = club, deeds
+
+    def read_subscription(self, subscription_id: str) -> Subscription:
+        answer = self.club.billing.read_subscription(subscription_id)
+        if self.deeds:
+            self.deeds.pop(0)()
+        return answer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.club.billing, name)
+
+
+def slow(club: Club, *deeds: Callable[[], object]) -> str:
+    return follow_membership(
+        hint_of(MEMBERSHIP),
+        ledger=club.ledger,
+        memberships=club.memberships,
+        subscriptions=Interrupted(club, list(deeds)),
+        clock=club.clock,
+    )
+
+
+def test_a_stale_answer_never_overwrites_a_newer_one(club: Club) -> None:
+    club.billed()
+    club.hear_invoice()
+
+    def ended() -> None:
+        club.becomes("canceled")
+        club.hear_subscription("deleted")
+
+    assert slow(club, ended) == "unchanged"
+    assert (club.membership().status, club.ends()) == (ENDED, ["cancelled"])
+
+
+def test_two_who_see_the_end_at_once_tell_of_it_once(club: Club) -> None:
+    club.billed()
+    club.hear_invoice()
+    club.becomes("canceled")
+    assert slow(club, lambda: club.hear_subscription("deleted")) == "unchanged"
+    assert club.ends() == ["cancelled"]
+
+
+def test_who_always_loses_is_asked_to_come_again(club: Club) -> None:
+    with pytest.raises(TryAgain):
+        slow(club, *[club.hear_subscription] * LOOKS)
+
+
+@pytest.mark.parametrize("times", range(1, LOOKS))
+def test_who_loses_often_wins_in_the_end(club: Club, times: int) -> None:
+    assert slow(club, *[club.hear_subscription] * times) == "unchanged"
+
+
+STEPS = ["post_month", "find_membership", "read_subscription", "find_entry", "follow_membership", "read_invoice"]
+
+
+@pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
+@pytest.mark.parametrize("step", STEPS)
+def test_wherever_it_breaks_the_event_comes_again_and_ends_in_one_state(club: Club, step: str, fault: str) -> None:
+    club.billed()
+    getattr(club.watch, fault)[step] = TryAgain()
+    with pytest.raises(TryAgain):
+        club.hear_invoice()
+    club.hear_invoice()
+    assert (club.balance(), club.membership().status, len(club.months())) == (500, ACTIVE, 1)
+    assert club.is_sound()
+
+
+def test_an_answer_that_changes_nothing_is_written_too(club: Club) -> None:
+    club.billed()
+    club.hear_invoice()
+    before = club.membership()
+    assert club.hear_subscription() == "unchanged"
+    assert club.membership() == replace(before, version=before.version + 1)

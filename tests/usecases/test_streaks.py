@@ -1,0 +1,264 @@
+"""Gifts in a row: sent, relayed, and told as one in the end."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.ledger import Gift, Notice, Streak
+from chalicelib.domain.streaks import end_of, is_of
+from chalicelib.errors import InsufficientCoins, StreakEnded, TryAgain, WalletFrozen
+from chalicelib.usecases.end_streak import end_streak
+from chalicelib.usecases.send_gift import SentGift, send_gift
+from tests.domain.builders import CREATOR, FAN, a_catalogue, a_gift, a_gift_order
+from tests.fake_topic import FakeStreakTimer
+from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
+from tests.usecases.station import Station, gift
+
+FIRST = uuid7_at(START, 100)
+LANES = 8
+
+
+class Row:
+    """A fan with coins, who taps."""
+
+    def __init__(self, coins: int = 100) -> None:
+        self.clock = FakeClock()
+        self.ledger = FakeLedger()
+        self.timer = FakeStreakTimer()
+        self.ledger.coins[FAN] = coins
+        self.tapped = 0
+
+    def tap(self, streak_id: str = FIRST, gift_id: str = "", **wish: Any) -> SentGift:
+        self.tapped += 1
+        key = gift_id or uuid7_at(START, 100 + self.tapped)
+        order = a_gift_order(gift_id=key, streak_id=streak_id, **wish)
+        return send_gift(order, catalogue=a_catalogue(), ledger=self.ledger, clock=self.clock, creator_lanes=LANES)
+
+    def begin(self, gift_id: str = FIRST, **wish: Any) -> SentGift:
+        return self.tap(gift_id, gift_id, **wish)
+
+    def look(self, streak_id: str = FIRST) -> str:
+        return end_streak(FAN, streak_id, PAUSE, ledger=self.ledger, timer=self.timer, clock=self.clock)
+
+    @property
+    def streak(self) -> Streak | None:
+        return self.ledger.read_wallet(FAN).streak
+
+    def notices(self) -> list[Notice]:
+        return [entry for entry in self.ledger.entries[FAN].values() if isinstance(entry, Notice)]
+
+
+def test_taps_are_debits_of_their_own() -> None:
+    row = Row()
+    row.begin()
+    for _ in range(4):
+        assert not row.tap(quantity=2).is_repeat
+    assert row.ledger.coins[FAN] == 91
+    assert row.streak is not None
+    assert (row.streak.count, row.streak.coins) == (5, 9)
+
+
+def test_a_tap_that_is_sent_again_is_the_same_tap() -> None:
+    row = Row()
+    first = row.begin()
+    assert row.begin() == SentGift(gift=first.gift, is_repeat=True)
+    again = row.tap(gift_id=uuid7_at(START, 500))
+    assert row.tap(gift_id=uuid7_at(START, 500)) == SentGift(gift=again.gift, is_repeat=True)
+    assert row.ledger.coins[FAN] == 98
+
+
+def test_a_tap_that_went_through_never_hears_that_its_streak_has_ended() -> None:
+    row = Row()
+    row.begin()
+    tap = row.tap(gift_id=uuid7_at(START, 500))
+    row.clock.advance(PAUSE)
+    assert row.look() == "ended"
+    assert row.tap(gift_id=uuid7_at(START, 500)) == SentGift(gift=tap.gift, is_repeat=True)
+
+
+@pytest.mark.parametrize(
+    "wish", [{"creator_id": "dora"}, {"item_id": "cake"}, {"anonymous": True}, {"streak_id": uuid7_at(START, 99)}]
+)
+def test_what_is_not_of_the_streak_must_begin_its_own(wish: dict[str, Any]) -> None:
+    row = Row()
+    row.begin()
+    with pytest.raises(StreakEnded):
+        row.tap(**wish)
+    assert row.ledger.coins[FAN] == 99
+
+
+def test_a_streak_that_never_began_does_not_go_on() -> None:
+    with pytest.raises(StreakEnded):
+        Row().tap()
+
+
+def test_a_fan_without_a_wallet_hears_of_the_coins_first() -> None:
+    row = Row()
+    row.ledger.coins.clear()
+    with pytest.raises(InsufficientCoins):
+        row.begin()
+
+
+def test_the_next_streak_ends_the_one_before_in_the_same_write() -> None:
+    row = Row()
+    row.begin()
+    row.tap()
+    other = uuid7_at(START, 700)
+    row.begin(other, item_id="cake")
+
+    assert row.streak is not None
+    assert (row.streak.streak_id, row.streak.count) == (other, 1)
+    [notice] = row.notices()
+    assert (notice.facts["streak_id"], notice.facts["count"], notice.facts["coins"]) == (FIRST, 2, 2)
+    assert row.look() == "ended_before"
+    assert row.ledger.coins[FAN] == 63
+
+
+@pytest.mark.parametrize(("coins", "frozen", "error"), [(35, False, InsufficientCoins), (100, True, WalletFrozen)])
+def test_a_streak_that_cannot_begin_ends_no_other(coins: int, frozen: bool, error: type[Exception]) -> None:
+    row = Row(coins)
+    row.begin()
+    if frozen:
+        row.ledger.frozen.add(FAN)
+    with pytest.raises(error):
+        row.begin(uuid7_at(START, 700), item_id="cake")
+    assert row.streak is not None
+    assert row.streak.streak_id == FIRST
+    assert row.notices() == []
+
+
+class Growing(FakeLedger):
+    """Somebody taps whenever a streak is about to end."""
+
+    def post_gift(self, gift: Gift, change: Any = None, ended: Any = None) -> Any:
+        self._grow(ended)
+        return super().post_gift(gift, change, ended)
+
+    def end_streak(self, user_id: str, ended: Any) -> bool:
+        self._grow(ended)
+        return super().end_streak(user_id, ended)
+
+    def _grow(self, ended: Any) -> None:
+        if ended:
+            streak = self.streaks[FAN]
+            self.streaks[FAN] = replace(streak, count=streak.count + 1)
+
+
+def test_a_streak_that_keeps_growing_is_no_reason_to_say_no() -> None:
+    row = Row()
+    row.ledger = Growing()
+    row.ledger.coins[FAN] = 100
+    row.begin()
+    with pytest.raises(TryAgain):
+        row.begin(uuid7_at(START, 700))
+    row.clock.advance(PAUSE)
+    with pytest.raises(TryAgain):
+        row.look()
+    assert row.notices() == []
+
+
+# --- its end ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_streak_ends_after_a_pause_and_is_told_once() -> None:
+    row = Row()
+    row.begin()
+    row.clock.advance(PAUSE - timedelta(milliseconds=1))
+    row.tap()
+    row.clock.advance(PAUSE - timedelta(milliseconds=1))
+    assert row.look() == "goes_on"
+    assert row.timer.waiting == [(FAN, FIRST, timedelta(milliseconds=1))]
+
+    row.clock.advance(timedelta(milliseconds=1))
+    assert [row.look(), row.look()] == ["ended", "ended_before"]
+    [notice] = row.notices()
+    assert dict(notice.facts) == {
+        "streak_id": FIRST,
+        "sender_id": FAN,
+        "item_id": "rose",
+        "count": 2,
+        "coins": 2,
+    }
+    assert (notice.creator_id, notice.posted_at) == (CREATOR, row.clock.now())
+    assert notice.lane == next(iter(row.ledger.entries[FAN].values())).lane  # type: ignore[union-attr]
+
+
+def test_the_end_of_an_anonymous_streak_names_nobody() -> None:
+    row = Row()
+    row.begin(anonymous=True)
+    row.clock.advance(PAUSE)
+    row.look()
+    assert [notice.facts["sender_id"] for notice in row.notices()] == [None]
+
+
+def test_a_streak_that_nobody_began_is_over() -> None:
+    assert Row().look() == "ended_before"
+
+
+def test_what_is_of_a_streak_is_told_apart_by_all_that_makes_it() -> None:
+    tap = a_gift(gift_id="2", streak_id="1")
+    streak = Streak(
+        streak_id="1", creator_id=CREATOR, item_id="rose", is_anonymous=False, lane=0, count=1, coins=1, last_at=START
+    )
+    assert is_of(tap, streak)
+    assert not is_of(tap, None)
+    others: list[dict[str, Any]] = [
+        {"streak_id": "0"}, {"creator_id": "dora"}, {"item_id": "cake"}, {"is_anonymous": True}, {"lane": 1}
+    ]  # fmt: skip
+    assert not any(is_of(tap, replace(streak, **other)) for other in others)
+
+
+# --- its relay --------------------------------------------------------------------------------------------------------
+
+
+def tap(number: int, **changes: Any) -> Gift:
+    return replace(gift(number, **changes), streak_id="gift-1")
+
+
+def test_a_relayed_streak_is_counted_and_its_timer_set_once_it_is_told() -> None:
+    station = Station()
+    assert station.relay(tap(1), tap(2), tap(3, price_coins=5)) == []
+    told = [announcement.envelope["data"] for announcement in station.publisher.published]
+    assert [data["streak"] for data in told if isinstance(data, dict)] == [
+        {"streak_id": "gift-1", "count": 1, "coins": 1},
+        {"streak_id": "gift-1", "count": 2, "coins": 2},
+        {"streak_id": "gift-1", "count": 3, "coins": 7},
+    ]
+    assert station.timer.waiting == [("fan-1", "gift-1", PAUSE)]
+
+
+class SilentTimer(FakeStreakTimer):
+    """Does not answer."""
+
+    def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
+        del user_id, streak_id, after
+        raise TryAgain
+
+
+def test_a_timer_that_cannot_be_set_has_the_gift_come_again_and_counts_it_once() -> None:
+    station = Station()
+    timer, station.timer = station.timer, SilentTimer()
+    assert station.relay(tap(1), tap(2)) == ["r0"]
+    station.timer = timer
+    assert station.relay(tap(1)) == []
+    assert station.ledger.lanes[CREATOR, 0].streaks == {("fan-1", "gift-1"): (2, 2)}
+    assert len(timer.waiting) == 1
+
+
+def test_the_end_is_relayed_like_any_entry_of_its_lane() -> None:
+    station, row = Station(), Row()
+    row.begin()
+    assert row.streak is not None
+    ended = end_of(row.streak, FAN, "entry-9", posting=next_posting(row))
+    assert station.relay(tap(1, lane=row.streak.lane), ended.notice) == []
+    assert [announcement.attributes["kind"] for announcement in station.publisher.published] == ["gift", "streak_end"]
+    assert station.sequences(lane=row.streak.lane) == {"event-1": 1, "event-9": 2}
+    assert station.ledger.announced == {}
+
+
+def next_posting(row: Row) -> Any:
+    from chalicelib.domain.ledger import Posting
+
+    return Posting(posted_at=row.clock.now(), event_id="event-9")
