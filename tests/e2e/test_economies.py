@@ -1,6 +1,5 @@
 """Each economy through the deployed stack, run from its file: from its bundles to its creator's share in money."""
 
-from collections.abc import Iterator
 from functools import singledispatchmethod
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 from uuid_utils import uuid7
 
 from infra.local.audit import audit
-from infra.local.client import MAX_IN_FLIGHT, Checkout, Fan, Reply, wait_until
+from infra.local.client import Checkout, Fan, Reply, wait_until
 from infra.local.facts import StackFacts
 from infra.local.stripe_side import StripeSide
 from infra.local.subscriber import Subscriber
@@ -18,14 +17,6 @@ from tests.e2e.operations import Cloud
 from tests.e2e.scenario import Earn, Give, Refuse, Scenario, Sold, Tap
 
 pytestmark = pytest.mark.cloud
-
-
-@pytest.fixture(scope="module", autouse=True)
-def back_to_default(cloud: tuple[StackFacts, Subscriber]) -> Iterator[None]:
-    """The other modules live in the economy that they were deployed with, and meet no cold workers."""
-    yield
-    Cloud(cloud[0]).run_on("default")
-    warm_api(cloud[0], MAX_IN_FLIGHT)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
