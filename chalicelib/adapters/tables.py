@@ -1,4 +1,4 @@
-"""The rows of the one table: PynamoDB models, keys, and attributes that refuse what money must never be."""
+"""The rows of the one table: PynamoDB models, and keys."""
 
 import zlib
 from datetime import UTC, datetime

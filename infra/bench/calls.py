@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -35,13 +36,26 @@ class Fan:
         """Open a checkout, in US dollars on the web."""
         return self._post("/v1/checkout-sessions", {"bundle_id": bundle_id})
 
-    def gift(self, creator_id: str, item_id: str = "rose") -> Call:
-        """Send one gift."""
-        return self._post("/v1/gifts", {"creator_id": creator_id, "item_id": item_id})
+    def gift(self, creator_id: str, item_id: str = "rose", key: str = "", **wish: str | int) -> Call:
+        """Send one gift, under a key of its own unless there is one."""
+        return self._post("/v1/gifts", {"creator_id": creator_id, "item_id": item_id, **wish}, key)
 
-    def _post(self, path: str, fields: Mapping[str, str]) -> Call:
-        headers = {"Authorization": self._bearer, "Content-Type": "application/json", "Idempotency-Key": str(uuid7())}
-        return post(path, headers, json.dumps(fields))
+    def coins(self, kind: str, creator_id: str, coins: int, message: str = "") -> Call:
+        """Send a cheer or a super chat."""
+        return self._post("/v1/gifts", {"creator_id": creator_id, "kind": kind, "coins": coins, "message": message})
+
+    def budget(self, **coins: int) -> Call:
+        """Limit the coins of a day, a week or a month."""
+        return self._ask("PUT", "/v1/budgets", {"zone": "UTC", "coins": coins})
+
+    def _post(self, path: str, fields: Mapping[str, object], key: str = "") -> Call:
+        return self._ask("POST", path, fields, {"Idempotency-Key": key or str(uuid7())})
+
+    def _ask(
+        self, method: str, path: str, fields: Mapping[str, object], more: Mapping[str, str] = MappingProxyType({})
+    ) -> Call:
+        headers = {"Authorization": self._bearer, "Content-Type": "application/json", **more}
+        return {**post(path, headers, json.dumps(fields)), "httpMethod": method}
 
 
 def webhook(world: World, payload: str) -> Call:

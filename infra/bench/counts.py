@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from math import ceil
 
+from uuid_utils import uuid7
+
 from infra.bench.calls import gifts_to, stream_records
 from infra.bench.children import BenchError, require
 from infra.bench.flows import BUNDLE, Flows
@@ -19,7 +21,7 @@ MESSAGES_PER_REQUEST = 10
 
 def rows(world: World, flows: Flows) -> list[Row]:
     """Count everything. The fan is rich afterwards."""
-    return [*_buying(flows), *_giving(flows), *_relaying(world, flows)]
+    return [*_buying(flows), *_giving(flows), *_giving_otherwise(flows), *_relaying(world, flows)]
 
 
 def relay_write_units(gifts: int) -> int:
@@ -56,6 +58,25 @@ def _giving(flows: Flows) -> Iterator[Row]:
     answer, tally = flows.recorder.during(lambda: flows.api(gift))
     require(answer, 200)
     yield count("the same gift again: DynamoDB", tally.requests["dynamodb"], "requests", 1)
+
+
+def _giving_otherwise(flows: Flows) -> Iterator[Row]:
+    """All kinds, a streak, and within a budget: one round trip, and what a gift costs."""
+    first = str(uuid7())
+    ways = [
+        ("cheer", flows.fan.coins("cheer", "creator", 5, "hello")),
+        ("super chat of 80 characters", flows.fan.coins("super_chat", "creator", 50, "x" * 80)),
+        ("first gift of a streak", flows.fan.gift("creator", key=first, streak_id=first)),
+        ("second gift of a streak", flows.fan.gift("creator", streak_id=first)),
+    ]
+    for what, call in ways:
+        answer, tally = flows.recorder.during(lambda call=call: flows.api(call))  # type: ignore[misc]
+        require(answer, 201)
+        yield from _ledger(what, tally, 1, 5)
+    require(flows.api(flows.fan.budget(day=100_000, week=200_000, month=300_000)), 200)
+    answer, tally = flows.recorder.during(lambda: flows.api(flows.fan.gift("creator")))
+    require(answer, 201)
+    yield from _ledger("gift within a budget", tally, 1, 5)
 
 
 def _relaying(world: World, flows: Flows) -> Iterator[Row]:

@@ -24,6 +24,7 @@ STAGE = "local"
 _STACK = "coinpurse"
 _BUCKET = "coinpurse-deployments"
 _CODE_KEY = "deployment.zip"
+_TEMPLATE_KEY = "template.json"
 _PUBLISHERS = ("Relay", "Redrive", "Sweep")
 
 
@@ -65,13 +66,15 @@ class Deployer:
         s3 = self._session.client("s3", endpoint_url=self._endpoint_url)
         s3.create_bucket(Bucket=_BUCKET)
         s3.upload_file(str(package.code), _BUCKET, _CODE_KEY)
+        template = _with_code(package.template.read_text())
+        s3.put_object(Bucket=_BUCKET, Key=_TEMPLATE_KEY, Body=template.encode())
         cloudformation = self._session.client("cloudformation", endpoint_url=self._endpoint_url)
         given: list[ParameterTypeDef] = [
             {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
         ]
         cloudformation.create_stack(
             StackName=_STACK,
-            TemplateBody=_with_code(package.template.read_text()),
+            TemplateURL=f"{self._endpoint_url}/{_BUCKET}/{_TEMPLATE_KEY}",
             Parameters=given,
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.budgets import BudgetChange, Limits, changed, due_change
-from chalicelib.domain.ledger import Purchase, Status
+from chalicelib.domain.ledger import GiftKind, Purchase, Status
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import NotFound
 from chalicelib.ports import Ledger
@@ -107,6 +107,16 @@ def test_a_gift_within_a_budget_costs_no_more(atomic_store: DynamoStore, ledger:
     change = due_change(ledger.read_wallet(fan).budget, tomorrow)
     renewing = measured(atomic_store, lambda: ledger.post_gift(a_gift(fan, posted_at=tomorrow), change))
     assert reported(atomic_store, renewing) == reported(atomic_store, Cost(1, wru=5))
+
+
+@pytest.mark.parametrize(("message", "further"), [("x" * 400, 0), ("漢" * 350, 1), ("🎂" * 400, 1)])
+def test_a_long_message_costs_two_units_for_each_further_kilobyte(
+    atomic_store: DynamoStore, ledger: Ledger, message: str, further: int
+) -> None:
+    gift = a_gift(kind=GiftKind.SUPER_CHAT, item_id="", quantity=1, message=message, color="red", pin_seconds=60)
+    buy(ledger, gift.user_id, 60)
+    cost = measured(atomic_store, lambda: ledger.post_gift(gift))
+    assert reported(atomic_store, cost) == reported(atomic_store, Cost(1, wru=5 + 2 * further))
 
 
 @pytest.mark.parametrize("number", [1, 9, 10, 99])

@@ -13,6 +13,11 @@ from infra.local.subscriber import Subscriber, subscriber
 from tests.e2e.operations import Cloud
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The economies come last: their switches leave cold workers behind, and another catalogue."""
+    items.sort(key=lambda item: item.path.name == "test_economies.py")
+
+
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[tuple[StackFacts, Subscriber]]:
     with borrowed_stack("e2e", print, MAX_IN_FLIGHT) as facts, subscriber(facts) as subscribed:

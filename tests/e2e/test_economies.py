@@ -1,6 +1,5 @@
 """Each economy through the deployed stack, run from its file: from its bundles to its creator's share in money."""
 
-from collections.abc import Iterator
 from functools import singledispatchmethod
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 from uuid_utils import uuid7
 
 from infra.local.audit import audit
-from infra.local.client import MAX_IN_FLIGHT, Checkout, Fan, Reply, wait_until
+from infra.local.client import Checkout, Fan, Reply, wait_until
 from infra.local.facts import StackFacts
 from infra.local.stripe_side import StripeSide
 from infra.local.subscriber import Subscriber
@@ -18,14 +17,6 @@ from tests.e2e.operations import Cloud
 from tests.e2e.scenario import Earn, Give, Refuse, Scenario, Sold, Tap
 
 pytestmark = pytest.mark.cloud
-
-
-@pytest.fixture(scope="module", autouse=True)
-def back_to_default(cloud: tuple[StackFacts, Subscriber]) -> Iterator[None]:
-    """The other modules live in the economy that they were deployed with, and meet no cold workers."""
-    yield
-    Cloud(cloud[0]).run_on("default")
-    warm_api(cloud[0], MAX_IN_FLIGHT)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
@@ -45,6 +36,8 @@ def test_an_economy_runs_from_its_bundles_to_its_creators_share(
     wait_until("all was announced", lambda: overlay.has_heard_of(audit(stack).event_ids))
     assert life.heard() == life.expected
     assert life.streaks_heard() == life.streaks
+    for streak in life.streaks:
+        assert life.order_of(streak["streak_id"]) == [*range(1, streak["count"] + 1), "end"]
     assert audit(stack).broken == ()
 
 
@@ -130,6 +123,14 @@ class Life:
         told = self._told("coinpurse.gift.streak_ended.v1").values()
         return [_without(data, "entry_id", "sequence") for data in told]
 
+    def order_of(self, streak_id: str) -> list[int | str]:
+        """How the streak stands in its one lane: its running counts in order of sequence, and its end."""
+        messages: list[dict[str, Any]] = list(self._overlay.messages.values())
+        gifts = {told["sequence"]: told for told in messages if _streak_of(told) == streak_id}
+        assert len({told["partitionkey"] for told in gifts.values()}) == 1
+        streaks = [gifts[sequence]["data"].get("streak") for sequence in sorted(gifts)]
+        return [streak["count"] if streak else "end" for streak in streaks]
+
     def _told(self, event_type: str) -> dict[str, dict[str, Any]]:
         about = (event_type, f"creator/{self._creator.user_id}")
         messages: dict[str, dict[str, Any]] = self._overlay.messages
@@ -168,6 +169,12 @@ def _sold(bundle: dict[str, Any]) -> Sold:
         amount_minor=bundle["price"]["amount_minor"],
         bonus_coins=bundle["bonus_coins"],
     )
+
+
+def _streak_of(told: dict[str, Any]) -> str | None:
+    data = told["data"]
+    found: str | None = (data.get("streak") or data).get("streak_id")
+    return found
 
 
 def _without(data: dict[str, Any], *fields: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What else fans give: cheers, super chats and streaks, asked of the use cases and of the model."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -14,6 +15,9 @@ from tests.properties.stories import COSTS, Stories, Wish, fans, faults, places,
 
 TEXTS = {"": 0, "hi": 2, "h" * 80: 80, "h" * 81: 81, "h" * 351: 351}
 """Messages, and how long the model takes them for."""
+
+ODDS: list[dict[str, Any]] = [{}, {}, {}, {"creator_id": "dora"}, {"item_id": "rose"}, {"is_secret": True}]
+"""How a tap may differ from its streak, if that is not like this already."""
 
 coins = st.sampled_from([1, 4, 5, 9, 10, 49, 50, 249, 250, 5_000, 5_001])
 texts = st.sampled_from(sorted(TEXTS))
@@ -52,11 +56,11 @@ class Giving(Stories):
         return name
 
     @precondition(lambda self: self.model.streaks)
-    @rule(target=Stories.names, place=places, quantity=st.integers(1, 3), fault=faults)
-    def tap(self, place: int, quantity: int, fault: str | None) -> Name:
-        """One more of a streak that is under way."""
-        fan, streak = list(self.model.streaks.items())[place % len(self.model.streaks)]
-        name = self.new_name(fan)
+    @rule(target=Stories.names, place=places, quantity=st.integers(1, 3), odd=st.sampled_from(ODDS), fault=faults)
+    def tap(self, place: int, quantity: int, odd: dict[str, Any], fault: str | None) -> Name:
+        """One more of a streak that is under way; or something else under its id."""
+        fan, known = list(self.model.streaks.items())[place % len(self.model.streaks)]
+        name, streak = self.new_name(fan), replace(known, **odd)
         wish = (streak.creator_id, streak.item_id, quantity)
         self.tap_of(name, streak.streak_id, wish, fault, secret=streak.is_secret)
         return name

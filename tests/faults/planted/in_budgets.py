@@ -50,8 +50,8 @@ IN_BUDGETS: Final = [
     Bug(
         "euros within a budget of dollars",
         _EXPRESSIONS,
-        "    return actions, condition if change is not None else condition & is_money_of(currency)\n",
-        "    return actions, condition\n",
+        "condition if change is not None else condition & is_money_of(currency)\n",
+        "condition\n",
         _MONEY,
     ),
     Bug(
