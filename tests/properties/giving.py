@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from chalicelib.domain.ledger import Gift, Notice, NoticeKind
 from chalicelib.errors import TryAgain
@@ -16,7 +16,9 @@ from tests.properties.stories import COSTS, Stories, Wish, fans, faults, places,
 TEXTS = {"": 0, "hi": 2, "h" * 80: 80, "h" * 81: 81, "h" * 351: 351}
 """Messages, and how long the model takes them for."""
 
-ODDS: list[dict[str, Any]] = [{}, {}, {}, {"creator_id": "dora"}, {"item_id": "rose"}, {"is_secret": True}]
+ODD: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{}, {}, {}, {}, {"creator_id": "dora"}, {"item_id": "rose"}, {"item_id": "cake"}, {"is_secret": True}]
+)
 """How a tap may differ from its streak, if that is not like this already."""
 
 coins = st.sampled_from([1, 4, 5, 9, 10, 49, 50, 249, 250, 5_000, 5_001])
@@ -24,7 +26,14 @@ texts = st.sampled_from(sorted(TEXTS))
 
 
 class Giving(Stories):
-    """Steps of their own; then the streaks are looked at."""
+    """Steps of their own; then the streaks are looked at. Both fans have coins, or little would be given."""
+
+    @initialize()
+    def begin_with_more_coins(self) -> None:
+        for fan in ("ana", "ben"):
+            name = self.new_name(fan)
+            self.open(name, "coins_700")
+            self.deliver(self.happens(name, "completed", "paid", f"pi_more_{fan}"))
 
     @rule(
         target=Stories.names,
@@ -56,14 +65,14 @@ class Giving(Stories):
         return name
 
     @precondition(lambda self: self.model.streaks)
-    @rule(target=Stories.names, place=places, quantity=st.integers(1, 3), odd=st.sampled_from(ODDS), fault=faults)
-    def tap(self, place: int, quantity: int, odd: dict[str, Any], fault: str | None) -> Name:
-        """One more of a streak that is under way; or something else under its id."""
+    @rule(place=places, quantity=st.integers(1, 3), odds=st.lists(ODD, min_size=1, max_size=4), fault=faults)
+    def tap(self, place: int, quantity: int, odds: list[dict[str, Any]], fault: str | None) -> None:
+        """More of a streak that is under way; or something else under its id."""
         fan, known = list(self.model.streaks.items())[place % len(self.model.streaks)]
-        name, streak = self.new_name(fan), replace(known, **odd)
-        wish = (streak.creator_id, streak.item_id, quantity)
-        self.tap_of(name, streak.streak_id, wish, fault, secret=streak.is_secret)
-        return name
+        for odd in odds:
+            streak = replace(known, **odd)
+            wish = (streak.creator_id, streak.item_id, quantity)
+            self.tap_of(self.new_name(fan), streak.streak_id, wish, fault, secret=streak.is_secret)
 
     @rule(name=Stories.names, streak=Stories.names, wish=wishes, fault=faults)
     def tap_again(self, name: Name, streak: Name, wish: Wish, fault: str | None) -> None:

@@ -1,0 +1,15 @@
+import pytest
+
+from chalicelib.domain.ledger import Kind
+from chalicelib.domain.operators import GrantOrder
+from chalicelib.usecases.grant_coins import grant_coins
+from tests.domain.builders import FAN, an_act
+from tests.fake_desk import FakeDesk
+from tests.fakes import FakeClock, FakeLedger
+
+
+@pytest.mark.parametrize(("coins", "kind"), [(1, Kind.GRANT), (-1, Kind.CLAWBACK)])
+def test_a_single_coin_is_granted_or_taken(coins: int, kind: Kind) -> None:
+    order = GrantOrder(act=an_act(), user_id=FAN, coins=coins)
+    adjusted = grant_coins(order, desk=FakeDesk(FakeLedger()), clock=FakeClock())
+    assert adjusted.adjustment.kind is kind
