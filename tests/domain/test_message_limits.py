@@ -1,0 +1,31 @@
+"""Where pictographs begin and end, and how long what fans write may be."""
+
+import pytest
+
+from chalicelib.domain.lanes import MAX_ACTIONS_PER_RECEIPT, MAX_LANES, Receipt
+from chalicelib.domain.messages import MAX_BYTES, MAX_CHARACTERS, MAX_NAME_BYTES, MAX_NAME_CHARACTERS, count_emoji
+
+
+@pytest.mark.parametrize("code", [0x1F300, 0x1FAFF, 0x2600, 0x27BF, 0x2B00, 0x2BFF, 0x1F1E6, 0x1F1FF, 0x1F3FA, 0x1F400])
+def test_the_first_and_the_last_of_a_block_are_pictographs(code: int) -> None:
+    assert count_emoji(chr(code)) == 1
+
+
+@pytest.mark.parametrize("code", [0x1F2FF, 0x1FB00, 0x25FF, 0x27C0, 0x2AFF, 0x2C00, 0x1F1E5, 0x1F200, 0x1F3FB, 0x1F3FF])
+def test_their_neighbours_and_skin_tones_are_none(code: int) -> None:
+    assert count_emoji(chr(code)) == 0
+
+
+@pytest.mark.parametrize(("first", "second"), [(0x1F1E6, 0x1F1FF), (0x1F1FF, 0x1F1E6)])
+def test_two_halves_are_one_flag_and_a_third_begins_the_next(first: int, second: int) -> None:
+    assert count_emoji(chr(first) + chr(second)) == 1
+    assert count_emoji(chr(first) + chr(second) + chr(first)) == 2
+
+
+def test_limits_are_what_is_documented() -> None:
+    assert (MAX_CHARACTERS, MAX_NAME_CHARACTERS, MAX_NAME_BYTES, MAX_BYTES) == (400, 40, 48, 1_648)
+    assert (MAX_ACTIONS_PER_RECEIPT, MAX_LANES) == (99, 64)
+
+
+def test_what_is_of_no_streak_counts_in_none() -> None:
+    assert Receipt(sequence=1) == Receipt(sequence=1, streak_count=0, streak_coins=0)
