@@ -22,6 +22,10 @@ def test_two_halves_are_one_flag_and_a_third_begins_the_next(first: int, second:
     assert count_emoji(chr(first) + chr(second) + chr(first)) == 2
 
 
+def test_what_comes_before_a_flag_is_no_half_of_it() -> None:
+    assert count_emoji(chr(0x1F200) + chr(0x1F1E6)) == 1
+
+
 def test_limits_are_what_is_documented() -> None:
     assert (MAX_CHARACTERS, MAX_NAME_CHARACTERS, MAX_NAME_BYTES, MAX_BYTES) == (400, 40, 48, 1_648)
     assert (MAX_ACTIONS_PER_RECEIPT, MAX_LANES) == (99, 64)
