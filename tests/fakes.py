@@ -97,7 +97,8 @@ class FakeLedger(FakeBudgets):
             is_given_back=False,
         )
         if purchase.is_given_back:
-            self.count(claim.user_id, Spending(at=posting.posted_at, money=purchase.amount_minor))
+            paid = Spending(at=posting.posted_at, money=purchase.amount_minor, currency=purchase.currency)
+            self.count_paid(claim.user_id, paid)
         self.coins[claim.user_id] = self.coins.get(claim.user_id, 0) + claim.coins
         return None
 
