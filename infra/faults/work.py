@@ -23,9 +23,9 @@ from infra.local.ministack import ministack
 from infra.local.processes import ROOT
 from tests.faults import failpoints, interleavings
 from tests.faults.delivery import deliver_badly
+from tests.faults.failpoints import PLAYS
 from tests.faults.forgeries import bought, made_up, odd_but_signed, one_bit_off, signed
 from tests.faults.kills import shooting_range
-from tests.faults.plays import PLAYS
 from tests.faults.verdict import Wrong
 from tests.web.api import Api, put_in_place
 

@@ -13,7 +13,7 @@ from chalicelib.domain.budgets import (
     changed,
     due_change,
 )
-from chalicelib.domain.ledger import GiftRefused, Wallet
+from chalicelib.domain.ledger import GiftKind, GiftRefused, Wallet
 from chalicelib.domain.periods import ByPeriod
 from tests.adapters.budget_lab import MIDNIGHT, MOMENT, a_rich_fan, at, budget_of, coins, set_budget, wallet
 from tests.adapters.samples import (
@@ -51,6 +51,14 @@ def test_the_last_coin_of_a_budget_can_be_spent_and_not_one_more(store: Store, f
     assert budget_of(store, fan).coins_left[period] == 0
     assert store.ledger.post_gift(a_gift(fan, price_coins=1)) is not None
     assert wallet(store, fan).coins == 900
+
+
+@pytest.mark.parametrize("kind", [GiftKind.CHEER, GiftKind.SUPER_CHAT])
+def test_coins_with_a_message_are_held_to_it_like_any(store: Store, fan: str, kind: GiftKind) -> None:
+    set_budget(store, fan, a_budget(coins=coins(day=100)))
+    assert store.ledger.post_gift(a_gift(fan, kind=kind, item_id="")) is None
+    assert store.ledger.post_gift(a_gift(fan, kind=kind, item_id="", price_coins=41)) is not None
+    assert budget_of(store, fan).coins_left.day == 40
 
 
 def test_a_fan_without_a_budget_spends_what_there_is(store: Store, fan: str) -> None:

@@ -27,6 +27,10 @@ def test_coins_can_be_granted_and_taken(coins: int) -> None:
     assert GrantOrder(act=an_act(), user_id="ann", coins=coins).coins == coins
 
 
+def test_a_million_is_the_most_that_one_act_moves() -> None:
+    assert MAX_GRANT_COINS == 1_000_000
+
+
 @pytest.mark.parametrize("coins", [0, MAX_GRANT_COINS + 1, -MAX_GRANT_COINS - 1, 2**53])
 def test_a_grant_that_can_only_be_a_slip_is_refused(coins: int) -> None:
     with pytest.raises(InvalidField) as refused:

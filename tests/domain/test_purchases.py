@@ -4,7 +4,14 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.ledger import UNPOSTED, Status
-from chalicelib.domain.purchases import can_still_be_paid, quote, same_purchase, why_not_ours, why_not_posted
+from chalicelib.domain.purchases import (
+    can_still_be_paid,
+    quote,
+    require_market,
+    same_purchase,
+    why_not_ours,
+    why_not_posted,
+)
 from chalicelib.errors import IdempotencyConflict, InvalidField, UnknownBundle
 from tests.domain.builders import (
     KEY,
@@ -138,3 +145,7 @@ def test_a_refusal_of_the_ledger_has_the_first_reason_that_applies(stored: dict[
 def test_a_strangers_session_is_a_mistake_of_ours() -> None:
     with pytest.raises(AssertionError):
         why_not_posted(a_purchase(), session_of(a_purchase(), claim=None))
+
+
+def test_a_market_is_a_currency_and_a_channel() -> None:
+    assert require_market("usd", "web") == ("usd", "web")

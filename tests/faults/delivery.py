@@ -28,9 +28,12 @@ def deliver_badly(seed: int) -> list[Wrong]:
         town.advance(dice.randint(10, 50))
         if dice.random() < LOST:
             town.reconcile()
-    for _ in range(2):
+        if dice.random() < LOST:
+            town.end_streaks()
+    for _ in range(3):
         town.advance(20)
         town.reconcile()
+        town.end_streaks()
         town.sweep()
     town.lose_the_stream()
     return wrongs(town)
@@ -67,6 +70,14 @@ def _pays_from_the_bank(town: Town, dice: Random) -> None:
 
 def _gives(town: Town, dice: Random) -> None:
     town.send(town.key(), dice.choice(["rose", "cake"]), dice.choice(FANS), creator_id=dice.choice(["cleo", "dora"]))
+
+
+def _taps(town: Town, dice: Random) -> None:
+    """Some roses in a row, or one more of those that the fan is at."""
+    fan = dice.choice(FANS)
+    streak = town.books.streaks.get(fan)
+    key = town.key()
+    town.send(key, "rose", fan, streak_id=streak.streak_id if streak and dice.random() > LOST else key)
 
 
 def _is_refunded(town: Town, dice: Random) -> None:
@@ -106,6 +117,8 @@ HAPPENINGS: Final[Sequence[Callable[[Town, Random], None]]] = (
     _gives,
     _gives,
     _gives,
+    _taps,
+    _taps,
     _is_refunded,
     _refund_moves_on,
     _is_granted,

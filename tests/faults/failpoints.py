@@ -14,11 +14,12 @@ from tests.faults.budget_plays import BUDGETS
 from tests.faults.play import Play, Step
 from tests.faults.plays import PLAYS as COINS
 from tests.faults.plays import given
+from tests.faults.streak_plays import STREAKS
 from tests.faults.town import Town
 from tests.faults.trouble import PAIRED, Fault, Killed, Plan, Trouble
 from tests.faults.verdict import Wrong, wrongs
 
-PLAYS: Final = [*COINS, *BUDGETS]
+PLAYS: Final = [*COINS, *STREAKS, *BUDGETS]
 TRIES: Final = 6
 ROUNDS: Final = 12
 MENDERS: Final[Sequence[Step]] = (Town.redrive, Town.reconcile, Town.sweep, Town.stream, Town.audit)
@@ -95,7 +96,7 @@ def _in_rounds(town: Town, schedule: Schedule, trouble: Trouble, menders: Sequen
         is_well = [_try(town, partial(_deliver, event=event)) for event in town.webhooks]
         if schedule is Schedule.NEVER:
             town.webhooks = []
-        is_well.append(_try(town, Town.stream))
+        is_well += [_try(town, step) for step in (Town.end_streaks, Town.stream)]
         if schedule is Schedule.NEVER and (town.records or town.spent):
             town.give_up_on_the_stream()
         is_well += [_try(town, step) for step in menders]
@@ -103,7 +104,8 @@ def _in_rounds(town: Town, schedule: Schedule, trouble: Trouble, menders: Sequen
         # A worker that fails need not say so: only a round that nothing struck shows that nothing is left.
         is_well.append(trouble.strikes == strikes)
         town.look()  # what a reminder wrote is news, too
-        if all(is_well) and not (town.records or town.spent or town.webhooks or (town.given_up and menders)):
+        waiting = town.records or town.spent or town.webhooks or town.alarms.waiting or (town.given_up and menders)
+        if all(is_well) and not waiting:
             return
     raise AssertionError("It never heals.")
 
@@ -165,7 +167,11 @@ def _deliver(town: Town, event: StripeEvent) -> None:
 
 
 def _others(town: Town) -> None:
-    """Meanwhile the same fan spends what there is, so that what was done must not be refused afterwards."""
+    """Meanwhile the same fan spends what there is, so that what was done must not be refused afterwards.
+
+    And whatever streak he had is over.
+    """
+    town.end_streaks()
     given(town)
     given(town)
 

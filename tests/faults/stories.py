@@ -9,7 +9,8 @@ from chalicelib.domain.events import Announcement, Publication
 from chalicelib.domain.ledger import Purchase, Status
 from chalicelib.usecases.relay_entries import relay_entries
 from tests.fakes import START, FakeClock, uuid7_at
-from tests.faults.town import Town, record_of
+from tests.faults.records import record_of
+from tests.faults.town import Town
 
 ENDS_WITH = 70 - 35 - 1 - 35
 """Seventy coins bought, two gifts, and half of the money back: the fan owes one coin."""

@@ -19,6 +19,7 @@ PROTOCOLS: tuple[type, ...] = (
     membership_ports.Subscriptions,
     ports.EventPublisher,
     ports.RedriveQueue,
+    ports.StreakTimer,
 )
 """The ports behind which there is a network. The clock has none."""
 
@@ -67,9 +68,10 @@ class _Tap:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_") or name not in self._methods:
             raise AttributeError(f"{self._protocol.__name__} has no {name}")
-        method = getattr(self._port, name)
+        method, called = getattr(self._port, name), f"{self._protocol.__name__}.{name}"
 
         def call(*arguments: Any) -> Any:
-            return self._meet(Call(f"{self._protocol.__name__}.{name}", partial(method, *arguments), arguments))
+            return self._meet(Call(called, partial(method, *arguments), arguments))
 
+        setattr(self, name, call)  # so that it is not looked for again
         return call

@@ -1,17 +1,14 @@
 """Handlers of one membership that meet: every two of them, one call at a time, in every order."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from itertools import combinations_with_replacement
 
 import pytest
 
 from chalicelib.domain.payments import StripeEvent
-from tests.faults.failpoints import Schedule, heal, settle
+from tests.faults.meetings import all_orders
 from tests.faults.membership_plays import joined
-from tests.faults.stage import Stage, orders
-from tests.faults.trouble import Trouble
-from tests.faults.verdict import Wrong, wrongs
+from tests.faults.stage import Stage
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -53,27 +50,8 @@ HANDLERS: dict[str, Callable[[Club], None]] = {
 PAIRS = list(combinations_with_replacement(HANDLERS, 2))
 
 
-def all_orders(names: Sequence[str]) -> Iterator[list[Wrong]]:
-    """What is wrong after each order that there is: when all was heard, and when all is healed."""
-    seen: set[int] = set()
-    clubs: list[Club] = []
-
-    def play(choices: Sequence[int]) -> Sequence[int]:
-        club = Club(names)
-        clubs.append(club)
-        return club.stage.play([partial(HANDLERS[name], club) for name in names], choices, seen)
-
-    for _ in orders(play):
-        club = clubs.pop()
-        if club.stage.is_over:
-            club.stage.come_again()
-            found = settle(club.town, Trouble({}))
-            heal(club.town, Schedule.AT_ONCE, Trouble({}))
-            yield found + wrongs(club.town)
-
-
 @pytest.mark.parametrize("names", PAIRS, ids="+".join)
 def test_two_of_a_membership_may_meet_in_any_order(names: Sequence[str]) -> None:
-    ended = list(all_orders(names))
+    ended = list(all_orders(Club, HANDLERS, names))
     assert [found for found in ended if found] == []
     assert ended

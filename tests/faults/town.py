@@ -13,6 +13,7 @@ from chalicelib.domain.payments import StripeEvent
 from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.errors import CoinpurseError, TryAgain
 from chalicelib.usecases.audit_ledger import audit_ledger
+from chalicelib.usecases.end_streak import end_streak
 from chalicelib.usecases.exclude_fan import exclude_fan
 from chalicelib.usecases.freeze_wallet import freeze_wallet
 from chalicelib.usecases.grant_coins import grant_coins
@@ -32,10 +33,12 @@ from chalicelib.usecases.sweep import sweep
 from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order, a_membership_order
 from tests.fake_desk import FakeDesk, FakeJournal
 from tests.fake_memberships import FakeMemberships
-from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fake_topic import FakePublisher, FakeRedriveQueue
 from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
+from tests.faults.alarms import Alarms
 from tests.faults.billing import Billing
 from tests.faults.provider import Provider
+from tests.faults.records import budget_record, record_of
 from tests.faults.taps import Meet, pass_on, tapped
 
 CATALOGUE = a_catalogue(
@@ -58,7 +61,8 @@ class Town:
         self.provider = Provider(self.clock)
         self.publisher = FakePublisher()
         self.queue = FakeRedriveQueue()
-        self.timer = FakeStreakTimer()
+        self.alarms = Alarms(lambda: self.clock.now())
+        self.timer: ports.StreakTimer = tapped(self.alarms, ports.StreakTimer, meet)
         self.fake_desk = FakeDesk(self.books)
         self.fake_journal = FakeJournal(self.books)
         self.answered: dict[str, Any] = {}
@@ -179,6 +183,12 @@ class Town:
             if again:
                 raise TryAgain("The stream has to hand some over again.")
 
+    def end_streaks(self) -> None:
+        """Each alarm that rings has its streak looked at; the one that finds nobody at home rings again."""
+        for alarm in self.alarms.due():
+            end_streak(alarm.user_id, alarm.streak_id, PAUSE, ledger=self.ledger, timer=self.timer, clock=self.clock)
+            self.alarms.heard(alarm)
+
     def give_up_on_the_stream(self) -> None:
         """Its mapping tires of what fails, and leaves a message."""
         self.look()
@@ -219,7 +229,7 @@ class Town:
             ledger=self.ledger,
             publisher=publisher or tapped(self.publisher, ports.EventPublisher, self._meet),
             redrive=tapped(self.queue, ports.RedriveQueue, self._meet),
-            timer=tapped(self.timer, ports.StreakTimer, self._meet),
+            timer=self.timer,
             streak_pause=PAUSE,
             clock=self.clock,
             source="/coinpurse/test",
@@ -265,7 +275,8 @@ class Town:
         fakes = [self.books, self.fake_desk, self.fake_journal, self.publisher, self.queue]
         held = [{name: value for name, value in vars(fake).items() if value is not self.books} for fake in fakes]
         billed = [self.fake_memberships.known, self.billing.subscriptions, self.billing.invoices]
-        return [held, billed, self.provider.payments, self.webhooks, self.records, self.spent, self.refused]
+        rest = [self.webhooks, self.records, self.spent, self.alarms.waiting, self.refused]
+        return [held, billed, self.provider.payments, *rest]
 
     def _ask(self, key: str, request: Callable[[], object]) -> None:
         """Ask, and remember what one was told last. TryAgain tells nothing."""
@@ -276,18 +287,6 @@ class Town:
             raise
         except CoinpurseError as error:
             self.refused[key] = error.code
-
-
-def record_of(entry: Entry) -> PostedRecord:
-    """An entry that became posted, as the stream tells of it."""
-    keys = {"PK": f"WALLET#{entry.user_id}", "SK": f"ENTRY#{entry.entry_id}"}
-    return PostedRecord(record_id=str(entry.event_id), keys=keys, entry=entry)
-
-
-def budget_record(number: int, fan: str, old: Budget | None, new: Budget) -> BudgetRecord:
-    """A wallet whose budget has changed, as the stream tells of it."""
-    keys = {"PK": f"WALLET#{fan}", "SK": "WALLET"}
-    return BudgetRecord(record_id=f"budget-{fan}-{number}", keys=keys, user_id=fan, old=old, new=new)
 
 
 def _act(key: str) -> Act:

@@ -65,6 +65,8 @@ class Trouble:
         number = len(self.calls)
         self.calls.append(call.name)
         fault = self.plan.get(number)
+        if not (fault or self._throttled or self._in_flight):
+            return call.deed()
         late = list(self._in_flight)
         try:
             if fault:

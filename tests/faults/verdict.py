@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, Notice, NoticeKind, Purchase, Status
 from chalicelib.domain.memberships import MembershipStatus
 from tests.faults.budget_plays import miscounted
+from tests.faults.streak_plays import miscounted_rows
 from tests.faults.town import Town
 from tests.invariants import books_of, broken
 
@@ -32,7 +33,7 @@ def wrongs(town: Town) -> list[Wrong]:
         *_facts(town),
         *_memberships(town),
         *_answers(town),
-        *[Wrong("broken", what) for what in miscounted(town)],
+        *[Wrong("broken", what) for what in [*miscounted(town), *miscounted_rows(town)]],
     ]
 
 
@@ -45,6 +46,7 @@ def posted(town: Town) -> list[Entry]:
 def _left_over(town: Town) -> Iterator[Wrong]:
     records = len(town.records) + len(town.spent)
     left = {"records": records, "webhooks": len(town.webhooks), "stretches": len(town.given_up)}
+    left["alarms"] = len(town.alarms.waiting)
     yield from (Wrong("unhandled", f"{many} {name} wait for ever") for name, many in left.items() if many)
 
 

@@ -1,6 +1,7 @@
 """What Coinpurse does, in a few words and numbers: written from the design, knows nothing of the code."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 # What the provider says -> from which status -> to which.
 MOVES = {
@@ -11,6 +12,13 @@ MOVES = {
 # Money that is gone, and money that is not, by what the provider calls it. Of other words nobody knows the meaning.
 GONE = {"pending", "requires_action", "succeeded", "needs_response", "under_review", "appeal_under_review", "lost"}
 STAYS = {"failed", "canceled", "won", "prevented", "warning_needs_response", "warning_closed"}
+
+# From how many coins on, how many characters a message may have, in which colour and for how long it is pinned.
+CHATS = {
+    "cheer": [(5, 200, "", 0)],
+    "super_chat": [(10, 0, "blue", 0), (50, 80, "green", 60), (250, 350, "red", 300)],
+}
+MOST = {"cheer": 1_000, "super_chat": 5_000}
 
 Name = tuple[str, str]
 """A fan and a key."""
@@ -26,6 +34,23 @@ class Payment:
     name: Name
     coins: int
     is_as_quoted: bool
+
+
+@dataclass(frozen=True)
+class Streak:
+    """Gifts in a row: of which item, to whom, and whether in secret; how many and how many coins so far."""
+
+    streak_id: str
+    creator_id: str
+    item_id: str
+    is_secret: bool
+    count: int
+    coins: int
+    last_at: datetime
+
+    def is_like(self, other: "Streak") -> bool:
+        """Whether both are the same row, however far they have come."""
+        return replace(self, count=other.count, coins=other.coins, last_at=other.last_at) == other
 
 
 @dataclass
@@ -44,6 +69,9 @@ class Model:
     freezes: dict[str, tuple[str, bool]] = field(default_factory=dict)
     reviews: dict[str, tuple[str, int]] = field(default_factory=dict)
     settled: dict[str, tuple[str, str]] = field(default_factory=dict)
+    streaks: dict[str, Streak] = field(default_factory=dict)
+    ended: list[tuple[str, str, int, int]] = field(default_factory=list)
+    pinned: dict[Name, tuple[str, int]] = field(default_factory=dict)
 
     # --- fans ---------------------------------------------------------------------------------------------------------
 
@@ -55,19 +83,68 @@ class Model:
         self.wishes[name], self.quotes[name], self.status[name] = wish, (coins, amount), "pending"
         return "new"
 
-    def send(self, name: Name, wish: tuple[object, ...], cost: int, *, is_stale: bool) -> str:
+    def send(
+        self, name: Name, wish: tuple[object, ...], cost: int, *, is_stale: bool, against: str = "", in_row: str = ""
+    ) -> str:
+        """`against`: what the economy has against it; `in_row`: what the row of gifts has, that it is to be one of."""
         if name in self.wishes:
             return "repeat" if self.wishes[name] == wish else "idempotency_conflict"
-        if is_stale:
-            return "key_too_old"
+        if is_stale or against:
+            return "key_too_old" if is_stale else against
         fan = name[0]
         if fan in self.frozen:
             return "wallet_frozen"
         if self.coins.get(fan, 0) < cost:
             return "insufficient_coins"
+        if in_row:
+            return in_row
         self._move_coins(fan, -cost)
         self.wishes[name], self.costs[name] = wish, cost
         return "new"
+
+    def chat(
+        self, name: Name, kind: str, coins: int, text: str, length: int, *, is_secret: bool, is_stale: bool
+    ) -> str:
+        """A cheer, or a super chat: the more coins, the longer the message may be, and the longer it is pinned."""
+        reached = [tier for tier in CHATS[kind] if coins >= tier[0]]
+        against = ""
+        if is_secret and kind == "super_chat":
+            against = "not_offered"
+        elif not reached or coins > MOST[kind]:
+            against = "coins_out_of_range"
+        elif length > reached[-1][1]:
+            against = "message_too_long"
+        answer = self.send(name, (kind, coins, text, is_secret), coins, is_stale=is_stale, against=against)
+        if answer == "new" and kind == "super_chat":
+            self.pinned[name] = reached[-1][2:]
+        return answer
+
+    def tap(self, name: Name, wish: tuple[object, ...], tap: Streak, *, is_stale: bool) -> str:
+        """A gift in a row: it begins its own, and whatever row there was is over; or it goes on with the same."""
+        if name[1] < tap.streak_id:
+            return "invalid_field"
+        before = self.streaks.get(name[0])
+        is_first, is_next = name[1] == tap.streak_id, before is not None and before.is_like(tap)
+        in_row = "" if is_first or is_next else "streak_ended"
+        answer = self.send(name, wish, tap.coins, is_stale=is_stale, in_row=in_row)
+        if answer != "new":
+            return answer
+        if before is not None and is_first:
+            self._end(name[0], before)
+        elif before is not None:
+            tap = replace(tap, count=before.count + 1, coins=before.coins + tap.coins)
+        self.streaks[name[0]] = tap
+        return answer
+
+    def end(self, fan: str, streak_id: str, quiet_since: datetime) -> str:
+        """It is over when nothing was added to it for a while."""
+        streak = self.streaks.get(fan)
+        if streak is None or streak.streak_id != streak_id:
+            return "ended_before"
+        if streak.last_at > quiet_since:
+            return "goes_on"
+        self._end(fan, streak)
+        return "ended"
 
     # --- the provider -------------------------------------------------------------------------------------------------
 
@@ -161,6 +238,10 @@ class Model:
         self._is_new_review = review not in self.reviews
         self.reviews.setdefault(review, (paid.name[0], paid.coins))
         return "in_review" if self._is_new_review else "reviewed"
+
+    def _end(self, fan: str, streak: Streak) -> None:
+        del self.streaks[fan]
+        self.ended.append((fan, streak.streak_id, streak.count, streak.coins))
 
     def _move_coins(self, fan: str, coins: int) -> None:
         if coins:

@@ -10,7 +10,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from chalicelib.domain.ids import KEY_WINDOW, uuid7_time
 from chalicelib.domain.journal import PostedRecord
-from chalicelib.domain.ledger import Adjustment, Entry, Purchase
+from chalicelib.domain.ledger import Adjustment, Entry, Notice, Purchase
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import CoinpurseError, TryAgain
 from chalicelib.usecases.relay_entries import Relay, relay_entries
@@ -284,8 +284,8 @@ class Stories(RuleBasedStateMachine):
 
 
 def followed(entry: Entry) -> bool:
-    """Whether it followed the money: its id is not a caller's."""
-    return isinstance(entry, Adjustment) and not entry.actor
+    """Whether it followed the money, or a streak: its id is not a caller's."""
+    return isinstance(entry, Notice) or (isinstance(entry, Adjustment) and not entry.actor)
 
 
 def word_for(really: Callable[[], bool | str]) -> str:

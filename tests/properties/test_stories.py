@@ -21,6 +21,7 @@ from chalicelib.usecases.settle_review import settle_review
 from chalicelib.usecases.sweep import sweep
 from tests.domain.builders import an_act
 from tests.fake_desk import FakeDesk, FakeJournal
+from tests.properties.giving import Giving
 from tests.properties.model import Moved, Name
 from tests.properties.profile import COMMANDS, STORIES
 from tests.properties.stories import News, Stories, fans, faults, places, word_for
@@ -35,7 +36,7 @@ deliveries = st.sampled_from([0, 1, 1, 1, 2])
 """How often a webhook arrives at first: it may be lost, and come twice."""
 
 
-class Upheavals(Stories):
+class Upheavals(Giving):
     """Money goes back and returns, operators do this and that, and what was lost is found."""
 
     def __init__(self) -> None:

@@ -44,6 +44,13 @@ def test_books_that_agree_are_not_worth_a_word(books: Books, caplog: pytest.LogC
     assert books.journal.watermarks["audit"] == START
 
 
+def test_the_last_ten_minutes_are_left_to_the_next_audit(books: Books) -> None:
+    books.audit(timedelta(minutes=69))
+    assert books.journal.watermarks["audit"] == START
+    books.audit(timedelta(minutes=1))
+    assert books.journal.watermarks["audit"] == START + HOUR
+
+
 @pytest.mark.parametrize("coins", [0, 69, 71, -70])
 def test_a_wallet_that_does_not_add_up_is_told_with_both_figures_and_never_mended(
     books: Books, coins: int, caplog: pytest.LogCaptureFixture

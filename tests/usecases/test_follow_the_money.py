@@ -54,6 +54,14 @@ def sound(desk: Desk) -> bool:
 # --- coins follow the money -------------------------------------------------------------------------------------------
 
 
+def test_a_single_coin_that_comes_back_is_told_as_restored() -> None:
+    desk = a_desk_with_a_posted_purchase()
+    desk.move_money(refunds=[moved_money(1)])
+    assert (desk.hint(), desk.balance()) == ("clawed_back", 69)
+    desk.move_money(refunds=[moved_money(1, "failed")])
+    assert (desk.hint(), desk.balance()) == ("restored", 70)
+
+
 @pytest.mark.parametrize("kind", sorted(MONEY_EVENTS))
 def test_every_hint_makes_us_look(kind: str) -> None:
     desk = a_desk_with_a_posted_purchase()

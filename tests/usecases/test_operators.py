@@ -155,6 +155,11 @@ def test_a_grant_of_other_coins_needs_another_key(office: Office) -> None:
     assert not office.grant(OTHER_ACT, coins=71).is_repeat
 
 
+@pytest.mark.parametrize(("coins", "kind"), [(1, Kind.GRANT), (-1, Kind.CLAWBACK)])
+def test_a_single_coin_is_granted_or_taken(office: Office, coins: int, kind: Kind) -> None:
+    assert office.grant(coins=coins).adjustment.kind is kind
+
+
 def test_a_fans_own_key_is_no_key_for_a_grant(office: Office) -> None:
     with pytest.raises(IdempotencyConflict):
         office.grant(office.given.gift_id)

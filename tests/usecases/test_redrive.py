@@ -25,6 +25,8 @@ def a_yard_with_an_entry_every_minute(minutes: int) -> Yard:
         (30, 30, range(29, 32)),
         (30, 40, range(29, 42)),
         (58, 62, range(57, 64)),
+        (60, 62, range(59, 64)),
+        (57, 59, range(56, 61)),
         (0, 200, range(120)),
         (130, 140, range(0)),
     ],

@@ -24,6 +24,13 @@ def test_a_gift_that_cannot_be_received_is_found_alone(place: int) -> None:
     assert list(station.sequences()) == events(*others)
 
 
+def test_of_two_gifts_the_good_one_is_not_set_aside_with_the_bad() -> None:
+    station = Station()
+    station.ledger.receiving["event-1"] = ValueError("poison")
+    assert station.relay(gift(1), gift(2)) == []
+    assert (station.aside(), station.published()) == (["gift-1"], events(2))
+
+
 def test_two_bad_gifts_and_a_good_one_part_company() -> None:
     station = Station()
     station.ledger.receiving = {"event-1": ValueError("poison"), "event-3": KeyError("poison")}

@@ -130,7 +130,9 @@ def test_a_streak_that_cannot_begin_ends_no_other(coins: int, frozen: bool, erro
 
 
 class Growing(FakeLedger):
-    """Somebody taps whenever a streak is about to end."""
+    """Somebody taps whenever a streak is about to end, so many times."""
+
+    left = 100
 
     def post_gift(self, gift: Gift, change: Any = None, ended: Any = None) -> Any:
         self._grow(ended)
@@ -141,7 +143,8 @@ class Growing(FakeLedger):
         return super().end_streak(user_id, ended)
 
     def _grow(self, ended: Any) -> None:
-        if ended:
+        if ended and self.left:
+            self.left -= 1
             streak = self.streaks[FAN]
             self.streaks[FAN] = replace(streak, count=streak.count + 1)
 
@@ -157,6 +160,21 @@ def test_a_streak_that_keeps_growing_is_no_reason_to_say_no() -> None:
     with pytest.raises(TryAgain):
         row.look()
     assert row.notices() == []
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_a_streak_that_grows_as_it_ends_is_told_with_all_of_it(is_begun: bool) -> None:
+    row = Row()
+    row.ledger = Growing()
+    row.ledger.left = 1
+    row.ledger.coins[FAN] = 100
+    row.begin()
+    row.clock.advance(PAUSE)
+    if is_begun:
+        row.begin(uuid7_at(START, 700))
+    else:
+        assert row.look() == "ended"
+    assert [notice.facts["count"] for notice in row.notices()] == [2]
 
 
 # --- its end ----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from typing import Final
 from tests.faults.planted.bug import Bug
 
 _STORE: Final = "chalicelib/adapters/ledger_store.py"
+_LANES: Final = "chalicelib/adapters/lane_store.py"
 _PURCHASES: Final = "chalicelib/adapters/purchase_store.py"
 _DESK: Final = "chalicelib/adapters/desk_store.py"
 _STRIPE: Final = "chalicelib/adapters/stripe_gateway.py"
@@ -95,14 +96,14 @@ IN_ADAPTERS: Final = [
     ),
     Bug(
         "a sequence is given twice",
-        _STORE,
-        "LaneRow.sequence.set(seen + len(gifts))",
-        "LaneRow.sequence.set(seen + 1)",
+        _LANES,
+        "LaneRow.sequence.set(self._seen + len(self._gifts))",
+        "LaneRow.sequence.set(self._seen + 1)",
         ("tests/adapters/test_ledger_lanes.py", *_MOTO),
     ),
     Bug(
         "a lane receives a gift again",
-        _STORE,
+        _LANES,
         'transaction.save(row, CreatorEntryRow.pk.does_not_exist(), return_values="ALL_OLD")',
         "transaction.save(row)",
         ("tests/adapters/test_ledger_lanes.py", *_MOTO),

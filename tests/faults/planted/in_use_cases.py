@@ -121,15 +121,15 @@ IN_USE_CASES: Final = [
     Bug(
         "another wish under the same key",
         "chalicelib/domain/gifts.py",
-        "if isinstance(entry, Gift) and _wish(entry) == _wish(order):",
+        "if isinstance(entry, Gift) and _wish(entry, entry.price_coins) == _wish(order, order.coins):",
         "if isinstance(entry, Gift):",
         ("tests/usecases/test_send_gift.py",),
     ),
     Bug(
         "a lane that moves with the setting",
         "chalicelib/domain/gifts.py",
-        "return zlib.crc32(event_id.encode()) % creator_lanes",
-        "return hash(event_id) % creator_lanes",
+        "return zlib.crc32(name.encode()) % creator_lanes",
+        "return hash(name) % creator_lanes",
         ("tests/domain/test_gifts.py",),
     ),
     Bug(

@@ -1,0 +1,162 @@
+"""Many gifts of all kinds at once, in stores that really are atomic: one budget, one streak, one end."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.tables import lane_key
+from chalicelib.domain.budgets import BudgetChange
+from chalicelib.domain.lanes import Receipt
+from chalicelib.domain.ledger import Gift, GiftKind, Notice, StreakEnd
+from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.streaks import end_of
+from chalicelib.ports import Ledger
+from tests.adapters.conftest import DYNAMODB_LOCAL
+from tests.adapters.samples import a_budget, a_gift, a_posting, buy, new_id, new_name
+from tests.adapters.test_ledger_races import all_at_once, until_decided
+from tests.stores import DynamoStore
+
+
+def begun(ledger: Ledger, coins: int = 10_000) -> Gift:
+    """The first gift of a streak of gifts of three coins, sent."""
+    gift = a_gift(price_coins=3, item_id="rose")
+    first = replace(gift, streak_id=gift.gift_id)
+    buy(ledger, gift.user_id, coins)
+    assert ledger.post_gift(first) is None
+    return first
+
+
+def one_more(first: Gift) -> Gift:
+    return replace(first, gift_id=new_id(), event_id=new_id(), posted_at=first.posted_at + timedelta(seconds=1))
+
+
+def ending(ledger: Ledger, first: Gift) -> StreakEnd | None:
+    """What would end the streak as it is; None when it has ended."""
+    streak = ledger.read_wallet(first.user_id).streak
+    if streak is None or streak.streak_id != first.streak_id:
+        return None
+    return end_of(streak, first.user_id, new_id(), a_posting())
+
+
+def sent(ledger: Ledger, gift: Gift) -> Callable[[], Gift | None]:
+    """Sends it; gives it back if it went through."""
+    return until_decided(lambda: gift if ledger.post_gift(gift) is None else None)
+
+
+def told(ledger: Ledger, first: Gift) -> list[tuple[object, object]]:
+    """The ends that the fan's entries tell of."""
+    notices = [entry for entry in ledger.list_entries(first.user_id, 300) if isinstance(entry, Notice)]
+    return [(notice.facts["count"], notice.facts["coins"]) for notice in notices]
+
+
+def test_a_hundred_gifts_of_all_kinds_never_pass_a_budget(atomic_store: DynamoStore) -> None:
+    ledger = atomic_store.ledger
+    first = begun(ledger)
+    budget = a_budget(coins=ByPeriod(100, 300, 1_000))
+    assert ledger.change_budget(first.user_id, BudgetChange(seen=None, budget=budget))
+    kinds: list[Callable[[], Gift]] = [
+        lambda: one_more(first),
+        lambda: a_gift(first.user_id, price_coins=8),
+        lambda: a_gift(first.user_id, price_coins=5, kind=GiftKind.CHEER, item_id=""),
+        lambda: a_gift(first.user_id, price_coins=13, kind=GiftKind.SUPER_CHAT, item_id="", color="blue"),
+    ]
+
+    gifts = [kinds[number % 4]() for number in range(100)]
+    done = [gift for gift in all_at_once([sent(ledger, gift) for gift in gifts]) if gift]
+
+    wallet, spent = ledger.read_wallet(first.user_id), sum(gift.price_coins for gift in done)
+    taps = [gift for gift in done if gift.streak_id]
+    assert wallet.coins == 10_000 - 3 - spent
+    assert wallet.budget
+    assert wallet.budget.coins_left == ByPeriod(100 - spent, 300 - spent, 1_000 - spent)
+    refused = [gift.price_coins for gift in gifts if gift not in done]
+    assert 0 <= 100 - spent < min(refused), "nobody was refused what there was"
+    assert wallet.streak
+    assert (wallet.streak.count, wallet.streak.coins) == (1 + len(taps), 3 * (1 + len(taps)))
+
+
+def test_no_tap_is_lost_when_a_streak_ends_and_it_ends_once(atomic_store: DynamoStore) -> None:
+    ledger = atomic_store.ledger
+    first = begun(ledger)
+
+    def end() -> bool:
+        seen = ending(ledger, first)
+        return seen is not None and ledger.end_streak(first.user_id, seen)
+
+    taps = [sent(ledger, one_more(first)) for _ in range(40)]
+    ends = [until_decided(end)] * 8
+    acts: list[Callable[[], Gift | bool | None]] = [
+        act for row in zip(*[iter(taps)] * 5, ends, strict=True) for act in row
+    ]
+    answers = all_at_once(acts)
+    while ledger.read_wallet(first.user_id).streak:
+        answers.append(until_decided(end)())
+
+    count = 1 + sum(isinstance(answer, Gift) for answer in answers)
+    assert answers.count(True) == 1
+    assert told(ledger, first) == [(count, 3 * count)]
+    assert ledger.read_wallet(first.user_id).coins == 10_000 - 3 * count
+
+
+def test_of_many_streaks_that_begin_at_once_each_ends_the_one_before(atomic_store: DynamoStore) -> None:
+    ledger = atomic_store.ledger
+    first = begun(ledger)
+    others = [replace(gift, streak_id=gift.gift_id) for gift in (one_more(first) for _ in range(16))]
+
+    def begin(gift: Gift) -> Callable[[], bool]:
+        def once() -> bool:
+            streak = ledger.read_wallet(first.user_id).streak
+            assert streak
+            ended = end_of(streak, first.user_id, new_id(), a_posting())
+            return ledger.post_gift(gift, None, ended) is None
+
+        return until_decided(once)
+
+    begun_too = all_at_once([begin(gift) for gift in others]).count(True)
+
+    assert begun_too >= 1
+    assert told(ledger, first) == [(1, 3)] * begun_too
+    assert ledger.read_wallet(first.user_id).coins == 10_000 - 3 * (1 + begun_too)
+
+
+def test_batches_of_one_streak_that_overlap_count_each_tap_once(atomic_store: DynamoStore) -> None:
+    ledger, creator_id, user_id, streak_id = atomic_store.ledger, new_name("creator"), new_name("fan"), new_id()
+    taps = [a_gift(user_id, creator_id=creator_id, lane=0, price_coins=3, streak_id=streak_id) for _ in range(24)]
+    batches = [taps[start : start + 6] for start in range(0, 24, 3)]
+    receipts: dict[str, Receipt] = {}
+
+    for answer in all_at_once(
+        [until_decided(lambda batch=batch: ledger.receive_gifts(creator_id, 0, batch)) for batch in batches]  # type: ignore[misc]
+    ):
+        assert all(receipts.setdefault(event_id, receipt) == receipt for event_id, receipt in answer.items())
+
+    in_order = sorted(receipts.values(), key=lambda receipt: receipt.sequence)
+    assert [receipt.streak_count for receipt in in_order] == list(range(1, 25))
+    assert [receipt.streak_coins for receipt in in_order] == list(range(3, 75, 3))
+
+
+@pytest.fixture(params=["moto_store", "ministack_store", DYNAMODB_LOCAL])
+def table(request: pytest.FixtureRequest) -> DynamoStore:
+    """Every table, atomic or not."""
+    chosen: DynamoStore = request.getfixturevalue(request.param)
+    chosen.bind()
+    return chosen
+
+
+def test_a_look_that_is_torn_counts_nobody_twice(table: DynamoStore) -> None:
+    """One read of two items is not of one moment: another batch comes between the streak and its lane."""
+    ledger, creator_id, user_id, streak_id = table.ledger, new_name("creator"), new_name("fan"), new_id()
+    taps = [a_gift(user_id, creator_id=creator_id, lane=0, price_coins=3, streak_id=streak_id) for _ in range(2)]
+
+    def tear(parsed: dict[str, Any], **_: object) -> None:
+        table.client.meta.events.unregister(event, tear)
+        ledger.receive_gifts(creator_id, 0, taps[:1])
+        parsed["Responses"] = {table.table_name: [table.item(lane_key(creator_id, 0), "LANE")]}
+
+    table.client.meta.events.register(event := "after-call.dynamodb.BatchGetItem", tear)
+    receipts = ledger.receive_gifts(creator_id, 0, taps[1:])
+
+    assert receipts == {taps[1].event_id: Receipt(sequence=2, streak_count=2, streak_coins=6)}

@@ -1,0 +1,43 @@
+"""Handlers of a small world of their own that meet: one call at a time, in all orders that there are."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Protocol, TypeVar
+
+from tests.faults.failpoints import Schedule, heal, settle
+from tests.faults.stage import Stage, orders
+from tests.faults.trouble import Trouble
+from tests.faults.verdict import Wrong, wrongs
+
+
+class World(Protocol):
+    """What the handlers meet in."""
+
+    stage: Stage
+
+
+Place = TypeVar("Place", bound=World)
+
+
+def all_orders(
+    world: Callable[[Sequence[str]], Place], handlers: Mapping[str, Callable[[Place], None]], names: Sequence[str]
+) -> Iterator[list[Wrong]]:
+    """What is wrong after each order, when all was heard and when all is healed.
+
+    `world` is told who is to meet. What comes after a state that two orders share is looked at once.
+    """
+    seen: set[int] = set()
+    places: list[Place] = []
+
+    def play(choices: Sequence[int]) -> Sequence[int]:
+        place = world(names)
+        places.append(place)
+        return place.stage.play([partial(handlers[name], place) for name in names], choices, seen)
+
+    for _ in orders(play):
+        place = places.pop()
+        if place.stage.is_over:
+            place.stage.come_again()
+            found = settle(place.stage.town, Trouble({}))
+            heal(place.stage.town, Schedule.AT_ONCE, Trouble({}))
+            yield found + wrongs(place.stage.town)

@@ -1,0 +1,155 @@
+"""Bugs in streaks, cheers, super chats, and in what creators earn."""
+
+from typing import Final
+
+from tests.faults.planted.bug import Bug
+
+_STORE: Final = "chalicelib/adapters/ledger_store.py"
+_LANES: Final = "chalicelib/adapters/lane_store.py"
+_EXPRESSIONS: Final = "chalicelib/adapters/streak_expressions.py"
+_STREAKS: Final = ("tests/adapters/test_ledger_streaks.py", "-k", "moto")
+_ROWS: Final = ("tests/usecases/test_streaks.py",)
+_KINDS: Final = ("tests/domain/test_gift_kinds.py",)
+
+IN_GIVING: Final = [
+    Bug(
+        "a streak ends however long it has grown",
+        _EXPRESSIONS,
+        " & (WalletRow.streak_count == ended.streak.count)\n",
+        "\n",
+        _STREAKS,
+    ),
+    Bug(
+        "a streak begins where another is",
+        _EXPRESSIONS,
+        "        return WalletRow.streak_id.does_not_exist()\n",
+        "        return WalletRow.coins.exists()\n",
+        _STREAKS,
+    ),
+    Bug(
+        "a cake among the roses",
+        _EXPRESSIONS,
+        "        & (WalletRow.streak_item == gift.item_id)\n",
+        "",
+        _STREAKS,
+    ),
+    Bug(
+        "a streak that knows its number and not its coins",
+        _EXPRESSIONS,
+        "        WalletRow.streak_coins.add(gift.price_coins),\n",
+        "",
+        _STREAKS,
+    ),
+    Bug(
+        "a streak that is over and stays",
+        _EXPRESSIONS,
+        "        WalletRow.streak_id.remove(),\n",
+        "",
+        _STREAKS,
+    ),
+    Bug(
+        "the end of a streak is lost to the next one",
+        _STORE,
+        "            if ended:\n",
+        "            if ended is True:\n",
+        _STREAKS,
+    ),
+    Bug(
+        "taps counted by what was read of them",
+        _LANES,
+        "            LaneRow.gifts == seen.gifts if seen.gifts else LaneRow.gifts.does_not_exist(),\n",
+        "            None,\n",
+        ("tests/adapters/test_ledger_giving_races.py", "-k", "moto"),
+    ),
+    Bug(
+        "a tap that comes again is counted on",
+        _LANES,
+        "received[gift.event_id] = _to_receipt(CreatorEntryRow.from_raw_data(old_item))",
+        "received[gift.event_id] = receipt.receipts[gift.event_id]",
+        _STREAKS,
+    ),
+    Bug(
+        "streaks of two fans in one count",
+        "chalicelib/domain/lanes.py",
+        "return (entry.user_id, entry.streak_id) if",
+        "return (entry.creator_id, entry.streak_id) if",
+        _STREAKS,
+    ),
+    Bug(
+        "cheers beside the budget",
+        _STORE,
+        "spend_coins(gift.price_coins, gift.posted_at, change)",
+        "spend_coins(gift.price_coins if gift.item_id else 0, gift.posted_at, change)",
+        ("tests/adapters/test_ledger_budgets.py", "-k", "moto"),
+    ),
+    Bug(
+        "a streak that ends while it goes on",
+        "chalicelib/usecases/end_streak.py",
+        "        if left > timedelta(0):\n",
+        "        if left > pause:\n",
+        _ROWS,
+    ),
+    Bug(
+        "an end as it stood at the first look",
+        "chalicelib/usecases/end_streak.py",
+        "    for _ in range(LOOKS):\n        now = clock.now()\n        streak = ledger.read_wallet(user_id).streak\n",
+        "    streak = ledger.read_wallet(user_id).streak\n    for _ in range(LOOKS):\n        now = clock.now()\n",
+        _ROWS,
+    ),
+    Bug(
+        "another end as it stood at the first look",
+        "chalicelib/usecases/spend_within_budget.py",
+        "        wallet = refused.wallet\n",
+        "        wallet = wallet or refused.wallet\n",
+        _ROWS,
+    ),
+    Bug(
+        "a timer that could not be set is forgotten",
+        "chalicelib/usecases/relay_entries.py",
+        "            self.retry.update(record.record_id for record in records)\n",
+        "            self.retry.update(record.record_id for record in records if step != self.finish)\n",
+        _ROWS,
+    ),
+    Bug(
+        "who tapped in secret is named in the end",
+        "chalicelib/domain/streaks.py",
+        '"sender_id": None if streak.is_anonymous else user_id',
+        '"sender_id": user_id',
+        _ROWS,
+    ),
+    Bug(
+        "the name of who cheers in secret",
+        "chalicelib/domain/events.py",
+        '"sender_name": None if gift.anonymous else gift.sender_name or None',
+        '"sender_name": gift.sender_name or None',
+        _KINDS,
+    ),
+    Bug(
+        "a streak in many lanes",
+        "chalicelib/domain/gifts.py",
+        "lane_of(order.streak_id or posting.event_id, creator_lanes)",
+        "lane_of(posting.event_id, creator_lanes)",
+        _KINDS,
+    ),
+    Bug(
+        "a message limited in bytes alone",
+        "chalicelib/domain/gifts.py",
+        "len(order.message) <= text.max_characters and size <= text.max_bytes",
+        "size <= text.max_bytes",
+        _KINDS,
+    ),
+    Bug(
+        "every super chat in the lowest tier",
+        "chalicelib/domain/economy.py",
+        "for tier in reversed(self.tiers) if",
+        "for tier in self.tiers if",
+        ("tests/domain/test_economy.py",),
+    ),
+    Bug(
+        "a share rounded up",
+        "chalicelib/domain/economy.py",
+        "units = max(coins, 0) * share.units // share.per_coins",
+        "units = -(-max(coins, 0) * share.units // share.per_coins)",
+        ("tests/domain/test_economy.py",),
+    ),
+]
