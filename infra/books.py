@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Item = Mapping[str, object]
 
+_GIFTS = frozenset({"gift", "cheer", "super_chat"})
 _LOOKS = 3
 
 
@@ -136,7 +137,7 @@ class Books:
     def _add_posted(self, wallet: str, entry_id: str, entry: Item) -> None:
         kind, coins = entry["kind"], _int(entry, "coins")
         self.entries += 1
-        self.gifts += kind == "gift"
+        self.gifts += kind in _GIFTS
         self.event_ids.add(str(entry["event_id"]))
         self._sums[wallet] += coins
         if kind == "purchase":

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chalicelib.domain.budgets import Budget, BudgetChange, SelfExclusion
+from chalicelib.domain.budgets import Budget, BudgetChange, SelfExclusion, renewed
 from chalicelib.domain.ledger import Entry, Notice
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import IdempotencyConflict
@@ -49,6 +49,14 @@ class FakeBudgets:
                 budget,
                 coins_left=ByPeriod(*(left - spending.coins for left in budget.coins_left)),
                 money_left=ByPeriod(*(left - spending.money for left in budget.money_left)),
+            )
+
+    def count_paid(self, user_id: str, paid: Spending) -> None:
+        """What the write of money that was paid does: it counts in the periods of its moment, in its own currency."""
+        stored = self.budgets.get(user_id)
+        if stored and (budget := renewed(stored, paid.at)).limits.currency in {None, paid.currency}:
+            self.budgets[user_id] = replace(
+                budget, money_left=ByPeriod(*(left - paid.money for left in budget.money_left))
             )
 
     def change_budget(self, user_id: str, change: BudgetChange) -> bool:

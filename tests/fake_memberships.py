@@ -47,9 +47,9 @@ class FakeMemberships:
         self.known[name] = replace(membership, subscription_id=subscription_id, customer_id=customer_id)
         self.ledger.entries.setdefault(month.user_id, {})[month.purchase_id] = month
         self.ledger.coins[month.user_id] = self.ledger.coins.get(month.user_id, 0) + month.coins
-        budget = self.ledger.budgets.get(month.user_id)
-        if month.posted_at and budget and budget.limits.currency in {None, month.currency}:
-            self.ledger.count(month.user_id, Spending(at=month.posted_at, money=month.amount_minor))
+        assert month.posted_at is not None
+        paid = Spending(at=month.posted_at, money=month.amount_minor, currency=month.currency)
+        self.ledger.count_paid(month.user_id, paid)
         return None
 
     def follow_membership(self, before: Membership, after: Membership, notice: Notice | None) -> bool:

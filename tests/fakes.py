@@ -53,7 +53,7 @@ class FakeClock:
 
 def uuid7_at(at: datetime, number: int) -> str:
     """A UUIDv7 of that time; distinct numbers below 2^62 make distinct ids that sort by number."""
-    milliseconds = int(at.timestamp() * 1000)
+    milliseconds = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     return str(UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62 | number))
 
 
@@ -97,7 +97,8 @@ class FakeLedger(FakeBudgets):
             is_given_back=False,
         )
         if purchase.is_given_back:
-            self.count(claim.user_id, Spending(at=posting.posted_at, money=purchase.amount_minor))
+            paid = Spending(at=posting.posted_at, money=purchase.amount_minor, currency=purchase.currency)
+            self.count_paid(claim.user_id, paid)
         self.coins[claim.user_id] = self.coins.get(claim.user_id, 0) + claim.coins
         return None
 

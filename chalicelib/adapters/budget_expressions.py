@@ -101,9 +101,18 @@ def is_money_of(currency: str) -> Condition:
     return is_money
 
 
-def count_money(amount_minor: int) -> list[Action]:
-    """Count money that was paid, whatever is left: it must not be turned away."""
-    return [counter.set((counter | UNLIMITED) - amount_minor) for counter in _MONEY]
+def count_money(
+    amount_minor: int, currency: str, now: datetime, change: BudgetChange | None = None
+) -> tuple[list[Action], Condition]:
+    """Count money that was paid, whatever is left of the budget: it must not be turned away.
+
+    On condition only that it is counted in the periods of `now`, and held against limits of its own currency.
+    """
+    if change is not None:
+        return _changed(change, coins=0, money=amount_minor), _is_seen(change)
+    counted: list[Action] = [counter.set((counter | UNLIMITED) - amount_minor) for counter in _MONEY]
+    is_now: Condition = WalletRow.day_ends.does_not_exist() | (WalletRow.day_ends > now)
+    return counted, is_now & is_money_of(currency)
 
 
 def change_budget(change: BudgetChange) -> tuple[list[Action], Condition]:

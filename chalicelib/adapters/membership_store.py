@@ -6,10 +6,11 @@ from typing import TypeVar
 
 from pynamodb.attributes import Attribute
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.budget_expressions import count_money, is_money_of
+from chalicelib.adapters.paid_money import count_paid
 from chalicelib.adapters.rows import month_row, notice_row, to_entry
 from chalicelib.adapters.tables import EntryRow, MembershipRow, WalletRow, bind, membership_key, wallet_key
 from chalicelib.adapters.transactions import Refused, Transactions, is_refused, transient_errors
@@ -63,49 +64,21 @@ class DynamoMemberships:
             return [_membership(row) for row in rows]
 
     def post_month(self, month: Purchase, subscription_id: str, customer_id: str) -> InvoiceRefused | None:
-        """See the port. Six write units, and one of the journal; twice where the budget is in another currency."""
+        """See the port. Six write units, and one of the journal."""
+
+        def write(counted: Sequence[Action], condition: Condition | None) -> None:
+            self._transactions.write(_posting(month, subscription_id, customer_id, counted, condition))
+
+        assert month.posted_at is not None, "only a paid month is posted"
         try:
-            self._post(month, subscription_id, customer_id, is_counted=True)
+            count_paid(write, month.amount_minor, month.currency, month.posted_at)
         except Refused as refused:
-            if refused.failed != [False, True, False]:
-                return _refused(refused)
-            # Only the wallet refused, and only because such money cannot be held against the fan's budget.
-            try:
-                self._post(month, subscription_id, customer_id, is_counted=False)
-            except Refused as again:
-                return _refused(again)
+            entry, _, membership = refused.old_items
+            return InvoiceRefused(
+                entry=to_entry(EntryRow.from_raw_data(entry)) if entry else None,
+                membership=_membership(MembershipRow.from_raw_data(membership)) if membership else None,
+            )
         return None
-
-    def _post(self, month: Purchase, subscription_id: str, customer_id: str, *, is_counted: bool) -> None:
-        row = MembershipRow(wallet_key(month.user_id), membership_key(month.membership_id))
-        is_as_quoted = (
-            (MembershipRow.plan_id == month.bundle_id)
-            & (MembershipRow.coins == month.coins)
-            & (MembershipRow.amount_minor == month.amount_minor)
-            & (MembershipRow.currency == month.currency)
-            & (MembershipRow.subscription_id.does_not_exist() | (MembershipRow.subscription_id == subscription_id))
-        )
-        noted: list[Action] = [
-            _set(MembershipRow.subscription_id, subscription_id),
-            _set(MembershipRow.customer_id, customer_id),
-            MembershipRow.ttl.remove(),
-        ]
-        credited: list[Action] = [
-            WalletRow.coins.add(month.coins),
-            WalletRow.created_at.set(WalletRow.created_at | month.posted_at),
-        ]
-        wallet = WalletRow(row.pk, "WALLET")
-
-        def write(transaction: TransactWrite) -> None:
-            transaction.save(month_row(month), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
-            if is_counted:
-                counted = [*credited, *count_money(month.amount_minor)]
-                transaction.update(wallet, counted, is_money_of(month.currency))
-            else:
-                transaction.update(wallet, credited)
-            transaction.update(row, noted, is_as_quoted, return_values="ALL_OLD")
-
-        self._transactions.write(write)
 
     def follow_membership(self, before: Membership, after: Membership, notice: Notice | None) -> bool:
         """See the port. Two write units; with a notice four, and one of the journal."""
@@ -132,12 +105,35 @@ class DynamoMemberships:
         return True
 
 
-def _refused(refused: Refused) -> InvoiceRefused:
-    entry, _, membership = refused.old_items
-    return InvoiceRefused(
-        entry=to_entry(EntryRow.from_raw_data(entry)) if entry else None,
-        membership=_membership(MembershipRow.from_raw_data(membership)) if membership else None,
+def _posting(
+    month: Purchase, subscription_id: str, customer_id: str, counted: Sequence[Action], condition: Condition | None
+) -> Callable[[TransactWrite], None]:
+    """What posts a month: the purchase, its coins, and that the membership is paid for, if it is as it was quoted."""
+    row = MembershipRow(wallet_key(month.user_id), membership_key(month.membership_id))
+    is_as_quoted = (
+        (MembershipRow.plan_id == month.bundle_id)
+        & (MembershipRow.coins == month.coins)
+        & (MembershipRow.amount_minor == month.amount_minor)
+        & (MembershipRow.currency == month.currency)
+        & (MembershipRow.subscription_id.does_not_exist() | (MembershipRow.subscription_id == subscription_id))
     )
+    noted: list[Action] = [
+        _set(MembershipRow.subscription_id, subscription_id),
+        _set(MembershipRow.customer_id, customer_id),
+        MembershipRow.ttl.remove(),
+    ]
+    credited: list[Action] = [
+        WalletRow.coins.add(month.coins),
+        WalletRow.created_at.set(WalletRow.created_at | month.posted_at),
+        *counted,
+    ]
+
+    def write(transaction: TransactWrite) -> None:
+        transaction.save(month_row(month), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
+        transaction.update(WalletRow(row.pk, "WALLET"), credited, condition, return_values="ALL_OLD")
+        transaction.update(row, noted, is_as_quoted, return_values="ALL_OLD")
+
+    return write
 
 
 def _row(membership: Membership) -> MembershipRow:

@@ -7,7 +7,8 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.budget_expressions import change_budget, count_money, spend_money
+from chalicelib.adapters.budget_expressions import change_budget, spend_money
+from chalicelib.adapters.paid_money import count_paid
 from chalicelib.adapters.rows import adjustment_row, purchase_row, to_entry, to_wallet
 from chalicelib.adapters.tables import EntryRow, WalletRow, entry_key, journal_at, journal_hour, wallet_key
 from chalicelib.adapters.transactions import RawItem, Refused, Transactions, is_refused, transient_errors
@@ -45,15 +46,35 @@ class DynamoPurchases:
 
     def post_purchase(self, session: CheckoutSession, posting: Posting) -> Purchase | None:
         """See the port. Four write units, and one of the journal; twice when it no longer counted for the budget."""
-        purchase = self._post(session, posting, EntryRow.is_given_back.does_not_exist(), [])
-        if purchase and purchase.is_given_back:
-            counted = count_money(purchase.amount_minor)
-            purchase = self._post(session, posting, EntryRow.is_given_back.exists(), counted)
-        return purchase
+        try:
+            self._post(session, posting, EntryRow.is_given_back.does_not_exist(), [], None)
+        except Refused as refused:
+            purchase = _found(refused.old_items[0], refused)
+            if purchase.status is Status.POSTED or not purchase.is_given_back:
+                return purchase
+            return self._post_again(session, posting, purchase)
+        return None
+
+    def _post_again(self, session: CheckoutSession, posting: Posting, purchase: Purchase) -> Purchase | None:
+        """Its price was given back to the budget, and was paid after all: it counts once more."""
+
+        def write(counted: Sequence[Action], condition: Condition | None) -> None:
+            self._post(session, posting, EntryRow.is_given_back.exists(), counted, condition)
+
+        try:
+            count_paid(write, purchase.amount_minor, purchase.currency, posting.posted_at)
+        except Refused as refused:
+            return _found(refused.old_items[0], refused)
+        return None
 
     def _post(
-        self, session: CheckoutSession, posting: Posting, is_as_seen: Condition, counted: Sequence[Action]
-    ) -> Purchase | None:
+        self,
+        session: CheckoutSession,
+        posting: Posting,
+        is_as_seen: Condition,
+        counted: Sequence[Action],
+        is_counted: Condition | None,
+    ) -> None:
         claim = _claim(session)
         row = EntryRow(wallet_key(claim.user_id), entry_key(claim.purchase_id))
         is_as_quoted = (
@@ -62,24 +83,18 @@ class DynamoPurchases:
             & (EntryRow.amount_minor == session.subtotal_minor)
             & (EntryRow.currency == session.currency)
         )
+        credited: list[Action] = [
+            WalletRow.coins.add(claim.coins),
+            WalletRow.created_at.set(WalletRow.created_at | posting.posted_at),
+            *counted,
+        ]
 
         def write(transaction: TransactWrite) -> None:
             posted = _posted(claim, session, posting)
             transaction.update(row, posted, is_as_quoted & is_as_seen, return_values="ALL_OLD")
-            transaction.update(
-                WalletRow(row.pk, "WALLET"),
-                [
-                    WalletRow.coins.add(claim.coins),
-                    WalletRow.created_at.set(WalletRow.created_at | posting.posted_at),
-                    *counted,
-                ],
-            )
+            transaction.update(WalletRow(row.pk, "WALLET"), credited, is_counted, return_values="ALL_OLD")
 
-        try:
-            self._transactions.write(write)
-        except Refused as refused:
-            return _found(refused.old_items[0], refused)
-        return None
+        self._transactions.write(write)
 
     def move_purchase(
         self, session: CheckoutSession, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None

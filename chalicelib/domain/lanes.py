@@ -43,10 +43,10 @@ def receipts(things: Sequence[tuple[Thing, LaneEntry]]) -> Iterator[list[Thing]]
         chunk: list[Thing] = []
         streaks: set[tuple[str, str]] = set()
         for thing, entry in lane:
-            grown = streaks | {streak for streak in [streak_of(entry)] if streak}
-            if len(chunk) + 1 + len(grown) > MAX_ACTIONS_PER_RECEIPT:
+            own = {streak for streak in [streak_of(entry)] if streak}
+            if len(chunk) + 1 + len(streaks | own) > MAX_ACTIONS_PER_RECEIPT:
                 yield chunk
-                chunk, grown = [], grown - streaks
+                chunk, streaks = [], set()
             chunk.append(thing)
-            streaks = grown
+            streaks |= own
         yield chunk

@@ -15,7 +15,7 @@ from chalicelib.domain.ids import require_tag
 from chalicelib.domain.ledger import Entry, Notice, NoticeKind, Posting, Purchase, Status
 from chalicelib.domain.money import EXPONENTS
 from chalicelib.domain.payments import Invoice, Subscription
-from chalicelib.domain.purchases import REOPEN_WINDOW
+from chalicelib.domain.purchases import NO_PAYMENT_YET, REOPEN_WINDOW
 from chalicelib.domain.reversals import UnknownStatus
 from chalicelib.errors import AlreadyMember, IdempotencyConflict, InvalidField
 
@@ -170,7 +170,7 @@ def why_no_month(invoice: Invoice) -> str | None:
     if not invoice.paid_minor:
         return "no_payment_required"
     if invoice.payment_intent is None:
-        return "no_payment_intent"
+        return NO_PAYMENT_YET
     if invoice.total_minor != invoice.subtotal_minor:
         return "discounted_or_surcharged"
     if invoice.paid_minor != invoice.total_minor:

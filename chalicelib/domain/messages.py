@@ -13,6 +13,9 @@ MAX_BYTES: Final = 4 * MAX_CHARACTERS + MAX_NAME_BYTES
 _BIDI_CONTROLS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _SPACED: Final = frozenset("\t\n\v\f\r\x85\u2028\u2029")
 """Ends of lines and tabs: what stood apart stays apart."""
+_INVISIBLE: Final = frozenset("\u00ad\u180e\u200b\u2060\u2061\u2062\u2063\u2064\ufeff\ufff9\ufffa\ufffb\U000e0001")
+"""What nobody sees and nothing needs. Joiners stay, and the tags that spell flags."""
+_UNSEEN_CATEGORIES: Final = frozenset({"Cf", "Mn", "Me", "Zs"})
 _UNFIT_CATEGORIES: Final = frozenset({"Cc", "Cs", "Co"})
 """Controls, halves of characters, private ones. Not the unassigned: this year's emoji are among them."""
 _SKIN_TONES: Final = range(0x1F3FB, 0x1F400)
@@ -24,10 +27,12 @@ _EMOJI: Final = (range(0x1F300, 0x1FB00), range(0x2600, 0x27C0), range(0x2B00, 0
 def cleaned(text: str) -> str:
     """The text without what would break a chat: controls, overrides of the writing direction, noncharacters.
 
-    Ends of lines become spaces, and none are left at either end. Cleaning what is clean changes nothing.
+    Ends of lines become spaces, and none are left at either end. What nobody would see is nothing. Cleaning what is
+    clean changes nothing.
     """
     kept = (" " if char in _SPACED else char for char in text)
-    return "".join(char for char in kept if not _is_unfit(char)).strip()
+    clean = "".join(char for char in kept if not _is_unfit(char)).strip()
+    return clean if any(unicodedata.category(char) not in _UNSEEN_CATEGORIES for char in clean) else ""
 
 
 def count_emoji(text: str) -> int:
@@ -44,4 +49,4 @@ def count_emoji(text: str) -> int:
 
 def _is_unfit(char: str) -> bool:
     is_noncharacter = ord(char) & 0xFFFE == 0xFFFE  # queues refuse U+FFFE and U+FFFF
-    return is_noncharacter or char in _BIDI_CONTROLS or unicodedata.category(char) in _UNFIT_CATEGORIES
+    return is_noncharacter or char in _BIDI_CONTROLS | _INVISIBLE or unicodedata.category(char) in _UNFIT_CATEGORIES

@@ -15,6 +15,9 @@ from chalicelib.errors import IdempotencyConflict, InvalidField
 SESSION_LIFE: Final = timedelta(hours=2)
 """How long a checkout session can be paid."""
 
+NO_PAYMENT_YET: Final = "no_payment_yet"
+"""Why a review asks for no coins: an invoice looks paid by nothing; when its payment shows, its coins are credited."""
+
 MONEY_LEFT: Final = "money_left_an_unmatched_payment"
 """Why a review asks for no coins: a payment that is in review lost money, and coins may have been given for it."""
 
@@ -116,4 +119,19 @@ def review_of(paid: CheckoutSession | Invoice, claim: Claim, reason: str) -> Rev
         amount_minor=paid.total_minor,
         currency=paid.currency,
         paid_at=paid.created_at,
+    )
+
+
+def unpaid_session(purchase: Purchase) -> CheckoutSession:
+    """The checkout session of a purchase that can no longer be paid, as we know it without asking."""
+    return CheckoutSession(
+        session_id="",
+        mode="payment",
+        payment_status="unpaid",
+        payment_intent=None,
+        subtotal_minor=purchase.amount_minor,
+        total_minor=purchase.amount_minor,
+        currency=purchase.currency,
+        created_at=purchase.created_at,
+        claim=Claim(purchase_id=purchase.purchase_id, user_id=purchase.user_id, coins=purchase.coins),
     )

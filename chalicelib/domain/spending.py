@@ -61,8 +61,13 @@ def require_may_pay(wallet: Wallet, amount_minor: int, currency: str, now: datet
         raise refusal
 
 
+def is_excluded(wallet: Wallet | None, now: datetime) -> bool:
+    """Whether the fan has shut himself out, until some time after `now`."""
+    return wallet is not None and wallet.excluded_until is not None and wallet.excluded_until > now
+
+
 def _excluded(wallet: Wallet, now: datetime) -> Refusal | None:
-    if wallet.excluded_until and wallet.excluded_until > now:
+    if wallet.excluded_until and is_excluded(wallet, now):
         return SelfExcluded("It cannot be undone early.", until=iso(wallet.excluded_until))
     return None
 

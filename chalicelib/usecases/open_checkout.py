@@ -6,9 +6,10 @@ from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.ids import require_fresh_key
 from chalicelib.domain.ledger import Purchase
 from chalicelib.domain.purchases import CheckoutOrder, can_still_be_paid, quote, same_purchase
-from chalicelib.domain.spending import why_not_pay
-from chalicelib.errors import Refusal
+from chalicelib.domain.spending import PurchaseRefused, is_excluded, why_not_pay
+from chalicelib.errors import BudgetReached, Refusal
 from chalicelib.ports import Clock, Ledger, PaymentGateway
+from chalicelib.usecases.end_stale_purchases import end_stale_purchases
 from chalicelib.usecases.spend_within_budget import spend_within_budget
 
 
@@ -35,15 +36,11 @@ def open_checkout(
         IdempotencyConflict: the key names something else.
         TryAgain: the ledger or the payment provider did not answer.
     """
-    now = clock.now()
+    now, is_shut_out = clock.now(), False
     try:
         require_fresh_key(order.purchase_id, now)
         purchase = quote(order, catalogue, now)
-        refused = spend_within_budget(
-            lambda change, _wallet: ledger.open_purchase(purchase, change),
-            lambda wallet: why_not_pay(wallet, purchase.amount_minor, purchase.currency, now),
-            now,
-        )
+        refused = _open(purchase, ledger, clock)
     except Refusal:
         # A repeat of what went through must never hear "no", whatever speaks against it by now.
         earlier = ledger.find_entry(order.user_id, order.purchase_id)
@@ -53,7 +50,27 @@ def open_checkout(
         if refused is None:
             return OpenedCheckout(purchase=purchase, url=gateway.open_session(purchase).url, is_repeat=False)
         assert refused.entry is not None, "whatever else was in the way has been raised"
-        earlier = refused.entry
+        earlier, is_shut_out = refused.entry, is_excluded(refused.wallet, now)
     stored = same_purchase(earlier, order)
-    url = gateway.open_session(stored).url if can_still_be_paid(stored, now) else None
+    # A repeat hears what became of it; but who has shut himself out since is shown no way to pay.
+    url = gateway.open_session(stored).url if can_still_be_paid(stored, now) and not is_shut_out else None
     return OpenedCheckout(purchase=stored, url=url, is_repeat=True)
+
+
+def _open(purchase: Purchase, ledger: Ledger, clock: Clock) -> PurchaseRefused | None:
+    """Write it. Before a budget says no, checkouts that are over without anybody having told us give back theirs."""
+    try:
+        return _spend(purchase, ledger)
+    except BudgetReached:
+        if not end_stale_purchases(purchase.user_id, ledger=ledger, clock=clock):
+            raise
+    return _spend(purchase, ledger)
+
+
+def _spend(purchase: Purchase, ledger: Ledger) -> PurchaseRefused | None:
+    now = purchase.created_at
+    return spend_within_budget(
+        lambda change, _wallet: ledger.open_purchase(purchase, change),
+        lambda wallet: why_not_pay(wallet, purchase.amount_minor, purchase.currency, now),
+        now,
+    )

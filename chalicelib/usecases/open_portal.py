@@ -1,6 +1,6 @@
 """A fan wants to see what is paid, and perhaps to end it: that is done at the payment provider."""
 
-from chalicelib.domain.memberships import present_membership
+from chalicelib.domain.memberships import LIVE, present_membership
 from chalicelib.errors import NotFound
 from chalicelib.membership_ports import Memberships, Subscriptions
 
@@ -13,7 +13,9 @@ def open_portal(user_id: str, *, memberships: Memberships, subscriptions: Subscr
         TryAgain: the ledger or the payment provider did not answer.
     """
     subscribed = [each for each in memberships.list_memberships(user_id) if each.customer_id]
-    membership = present_membership(subscribed)
+    # Of two that were paid for at once, the one that goes on costing money is the one to end.
+    renewing = [each for each in subscribed if each.renews and each.status in LIVE]
+    membership = present_membership(renewing or subscribed)
     if membership is None:
         raise NotFound("There is no membership.")
     return subscriptions.open_portal(membership.customer_id)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from chalicelib.domain.ledger import Adjustment, Kind
 from chalicelib.domain.operators import Act, Decision
-from chalicelib.domain.purchases import MONEY_LEFT
+from chalicelib.domain.purchases import MONEY_LEFT, NO_PAYMENT_YET
 from chalicelib.domain.reviews import Review, Settlement
 from chalicelib.errors import IdempotencyConflict, InvalidField, NotFound
 from chalicelib.ports import Clock, OperatorDesk
@@ -29,6 +29,8 @@ def settle_review(
         raise NotFound("There is no such review.")
     if review.reason == MONEY_LEFT and decision == "credit":
         raise InvalidField("decision", "only refuse: this review is about money that left, not about coins to give")
+    if review.reason == NO_PAYMENT_YET and decision == "credit":
+        raise InvalidField("decision", "only refuse: its coins are credited when its payment shows; else grant them")
     settlement = Settlement(key=act.key, decision=decision, reason=act.reason, actor=act.actor, settled_at=now)
     earlier = desk.settle_review(review, settlement, _credit(review, act, clock) if decision == "credit" else None)
     if earlier is None:

@@ -87,7 +87,6 @@ def test_an_order_names_the_field_that_goes_beyond(field: str, value: object) ->
         "\U0001fae8",  # an emoji that the Unicode of this Python does not know yet
         "\U0001face",
         "a\u00a0b",
-        "\ufeff",
         "<script>",
     ],
 )

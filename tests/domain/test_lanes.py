@@ -48,3 +48,9 @@ def test_streaks_are_told_apart_by_their_fans() -> None:
     assert streak_of(gift) == (gift.user_id, "s")
     assert streak_of(a_gift()) is None
     assert streak_of(a_reversal(gift)) is None
+
+
+def test_a_streak_that_goes_on_in_the_next_receipt_is_an_action_there_again() -> None:
+    gifts = [replace(gift, streak_id=f"s{place % 98}") for place, gift in enumerate(many(200))]
+    for chunk in chunks(*gifts):
+        assert len(chunk) + len({streak_of(gift) for gift in chunk}) <= MAX_ACTIONS_PER_RECEIPT

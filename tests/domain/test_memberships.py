@@ -122,7 +122,7 @@ def test_a_strangers_invoice_claims_nothing_and_is_never_posted() -> None:
         ({"billing_reason": "subscription_update"}, "other_billing_reason"),
         ({"billing_reason": "manual"}, "other_billing_reason"),
         ({"subtotal_minor": 0, "total_minor": 0, "paid_minor": 0}, "no_payment_required"),
-        ({"payment_intent": None}, "no_payment_intent"),
+        ({"payment_intent": None}, "no_payment_yet"),
         ({"total_minor": 399, "paid_minor": 399}, "discounted_or_surcharged"),
         ({"paid_minor": 399}, "other_amount"),
         ({"paid_until": None}, "no_period"),

@@ -19,6 +19,7 @@ def test_what_stood_on_two_lines_stays_apart(char: str) -> None:
     [
         *("\0", "\x1b", "\x7f", "\x9f", "\ud800", "\udfff", "\ue000", "\U000f0000"),
         *("\ufffe", "\uffff", "\U0001fffe", "\U0010ffff"),
+        *("\u00ad", "\u200b", "\u2060", "\ufeff", "\U000e0001"),
         *BIDI_CONTROLS,
     ],
     ids=ascii,
@@ -32,6 +33,11 @@ def test_what_breaks_a_chat_is_left_out(char: str) -> None:
 )
 def test_what_is_clean_stays_as_it_is(text: str) -> None:
     assert cleaned(text) == text
+
+
+@pytest.mark.parametrize("text", ["\u200d", "\u0301", " \u200c\u200d ", "\ufe0f", "\U000e0067\U000e007f"], ids=ascii)
+def test_what_nobody_would_see_is_nothing(text: str) -> None:
+    assert cleaned(text) == ""
 
 
 def test_nothing_is_left_at_either_end() -> None:

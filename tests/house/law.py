@@ -17,7 +17,7 @@ SDKS = {
     "uuid_utils": "UUID",
 }
 _STORE = (
-    *("attributes", "tables", "rows", "transactions", "budget_expressions", "streak_expressions"),
+    *("attributes", "tables", "rows", "transactions", "paid_money", "budget_expressions", "streak_expressions"),
     *("ledger_store", "purchase_store", "budget_store", "lane_store", "membership_store"),
     *("desk_store", "journal_store", "stream_records"),
 )

@@ -53,7 +53,7 @@ def test_each_invoice_is_credited_once(club: Club) -> None:
 MISMATCHES: list[tuple[dict[str, Any], str]] = [
     ({"billing_reason": "subscription_update"}, "other_billing_reason"),
     ({"subtotal_minor": 0, "total_minor": 0, "paid_minor": 0, "payment_intent": None}, "no_payment_required"),
-    ({"payment_intent": None}, "no_payment_intent"),
+    ({"payment_intent": None}, "no_payment_yet"),
     ({"total_minor": 250, "paid_minor": 250}, "discounted_or_surcharged"),
     ({"paid_minor": 498}, "other_amount"),
     ({"subtotal_minor": 998, "total_minor": 998, "paid_minor": 998}, "other_amount"),

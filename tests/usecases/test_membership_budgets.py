@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, Limits
+from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, Budget, Limits, renewed
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import BudgetCurrency, BudgetReached, Refusal, SelfExcluded
 from chalicelib.usecases.exclude_fan import exclude_fan
@@ -22,10 +22,14 @@ def a_club(month_minor: int = UNLIMITED, currency: str = "usd") -> Club:
     return club
 
 
-def left(club: Club) -> int:
+def budget_of(club: Club) -> Budget:
     budget = club.books.read_wallet(FAN).budget
     assert budget is not None
-    return budget.money_left.month
+    return budget
+
+
+def left(club: Club) -> int:
+    return budget_of(club).money_left.month
 
 
 @pytest.mark.parametrize(("month_minor", "is_allowed"), [(499, True), (498, False), (0, False)])
@@ -81,3 +85,24 @@ def test_money_of_another_currency_is_credited_and_not_counted() -> None:
     assert left(club) == 700
     club.clock.advance(timedelta(days=1))
     assert club.balance() == 500
+
+
+@pytest.mark.parametrize(("days", "rest"), [(0, 201), (9, 201), (40, 201)])
+def test_a_month_counts_in_the_period_in_which_it_is_paid(days: int, rest: int) -> None:
+    club = a_club(700)
+    club.joined()
+    club.clock.advance(timedelta(days=days))
+    club.billed(1)
+    assert club.hear_invoice(1) == "credited"
+    assert renewed(budget_of(club), club.clock.now()).money_left.month == rest
+
+
+def test_two_months_that_are_paid_in_two_periods_count_one_in_each() -> None:
+    club = a_club(700)
+    club.joined()
+    for month in (1, 2):
+        club.billed(month)
+        club.hear_invoice(month)
+        assert renewed(budget_of(club), club.clock.now()).money_left.month == 201
+        club.clock.advance(timedelta(days=35))
+    assert renewed(budget_of(club), club.clock.now()).money_left.month == 700

@@ -128,6 +128,13 @@ def test_the_portal_is_opened_for_who_subscribed(club: Club) -> None:
     assert url == "https://portal.example/cus_2"
 
 
+def test_of_two_live_memberships_the_portal_is_for_the_one_that_goes_on_costing_money(club: Club) -> None:
+    renewing = a_membership(status=ACTIVE, customer_id="cus_1", renews=True)
+    stocked(club, renewing, a_membership(membership_id=LATER, status=ACTIVE, customer_id="cus_2", renews=False))
+    url = open_portal(FAN, memberships=club.memberships, subscriptions=club.subscriptions)
+    assert url == "https://portal.example/cus_1"
+
+
 def test_there_is_no_portal_for_who_never_subscribed(club: Club) -> None:
     stocked(club, a_membership())
     with pytest.raises(NotFound):

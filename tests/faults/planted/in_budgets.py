@@ -71,9 +71,23 @@ IN_BUDGETS: Final = [
     Bug(
         "money that came after all counts for nothing",
         _PURCHASES,
-        "            counted = count_money(purchase.amount_minor)\n",
-        "            counted = count_money(0)\n",
-        _MONEY,
+        "            count_paid(write, purchase.amount_minor, purchase.currency, posting.posted_at)\n",
+        "            count_paid(write, 0, purchase.currency, posting.posted_at)\n",
+        ("tests/adapters/test_paid_money.py", *_MOTO),
+    ),
+    Bug(
+        "money that came after midnight counts in a day that is over",
+        "chalicelib/adapters/budget_expressions.py",
+        "    return counted, is_now & is_money_of(currency)\n",
+        "    return counted, is_money_of(currency)\n",
+        ("tests/adapters/test_paid_money.py", *_MOTO),
+    ),
+    Bug(
+        "cents are held against a limit in euros",
+        "chalicelib/adapters/budget_expressions.py",
+        "    return counted, is_now & is_money_of(currency)\n",
+        "    return counted, is_now\n",
+        ("tests/adapters/test_paid_money.py", *_MOTO),
     ),
     Bug(
         "a raise at once",

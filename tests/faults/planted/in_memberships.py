@@ -103,14 +103,14 @@ IN_MEMBERSHIPS: Final = [
     Bug(
         "any price buys the month",
         _STORE,
-        "            & (MembershipRow.amount_minor == month.amount_minor)\n",
+        "        & (MembershipRow.amount_minor == month.amount_minor)\n",
         "",
         _MOTO,
     ),
     Bug(
         "any subscription pays for it",
         _STORE,
-        "            & (MembershipRow.subscription_id.does_not_exist() | "
+        "        & (MembershipRow.subscription_id.does_not_exist() | "
         "(MembershipRow.subscription_id == subscription_id))\n",
         "",
         _MOTO,
@@ -125,7 +125,7 @@ IN_MEMBERSHIPS: Final = [
     Bug(
         "a member is forgotten after sixty days",
         _STORE,
-        "            MembershipRow.ttl.remove(),\n",
+        "        MembershipRow.ttl.remove(),\n",
         "",
         ("tests/adapters/test_membership_costs.py", "-k", "forgotten"),
     ),

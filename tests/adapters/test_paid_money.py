@@ -1,0 +1,94 @@
+"""The contract of the ledger: money that was paid counts in the periods, and in the currency, that it was paid in."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits, first_budget, given_back, renewed
+from chalicelib.domain.ledger import Posting, Purchase, Status
+from chalicelib.domain.periods import ByPeriod
+from tests.adapters.samples import a_membership, a_month, a_purchase, new_id
+from tests.fakes import START, session_of
+from tests.stores import Store
+
+DAY = timedelta(days=1)
+MONEY = ByPeriod(1000, UNLIMITED, 3000)
+
+
+def limited(store: Store, user_id: str, currency: str = "usd") -> Budget:
+    budget = first_budget(Limits(zone="UTC", currency=currency, money=MONEY), START)
+    assert store.ledger.change_budget(user_id, BudgetChange(seen=None, budget=budget))
+    return budget
+
+
+def left(store: Store, user_id: str) -> tuple[int, int]:
+    budget = store.ledger.read_wallet(user_id).budget
+    assert budget is not None
+    return budget.money_left.day, budget.money_left.month
+
+
+def given_back_purchase(store: Store, currency: str = "usd") -> Purchase:
+    """A purchase of 529 US cents that expired; the budget may be in another currency by now."""
+    purchase = a_purchase()
+    budget = limited(store, purchase.user_id)
+    assert store.ledger.open_purchase(purchase) is None
+    seen = store.ledger.read_wallet(purchase.user_id).budget
+    assert seen is not None
+    back = given_back(seen, purchase.amount_minor, "usd", purchase.created_at, START)
+    assert back is not None
+    change = BudgetChange(seen=seen, budget=back)
+    assert store.ledger.move_purchase(session_of(purchase), Status.EXPIRED, [Status.PENDING], change) is None
+    assert left(store, purchase.user_id) == (1000, 3000)
+    if currency != "usd":
+        seen = store.ledger.read_wallet(purchase.user_id).budget
+        assert seen is not None
+        other = first_budget(Limits(zone="UTC", currency=currency, money=budget.limits.money), START)
+        moved = replace(other, version=seen.version + 1)
+        assert store.ledger.change_budget(purchase.user_id, BudgetChange(seen=seen, budget=moved))
+    return purchase
+
+
+@pytest.mark.parametrize("later", [timedelta(0), DAY, 40 * DAY])
+def test_a_late_payment_counts_when_it_comes(store: Store, later: timedelta) -> None:
+    purchase = given_back_purchase(store)
+    posting = Posting(posted_at=START + later, event_id=new_id())
+
+    assert store.ledger.post_purchase(session_of(purchase), posting) is None
+    again = store.ledger.post_purchase(session_of(purchase), posting)
+
+    assert again is not None
+    assert again.status is Status.POSTED
+    wallet = store.ledger.read_wallet(purchase.user_id)
+    assert wallet.budget is not None
+    fresh = renewed(wallet.budget, START + later)
+    assert (fresh.money_left.day, fresh.money_left.month) == (471, 2471)
+    assert wallet.coins == purchase.coins
+
+
+@pytest.mark.parametrize("later", [timedelta(0), DAY])
+def test_a_late_payment_is_not_held_against_limits_of_another_currency(store: Store, later: timedelta) -> None:
+    purchase = given_back_purchase(store, "eur")
+    posting = Posting(posted_at=START + later, event_id=new_id())
+    assert store.ledger.post_purchase(session_of(purchase), posting) is None
+    assert left(store, purchase.user_id) == (1000, 3000)
+    assert store.ledger.read_wallet(purchase.user_id).coins == purchase.coins
+
+
+@pytest.mark.parametrize("later", [timedelta(0), DAY, 40 * DAY])
+def test_a_month_counts_when_it_is_paid(store: Store, later: timedelta) -> None:
+    membership = a_membership(currency="usd", amount_minor=499)
+    store.memberships.open_membership(membership)
+    limited(store, membership.user_id)
+    month = a_month(membership)
+    month = replace(month, posted_at=START + later)
+
+    assert store.memberships.post_month(month, "sub_1", "cus_1") is None
+    again = store.memberships.post_month(month, "sub_1", "cus_1")
+
+    assert again is not None
+    wallet = store.ledger.read_wallet(membership.user_id)
+    assert wallet.budget is not None
+    fresh = renewed(wallet.budget, START + later)
+    assert (fresh.money_left.day, fresh.money_left.month) == (501, 2501)
+    assert wallet.coins == membership.coins
