@@ -1,7 +1,4 @@
-"""What moving, another currency, an unpaid purchase and a wish to be left alone do to a budget.
-
-START is a Sunday noon in November: the day and the week end at midnight, the month does not.
-"""
+"""What moving, another currency, an unpaid purchase and a wish to be left alone do to a budget."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,23 +21,8 @@ from chalicelib.domain.budgets import (
 )
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import InvalidField
+from tests.domain.limits import DAY, DOLLARS, LIMITS, MIDNIGHT, MOMENT, spent
 from tests.fakes import START
-
-MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
-MOMENT = timedelta(milliseconds=1)
-DAY = timedelta(days=1)
-LIMITS = Limits(zone="UTC", coins=ByPeriod(100, 300, 1_000))
-DOLLARS = Limits(zone="UTC", currency="usd", money=ByPeriod(1_000, UNLIMITED, 5_000))
-
-
-def spent(budget: Budget, coins: int = 0, money: int = 0) -> Budget:
-    """The budget after a spending, as the ledger counts it."""
-    return replace(
-        budget,
-        coins_left=ByPeriod(*(left - coins for left in budget.coins_left)),
-        money_left=ByPeriod(*(left - money for left in budget.money_left)),
-    )
-
 
 # --- another zone -----------------------------------------------------------------------------------------------------
 
