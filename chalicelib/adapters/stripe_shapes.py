@@ -109,7 +109,7 @@ def _event(event: _Event) -> StripeEvent:
     if event.type.startswith("checkout.session."):
         told = msgspec.json.decode(event.data.object, type=_Session)
         session, membership = _session(told), hint_of(told.subscription, told.metadata)
-    elif event.type.startswith("invoice."):
+    elif event.type.startswith("invoice.") and event.type != "invoice.upcoming":  # which is none yet, and has no id
         invoice_id = msgspec.json.decode(event.data.object, type=InvoiceNews).id
     elif event.type.startswith("customer.subscription."):
         news = msgspec.json.decode(event.data.object, type=SubscriptionNews)

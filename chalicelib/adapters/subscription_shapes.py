@@ -90,7 +90,7 @@ class SubscriptionNews(Struct):
 class InvoiceNews(Struct):
     """What an event says of an invoice, as far as it counts."""
 
-    id: str | None = None
+    id: Id
 
 
 def hint_of(subscription_id: str | None, metadata: dict[str, str] | None) -> MembershipHint | None:

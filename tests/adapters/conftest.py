@@ -1,4 +1,4 @@
-"""Each real store is started once a run, and only if a test asks for it."""
+"""Each real store is started once a run, as is the stand-in for Stripe, and only if a test asks for it."""
 
 import os
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from moto import mock_aws
 
 from infra.local.dynamodb_local import available, dynamodb_local
 from infra.local.ministack import ministack
+from tests.adapters.stripe_lab import Lab, open_lab
 from tests.fakes import FakeLedger
 from tests.stores import DynamoStore, FakeStore, Store, cloud_at, create_table
 
@@ -27,6 +28,18 @@ def dynamodb_local_url() -> Iterator[str]:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(why_not)
     with dynamodb_local() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def _stripe_lab() -> Iterator[Lab]:
+    with open_lab() as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(_stripe_lab: Lab) -> Lab:
+    _stripe_lab.control("POST", "/reset")
+    return _stripe_lab
 
 
 @pytest.fixture(scope="session")

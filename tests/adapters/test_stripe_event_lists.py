@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,22 +9,10 @@ from stripe import WebhookSignature
 
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.usecases.handle_event import MONEY_EVENTS, SESSION_EVENTS
-from tests.adapters.stripe_lab import SECRET, Json, Lab, open_lab, todays_purchase
+from tests.adapters.stripe_lab import SECRET, Json, Lab, todays_purchase
 
 EVERYTHING = MONEY_EVENTS | SESSION_EVENTS.keys()
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def _lab() -> Iterator[Lab]:
-    with open_lab() as lab:
-        yield lab
-
-
-@pytest.fixture
-def lab(_lab: Lab) -> Lab:
-    _lab.control("POST", "/reset")
-    return _lab
 
 
 def a_troubled_payment(lab: Lab) -> str:

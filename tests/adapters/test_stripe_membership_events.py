@@ -79,6 +79,10 @@ def test_a_session_that_was_not_subscribed_in_is_about_no_membership() -> None:
     assert subscribed == MembershipHint(subscription_id="sub_1", claim=CLAIM)
 
 
+def test_an_invoice_to_come_has_no_id_and_is_no_news() -> None:
+    assert about("invoice.upcoming", total=499).invoice_id is None
+
+
 @pytest.mark.parametrize("event_type", ["customer.subscription.updated", "invoice.paid"])
 @pytest.mark.parametrize("members", [{}, {"id": ""}, {"id": 7}, {"id": None}, {"id": "x" * 256}], ids=str)
 def test_an_event_about_nothing_is_not_usable(event_type: str, members: Json) -> None:

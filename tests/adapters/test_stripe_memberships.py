@@ -1,6 +1,5 @@
 """Memberships at Stripe: what is asked of it, and what its answers mean. With the real client, against the sandbox."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
@@ -16,21 +15,9 @@ from chalicelib.domain.payments import Invoice, MembershipClaim, MembershipHint,
 from chalicelib.errors import IdempotencyConflict, TryAgain
 from infra.local.client import post_form
 from tests.adapters.samples import a_membership, new_id
-from tests.adapters.stripe_lab import Lab, open_lab, todays_purchase
+from tests.adapters.stripe_lab import Lab, todays_purchase
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def _lab() -> Iterator[Lab]:
-    with open_lab() as lab:
-        yield lab
-
-
-@pytest.fixture
-def lab(_lab: Lab) -> Lab:
-    _lab.control("POST", "/reset")
-    return _lab
 
 
 @pytest.fixture

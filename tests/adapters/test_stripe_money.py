@@ -1,6 +1,6 @@
 """What Stripe says of a payment now: whose it is, what was captured, what went back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -14,20 +14,8 @@ from chalicelib.domain.reversals import DISPUTE_STATUSES, REFUND_STATUSES
 from chalicelib.errors import TryAgain
 from infra.local.client import post_form
 from infra.local.stripe_sandbox import disputes
-from tests.adapters.stripe_lab import Lab, open_lab, todays_purchase
+from tests.adapters.stripe_lab import Lab, todays_purchase
 from tests.fakes import START
-
-
-@pytest.fixture(scope="module")
-def _lab() -> Iterator[Lab]:
-    with open_lab() as lab:
-        yield lab
-
-
-@pytest.fixture
-def lab(_lab: Lab) -> Lab:
-    _lab.control("POST", "/reset")
-    return _lab
 
 
 @pytest.fixture
