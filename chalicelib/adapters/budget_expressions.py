@@ -41,7 +41,7 @@ class _Kept(msgspec.Struct, array_like=True):
     money: _Three
     week_ends: int
     month_ends: int
-    since: int
+    since: tuple[int, int, int]
     pending: _Wish | None
 
 
@@ -63,7 +63,7 @@ def to_budget(row: WalletRow) -> Budget | None:
         coins_left=ByPeriod(_held(row.coin_day), _held(row.coin_week), _held(row.coin_month)),
         money_left=ByPeriod(_held(row.money_day), _held(row.money_week), _held(row.money_month)),
         ends=ByPeriod(_held(row.day_ends), from_epoch(kept.week_ends), from_epoch(kept.month_ends)),
-        since=from_epoch(kept.since),
+        since=ByPeriod(*map(from_epoch, kept.since)),
         version=_held(row.budget_version),
         pending=Wish(
             limits=Limits(
@@ -170,13 +170,14 @@ def _changed(change: BudgetChange, *, coins: int, money: int) -> list[Action]:
 def budget_text(budget: Budget) -> str:
     """What the row keeps of a budget besides the counters, the end of the day, the currency and the version."""
     limits, wish = budget.limits, budget.pending
+    day_since, week_since, month_since = map(to_epoch, budget.since)
     kept = _Kept(
         zone=limits.zone,
         coins=_short(limits.coins),
         money=_short(limits.money),
         week_ends=to_epoch(budget.ends.week),
         month_ends=to_epoch(budget.ends.month),
-        since=to_epoch(budget.since),
+        since=(day_since, week_since, month_since),
         pending=_Wish(
             zone=wish.limits.zone,
             currency=wish.limits.currency,

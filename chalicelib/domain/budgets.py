@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from chalicelib.domain.money import EXPONENTS
-from chalicelib.domain.periods import PERIODS, ByPeriod, is_zone, period_ends
+from chalicelib.domain.periods import PERIODS, ByPeriod, is_zone, period_begins, period_ends
 from chalicelib.errors import InvalidField
 
 UNLIMITED: Final = 10**15
@@ -56,15 +56,15 @@ class Wish:
 class Budget:
     """The limits in force, what is left of them, and when each period ends.
 
-    `left` below zero is nothing left: a limit that was lowered below what had been spent. `since` is when the money
-    began to be counted. Each change, though not each spending, makes the next `version`.
+    `left` below zero is nothing left: a limit that was lowered below what had been spent. `since` is when the
+    money of each period began to be counted. Each change, though not each spending, makes the next `version`.
     """
 
     limits: Limits
     coins_left: ByPeriod[int]
     money_left: ByPeriod[int]
     ends: ByPeriod[datetime]
-    since: datetime
+    since: ByPeriod[datetime]
     version: int = 1
     pending: Wish | None = None
 
@@ -124,7 +124,9 @@ def first_budget(limits: Limits, now: datetime) -> Budget:
     """The budget of a fan who had none: it counts from now on."""
     now = _whole(now)
     ends = period_ends(now, limits.zone)
-    return Budget(limits=limits, coins_left=limits.coins, money_left=limits.money, ends=ends, since=now)
+    return Budget(
+        limits=limits, coins_left=limits.coins, money_left=limits.money, ends=ends, since=ByPeriod(now, now, now)
+    )
 
 
 def _whole(at: datetime) -> datetime:
@@ -150,7 +152,9 @@ def due_change(budget: Budget | None, now: datetime) -> BudgetChange | None:
 
 
 def _renewed(budget: Budget, now: datetime) -> Budget:
-    ends = period_ends(now, budget.limits.zone)
+    zone = budget.limits.zone
+    # A period that somebody's moving made longer ends later than the next would have begun.
+    begins = ByPeriod(*map(max, budget.ends, period_begins(now, zone)))
     over = [end <= now for end in budget.ends]
 
     def anew(new: ByPeriod[T], old: ByPeriod[T]) -> ByPeriod[T]:
@@ -160,7 +164,8 @@ def _renewed(budget: Budget, now: datetime) -> Budget:
         budget,
         coins_left=anew(budget.limits.coins, budget.coins_left),
         money_left=anew(budget.limits.money, budget.money_left),
-        ends=anew(ends, budget.ends),
+        ends=anew(period_ends(now, zone), budget.ends),
+        since=anew(begins, budget.since),
     )
 
 
@@ -183,7 +188,7 @@ def _limited(budget: Budget, limits: Limits, now: datetime) -> Budget:
         limits=limits,
         coins_left=_moved(budget.coins_left, budget.limits.coins, limits.coins),
         money_left=_moved(budget.money_left, budget.limits.money, limits.money) if is_same_money else limits.money,
-        since=budget.since if is_same_money else now,
+        since=budget.since if is_same_money else ByPeriod(now, now, now),
     )
 
 
@@ -235,10 +240,8 @@ def given_back(budget: Budget, amount_minor: int, currency: str, opened_at: date
     Only in the periods that the purchase was opened in, and never more than their limits.
     """
     current = renewed(budget, now)
-    if currency != current.limits.currency or opened_at < current.since:
-        return None
-    counted = [now_ends == then for now_ends, then in zip(current.ends, _ends_at(current, opened_at), strict=True)]
-    if not any(counted):
+    counted = [since <= opened_at for since in current.since]
+    if currency != current.limits.currency or not any(counted):
         return None
     money = ByPeriod(
         *(
@@ -247,10 +250,6 @@ def given_back(budget: Budget, amount_minor: int, currency: str, opened_at: date
         )
     )
     return replace(current, money_left=money, version=budget.version + 1)
-
-
-def _ends_at(budget: Budget, at: datetime) -> ByPeriod[datetime]:
-    return period_ends(at, budget.limits.zone)
 
 
 def exceeded(left: ByPeriod[int], amount: int) -> Iterator[int]:

@@ -37,8 +37,7 @@ def period_ends(now: datetime, zone: str) -> ByPeriod[datetime]:
 
     Where the clocks jump over midnight, the day ends with the jump. The day ends first, or with the others.
     """
-    # A zone that left the database must not lock a wallet.
-    place = ZoneInfo(zone) if is_zone(zone) else ZoneInfo("UTC")
+    place = _place(zone)
     today = now.astimezone(place).date()
     tomorrow = today + timedelta(days=1)
     monday = today + timedelta(days=7 - today.weekday())
@@ -46,8 +45,27 @@ def period_ends(now: datetime, zone: str) -> ByPeriod[datetime]:
     return ByPeriod(*(_midnight(begins, place, now) for begins in (tomorrow, monday, first)))
 
 
+def period_begins(now: datetime, zone: str) -> ByPeriod[datetime]:
+    """When the day, the week and the month that `now` is in began in that zone, in UTC."""
+    place = _place(zone)
+    today = now.astimezone(place).date()
+    monday = today - timedelta(days=today.weekday())
+    return ByPeriod(*(_last_midnight(began, place, now) for began in (today, monday, today.replace(day=1))))
+
+
+def _place(zone: str) -> ZoneInfo:
+    # A zone that left the database must not lock a wallet.
+    return ZoneInfo(zone) if is_zone(zone) else ZoneInfo("UTC")
+
+
 def _midnight(day: date, place: ZoneInfo, now: datetime) -> datetime:
     """When the day begins, for somebody who has not lived it yet."""
     midnight = datetime.combine(day, time.min, place).astimezone(UTC)
     # Clocks put back across midnight show it twice: behind the first one, the second is meant.
     return midnight if midnight > now else datetime.combine(day, time(fold=1), place).astimezone(UTC)
+
+
+def _last_midnight(day: date, place: ZoneInfo, now: datetime) -> datetime:
+    """When the day began, for somebody who lives it, or has lived it."""
+    first, second = (datetime.combine(day, time(fold=fold), place).astimezone(UTC) for fold in (0, 1))
+    return second if first < second <= now else first

@@ -36,7 +36,7 @@ def test_the_longest_wallet_is_under_a_kilobyte(store: DynamoStore) -> None:
         coins_left=counters,
         money_left=counters,
         ends=longest.ends,
-        since=START,
+        since=ByPeriod(START, START, START),
         version=999_999,
         pending=wish,
     )

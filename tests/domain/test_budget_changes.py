@@ -72,7 +72,7 @@ def test_another_currency_waits_until_every_limited_period_has_ended() -> None:
         money_left=euros.money,
         ends=ByPeriod(datetime(2026, 12, 2, tzinfo=UTC), datetime(2026, 12, 7, tzinfo=UTC),
                       datetime(2027, 1, 1, tzinfo=UTC)),
-        since=budget.ends.month,
+        since=ByPeriod(budget.ends.month, budget.ends.month, budget.ends.month),
         version=3,
     )  # fmt: skip
 
@@ -91,7 +91,7 @@ def test_a_first_limit_on_money_counts_from_when_it_was_set() -> None:
 
     after = changed(budget, wish, later)
 
-    assert (after.limits, after.pending, after.since) == (wish, None, later)
+    assert (after.limits, after.pending, after.since) == (wish, None, ByPeriod(later, later, later))
     assert after.money_left == DOLLARS.money
     assert after.coins_left == ByPeriod(90, 290, 990)
 
@@ -100,7 +100,7 @@ def test_a_lower_limit_on_money_holds_at_once() -> None:
     budget = spent(first_budget(DOLLARS, START), money=900)
     wish = replace(DOLLARS, money=ByPeriod(950, 2_000, 5_000))
     after = changed(budget, wish, START)
-    assert (after.limits, after.money_left, after.since) == (wish, ByPeriod(50, 1_100, 4_100), START)
+    assert (after.limits, after.money_left, after.since) == (wish, ByPeriod(50, 1_100, 4_100), budget.since)
 
 
 def test_limits_on_money_go_after_a_day() -> None:
@@ -121,9 +121,27 @@ def test_a_price_is_given_back_to_the_periods_it_counted_in() -> None:
     assert next_day
     assert next_day.money_left == ByPeriod(1_000, UNLIMITED, 5_000)
     assert next_day.ends.day == MIDNIGHT + DAY
+    assert given_back(next_day, 900, "usd", START, MIDNIGHT + DAY) == replace(
+        renewed(next_day, MIDNIGHT + DAY), version=3
+    )
 
     next_month = datetime(2026, 12, 1, tzinfo=UTC)
     assert given_back(budget, 900, "usd", START, next_month) is None
+
+
+def test_a_price_is_given_back_to_the_periods_that_moving_made_longer_and_to_none_after_them() -> None:
+    opened, granted = datetime(2026, 11, 10, tzinfo=UTC), datetime(2026, 11, 12, tzinfo=UTC)
+    budget = spent(first_budget(replace(DOLLARS, zone="America/New_York"), opened), money=400)
+    there = renewed(changed(budget, replace(DOLLARS, zone="Europe/Berlin"), granted - COOL_OFF), granted)
+    assert there.ends.month == datetime(2026, 12, 1, 23, tzinfo=UTC), "its end in New York was on that day in Berlin"
+
+    back = given_back(there, 400, "usd", opened, granted + DAY)
+    assert back
+    assert back.money_left.month == 5_000
+    december = spent(renewed(there, there.ends.month), money=400)
+    back = given_back(december, 400, "usd", there.ends.month - MOMENT, there.ends.month)
+    assert back
+    assert back.money_left.month == 4_600
 
 
 def test_never_more_than_the_limit_is_given_back() -> None:

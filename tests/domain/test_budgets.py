@@ -75,7 +75,7 @@ def test_a_first_budget_has_everything_left() -> None:
         coins_left=LIMITS.coins,
         money_left=NO_LIMIT,
         ends=ByPeriod(MIDNIGHT, MIDNIGHT, datetime(2026, 12, 1, tzinfo=UTC)),
-        since=START,
+        since=ByPeriod(START, START, START),
     )
 
 
@@ -90,6 +90,7 @@ def test_a_budget_is_renewed_when_its_day_has_ended_and_no_moment_sooner() -> No
         budget,
         coins_left=ByPeriod(100, 300, 910),
         ends=ByPeriod(MIDNIGHT + DAY, MIDNIGHT + 7 * DAY, budget.ends.month),
+        since=ByPeriod(MIDNIGHT, MIDNIGHT, START),
         version=2,
     )
     assert due_change(budget, MIDNIGHT) == BudgetChange(seen=budget, budget=fresh)

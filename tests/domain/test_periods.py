@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.periods import ByPeriod, is_zone, period_ends
+from chalicelib.domain.periods import ByPeriod, is_zone, period_begins, period_ends
 
 ZONES = ["UTC", "Europe/Berlin", "America/Santiago", "Pacific/Apia", "Asia/Kathmandu", "Pacific/Kiritimati"]
 RESTLESS = [*ZONES, "America/Havana", "America/St_Johns", "Asia/Beirut", "Atlantic/Azores", "Africa/Casablanca"]
@@ -81,6 +81,7 @@ def test_a_period_ends_where_the_next_begins(zone: str, now: datetime) -> None:
     for period, end in enumerate(ends):
         assert period_ends(end - SECOND, zone)[period] == end
         assert period_ends(end, zone)[period] > end
+        assert period_begins(end, zone)[period] == end
 
 
 @given(

@@ -95,15 +95,15 @@ def miscounted(town: Town) -> Iterator[str]:
         entries = town.books.entries.get(user_id, {})
         gifts = [entry for entry in entries.values() if isinstance(entry, Gift)]
         # A first budget that is set in trouble may land late, and does not count what was given until then.
-        slack = timedelta(minutes=30) if budget.since > START else timedelta(0)
+        began = budget.since.month
+        slack = timedelta(minutes=30) if began > START else timedelta(0)
         least, most = (
-            sum(gift.price_coins for gift in gifts if gift.posted_at >= since)
-            for since in (budget.since + slack, budget.since)
+            sum(gift.price_coins for gift in gifts if gift.posted_at >= since) for since in (began + slack, began)
         )
         money = sum(
             entry.amount_minor
             for entry in entries.values()
-            if isinstance(entry, Purchase) and not entry.is_given_back and entry.created_at >= budget.since
+            if isinstance(entry, Purchase) and not entry.is_given_back and entry.created_at >= began
         )
         if not all(least <= spent <= most for spent in _spent(budget.limits.coins, budget.coins_left)):
             yield f"{user_id} gave {least} to {most} coins, and has left {budget.coins_left}"
