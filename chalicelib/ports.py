@@ -138,7 +138,7 @@ class Ledger(Protocol):
         """Put a budget in the place of the one that was seen. Whether it was written: only if that is still the one."""
 
     def exclude(self, exclusion: SelfExclusion) -> bool:
-        """Shut a fan out from spending, and keep that he did. Whether it was new, and longer than he is shut out.
+        """Shut a fan out from spending, unless he is for longer, and keep that he did. Whether the act was new.
 
         Raises:
             IdempotencyConflict: the key names an exclusion for another time.

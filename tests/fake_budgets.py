@@ -70,11 +70,10 @@ class FakeBudgets:
         known = self.exclusions.get((exclusion.user_id, exclusion.key))
         if known and known.days != exclusion.days:
             raise IdempotencyConflict
-        until = self.excluded.get(exclusion.user_id)
-        if known or (until and until >= exclusion.until):
+        if known:
             return False
         self.exclusions[exclusion.user_id, exclusion.key] = exclusion
-        self.excluded[exclusion.user_id] = exclusion.until
+        self.excluded[exclusion.user_id] = max(exclusion.until, self.excluded.get(exclusion.user_id, exclusion.until))
         return True
 
     def post_notice(self, notice: Notice) -> bool:

@@ -45,9 +45,22 @@ class DynamoBudgets:
         try:
             self._transactions.write(write)
         except Refused as refused:
+            if not refused.failed[0]:
+                return self._keep(record) or self.exclude(exclusion)
             if refused.old_items[0] and AuditRow.from_raw_data(refused.old_items[0]).reason != record.reason:
                 raise IdempotencyConflict("Use a new key to exclude yourself for another time.") from refused
             return False
+        return True
+
+    def _keep(self, record: AuditRow) -> bool:
+        """Keep an act of somebody who is shut out for longer already: its key must not shut him out some other day."""
+        with transient_errors():
+            try:
+                record.save(AuditRow.pk.does_not_exist())
+            except PynamoDBException as error:
+                if not is_refused(error):
+                    raise
+                return False
         return True
 
     def post_notice(self, notice: Notice) -> bool:

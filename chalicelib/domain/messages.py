@@ -18,10 +18,23 @@ _INVISIBLE: Final = frozenset("\u00ad\u180e\u200b\u2060\u2061\u2062\u2063\u2064\
 _UNSEEN_CATEGORIES: Final = frozenset({"Cf", "Mn", "Me", "Zs"})
 _UNFIT_CATEGORIES: Final = frozenset({"Cc", "Cs", "Co"})
 """Controls, halves of characters, private ones. Not the unassigned: this year's emoji are among them."""
+_DRAWN_CATEGORIES: Final = frozenset({"Sm", "So", "Pd"})
+"""Where the signs are that can be shown either way, as text or as a picture."""
 _SKIN_TONES: Final = range(0x1F3FB, 0x1F400)
+_FLAG_LETTERS: Final = range(0x1F1E6, 0x1F200)
 _JOINER: Final = "\u200d"
-_EMOJI: Final = (range(0x1F300, 0x1FB00), range(0x2600, 0x27C0), range(0x2B00, 0x2C00), range(0x1F1E6, 0x1F200))
-"""Blocks of pictographs. Source: unicode.org/reports/tr51, emoji-data.txt, where `Extended_Pictographic` lies."""
+_AS_EMOJI: Final = "\ufe0f"
+_KEYCAP: Final = "\u20e3"
+_MOST_JOINED: Final = 4
+"""A family of four: no emoji is joined of more."""
+_PICTOGRAPHS: Final = (
+    *(range(0x1F300, 0x1FB00), range(0x2600, 0x27C0), range(0x2B00, 0x2C00), _FLAG_LETTERS),
+    *(range(0x231A, 0x231C), range(0x23E9, 0x23F4), range(0x25FD, 0x25FF)),
+    *(range(0x1F004, 0x1F005), range(0x1F0CF, 0x1F0D0), range(0x1F18E, 0x1F18F)),
+    *(range(0x1F191, 0x1F19B), range(0x1F201, 0x1F252)),
+)
+"""What is shown as a picture by itself. Source: unicode.org/reports/tr51, emoji-data.txt: whole blocks of
+`Extended_Pictographic`, and what is `Emoji_Presentation` elsewhere."""
 
 
 def cleaned(text: str) -> str:
@@ -37,14 +50,25 @@ def cleaned(text: str) -> str:
 
 def count_emoji(text: str) -> int:
     """How many emoji a reader sees: a family held together by joiners, a flag or a skin tone is one."""
-    total, is_joined, half_flag = 0, False, False
+    total, joined, half_flag, before = 0, 0, False, ""
     for char in text:
-        is_flag = 0x1F1E6 <= ord(char) < 0x1F200
-        if any(ord(char) in block for block in _EMOJI) and ord(char) not in _SKIN_TONES:
-            total += not (is_joined or (is_flag and half_flag))
-        half_flag = is_flag and not half_flag
-        is_joined = char == _JOINER
+        is_flag = ord(char) in _FLAG_LETTERS
+        if ord(char) in _SKIN_TONES:
+            total += not _is_pictograph(before)
+        elif _is_pictograph(char):
+            joined = joined + 1 if before == _JOINER and joined < _MOST_JOINED else 1
+            total += joined == 1 and not (is_flag and half_flag)
+        elif char == _AS_EMOJI:
+            total += before != "" and unicodedata.category(before) in _DRAWN_CATEGORIES and not _is_pictograph(before)
+        else:
+            total += char == _KEYCAP
+            joined = joined if char == _JOINER else 0
+        half_flag, before = is_flag and not half_flag, char
     return total
+
+
+def _is_pictograph(char: str) -> bool:
+    return char != "" and ord(char) not in _SKIN_TONES and any(ord(char) in block for block in _PICTOGRAPHS)
 
 
 def _is_unfit(char: str) -> bool:

@@ -9,7 +9,7 @@ from chalicelib.ports import Clock, Ledger
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excluded:
-    """Until when the fan is shut out. `is_repeat`: it was so before."""
+    """Until when the fan is shut out. `is_repeat`: the key was known already."""
 
     until: datetime
     is_repeat: bool
@@ -26,8 +26,7 @@ def exclude_fan(user_id: str, key: str, days: int, *, ledger: Ledger, clock: Clo
         TryAgain: the outcome is not known.
     """
     asked: SelfExclusion = exclusion(user_id, key, days, clock.now())
-    if ledger.exclude(asked):
-        return Excluded(until=asked.until, is_repeat=False)
+    is_new = ledger.exclude(asked)
     until = ledger.read_wallet(user_id).excluded_until
     assert until is not None, "nobody undoes an exclusion"
-    return Excluded(until=until, is_repeat=True)
+    return Excluded(until=until, is_repeat=not is_new)

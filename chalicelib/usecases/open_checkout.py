@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.ids import require_fresh_key
-from chalicelib.domain.ledger import Purchase
+from chalicelib.domain.ledger import Purchase, Wallet
 from chalicelib.domain.purchases import CheckoutOrder, can_still_be_paid, quote, same_purchase
 from chalicelib.domain.spending import PurchaseRefused, is_excluded, why_not_pay
 from chalicelib.errors import BudgetReached, Refusal
@@ -36,7 +36,7 @@ def open_checkout(
         IdempotencyConflict: the key names something else.
         TryAgain: the ledger or the payment provider did not answer.
     """
-    now, is_shut_out = clock.now(), False
+    now = clock.now()
     try:
         require_fresh_key(order.purchase_id, now)
         purchase = quote(order, catalogue, now)
@@ -46,14 +46,16 @@ def open_checkout(
         earlier = ledger.find_entry(order.user_id, order.purchase_id)
         if earlier is None:
             raise
+        wallet: Wallet | None = ledger.read_wallet(order.user_id)
     else:
         if refused is None:
             return OpenedCheckout(purchase=purchase, url=gateway.open_session(purchase).url, is_repeat=False)
         assert refused.entry is not None, "whatever else was in the way has been raised"
-        earlier, is_shut_out = refused.entry, is_excluded(refused.wallet, now)
+        earlier, wallet = refused.entry, refused.wallet
     stored = same_purchase(earlier, order)
     # A repeat hears what became of it; but who has shut himself out since is shown no way to pay.
-    url = gateway.open_session(stored).url if can_still_be_paid(stored, now) and not is_shut_out else None
+    is_payable = can_still_be_paid(stored, now) and not is_excluded(wallet, now)
+    url = gateway.open_session(stored).url if is_payable else None
     return OpenedCheckout(purchase=stored, url=url, is_repeat=True)
 
 

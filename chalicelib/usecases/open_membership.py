@@ -12,7 +12,7 @@ from chalicelib.domain.memberships import (
     require_no_member,
     same_membership,
 )
-from chalicelib.domain.spending import require_may_pay
+from chalicelib.domain.spending import is_excluded, require_may_pay
 from chalicelib.errors import Refusal
 from chalicelib.membership_ports import Memberships, Subscriptions
 from chalicelib.ports import Clock, Ledger
@@ -62,5 +62,7 @@ def open_membership(
         if earlier is None:
             return OpenedMembership(membership=membership, url=subscriptions.open_session(membership), is_repeat=False)
     stored = same_membership(earlier, order)
-    url = subscriptions.open_session(stored) if can_still_be_joined(stored, now) else None
+    # A repeat hears what became of it; but who has shut himself out since is shown no way to pay.
+    is_payable = can_still_be_joined(stored, now) and not is_excluded(ledger.read_wallet(order.user_id), now)
+    url = subscriptions.open_session(stored) if is_payable else None
     return OpenedMembership(membership=stored, url=url, is_repeat=True)

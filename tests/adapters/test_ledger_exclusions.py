@@ -57,13 +57,22 @@ def test_who_is_shut_out_cannot_renew_a_budget_by_spending(store: Store, fan: st
 
 def test_a_time_only_grows(store: Store) -> None:
     fan = new_name("fan")
-    assert store.ledger.exclude(an_exclusion(fan))
+    for days, longest in ((30, 30), (29, 30), (30, 30), (31, 31)):
+        assert store.ledger.exclude(an_exclusion(fan, days=days, until=START + timedelta(days=days)))
+        assert wallet(store, fan) == Wallet(user_id=fan, excluded_until=START + timedelta(days=longest))
 
-    assert not store.ledger.exclude(an_exclusion(fan, days=29, until=START + timedelta(days=29)))
-    assert not store.ledger.exclude(an_exclusion(fan))
-    assert store.ledger.exclude(an_exclusion(fan, days=31, until=START + timedelta(days=31)))
 
-    assert wallet(store, fan) == Wallet(user_id=fan, excluded_until=START + timedelta(days=31))
+def test_a_shorter_times_key_is_known_for_good(store: Store) -> None:
+    fan = new_name("fan")
+    store.ledger.exclude(an_exclusion(fan))
+    shorter = an_exclusion(fan, days=29, until=START + timedelta(days=29))
+    assert store.ledger.exclude(shorter)
+
+    assert not store.ledger.exclude(replace(shorter, until=START + timedelta(days=59))), "a month later"
+    with pytest.raises(IdempotencyConflict):
+        store.ledger.exclude(replace(shorter, days=28))
+
+    assert wallet(store, fan).excluded_until == START + timedelta(days=30)
 
 
 def test_the_same_act_again_adds_nothing(store: Store) -> None:

@@ -6,13 +6,39 @@ from chalicelib.domain.lanes import MAX_ACTIONS_PER_RECEIPT, MAX_LANES, Receipt
 from chalicelib.domain.messages import MAX_BYTES, MAX_CHARACTERS, MAX_NAME_BYTES, MAX_NAME_CHARACTERS, count_emoji
 
 
-@pytest.mark.parametrize("code", [0x1F300, 0x1FAFF, 0x2600, 0x27BF, 0x2B00, 0x2BFF, 0x1F1E6, 0x1F1FF, 0x1F3FA, 0x1F400])
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(0x1F300, 0x1FAFF, 0x2600, 0x27BF, 0x2B00, 0x2BFF, 0x1F1E6, 0x1F1FF, 0x1F3FA, 0x1F3FB, 0x1F3FF, 0x1F400),
+        *(
+            0x231A,
+            0x231B,
+            0x23E9,
+            0x23F3,
+            0x25FD,
+            0x25FE,
+            0x1F004,
+            0x1F0CF,
+            0x1F18E,
+            0x1F191,
+            0x1F19A,
+            0x1F201,
+            0x1F251,
+        ),
+    ],
+)
 def test_the_first_and_the_last_of_a_block_are_pictographs(code: int) -> None:
     assert count_emoji(chr(code)) == 1
 
 
-@pytest.mark.parametrize("code", [0x1F2FF, 0x1FB00, 0x25FF, 0x27C0, 0x2AFF, 0x2C00, 0x1F1E5, 0x1F200, 0x1F3FB, 0x1F3FF])
-def test_their_neighbours_and_skin_tones_are_none(code: int) -> None:
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(0x1F2FF, 0x1FB00, 0x25FF, 0x27C0, 0x2AFF, 0x2C00, 0x1F1E5, 0x1F200, 0x2319, 0x231C, 0x23E8, 0x23F4, 0x25FC),
+        *(0x1F003, 0x1F005, 0x1F0CE, 0x1F0D0, 0x1F18D, 0x1F18F, 0x1F190, 0x1F19B, 0x1F252),
+    ],
+)
+def test_their_neighbours_are_none(code: int) -> None:
     assert count_emoji(chr(code)) == 0
 
 

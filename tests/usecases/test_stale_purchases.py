@@ -11,7 +11,7 @@ from chalicelib.errors import BudgetReached, TryAgain
 from chalicelib.usecases.end_stale_purchases import end_stale_purchases
 from chalicelib.usecases.exclude_fan import exclude_fan
 from chalicelib.usecases.set_budget import set_budget
-from tests.domain.builders import FAN
+from tests.domain.builders import FAN, a_bundle, a_catalogue
 from tests.fakes import START, session_of, uuid7_at
 from tests.usecases.desk import Desk, a_stripe_event
 
@@ -94,10 +94,13 @@ def test_a_budget_that_nothing_can_be_given_back_to_says_no() -> None:
         desk.open(purchase_id=key(desk, 2))
 
 
-def test_who_shut_himself_out_is_shown_no_way_to_pay_for_what_he_opened() -> None:
+@pytest.mark.parametrize("is_sold_on", [True, False])
+def test_who_shut_himself_out_is_shown_no_way_to_pay_for_what_he_opened(*, is_sold_on: bool) -> None:
     desk = a_desk()
     opened = key(desk, 1)
     assert desk.open(purchase_id=opened).url is not None
     exclude_fan(FAN, uuid7_at(START, 9), 1, ledger=desk.books, clock=desk.clock)
+    if not is_sold_on:
+        desk.catalogue = a_catalogue(a_bundle("coins_350", 350))
     again = desk.open(purchase_id=opened)
     assert (again.is_repeat, again.url, again.purchase.status) == (True, None, Status.PENDING)
