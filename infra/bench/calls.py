@@ -55,23 +55,23 @@ class Fan:
         self, method: str, path: str, fields: Mapping[str, object], more: Mapping[str, str] = MappingProxyType({})
     ) -> Call:
         headers = {"Authorization": self._bearer, "Content-Type": "application/json", **more}
-        return {**post(path, headers, json.dumps(fields)), "httpMethod": method}
+        return request(method, path, headers, json.dumps(fields))
 
 
 def webhook(world: World, payload: str) -> Call:
     """An event of Stripe's, signed now: the signature is good for five minutes."""
     signature = WebhookSignature.generate_signature_header(payload, world.facts.stripe_webhook_secret, int(time.time()))
     headers = {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": signature}
-    return post("/v1/webhooks/stripe", headers, payload)
+    return request("POST", "/v1/webhooks/stripe", headers, payload)
 
 
-def post(path: str, headers: Mapping[str, str], body: str) -> Call:
-    """What API Gateway makes of a POST to a path without parameters."""
+def request(method: str, path: str, headers: Mapping[str, str], body: str) -> Call:
+    """What API Gateway makes of a request to a path without parameters."""
     every = {"Accept": "application/json", "Host": "bench.invalid", "X-Forwarded-Proto": "https", **headers}
     return {
         "resource": path,
         "path": path,
-        "httpMethod": "POST",
+        "httpMethod": method,
         "headers": every,
         "multiValueHeaders": {name: [value] for name, value in every.items()},
         "queryStringParameters": None,
@@ -81,7 +81,7 @@ def post(path: str, headers: Mapping[str, str], body: str) -> Call:
         "requestContext": {
             "resourcePath": path,
             "path": f"/local{path}",
-            "httpMethod": "POST",
+            "httpMethod": method,
             "stage": "local",
             "apiId": "bench",
             "requestId": str(uuid7()),

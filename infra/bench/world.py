@@ -86,6 +86,7 @@ def world(directory: Path, package: Package) -> Iterator[World]:
 def _make(aws_url: str, table: Mapping[str, Any]) -> dict[str, str]:
     """Make what the functions call, by the logical ids of the template."""
     session = aws_session(REGION)
+    queues = session.client("sqs", endpoint_url=aws_url)
     described = session.client("dynamodb", endpoint_url=aws_url).create_table(
         TableName="bench",
         BillingMode="PAY_PER_REQUEST",
@@ -101,7 +102,7 @@ def _make(aws_url: str, table: Mapping[str, Any]) -> dict[str, str]:
         "Table": "bench",
         "Stream": described["LatestStreamArn"],
         "Topic": session.client("sns", endpoint_url=aws_url).create_topic(Name="bench")["TopicArn"],
-        "RedriveQueue": session.client("sqs", endpoint_url=aws_url).create_queue(QueueName="bench")["QueueUrl"],
+        **{name: queues.create_queue(QueueName=name)["QueueUrl"] for name in ("RedriveQueue", "StreakQueue")},
     }
 
 
