@@ -48,6 +48,11 @@ def test_two_halves_are_one_flag_and_a_third_begins_the_next(first: int, second:
     assert count_emoji(chr(first) + chr(second) + chr(first)) == 2
 
 
+@pytest.mark.parametrize(("code", "emoji"), [(0x1F3FA, 2), (0x1F3FB, 1), (0x1F3FF, 1), (0x1F400, 2)])
+def test_a_skin_tone_colours_the_emoji_before_it_and_its_neighbours_do_not(code: int, emoji: int) -> None:
+    assert count_emoji("👍" + chr(code)) == emoji
+
+
 def test_what_comes_before_a_flag_is_no_half_of_it() -> None:
     assert count_emoji(chr(0x1F200) + chr(0x1F1E6)) == 1
 
