@@ -1,12 +1,11 @@
 """What fans decide about their own spending, in DynamoDB, and the notices of it."""
 
-from pynamodb.exceptions import PynamoDBException
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.budget_expressions import change_budget
 from chalicelib.adapters.rows import notice_row
 from chalicelib.adapters.tables import AuditRow, EntryRow, WalletRow, key, wallet_key
-from chalicelib.adapters.transactions import Refused, Transactions, is_refused, transient_errors
+from chalicelib.adapters.transactions import Refused, Transactions, is_done
 from chalicelib.domain.budgets import BudgetChange, SelfExclusion
 from chalicelib.domain.ids import uuid7_time
 from chalicelib.domain.ledger import Notice
@@ -21,14 +20,7 @@ class DynamoBudgets:
     def change_budget(self, user_id: str, change: BudgetChange) -> bool:
         """See the port. One write unit."""
         actions, is_seen = change_budget(change)
-        with transient_errors():
-            try:
-                WalletRow(wallet_key(user_id), "WALLET").update(actions, is_seen)
-            except PynamoDBException as error:
-                if not is_refused(error):
-                    raise
-                return False
-        return True
+        return is_done(lambda: WalletRow(wallet_key(user_id), "WALLET").update(actions, is_seen))
 
     def exclude(self, exclusion: SelfExclusion) -> bool:
         """See the port. Four write units. Raises IdempotencyConflict when the key names another time."""
@@ -46,33 +38,16 @@ class DynamoBudgets:
             self._transactions.write(write)
         except Refused as refused:
             if not refused.failed[0]:
-                return self._keep(record) or self.exclude(exclusion)
+                # He is shut out for longer already. The act is kept: its key must not shut him out some other day.
+                return is_done(lambda: record.save(AuditRow.pk.does_not_exist())) or self.exclude(exclusion)
             if refused.old_items[0] and AuditRow.from_raw_data(refused.old_items[0]).reason != record.reason:
                 raise IdempotencyConflict("Use a new key to exclude yourself for another time.") from refused
             return False
         return True
 
-    def _keep(self, record: AuditRow) -> bool:
-        """Keep an act of somebody who is shut out for longer already: its key must not shut him out some other day."""
-        with transient_errors():
-            try:
-                record.save(AuditRow.pk.does_not_exist())
-            except PynamoDBException as error:
-                if not is_refused(error):
-                    raise
-                return False
-        return True
-
     def post_notice(self, notice: Notice) -> bool:
         """See the port. One write unit, and one of the journal."""
-        with transient_errors():
-            try:
-                notice_row(notice).save(EntryRow.pk.does_not_exist())
-            except PynamoDBException as error:
-                if not is_refused(error):
-                    raise
-                return False
-        return True
+        return is_done(lambda: notice_row(notice).save(EntryRow.pk.does_not_exist()))
 
 
 def _record(exclusion: SelfExclusion) -> AuditRow:

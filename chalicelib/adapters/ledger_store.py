@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from pynamodb.exceptions import DoesNotExist, PynamoDBException
+from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.budget_expressions import spend_coins
@@ -14,7 +14,7 @@ from chalicelib.adapters.purchase_store import DynamoPurchases
 from chalicelib.adapters.rows import gift_row, notice_row, review_row, to_entry, to_wallet
 from chalicelib.adapters.streak_expressions import follow_streak, forgotten, is_as_seen
 from chalicelib.adapters.tables import EntryRow, ReviewRow, WalletRow, bind, entry_key, wallet_key
-from chalicelib.adapters.transactions import Refused, Transactions, is_refused, transient_errors
+from chalicelib.adapters.transactions import Refused, Transactions, is_done, transient_errors
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.lanes import Receipt
 from chalicelib.domain.ledger import Entry, Gift, GiftRefused, LaneEntry, StreakEnd, Wallet
@@ -120,21 +120,9 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
     def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
         """See the port. One write unit. An entry that is gone by now is left alone: a note would be half an entry."""
         row = EntryRow(wallet_key(user_id), entry_key(entry_id))
-        with transient_errors():
-            try:
-                row.update([EntryRow.announced_at.set(EntryRow.announced_at | at)], EntryRow.pk.exists())
-            except PynamoDBException as error:
-                if not is_refused(error):
-                    raise
+        is_done(lambda: row.update([EntryRow.announced_at.set(EntryRow.announced_at | at)], EntryRow.pk.exists()))
 
     def file_review(self, review: Review) -> bool:
         """See the port. One write unit."""
         row = review_row(review)
-        with transient_errors():
-            try:
-                row.save(ReviewRow.pk.does_not_exist())
-            except PynamoDBException as error:
-                if not is_refused(error):
-                    raise
-                return False
-        return True
+        return is_done(lambda: row.save(ReviewRow.pk.does_not_exist()))

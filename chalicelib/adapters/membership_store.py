@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from pynamodb.attributes import Attribute
-from pynamodb.exceptions import DoesNotExist, PynamoDBException
+from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -13,7 +13,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.adapters.paid_money import count_paid
 from chalicelib.adapters.rows import month_row, notice_row, to_entry
 from chalicelib.adapters.tables import EntryRow, MembershipRow, WalletRow, bind, membership_key, wallet_key
-from chalicelib.adapters.transactions import Refused, Transactions, is_refused, transient_errors
+from chalicelib.adapters.transactions import Refused, Transactions, is_done, transient_errors
 from chalicelib.domain.ledger import PENDING_LIFE, Notice, Purchase
 from chalicelib.domain.memberships import InvoiceRefused, Membership, MembershipStatus
 
@@ -33,14 +33,9 @@ class DynamoMemberships:
 
     def open_membership(self, membership: Membership) -> Membership | None:
         """See the port. One write unit; a repeat costs a read besides."""
-        with transient_errors():
-            try:
-                _row(membership).save(MembershipRow.pk.does_not_exist())
-            except PynamoDBException as error:
-                if not is_refused(error):
-                    raise
-                return self.find_membership(membership.user_id, membership.membership_id)
-        return None
+        if is_done(lambda: _row(membership).save(MembershipRow.pk.does_not_exist())):
+            return None
+        return self.find_membership(membership.user_id, membership.membership_id)
 
     def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
         """See the port."""

@@ -102,6 +102,18 @@ def transient_errors() -> Iterator[None]:
         raise
 
 
+def is_done(write: Callable[[], object]) -> bool:
+    """Make a single write. Whether its condition held; when not, nothing was written. Raises as transient_errors."""
+    with transient_errors():
+        try:
+            write()
+        except PynamoDBException as error:
+            if not is_refused(error):
+                raise
+            return False
+    return True
+
+
 def is_refused(error: PynamoDBException) -> bool:
     """Whether a single write did nothing because of its condition."""
     return _code(error) == "ConditionalCheckFailedException"
