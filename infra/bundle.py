@@ -21,7 +21,7 @@ def prune(tree: Path) -> None:
     """Drop from installed dependencies what no function reads.
 
     Sources stay: they make tracebacks readable and take over when the runtime's bytecode differs. So do METADATA
-    (read by importlib.metadata) and the licences (which must travel along).
+    (read by importlib.metadata) and the licenses (which must travel along).
     """
     for data in (tree / "botocore/data", tree / "boto3/data"):
         for service in data.iterdir() if data.is_dir() else ():
@@ -50,7 +50,7 @@ def compile_tree(tree: Path) -> None:
     """Write bytecode that is never checked against its source.
 
     Lambda's disk is read-only: without it every cold start compiles everything. Hash-based, because the times in a
-    zip mean nothing; one process in a fixed order, because marshalling depends on what was loaded before.
+    zip mean nothing; one process in a fixed order, because marshaling depends on what was loaded before.
 
     Raises:
         subprocess.CalledProcessError: a source does not compile.

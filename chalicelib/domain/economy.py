@@ -50,9 +50,9 @@ class GiftRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """What at least `min_coins` get: a colour, `pin_seconds` on top of the chat, so long a message.
+    """What at least `min_coins` get: a color, `pin_seconds` on top of the chat, so long a message.
 
-    A cheer has no colour and is not pinned.
+    A cheer has no color and is not pinned.
     """
 
     min_coins: int

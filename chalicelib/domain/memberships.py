@@ -68,7 +68,7 @@ class Membership:
 
     `coins` come with each month, `amount_minor` is the price of one, tax included, in the minor unit of `currency`.
     `paid_until` is the end of the last month that was paid, `renews` whether another one is to come, `ended_reason`
-    cancelled, unpaid or refunded once it is ended. Each look at the subscription changes `version`.
+    `cancelled`, `unpaid` or `refunded` once it is ended. Each look at the subscription changes `version`.
     """
 
     membership_id: str

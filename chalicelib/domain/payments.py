@@ -104,7 +104,7 @@ class Subscription:
     """A subscription as the payment provider shows it now.
 
     `renews` says whether it goes on after the present period; `cancel_reason` is the provider's word for why it was
-    cancelled, if it was and there is one. `paid_invoices` are those that were paid, newest first, a year of them.
+    canceled, if it was and there is one. `paid_invoices` are those that were paid, newest first, a year of them.
     """
 
     subscription_id: str

@@ -111,7 +111,7 @@ def success(checkout: Mapping[str, Any] | None = None) -> str:
     return _page("Your coins", main, reload)
 
 
-def cancelled() -> str:
+def canceled() -> str:
     """The page a fan comes back to from the payment page without having paid."""
     return _page("Nothing was bought", _part("cancelled"))
 

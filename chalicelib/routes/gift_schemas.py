@@ -26,7 +26,7 @@ class GiftRequest(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class GiftAnswer(Struct, kw_only=True):
-    """What was sent. `event_id` is what the world knows it by. A super chat has a colour, and is pinned so long."""
+    """What was sent. `event_id` is what the world knows it by. A super chat has a color, and is pinned so long."""
 
     id: str
     event_id: str

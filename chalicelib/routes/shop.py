@@ -38,9 +38,9 @@ def get_success(ask: Ask[None]) -> Answer:
 
 
 @api.route("GET", "/cancelled", auth="none")
-def get_cancelled(_ask: Ask[None]) -> Answer:
+def get_canceled(_ask: Ask[None]) -> Answer:
     """Where a fan who did not pay comes back to."""
-    return Answer(body=pages.cancelled(), headers=pages.headers(wiring.settings().stripe_api_url))
+    return Answer(body=pages.canceled(), headers=pages.headers(wiring.settings().stripe_api_url))
 
 
 @api.route("GET", "/assets/{name}", auth="none")

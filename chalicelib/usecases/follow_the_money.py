@@ -12,7 +12,7 @@ from chalicelib.errors import TryAgain
 from chalicelib.membership_ports import Memberships, Subscriptions
 from chalicelib.ports import Clock, Ledger, PaymentGateway
 from chalicelib.usecases.follow_membership import follow_membership
-from chalicelib.usecases.fulfill_checkout import Fulfilment, fulfill_checkout
+from chalicelib.usecases.fulfill_checkout import Fulfillment, fulfill_checkout
 from chalicelib.usecases.fulfill_invoice import fulfill_invoice
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ def _follow(payment: _Payment, ledger: Ledger, gateway: PaymentGateway, membersh
         if isinstance(purchase, Purchase) and purchase.payment_intent == payment.payment_intent:
             outcome = _settle(purchase, payment.payment_intent, ledger, gateway, clock)
         else:
-            outcome = _fulfil_first(payment, ledger, gateway, memberships, clock)
+            outcome = _fulfill_first(payment, ledger, gateway, memberships, clock)
         if outcome is not None:
             return outcome
     raise TryAgain("Others keep writing there.")
@@ -94,7 +94,7 @@ def _settle(
     return "clawed_back" if coins < 0 else "restored" if coins > 0 else "unchanged"
 
 
-def _fulfil_first(
+def _fulfill_first(
     payment: _Payment, ledger: Ledger, gateway: PaymentGateway, memberships: Memberships, clock: Clock
 ) -> str | None:
     """A hint may come before the news that it was paid at all. None when the purchase is posted now: look again."""
@@ -105,7 +105,7 @@ def _fulfil_first(
         outcome = fulfill_invoice(paid, ledger=ledger, memberships=memberships, clock=clock)
     else:
         outcome = fulfill_checkout(paid, ledger=ledger, clock=clock)
-    if outcome in {Fulfilment.CREDITED, Fulfilment.REPEATED}:
+    if outcome in {Fulfillment.CREDITED, Fulfillment.REPEATED}:
         return None
     return _watch_unmatched(paid, payment, ledger, gateway) or outcome.value
 
@@ -125,7 +125,7 @@ def _watch_unmatched(
         return None
     review = review_of(paid, payment.claim, MONEY_LEFT)
     is_new = ledger.file_review(replace(review, payment_id=f"{payment.payment_intent}-left-{gone_minor}"))
-    return (Fulfilment.IN_REVIEW if is_new else Fulfilment.REVIEWED).value
+    return (Fulfillment.IN_REVIEW if is_new else Fulfillment.REVIEWED).value
 
 
 def _unknown(unknown: UnknownStatus) -> str:

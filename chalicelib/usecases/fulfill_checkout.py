@@ -9,7 +9,7 @@ from chalicelib.errors import NotFound
 from chalicelib.ports import Clock, Ledger
 
 
-class Fulfilment(StrEnum):
+class Fulfillment(StrEnum):
     """What became of a paid session. `in_review` is a new review, `reviewed` one that was filed before."""
 
     CREDITED = "credited"
@@ -18,7 +18,7 @@ class Fulfilment(StrEnum):
     REVIEWED = "reviewed"
 
 
-def fulfill_checkout(session: CheckoutSession, *, ledger: Ledger, clock: Clock) -> Fulfilment:
+def fulfill_checkout(session: CheckoutSession, *, ledger: Ledger, clock: Clock) -> Fulfillment:
     """Credit the coins that a paid checkout session of ours was opened for.
 
     One transaction, and no read before it: the write itself holds the stored quote against what was paid. When it
@@ -38,10 +38,10 @@ def fulfill_checkout(session: CheckoutSession, *, ledger: Ledger, clock: Clock) 
             reason = "no_such_purchase"
         else:
             if purchase is None:
-                return Fulfilment.CREDITED
+                return Fulfillment.CREDITED
             reason = why_not_posted(purchase, session)
     if reason is None:
-        return Fulfilment.REPEATED
+        return Fulfillment.REPEATED
     assert session.claim is not None, "strangers' sessions are not ours to review"
     is_new = ledger.file_review(review_of(session, session.claim, reason))
-    return Fulfilment.IN_REVIEW if is_new else Fulfilment.REVIEWED
+    return Fulfillment.IN_REVIEW if is_new else Fulfillment.REVIEWED

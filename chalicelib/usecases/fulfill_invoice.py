@@ -6,10 +6,10 @@ from chalicelib.domain.payments import Invoice
 from chalicelib.domain.purchases import review_of
 from chalicelib.membership_ports import Memberships
 from chalicelib.ports import Clock, Ledger
-from chalicelib.usecases.fulfill_checkout import Fulfilment
+from chalicelib.usecases.fulfill_checkout import Fulfillment
 
 
-def fulfill_invoice(invoice: Invoice, *, ledger: Ledger, memberships: Memberships, clock: Clock) -> Fulfilment:
+def fulfill_invoice(invoice: Invoice, *, ledger: Ledger, memberships: Memberships, clock: Clock) -> Fulfillment:
     """Credit the coins of the month that a paid invoice of ours is for.
 
     One transaction, and no read before it, as with a checkout: the write itself holds the membership's stored quote
@@ -26,10 +26,10 @@ def fulfill_invoice(invoice: Invoice, *, ledger: Ledger, memberships: Membership
         month = month_of(invoice, Posting(posted_at=clock.now(), event_id=clock.new_id()))
         refused = memberships.post_month(month, invoice.subscription_id, invoice.customer_id)
         if refused is None:
-            return Fulfilment.CREDITED
+            return Fulfillment.CREDITED
         reason = why_no_purchase(refused, month)
     if reason is None:
-        return Fulfilment.REPEATED
+        return Fulfillment.REPEATED
     assert invoice.claim is not None, "strangers' invoices are not ours to review"
     is_new = ledger.file_review(review_of(invoice, invoice.claim, reason))
-    return Fulfilment.IN_REVIEW if is_new else Fulfilment.REVIEWED
+    return Fulfillment.IN_REVIEW if is_new else Fulfillment.REVIEWED

@@ -13,7 +13,7 @@ from chalicelib.ports import Clock, Ledger, PaymentGateway
 from chalicelib.usecases.end_purchase import end_purchase
 from chalicelib.usecases.follow_membership import follow_membership
 from chalicelib.usecases.follow_the_money import follow_the_money
-from chalicelib.usecases.fulfill_checkout import Fulfilment, fulfill_checkout
+from chalicelib.usecases.fulfill_checkout import Fulfillment, fulfill_checkout
 from chalicelib.usecases.fulfill_invoice import fulfill_invoice
 
 
@@ -70,11 +70,11 @@ def _handle_invoice(event: StripeEvent, intake: Intake) -> str:
     invoice = intake.subscriptions.read_invoice(event.invoice_id) if event.invoice_id else None
     if invoice is None or invoice.claim is None:
         return "stranger"
-    fulfilment = None
+    fulfillment = None
     if invoice.is_paid:
-        fulfilment = fulfill_invoice(invoice, ledger=intake.ledger, memberships=intake.memberships, clock=intake.clock)
+        fulfillment = fulfill_invoice(invoice, ledger=intake.ledger, memberships=intake.memberships, clock=intake.clock)
     followed = _follow_membership(invoice.hint, intake)
-    return followed if fulfilment in {None, Fulfilment.REPEATED} else str(fulfilment)
+    return followed if fulfillment in {None, Fulfillment.REPEATED} else str(fulfillment)
 
 
 def _follow_membership(hint: MembershipHint | None, intake: Intake) -> str:

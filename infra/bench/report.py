@@ -86,7 +86,7 @@ def number(figure: float) -> str:
 
 
 def show(sections: Mapping[str, Sequence[Row]]) -> None:
-    """Print the table: with colours on a terminal, plain elsewhere."""
+    """Print the table: with colors on a terminal, plain elsewhere."""
     if sys.stdout.isatty():
         _show_rich(sections)
     else:

@@ -60,7 +60,7 @@ def _places(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
 
     def walk(node: ast.AST, where: str) -> Iterator[tuple[ast.AST, str]]:
         for name, value in ast.iter_fields(node):
-            # Types, decorators and assertions say what must be so: they are no behaviour.
+            # Types, decorators and assertions say what must be so: they are no behavior.
             if name in {"annotation", "returns", "decorator_list", "type_comment", "bases"}:
                 continue
             for child in value if isinstance(value, list) else [value]:

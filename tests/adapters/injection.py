@@ -57,8 +57,8 @@ def arrives_twice(send: Send) -> AWSResponse:
     return send()
 
 
-def cancelled(*codes: str) -> Fault:
-    """The transaction is cancelled for these reasons, one for each action; `None` for the actions without one."""
+def canceled(*codes: str) -> Fault:
+    """The transaction is canceled for these reasons, one for each action; `None` for the actions without one."""
     reasons = [{"Code": code, "Message": code} for code in codes]
     return fails("TransactionCanceledException", CancellationReasons=reasons)
 

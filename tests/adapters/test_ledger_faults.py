@@ -9,7 +9,7 @@ from chalicelib.adapters.tables import Row
 from chalicelib.adapters.transactions import TRIES
 from chalicelib.domain.ledger import Gift, GiftRefused, Purchase, Status
 from chalicelib.errors import TryAgain
-from tests.adapters.injection import answer_lost, arrives_twice, cancelled, cannot_connect, meeting, times_out
+from tests.adapters.injection import answer_lost, arrives_twice, canceled, cannot_connect, meeting, times_out
 from tests.adapters.samples import (
     a_clawback,
     a_freeze,
@@ -63,7 +63,7 @@ def coins(store: DynamoStore, entry: Purchase | Gift) -> int:
 
 
 def test_whoever_meets_others_tries_again(store: DynamoStore, gift: Gift, pauses: list[float]) -> None:
-    conflicts = [cancelled("TransactionConflict", "None"), cancelled("None", "TransactionConflict")]
+    conflicts = [canceled("TransactionConflict", "None"), canceled("None", "TransactionConflict")]
 
     with meeting(store.client, *conflicts) as asked:
         assert store.ledger.post_gift(gift) is None
@@ -78,7 +78,7 @@ def test_whoever_meets_others_tries_again(store: DynamoStore, gift: Gift, pauses
 def test_beside_a_conflict_no_condition_is_believed(
     store: DynamoStore, gift: Gift, pauses: list[float], busy: str
 ) -> None:
-    with meeting(store.client, cancelled(busy, "ConditionalCheckFailed"), cancelled("ConditionalCheckFailed", busy)):
+    with meeting(store.client, canceled(busy, "ConditionalCheckFailed"), canceled("ConditionalCheckFailed", busy)):
         assert store.ledger.post_gift(gift) is None
 
     assert coins(store, gift) == 40
@@ -90,7 +90,7 @@ def test_a_conflict_beside_a_true_refusal_ends_in_the_refusal(
 ) -> None:
     store.ledger.post_gift(gift)
 
-    with meeting(store.client, cancelled("TransactionConflict", "ConditionalCheckFailed")):
+    with meeting(store.client, canceled("TransactionConflict", "ConditionalCheckFailed")):
         refused = store.ledger.post_gift(gift)
 
     assert isinstance(refused, GiftRefused)
@@ -101,7 +101,7 @@ def test_a_conflict_beside_a_true_refusal_ends_in_the_refusal(
 def test_when_others_never_leave_nothing_is_written(
     store: DynamoStore, gift: Gift, purchase: Purchase, pauses: list[float]
 ) -> None:
-    always = [cancelled("TransactionConflict", "TransactionConflict")] * TRIES
+    always = [canceled("TransactionConflict", "TransactionConflict")] * TRIES
 
     with meeting(store.client, *always), pytest.raises(TryAgain):
         store.ledger.post_gift(gift)
@@ -116,7 +116,7 @@ def test_when_others_never_leave_nothing_is_written(
 
 def test_a_lane_that_is_never_free_is_not_written(store: DynamoStore, pauses: list[float]) -> None:
     creator_id = new_name("creator")
-    moved_on = cancelled("None", "ConditionalCheckFailed")
+    moved_on = canceled("None", "ConditionalCheckFailed")
 
     with meeting(store.client, *[moved_on] * TRIES), pytest.raises(TryAgain):
         store.ledger.receive_gifts(creator_id, 0, gifts_to(creator_id, 1))

@@ -181,7 +181,7 @@ def test_a_year_of_invoices_is_looked_at(lab: Lab) -> None:
 # --- how it goes on, and ends -----------------------------------------------------------------------------------------
 
 
-def test_what_is_cancelled_at_the_portal_goes_on_to_its_end(lab: Lab, members: StripeMemberships) -> None:
+def test_what_is_canceled_at_the_portal_goes_on_to_its_end(lab: Lab, members: StripeMemberships) -> None:
     subscription_id = subscribe(lab, todays_membership())
     url = members.open_portal(seen(lab, subscription_id).customer_id)
     assert url.startswith(lab.sandbox.url)

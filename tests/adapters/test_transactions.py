@@ -13,7 +13,7 @@ from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.journal import JournalLine
 from chalicelib.domain.ledger import Status
 from chalicelib.errors import CoinpurseError, TryAgain
-from tests.adapters.injection import answers, cancelled, fails, meeting
+from tests.adapters.injection import answers, canceled, fails, meeting
 from tests.adapters.samples import (
     a_budget,
     a_freeze,
@@ -155,7 +155,7 @@ def test_an_unknown_reason_is_raised_and_not_taken_for_a_refusal(store: DynamoSt
     gift = a_gift()
     buy(store.ledger, gift.user_id, 100)
     for reasons in (("ValidationError", "None"), ("ValidationError", "ConditionalCheckFailed")):
-        with meeting(store.client, cancelled(*reasons)), pytest.raises(TransactWriteError) as raised:
+        with meeting(store.client, canceled(*reasons)), pytest.raises(TransactWriteError) as raised:
             store.ledger.post_gift(gift)
         assert not isinstance(raised.value, CoinpurseError)
 

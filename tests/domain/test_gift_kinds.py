@@ -174,7 +174,7 @@ def test_fewer_or_more_are_refused_with_both_limits(order: GiftOrder, least: int
     ("coins", "color", "pin_seconds"),
     [(10, "blue", 0), (49, "blue", 0), (50, "green", 60), (249, "green", 60), (250, "red", 300), (5_000, "red", 300)],
 )
-def test_a_super_chat_has_the_colour_and_the_place_of_its_tier(coins: int, color: str, pin_seconds: int) -> None:
+def test_a_super_chat_has_the_color_and_the_place_of_its_tier(coins: int, color: str, pin_seconds: int) -> None:
     sent = priced(a_super_chat(coins))
     assert (sent.kind, sent.color, sent.pin_seconds) == (GiftKind.SUPER_CHAT, color, pin_seconds)
 

@@ -38,7 +38,7 @@ def test_the_first_and_the_last_of_a_block_are_pictographs(code: int) -> None:
         *(0x1F003, 0x1F005, 0x1F0CE, 0x1F0D0, 0x1F18D, 0x1F18F, 0x1F190, 0x1F19B, 0x1F252),
     ],
 )
-def test_their_neighbours_are_none(code: int) -> None:
+def test_their_neighbors_are_none(code: int) -> None:
     assert count_emoji(chr(code)) == 0
 
 
@@ -49,7 +49,7 @@ def test_two_halves_are_one_flag_and_a_third_begins_the_next(first: int, second:
 
 
 @pytest.mark.parametrize(("code", "emoji"), [(0x1F3FA, 2), (0x1F3FB, 1), (0x1F3FF, 1), (0x1F400, 2)])
-def test_a_skin_tone_colours_the_emoji_before_it_and_its_neighbours_do_not(code: int, emoji: int) -> None:
+def test_a_skin_tone_colors_the_emoji_before_it_and_its_neighbors_do_not(code: int, emoji: int) -> None:
     assert count_emoji("👍" + chr(code)) == emoji
 
 

@@ -20,7 +20,7 @@ class Sold:
 
 @dataclass(frozen=True, kw_only=True)
 class Give:
-    """A gift, a cheer or a super chat, and what it costs; a super chat's tier also has a colour.
+    """A gift, a cheer or a super chat, and what it costs; a super chat's tier also has a color.
 
     `told` is the message that the world hears, where cleaning changes it.
     """

@@ -159,7 +159,7 @@ def test_a_month_passes_and_the_membership_is_renewed(stripe: StripeSide, fan: F
     assert refused.code == "already_member"
 
 
-def test_a_membership_that_is_cancelled_at_the_portal_ends_with_its_month(
+def test_a_membership_that_is_canceled_at_the_portal_ends_with_its_month(
     stripe: StripeSide, fan: Fan, membership: Joined
 ) -> None:
     subscribe(stripe, membership)

@@ -2,7 +2,8 @@
 
 Source: the Lambda developer guide, "Control which events Lambda sends to your function" (invocation-eventfiltering) and
 "Using event filtering with a DynamoDB event source" (with-ddb-filtering). Filters are ORed, the fields of a pattern
-ANDed, the values of a field ORed. `exists` works on leaves only; `prefix` and `anything-but` want a value to be there.
+combined by AND, the values of a field by OR. `exists` works on leaves only; `prefix` and `anything-but` want a value to
+be there.
 """
 
 import json

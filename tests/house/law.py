@@ -22,7 +22,7 @@ _STORE = (
     *("desk_store", "journal_store", "stream_records"),
 )
 _STRIPE = ("stripe_client", "stripe_gateway", "stripe_memberships", "stripe_shapes", "subscription_shapes")
-NEIGHBOURS = [tuple(f"chalicelib.adapters.{name}" for name in rooms) for rooms in (_STORE, _STRIPE)]
+NEIGHBORS = [tuple(f"chalicelib.adapters.{name}" for name in rooms) for rooms in (_STORE, _STRIPE)]
 """Adapters that share one thing, and so each other's rooms."""
 
 
@@ -135,9 +135,9 @@ def broken_laws(path: str, source: str) -> list[str]:
 
 
 def _uninvited(path: str, module: str, room: Room, found: list[Import]) -> Iterator[str]:
-    neighbours = next((rooms for rooms in NEIGHBOURS if module in rooms), ())
+    neighbors = next((rooms for rooms in NEIGHBORS if module in rooms), ())
     for one in found:
-        allowed = [*room.standard, *room.others, *room.ours, *neighbours]
+        allowed = [*room.standard, *room.others, *room.ours, *neighbors]
         allowed += room.lazily if one.is_lazy else ()
         allowed += room.for_types if one.is_for_types else ()
         if not one.is_of(*allowed):

@@ -54,7 +54,7 @@ def told_the_time(path: str, source: str) -> list[str]:
     return [f"{path}:{node.lineno}: reads the clock" for node in _calls(source) if ast.unparse(node.func) in clocks]
 
 
-def serialised_by_hand(path: str, source: str) -> list[str]:
+def serialized_by_hand(path: str, source: str) -> list[str]:
     """`json.dumps`: an answer is written by its type."""
     return [
         f"{path}:{node.lineno}: json.dump"

@@ -20,7 +20,7 @@ RULES: list[tuple[Rule, dict[str, str]]] = [
     (shape.inexact, PURE),
     (shape.told_the_time, PURE),
     (shape.not_one_thing, USE_CASES),
-    (shape.serialised_by_hand, PRODUCT),
+    (shape.serialized_by_hand, PRODUCT),
     (shape.careless_writes, PRODUCT),
 ]
 
@@ -63,8 +63,8 @@ def function(number: int) -> str:
         (shape.not_one_thing, "chalicelib/usecases/send_gift.py", "def send(): ..."),
         (shape.not_one_thing, "chalicelib/usecases/send_gift.py", "def send_gift(): ...\ndef take_gift(): ..."),
         (shape.not_one_thing, "chalicelib/usecases/send_gift.py", "def send_gift(): ...\nclass Sender: ..."),
-        (shape.serialised_by_hand, "a.py", "import json\nbody = json.dumps({})"),
-        (shape.serialised_by_hand, "a.py", "from json import dumps"),
+        (shape.serialized_by_hand, "a.py", "import json\nbody = json.dumps({})"),
+        (shape.serialized_by_hand, "a.py", "from json import dumps"),
         (shape.careless_writes, "a.py", "row.save()"),
         (shape.careless_writes, "a.py", "row.save(settings)"),
         (shape.careless_writes, "a.py", "transaction.save(row)"),
@@ -91,7 +91,7 @@ def test_each_rule_complains_of_what_breaks_it(rule: Rule, path: str, source: st
         (shape.not_one_thing, "chalicelib/usecases/send_gift.py", "def send_gift(): ...\ndef _refuse(): ..."),
         (shape.not_one_thing, "chalicelib/usecases/a.py", "def a(): ...\n@dataclass(frozen=True)\nclass B: ..."),
         (shape.not_one_thing, "chalicelib/usecases/a.py", "def a(): ...\nclass B(StrEnum): ..."),
-        (shape.serialised_by_hand, "a.py", "import json\njson.loads('{}')"),
+        (shape.serialized_by_hand, "a.py", "import json\njson.loads('{}')"),
         (shape.careless_writes, "a.py", "row.save(Row.pk.does_not_exist())"),
         (shape.careless_writes, "a.py", "row.save(condition=Row.pk.exists())"),
         (shape.careless_writes, "a.py", "transaction.save(row, Row.pk.does_not_exist(), return_values='ALL_OLD')"),

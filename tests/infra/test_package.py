@@ -88,7 +88,7 @@ class TestContent:
         program = "import zoneinfo; zoneinfo.reset_tzpath([]); print(zoneinfo.ZoneInfo('Asia/Kathmandu'))"
         assert in_lambda(unpacked, program).strip() == "Asia/Kathmandu"
 
-    def test_licences_travel_along(self, unpacked: Path) -> None:
+    def test_licenses_travel_along(self, unpacked: Path) -> None:
         assert list(unpacked.glob("stripe-*.dist-info/**/LICENSE*"))
         assert list(unpacked.glob("botocore-*.dist-info/**/LICENSE*"))
 

@@ -29,7 +29,7 @@ def _price(offer: Json) -> Json:
     ("change", "code", "param"),
     [
         (lambda offer: offer.update(coins=1), "parameter_unknown", "coins"),
-        (lambda offer: _price(offer).update(colour="red"), "parameter_unknown", f"{PRICE}[colour]"),
+        (lambda offer: _price(offer).update(color="red"), "parameter_unknown", f"{PRICE}[color]"),
         (lambda offer: _price(offer).pop("currency"), "parameter_missing", f"{PRICE}[currency]"),
         (lambda offer: _price(offer).pop("product_data"), "parameter_missing", f"{PRICE}[product_data]"),
         (lambda offer: _price(offer).pop("unit_amount"), "parameter_missing", f"{PRICE}[unit_amount]"),
@@ -75,7 +75,7 @@ def test_queries_are_checked_too(shop: Shop) -> None:
         "limit=0",
         "limit=101",
         "limit=x",
-        "colour=red",
+        "color=red",
         "type=a&types[]=b",
         "starting_after=a&ending_before=b",
     ):
@@ -83,7 +83,7 @@ def test_queries_are_checked_too(shop: Shop) -> None:
     assert _get(shop, "/v1/events?types[]=charge.refunded&types[]=refund.created&created[gte]=1")[0] == 200
     assert _get(shop, "/v1/events/evt_none")[0] == 404
     assert _get(shop, "/v1/tokens")[0] == 404
-    assert _get(shop, "/v1/charges?expand[]=data.colour")[0] == 200, "nothing to expand in an empty list"
+    assert _get(shop, "/v1/charges?expand[]=data.color")[0] == 200, "nothing to expand in an empty list"
 
 
 def test_only_what_stripe_expands_is_expanded(shop: Shop) -> None:
@@ -93,7 +93,7 @@ def test_only_what_stripe_expands_is_expanded(shop: Shop) -> None:
     assert intent.latest_charge.refunds is not None
     assert intent.latest_charge.refunds.data == []
     with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
-        shop.client.v1.payment_intents.retrieve(intent_id, {"expand": ["colour"]})
+        shop.client.v1.payment_intents.retrieve(intent_id, {"expand": ["color"]})
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_refusals_are_stored_but_invalid_parameters_leave_the_key_free(shop: Sho
     too_small = _create(shop, "key-1", amount=1)
     assert (too_small[0], _create(shop, "key-1", amount=1)[1]["Idempotent-Replayed"]) == (400, "true")
     form = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": "Bearer sk_test_1"}
-    bad = shop.http("POST", "/v1/checkout/sessions", "colour=red", form | {"Idempotency-Key": "key-2"})
+    bad = shop.http("POST", "/v1/checkout/sessions", "color=red", form | {"Idempotency-Key": "key-2"})
     assert (bad[0], _create(shop, "key-2")[0]) == (400, 200)
 
 
@@ -207,7 +207,7 @@ def test_down_means_503(shop: Shop) -> None:
 
 
 def test_knobs_are_checked_and_reset(shop: Shop) -> None:
-    for knobs in ({"colour": 1}, {"seed": "x"}, {"duplicates": -1}, {"fail_next": 1}, {"fail_next": {"colour": 1}}):
+    for knobs in ({"color": 1}, {"seed": "x"}, {"duplicates": -1}, {"fail_next": 1}, {"fail_next": {"color": 1}}):
         assert shop.http("PUT", "/_sandbox/knobs", json.dumps(knobs))[0] == 400, knobs
     shop.turn(duplicates=3, delay_seconds=1)
     shop.open()

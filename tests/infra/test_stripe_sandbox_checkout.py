@@ -92,7 +92,7 @@ def test_a_bank_debit_is_decided_later(shop: Shop, fate: str, payment_status: st
     assert status == 400, "a debit ends once"
 
 
-def test_cancelling_goes_back_and_charges_nothing(shop: Shop) -> None:
+def test_canceling_goes_back_and_charges_nothing(shop: Shop) -> None:
     session = shop.open()
     assert shop.pay(session, "cancel").location == "http://shop.example/basket"
     assert shop.client.v1.checkout.sessions.retrieve(session.id).status == "open"

@@ -175,7 +175,7 @@ def test_the_walk_finds_what_it_looks_for() -> None:
     charge: Json = {
         "object": "charge",
         "amount": "1",
-        "colour": "red",
+        "color": "red",
         "status": "maybe",
         "outcome": {"x": 1},
         "id": None,
@@ -183,7 +183,7 @@ def test_the_walk_finds_what_it_looks_for() -> None:
     found = "\n".join(problems(charge, None, "charge"))
     for line in (
         "charge.amount: '1' is no",
-        "charge.colour is no field of Charge",
+        "charge.color is no field of Charge",
         "charge.status: 'maybe' is none of",
         "charge.outcome.x is no field of Charge.Outcome",
         "charge.id is null",

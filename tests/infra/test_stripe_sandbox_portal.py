@@ -22,7 +22,7 @@ def _choose(shop: Shop, path: str, **fields: str) -> Page:
     return shop.visit(path, urlencode(fields))
 
 
-def test_cancelling_and_keeping_lead_back_to_the_shop(shop: Shop) -> None:
+def test_canceling_and_keeping_lead_back_to_the_shop(shop: Shop) -> None:
     subscription = shop.subscribe()
     path = _visit(shop, str(subscription.customer))
     for choice, is_over in (("cancel", True), ("keep", False)):
@@ -47,7 +47,7 @@ def test_the_same_choice_twice_changes_it_once(shop: Shop) -> None:
     assert shop.emitted_types()[11:] == ["customer.subscription.updated"]
 
 
-def test_what_was_cancelled_there_ends_with_its_period(shop: Shop) -> None:
+def test_what_was_canceled_there_ends_with_its_period(shop: Shop) -> None:
     subscription = shop.subscribe()
     _choose(shop, _visit(shop, str(subscription.customer)), choice="cancel")
     shop.control("POST", "/clock", {"advance_seconds": 31 * 86400})
@@ -87,7 +87,7 @@ def test_without_a_way_back_it_stays_on_its_page(shop: Shop) -> None:
         ("return_url=http://shop.example/", "customer"),
         ("customer={customer}&return_url=nowhere", "return_url"),
         ("customer={customer}&configuration=bpc_1", "configuration"),
-        ("customer={customer}&colour=red", "colour"),
+        ("customer={customer}&color=red", "color"),
     ],
 )
 def test_visits_that_are_refused(shop: Shop, form: str, param: str) -> None:

@@ -27,8 +27,8 @@ def _price(offer: Json) -> Json:
         (lambda offer: offer.update(mode="payment"), "`subscription_data` in `payment` mode", "subscription_data"),
         (lambda offer: offer.update(customer_creation="always"), "customer_creation", "customer_creation"),
         (lambda offer: offer.update(customer="cus_none"), "No such customer", "customer"),
-        (lambda offer: offer.update(colour="red"), "unknown parameter", "colour"),
-        (lambda offer: offer.update(subscription_data={"colour": "red"}), "unknown", "subscription_data[colour]"),
+        (lambda offer: offer.update(color="red"), "unknown parameter", "color"),
+        (lambda offer: offer.update(subscription_data={"color": "red"}), "unknown", "subscription_data[color]"),
         (
             lambda offer: offer.update(subscription_data={"trial_period_days": 7}),
             "does not serve",

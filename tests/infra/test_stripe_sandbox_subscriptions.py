@@ -119,7 +119,7 @@ def test_a_declined_card_leaves_no_subscription_and_the_session_payable(shop: Sh
     assert [charge.status for charge in shop.client.v1.charges.list().data] == ["succeeded", "failed"]
 
 
-def test_bank_debits_and_cancelling_subscribe_nobody(shop: Shop) -> None:
+def test_bank_debits_and_canceling_subscribe_nobody(shop: Shop) -> None:
     session = shop.client.v1.checkout.sessions.create(shop.plan())
     page = shop.visit(f"/pay/{session.id}")
     assert ("USD 4.99 every month" in page.html, "bank_debit" in page.html) == (True, False)
@@ -172,7 +172,7 @@ def test_metadata_is_changed_and_the_event_says_from_what(shop: Shop) -> None:
     assert shop.emitted_types().count("customer.subscription.updated") == 1, "nothing changed"
 
 
-def test_cancelling_ends_it_at_once(shop: Shop) -> None:
+def test_canceling_ends_it_at_once(shop: Shop) -> None:
     subscription = shop.subscribe()
     canceled = shop.client.v1.subscriptions.cancel(
         subscription.id, {"cancellation_details": {"feedback": "too_expensive"}}
@@ -198,7 +198,7 @@ def test_cancelling_ends_it_at_once(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("params", "param"),
     [
-        ({"colour": "red"}, "colour"),
+        ({"color": "red"}, "color"),
         ({"proration_behavior": "none"}, "proration_behavior"),
         ({"cancel_at_period_end": "maybe"}, "cancel_at_period_end"),
         ({"items": [{"id": "si_1"}]}, "items"),
@@ -220,7 +220,7 @@ def test_what_is_asked_for_in_vain_is_missing_or_refused(shop: Shop) -> None:
         ("/v1/customers/cus_none", 404),
         ("/v1/subscriptions?price=price_1", 400),
         ("/v1/invoices?due_date=1", 400),
-        ("/v1/customers?colour=red", 400),
+        ("/v1/customers?color=red", 400),
     ):
         assert shop.http("GET", path, None, key)[0] == status, path
 

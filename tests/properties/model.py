@@ -13,7 +13,7 @@ MOVES = {
 GONE = {"pending", "requires_action", "succeeded", "needs_response", "under_review", "appeal_under_review", "lost"}
 STAYS = {"failed", "canceled", "won", "prevented", "warning_needs_response", "warning_closed"}
 
-# From how many coins on, how many characters a message may have, in which colour and for how long it is pinned.
+# From how many coins on, how many characters a message may have, in which color and for how long it is pinned.
 CHATS = {
     "cheer": [(5, 200, "", 0)],
     "super_chat": [(10, 0, "blue", 0), (50, 80, "green", 60), (250, 350, "red", 300)],

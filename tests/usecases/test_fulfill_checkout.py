@@ -8,13 +8,13 @@ from chalicelib.domain.ledger import UNPOSTED, Status
 from chalicelib.domain.payments import CheckoutSession
 from chalicelib.domain.reviews import Review
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.fulfill_checkout import Fulfilment, fulfill_checkout
+from chalicelib.usecases.fulfill_checkout import Fulfillment, fulfill_checkout
 from tests.domain.builders import FAN, KEY, a_purchase
 from tests.fakes import START, session_of, uuid7_at
 from tests.usecases.desk import Desk
 
 
-def fulfil(desk: Desk, session: CheckoutSession | None = None) -> Fulfilment:
+def fulfill(desk: Desk, session: CheckoutSession | None = None) -> Fulfillment:
     return fulfill_checkout(session or session_of(a_purchase()), ledger=desk.ledger, clock=desk.clock)
 
 
@@ -22,7 +22,7 @@ def fulfil(desk: Desk, session: CheckoutSession | None = None) -> Fulfilment:
 def test_paid_coins_land_in_the_wallet_from_every_status(status: Status) -> None:
     desk = Desk()
     desk.stock(status=status)
-    assert fulfil(desk) is Fulfilment.CREDITED
+    assert fulfill(desk) is Fulfillment.CREDITED
     assert desk.balance() == 70
     assert desk.watch.calls == ["post_purchase"]
     assert desk.purchase() == a_purchase(
@@ -33,10 +33,10 @@ def test_paid_coins_land_in_the_wallet_from_every_status(status: Status) -> None
 def test_the_same_payment_again_is_a_repeat_that_changes_nothing() -> None:
     desk = Desk()
     desk.stock()
-    fulfil(desk)
+    fulfill(desk)
     before = desk.state()
     desk.clock.advance(timedelta(days=400))
-    assert fulfil(desk) is Fulfilment.REPEATED
+    assert fulfill(desk) is Fulfillment.REPEATED
     assert desk.state() == before
 
 
@@ -69,8 +69,8 @@ def test_what_does_not_match_the_quote_is_reviewed_once_and_credits_nothing(
 ) -> None:
     desk = Desk()
     stored = desk.stock(status=status)
-    told = [fulfil(desk, mismatch(session, claim)) for _ in range(3)]
-    assert told == [Fulfilment.IN_REVIEW, Fulfilment.REVIEWED, Fulfilment.REVIEWED]
+    told = [fulfill(desk, mismatch(session, claim)) for _ in range(3)]
+    assert told == [Fulfillment.IN_REVIEW, Fulfillment.REVIEWED, Fulfillment.REVIEWED]
     assert desk.reasons() == [reason]
     assert desk.books.coins == {}
     assert desk.purchase() == stored
@@ -82,8 +82,8 @@ def test_a_mismatch_does_not_stand_in_the_way_of_the_right_payment(
 ) -> None:
     desk = Desk()
     desk.stock()
-    fulfil(desk, mismatch(session, claim))
-    assert fulfil(desk) is Fulfilment.CREDITED
+    fulfill(desk, mismatch(session, claim))
+    assert fulfill(desk) is Fulfillment.CREDITED
     assert (desk.balance(), desk.reasons()) == (70, [reason])
 
 
@@ -91,11 +91,11 @@ def test_a_purchase_paid_twice_is_credited_once_and_its_second_payment_reviewed_
     desk = Desk()
     desk.stock()
     second = session_of(a_purchase(), payment_intent="pi_second")
-    assert [fulfil(desk), fulfil(desk, second), fulfil(desk, second), fulfil(desk)] == [
-        Fulfilment.CREDITED,
-        Fulfilment.IN_REVIEW,
-        Fulfilment.REVIEWED,
-        Fulfilment.REPEATED,
+    assert [fulfill(desk), fulfill(desk, second), fulfill(desk, second), fulfill(desk)] == [
+        Fulfillment.CREDITED,
+        Fulfillment.IN_REVIEW,
+        Fulfillment.REVIEWED,
+        Fulfillment.REPEATED,
     ]
     assert (desk.balance(), desk.reasons()) == (70, ["paid_twice"])
     assert desk.purchase().payment_intent == f"pi_{KEY}"
@@ -104,13 +104,13 @@ def test_a_purchase_paid_twice_is_credited_once_and_its_second_payment_reviewed_
 def test_two_strange_payments_are_two_reviews() -> None:
     desk = Desk()
     for payment_intent in ("pi_1", "pi_2"):
-        fulfil(desk, session_of(a_purchase(), payment_intent=payment_intent))
+        fulfill(desk, session_of(a_purchase(), payment_intent=payment_intent))
     assert list(desk.books.reviews) == ["pi_1", "pi_2"]
 
 
 def test_a_review_holds_what_was_claimed_and_what_was_paid() -> None:
     desk = Desk()
-    fulfil(desk, session_of(a_purchase(), total_minor=37))
+    fulfill(desk, session_of(a_purchase(), total_minor=37))
     assert desk.books.reviews == {
         f"pi_{KEY}": Review(
             payment_id=f"pi_{KEY}",
@@ -128,7 +128,7 @@ def test_a_review_holds_what_was_claimed_and_what_was_paid() -> None:
 
 def test_a_session_without_a_payment_is_reviewed_under_its_own_id() -> None:
     desk = Desk()
-    fulfil(desk, session_of(a_purchase(), payment_intent=None))
+    fulfill(desk, session_of(a_purchase(), payment_intent=None))
     assert list(desk.books.reviews) == [f"cs_test_{KEY}"]
 
 
@@ -138,8 +138,8 @@ def test_an_unknown_outcome_is_told_and_the_retry_credits_once(fault: str, then:
     desk.stock()
     getattr(desk.watch, fault)["post_purchase"] = TryAgain()
     with pytest.raises(TryAgain):
-        fulfil(desk)
-    assert fulfil(desk) == then
+        fulfill(desk)
+    assert fulfill(desk) == then
     assert desk.balance() == 70
 
 
@@ -147,12 +147,12 @@ def test_a_review_that_could_not_be_written_is_not_told_as_done() -> None:
     desk = Desk()
     desk.watch.fail_before["file_review"] = TryAgain()
     with pytest.raises(TryAgain):
-        fulfil(desk)
-    assert fulfil(desk) is Fulfilment.IN_REVIEW
+        fulfill(desk)
+    assert fulfill(desk) is Fulfillment.IN_REVIEW
     assert desk.reasons() == ["no_such_purchase"]
 
 
 @pytest.mark.parametrize("changes", [{}, {"payment_intent": None}])
 def test_a_strangers_session_is_a_mistake_of_ours(changes: dict[str, Any]) -> None:
     with pytest.raises(AssertionError):
-        fulfil(Desk(), session_of(a_purchase(), claim=None, **changes))
+        fulfill(Desk(), session_of(a_purchase(), claim=None, **changes))

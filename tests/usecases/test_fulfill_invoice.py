@@ -8,7 +8,7 @@ from chalicelib.domain.memberships import month_of
 from chalicelib.domain.payments import Invoice
 from chalicelib.domain.reviews import Review
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.fulfill_checkout import Fulfilment
+from chalicelib.usecases.fulfill_checkout import Fulfillment
 from chalicelib.usecases.fulfill_invoice import fulfill_invoice
 from tests.domain.builders import FAN, KEY, a_gift, a_membership
 from tests.fake_memberships import invoice_of
@@ -23,7 +23,7 @@ def club() -> Club:
     return club
 
 
-def fulfil(club: Club, month: int = 1, **changes: Any) -> Fulfilment:
+def fulfill(club: Club, month: int = 1, **changes: Any) -> Fulfillment:
     invoice = replace(invoice_of(MEMBERSHIP, month), **changes)
     return fulfill_invoice(invoice, ledger=club.ledger, memberships=club.memberships, clock=club.clock)
 
@@ -36,7 +36,7 @@ def claim(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_paid_month_is_credited_with_one_write(club: Club) -> None:
-    assert fulfil(club) is Fulfilment.CREDITED
+    assert fulfill(club) is Fulfillment.CREDITED
     assert club.watch.calls == ["post_month"]
     assert club.balance() == 500
     assert club.months() == [month_of(invoice_of(MEMBERSHIP), Posting(posted_at=START, event_id=uuid7_at(START, 1)))]
@@ -45,7 +45,7 @@ def test_a_paid_month_is_credited_with_one_write(club: Club) -> None:
 
 
 def test_each_invoice_is_credited_once(club: Club) -> None:
-    assert [fulfil(club, month) for month in (2, 1, 2, 1)] == ["credited", "credited", "repeated", "repeated"]
+    assert [fulfill(club, month) for month in (2, 1, 2, 1)] == ["credited", "credited", "repeated", "repeated"]
     assert club.balance() == 1_000
     assert sorted(club.told()) == ["membership.renewed", "membership.started"]
 
@@ -71,7 +71,7 @@ def test_what_does_not_match_the_quote_is_reviewed_once_and_credits_nothing(
     club: Club, changes: dict[str, Any], reason: str
 ) -> None:
     stored = club.joined(subscription_id=f"sub_{KEY}")
-    assert [fulfil(club, **changes) for _ in range(3)] == ["in_review", "reviewed", "reviewed"]
+    assert [fulfill(club, **changes) for _ in range(3)] == ["in_review", "reviewed", "reviewed"]
     assert club.reasons() == [reason]
     assert (club.books.coins, club.books.entries) == ({}, {})
     assert club.membership() == stored
@@ -82,19 +82,19 @@ def test_a_mismatch_does_not_stand_in_the_way_of_the_right_month(
     club: Club, changes: dict[str, Any], reason: str
 ) -> None:
     club.joined(subscription_id=f"sub_{KEY}")
-    fulfil(club, **{"invoice_id": "in_wrong", "payment_intent": "pi_wrong"} | changes)
-    assert fulfil(club) is Fulfilment.CREDITED
+    fulfill(club, **{"invoice_id": "in_wrong", "payment_intent": "pi_wrong"} | changes)
+    assert fulfill(club) is Fulfillment.CREDITED
     assert (club.balance(), club.reasons()) == (500, [reason])
 
 
 def test_an_id_that_is_taken_is_not_credited_again(club: Club) -> None:
     club.books.entries[FAN] = {invoice_of(MEMBERSHIP).purchase_id: a_gift()}
-    assert fulfil(club) is Fulfilment.IN_REVIEW
+    assert fulfill(club) is Fulfillment.IN_REVIEW
     assert club.reasons() == ["paid_twice"]
 
 
 def test_a_review_holds_what_was_claimed_and_what_was_paid(club: Club) -> None:
-    fulfil(club, total_minor=250, paid_minor=250)
+    fulfill(club, total_minor=250, paid_minor=250)
     assert club.books.reviews == {
         f"pi_1_{KEY}": Review(
             payment_id=f"pi_1_{KEY}",
@@ -111,7 +111,7 @@ def test_a_review_holds_what_was_claimed_and_what_was_paid(club: Club) -> None:
 
 
 def test_an_invoice_without_a_payment_is_reviewed_under_its_own_id(club: Club) -> None:
-    fulfil(club, payment_intent=None)
+    fulfill(club, payment_intent=None)
     assert list(club.books.reviews) == [f"in_1_{KEY}"]
 
 
@@ -119,8 +119,8 @@ def test_an_invoice_without_a_payment_is_reviewed_under_its_own_id(club: Club) -
 def test_an_unknown_outcome_is_told_and_the_retry_credits_once(club: Club, fault: str, then: str) -> None:
     getattr(club.watch, fault)["post_month"] = TryAgain()
     with pytest.raises(TryAgain):
-        fulfil(club)
-    assert fulfil(club) == then
+        fulfill(club)
+    assert fulfill(club) == then
     assert club.balance() == 500
 
 

@@ -114,7 +114,7 @@ def test_a_stale_answer_never_overwrites_a_newer_one(noted: str, seen: str, now:
 @pytest.mark.parametrize("now", STATES)
 @pytest.mark.parametrize("step", [*STEPS, "find_session", "post_purchase"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_nor_does_one_that_had_to_fulfil_first(now: str, when: str, step: str) -> None:
+def test_nor_does_one_that_had_to_fulfill_first(now: str, when: str, step: str) -> None:
     race = Race()
     race.desk.move_money(refunds=STATES["half"][0])
     getattr(race.meanwhile, when)[step] = [lambda: race.news(STATES[now][0])]

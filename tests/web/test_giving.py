@@ -59,7 +59,7 @@ def test_an_economy_says_how_fans_can_give_and_what_creators_earn(api: Api, run_
     }
 
 
-def test_tiers_are_shown_in_order_and_a_cheers_has_no_colour(api: Api) -> None:
+def test_tiers_are_shown_in_order_and_a_cheers_has_no_color(api: Api) -> None:
     shown = api.get("/v1/economy").json
     assert [tier["min_coins"] for tier in shown["super_chat"]["tiers"]] == [10, 50, 250, 2500]
     assert shown["super_chat"]["tiers"][1] == {
@@ -114,7 +114,7 @@ def test_a_cheer_is_coins_with_a_message(api: Api) -> None:
     [(10, "blue", 0), (49, "blue", 0), (50, "green", 60), (249, "green", 60), (250, "yellow", 300),
      (2499, "yellow", 300), (2500, "red", 1800), (50000, "red", 1800)],
 )  # fmt: skip
-def test_a_super_chat_has_its_tiers_colour_and_time(api: Api, coins: int, color: str, pin_seconds: int) -> None:
+def test_a_super_chat_has_its_tiers_color_and_time(api: Api, coins: int, color: str, pin_seconds: int) -> None:
     api.fund(coins=coins)
     key = api.clock.new_id()
     first = give(api, key, kind="super_chat", coins=coins)

@@ -45,7 +45,7 @@ def page_named(name: str) -> str:
         "signed_in": lambda: shop(fan="ann"),
         "success": pages.success,
         "open": lambda: pages.success({"status": "pending", "coins": 70}),
-        "cancelled": pages.cancelled,
+        "cancelled": pages.canceled,
     }[name]()
 
 
@@ -276,13 +276,13 @@ def test_the_form_may_lead_to_the_payment_page(stripe_api_url: str, origin: str)
 
 
 def contrast(first: str, second: str) -> float:
-    """WCAG 2.2's contrast ratio of two colours `#rrggbb`."""
+    """WCAG 2.2's contrast ratio of two colors `#rrggbb`."""
     light, dark = sorted((luminance(first), luminance(second)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
-def luminance(colour: str) -> float:
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+def luminance(color: str) -> float:
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     red, green, blue = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
@@ -290,11 +290,11 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 def test_text_can_be_read(scheme: int) -> None:
     palettes = re.findall(r":root \{(.*?)\}", pages.asset("coinpurse.css")[0], re.DOTALL)
-    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", palettes[scheme]))
+    colors = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", palettes[scheme]))
     pairs = [(ink, ground) for ink in ("ink", "soft", "accent", "good", "bad") for ground in ("page", "card")]
     pairs += [("on-accent", "accent"), ("on-badge", "badge")]
     assert {
-        pair: contrast(*(colours[name] for name in pair))
+        pair: contrast(*(colors[name] for name in pair))
         for pair in pairs
-        if contrast(*(colours[name] for name in pair)) < 4.5
+        if contrast(*(colors[name] for name in pair)) < 4.5
     } == {}

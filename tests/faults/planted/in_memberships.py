@@ -130,7 +130,7 @@ IN_MEMBERSHIPS: Final = [
         ("tests/adapters/test_membership_costs.py", "-k", "forgotten"),
     ),
     Bug(
-        "what the portal cancelled is said to renew",
+        "what the portal canceled is said to renew",
         "chalicelib/adapters/subscription_shapes.py",
         "renews=not subscription.cancel_at_period_end and subscription.cancel_at is None,",
         "renews=not subscription.cancel_at_period_end,",

@@ -48,7 +48,7 @@ IN_USE_CASES: Final = [
     Bug(
         "committed, then refused",
         "chalicelib/usecases/fulfill_checkout.py",
-        "                return Fulfilment.CREDITED\n",
+        "                return Fulfillment.CREDITED\n",
         '                raise NotFound("Too late.")\n',
         _failpoints("hear"),
     ),
@@ -78,7 +78,7 @@ IN_USE_CASES: Final = [
     Bug(
         "a payment is guessed to be heard of in order",
         _MONEY,
-        "    if outcome in {Fulfilment.CREDITED, Fulfilment.REPEATED}:\n        return None\n",
+        "    if outcome in {Fulfillment.CREDITED, Fulfillment.REPEATED}:\n        return None\n",
         "",
         ("tests/usecases/test_follow_the_money.py",),
     ),
