@@ -5,10 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.dynamodb.models import JOURNAL_SHARDS
-from chalicelib.domain.adjustments import Adjustment, Kind
+from chalicelib.adapters.tables import JOURNAL_SHARDS
 from chalicelib.domain.journal import JournalLine
-from chalicelib.domain.purchases import Purchase
+from chalicelib.domain.ledger import Adjustment, Kind, Purchase
 from tests.adapters.costs import Cost, measured, reported
 from tests.adapters.samples import (
     a_clawback,

@@ -5,10 +5,9 @@ from collections.abc import Callable
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from chalicelib.adapters.dynamodb.models import lane_key
-from chalicelib.domain.gifts import Gift
+from chalicelib.adapters.tables import lane_key
 from chalicelib.domain.journal import Mismatch
-from chalicelib.domain.purchases import Purchase
+from chalicelib.domain.ledger import Gift, Purchase
 from tests.adapters.injection import Fault, Send, meeting
 from tests.adapters.samples import (
     a_clawback,

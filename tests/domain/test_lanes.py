@@ -2,9 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.entries import LaneEntry
-from chalicelib.domain.gifts import Gift
-from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT, receipts, streak_of
+from chalicelib.domain.lanes import MAX_ACTIONS_PER_RECEIPT, receipts, streak_of
+from chalicelib.domain.ledger import Gift, LaneEntry
 from tests.domain.builders import a_gift, a_reversal
 
 

@@ -3,9 +3,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.ledger import UNPOSTED, Status
 from chalicelib.domain.purchases import (
-    UNPOSTED,
-    Status,
     can_still_be_paid,
     quote,
     require_market,

@@ -6,25 +6,20 @@ from functools import cache, partial
 from inspect import isfunction
 from typing import Any, TypeVar, cast
 
-from chalicelib.ports.billing import PaymentGateway, Subscriptions
-from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
-from chalicelib.ports.journal import Journal
-from chalicelib.ports.ledger import Ledger
-from chalicelib.ports.memberships import Memberships
-from chalicelib.ports.operators import OperatorDesk
+from chalicelib import membership_ports, ports
 
 Port = TypeVar("Port")
 
 PROTOCOLS: tuple[type, ...] = (
-    Ledger,
-    OperatorDesk,
-    Journal,
-    PaymentGateway,
-    Memberships,
-    Subscriptions,
-    EventPublisher,
-    RedriveQueue,
-    StreakTimer,
+    ports.Ledger,
+    ports.OperatorDesk,
+    ports.Journal,
+    ports.PaymentGateway,
+    membership_ports.Memberships,
+    membership_ports.Subscriptions,
+    ports.EventPublisher,
+    ports.RedriveQueue,
+    ports.StreakTimer,
 )
 """The ports behind which there is a network. The clock has none."""
 

@@ -1,1 +1,0 @@
-"""SNS, SQS and SSM."""

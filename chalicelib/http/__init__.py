@@ -1,1 +1,0 @@
-"""Routing, schemas and pages: the only room that knows HTTP."""

@@ -1,0 +1,1 @@
+"""The proof that no coin is lost, doubled or stolen, as commands."""

@@ -1,1 +1,0 @@
-"""Commands that operators run."""
