@@ -1,6 +1,6 @@
 # The whole interface. Nothing but Python >= 3.11 and make is assumed: everything else is set up on the way.
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check catalogue-check bench faults planted mutants figures package deploy rebuild-check lock format clean
+.PHONY: help demo test up down check catalogue-check bench faults planted mutants package deploy rebuild-check lock format clean
 
 PYTHON ?= python3
 STAGE ?= test
@@ -42,22 +42,19 @@ check: .venv/.ready ## formatting, lint, types, house rules, template
 	@$(PY) -m pytest tests/house
 
 catalogue-check: .venv/.ready ## whether the catalogue in FILE may go live, and if not, which line stands in the way
-	@$(PY) -m infra.catalogue_check $(FILE)
+	@$(PY) -m infra.operations.catalogue_check $(FILE)
 
 bench: .venv/.ready .venv-cloud/.ready ## counted round trips, write units and modules; then CPU as ratios
-	@$(PY) -m infra.bench
+	@$(PY) -m tests.bench
 
 faults: .venv/.ready .venv-cloud/.ready ## prove that no coin is lost, doubled or stolen: ends with four noughts
-	@$(PY) -m infra.faults
+	@$(PY) -m tests.faults
 
 planted: .venv/.ready ## plant bugs, one at a time, and see that the tests notice each of them
-	@$(PY) -m infra.faults.planted
+	@$(PY) -m tests.faults.planting
 
 mutants: .venv/.ready ## change the domain and the use cases at every place, and count which changes the tests notice
-	@$(PY) -m infra.faults.mutants
-
-figures: .venv/.ready ## modules, lines, language and times, beside those of the first release
-	@$(PY) -m tests.house.figures --against tests/house/figures_before.json
+	@$(PY) -m tests.faults.mutants
 
 package: .venv/.ready ## build/<STAGE>: the template and the zip that deploy
 	@$(PY) -m infra.package --stage $(STAGE)
@@ -66,7 +63,7 @@ deploy: package ## package and deploy STAGE with CloudFormation (needs AWS crede
 	@$(PY) -m infra.deploy --stage $(STAGE) --bucket $(BUCKET)
 
 rebuild-check: .venv/.ready ## read the whole ledger of STAGE and add everything up again
-	@$(PY) -m infra.rebuild_check --stage $(STAGE)
+	@$(PY) -m infra.operations.rebuild_check --stage $(STAGE)
 
 lock: .venv/.ready ## resolve the newest versions into the hash-locked requirements
 	@for name in requirements requirements-dev requirements-cloud; do \

@@ -1,4 +1,4 @@
-"""The only reader of the environment, but for the name of the function at hand, which wiring asks for."""
+"""The only reader of the environment, but for the name of the function at hand, which services.py reads."""
 
 import os
 from collections.abc import Mapping

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.budgets import Budget, BudgetChange, SelfExclusion, renewed
-from chalicelib.domain.ledger import Entry, Notice
+from chalicelib.domain.entries import Entry
+from chalicelib.domain.notifications import Notice
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import IdempotencyConflict
 

@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from chalicelib.domain.adjustments import Adjustment
+from chalicelib.domain.entries import Entry, lane_entry
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import JournalLine, Mismatch
-from chalicelib.domain.ledger import Adjustment, Entry, Gift, Notice, Status, lane_entry
+from chalicelib.domain.notifications import Notice
+from chalicelib.domain.purchases import Status
 from chalicelib.domain.reviews import Freeze, Review, Settlement
 from chalicelib.errors import IdempotencyConflict
 from tests.fake_lanes import Lane

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from chalicelib.domain.lanes import Receipt
-from chalicelib.domain.ledger import Gift, LaneEntry, Streak, StreakEnd
+from chalicelib.domain.entries import LaneEntry
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.shards import Receipt
+from chalicelib.domain.streaks import StreakEnd
+from chalicelib.domain.wallets import Streak
 
 
 @dataclass

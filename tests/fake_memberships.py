@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from chalicelib.domain.ledger import Notice, Purchase
 from chalicelib.domain.memberships import InvoiceRefused, Membership
+from chalicelib.domain.notifications import Notice
 from chalicelib.domain.payments import Invoice, MembershipClaim, MembershipHint, Subscription
+from chalicelib.domain.purchases import Purchase
 from tests.fake_budgets import Spending
 from tests.fakes import START, FakeLedger
 

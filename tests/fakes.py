@@ -5,25 +5,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.budgets import BudgetChange
-from chalicelib.domain.lanes import Receipt, streak_of
-from chalicelib.domain.ledger import (
-    Adjustment,
-    Entry,
-    Gift,
-    GiftRefused,
-    LaneEntry,
-    Posting,
-    Purchase,
-    Status,
-    Streak,
-    StreakEnd,
-    Wallet,
-)
+from chalicelib.domain.entries import Entry, LaneEntry
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
+from chalicelib.domain.posting import Posting
+from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reviews import Review
-from chalicelib.domain.spending import PurchaseRefused
-from chalicelib.domain.streaks import is_of
+from chalicelib.domain.shards import Receipt, streak_of
+from chalicelib.domain.spending import GiftRefused, PurchaseRefused
+from chalicelib.domain.streaks import StreakEnd, is_of
+from chalicelib.domain.wallets import Streak, Wallet
 from chalicelib.errors import NotAuthentic, NotFound, TryAgain
 from tests.fake_budgets import FakeBudgets, Spending
 from tests.fake_lanes import Lane, grown, is_as_seen, receipt

@@ -16,9 +16,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from chalicelib.domain.adjustments import Adjustment, Kind
+from chalicelib.domain.entries import Entry, lane_entry
 from chalicelib.domain.events import Announcement
-from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, Purchase, Status, Wallet, lane_entry
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.money import MAX_AMOUNT
+from chalicelib.domain.purchases import Purchase, Status
+from chalicelib.domain.wallets import Wallet
 from tests.fakes import FakeLedger
 
 Thing = TypeVar("Thing")

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import yaml
 
-from chalicelib.adapters.desk_store import DynamoDesk
-from chalicelib.adapters.journal_store import DynamoJournal
-from chalicelib.adapters.ledger_store import DynamoLedger
-from chalicelib.adapters.membership_store import DynamoMemberships
-from chalicelib.adapters.tables import Row, entry_key, lane_key, wallet_key
+from chalicelib.adapters.dynamodb.journal import DynamoJournal
+from chalicelib.adapters.dynamodb.ledger import DynamoLedger
+from chalicelib.adapters.dynamodb.memberships import DynamoMemberships
+from chalicelib.adapters.dynamodb.models import Row, entry_key, lane_key, wallet_key
+from chalicelib.adapters.dynamodb.operators import DynamoDesk
 from chalicelib.domain.ids import iso
-from chalicelib.domain.lanes import MAX_ACTIONS_PER_RECEIPT
-from chalicelib.domain.ledger import Purchase
-from chalicelib.membership_ports import Memberships
-from chalicelib.ports import Journal, Ledger, OperatorDesk
+from chalicelib.domain.purchases import Purchase
+from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT
+from chalicelib.ports.journal import Journal
+from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.memberships import Memberships
+from chalicelib.ports.operators import OperatorDesk
 from infra.recorder import Recorder
 from tests.fake_desk import FakeDesk, FakeJournal
 from tests.fake_lanes import Lane

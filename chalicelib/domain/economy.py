@@ -2,12 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from chalicelib.domain.ids import is_tag
-from chalicelib.domain.ledger import GiftKind
 from chalicelib.domain.messages import MAX_BYTES, MAX_CHARACTERS
 from chalicelib.domain.money import EXPONENTS, MAX_AMOUNT
+
+
+class GiftKind(StrEnum):
+    """How a fan gives: an item of the catalogue, coins with a message, or coins that buy a place in the chat."""
+
+    GIFT = "gift"
+    CHEER = "cheer"
+    SUPER_CHAT = "super_chat"
+
 
 MAX_QUANTITY: Final = 9_999
 """How many of one item a gift can be, in any economy."""

@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from typing import Final
 
+from chalicelib.domain.adjustments import Adjustment, Kind
+from chalicelib.domain.entries import Entry, LaneEntry
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.ids import iso
-from chalicelib.domain.lanes import Receipt
-from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, LaneEntry, Notice, NoticeKind, Purchase
+from chalicelib.domain.notifications import Notice, NoticeKind
+from chalicelib.domain.purchases import Purchase
+from chalicelib.domain.shards import Receipt
 
 GIFT_SENT: Final = "coinpurse.gift.sent.v1"
 GIFT_REVERSED: Final = "coinpurse.gift.reversed.v1"

@@ -2,15 +2,59 @@
 
 import zlib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from chalicelib.domain.catalogue import Catalogue
-from chalicelib.domain.economy import MAX_QUANTITY, CoinRules, Economy, Text, Tier
+from chalicelib.domain.economy import MAX_QUANTITY, CoinRules, Economy, GiftKind, Text, Tier
 from chalicelib.domain.ids import is_uuid7, require_party_id, require_tag
-from chalicelib.domain.ledger import Entry, Gift, GiftKind, Posting
 from chalicelib.domain.messages import MAX_CHARACTERS, MAX_NAME_BYTES, MAX_NAME_CHARACTERS, cleaned, count_emoji
 from chalicelib.domain.money import MAX_AMOUNT
+from chalicelib.domain.posting import Posting
 from chalicelib.errors import CoinsOutOfRange, IdempotencyConflict, InvalidField, MessageTooLong, NotOffered, SelfGift
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gift:
+    """Coins that a fan gave to a creator. `price_coins` > 0 is what left the wallet; `lane` where it is received.
+
+    Only the kind `gift` has an `item_id`, only a super chat a `color` and a time, in seconds, to be pinned for.
+    `streak_id` is the id of the first gift of the streak that this one belongs to.
+    """
+
+    gift_id: str
+    user_id: str
+    event_id: str
+    creator_id: str
+    lane: int
+    item_id: str
+    quantity: int
+    price_coins: int
+    posted_at: datetime
+    kind: GiftKind = GiftKind.GIFT
+    message: str = ""
+    anonymous: bool = False
+    sender_name: str = ""
+    stream_id: str = ""
+    streak_id: str = ""
+    color: str = ""
+    pin_seconds: int = 0
+
+    @property
+    def entry_id(self) -> str:
+        """The id that the entry is stored under."""
+        return self.gift_id
+
+    @property
+    def creator_coins(self) -> int:
+        """What the gift is on the creator's side."""
+        return self.price_coins
+
+    @property
+    def begins_streak(self) -> bool:
+        """Whether it is the first of a streak, which bears its id."""
+        return self.streak_id == self.gift_id
+
 
 _KINDS: Final = tuple(kind.value for kind in GiftKind)
 
@@ -97,7 +141,7 @@ def lane_of(name: str, creator_lanes: int) -> int:
     return zlib.crc32(name.encode()) % creator_lanes
 
 
-def same_gift(entry: Entry, order: GiftOrder) -> Gift:
+def same_gift(entry: object, order: GiftOrder) -> Gift:
     """The gift that the order already became. Raises IdempotencyConflict when its id names something else."""
     if isinstance(entry, Gift) and _wish(entry, entry.price_coins) == _wish(order, order.coins):
         return entry

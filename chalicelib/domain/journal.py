@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from chalicelib.domain.ledger import Entry
+from chalicelib.domain.entries import Entry
 
 BATCH: Final = 100
 """As many lines as one read takes."""

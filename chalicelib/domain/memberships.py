@@ -11,11 +11,13 @@ from enum import StrEnum
 from typing import Final
 
 from chalicelib.domain.catalogue import Catalogue
+from chalicelib.domain.entries import Entry
 from chalicelib.domain.ids import require_tag
-from chalicelib.domain.ledger import Entry, Notice, NoticeKind, Posting, Purchase, Status
 from chalicelib.domain.money import EXPONENTS
+from chalicelib.domain.notifications import Notice, NoticeKind
 from chalicelib.domain.payments import Invoice, Subscription
-from chalicelib.domain.purchases import NO_PAYMENT_YET, REOPEN_WINDOW
+from chalicelib.domain.posting import Posting
+from chalicelib.domain.purchases import NO_PAYMENT_YET, REOPEN_WINDOW, Purchase, Status
 from chalicelib.domain.reversals import UnknownStatus
 from chalicelib.errors import AlreadyMember, IdempotencyConflict, InvalidField
 

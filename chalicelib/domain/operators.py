@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.ids import require_party_id
-from chalicelib.domain.ledger import Adjustment
 from chalicelib.errors import InvalidField
 
 MAX_GRANT_COINS: Final = 1_000_000

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chalicelib.domain.catalogue import Catalogue
-from chalicelib.domain.ledger import Entry, Purchase, Status
+from chalicelib.domain.entries import Entry
+from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reversals import coins_kept
 from chalicelib.errors import UnknownBundle
 

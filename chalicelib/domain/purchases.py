@@ -2,15 +2,74 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from chalicelib.domain.catalogue import CHANNELS, Catalogue
 from chalicelib.domain.ids import require_tag
-from chalicelib.domain.ledger import Entry, Purchase, Status
 from chalicelib.domain.money import EXPONENTS
 from chalicelib.domain.payments import CheckoutSession, Claim, Invoice
 from chalicelib.domain.reviews import Review
 from chalicelib.errors import IdempotencyConflict, InvalidField
+
+PENDING_LIFE: Final = timedelta(days=60)
+"""How long a purchase that nobody paid is kept: longer than the payment provider can still tell us of it (30 days)."""
+
+
+class Status(StrEnum):
+    """Where a purchase stands. Posted is final: later money movements are entries of their own.
+
+    pending -> processing (submitted, not paid yet) -> posted; pending | processing -> failed | expired;
+    failed | expired -> posted (the money did arrive after all).
+    """
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    POSTED = "posted"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+UNPOSTED: Final = tuple(status for status in Status if status is not Status.POSTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """A coin bundle that a fan asked for, and the quote it was asked at.
+
+    `coins` is the total that the wallet is credited with, bonus included; `amount_minor` the price, tax included, in
+    the minor unit of `currency`. `posted_at`, `event_id` and `payment_intent` are there once it is posted.
+    `kept_minor` is how much of the price was kept when somebody last looked (None: nobody did); each look changes
+    `version`. `is_given_back`: it ended unpaid, and its price no longer counts against the fan's budget.
+
+    A paid month of a membership is a purchase, too: of that `membership_id`, of the plan that `bundle_id` names, and it
+    makes the fan a member until `paid_until`.
+    """
+
+    purchase_id: str
+    user_id: str
+    bundle_id: str
+    channel: str
+    coins: int
+    amount_minor: int
+    currency: str
+    created_at: datetime
+    status: Status = Status.PENDING
+    posted_at: datetime | None = None
+    event_id: str | None = None
+    payment_intent: str | None = None
+    kept_minor: int | None = None
+    version: int = 1
+    is_given_back: bool = False
+    membership_id: str = ""
+    is_renewal: bool = False
+    paid_until: datetime | None = None
+
+    @property
+    def entry_id(self) -> str:
+        """The id that the entry is stored under."""
+        return self.purchase_id
+
 
 SESSION_LIFE: Final = timedelta(hours=2)
 """How long a checkout session can be paid."""
@@ -64,7 +123,7 @@ def quote(order: CheckoutOrder, catalogue: Catalogue, now: datetime) -> Purchase
     )
 
 
-def same_purchase(entry: Entry, order: CheckoutOrder) -> Purchase:
+def same_purchase(entry: object, order: CheckoutOrder) -> Purchase:
     """The purchase that the order already became. Raises IdempotencyConflict when its id names something else."""
     if isinstance(entry, Purchase) and (entry.bundle_id, entry.currency, entry.channel) == (
         order.bundle_id,

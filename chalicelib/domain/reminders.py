@@ -7,8 +7,9 @@ from typing import Final
 
 from chalicelib.domain.budgets import UNLIMITED, Budget
 from chalicelib.domain.ids import iso, uuid7_of
-from chalicelib.domain.ledger import Notice, NoticeKind, Posting
+from chalicelib.domain.notifications import Notice, NoticeKind
 from chalicelib.domain.periods import PERIODS, ByPeriod
+from chalicelib.domain.posting import Posting
 
 THRESHOLDS: Final = (80, 100)
 """Per cent of a limit."""

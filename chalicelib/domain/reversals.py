@@ -6,8 +6,8 @@ The order of events does not matter here: each is a hint to look, and what is se
 from collections.abc import Iterable
 from typing import Final
 
-from chalicelib.domain.ledger import Purchase
 from chalicelib.domain.payments import MoneyState, Movement
+from chalicelib.domain.purchases import Purchase
 
 GONE: Final = True
 STAYS: Final = False

@@ -4,10 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.budgets import Budget, exceeded, renewed
+from chalicelib.domain.entries import Entry
 from chalicelib.domain.ids import iso
-from chalicelib.domain.ledger import Entry, Wallet
 from chalicelib.domain.periods import PERIODS, ByPeriod
+from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import BudgetCurrency, BudgetReached, InsufficientCoins, Refusal, SelfExcluded, WalletFrozen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiftRefused:
+    """Why a gift was not posted: the entry that already has its id, or the wallet that would not allow it."""
+
+    entry: Entry | None
+    wallet: Wallet | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,20 @@
 """Gifts that come in a row: each is debited by itself, and in the end they are told as one."""
 
-from chalicelib.domain.ledger import Gift, Notice, NoticeKind, Posting, Streak, StreakEnd, Wallet
+from dataclasses import dataclass
+
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.notifications import Notice, NoticeKind
+from chalicelib.domain.posting import Posting
+from chalicelib.domain.wallets import Streak, Wallet
 from chalicelib.errors import Refusal, StreakEnded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreakEnd:
+    """That a streak ends as it was seen, and what is told of that."""
+
+    streak: Streak
+    notice: Notice
 
 
 def is_of(gift: Gift, streak: Streak | None) -> bool:

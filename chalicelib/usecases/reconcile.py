@@ -7,8 +7,8 @@ from typing import Final
 
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
-from chalicelib.ports import Journal
-from chalicelib.usecases.handle_event import (
+from chalicelib.ports.journal import Journal
+from chalicelib.usecases.stripe_events import (
     INVOICE_EVENTS,
     MONEY_EVENTS,
     SESSION_EVENTS,
@@ -87,7 +87,7 @@ def _handle(event: StripeEvent, intake: Intake) -> str:
         return handle_event(event, intake)
     except TryAgain:
         return _NOT_NOW
-    except Exception:
+    except Exception:  # whatever it is, it is this streak's trouble
         # One event that nobody can handle must not hold up whatever else was lost.
         log.exception("event cannot be handled", extra={"stripe_event_id": event.stripe_event_id})
         return _UNFORESEEN

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
-from infra.books import Books, Item, read_table
 from infra.local.facts import StackFacts, aws_session
+from infra.operations.books import Books, Item, read_table
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from chalicelib.domain.budgets import (
     Budget,
     BudgetChange,
 )
-from chalicelib.domain.ledger import Gift, Wallet
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.wallets import Wallet
 from tests.adapters.samples import (
     buy,
     new_name,

@@ -5,12 +5,16 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.budgets import Budget, Limits, SelfExclusion, first_budget
-from chalicelib.domain.ledger import Adjustment, Gift, Kind, Notice, NoticeKind, Posting, Purchase
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.memberships import Membership, month_of
+from chalicelib.domain.notifications import Notice, NoticeKind
 from chalicelib.domain.payments import Invoice
+from chalicelib.domain.posting import Posting
+from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.reviews import Freeze, Review, Settlement
-from chalicelib.ports import Ledger
+from chalicelib.ports.ledger import Ledger
 from tests.fake_memberships import invoice_of
 from tests.fakes import START, session_of, uuid7_at
 

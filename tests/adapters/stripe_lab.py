@@ -11,9 +11,9 @@ from urllib.parse import urljoin
 import stripe
 
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.stripe_gateway import StripeGateway
-from chalicelib.adapters.stripe_memberships import StripeMemberships
-from chalicelib.domain.ledger import Purchase
+from chalicelib.adapters.stripe.gateway import StripeGateway
+from chalicelib.adapters.stripe.memberships import StripeMemberships
+from chalicelib.domain.purchases import Purchase
 from infra.local.client import call, post_form
 from infra.local.stripe_sandbox import StripeSandbox
 from tests.adapters.samples import a_purchase, new_id

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.adapters.stream_records import budget_records, posted_records
-from chalicelib.adapters.tables import wallet_key
+from chalicelib.adapters.dynamodb.models import wallet_key
+from chalicelib.adapters.dynamodb.stream_records import budget_records, posted_records
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.periods import ByPeriod
 from tests.adapters.budget_lab import set_budget

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.ledger import Entry, Wallet
+from chalicelib.domain.entries import Entry
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.reviews import Freeze
+from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import IdempotencyConflict
 from tests.adapters.samples import a_clawback, a_freeze, a_gift, an_adjustment, buy, new_id, new_name
 from tests.fakes import START

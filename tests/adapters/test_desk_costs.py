@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.tables import JOURNAL_SHARDS
+from chalicelib.adapters.dynamodb.models import JOURNAL_SHARDS
+from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.journal import JournalLine
-from chalicelib.domain.ledger import Adjustment, Kind, Purchase
+from chalicelib.domain.purchases import Purchase
 from tests.adapters.costs import Cost, measured, reported
 from tests.adapters.samples import (
     a_clawback,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.ledger import Gift
+from chalicelib.domain.gifts import Gift
 from tests.adapters.samples import a_freeze, a_gift, a_reversal, an_adjustment, buy, new_id
 from tests.fakes import START
 from tests.stores import Store

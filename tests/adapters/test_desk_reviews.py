@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.ledger import Adjustment
+from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.reviews import Review
 from tests.adapters.samples import a_review, a_settlement, an_adjustment, buy, new_id, new_month, new_name
 from tests.stores import Store

@@ -6,8 +6,11 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from chalicelib.domain.adjustments import Adjustment, Kind
+from chalicelib.domain.entries import Entry
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import JournalLine
-from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, Purchase
+from chalicelib.domain.purchases import Purchase
 from tests.adapters.samples import (
     a_clawback,
     a_gift,

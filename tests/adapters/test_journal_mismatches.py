@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from chalicelib.adapters.tables import lane_key
+from chalicelib.adapters.dynamodb.models import lane_key
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import Mismatch
-from chalicelib.domain.ledger import Gift, Purchase
+from chalicelib.domain.purchases import Purchase
 from tests.adapters.injection import Fault, Send, meeting
 from tests.adapters.samples import (
     a_clawback,

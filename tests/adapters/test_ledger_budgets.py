@@ -13,8 +13,10 @@ from chalicelib.domain.budgets import (
     changed,
     due_change,
 )
-from chalicelib.domain.ledger import GiftKind, GiftRefused, Wallet
+from chalicelib.domain.economy import GiftKind
 from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.spending import GiftRefused
+from chalicelib.domain.wallets import Wallet
 from tests.adapters.budget_lab import MIDNIGHT, MOMENT, a_rich_fan, at, budget_of, coins, set_budget, wallet
 from tests.adapters.samples import (
     a_budget,

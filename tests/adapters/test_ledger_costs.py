@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.budgets import BudgetChange, Limits, changed, due_change
-from chalicelib.domain.ledger import GiftKind, Purchase, Status
+from chalicelib.domain.economy import GiftKind
 from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.errors import NotFound
-from chalicelib.ports import Ledger
+from chalicelib.ports.ledger import Ledger
 from tests.adapters.costs import Cost, measured, reported
 from tests.adapters.samples import (
     USUAL_BYTES,

@@ -8,8 +8,8 @@ import pytest
 from chalicelib.domain.budgets import (
     due_change,
 )
-from chalicelib.domain.ledger import GiftRefused, Wallet
-from chalicelib.domain.spending import PurchaseRefused
+from chalicelib.domain.spending import GiftRefused, PurchaseRefused
+from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import IdempotencyConflict
 from tests.adapters.budget_lab import MIDNIGHT, MOMENT, a_rich_fan, at, budget_of, coins, set_budget, wallet
 from tests.adapters.samples import (

@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.tables import Row
-from chalicelib.adapters.transactions import TRIES
-from chalicelib.domain.ledger import Gift, GiftRefused, Purchase, Status
+from chalicelib.adapters.dynamodb.models import Row
+from chalicelib.adapters.dynamodb.transactions import TRIES
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.purchases import Purchase, Status
+from chalicelib.domain.spending import GiftRefused
 from chalicelib.errors import TryAgain
 from tests.adapters.injection import answer_lost, arrives_twice, canceled, cannot_connect, meeting, times_out
 from tests.adapters.samples import (

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.economy import MAX_QUANTITY
-from chalicelib.domain.ledger import Gift, GiftRefused, Purchase, Wallet
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.messages import MAX_CHARACTERS
 from chalicelib.domain.money import MAX_AMOUNT
+from chalicelib.domain.purchases import Purchase
+from chalicelib.domain.spending import GiftRefused
+from chalicelib.domain.wallets import Wallet
 from tests.adapters.samples import a_gift, a_purchase, buy, new_id
 from tests.fakes import START
 from tests.stores import Store

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.tables import lane_key
+from chalicelib.adapters.dynamodb.models import lane_key
 from chalicelib.domain.budgets import BudgetChange
-from chalicelib.domain.lanes import Receipt
-from chalicelib.domain.ledger import Gift, GiftKind, Notice, StreakEnd
+from chalicelib.domain.economy import GiftKind
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.notifications import Notice
 from chalicelib.domain.periods import ByPeriod
-from chalicelib.domain.streaks import end_of
-from chalicelib.ports import Ledger
+from chalicelib.domain.shards import Receipt
+from chalicelib.domain.streaks import StreakEnd, end_of
+from chalicelib.ports.ledger import Ledger
 from tests.adapters.conftest import DYNAMODB_LOCAL
 from tests.adapters.samples import a_budget, a_gift, a_posting, buy, new_id, new_name
 from tests.adapters.test_ledger_races import all_at_once, until_decided

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.adapters.tables import entry_key, lane_key, wallet_key
+from chalicelib.adapters.dynamodb.models import entry_key, lane_key, wallet_key
 from chalicelib.domain.economy import MAX_QUANTITY
-from chalicelib.domain.ledger import PENDING_LIFE, Purchase, Status
 from chalicelib.domain.messages import MAX_NAME_BYTES
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.operators import MAX_REASON_BYTES
+from chalicelib.domain.purchases import PENDING_LIFE, Purchase, Status
 from tests.adapters.samples import (
     USUAL_BYTES,
     a_freeze,

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from chalicelib.domain.lanes import MAX_ACTIONS_PER_RECEIPT, Receipt
-from chalicelib.domain.ledger import Gift
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT, Receipt
 from tests.adapters.samples import a_gift, a_reversal, gifts_to, new_name
 from tests.stores import Store
 

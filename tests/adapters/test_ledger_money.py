@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.ledger import Adjustment, Kind, Purchase
+from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.money import MAX_AMOUNT
+from chalicelib.domain.purchases import Purchase
 from tests.adapters.samples import a_clawback, a_gift, a_posting, a_purchase, an_adjustment, buy, new_id, new_name
 from tests.fakes import START, session_of
 from tests.stores import Store

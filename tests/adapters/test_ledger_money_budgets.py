@@ -12,8 +12,8 @@ from chalicelib.domain.budgets import (
     due_change,
     given_back,
 )
-from chalicelib.domain.ledger import Purchase, Status
 from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.spending import PurchaseRefused
 from chalicelib.errors import NotFound, TryAgain
 from tests.adapters.budget_lab import MIDNIGHT, a_rich_fan, budget_of, coins, set_budget, wallet

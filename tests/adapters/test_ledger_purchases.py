@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ledger import UNPOSTED, Purchase, Status, Wallet
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.payments import Claim
+from chalicelib.domain.purchases import UNPOSTED, Purchase, Status
 from chalicelib.domain.spending import PurchaseRefused
+from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import NotFound
 from tests.adapters.samples import a_gift, a_posting, a_purchase, buy, new_id
 from tests.fakes import START, session_of

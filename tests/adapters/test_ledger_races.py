@@ -11,8 +11,9 @@ from typing import TypeVar
 import pytest
 
 from chalicelib.domain.budgets import BudgetChange, changed, due_change
-from chalicelib.domain.ledger import Gift, Purchase
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import TryAgain
 from tests.adapters.samples import a_budget, a_gift, a_posting, a_purchase, buy, gifts_to, new_name
 from tests.fakes import START, session_of

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.ledger import Entry, Status
+from chalicelib.domain.entries import Entry
+from chalicelib.domain.purchases import Status
 from tests.adapters.samples import a_gift, a_posting, a_purchase, a_review, buy, new_id, new_name
 from tests.fakes import START, session_of, uuid7_at
 from tests.stores import Store

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.economy import MAX_QUANTITY
-from chalicelib.domain.lanes import Receipt
-from chalicelib.domain.ledger import Gift, NoticeKind, Streak, StreakEnd
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.money import MAX_AMOUNT
-from chalicelib.domain.streaks import end_of
+from chalicelib.domain.notifications import NoticeKind
+from chalicelib.domain.shards import Receipt
+from chalicelib.domain.streaks import StreakEnd, end_of
+from chalicelib.domain.wallets import Streak
 from tests.adapters.costs import Cost, measured, reported
 from tests.adapters.samples import a_gift, a_posting, buy, new_id, new_name
 from tests.fakes import START

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.adapters.tables import entry_key, membership_key, wallet_key
-from chalicelib.domain.ledger import PENDING_LIFE
+from chalicelib.adapters.dynamodb.models import entry_key, membership_key, wallet_key
 from chalicelib.domain.memberships import Membership, MembershipStatus
 from chalicelib.domain.money import MAX_AMOUNT
+from chalicelib.domain.purchases import PENDING_LIFE
 from tests.adapters.costs import Cost, measured, reported
 from tests.adapters.samples import a_membership, a_month, an_end, new_name
 from tests.adapters.test_ledger_items import FAN, KILOBYTE, PAYMENT, TAG, size

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, BudgetChange, Limits, first_budget
-from chalicelib.domain.ledger import Purchase
 from chalicelib.domain.memberships import InvoiceRefused, Membership, MembershipStatus
 from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import TryAgain
 from tests.adapters.injection import answer_lost, meeting
 from tests.adapters.samples import a_gift, a_membership, a_month, an_end, buy, new_id, new_name

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits, first_budget, given_back, renewed
-from chalicelib.domain.ledger import Posting, Purchase, Status
 from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.posting import Posting
+from chalicelib.domain.purchases import Purchase, Status
 from tests.adapters.samples import a_membership, a_month, a_purchase, new_id
 from tests.fakes import START, session_of
 from tests.stores import Store

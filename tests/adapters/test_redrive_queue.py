@@ -7,7 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.adapters.redrive_queue import SqsRedriveQueue
+from chalicelib.adapters.aws.redrive_queue import SqsRedriveQueue
 from chalicelib.errors import TryAgain
 from tests.stores import cloud_at
 

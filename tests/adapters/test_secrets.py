@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
-from chalicelib.adapters.secrets import CACHE_SECONDS, BadSecret, SsmSecrets
+from chalicelib.adapters.aws.secrets import CACHE_SECONDS, BadSecret, SsmSecrets
 from chalicelib.errors import TryAgain
 from tests.stores import cloud_at
 

@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
-from chalicelib.adapters.sns_publisher import SnsPublisher
+from chalicelib.adapters.aws.sns_publisher import SnsPublisher
 from chalicelib.domain.events import Announcement, Publication, announce_credit, announce_gift
-from chalicelib.domain.lanes import Receipt
-from chalicelib.domain.ledger import Status
+from chalicelib.domain.purchases import Status
+from chalicelib.domain.shards import Receipt
 from tests.adapters.samples import a_gift, a_purchase
 from tests.fakes import START
 from tests.stores import cloud_at

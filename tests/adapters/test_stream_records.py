@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.rows import gift_row, purchase_row
-from chalicelib.adapters.stream_records import posted_records
-from chalicelib.adapters.tables import entry_key, wallet_key
-from chalicelib.domain.ledger import Entry, Gift, Purchase, Status
+from chalicelib.adapters.dynamodb.mapping import gift_row, purchase_row
+from chalicelib.adapters.dynamodb.models import entry_key, wallet_key
+from chalicelib.adapters.dynamodb.stream_records import posted_records
+from chalicelib.domain.entries import Entry
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.purchases import Purchase, Status
 from tests.adapters.samples import a_gift, a_posting, a_purchase, buy
 from tests.fakes import session_of
 from tests.stores import DynamoStore, Item

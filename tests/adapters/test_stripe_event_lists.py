@@ -8,7 +8,7 @@ import pytest
 from stripe import WebhookSignature
 
 from chalicelib.domain.payments import StripeEvent
-from chalicelib.usecases.handle_event import MONEY_EVENTS, SESSION_EVENTS
+from chalicelib.usecases.stripe_events import MONEY_EVENTS, SESSION_EVENTS
 from tests.adapters.stripe_lab import SECRET, Json, Lab, todays_purchase
 
 EVERYTHING = MONEY_EVENTS | SESSION_EVENTS.keys()
@@ -120,7 +120,7 @@ def test_an_event_that_cannot_be_read_does_not_hold_up_the_others(lab: Lab, capl
 
     assert ids(lab.gateway.list_events(LONG_AGO, MONEY_EVENTS)) == [before, after]
 
-    (told,) = [record for record in caplog.records if record.name == "chalicelib.adapters.stripe_gateway"]
+    (told,) = [record for record in caplog.records if record.name == "chalicelib.adapters.stripe.gateway"]
     assert vars(told)["stripe_event_id"] == "evt_odd"
 
 

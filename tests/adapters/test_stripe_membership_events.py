@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.adapters.stripe_shapes import decode_event
-from chalicelib.adapters.subscription_shapes import invoice_of, membership_claim_of
+from chalicelib.adapters.stripe.checkout_schema import decode_event
+from chalicelib.adapters.stripe.subscription_schema import invoice_of, membership_claim_of
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.payments import MembershipClaim, MembershipHint, StripeEvent
 from chalicelib.errors import NotAuthentic
-from chalicelib.usecases.handle_event import INVOICE_EVENTS, SUBSCRIPTION_EVENTS
+from chalicelib.usecases.stripe_events import INVOICE_EVENTS, SUBSCRIPTION_EVENTS
 from infra.local.stack import _WEBHOOK_EVENTS
 from tests.adapters.samples import new_id
 from tests.adapters.stripe_lab import Json, Lab, open_lab

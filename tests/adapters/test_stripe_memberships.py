@@ -9,7 +9,7 @@ import stripe
 from stripe.params.checkout import SessionCreateParams
 
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.stripe_memberships import StripeMemberships
+from chalicelib.adapters.stripe.memberships import StripeMemberships
 from chalicelib.domain.memberships import SUBSCRIPTION_STATUSES, Membership, why_no_month
 from chalicelib.domain.payments import Invoice, MembershipClaim, MembershipHint, Subscription
 from chalicelib.errors import IdempotencyConflict, TryAgain

@@ -7,8 +7,8 @@ import pytest
 import stripe
 from stripe.params.checkout import SessionCreateParams
 
-from chalicelib.adapters.stripe_gateway import StripeGateway
-from chalicelib.adapters.stripe_shapes import movement_of
+from chalicelib.adapters.stripe.checkout_schema import movement_of
+from chalicelib.adapters.stripe.gateway import StripeGateway
 from chalicelib.domain.payments import Claim, MoneyState, Movement
 from chalicelib.domain.reversals import DISPUTE_STATUSES, REFUND_STATUSES
 from chalicelib.errors import TryAgain

@@ -13,10 +13,9 @@ import pytest
 import stripe
 
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.stripe_gateway import StripeGateway
-from chalicelib.domain.ledger import Purchase
+from chalicelib.adapters.stripe.gateway import StripeGateway
 from chalicelib.domain.payments import Claim
-from chalicelib.domain.purchases import SESSION_LIFE
+from chalicelib.domain.purchases import SESSION_LIFE, Purchase
 from chalicelib.errors import IdempotencyConflict, TryAgain
 from infra.local import loopback
 from infra.local.stripe_sandbox import StripeSandbox

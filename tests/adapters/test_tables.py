@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pynamodb.exceptions import AttributeDeserializationError
 
-from chalicelib.adapters.attributes import EpochAttribute, InstantAttribute, IntegerAttribute
-from chalicelib.adapters.tables import (
+from chalicelib.adapters.dynamodb.attributes import EpochAttribute, InstantAttribute, IntegerAttribute
+from chalicelib.adapters.dynamodb.models import (
     JOURNAL_SHARDS,
     EntryRow,
     WalletRow,

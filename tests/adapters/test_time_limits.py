@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from chalicelib.adapters import secrets, tables, tokens
-from chalicelib.adapters.stripe_client import NETWORK_RETRIES, TIMEOUTS_SECONDS
+from chalicelib.adapters import tokens
+from chalicelib.adapters.aws import secrets
+from chalicelib.adapters.dynamodb import models
+from chalicelib.adapters.stripe.client import NETWORK_RETRIES, TIMEOUTS_SECONDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,8 +18,8 @@ def patience_of(config: Any) -> float:
 
 
 def test_the_slowest_checkout_ends_before_its_function_does() -> None:
-    ledger = (tables.Row.Meta.connect_timeout_seconds + tables.Row.Meta.read_timeout_seconds) * (
-        1 + tables.Row.Meta.max_retry_attempts
+    ledger = (models.Row.Meta.connect_timeout_seconds + models.Row.Meta.read_timeout_seconds) * (
+        1 + models.Row.Meta.max_retry_attempts
     )
     stripe = sum(TIMEOUTS_SECONDS) * (1 + NETWORK_RETRIES)
     config = json.loads((ROOT / ".chalice" / "config.json").read_text())

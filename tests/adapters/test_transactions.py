@@ -8,10 +8,10 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutError
 from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError
 
-from chalicelib.adapters.transactions import transient_errors
+from chalicelib.adapters.dynamodb.transactions import transient_errors
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.journal import JournalLine
-from chalicelib.domain.ledger import Status
+from chalicelib.domain.purchases import Status
 from chalicelib.errors import CoinpurseError, TryAgain
 from tests.adapters.injection import answers, canceled, fails, meeting
 from tests.adapters.samples import (

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from chalicelib.adapters.stripe_gateway import StripeGateway
+from chalicelib.adapters.stripe.gateway import StripeGateway
 from chalicelib.domain.payments import StripeEvent
 from tests.adapters.samples import new_id
 from tests.fakes import START

@@ -3,15 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
+from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.catalogue import Bundle, Catalogue, GiftItem
 from chalicelib.domain.economy import CoinRules, CreatorShare, Economy, GiftRules, Text, Tier
-from chalicelib.domain.gifts import GiftOrder
+from chalicelib.domain.gifts import Gift, GiftOrder
 from chalicelib.domain.journal import JournalLine
-from chalicelib.domain.ledger import Adjustment, Gift, Kind, Purchase, Status
 from chalicelib.domain.memberships import Membership, MembershipOrder
 from chalicelib.domain.operators import Act
 from chalicelib.domain.plans import Plan
-from chalicelib.domain.purchases import CheckoutOrder
+from chalicelib.domain.purchases import CheckoutOrder, Purchase, Status
 from tests.fakes import START, uuid7_at
 
 FAN = "fan-1"

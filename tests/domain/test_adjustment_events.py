@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.adjustments import Adjustment, Kind
+from chalicelib.domain.entries import Entry, LaneEntry, lane_entry
 from chalicelib.domain.events import Announcement, announce
-from chalicelib.domain.lanes import Receipt
-from chalicelib.domain.ledger import Adjustment, Entry, Kind, LaneEntry, lane_entry
+from chalicelib.domain.shards import Receipt
 from tests.domain.builders import (
     CREATOR,
     EVENT_ID,

@@ -13,11 +13,11 @@ from chalicelib.domain.economy import (
     CreatorShare,
     Earnings,
     Economy,
+    GiftKind,
     GiftRules,
     Text,
     Tier,
 )
-from chalicelib.domain.ledger import GiftKind
 from chalicelib.domain.messages import MAX_BYTES, MAX_CHARACTERS
 from chalicelib.domain.money import MAX_AMOUNT
 from tests.domain.builders import an_economy

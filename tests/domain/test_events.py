@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.events import Announcement, announce_credit, announce_gift
-from chalicelib.domain.lanes import Receipt
-from chalicelib.domain.ledger import Purchase
 from chalicelib.domain.money import MAX_AMOUNT
+from chalicelib.domain.purchases import Purchase
+from chalicelib.domain.shards import Receipt
 from tests.domain.builders import CREATOR, EVENT_ID, FAN, KEY, a_gift, a_posted_purchase, a_purchase
 
 SOURCE = "/coinpurse/test"

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.catalogue import Catalogue
-from chalicelib.domain.economy import Economy
+from chalicelib.domain.economy import Economy, GiftKind
 from chalicelib.domain.events import announce_gift
-from chalicelib.domain.gifts import GiftOrder, lane_of, price_gift, same_gift
-from chalicelib.domain.lanes import Receipt
-from chalicelib.domain.ledger import Gift, GiftKind, Posting
+from chalicelib.domain.gifts import Gift, GiftOrder, lane_of, price_gift, same_gift
+from chalicelib.domain.posting import Posting
+from chalicelib.domain.shards import Receipt
 from chalicelib.errors import CoinsOutOfRange, InvalidField, MessageTooLong, NotOffered, Refusal
 from tests.domain.builders import EVENT_ID, FAN, KEY, a_catalogue, a_gift, a_gift_order, an_economy
 from tests.fakes import START, uuid7_at

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.entries import Entry
 from chalicelib.domain.gifts import lane_of, price_gift, same_gift
-from chalicelib.domain.ledger import Entry, Posting
+from chalicelib.domain.posting import Posting
 from chalicelib.errors import IdempotencyConflict, InvalidField, SelfGift, UnknownItem
 from tests.domain.builders import (
     CREATOR,

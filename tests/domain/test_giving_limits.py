@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.economy import CatalogueError, CoinRules, Text, Tier
-from chalicelib.domain.ledger import Streak, Wallet
 from chalicelib.domain.messages import MAX_BYTES
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.streaks import why_not_in_row
+from chalicelib.domain.wallets import Streak, Wallet
 from chalicelib.errors import StreakEnded
 from tests.domain.builders import CREATOR, FAN, a_gift, a_gift_order, an_economy
 from tests.fakes import START

@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.lanes import MAX_ACTIONS_PER_RECEIPT, receipts, streak_of
-from chalicelib.domain.ledger import Gift, LaneEntry
+from chalicelib.domain.entries import LaneEntry
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT, receipts, streak_of
 from tests.domain.builders import a_gift, a_reversal
 
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.events import announce
-from chalicelib.domain.ledger import Posting
 from chalicelib.domain.memberships import month_of
+from chalicelib.domain.posting import Posting
 from tests.domain.builders import EVENT_ID, FAN, KEY, a_membership
 from tests.fake_memberships import invoice_of
 from tests.fakes import START

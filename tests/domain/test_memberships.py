@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ledger import Notice, NoticeKind, Posting, Purchase, Status
 from chalicelib.domain.memberships import (
     LIVE,
     RENEWAL_LAG,
@@ -18,7 +17,10 @@ from chalicelib.domain.memberships import (
     why_no_month,
     why_no_purchase,
 )
+from chalicelib.domain.notifications import Notice, NoticeKind
 from chalicelib.domain.payments import Claim, Invoice, Subscription
+from chalicelib.domain.posting import Posting
+from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reversals import UnknownStatus
 from tests.domain.builders import (
     EVENT_ID,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.domain.lanes import MAX_ACTIONS_PER_RECEIPT, MAX_LANES, Receipt
 from chalicelib.domain.messages import MAX_BYTES, MAX_CHARACTERS, MAX_NAME_BYTES, MAX_NAME_CHARACTERS, count_emoji
+from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT, MAX_LANES, Receipt
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.entries import lane_entry
 from chalicelib.domain.events import Announcement, announce
-from chalicelib.domain.lanes import Receipt
-from chalicelib.domain.ledger import Notice, NoticeKind, lane_entry
+from chalicelib.domain.notifications import Notice, NoticeKind
+from chalicelib.domain.shards import Receipt
 from tests.domain.builders import CREATOR, EVENT_ID, FAN, KEY
 from tests.fakes import START
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.ledger import Kind
+from chalicelib.domain.adjustments import Kind
 from chalicelib.domain.operators import MAX_GRANT_COINS, MAX_REASON_BYTES, Act, GrantOrder, is_same_act
 from chalicelib.errors import InvalidField
 from tests.domain.builders import an_act, an_adjustment

@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ledger import Entry, Purchase, Status
+from chalicelib.domain.entries import Entry
 from chalicelib.domain.prices import CostBasis, listed, paid
+from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.errors import UnknownBundle
 from tests.domain.builders import a_bundle, a_catalogue, a_gift, a_posted_purchase, a_purchase, an_adjustment
 

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ledger import UNPOSTED, Status
 from chalicelib.domain.purchases import (
+    UNPOSTED,
+    Status,
     can_still_be_paid,
     quote,
     require_market,

@@ -5,8 +5,9 @@ import pytest
 
 from chalicelib.domain.budgets import UNLIMITED, Budget, Limits, first_budget, renewed
 from chalicelib.domain.ids import is_uuid7, uuid7_time
-from chalicelib.domain.ledger import Notice, NoticeKind, Posting
+from chalicelib.domain.notifications import Notice, NoticeKind
 from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.posting import Posting
 from chalicelib.domain.reminders import due_reminders, reminder_notice
 from tests.domain.builders import EVENT_ID, FAN
 from tests.fakes import START

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.budgets import UNLIMITED, Budget, Limits, Wish, first_budget
-from chalicelib.domain.ledger import Wallet
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.spending import why_not_pay, why_not_spend
+from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import BudgetCurrency, BudgetReached, InsufficientCoins, Refusal, SelfExcluded, WalletFrozen
 from tests.domain.builders import FAN
 from tests.fakes import START

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
-from chalicelib.adapters.tables import Row
-from infra.books import read_partition
+from chalicelib.adapters.dynamodb.models import Row
 from infra.local.facts import StackFacts, aws_session
+from infra.operations.books import read_partition
 from tests.stores import cloud_at
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.adapters.desk_store import DynamoDesk
-from chalicelib.domain.ledger import Adjustment, Kind
+from chalicelib.adapters.dynamodb.operators import DynamoDesk
+from chalicelib.domain.adjustments import Adjustment, Kind
 from infra.local.client import Fan, Wallet, wait_until
 from tests.e2e.operations import Cloud
 from tests.fakes import uuid7_at

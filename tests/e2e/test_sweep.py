@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.adapters.catalogue_files import load_catalogue
-from chalicelib.adapters.ledger_store import DynamoLedger
-from chalicelib.domain.gifts import GiftOrder
-from chalicelib.domain.ledger import Gift
-from chalicelib.usecases.send_gift import send_gift
+from chalicelib.adapters.dynamodb.ledger import DynamoLedger
+from chalicelib.domain.gifts import Gift, GiftOrder
+from chalicelib.usecases.gifts import send_gift
 from infra.local.audit import audit
 from infra.local.client import Fan, wait_until
 from infra.local.client import Gift as SentGift

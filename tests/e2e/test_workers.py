@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.tables import journal_at, journal_hour
+from chalicelib.adapters.dynamodb.models import journal_at, journal_hour
 from infra.local.audit import audit
 from infra.local.client import Fan, Gift, wait_until
 from infra.local.facts import StackFacts
 from infra.local.stripe_side import StripeSide
-from infra.redrive import give_up
+from infra.operations.redrive import give_up
 from tests.e2e.operations import Cloud
 
 pytestmark = pytest.mark.cloud

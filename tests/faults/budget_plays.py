@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Final
 
 from chalicelib.domain.budgets import UNLIMITED, Limits
-from chalicelib.domain.ledger import Gift, Purchase
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.reminders import due_reminders, reminder_notice
 from tests.fakes import START
 from tests.faults.play import Play, Step

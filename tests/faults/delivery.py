@@ -5,7 +5,7 @@ from random import Random
 from typing import Final, TypeVar
 
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.relay_entries import relay_entries
+from chalicelib.usecases.relay import relay_entries
 from tests.faults.plays import opened
 from tests.faults.town import Town
 from tests.faults.verdict import Wrong, wrongs

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from random import Random
 
-from chalicelib.domain.ledger import Purchase
+from chalicelib.domain.purchases import Purchase
 from tests.adapters.webhooks_lab import SECRET, a_session, an_event, gateway, sign
-from tests.web.api import Api
+from tests.http.api import Api
 
 Request = tuple[bytes, str]
 """A body and its signature."""

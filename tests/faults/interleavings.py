@@ -10,7 +10,7 @@ from typing import Final
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.relay_entries import relay_entries
+from chalicelib.usecases.relay import relay_entries
 from tests.faults.failpoints import Schedule, heal, settle
 from tests.faults.plays import bought, given, opened
 from tests.faults.stage import Handler, Stage, orders

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import boto3
 
-from chalicelib.adapters.tables import Row
-from infra.books import Books, read_partition, read_table
+from chalicelib.adapters.dynamodb.models import Row
+from infra.operations.books import Books, read_partition, read_table
 from tests.faults.stories import ENDS_WITH, LoggedPublisher, Story, fan_of
 from tests.stores import REGION, DynamoStore, cloud_at, create_table
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.ledger import Purchase
 from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, Movement, StripeEvent
+from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import NotAuthentic
 from tests.fakes import FakeClock, session_of
 

@@ -1,8 +1,8 @@
 """What the stream says of what was posted, and of budgets that changed."""
 
 from chalicelib.domain.budgets import Budget
+from chalicelib.domain.entries import Entry
 from chalicelib.domain.journal import PostedRecord
-from chalicelib.domain.ledger import Entry
 from chalicelib.domain.reminders import BudgetRecord
 
 

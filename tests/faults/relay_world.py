@@ -8,19 +8,19 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-import app
-from chalicelib import wiring
-from chalicelib.adapters.rows import gift_row, purchase_row, to_entry
-from chalicelib.adapters.tables import EntryRow, journal_at, journal_hour
+from chalicelib import services, workers
+from chalicelib.adapters.dynamodb.mapping import gift_row, purchase_row, to_entry
+from chalicelib.adapters.dynamodb.models import EntryRow, journal_at, journal_hour
+from chalicelib.domain.entries import LaneEntry
 from chalicelib.domain.events import Announcement, Publication
-from chalicelib.domain.gifts import lane_of
-from chalicelib.domain.lanes import Receipt
-from chalicelib.domain.ledger import Gift, LaneEntry, Purchase, Status
+from chalicelib.domain.gifts import Gift, lane_of
+from chalicelib.domain.purchases import Purchase, Status
+from chalicelib.domain.shards import Receipt
 from chalicelib.errors import TryAgain
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import PAUSE, FakeClock, FakeLedger
 from tests.faults.stream_driver import EventSourceMapping, Image, StreamDriver
-from tests.web.api import SETTINGS
+from tests.http.api import SETTINGS
 
 
 class Killed(Exception):
@@ -108,7 +108,7 @@ class World:
         self.publisher = StormyPublisher()
         self.redrive = StormyRedriveQueue()
         self.posted: dict[str, Gift | Purchase] = {}
-        self.stream = StreamDriver(app.relay, EventSourceMapping.of_the_relay(), self.clock.now, **facts)
+        self.stream = StreamDriver(workers.relay, EventSourceMapping.of_the_relay(), self.clock.now, **facts)
         ports: dict[str, Any] = {
             "settings": SETTINGS,
             "clock": self.clock,
@@ -118,7 +118,7 @@ class World:
         self.timer = FakeStreakTimer()
         ports |= {"redrive_queue": self.redrive, "streak_timer": self.timer, "streak_pause": PAUSE}
         for name, port in ports.items():
-            monkeypatch.setattr(wiring, name, lambda port=port: port)
+            monkeypatch.setattr(services, name, lambda port=port: port)
 
     def give(self, many: int = 1, creator: str = "cleo", lanes: int = 1, **facts: Any) -> list[Gift]:
         return [self._give(creator, lanes, **facts) for _ in range(many)]

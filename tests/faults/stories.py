@@ -4,10 +4,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib import ports
 from chalicelib.domain.events import Announcement, Publication
-from chalicelib.domain.ledger import Purchase, Status
-from chalicelib.usecases.relay_entries import relay_entries
+from chalicelib.domain.purchases import Purchase, Status
+from chalicelib.ports.events import EventPublisher
+from chalicelib.ports.ledger import Ledger
+from chalicelib.usecases.relay import relay_entries
 from tests.fakes import START, FakeClock, uuid7_at
 from tests.faults.records import record_of
 from tests.faults.town import Town
@@ -37,7 +38,7 @@ class LoneClock(FakeClock):
 class Story:
     """Open, pay, give, relay, be refunded, relay: each step with the keys that it had the last time."""
 
-    def __init__(self, number: int, ledger: ports.Ledger, publisher: ports.EventPublisher) -> None:
+    def __init__(self, number: int, ledger: Ledger, publisher: EventPublisher) -> None:
         self.fan = fan_of(number)
         self.keys = [uuid7_at(START, number << 8 | place) for place in range(3)]
         self.town = Town()

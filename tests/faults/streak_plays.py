@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 
-from chalicelib.domain.ledger import Gift, Notice, NoticeKind
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.notifications import Notice, NoticeKind
 from tests.faults.play import Play, Step
 from tests.faults.plays import bought, given
 from tests.faults.town import Town

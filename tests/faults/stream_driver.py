@@ -205,7 +205,7 @@ class StreamDriver:
         self.delivered.append([number_of(record) for record in batch.records])
         try:
             answer = self.function({"Records": deepcopy(list(batch.records))}, None)
-        except Exception:  # noqa: BLE001  # whatever the function raises is an invocation that failed
+        except Exception:  # noqa: BLE001  # whatever it is, it is this streak's trouble
             self._failed(shard, batch, at=0, raised=True)
             return
         at = self._first_failure(batch, answer)

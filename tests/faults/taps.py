@@ -6,20 +6,25 @@ from functools import cache, partial
 from inspect import isfunction
 from typing import Any, TypeVar, cast
 
-from chalicelib import membership_ports, ports
+from chalicelib.ports.billing import PaymentGateway, Subscriptions
+from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
+from chalicelib.ports.journal import Journal
+from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.memberships import Memberships
+from chalicelib.ports.operators import OperatorDesk
 
 Port = TypeVar("Port")
 
 PROTOCOLS: tuple[type, ...] = (
-    ports.Ledger,
-    ports.OperatorDesk,
-    ports.Journal,
-    ports.PaymentGateway,
-    membership_ports.Memberships,
-    membership_ports.Subscriptions,
-    ports.EventPublisher,
-    ports.RedriveQueue,
-    ports.StreakTimer,
+    Ledger,
+    OperatorDesk,
+    Journal,
+    PaymentGateway,
+    Memberships,
+    Subscriptions,
+    EventPublisher,
+    RedriveQueue,
+    StreakTimer,
 )
 """The ports behind which there is a network. The clock has none."""
 

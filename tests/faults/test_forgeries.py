@@ -6,7 +6,7 @@ from copy import deepcopy
 import pytest
 
 from tests.faults.forgeries import Request, bought, made_up, odd_but_signed, one_bit_off, signed
-from tests.web.api import Api, put_in_place
+from tests.http.api import Api, put_in_place
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

@@ -4,9 +4,9 @@ import ast
 
 import pytest
 
-from infra.faults.planted import BUGS
 from infra.local.processes import ROOT
 from tests.faults.planted.bug import Bug
+from tests.faults.planting import BUGS
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)

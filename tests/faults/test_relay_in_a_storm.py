@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ledger import Gift
+from chalicelib.domain.gifts import Gift
 from tests.faults.relay_world import Killed, World, moments, never_received, unreadable_kind, unreadable_number
 
 # --- something is busy, or dies ---------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib import telemetry
-from chalicelib.domain.ledger import Gift
+from chalicelib.domain.gifts import Gift
 from chalicelib.errors import TryAgain
 from tests.faults.relay_world import (
     Killed,

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from moto import mock_aws
 
-from chalicelib import ports
-from chalicelib.domain.ledger import Gift
+from chalicelib.domain.gifts import Gift
+from chalicelib.ports.ledger import Ledger
 from tests.faults.plays import bought, busy_hour, opened
 from tests.faults.taps import pass_on, tapped
 from tests.faults.town import Town
@@ -57,7 +57,7 @@ def forget(table: DynamoStore, town: Town) -> None:
 @pytest.mark.parametrize("later", LATER, ids=str)
 def test_no_table_forgets_what_was_credited(table: DynamoStore, later: timedelta) -> None:
     town = Town()
-    town.ledger = tapped(table.ledger, ports.Ledger, pass_on)
+    town.ledger = tapped(table.ledger, Ledger, pass_on)
     bought(town)
     town.clock.advance(later)
     forget(table, town)
@@ -67,7 +67,7 @@ def test_no_table_forgets_what_was_credited(table: DynamoStore, later: timedelta
 
 def test_a_bank_debit_may_take_longer_than_a_pending_purchase_lives(table: DynamoStore) -> None:
     town = Town()
-    town.ledger = tapped(table.ledger, ports.Ledger, pass_on)
+    town.ledger = tapped(table.ledger, Ledger, pass_on)
     key, nobodys = opened(town), opened(town)
     town.hear(town.provider.submit(key))
     town.clock.advance(timedelta(days=61))

@@ -6,8 +6,8 @@ from itertools import combinations_with_replacement
 import pytest
 
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.end_streak import end_streak
-from chalicelib.usecases.relay_entries import relay_entries
+from chalicelib.usecases.gifts import end_streak
+from chalicelib.usecases.relay import relay_entries
 from tests.fakes import PAUSE
 from tests.faults.meetings import all_orders
 from tests.faults.plays import bought

@@ -4,32 +4,31 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib import membership_ports, ports
 from chalicelib.domain.budgets import Budget, Limits
+from chalicelib.domain.entries import Entry
 from chalicelib.domain.journal import PostedRecord
-from chalicelib.domain.ledger import Entry, Posting, Purchase, Status
 from chalicelib.domain.operators import Act, Decision, GrantOrder
 from chalicelib.domain.payments import StripeEvent
+from chalicelib.domain.posting import Posting
+from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.errors import CoinpurseError, TryAgain
-from chalicelib.usecases.audit_ledger import audit_ledger
-from chalicelib.usecases.end_streak import end_streak
-from chalicelib.usecases.exclude_fan import exclude_fan
-from chalicelib.usecases.freeze_wallet import freeze_wallet
-from chalicelib.usecases.grant_coins import grant_coins
-from chalicelib.usecases.handle_event import Intake
-from chalicelib.usecases.open_checkout import open_checkout
-from chalicelib.usecases.open_membership import open_membership
-from chalicelib.usecases.receive_webhook import receive_webhook
+from chalicelib.ports.billing import PaymentGateway, Subscriptions
+from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
+from chalicelib.ports.journal import Journal
+from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.memberships import Memberships
+from chalicelib.ports.operators import OperatorDesk
+from chalicelib.usecases.audit import audit_ledger
+from chalicelib.usecases.budgets import exclude_fan, set_budget
+from chalicelib.usecases.checkout import open_checkout
+from chalicelib.usecases.gifts import end_streak, send_gift
+from chalicelib.usecases.memberships import open_membership
+from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift, settle_review
 from chalicelib.usecases.reconcile import reconcile
-from chalicelib.usecases.redrive import redrive
-from chalicelib.usecases.relay_entries import Relay, relay_entries
-from chalicelib.usecases.remind_of_budgets import remind_of_budgets
-from chalicelib.usecases.reverse_gift import reverse_gift
-from chalicelib.usecases.send_gift import send_gift
-from chalicelib.usecases.set_budget import set_budget
-from chalicelib.usecases.settle_review import settle_review
-from chalicelib.usecases.sweep import sweep
+from chalicelib.usecases.recovery import redrive, sweep
+from chalicelib.usecases.relay import Relay, relay_entries, remind_of_budgets
+from chalicelib.usecases.stripe_events import Intake, receive_webhook
 from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order, a_membership_order
 from tests.fake_desk import FakeDesk, FakeJournal
 from tests.fake_memberships import FakeMemberships
@@ -62,7 +61,7 @@ class Town:
         self.publisher = FakePublisher()
         self.queue = FakeRedriveQueue()
         self.alarms = Alarms(lambda: self.clock.now())
-        self.timer: ports.StreakTimer = tapped(self.alarms, ports.StreakTimer, meet)
+        self.timer: StreakTimer = tapped(self.alarms, StreakTimer, meet)
         self.fake_desk = FakeDesk(self.books)
         self.fake_journal = FakeJournal(self.books)
         self.answered: dict[str, Any] = {}
@@ -74,16 +73,14 @@ class Town:
         self.budgets: dict[str, Budget] = {}
         self.given_up: list[tuple[datetime, datetime]] = []
         self.facts: dict[tuple[str, str], Entry] = {}
-        self.ledger: ports.Ledger = tapped(self.books, ports.Ledger, meet)
-        self.desk: ports.OperatorDesk = tapped(self.fake_desk, ports.OperatorDesk, meet)
-        self.journal: ports.Journal = tapped(self.fake_journal, ports.Journal, meet)
-        self.gateway: ports.PaymentGateway = tapped(self.provider, ports.PaymentGateway, meet)
+        self.ledger: Ledger = tapped(self.books, Ledger, meet)
+        self.desk: OperatorDesk = tapped(self.fake_desk, OperatorDesk, meet)
+        self.journal: Journal = tapped(self.fake_journal, Journal, meet)
+        self.gateway: PaymentGateway = tapped(self.provider, PaymentGateway, meet)
         self.fake_memberships = FakeMemberships(self.books)
         self.billing = Billing(self.provider, self.fake_memberships)
-        self.memberships: membership_ports.Memberships = tapped(
-            self.fake_memberships, membership_ports.Memberships, meet
-        )
-        self.subscriptions: membership_ports.Subscriptions = tapped(self.billing, membership_ports.Subscriptions, meet)
+        self.memberships: Memberships = tapped(self.fake_memberships, Memberships, meet)
+        self.subscriptions: Subscriptions = tapped(self.billing, Subscriptions, meet)
         for worker in ("sweep", "reconcile", "audit"):
             self.fake_journal.watermarks[worker] = START
         self.plot = self.about = ""
@@ -224,11 +221,11 @@ class Town:
             clock=self.clock,
         )
 
-    def relay(self, publisher: ports.EventPublisher | None = None) -> Relay:
+    def relay(self, publisher: EventPublisher | None = None) -> Relay:
         return Relay(
             ledger=self.ledger,
-            publisher=publisher or tapped(self.publisher, ports.EventPublisher, self._meet),
-            redrive=tapped(self.queue, ports.RedriveQueue, self._meet),
+            publisher=publisher or tapped(self.publisher, EventPublisher, self._meet),
+            redrive=tapped(self.queue, RedriveQueue, self._meet),
             timer=self.timer,
             streak_pause=PAUSE,
             clock=self.clock,

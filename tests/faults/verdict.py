@@ -4,8 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.ledger import Adjustment, Entry, Gift, Kind, Notice, NoticeKind, Purchase, Status
+from chalicelib.domain.adjustments import Adjustment, Kind
+from chalicelib.domain.entries import Entry
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.memberships import MembershipStatus
+from chalicelib.domain.notifications import Notice, NoticeKind
+from chalicelib.domain.purchases import Purchase, Status
 from tests.faults.budget_plays import miscounted
 from tests.faults.streak_plays import miscounted_rows
 from tests.faults.town import Town

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tests.house.source import parsed
 
 LONGEST_FILE = 300
-LONGEST_APP = 200
+LONGEST_APP = 60
 LONGEST_FUNCTION = 40
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 WHOLESALE = frozenset({"batch_write", "delete", "delete_item", "put", "put_item", "scan", "truncate"})
@@ -23,19 +23,16 @@ def too_long(path: str, source: str) -> list[str]:
     ]
 
 
-def not_one_thing(path: str, source: str) -> list[str]:
-    """A file of a use case has one public function, named like the file; classes beside it only carry values."""
-    name = path.rpartition("/")[2].removesuffix(".py")
-    body = parsed(source).body
-    functions = [node.name for node in body if isinstance(node, Function) and not node.name.startswith("_")]
-    classes = [node for node in body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
-    found = [] if functions == [name] else [f"{path}: its public functions are {functions}, not [{name!r}]"]
-    return found + [f"{path}:{node.lineno}: {node.name} does things" for node in classes if not _carries_values(node)]
+def classes_with_behavior(path: str, source: str) -> list[str]:
+    """Find public classes in use cases that do more than carry values or declare what a use case needs."""
+    classes = [node for node in parsed(source).body if isinstance(node, ast.ClassDef) and node.name[0] != "_"]
+    return [f"{path}:{node.lineno}: {node.name} has behavior" for node in classes if not _carries_values(node)]
 
 
 def _carries_values(node: ast.ClassDef) -> bool:
     decorators = {ast.unparse(decorator).partition("(")[0] for decorator in node.decorator_list}
-    return "dataclass" in decorators or {ast.unparse(base) for base in node.bases} == {"StrEnum"}
+    bases = {ast.unparse(base) for base in node.bases}
+    return "dataclass" in decorators or (bool(bases) and bases <= {"StrEnum", "Struct", "Protocol"})
 
 
 def inexact(path: str, source: str) -> list[str]:

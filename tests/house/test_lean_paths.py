@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.house.source import ROOT
-from tests.web.api import proxy_event
+from tests.http.api import proxy_event
 
 SETTINGS = {
     "STAGE": "test",
@@ -43,7 +43,7 @@ def modules_after(statements: str, **settings: str) -> set[str]:
 
 
 def building(*adapters: str) -> str:
-    return "\n".join(["import app", "from chalicelib import wiring", *(f"wiring.{name}()" for name in adapters)])
+    return "\n".join(["import app", "from chalicelib import services", *(f"services.{name}()" for name in adapters)])
 
 
 def test_the_module_of_the_app_imports_no_sdk() -> None:
@@ -53,12 +53,12 @@ def test_the_module_of_the_app_imports_no_sdk() -> None:
 
 @pytest.mark.parametrize("adapters", [WALLET_AND_GIFTS, RELAY], ids=["wallet and gifts", "relay"])
 def test_only_buying_imports_stripe(adapters: list[str]) -> None:
-    found = modules_after(building(*adapters) + "\nwiring.posted_records([])")
+    found = modules_after(building(*adapters) + "\nservices.posted_records([])")
     assert "pynamodb" in found
     assert "stripe" not in found
 
 
-@pytest.mark.parametrize("handler", ["app.app", "app.relay"])
+@pytest.mark.parametrize("handler", ["app.app", "chalicelib.workers.relay"])
 def test_a_function_starts_without_stripe(handler: str) -> None:
     found = modules_after("import app", _HANDLER=handler)
     assert "pynamodb" in found

@@ -10,9 +10,9 @@ import pytest
 import app
 from chalicelib import errors
 from chalicelib.adapters.catalogue_files import load_file
-from chalicelib.answers import STATUS
 from chalicelib.domain import events
-from chalicelib.domain.ledger import GiftKind
+from chalicelib.domain.economy import GiftKind
+from chalicelib.http.responses import STATUS
 from chalicelib.settings import Settings
 from tests.e2e.economies import SCENARIOS
 from tests.e2e.economy_table import row

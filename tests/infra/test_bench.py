@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from infra.bench.calls import gifts_to
-from infra.bench.children import BenchError, Children, require
-from infra.bench.cold import LIMITS
-from infra.bench.counts import BATCHES, relay_messages, relay_write_units
-from infra.bench.modules import size
-from infra.bench.report import Promise, count, exit_code, measure, number, plain, ratio, write_json
-from infra.bench.warm import transaction
 from infra.recorder import Recorder, Tally, capacity
+from tests.bench.calls import gifts_to
+from tests.bench.children import BenchError, Children, require
+from tests.bench.cold import LIMITS
+from tests.bench.counts import BATCHES, relay_messages, relay_write_units
+from tests.bench.modules import size
+from tests.bench.report import Promise, count, exit_code, measure, number, plain, ratio, write_json
+from tests.bench.warm import transaction
 
 
 class TestPromises:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.adapters.catalogue_files import FOLDER
-from infra.catalogue_check import main
+from infra.operations.catalogue_check import main
 
 GOOD = (FOLDER / "tiktok_like.json").read_text()
 LINES = GOOD.splitlines()

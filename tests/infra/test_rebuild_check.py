@@ -8,13 +8,16 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.adapters.desk_store import DynamoDesk
-from chalicelib.adapters.ledger_store import DynamoLedger
-from chalicelib.adapters.tables import Row
-from chalicelib.domain.ledger import Adjustment, Gift, Kind, Posting, Purchase
+from chalicelib.adapters.dynamodb.ledger import DynamoLedger
+from chalicelib.adapters.dynamodb.models import Row
+from chalicelib.adapters.dynamodb.operators import DynamoDesk
+from chalicelib.domain.adjustments import Adjustment, Kind
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.posting import Posting
+from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.reviews import Settlement
-from infra.books import Books, Item, read_partition, read_table
-from infra.rebuild_check import UNDER_WAY, rebuild_check, report
+from infra.operations.books import Books, Item, read_partition, read_table
+from infra.operations.rebuild_check import UNDER_WAY, rebuild_check, report
 from tests.adapters.samples import a_gift, a_purchase, a_review, new_id
 from tests.fakes import START, session_of
 from tests.stores import cloud_at, table_definition

@@ -13,8 +13,8 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from chalicelib.adapters.stream_records import given_up_stretch
-from infra.redrive import give_up, redrive_queue, relay_function, relayed_again
+from chalicelib.adapters.dynamodb.stream_records import given_up_stretch
+from infra.operations.redrive import give_up, redrive_queue, relay_function, relayed_again
 
 TABLE = "ledger"
 

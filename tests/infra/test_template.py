@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from chalicelib import errors, telemetry, wiring
+from chalicelib import errors, services, telemetry
 from chalicelib.settings import Settings
 from infra.deploy import read_parameters
 from infra.package import ROOT, STAGES, Package, build
@@ -70,9 +70,9 @@ def test_every_function_has_a_role_of_its_own_and_room_to_work(transformed: Temp
 
 
 def test_every_function_builds_at_its_start_what_it_needs(template: Template) -> None:
-    # Lambda says which function it is by its handler; a name that wiring does not know would only be slow, not wrong.
+    # Lambda says which function it is by its handler; a name missing in services.py is slow, not wrong.
     handlers = {found["Handler"] for found in of_type(template, "AWS::Serverless::Function").values()}
-    assert handlers == set(wiring._NEEDED)
+    assert handlers == set(services._NEEDED)
 
 
 def test_cloudformation_takes_it_from_s3(template: Template) -> None:

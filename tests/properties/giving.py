@@ -6,9 +6,10 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from chalicelib.domain.ledger import Gift, Notice, NoticeKind
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.notifications import Notice, NoticeKind
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.end_streak import end_streak
+from chalicelib.usecases.gifts import end_streak
 from tests.fakes import PAUSE
 from tests.properties.model import Name, Streak
 from tests.properties.stories import COSTS, Stories, Wish, fans, faults, places, wishes

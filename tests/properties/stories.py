@@ -8,12 +8,15 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from chalicelib.domain.adjustments import Adjustment
+from chalicelib.domain.entries import Entry
 from chalicelib.domain.ids import KEY_WINDOW, uuid7_time
 from chalicelib.domain.journal import PostedRecord
-from chalicelib.domain.ledger import Adjustment, Entry, Notice, Purchase
+from chalicelib.domain.notifications import Notice
 from chalicelib.domain.payments import StripeEvent
+from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import CoinpurseError, TryAgain
-from chalicelib.usecases.relay_entries import Relay, relay_entries
+from chalicelib.usecases.relay import Relay, relay_entries
 from tests.domain.builders import a_bundle, a_catalogue, a_gift_item, a_purchase
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import PAUSE, session_of, uuid7_at

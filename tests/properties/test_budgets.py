@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, Budget, Limits, renewed
-from chalicelib.domain.ledger import Gift, Purchase
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.periods import PERIODS, ByPeriod, period_ends
+from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import BudgetCurrency, BudgetReached
-from chalicelib.usecases.set_budget import set_budget
+from chalicelib.usecases.budgets import set_budget
 from tests.domain.builders import FAN
 from tests.fakes import uuid7_at
 from tests.properties.profile import STEADY

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ledger import Entry, Kind, Status, Wallet
+from chalicelib.domain.adjustments import Kind
+from chalicelib.domain.entries import Entry
 from chalicelib.domain.money import MAX_AMOUNT
+from chalicelib.domain.purchases import Status
+from chalicelib.domain.wallets import Wallet
 from tests.domain.builders import (
     CREATOR,
     EVENT_ID,

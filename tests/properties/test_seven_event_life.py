@@ -9,10 +9,10 @@ from itertools import permutations
 
 import pytest
 
-from chalicelib.domain.ledger import Purchase, Status
 from chalicelib.domain.payments import MoneyState
-from chalicelib.usecases.handle_event import Intake, handle_event
-from chalicelib.usecases.relay_entries import Relay, relay_entries
+from chalicelib.domain.purchases import Purchase, Status
+from chalicelib.usecases.relay import Relay, relay_entries
+from chalicelib.usecases.stripe_events import Intake, handle_event
 from tests.domain.builders import FAN, KEY, a_purchase
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer

@@ -7,18 +7,15 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from chalicelib.domain.ledger import Entry, Purchase, lane_entry
+from chalicelib.domain.entries import Entry, lane_entry
 from chalicelib.domain.operators import Decision, GrantOrder
 from chalicelib.domain.payments import Movement
+from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.audit_ledger import audit_ledger
-from chalicelib.usecases.freeze_wallet import freeze_wallet
-from chalicelib.usecases.grant_coins import grant_coins
+from chalicelib.usecases.audit import audit_ledger
+from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift, settle_review
 from chalicelib.usecases.reconcile import reconcile
-from chalicelib.usecases.redrive import redrive
-from chalicelib.usecases.reverse_gift import reverse_gift
-from chalicelib.usecases.settle_review import settle_review
-from chalicelib.usecases.sweep import sweep
+from chalicelib.usecases.recovery import redrive, sweep
 from tests.domain.builders import an_act
 from tests.fake_desk import FakeDesk, FakeJournal
 from tests.properties.giving import Giving

@@ -5,9 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits
-from chalicelib.domain.ledger import Gift, GiftRefused, StreakEnd
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.periods import ByPeriod
-from chalicelib.usecases.set_budget import set_budget
+from chalicelib.domain.spending import GiftRefused
+from chalicelib.domain.streaks import StreakEnd
+from chalicelib.usecases.budgets import set_budget
 from tests.domain.builders import FAN
 from tests.fakes import FakeLedger
 from tests.usecases.desk import Desk

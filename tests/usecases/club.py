@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.events import announce
-from chalicelib.domain.ledger import Notice, Purchase
 from chalicelib.domain.memberships import Membership
+from chalicelib.domain.notifications import Notice
 from chalicelib.domain.payments import Invoice, MoneyState, Movement
-from chalicelib.usecases.open_membership import OpenedMembership, open_membership
+from chalicelib.domain.purchases import Purchase
+from chalicelib.usecases.memberships import OpenedMembership, open_membership
 from tests.domain.builders import FAN, KEY, a_membership, a_membership_order
 from tests.fake_memberships import hint_of
 from tests.invariants import books_of, broken

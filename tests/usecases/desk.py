@@ -6,14 +6,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 from chalicelib.domain.catalogue import Catalogue
-from chalicelib.domain.ledger import Gift, Purchase, Status
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.payments import CheckoutSession, MoneyState, Movement, StripeEvent
-from chalicelib.membership_ports import Memberships, Subscriptions
-from chalicelib.ports import Ledger, PaymentGateway
-from chalicelib.usecases.handle_event import Intake
-from chalicelib.usecases.open_checkout import OpenedCheckout, open_checkout
-from chalicelib.usecases.receive_webhook import receive_webhook
-from chalicelib.usecases.send_gift import SentGift, send_gift
+from chalicelib.domain.purchases import Purchase, Status
+from chalicelib.ports.billing import PaymentGateway, Subscriptions
+from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.memberships import Memberships
+from chalicelib.usecases.checkout import OpenedCheckout, open_checkout
+from chalicelib.usecases.gifts import SentGift, send_gift
+from chalicelib.usecases.stripe_events import Intake, receive_webhook
 from tests.domain.builders import FAN, KEY, a_catalogue, a_checkout_order, a_gift_order, a_purchase
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
 from tests.fakes import START, FakeClock, FakeGateway, FakeLedger, session_of

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from chalicelib.domain.entries import Entry, LaneEntry
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import PostedRecord
-from chalicelib.domain.lanes import Receipt
-from chalicelib.domain.ledger import Entry, Gift, LaneEntry, Purchase
-from chalicelib.usecases.relay_entries import Relay, relay_entries
+from chalicelib.domain.purchases import Purchase
+from chalicelib.domain.shards import Receipt
+from chalicelib.usecases.relay import Relay, relay_entries
 from tests.domain.builders import CREATOR, a_gift, a_posted_purchase
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import PAUSE, FakeClock, FakeLedger

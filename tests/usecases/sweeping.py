@@ -3,10 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.domain.ledger import Entry
-from chalicelib.usecases.redrive import redrive
-from chalicelib.usecases.relay_entries import Relay
-from chalicelib.usecases.sweep import sweep
+from chalicelib.domain.entries import Entry
+from chalicelib.usecases.recovery import redrive, sweep
+from chalicelib.usecases.relay import Relay
 from tests.domain.builders import FAN
 from tests.fake_desk import FakeJournal
 from tests.fakes import PAUSE

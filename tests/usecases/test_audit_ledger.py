@@ -5,7 +5,7 @@ import pytest
 
 from chalicelib.domain.journal import JournalLine, Mismatch
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.audit_ledger import audit_ledger
+from chalicelib.usecases.audit import audit_ledger
 from tests.domain.builders import CREATOR, FAN, a_reversal
 from tests.fake_desk import FakeJournal
 from tests.fakes import START

@@ -13,8 +13,8 @@ from chalicelib.errors import (
     BudgetReached,
     TryAgain,
 )
-from chalicelib.usecases.exclude_fan import exclude_fan
-from chalicelib.usecases.spend_within_budget import TRIES as SPENDING_TRIES
+from chalicelib.usecases.budgets import MAX_ATTEMPTS as SPENDING_TRIES
+from chalicelib.usecases.budgets import exclude_fan
 from tests.domain.builders import FAN, KEY
 from tests.fakes import START, FakeLedger, uuid7_at
 from tests.usecases.budgeting import CENTS, DAILY, MOMENT, NIGHT, a_desk, a_raced_desk, budget, wish

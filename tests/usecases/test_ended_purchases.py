@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.budgets import UNLIMITED, Limits
-from chalicelib.domain.ledger import Status
 from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.purchases import Status
 from chalicelib.errors import NotFound, TryAgain
-from chalicelib.usecases.end_purchase import end_purchase
-from chalicelib.usecases.set_budget import set_budget
+from chalicelib.usecases.budgets import set_budget
+from chalicelib.usecases.checkout import end_purchase
 from tests.domain.builders import FAN, a_purchase
 from tests.fakes import session_of, uuid7_at
 from tests.usecases.desk import Desk, told

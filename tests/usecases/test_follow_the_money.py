@@ -3,11 +3,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ledger import Adjustment, Kind, Status
+from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.payments import Claim, Movement
+from chalicelib.domain.purchases import Status
 from chalicelib.errors import InsufficientCoins, TryAgain
-from chalicelib.usecases.follow_the_money import follow_the_money
-from chalicelib.usecases.handle_event import MONEY_EVENTS
+from chalicelib.usecases.refunds import follow_the_money
+from chalicelib.usecases.stripe_events import MONEY_EVENTS
 from tests.domain.builders import FAN, KEY, a_purchase
 from tests.fakes import START, FakeGateway, session_of, uuid7_at
 from tests.invariants import books_of, broken

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ledger import UNPOSTED, Status
 from chalicelib.domain.payments import CheckoutSession
+from chalicelib.domain.purchases import UNPOSTED, Status
 from chalicelib.domain.reviews import Review
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.fulfill_checkout import Fulfillment, fulfill_checkout
+from chalicelib.usecases.fulfillment import Fulfillment, fulfill_checkout
 from tests.domain.builders import FAN, KEY, a_purchase
 from tests.fakes import START, session_of, uuid7_at
 from tests.usecases.desk import Desk

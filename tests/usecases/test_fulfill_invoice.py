@@ -3,13 +3,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ledger import Posting
 from chalicelib.domain.memberships import month_of
 from chalicelib.domain.payments import Invoice
+from chalicelib.domain.posting import Posting
 from chalicelib.domain.reviews import Review
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.fulfill_checkout import Fulfillment
-from chalicelib.usecases.fulfill_invoice import fulfill_invoice
+from chalicelib.usecases.fulfillment import Fulfillment, fulfill_invoice
 from tests.domain.builders import FAN, KEY, a_gift, a_membership
 from tests.fake_memberships import invoice_of
 from tests.fakes import START, uuid7_at

@@ -1,8 +1,8 @@
 import pytest
 
-from chalicelib.domain.ledger import Kind
+from chalicelib.domain.adjustments import Kind
 from chalicelib.domain.operators import GrantOrder
-from chalicelib.usecases.grant_coins import grant_coins
+from chalicelib.usecases.operators import grant_coins
 from tests.domain.builders import FAN, an_act
 from tests.fake_desk import FakeDesk
 from tests.fakes import FakeClock, FakeLedger

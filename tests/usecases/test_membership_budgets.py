@@ -8,8 +8,7 @@ import pytest
 from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, Budget, Limits, renewed
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import BudgetCurrency, BudgetReached, SelfExcluded
-from chalicelib.usecases.exclude_fan import exclude_fan
-from chalicelib.usecases.set_budget import set_budget
+from chalicelib.usecases.budgets import exclude_fan, set_budget
 from tests.domain.builders import FAN
 from tests.fakes import START, uuid7_at
 from tests.usecases.club import Club

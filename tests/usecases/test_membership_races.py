@@ -9,7 +9,7 @@ import pytest
 from chalicelib.domain.memberships import MembershipStatus
 from chalicelib.domain.payments import Subscription
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.follow_membership import LOOKS, follow_membership
+from chalicelib.usecases.memberships import LOOKS, follow_membership
 from tests.fake_memberships import hint_of
 from tests.usecases.club import MEMBERSHIP, Club
 

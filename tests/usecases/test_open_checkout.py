@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ledger import Status
+from chalicelib.domain.purchases import Status
 from chalicelib.errors import IdempotencyConflict, KeyTooOld, TryAgain, UnknownBundle
-from chalicelib.usecases.open_checkout import OpenedCheckout
+from chalicelib.usecases.checkout import OpenedCheckout
 from tests.domain.builders import CREATOR, KEY, a_bundle, a_catalogue, a_purchase
 from tests.fakes import START, uuid7_at
 from tests.usecases.desk import Desk, moved

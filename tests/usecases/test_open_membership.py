@@ -5,9 +5,8 @@ import pytest
 
 from chalicelib.domain.memberships import Membership, MembershipStatus
 from chalicelib.errors import AlreadyMember, IdempotencyConflict, KeyTooOld, NotFound, TryAgain, UnknownPlan
-from chalicelib.usecases.open_membership import OpenedMembership
-from chalicelib.usecases.open_portal import open_portal
-from chalicelib.usecases.read_membership import read_membership
+from chalicelib.usecases.memberships import OpenedMembership, open_portal
+from chalicelib.usecases.queries import read_membership
 from tests.domain.builders import FAN, KEY, a_catalogue, a_membership, a_plan
 from tests.fakes import START, uuid7_at
 from tests.usecases.club import Club

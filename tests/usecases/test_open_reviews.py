@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from chalicelib.domain.reviews import Review, Settlement
-from chalicelib.usecases.count_open_reviews import count_open_reviews
+from chalicelib.usecases.audit import count_open_reviews
 from tests.fake_desk import FakeDesk
 from tests.fakes import FakeClock, FakeLedger
 

@@ -6,15 +6,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ledger import Adjustment, Gift, Kind
+from chalicelib.domain.adjustments import Adjustment, Kind
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.operators import Adjusted, Decision, GrantOrder
 from chalicelib.domain.reviews import Review, Settlement
 from chalicelib.errors import IdempotencyConflict, InvalidField, NotFound, TryAgain, WalletFrozen
-from chalicelib.ports import OperatorDesk
-from chalicelib.usecases.freeze_wallet import freeze_wallet
-from chalicelib.usecases.grant_coins import grant_coins
-from chalicelib.usecases.reverse_gift import reverse_gift
-from chalicelib.usecases.settle_review import settle_review
+from chalicelib.ports.operators import OperatorDesk
+from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift, settle_review
 from tests.domain.builders import CREATOR, FAN, KEY, a_purchase, an_act
 from tests.fake_desk import FakeDesk
 from tests.fakes import START, session_of, uuid7_at

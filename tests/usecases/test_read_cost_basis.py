@@ -1,7 +1,7 @@
 import pytest
 
 from chalicelib.errors import UnknownBundle
-from chalicelib.usecases.read_cost_basis import read_cost_basis
+from chalicelib.usecases.queries import read_cost_basis
 from tests.domain.builders import FAN, a_bundle, a_catalogue, a_gift, a_posted_purchase
 from tests.fakes import START, FakeLedger, uuid7_at
 

@@ -1,9 +1,9 @@
 import pytest
 
-from chalicelib.domain.ledger import Gift, Purchase
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import NotFound
-from chalicelib.usecases.read_entry import read_entry
-from chalicelib.usecases.read_statement import Statement, read_statement
+from chalicelib.usecases.queries import Statement, read_entry, read_statement
 from tests.domain.builders import FAN, KEY
 from tests.fakes import START, uuid7_at
 from tests.usecases.desk import Desk

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ledger import Status
 from chalicelib.domain.payments import StripeEvent
+from chalicelib.domain.purchases import Status
 from chalicelib.errors import NotAuthentic, TryAgain
-from chalicelib.usecases.handle_event import MONEY_EVENTS
+from chalicelib.usecases.stripe_events import MONEY_EVENTS
 from tests.domain.builders import KEY, a_purchase
 from tests.fakes import session_of
 from tests.usecases.desk import Desk, a_stripe_event, moved, told

@@ -7,8 +7,8 @@ import pytest
 
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.handle_event import INVOICE_EVENTS, MONEY_EVENTS, SESSION_EVENTS, SUBSCRIPTION_EVENTS
 from chalicelib.usecases.reconcile import GRACE, HEALED, reconcile
+from chalicelib.usecases.stripe_events import INVOICE_EVENTS, MONEY_EVENTS, SESSION_EVENTS, SUBSCRIPTION_EVENTS
 from tests.fake_desk import FakeJournal
 from tests.fakes import START, FakeGateway, uuid7_at
 from tests.usecases.desk import Desk, a_hint, a_stripe_event, moved_money, told

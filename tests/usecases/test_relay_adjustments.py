@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.adjustments import Adjustment, Kind
+from chalicelib.domain.entries import Entry
 from chalicelib.domain.events import announce_adjustment
-from chalicelib.domain.ledger import Adjustment, Entry, Kind
 from chalicelib.errors import TryAgain
 from tests.domain.builders import CREATOR, a_reversal, an_adjustment
 from tests.usecases.station import SOURCE, Station, credit, events, gift

@@ -3,8 +3,8 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.events import announce_credit, announce_gift
-from chalicelib.domain.lanes import Receipt
-from chalicelib.usecases.relay_entries import Relay, relay_entries
+from chalicelib.domain.shards import Receipt
+from chalicelib.usecases.relay import Relay, relay_entries
 from tests.domain.builders import CREATOR, a_gift
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at

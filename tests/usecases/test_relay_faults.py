@@ -1,6 +1,6 @@
 import pytest
 
-from chalicelib.domain.ledger import Entry
+from chalicelib.domain.entries import Entry
 from chalicelib.errors import TryAgain
 from tests.domain.builders import a_purchase
 from tests.usecases.station import Station, credit, events, gift

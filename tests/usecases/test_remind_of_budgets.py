@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.budgets import UNLIMITED, Budget, Limits, first_budget
-from chalicelib.domain.ledger import Notice, Wallet
+from chalicelib.domain.notifications import Notice
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.reminders import BudgetRecord
+from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.remind_of_budgets import remind_of_budgets
+from chalicelib.usecases.relay import remind_of_budgets
 from tests.domain.builders import FAN
 from tests.fake_desk import FakeJournal
 from tests.fakes import START

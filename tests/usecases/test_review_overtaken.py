@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.domain.operators import Decision
 from chalicelib.errors import InvalidField
-from chalicelib.usecases.settle_review import settle_review
+from chalicelib.usecases.operators import settle_review
 from tests.domain.builders import an_act
 from tests.fake_desk import FakeDesk
 from tests.fakes import START, uuid7_at

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.budgets import BudgetChange
-from chalicelib.domain.gifts import lane_of
-from chalicelib.domain.ledger import Gift, GiftRefused, StreakEnd, Wallet
+from chalicelib.domain.gifts import Gift, lane_of
+from chalicelib.domain.spending import GiftRefused
+from chalicelib.domain.streaks import StreakEnd
+from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import (
     IdempotencyConflict,
     InsufficientCoins,
@@ -17,7 +19,7 @@ from chalicelib.errors import (
     UnknownItem,
     WalletFrozen,
 )
-from chalicelib.usecases.send_gift import SentGift, send_gift
+from chalicelib.usecases.gifts import SentGift, send_gift
 from tests.domain.builders import FAN, KEY, a_catalogue, a_gift, a_gift_item, a_gift_order
 from tests.fakes import START, FakeClock, FakeLedger, uuid7_at
 from tests.usecases.desk import Desk

@@ -14,9 +14,8 @@ from chalicelib.errors import (
     SelfExcluded,
     TryAgain,
 )
-from chalicelib.usecases.exclude_fan import Excluded, exclude_fan
-from chalicelib.usecases.read_budget import read_budget
-from chalicelib.usecases.set_budget import TRIES
+from chalicelib.usecases.budgets import MAX_ATTEMPTS, Excluded, exclude_fan
+from chalicelib.usecases.queries import read_budget
 from tests.domain.builders import FAN, KEY
 from tests.fakes import START, FakeLedger, uuid7_at
 from tests.usecases.budgeting import DAILY, MOMENT, NIGHT, a_desk, a_raced_desk, budget, wish
@@ -74,7 +73,7 @@ def test_a_change_that_meets_others_without_end_is_no_answer() -> None:
     desk = a_raced_desk(100)
     with pytest.raises(TryAgain):
         wish(desk, coins=ByPeriod(5, UNLIMITED, UNLIMITED))
-    assert desk.watch.calls == ["read_wallet", "change_budget"] * TRIES
+    assert desk.watch.calls == ["read_wallet", "change_budget"] * MAX_ATTEMPTS
     assert budget(desk).limits == DAILY
 
 

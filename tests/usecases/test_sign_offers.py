@@ -1,7 +1,7 @@
 from collections.abc import Mapping, Sequence
 
 from chalicelib.domain.offers import SignedOffer
-from chalicelib.usecases.sign_offers import sign_offers
+from chalicelib.usecases.queries import sign_offers
 from tests.domain.builders import a_bundle, a_catalogue
 from tests.fakes import START, FakeClock
 

@@ -8,11 +8,12 @@ from typing import cast
 
 import pytest
 
-from chalicelib.domain.ledger import Adjustment
+from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.payments import Movement
 from chalicelib.errors import TryAgain
-from chalicelib.ports import Ledger, PaymentGateway
-from chalicelib.usecases.follow_the_money import LOOKS, follow_the_money
+from chalicelib.ports.billing import PaymentGateway
+from chalicelib.ports.ledger import Ledger
+from chalicelib.usecases.refunds import LOOKS, follow_the_money
 from tests.domain.builders import FAN
 from tests.invariants import books_of, broken
 from tests.usecases.desk import PAYMENT, Desk, Port, moved_money, told

@@ -5,12 +5,11 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.budgets import UNLIMITED, Limits
-from chalicelib.domain.ledger import Purchase, Status
 from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.errors import BudgetReached, TryAgain
-from chalicelib.usecases.end_stale_purchases import end_stale_purchases
-from chalicelib.usecases.exclude_fan import exclude_fan
-from chalicelib.usecases.set_budget import set_budget
+from chalicelib.usecases.budgets import exclude_fan, set_budget
+from chalicelib.usecases.checkout import end_stale_purchases
 from tests.domain.builders import FAN, a_bundle, a_catalogue
 from tests.fakes import START, session_of, uuid7_at
 from tests.usecases.desk import Desk, a_stripe_event

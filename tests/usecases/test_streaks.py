@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ledger import Gift, Notice, Streak
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.notifications import Notice
 from chalicelib.domain.streaks import end_of, is_of
+from chalicelib.domain.wallets import Streak
 from chalicelib.errors import InsufficientCoins, StreakEnded, TryAgain, WalletFrozen
-from chalicelib.usecases.end_streak import end_streak
-from chalicelib.usecases.send_gift import SentGift, send_gift
+from chalicelib.usecases.gifts import SentGift, end_streak, send_gift
 from tests.domain.builders import CREATOR, FAN, a_catalogue, a_gift, a_gift_order
 from tests.fake_topic import FakeStreakTimer
 from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
@@ -277,6 +278,6 @@ def test_the_end_is_relayed_like_any_entry_of_its_lane() -> None:
 
 
 def next_posting(row: Row) -> Any:
-    from chalicelib.domain.ledger import Posting
+    from chalicelib.domain.posting import Posting
 
     return Posting(posted_at=row.clock.now(), event_id="event-9")

@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.entries import Entry
 from chalicelib.domain.events import Announcement, Publication
-from chalicelib.domain.ledger import Entry
 from chalicelib.errors import TryAgain
 from tests.domain.builders import FAN, a_gift, a_reversal, an_adjustment
 from tests.fake_topic import FakePublisher

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.ledger import Kind
+from chalicelib.domain.adjustments import Kind
 from chalicelib.domain.purchases import MONEY_LEFT
 from chalicelib.errors import InvalidField
 from tests.usecases.desk import PAYMENT

@@ -98,7 +98,7 @@ class Upstream:
         try:
             line.hang_up_if_stale()
             return self._exchange(line.connection, method, target, headers, body)
-        except BaseException:
+        except BaseException:  # whatever it is, this process must not go on as its parent would
             line.connection.close()
             raise
         finally:

@@ -4,11 +4,11 @@ from typing import Final
 
 from tests.faults.planted.bug import Bug
 
-_STORE: Final = "chalicelib/adapters/ledger_store.py"
-_LANES: Final = "chalicelib/adapters/lane_store.py"
-_PURCHASES: Final = "chalicelib/adapters/purchase_store.py"
-_DESK: Final = "chalicelib/adapters/desk_store.py"
-_STRIPE: Final = "chalicelib/adapters/stripe_gateway.py"
+_STORE: Final = "chalicelib/adapters/dynamodb/ledger.py"
+_LANES: Final = "chalicelib/adapters/dynamodb/shards.py"
+_PURCHASES: Final = "chalicelib/adapters/dynamodb/purchases.py"
+_DESK: Final = "chalicelib/adapters/dynamodb/operators.py"
+_STRIPE: Final = "chalicelib/adapters/stripe/gateway.py"
 _MOTO: Final = ("-k", "moto")
 
 IN_ADAPTERS: Final = [
@@ -112,14 +112,14 @@ IN_ADAPTERS: Final = [
     ),
     Bug(
         "a conflict is read as a repeat",
-        "chalicelib/adapters/transactions.py",
+        "chalicelib/adapters/dynamodb/transactions.py",
         "if codes & _BUSY:\n            self.wait()\n        elif codes == {_CONDITION}:",
         "if codes & _BUSY and _CONDITION not in codes:\n            self.wait()\n        elif _CONDITION in codes:",
         ("tests/adapters/test_transactions.py",),
     ),
     Bug(
         "throttling is final",
-        "chalicelib/adapters/transactions.py",
+        "chalicelib/adapters/dynamodb/transactions.py",
         '        "ThrottlingException",\n',
         "",
         ("tests/adapters/test_transactions.py",),
@@ -147,7 +147,7 @@ IN_ADAPTERS: Final = [
     ),
     Bug(
         "True is a number of coins",
-        "chalicelib/adapters/attributes.py",
+        "chalicelib/adapters/dynamodb/attributes.py",
         "type(value) is not int",
         "not isinstance(value, int)",
         ("tests/adapters/test_tables.py", "tests/properties/test_values.py"),
@@ -175,7 +175,7 @@ IN_ADAPTERS: Final = [
     ),
     Bug(
         "what SNS did not accept is forgotten",
-        "chalicelib/adapters/sns_publisher.py",
+        "chalicelib/adapters/aws/sns_publisher.py",
         'for failure in answer.get("Failed", []):',
         "for failure in []:",
         ("tests/adapters/test_sns_publisher.py",),

@@ -5,8 +5,8 @@ from typing import Final
 from tests.faults.planted.bug import Bug
 
 _RULES: Final = "chalicelib/domain/budgets.py"
-_EXPRESSIONS: Final = "chalicelib/adapters/budget_expressions.py"
-_PURCHASES: Final = "chalicelib/adapters/purchase_store.py"
+_EXPRESSIONS: Final = "chalicelib/adapters/dynamodb/budget_expressions.py"
+_PURCHASES: Final = "chalicelib/adapters/dynamodb/purchases.py"
 _MOTO: Final = ("-k", "moto")
 _COINS: Final = ("tests/adapters/test_ledger_budgets.py", *_MOTO)
 _MONEY: Final = ("tests/adapters/test_ledger_money_budgets.py", *_MOTO)
@@ -77,14 +77,14 @@ IN_BUDGETS: Final = [
     ),
     Bug(
         "money that came after midnight counts in a day that is over",
-        "chalicelib/adapters/budget_expressions.py",
+        "chalicelib/adapters/dynamodb/budget_expressions.py",
         "    return counted, is_now & is_money_of(currency)\n",
         "    return counted, is_money_of(currency)\n",
         ("tests/adapters/test_paid_money.py", *_MOTO),
     ),
     Bug(
         "cents are held against a limit in euros",
-        "chalicelib/adapters/budget_expressions.py",
+        "chalicelib/adapters/dynamodb/budget_expressions.py",
         "    return counted, is_now & is_money_of(currency)\n",
         "    return counted, is_now\n",
         ("tests/adapters/test_paid_money.py", *_MOTO),

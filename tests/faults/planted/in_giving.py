@@ -4,9 +4,9 @@ from typing import Final
 
 from tests.faults.planted.bug import Bug
 
-_STORE: Final = "chalicelib/adapters/ledger_store.py"
-_LANES: Final = "chalicelib/adapters/lane_store.py"
-_EXPRESSIONS: Final = "chalicelib/adapters/streak_expressions.py"
+_STORE: Final = "chalicelib/adapters/dynamodb/ledger.py"
+_LANES: Final = "chalicelib/adapters/dynamodb/shards.py"
+_EXPRESSIONS: Final = "chalicelib/adapters/dynamodb/streak_expressions.py"
 _STREAKS: Final = ("tests/adapters/test_ledger_streaks.py", "-k", "moto")
 _ROWS: Final = ("tests/usecases/test_streaks.py",)
 _KINDS: Final = ("tests/domain/test_gift_kinds.py",)
@@ -70,7 +70,7 @@ IN_GIVING: Final = [
     ),
     Bug(
         "streaks of two fans in one count",
-        "chalicelib/domain/lanes.py",
+        "chalicelib/domain/shards.py",
         "return (entry.user_id, entry.streak_id) if",
         "return (entry.creator_id, entry.streak_id) if",
         _STREAKS,
@@ -84,28 +84,28 @@ IN_GIVING: Final = [
     ),
     Bug(
         "a streak that ends while it goes on",
-        "chalicelib/usecases/end_streak.py",
+        "chalicelib/usecases/gifts.py",
         "        if left > timedelta(0):\n",
         "        if left > pause:\n",
         _ROWS,
     ),
     Bug(
         "an end as it stood at the first look",
-        "chalicelib/usecases/end_streak.py",
+        "chalicelib/usecases/gifts.py",
         "    for _ in range(LOOKS):\n        now = clock.now()\n        streak = ledger.read_wallet(user_id).streak\n",
         "    streak = ledger.read_wallet(user_id).streak\n    for _ in range(LOOKS):\n        now = clock.now()\n",
         _ROWS,
     ),
     Bug(
         "another end as it stood at the first look",
-        "chalicelib/usecases/spend_within_budget.py",
+        "chalicelib/usecases/budgets.py",
         "        wallet = refused.wallet\n",
         "        wallet = wallet or refused.wallet\n",
         _ROWS,
     ),
     Bug(
         "a timer that could not be set is forgotten",
-        "chalicelib/usecases/relay_entries.py",
+        "chalicelib/usecases/relay.py",
         "            self.retry.update(record.record_id for record in records)\n",
         "            self.retry.update(record.record_id for record in records if step != self.finish)\n",
         _ROWS,

@@ -5,10 +5,10 @@ from typing import Final
 from tests.faults.planted.bug import Bug
 
 _DOMAIN: Final = "chalicelib/domain/memberships.py"
-_STORE: Final = "chalicelib/adapters/membership_store.py"
-_FOLLOW: Final = "chalicelib/usecases/follow_membership.py"
-_MONEY: Final = "chalicelib/usecases/follow_the_money.py"
-_EVENTS: Final = "chalicelib/usecases/handle_event.py"
+_STORE: Final = "chalicelib/adapters/dynamodb/memberships.py"
+_FOLLOW: Final = "chalicelib/usecases/memberships.py"
+_MONEY: Final = "chalicelib/usecases/refunds.py"
+_EVENTS: Final = "chalicelib/usecases/stripe_events.py"
 _MOTO: Final = ("tests/adapters/test_memberships.py", "-k", "moto")
 _MEETINGS: Final = ("tests/faults/test_membership_meetings.py",)
 _LIFE: Final = ("tests/properties/test_membership_life.py",)
@@ -131,7 +131,7 @@ IN_MEMBERSHIPS: Final = [
     ),
     Bug(
         "what the portal canceled is said to renew",
-        "chalicelib/adapters/subscription_shapes.py",
+        "chalicelib/adapters/stripe/subscription_schema.py",
         "renews=not subscription.cancel_at_period_end and subscription.cancel_at is None,",
         "renews=not subscription.cancel_at_period_end,",
         ("tests/adapters/test_stripe_memberships.py",),

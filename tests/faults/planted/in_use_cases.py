@@ -4,11 +4,11 @@ from typing import Final
 
 from tests.faults.planted.bug import Bug
 
-_EVENTS: Final = "chalicelib/usecases/handle_event.py"
-_MONEY: Final = "chalicelib/usecases/follow_the_money.py"
-_GIFT: Final = "chalicelib/usecases/send_gift.py"
-_RELAY: Final = "chalicelib/usecases/relay_entries.py"
-_SWEEP: Final = "chalicelib/usecases/sweep.py"
+_EVENTS: Final = "chalicelib/usecases/stripe_events.py"
+_MONEY: Final = "chalicelib/usecases/refunds.py"
+_GIFT: Final = "chalicelib/usecases/gifts.py"
+_RELAY: Final = "chalicelib/usecases/relay.py"
+_SWEEP: Final = "chalicelib/usecases/recovery.py"
 _WEBHOOK: Final = ("tests/usecases/test_receive_webhook.py",)
 
 
@@ -47,7 +47,7 @@ IN_USE_CASES: Final = [
     ),
     Bug(
         "committed, then refused",
-        "chalicelib/usecases/fulfill_checkout.py",
+        "chalicelib/usecases/fulfillment.py",
         "                return Fulfillment.CREDITED\n",
         '                raise NotFound("Too late.")\n',
         _failpoints("hear"),
@@ -190,7 +190,7 @@ IN_USE_CASES: Final = [
     ),
     Bug(
         "a redrive says that it is done",
-        "chalicelib/usecases/redrive.py",
+        "chalicelib/usecases/recovery.py",
         "    if failed:\n",
         "    if failed < 0:\n",
         _failpoints("redrive"),

@@ -1,0 +1,206 @@
+"""How a budget stands on the wallet's row, and the pieces of expressions that keep it.
+
+A counter for each limit says what is left of it. Every spending counts down, with or without a budget, so that one
+statement serves every fan in one round trip; only a wallet with a budget, which is one with `day_ends`, is held to its
+counters. The day ends first of the periods, so its end is the only one that a condition has to look at. What no
+condition looks at is one short text: the row is short of room.
+"""
+
+from datetime import datetime
+from typing import Final, TypeVar
+
+import msgspec
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from chalicelib.adapters.dynamodb.attributes import from_epoch, to_epoch
+from chalicelib.adapters.dynamodb.models import WalletRow
+from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits, Wish
+from chalicelib.domain.periods import ByPeriod
+
+_COINS: Final = (WalletRow.coin_day, WalletRow.coin_week, WalletRow.coin_month)
+_MONEY: Final = (WalletRow.money_day, WalletRow.money_week, WalletRow.money_month)
+
+Present = TypeVar("Present")
+_Three = tuple[int | None, int | None, int | None]
+
+
+class _Wish(msgspec.Struct, array_like=True):
+    zone: str
+    currency: str | None
+    coins: _Three
+    money: _Three
+    at: int
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    """What is kept of a budget besides the counters, the end of the day and the currency; times in milliseconds."""
+
+    zone: str
+    coins: _Three
+    money: _Three
+    week_ends: int
+    month_ends: int
+    since: tuple[int, int, int]
+    pending: _Wish | None
+
+
+def to_budget(row: WalletRow) -> Budget | None:
+    """The budget on the row, if its fan has one.
+
+    Raises:
+        ValueError: the row is not one of ours.
+    """
+    text: str | None = row.budget
+    if text is None:
+        return None
+    kept = msgspec.json.decode(text, type=_Kept)
+    wish = kept.pending
+    return Budget(
+        limits=Limits(
+            zone=kept.zone, currency=row.money_currency, coins=_amounts(kept.coins), money=_amounts(kept.money)
+        ),
+        coins_left=ByPeriod(_held(row.coin_day), _held(row.coin_week), _held(row.coin_month)),
+        money_left=ByPeriod(_held(row.money_day), _held(row.money_week), _held(row.money_month)),
+        ends=ByPeriod(_held(row.day_ends), from_epoch(kept.week_ends), from_epoch(kept.month_ends)),
+        since=ByPeriod(*map(from_epoch, kept.since)),
+        version=_held(row.budget_version),
+        pending=Wish(
+            limits=Limits(
+                zone=wish.zone, currency=wish.currency, coins=_amounts(wish.coins), money=_amounts(wish.money)
+            ),
+            at=from_epoch(wish.at),
+        )
+        if wish
+        else None,
+    )
+
+
+def spend_coins(coins: int, now: datetime, change: BudgetChange | None = None) -> tuple[list[Action], Condition]:
+    """What to do to the wallet, and on which condition, so that coins are spent within the fan's budget.
+
+    Args:
+        coins: how many.
+        now: by which the periods have ended, or have not.
+        change: the budget that takes the place of the one there is, in the same write.
+    """
+    return _spend(now, change, coins=coins)
+
+
+def spend_money(
+    amount_minor: int, currency: str, now: datetime, change: BudgetChange | None = None
+) -> tuple[list[Action], Condition]:
+    """The same for money that a fan is about to pay: it must be of the budget's currency, where that has one."""
+    actions, condition = _spend(now, change, money=amount_minor)
+    return actions, condition if change is not None else condition & is_money_of(currency)
+
+
+def is_money_of(currency: str) -> Condition:
+    """The limits on money, where there are any, are in that currency."""
+    is_money: Condition = WalletRow.money_currency.does_not_exist() | (WalletRow.money_currency == currency)
+    return is_money
+
+
+def count_money(
+    amount_minor: int, currency: str, now: datetime, change: BudgetChange | None = None
+) -> tuple[list[Action], Condition]:
+    """Count money that was paid, whatever is left of the budget: it must not be turned away.
+
+    On condition only that it is counted in the periods of `now`, and held against limits of its own currency.
+    """
+    if change is not None:
+        return _changed(change, coins=0, money=amount_minor), _is_seen(change)
+    counted: list[Action] = [counter.set((counter | UNLIMITED) - amount_minor) for counter in _MONEY]
+    is_now: Condition = WalletRow.day_ends.does_not_exist() | (WalletRow.day_ends > now)
+    return counted, is_now & is_money_of(currency)
+
+
+def change_budget(change: BudgetChange) -> tuple[list[Action], Condition]:
+    """What makes the one budget of the other, on condition that it is the one that was seen."""
+    return _changed(change, coins=0, money=0), _is_seen(change)
+
+
+def not_excluded(now: datetime) -> Condition:
+    """The fan has not excluded himself, or not until now."""
+    is_over: Condition = WalletRow.excluded_until.does_not_exist() | (WalletRow.excluded_until <= now)
+    return is_over
+
+
+def _spend(
+    now: datetime, change: BudgetChange | None, *, coins: int = 0, money: int = 0
+) -> tuple[list[Action], Condition]:
+    counters, amount = (_COINS, coins) if coins else (_MONEY, money)
+    if change is None:
+        is_left: Condition = WalletRow.day_ends > now
+        for counter in counters:
+            is_left &= counter >= amount
+        counted: list[Action] = [counter.set((counter | UNLIMITED) - amount) for counter in counters]
+        return counted, (WalletRow.day_ends.does_not_exist() | is_left) & not_excluded(now)
+    gains = change.coins_gain if coins else change.money_gain
+    condition = _is_seen(change) & not_excluded(now)
+    for counter, gain in zip(counters, gains, strict=True):
+        condition &= counter >= amount - gain
+    return _changed(change, coins=coins, money=money), condition
+
+
+def _is_seen(change: BudgetChange) -> Condition:
+    if change.seen is None:
+        return WalletRow.budget_version.does_not_exist()
+    return WalletRow.budget_version == change.seen.version
+
+
+def _changed(change: BudgetChange, *, coins: int, money: int) -> list[Action]:
+    budget = change.budget
+    gains = [*(gain - coins for gain in change.coins_gain), *(gain - money for gain in change.money_gain)]
+    fresh = [*budget.coins_left, *budget.money_left]
+    actions = [
+        counter.set(counter + gain) if change.seen else counter.set(value)
+        for counter, gain, value in zip((*_COINS, *_MONEY), gains, fresh, strict=True)
+    ]
+    currency = budget.limits.currency
+    return [
+        *actions,
+        WalletRow.day_ends.set(budget.ends.day),
+        WalletRow.budget.set(budget_text(budget)),
+        WalletRow.budget_version.set(budget.version),
+        WalletRow.money_currency.set(currency) if currency else WalletRow.money_currency.remove(),
+    ]
+
+
+def budget_text(budget: Budget) -> str:
+    """What the row keeps of a budget besides the counters, the end of the day, the currency and the version."""
+    limits, wish = budget.limits, budget.pending
+    day_since, week_since, month_since = map(to_epoch, budget.since)
+    kept = _Kept(
+        zone=limits.zone,
+        coins=_short(limits.coins),
+        money=_short(limits.money),
+        week_ends=to_epoch(budget.ends.week),
+        month_ends=to_epoch(budget.ends.month),
+        since=(day_since, week_since, month_since),
+        pending=_Wish(
+            zone=wish.limits.zone,
+            currency=wish.limits.currency,
+            coins=_short(wish.limits.coins),
+            money=_short(wish.limits.money),
+            at=to_epoch(wish.at),
+        )
+        if wish
+        else None,
+    )
+    return msgspec.json.encode(kept).decode()
+
+
+def _short(amounts: ByPeriod[int]) -> _Three:
+    day, week, month = (None if amount == UNLIMITED else amount for amount in amounts)
+    return day, week, month
+
+
+def _amounts(short: _Three) -> ByPeriod[int]:
+    return ByPeriod(*(UNLIMITED if amount is None else amount for amount in short))
+
+
+def _held(value: Present | None) -> Present:
+    if value is None:
+        raise ValueError("a budget lacks a part")
+    return value

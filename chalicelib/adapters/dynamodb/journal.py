@@ -1,0 +1,145 @@
+"""The journal in DynamoDB, and what the sweep and the audit read beside it. Writes nothing but watermarks."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from pynamodb.exceptions import DoesNotExist
+
+from chalicelib.adapters.dynamodb.models import (
+    JOURNAL_SHARDS,
+    CreatorEntryRow,
+    EntryRow,
+    LaneRow,
+    WalletRow,
+    WatermarkRow,
+    bind,
+    entry_key,
+    hour_key,
+    key,
+    lane_key,
+    wallet_key,
+)
+from chalicelib.adapters.dynamodb.transactions import transient_errors
+from chalicelib.domain.journal import JournalLine, Mismatch
+from chalicelib.domain.purchases import Status
+
+_WATERMARK: Final = "WATERMARK"
+_LOOKS: Final = 3
+
+
+class DynamoJournal:
+    """The Journal port over PynamoDB.
+
+    Args:
+        table_name: the table.
+    """
+
+    def __init__(self, table_name: str) -> None:
+        bind(table_name)
+
+    def read_hour(self, hour: datetime) -> Sequence[JournalLine]:
+        """See the port. Sixteen queries."""
+        with transient_errors():
+            return [
+                _line(row) for shard in range(JOURNAL_SHARDS) for row in EntryRow.journal.query(hour_key(hour, shard))
+            ]
+
+    def not_relayed(self, lines: Sequence[JournalLine]) -> Sequence[JournalLine]:
+        """See the port. One read for a hundred lines."""
+        gifts = {_creator_key(line): line for line in lines if line.creator_id}
+        others = {(wallet_key(line.user_id), entry_key(line.entry_id)): line for line in lines if not line.creator_id}
+        with transient_errors():
+            received = {(row.pk, row.sk) for row in CreatorEntryRow.batch_get(gifts, consistent_read=True)}
+            announced = {
+                (row.pk, row.sk)
+                for row in EntryRow.batch_get(others, consistent_read=True)
+                if row.announced_at is not None  # type: ignore[redundant-expr]  # the attribute may be null
+            }
+        left = gifts.keys() - received | others.keys() - announced
+        return [line for found in (gifts, others) for its_key, line in found.items() if its_key in left]
+
+    def wallet_mismatch(self, user_id: str) -> Mismatch | None:
+        """See the port."""
+        for _ in range(_LOOKS):
+            with transient_errors():
+                before = _wallet_coins(user_id)
+                rows = EntryRow.query(wallet_key(user_id), EntryRow.sk.startswith("ENTRY#"), consistent_read=True)
+                added_up = sum(row.coins for row in rows if row.status == Status.POSTED)
+                if added_up == before:
+                    return None
+                # Entries and total are not read at one moment: it counts only if the total has stood still meanwhile.
+                if _wallet_coins(user_id) == before:
+                    return Mismatch(what=f"wallet/{user_id}", stored=before, added_up=added_up)
+        return None
+
+    def lane_mismatch(self, creator_id: str, lane: int) -> Mismatch | None:
+        """See the port."""
+        for _ in range(_LOOKS):
+            with transient_errors():
+                before = _lane(creator_id, lane)
+                rows = list(
+                    CreatorEntryRow.query(
+                        lane_key(creator_id, lane), CreatorEntryRow.sk.startswith("GIFT#"), consistent_read=True
+                    )
+                )
+                after = _lane(creator_id, lane)
+            if before == after:
+                return _lane_fault(f"creator/{creator_id}/{lane}", before, rows)
+        return None
+
+    def read_watermark(self, name: str) -> datetime | None:
+        """See the port."""
+        with transient_errors():
+            try:
+                return WatermarkRow.get(key(_WATERMARK, name), _WATERMARK, consistent_read=True).at
+            except DoesNotExist:
+                return None
+
+    def move_watermark(self, name: str, to: datetime) -> None:
+        """See the port."""
+        with transient_errors():
+            WatermarkRow(key(_WATERMARK, name), _WATERMARK).update([WatermarkRow.at.set(to)])
+
+
+def _line(row: EntryRow) -> JournalLine:
+    posted_at, entry_id = (row.journal_at or "").split("#")
+    return JournalLine(
+        user_id=row.pk.removeprefix("WALLET#"),
+        entry_id=entry_id,
+        event_id=row.event_id or "",
+        kind=row.kind,
+        coins=row.coins,
+        posted_at=datetime.fromisoformat(posted_at),
+        creator_id=row.creator_id or "",
+        lane=row.lane or 0,
+    )
+
+
+def _creator_key(line: JournalLine) -> tuple[str, str]:
+    return lane_key(line.creator_id, line.lane), key("GIFT", line.event_id)
+
+
+def _wallet_coins(user_id: str) -> int:
+    try:
+        return WalletRow.get(wallet_key(user_id), "WALLET", consistent_read=True).coins
+    except DoesNotExist:
+        return 0
+
+
+def _lane_fault(what: str, total: tuple[int, int], rows: Sequence[CreatorEntryRow]) -> Mismatch | None:
+    coins, sequence = total
+    if (added_up := sum(row.coins for row in rows)) != coins:
+        return Mismatch(what=what, stored=coins, added_up=added_up)
+    # With as many entries as places, each place must be taken.
+    taken = len({row.sequence for row in rows} & set(range(1, sequence + 1)))
+    found = len(rows) if len(rows) != sequence else taken
+    return None if found == sequence else Mismatch(what=f"{what}/sequence", stored=sequence, added_up=found)
+
+
+def _lane(creator_id: str, lane: int) -> tuple[int, int]:
+    try:
+        row = LaneRow.get(lane_key(creator_id, lane), "LANE", consistent_read=True)
+    except DoesNotExist:
+        return 0, 0
+    return row.coins, row.sequence

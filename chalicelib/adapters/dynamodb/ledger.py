@@ -1,0 +1,132 @@
+"""The ledger in DynamoDB. Every write is one round trip, and what must be true stands in its condition."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.adapters.dynamodb.budget_expressions import spend_coins
+from chalicelib.adapters.dynamodb.budgets import DynamoBudgets
+from chalicelib.adapters.dynamodb.mapping import gift_row, notice_row, review_row, to_entry, to_wallet
+from chalicelib.adapters.dynamodb.models import EntryRow, ReviewRow, WalletRow, bind, entry_key, wallet_key
+from chalicelib.adapters.dynamodb.purchases import DynamoPurchases
+from chalicelib.adapters.dynamodb.shards import creator_coins, receive_gifts
+from chalicelib.adapters.dynamodb.streak_expressions import follow_streak, forgotten, is_as_seen
+from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
+from chalicelib.domain.budgets import BudgetChange
+from chalicelib.domain.entries import Entry, LaneEntry
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.reviews import Review
+from chalicelib.domain.shards import Receipt
+from chalicelib.domain.spending import GiftRefused
+from chalicelib.domain.streaks import StreakEnd
+from chalicelib.domain.wallets import Wallet
+
+
+class DynamoLedger(DynamoPurchases, DynamoBudgets):
+    """The Ledger port over PynamoDB.
+
+    Args:
+        table_name: the table.
+        pause: waits between two tries of a write that met another one; given the seconds.
+    """
+
+    def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self._connection = bind(table_name)
+        self._transactions = Transactions(self._connection, pause)
+        # PynamoDB makes the client when it is first used, which would be inside somebody's request.
+        assert self._connection.client is not None
+
+    def post_gift(
+        self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None
+    ) -> GiftRefused | None:
+        """See the port. Four write units, and one of the journal; where a streak is ended, three more."""
+        counted, is_within_budget = spend_coins(gift.price_coins, gift.posted_at, change)
+        rowed, is_in_row = follow_streak(gift, ended)
+        allows = (WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist() & is_within_budget
+        if is_in_row is not None:
+            allows &= is_in_row
+        wallet = WalletRow(wallet_key(gift.user_id), "WALLET")
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.save(gift_row(gift), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
+            if ended:
+                transaction.save(notice_row(ended.notice), EntryRow.pk.does_not_exist())
+            actions = [WalletRow.coins.add(-gift.price_coins), *counted, *rowed]
+            transaction.update(wallet, actions, allows, return_values="ALL_OLD")
+
+        try:
+            self._transactions.write(write)
+        except Refused as refused:
+            entry, old_wallet = refused.old_items[0], refused.old_items[-1]
+            return GiftRefused(
+                entry=to_entry(EntryRow.from_raw_data(entry)) if entry else None,
+                wallet=to_wallet(gift.user_id, WalletRow.from_raw_data(old_wallet)) if old_wallet else None,
+            )
+        return None
+
+    def end_streak(self, user_id: str, ended: StreakEnd) -> bool:
+        """See the port. Four write units, and one of the journal."""
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.save(notice_row(ended.notice), EntryRow.pk.does_not_exist())
+            transaction.update(WalletRow(wallet_key(user_id), "WALLET"), forgotten(), is_as_seen(ended))
+
+        try:
+            self._transactions.write(write)
+        except Refused:
+            return False
+        return True
+
+    def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
+        """See the port."""
+        with transient_errors():
+            try:
+                return to_entry(EntryRow.get(wallet_key(user_id), entry_key(entry_id), consistent_read=True))
+            except DoesNotExist:
+                return None
+
+    def read_wallet(self, user_id: str) -> Wallet:
+        """See the port."""
+        with transient_errors():
+            try:
+                return to_wallet(user_id, WalletRow.get(wallet_key(user_id), "WALLET", consistent_read=True))
+            except DoesNotExist:
+                return Wallet(user_id=user_id)
+
+    def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:
+        """See the port."""
+        older = EntryRow.sk.between("ENTRY#", entry_key(before)) if before else EntryRow.sk.startswith("ENTRY#")
+        # BETWEEN includes its end, and the page begins behind it: one more is asked for, and dropped.
+        wanted = limit + (before is not None)
+        with transient_errors():
+            rows = EntryRow.query(
+                wallet_key(user_id),
+                older,
+                consistent_read=True,
+                scan_index_forward=False,
+                limit=wanted,
+                page_size=wanted,
+            )
+            entries = [to_entry(row) for row in rows]
+        return [entry for entry in entries if entry.entry_id != before][:limit]
+
+    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, Receipt]:
+        """See the port."""
+        return receive_gifts(self._transactions, creator_id, lane, gifts)
+
+    def creator_coins(self, creator_id: str) -> int:
+        """See the port. One trip."""
+        return creator_coins(creator_id)
+
+    def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
+        """See the port. One write unit. An entry that is gone by now is left alone: a note would be half an entry."""
+        row = EntryRow(wallet_key(user_id), entry_key(entry_id))
+        is_done(lambda: row.update([EntryRow.announced_at.set(EntryRow.announced_at | at)], EntryRow.pk.exists()))
+
+    def file_review(self, review: Review) -> bool:
+        """See the port. One write unit."""
+        row = review_row(review)
+        return is_done(lambda: row.save(ReviewRow.pk.does_not_exist()))

@@ -1,0 +1,293 @@
+"""Rows of the table become values of the domain, and back."""
+
+from typing import Final, TypeVar
+
+from chalicelib.adapters.dynamodb.budget_expressions import to_budget
+from chalicelib.adapters.dynamodb.models import (
+    EntryRow,
+    ReviewRow,
+    WalletRow,
+    entry_key,
+    journal_at,
+    journal_hour,
+    key,
+    wallet_key,
+)
+from chalicelib.domain.adjustments import Adjustment, Kind
+from chalicelib.domain.economy import GiftKind
+from chalicelib.domain.entries import Entry
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.notifications import Notice, NoticeKind
+from chalicelib.domain.purchases import PENDING_LIFE, Purchase, Status
+from chalicelib.domain.reviews import Review, Settlement
+from chalicelib.domain.wallets import Streak, Wallet
+
+Present = TypeVar("Present")
+
+_GIFTS: Final = frozenset(kind.value for kind in GiftKind)
+_NOTICES: Final = frozenset(kind.value for kind in NoticeKind)
+
+
+def to_wallet(user_id: str, row: WalletRow) -> Wallet:
+    """The wallet that the row holds."""
+    return Wallet(
+        user_id=user_id,
+        coins=row.coins,
+        is_frozen=row.frozen_at is not None,
+        streak=_streak(row),
+        budget=to_budget(row),
+        excluded_until=row.excluded_until,
+    )
+
+
+def _streak(row: WalletRow) -> Streak | None:
+    if row.streak_id is None:
+        return None  # type: ignore[unreachable]  # the attribute may be null
+    return Streak(
+        streak_id=row.streak_id,
+        creator_id=_there(row.streak_creator),
+        item_id=_there(row.streak_item),
+        is_anonymous=_there(row.streak_anonymous),
+        lane=_there(row.streak_lane),
+        count=_there(row.streak_count),
+        coins=_there(row.streak_coins),
+        last_at=_there(row.streak_at),
+    )
+
+
+def to_entry(row: EntryRow) -> Entry:
+    """The entry that the row holds.
+
+    Raises:
+        ValueError: the row is not one of ours.
+    """
+    user_id, entry_id = row.pk.removeprefix("WALLET#"), row.sk.removeprefix("ENTRY#")
+    if row.status == Status.POSTED.value and None in (row.posted_at, row.event_id):
+        raise ValueError("a posted entry does not say when, or under which id")
+    if row.kind == "purchase":
+        return _purchase(user_id, entry_id, row)
+    if row.kind in _GIFTS:
+        return _gift(user_id, entry_id, row)
+    if row.kind in _NOTICES:
+        return _notice(user_id, entry_id, row)
+    return _adjustment(user_id, entry_id, row)
+
+
+def _purchase(user_id: str, entry_id: str, row: EntryRow) -> Purchase:
+    return Purchase(
+        purchase_id=entry_id,
+        user_id=user_id,
+        bundle_id=_there(row.bundle_id),
+        channel=_there(row.channel),
+        coins=_there(row.coins),
+        amount_minor=_there(row.amount_minor),
+        currency=_there(row.currency),
+        created_at=_there(row.created_at),
+        status=Status(row.status),
+        posted_at=row.posted_at,
+        event_id=row.event_id,
+        payment_intent=row.payment_intent,
+        kept_minor=row.kept_minor,
+        version=row.version,
+        is_given_back=bool(row.is_given_back),
+        membership_id=row.membership_id or "",
+        is_renewal=bool(row.is_renewal),
+        paid_until=row.paid_until,
+    )
+
+
+def _gift(user_id: str, entry_id: str, row: EntryRow) -> Gift:
+    return Gift(
+        gift_id=entry_id,
+        user_id=user_id,
+        event_id=_there(row.event_id),
+        creator_id=_there(row.creator_id),
+        lane=_there(row.lane),
+        item_id=_there(row.item_id) if row.kind == GiftKind.GIFT.value else "",
+        quantity=_there(row.quantity),
+        price_coins=-_there(row.coins),
+        posted_at=_there(row.posted_at),
+        kind=GiftKind(row.kind),
+        message=row.message or "",
+        anonymous=bool(row.anonymous),
+        sender_name=row.sender_name or "",
+        stream_id=row.stream_id or "",
+        streak_id=row.streak_id or "",
+        color=row.color or "",
+        pin_seconds=row.pin_seconds or 0,
+    )
+
+
+def _adjustment(user_id: str, entry_id: str, row: EntryRow) -> Adjustment:
+    kind = Kind(row.kind)
+    has_creator = kind is Kind.GIFT_REVERSAL
+    return Adjustment(
+        entry_id=entry_id,
+        user_id=user_id,
+        kind=kind,
+        coins=_there(row.coins),
+        posted_at=_there(row.posted_at),
+        event_id=_there(row.event_id),
+        about=row.about or "",
+        reason=row.reason or "",
+        actor=row.actor or "",
+        creator_id=_there(row.creator_id) if has_creator else "",
+        lane=_there(row.lane) if has_creator else 0,
+    )
+
+
+def _notice(user_id: str, entry_id: str, row: EntryRow) -> Notice:
+    return Notice(
+        entry_id=entry_id,
+        user_id=user_id,
+        kind=NoticeKind(row.kind),
+        posted_at=_there(row.posted_at),
+        event_id=_there(row.event_id),
+        facts=_there(row.facts),
+        creator_id=row.creator_id or "",
+        lane=row.lane or 0,
+    )
+
+
+def purchase_row(purchase: Purchase) -> EntryRow:
+    """The row of a pending purchase. It goes away by itself when nothing becomes of it."""
+    return EntryRow(
+        pk=wallet_key(purchase.user_id),
+        sk=entry_key(purchase.purchase_id),
+        kind="purchase",
+        status=purchase.status.value,
+        coins=purchase.coins,
+        bundle_id=purchase.bundle_id,
+        channel=purchase.channel,
+        amount_minor=purchase.amount_minor,
+        currency=purchase.currency,
+        created_at=purchase.created_at,
+        ttl=int((purchase.created_at + PENDING_LIFE).timestamp()),
+    )
+
+
+def month_row(month: Purchase) -> EntryRow:
+    """The row of a paid month of a membership: posted, and in the journal, from the first moment."""
+    row = purchase_row(month)
+    row.ttl = None
+    row.posted_at, row.event_id = _there(month.posted_at), _there(month.event_id)
+    row.journal_hour = journal_hour(row.posted_at, row.event_id)
+    row.journal_at = journal_at(row.posted_at, month.purchase_id)
+    row.payment_intent = month.payment_intent
+    row.membership_id = month.membership_id
+    row.is_renewal = month.is_renewal or None
+    row.paid_until = month.paid_until
+    return row
+
+
+def gift_row(gift: Gift) -> EntryRow:
+    """The row of a gift: posted, and in the journal, from the first moment."""
+    return EntryRow(
+        pk=wallet_key(gift.user_id),
+        sk=entry_key(gift.gift_id),
+        kind=gift.kind.value,
+        status=Status.POSTED.value,
+        coins=-gift.price_coins,
+        posted_at=gift.posted_at,
+        event_id=gift.event_id,
+        journal_hour=journal_hour(gift.posted_at, gift.event_id),
+        journal_at=journal_at(gift.posted_at, gift.gift_id),
+        creator_id=gift.creator_id,
+        lane=gift.lane,
+        item_id=gift.item_id or None,
+        quantity=gift.quantity,
+        message=gift.message or None,
+        anonymous=gift.anonymous or None,
+        sender_name=gift.sender_name or None,
+        stream_id=gift.stream_id or None,
+        streak_id=gift.streak_id or None,
+        color=gift.color or None,
+        pin_seconds=gift.pin_seconds or None,
+    )
+
+
+def adjustment_row(adjustment: Adjustment) -> EntryRow:
+    """The row of an adjustment: posted, and in the journal, from the first moment."""
+    return EntryRow(
+        pk=wallet_key(adjustment.user_id),
+        sk=entry_key(adjustment.entry_id),
+        kind=adjustment.kind.value,
+        status=Status.POSTED.value,
+        coins=adjustment.coins,
+        created_at=adjustment.posted_at,
+        posted_at=adjustment.posted_at,
+        event_id=adjustment.event_id,
+        journal_hour=journal_hour(adjustment.posted_at, adjustment.event_id),
+        journal_at=journal_at(adjustment.posted_at, adjustment.entry_id),
+        about=adjustment.about or None,
+        reason=adjustment.reason or None,
+        actor=adjustment.actor or None,
+        creator_id=adjustment.creator_id or None,
+        lane=adjustment.lane if adjustment.creator_id else None,
+    )
+
+
+def notice_row(notice: Notice) -> EntryRow:
+    """The row of a notice: posted, and in the journal, from the first moment."""
+    return EntryRow(
+        pk=wallet_key(notice.user_id),
+        sk=entry_key(notice.entry_id),
+        kind=notice.kind.value,
+        status=Status.POSTED.value,
+        coins=0,
+        created_at=notice.posted_at,
+        posted_at=notice.posted_at,
+        event_id=notice.event_id,
+        journal_hour=journal_hour(notice.posted_at, notice.event_id),
+        journal_at=journal_at(notice.posted_at, notice.entry_id),
+        creator_id=notice.creator_id or None,
+        lane=notice.lane if notice.creator_id else None,
+        facts=dict(notice.facts),
+    )
+
+
+def review_row(review: Review) -> ReviewRow:
+    """The row of a review that nobody has settled."""
+    return ReviewRow(
+        pk=key("REVIEW", review.month),
+        sk=review.payment_id,
+        reason=review.reason,
+        session_id=review.session_id,
+        purchase_id=review.purchase_id,
+        user_id=review.user_id,
+        coins=review.coins,
+        amount_minor=review.amount_minor,
+        currency=review.currency,
+        paid_at=review.paid_at,
+    )
+
+
+def to_review(row: ReviewRow) -> Review:
+    """The review that the row holds, settled or not."""
+    settlement = None
+    if row.settled_key is not None:
+        settlement = Settlement(
+            key=row.settled_key,
+            decision=_there(row.decision),
+            reason=_there(row.note),
+            actor=_there(row.actor),
+            settled_at=_there(row.settled_at),
+        )
+    return Review(
+        payment_id=row.sk,
+        reason=row.reason,
+        session_id=row.session_id,
+        purchase_id=row.purchase_id,
+        user_id=row.user_id,
+        coins=row.coins,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        paid_at=row.paid_at,
+        settlement=settlement,
+    )
+
+
+def _there(value: Present | None) -> Present:
+    if value is None:
+        raise ValueError("an attribute of the row is missing")
+    return value

@@ -1,0 +1,171 @@
+"""Memberships in DynamoDB, beside the wallets that their months are credited to."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from pynamodb.attributes import Attribute
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.adapters.dynamodb.mapping import month_row, notice_row, to_entry
+from chalicelib.adapters.dynamodb.models import EntryRow, MembershipRow, WalletRow, bind, membership_key, wallet_key
+from chalicelib.adapters.dynamodb.paid_money import count_paid
+from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
+from chalicelib.domain.memberships import InvoiceRefused, Membership, MembershipStatus
+from chalicelib.domain.notifications import Notice
+from chalicelib.domain.purchases import PENDING_LIFE, Purchase
+
+Value = TypeVar("Value")
+
+
+class DynamoMemberships:
+    """The Memberships port over PynamoDB.
+
+    Args:
+        table_name: the table.
+        pause: waits between two tries of a write that met another one; given the seconds.
+    """
+
+    def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self._transactions = Transactions(bind(table_name), pause)
+
+    def open_membership(self, membership: Membership) -> Membership | None:
+        """See the port. One write unit; a repeat costs a read besides."""
+        if is_done(lambda: _row(membership).save(MembershipRow.pk.does_not_exist())):
+            return None
+        return self.find_membership(membership.user_id, membership.membership_id)
+
+    def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
+        """See the port."""
+        with transient_errors():
+            try:
+                return _membership(
+                    MembershipRow.get(wallet_key(user_id), membership_key(membership_id), consistent_read=True)
+                )
+            except DoesNotExist:
+                return None
+
+    def list_memberships(self, user_id: str) -> Sequence[Membership]:
+        """See the port. One request, as long as they are fewer than a thousand."""
+        with transient_errors():
+            rows = MembershipRow.query(
+                wallet_key(user_id),
+                MembershipRow.sk.startswith("MEMBERSHIP#"),
+                consistent_read=True,
+                scan_index_forward=False,
+            )
+            return [_membership(row) for row in rows]
+
+    def post_month(self, month: Purchase, subscription_id: str, customer_id: str) -> InvoiceRefused | None:
+        """See the port. Six write units, and one of the journal."""
+
+        def write(counted: Sequence[Action], condition: Condition | None) -> None:
+            self._transactions.write(_posting(month, subscription_id, customer_id, counted, condition))
+
+        assert month.posted_at is not None, "only a paid month is posted"
+        try:
+            count_paid(write, month.amount_minor, month.currency, month.posted_at)
+        except Refused as refused:
+            entry, _, membership = refused.old_items
+            return InvoiceRefused(
+                entry=to_entry(EntryRow.from_raw_data(entry)) if entry else None,
+                membership=_membership(MembershipRow.from_raw_data(membership)) if membership else None,
+            )
+        return None
+
+    def follow_membership(self, before: Membership, after: Membership, notice: Notice | None) -> bool:
+        """See the port. Two write units; with a notice four, and one of the journal."""
+        row = MembershipRow(wallet_key(before.user_id), membership_key(before.membership_id))
+        stands: list[Action] = [
+            MembershipRow.status.set(after.status.value),
+            MembershipRow.renews.set(after.renews),
+            MembershipRow.version.set(after.version),
+            _set(MembershipRow.subscription_id, after.subscription_id),
+            _set(MembershipRow.customer_id, after.customer_id),
+            _set(MembershipRow.ended_reason, after.ended_reason),
+            _set(MembershipRow.paid_until, after.paid_until),
+        ]
+
+        def write(transaction: TransactWrite) -> None:
+            if notice:
+                transaction.save(notice_row(notice), EntryRow.pk.does_not_exist())
+            transaction.update(row, stands, MembershipRow.version == before.version)
+
+        try:
+            self._transactions.write(write)
+        except Refused:
+            return False
+        return True
+
+
+def _posting(
+    month: Purchase, subscription_id: str, customer_id: str, counted: Sequence[Action], condition: Condition | None
+) -> Callable[[TransactWrite], None]:
+    """What posts a month: the purchase, its coins, and that the membership is paid for, if it is as it was quoted."""
+    row = MembershipRow(wallet_key(month.user_id), membership_key(month.membership_id))
+    is_as_quoted = (
+        (MembershipRow.plan_id == month.bundle_id)
+        & (MembershipRow.coins == month.coins)
+        & (MembershipRow.amount_minor == month.amount_minor)
+        & (MembershipRow.currency == month.currency)
+        & (MembershipRow.subscription_id.does_not_exist() | (MembershipRow.subscription_id == subscription_id))
+    )
+    noted: list[Action] = [
+        _set(MembershipRow.subscription_id, subscription_id),
+        _set(MembershipRow.customer_id, customer_id),
+        MembershipRow.ttl.remove(),
+    ]
+    credited: list[Action] = [
+        WalletRow.coins.add(month.coins),
+        WalletRow.created_at.set(WalletRow.created_at | month.posted_at),
+        *counted,
+    ]
+
+    def write(transaction: TransactWrite) -> None:
+        transaction.save(month_row(month), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
+        transaction.update(WalletRow(row.pk, "WALLET"), credited, condition, return_values="ALL_OLD")
+        transaction.update(row, noted, is_as_quoted, return_values="ALL_OLD")
+
+    return write
+
+
+def _row(membership: Membership) -> MembershipRow:
+    """The row of a membership that nobody has paid for. It goes away by itself when nobody does."""
+    return MembershipRow(
+        pk=wallet_key(membership.user_id),
+        sk=membership_key(membership.membership_id),
+        plan_id=membership.plan_id,
+        coins=membership.coins,
+        amount_minor=membership.amount_minor,
+        currency=membership.currency,
+        created_at=membership.created_at,
+        status=membership.status.value,
+        ttl=int((membership.created_at + PENDING_LIFE).timestamp()),
+    )
+
+
+def _set(attribute: Attribute[Value], value: Value | None) -> Action:
+    """What is empty is not there: a table keeps no empty texts."""
+    return attribute.set(value) if value else attribute.remove()
+
+
+def _membership(row: MembershipRow) -> Membership:
+    return Membership(
+        membership_id=row.sk.removeprefix("MEMBERSHIP#"),
+        user_id=row.pk.removeprefix("WALLET#"),
+        plan_id=row.plan_id,
+        coins=row.coins,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        created_at=row.created_at,
+        status=MembershipStatus(row.status),
+        subscription_id=row.subscription_id or "",
+        customer_id=row.customer_id or "",
+        paid_until=row.paid_until,
+        renews=bool(row.renews),
+        ended_reason=row.ended_reason or "",
+        version=row.version,
+    )

@@ -1,0 +1,198 @@
+"""The ledger's purchases in DynamoDB: opened, moved, posted, followed. Each write is one round trip."""
+
+from collections.abc import Sequence
+
+from pynamodb.exceptions import DoesNotExist, PynamoDBException
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.adapters.dynamodb.budget_expressions import change_budget, spend_money
+from chalicelib.adapters.dynamodb.mapping import adjustment_row, purchase_row, to_entry, to_wallet
+from chalicelib.adapters.dynamodb.models import EntryRow, WalletRow, entry_key, journal_at, journal_hour, wallet_key
+from chalicelib.adapters.dynamodb.paid_money import count_paid
+from chalicelib.adapters.dynamodb.transactions import RawItem, Refused, Transactions, is_refused, transient_errors
+from chalicelib.domain.adjustments import Adjustment
+from chalicelib.domain.budgets import BudgetChange
+from chalicelib.domain.payments import CheckoutSession, Claim
+from chalicelib.domain.posting import Posting
+from chalicelib.domain.purchases import UNPOSTED, Purchase, Status
+from chalicelib.domain.spending import PurchaseRefused
+from chalicelib.errors import NotFound, TryAgain
+
+
+class DynamoPurchases:
+    """What the Ledger port says of purchases."""
+
+    _transactions: Transactions
+
+    def open_purchase(self, purchase: Purchase, change: BudgetChange | None = None) -> PurchaseRefused | None:
+        """See the port. Four write units, as the wallet counts down in the same transaction."""
+        counted, is_within_budget = spend_money(purchase.amount_minor, purchase.currency, purchase.created_at, change)
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.save(purchase_row(purchase), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
+            transaction.update(
+                WalletRow(wallet_key(purchase.user_id), "WALLET"), counted, is_within_budget, return_values="ALL_OLD"
+            )
+
+        try:
+            self._transactions.write(write)
+        except Refused as refused:
+            entry, wallet = refused.old_items
+            return PurchaseRefused(
+                entry=to_entry(EntryRow.from_raw_data(entry)) if entry else None,
+                wallet=to_wallet(purchase.user_id, WalletRow.from_raw_data(wallet)) if wallet else None,
+            )
+        return None
+
+    def post_purchase(self, session: CheckoutSession, posting: Posting) -> Purchase | None:
+        """See the port. Four write units, and one of the journal; twice when it no longer counted for the budget."""
+        try:
+            self._post(session, posting, EntryRow.is_given_back.does_not_exist(), [], None)
+        except Refused as refused:
+            purchase = _found(refused.old_items[0], refused)
+            if purchase.status is Status.POSTED or not purchase.is_given_back:
+                return purchase
+            return self._post_again(session, posting, purchase)
+        return None
+
+    def _post_again(self, session: CheckoutSession, posting: Posting, purchase: Purchase) -> Purchase | None:
+        """Its price was given back to the budget, and was paid after all: it counts once more."""
+
+        def write(counted: Sequence[Action], condition: Condition | None) -> None:
+            self._post(session, posting, EntryRow.is_given_back.exists(), counted, condition)
+
+        try:
+            count_paid(write, purchase.amount_minor, purchase.currency, posting.posted_at)
+        except Refused as refused:
+            return _found(refused.old_items[0], refused)
+        return None
+
+    def _post(
+        self,
+        session: CheckoutSession,
+        posting: Posting,
+        is_as_seen: Condition,
+        counted: Sequence[Action],
+        is_counted: Condition | None,
+    ) -> None:
+        claim = _claim(session)
+        row = EntryRow(wallet_key(claim.user_id), entry_key(claim.purchase_id))
+        is_as_quoted = (
+            EntryRow.status.is_in(*UNPOSTED)
+            & (EntryRow.coins == claim.coins)
+            & (EntryRow.amount_minor == session.subtotal_minor)
+            & (EntryRow.currency == session.currency)
+        )
+        credited: list[Action] = [
+            WalletRow.coins.add(claim.coins),
+            WalletRow.created_at.set(WalletRow.created_at | posting.posted_at),
+            *counted,
+        ]
+
+        def write(transaction: TransactWrite) -> None:
+            posted = _posted(claim, session, posting)
+            transaction.update(row, posted, is_as_quoted & is_as_seen, return_values="ALL_OLD")
+            transaction.update(WalletRow(row.pk, "WALLET"), credited, is_counted, return_values="ALL_OLD")
+
+        self._transactions.write(write)
+
+    def move_purchase(
+        self, session: CheckoutSession, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
+    ) -> Purchase | None:
+        """See the port. One write unit; four with a change of the budget."""
+        claim = _claim(session)
+        row = EntryRow(wallet_key(claim.user_id), entry_key(claim.purchase_id))
+        if change:
+            return self._give_back(row, to, allowed, change)
+        actions: list[Action] = [EntryRow.status.set(to.value)]
+        if to is Status.PROCESSING:
+            actions.append(EntryRow.ttl.remove())
+        with transient_errors():
+            try:
+                row.update(actions, EntryRow.status.is_in(*allowed))
+            except PynamoDBException as error:
+                if not is_refused(error):
+                    raise
+                return _there(row, error)
+        return None
+
+    def _give_back(self, row: EntryRow, to: Status, allowed: Sequence[Status], change: BudgetChange) -> Purchase | None:
+        actions, is_seen = change_budget(change)
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.update(
+                row,
+                [EntryRow.status.set(to.value), EntryRow.is_given_back.set(True)],
+                EntryRow.status.is_in(*allowed) & EntryRow.is_given_back.does_not_exist(),
+                return_values="ALL_OLD",
+            )
+            transaction.update(WalletRow(row.pk, "WALLET"), actions, is_seen)
+
+        try:
+            self._transactions.write(write)
+        except Refused as refused:
+            if refused.failed[0] and (purchase := _found(refused.old_items[0], refused)).status not in allowed:
+                return purchase
+            # By now the budget is another one, or somebody else gave the price back: it has to be reckoned again.
+            raise TryAgain("The budget has just been changed.") from refused
+        return None
+
+    def follow_purchase(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
+        """See the port. Two write units; with an adjustment six, and one of the journal."""
+        row = EntryRow(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.update(
+                row,
+                [EntryRow.kept_minor.set(kept_minor), EntryRow.version.set(purchase.version + 1)],
+                EntryRow.version == purchase.version,
+            )
+            if adjustment:
+                transaction.save(adjustment_row(adjustment), EntryRow.pk.does_not_exist())
+                transaction.update(WalletRow(row.pk, "WALLET"), [WalletRow.coins.add(adjustment.coins)])
+
+        try:
+            self._transactions.write(write)
+        except Refused:
+            return False
+        return True
+
+
+def _posted(claim: Claim, session: CheckoutSession, posting: Posting) -> list[Action]:
+    return [
+        EntryRow.status.set(Status.POSTED.value),
+        EntryRow.posted_at.set(posting.posted_at),
+        EntryRow.event_id.set(posting.event_id),
+        EntryRow.payment_intent.set(session.payment_intent or ""),
+        EntryRow.journal_hour.set(journal_hour(posting.posted_at, posting.event_id)),
+        EntryRow.journal_at.set(journal_at(posting.posted_at, claim.purchase_id)),
+        EntryRow.version.add(1),
+        EntryRow.ttl.remove(),
+        EntryRow.is_given_back.remove(),
+    ]
+
+
+def _there(row: EntryRow, why: Exception) -> Purchase:
+    """The purchase as it is, when a write was refused that does not give it. Raises NotFound."""
+    try:
+        entry = to_entry(EntryRow.get(row.pk, row.sk, consistent_read=True))
+    except DoesNotExist:
+        entry = None
+    if not isinstance(entry, Purchase):
+        raise NotFound("There is no such purchase.") from why
+    return entry
+
+
+def _found(old_item: RawItem | None, why: Exception) -> Purchase:
+    """The purchase that came back with a refusal. Raises NotFound."""
+    entry = to_entry(EntryRow.from_raw_data(old_item)) if old_item else None
+    if not isinstance(entry, Purchase):
+        raise NotFound("There is no such purchase.") from why
+    return entry
+
+
+def _claim(session: CheckoutSession) -> Claim:
+    assert session.claim is not None, "strangers' sessions never reach the ledger"
+    return session.claim

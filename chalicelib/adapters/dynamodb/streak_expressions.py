@@ -1,0 +1,79 @@
+"""What a streak is to its fan's wallet: conditions and actions on the row that is written anyway."""
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from chalicelib.adapters.dynamodb.models import WalletRow
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.streaks import StreakEnd
+
+
+def follow_streak(gift: Gift, ended: StreakEnd | None) -> tuple[list[Action], Condition | None]:
+    """What the gift does to its fan's streak, and on which condition; nothing when it is of none.
+
+    Args:
+        gift: the first of a streak needs that none is under way; any other that its own is.
+        ended: the streak that is under way, and ends in the same write.
+    """
+    if not gift.streak_id:
+        return [], None
+    if gift.begins_streak:
+        return begun(gift), is_as_seen(ended)
+    return counted(gift), goes_on(gift)
+
+
+def goes_on(gift: Gift) -> Condition:
+    """The streak of the gift is under way, and it is of the same item to the same creator."""
+    condition: Condition = (
+        (WalletRow.streak_id == gift.streak_id)
+        & (WalletRow.streak_creator == gift.creator_id)
+        & (WalletRow.streak_item == gift.item_id)
+        & (WalletRow.streak_anonymous == gift.anonymous)
+        & (WalletRow.streak_lane == gift.lane)
+    )
+    return condition
+
+
+def is_as_seen(ended: StreakEnd | None) -> Condition:
+    """No streak is under way; or, where one shall end, it has not grown since it was looked at."""
+    if ended is None:
+        return WalletRow.streak_id.does_not_exist()
+    seen: Condition = (WalletRow.streak_id == ended.streak.streak_id) & (WalletRow.streak_count == ended.streak.count)
+    return seen
+
+
+def begun(gift: Gift) -> list[Action]:
+    """The gift is the first of its streak."""
+    return [
+        WalletRow.streak_id.set(gift.streak_id),
+        WalletRow.streak_creator.set(gift.creator_id),
+        WalletRow.streak_item.set(gift.item_id),
+        WalletRow.streak_anonymous.set(gift.anonymous),
+        WalletRow.streak_lane.set(gift.lane),
+        WalletRow.streak_count.set(1),
+        WalletRow.streak_coins.set(gift.price_coins),
+        WalletRow.streak_at.set(gift.posted_at),
+    ]
+
+
+def counted(gift: Gift) -> list[Action]:
+    """The gift is one more of its streak."""
+    return [
+        WalletRow.streak_count.add(1),
+        WalletRow.streak_coins.add(gift.price_coins),
+        WalletRow.streak_at.set(gift.posted_at),
+    ]
+
+
+def forgotten() -> list[Action]:
+    """No streak is under way any more."""
+    return [
+        WalletRow.streak_id.remove(),
+        WalletRow.streak_creator.remove(),
+        WalletRow.streak_item.remove(),
+        WalletRow.streak_anonymous.remove(),
+        WalletRow.streak_lane.remove(),
+        WalletRow.streak_count.remove(),
+        WalletRow.streak_coins.remove(),
+        WalletRow.streak_at.remove(),
+    ]

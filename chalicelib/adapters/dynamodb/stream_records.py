@@ -1,0 +1,107 @@
+"""Records of the table's stream become entries, and wallets whose budgets have changed."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from chalicelib.adapters.dynamodb.budget_expressions import to_budget
+from chalicelib.adapters.dynamodb.mapping import to_entry
+from chalicelib.adapters.dynamodb.models import EntryRow, WalletRow
+from chalicelib.domain.budgets import Budget
+from chalicelib.domain.journal import PostedRecord
+from chalicelib.domain.purchases import Status
+from chalicelib.domain.reminders import BudgetRecord
+
+log = logging.getLogger(__name__)
+
+
+def posted_records(records: Sequence[Mapping[str, Any]]) -> list[PostedRecord]:
+    """The records in which an entry became posted.
+
+    The stream's filter lets no others through; but a filter is a setting, and a stamp on an entry that was posted long
+    ago must not be told again, so they are sorted out here, too.
+
+    Args:
+        records: `Records` of a DynamoDB stream event, with new and old images.
+    """
+    return list(_posted(records))
+
+
+def _posted(records: Sequence[Mapping[str, Any]]) -> Iterator[PostedRecord]:
+    for record in records:
+        change = record["dynamodb"]
+        keys = {name: value.get("S", "") for name, value in change["Keys"].items()}
+        new, old = change.get("NewImage", {}), change.get("OldImage", {})
+        if not keys.get("SK", "").startswith("ENTRY#") or not _is_posted(new) or _is_posted(old):
+            continue
+        try:
+            entry = to_entry(EntryRow.from_raw_data(new))
+        except Exception:  # whatever it is, it is this streak's trouble
+            # Whatever is wrong with it, it is this record's trouble and not that of the rest of the batch.
+            log.exception("record cannot be read", extra={"keys": keys})
+            entry = None
+        yield PostedRecord(record_id=change["SequenceNumber"], keys=keys, entry=entry)
+
+
+def budget_records(records: Sequence[Mapping[str, Any]]) -> list[BudgetRecord]:
+    """The records in which a wallet with a budget has changed.
+
+    Args:
+        records: as above.
+    """
+    changes = [(record["dynamodb"], record["dynamodb"].get("NewImage", {})) for record in records]
+    return [
+        _budget_record(change)
+        for change, new in changes
+        if change["Keys"].get("SK") == {"S": "WALLET"} and "budget" in new
+    ]
+
+
+def _budget_record(change: Mapping[str, Any]) -> BudgetRecord:
+    keys = {name: value.get("S", "") for name, value in change["Keys"].items()}
+    old: Budget | None = None
+    new: Budget | None = None
+    try:
+        old, new = _budget(change.get("OldImage", {})), _budget(change["NewImage"])
+    except Exception:  # whatever it is, it is this streak's trouble
+        log.exception("record cannot be read", extra={"keys": keys})
+    return BudgetRecord(
+        record_id=change["SequenceNumber"],
+        keys=keys,
+        user_id=keys["PK"].removeprefix("WALLET#"),
+        old=old,
+        new=new,
+    )
+
+
+def _budget(image: Mapping[str, Any]) -> Budget | None:
+    return to_budget(WalletRow.from_raw_data(dict(image))) if "budget" in image else None
+
+
+def _is_posted(image: Mapping[str, Any]) -> bool:
+    return bool(image.get("status") == {"S": Status.POSTED.value})
+
+
+class _Batch(msgspec.Struct, rename="camel"):
+    approximate_arrival_of_first_record: datetime
+    approximate_arrival_of_last_record: datetime
+
+
+class _GivenUp(msgspec.Struct):
+    DDBStreamBatchInfo: _Batch
+
+
+def given_up_stretch(message: str) -> tuple[datetime, datetime]:
+    """When the first and the last record arrived that the mapping gave up.
+
+    Args:
+        message: what the mapping sends to its on-failure queue: JSON with `DDBStreamBatchInfo`.
+
+    Raises:
+        msgspec.ValidationError: it is no such message.
+    """
+    batch = msgspec.json.decode(message, type=_GivenUp).DDBStreamBatchInfo
+    return batch.approximate_arrival_of_first_record, batch.approximate_arrival_of_last_record

@@ -1,0 +1,144 @@
+"""What Stripe sends, as far as we read it; and what that means in our words. Needs no SDK."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from chalicelib.adapters.stripe.subscription_schema import InvoiceNews, SubscriptionNews, hint_of
+from chalicelib.domain.ids import is_party_id, is_uuid7
+from chalicelib.domain.money import MAX_AMOUNT
+from chalicelib.domain.payments import CheckoutSession, Claim, Movement, StripeEvent
+from chalicelib.errors import NotAuthentic
+
+Amount = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
+Seconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
+
+
+class _Data(Struct):
+    object: msgspec.Raw
+
+
+class _Event(Struct):
+    id: Annotated[str, Meta(min_length=1, max_length=255)]
+    object: str
+    type: Annotated[str, Meta(min_length=1, max_length=255)]
+    created: Seconds
+    livemode: bool
+    data: _Data
+    account: str | None = None
+
+
+class _Session(Struct):
+    id: Annotated[str, Meta(min_length=1, max_length=255)]
+    mode: str
+    payment_status: str
+    created: Seconds
+    amount_subtotal: Amount | None = None
+    amount_total: Amount | None = None
+    currency: str | None = None
+    payment_intent: str | None = None
+    subscription: str | None = None
+    metadata: dict[str, str] | None = None
+    url: str | None = None
+
+
+class _Hint(Struct):
+    payment_intent: str | None = None
+
+
+class _Movement(Struct):
+    amount: Amount
+    currency: str
+    status: str | None = None
+
+
+def decode_event(payload: bytes) -> StripeEvent:
+    """The event in an authentic body.
+
+    Raises:
+        NotAuthentic: it is no snapshot event, or not one that we can read.
+    """
+    try:
+        event = msgspec.json.decode(payload, type=_Event)
+        return _event(event)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise NotAuthentic("The body is not a usable event.") from error
+
+
+def event_of(values: dict[str, Any]) -> StripeEvent:
+    """The event out of an SDK's object. Raises NotAuthentic as decode_event."""
+    return decode_event(msgspec.json.encode(values))
+
+
+def session_of(values: dict[str, Any]) -> CheckoutSession:
+    """The checkout session out of an SDK's object. Raises msgspec.ValidationError when Stripe broke its word."""
+    return _session(msgspec.convert(values, _Session))
+
+
+def movement_of(values: dict[str, Any]) -> Movement:
+    """The refund or dispute out of an SDK's object; one without a status has the status that nobody knows.
+
+    Raises:
+        msgspec.ValidationError: Stripe broke its word.
+    """
+    movement = msgspec.convert(values, _Movement)
+    return Movement(amount_minor=movement.amount, currency=movement.currency, status=movement.status or "")
+
+
+def claim_of(metadata: dict[str, str]) -> Claim | None:
+    """What we wrote into a session and its payment when we opened it; None when somebody else did."""
+    purchase_id, user_id, coins = (metadata.get(name, "") for name in ("purchase_id", "user_id", "coins"))
+    is_ours = is_uuid7(purchase_id) and is_party_id(user_id) and re.fullmatch(r"[1-9][0-9]{0,15}", coins)
+    if not is_ours or int(coins) > MAX_AMOUNT:
+        return None
+    return Claim(purchase_id=purchase_id, user_id=user_id, coins=int(coins))
+
+
+def instant(seconds: int) -> datetime:
+    """Stripe's time: whole seconds since 1970, UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _event(event: _Event) -> StripeEvent:
+    if event.object != "event":
+        raise NotAuthentic("Only snapshot events are understood.")
+    session, payment_intent, invoice_id, membership = None, None, None, None
+    if event.type.startswith("checkout.session."):
+        told = msgspec.json.decode(event.data.object, type=_Session)
+        session, membership = _session(told), hint_of(told.subscription, told.metadata)
+    elif event.type.startswith("invoice.") and event.type != "invoice.upcoming":  # which is none yet, and has no id
+        invoice_id = msgspec.json.decode(event.data.object, type=InvoiceNews).id
+    elif event.type.startswith("customer.subscription."):
+        news = msgspec.json.decode(event.data.object, type=SubscriptionNews)
+        membership = hint_of(news.id, news.metadata)
+    elif event.type.startswith(("charge.", "refund.")):
+        payment_intent = msgspec.json.decode(event.data.object, type=_Hint).payment_intent
+    return StripeEvent(
+        stripe_event_id=event.id,
+        type=event.type,
+        livemode=event.livemode,
+        account=event.account,
+        created_at=instant(event.created),
+        session=session,
+        payment_intent=payment_intent,
+        invoice_id=invoice_id,
+        membership=membership,
+    )
+
+
+def _session(session: _Session) -> CheckoutSession:
+    return CheckoutSession(
+        session_id=session.id,
+        mode=session.mode,
+        payment_status=session.payment_status,
+        payment_intent=session.payment_intent,
+        subtotal_minor=session.amount_subtotal or 0,
+        total_minor=session.amount_total or 0,
+        currency=session.currency or "",
+        created_at=instant(session.created),
+        claim=claim_of(session.metadata or {}),
+        url=session.url,
+    )

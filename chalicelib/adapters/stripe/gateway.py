@@ -1,0 +1,159 @@
+"""Stripe: checkout sessions out, webhooks in."""
+
+import logging
+import re
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import stripe
+
+from chalicelib.adapters.stripe.checkout_schema import claim_of, decode_event, event_of, movement_of, session_of
+from chalicelib.adapters.stripe.client import StripeAccount, answering
+from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
+from chalicelib.domain.purchases import SESSION_LIFE, Purchase
+from chalicelib.errors import IdempotencyConflict, NotAuthentic
+
+log = logging.getLogger(__name__)
+
+SIGNATURE_TOLERANCE: Final = timedelta(minutes=5)
+_SIGNATURE: Final = re.compile(r"t=([0-9]{1,12})(?:,v[0-9]=[0-9a-f]{1,128}){1,16}", re.ASCII)
+"""All of the header, and one time only: what is verified and what is held against the clock must be the same."""
+
+
+class StripeGateway(StripeAccount):
+    """The PaymentGateway port over stripe-python.
+
+    Args:
+        api_key: gives the key of the moment.
+        webhook_secrets: gives the signing secrets of the moment.
+        api_url: base address, without `/v1`.
+        success_url: where a fan who paid returns to.
+        cancel_url: where a fan who did not returns to.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: Callable[[], str],
+        webhook_secrets: Callable[[], Sequence[str]],
+        api_url: str,
+        success_url: str,
+        cancel_url: str,
+    ) -> None:
+        super().__init__(api_key=api_key, api_url=api_url)
+        self._webhook_secrets = webhook_secrets
+        self._success_url = success_url
+        self._cancel_url = cancel_url
+
+    def open_session(self, purchase: Purchase) -> CheckoutSession:
+        """See the port. Everything sent derives from the purchase, so that Stripe sees a repeat as one."""
+        try:
+            with answering():
+                session = self._client().v1.checkout.sessions.create(
+                    self._session_params(purchase),
+                    {"idempotency_key": f"checkout/{purchase.user_id}/{purchase.purchase_id}"},
+                )
+        except stripe.IdempotencyError as error:
+            # The same key with other parameters. A key that is still in use is a 409, which is an APIError below.
+            raise IdempotencyConflict("This checkout cannot be opened again: use a new key.") from error
+        return session_of(session.to_dict())
+
+    def find_claim(self, payment_intent: str) -> Claim | None:
+        """See the port. A payment that Stripe does not know is a stranger's, too: there is nothing to follow."""
+        try:
+            with answering():
+                payment = self._client().v1.payment_intents.retrieve(payment_intent)
+        except stripe.InvalidRequestError as error:
+            if error.code == "resource_missing":
+                return None
+            raise
+        return claim_of(payment.metadata.to_dict())
+
+    def find_session(self, payment_intent: str) -> CheckoutSession | None:
+        """See the port."""
+        with answering():
+            sessions = self._client().v1.checkout.sessions.list({"payment_intent": payment_intent}).data
+        return session_of(sessions[0].to_dict()) if sessions else None
+
+    def read_money(self, payment_intent: str) -> MoneyState:
+        """See the port. Three requests: the payment, its refunds, its disputes."""
+        client = self._client().v1
+        with answering():
+            captured = client.payment_intents.retrieve(payment_intent).amount_received
+            refunds = list(client.refunds.list({"payment_intent": payment_intent, "limit": 100}).auto_paging_iter())
+            disputes = list(client.disputes.list({"payment_intent": payment_intent, "limit": 100}).auto_paging_iter())
+        return MoneyState(
+            captured_minor=captured,
+            refunds=[movement_of(refund.to_dict()) for refund in refunds],
+            disputes=[movement_of(dispute.to_dict()) for dispute in disputes],
+        )
+
+    def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:
+        """See the port. Stripe takes twenty types at most, and lists the newest first."""
+        with answering():
+            found = list(
+                self._client()
+                .v1.events.list({"created": {"gte": int(since.timestamp())}, "types": sorted(types), "limit": 100})
+                .auto_paging_iter()
+            )
+        return [event for listed in reversed(found) if (event := _usable(listed.to_dict()))]
+
+    def read_event(self, payload: bytes, signature: str, now: datetime) -> StripeEvent:
+        """See the port."""
+        self._verify(payload, signature, now)
+        return decode_event(payload)
+
+    def _session_params(self, purchase: Purchase) -> "stripe.params.checkout.SessionCreateParams":
+        metadata = {
+            "purchase_id": purchase.purchase_id,
+            "user_id": purchase.user_id,
+            "coins": str(purchase.coins),
+        }
+        return {
+            "mode": "payment",
+            "ui_mode": "hosted_page",
+            "client_reference_id": purchase.purchase_id,
+            "metadata": metadata,
+            "payment_intent_data": {"metadata": metadata},
+            "line_items": [
+                {
+                    "quantity": 1,
+                    "price_data": {
+                        "currency": purchase.currency,
+                        "unit_amount": purchase.amount_minor,
+                        "tax_behavior": "inclusive",
+                        "product_data": {"name": f"{purchase.coins} coins"},
+                    },
+                }
+            ],
+            "expires_at": int((purchase.created_at + SESSION_LIFE).timestamp()),
+            "success_url": f"{self._success_url}?purchase={purchase.purchase_id}",
+            "cancel_url": f"{self._cancel_url}?purchase={purchase.purchase_id}",
+        }
+
+    def _verify(self, payload: bytes, signature: str, now: datetime) -> None:
+        header = _SIGNATURE.fullmatch(signature)
+        if header is None:
+            raise NotAuthentic("The Stripe-Signature header is missing or malformed.")
+        # Compared as seconds: a header may name a time that no datetime can hold.
+        if abs(int(header[1]) - now.timestamp()) > SIGNATURE_TOLERANCE.total_seconds():
+            raise NotAuthentic("The signature's time is more than five minutes away.")
+        if not any(_is_signed(payload, signature, secret) for secret in self._webhook_secrets()):
+            raise NotAuthentic("The signature does not match.")
+
+
+def _is_signed(payload: bytes, signature: str, secret: str) -> bool:
+    try:
+        return bool(stripe.WebhookSignature.verify_header(payload, signature, secret))
+    except (stripe.SignatureVerificationError, UnicodeDecodeError):
+        return False
+
+
+def _usable(values: dict[str, Any]) -> StripeEvent | None:
+    try:
+        return event_of(values)
+    except NotAuthentic:
+        # As a webhook it was refused, too. Here it must not hold up whatever else was lost.
+        log.exception("event cannot be read", extra={"stripe_event_id": values.get("id")})
+        return None

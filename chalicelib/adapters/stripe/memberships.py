@@ -1,0 +1,111 @@
+"""Stripe: subscriptions out, and what has become of them."""
+
+from collections.abc import Callable
+from typing import Final
+
+import stripe
+
+from chalicelib.adapters.stripe.client import StripeAccount, answering
+from chalicelib.adapters.stripe.subscription_schema import invoice_of, subscription_of
+from chalicelib.domain.memberships import Membership
+from chalicelib.domain.payments import Invoice, Subscription
+from chalicelib.domain.purchases import SESSION_LIFE
+from chalicelib.errors import IdempotencyConflict
+
+_A_YEAR: Final = 12
+"""So many of the newest paid invoices are looked at for the last month that was posted."""
+
+
+class StripeMemberships(StripeAccount):
+    """The Subscriptions port over stripe-python.
+
+    Args:
+        api_key: gives the key of the moment.
+        api_url: base address, without `/v1`.
+        success_url: where a fan who subscribed, or who was at the portal, returns to.
+        cancel_url: where a fan who did not subscribe returns to.
+    """
+
+    def __init__(self, *, api_key: Callable[[], str], api_url: str, success_url: str, cancel_url: str) -> None:
+        super().__init__(api_key=api_key, api_url=api_url)
+        self._success_url = success_url
+        self._cancel_url = cancel_url
+
+    def open_session(self, membership: Membership) -> str | None:
+        """See the port. Everything sent derives from the membership, so that Stripe sees a repeat as one."""
+        try:
+            with answering():
+                session = self._client().v1.checkout.sessions.create(
+                    self._session_params(membership),
+                    {"idempotency_key": f"membership/{membership.user_id}/{membership.membership_id}"},
+                )
+        except stripe.IdempotencyError as error:
+            raise IdempotencyConflict("This membership cannot be opened again: use a new key.") from error
+        return session.url
+
+    def read_invoice(self, invoice_id: str) -> Invoice | None:
+        """See the port."""
+        with answering():
+            invoice = self._client().v1.invoices.retrieve(invoice_id, {"expand": ["payments"]})
+        return invoice_of(invoice.to_dict())
+
+    def find_invoice(self, payment_intent: str) -> Invoice | None:
+        """See the port. A payment of an invoice bears no metadata of ours: Stripe is asked which one it paid."""
+        try:
+            with answering():
+                payments = self._client().v1.invoice_payments.list(
+                    {"payment": {"type": "payment_intent", "payment_intent": payment_intent}}
+                )
+        except stripe.InvalidRequestError as error:
+            if error.code == "resource_missing":
+                return None
+            raise
+        return self.read_invoice(str(payments.data[0].invoice)) if payments.data else None
+
+    def read_subscription(self, subscription_id: str) -> Subscription:
+        """See the port. Two requests: the subscription, and its paid invoices."""
+        client = self._client().v1
+        with answering():
+            subscription = client.subscriptions.retrieve(subscription_id)
+            paid = client.invoices.list(
+                {"subscription": subscription_id, "status": "paid", "limit": _A_YEAR, "expand": ["data.payments"]}
+            ).data
+        return subscription_of(subscription.to_dict(), [invoice.to_dict() for invoice in paid])
+
+    def open_portal(self, customer_id: str) -> str:
+        """See the port."""
+        with answering():
+            session = self._client().v1.billing_portal.sessions.create(
+                {"customer": customer_id, "return_url": self._success_url}
+            )
+        return session.url
+
+    def _session_params(self, membership: Membership) -> "stripe.params.checkout.SessionCreateParams":
+        metadata = {
+            "membership_id": membership.membership_id,
+            "plan_id": membership.plan_id,
+            "user_id": membership.user_id,
+            "coins": str(membership.coins),
+        }
+        return {
+            "mode": "subscription",
+            "ui_mode": "hosted_page",
+            "client_reference_id": membership.membership_id,
+            "metadata": metadata,
+            "subscription_data": {"metadata": metadata},
+            "line_items": [
+                {
+                    "quantity": 1,
+                    "price_data": {
+                        "currency": membership.currency,
+                        "unit_amount": membership.amount_minor,
+                        "tax_behavior": "inclusive",
+                        "recurring": {"interval": "month"},
+                        "product_data": {"name": f"{membership.coins} coins a month"},
+                    },
+                }
+            ],
+            "expires_at": int((membership.created_at + SESSION_LIFE).timestamp()),
+            "success_url": f"{self._success_url}?membership={membership.membership_id}",
+            "cancel_url": f"{self._cancel_url}?membership={membership.membership_id}",
+        }

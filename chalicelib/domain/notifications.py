@@ -1,0 +1,41 @@
+"""Zero-coin ledger entries that exist only to be published as events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class NoticeKind(StrEnum):
+    """What there is to tell besides coins that moved."""
+
+    STREAK_END = "streak_end"
+    BUDGET_REMINDER = "budget_reminder"
+    MEMBERSHIP_END = "membership_end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that the world must hear of and that moved no coins: an entry, so that it is told like any other.
+
+    `facts` are what is told, by name; amounts among them are ints. With a creator it is received by that lane.
+    """
+
+    entry_id: str
+    user_id: str
+    kind: NoticeKind
+    posted_at: datetime
+    event_id: str
+    facts: Mapping[str, str | int | None]
+    creator_id: str = ""
+    lane: int = 0
+
+    @property
+    def coins(self) -> int:
+        """None moved."""
+        return 0
+
+    @property
+    def creator_coins(self) -> int:
+        """None moved."""
+        return 0

@@ -1,0 +1,1 @@
+"""Routing, schemas and pages: the only room that knows HTTP."""

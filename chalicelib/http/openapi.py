@@ -1,0 +1,104 @@
+"""The API's description, made of the very routes and types that serve it."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from chalicelib import VERSION
+from chalicelib.domain.top_up import MAX_TOP_UP
+from chalicelib.http.routing import Operation
+
+
+class Problem(msgspec.Struct, kw_only=True):
+    """An error (RFC 9457). `code` is stable; `field` and `rule` are there for bad input."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    field: str | None = None
+    rule: str | None = None
+
+
+def describe(operations: Iterable[Operation]) -> dict[str, object]:
+    """An OpenAPI 3.1 document of those operations that take or give JSON."""
+    documented = [operation for operation in operations if operation.gives]
+    types = {kind for operation in documented for kind in (operation.takes, operation.gives) if kind} | {Problem}
+    ordered = sorted(types, key=lambda kind: kind.__name__)
+    _, schemas = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
+    paths: dict[str, dict[str, object]] = {}
+    for operation in documented:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Coinpurse", "version": VERSION},
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+_QUERY: Final[dict[str, dict[str, object]]] = {
+    "currency": {"type": "string", "default": "usd"},
+    "channel": {"type": "string", "default": "web"},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
+    "cursor": {"type": "string"},
+    "month": {"type": "string", "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])$"},
+    "/v1/gift-catalogue?currency": {"type": "string"},
+    "/v1/offers/verify?channel": {"type": "string"},
+    "url": {"type": "string"},
+    "jws": {"type": "string"},
+    "coins": {"type": "integer", "minimum": 1},
+    "amount_minor": {"type": "integer", "minimum": 1},
+    "for": {"type": "integer", "minimum": 1, "maximum": MAX_TOP_UP},
+}
+
+
+def _operation(operation: Operation) -> dict[str, object]:
+    assert operation.gives is not None, "only operations that give JSON are described"
+    responses = {"200": _content(operation.gives), "default": _content(Problem, "application/problem+json")}
+    described: dict[str, object] = {
+        "summary": operation.summary,
+        "operationId": re.sub(
+            r"\W+", "_", f"{operation.method.lower()}_{operation.path.removeprefix('/v1').strip('/.')}"
+        ).strip("_"),
+        "parameters": _parameters(operation),
+        "responses": responses,
+    }
+    if operation.takes:
+        described["requestBody"] = {"required": True, **_content(operation.takes)}
+    if operation.takes and operation.method == "POST":
+        described["responses"] = {"201": _content(operation.gives)} | responses
+    if operation.auth == "required":
+        described["security"] = [{"bearer": []}]
+    return described
+
+
+def _parameters(operation: Operation) -> list[dict[str, object]]:
+    text = {"type": "string"}
+    parameters: list[dict[str, object]] = [
+        {"name": name, "in": "path", "required": True, "schema": text}
+        for name in re.findall(r"{(\w+)}", operation.path)
+    ]
+    parameters += [
+        {"name": name, "in": "query", "schema": _QUERY.get(f"{operation.path}?{name}", _QUERY.get(name))}
+        for name in operation.query
+    ]
+    if operation.takes and operation.method == "POST":
+        parameters.append(
+            {"name": "Idempotency-Key", "in": "header", "required": True, "schema": text | {"format": "uuid"}}
+        )
+    return parameters
+
+
+def _content(kind: type[msgspec.Struct], media_type: str = "application/json") -> dict[str, object]:
+    return {
+        "description": (kind.__doc__ or "").partition("\n")[0],
+        "content": {media_type: {"schema": {"$ref": f"#/components/schemas/{kind.__name__}"}}},
+    }

@@ -1,0 +1,51 @@
+"""The shop's pages, for fans."""
+
+from chalice.app import Blueprint
+
+from chalicelib import services
+from chalicelib.domain.ids import is_uuid7
+from chalicelib.domain.purchases import Purchase, require_market
+from chalicelib.http import pages, routing
+from chalicelib.http.responses import Answer
+from chalicelib.http.routing import Ask
+from chalicelib.http.schemas import common
+
+api = routing.Api(Blueprint(__name__), services.verify)
+
+
+@api.route("GET", "/", auth="optional")
+def get_shop(ask: Ask[None]) -> Answer:
+    """The shop page."""
+    currency, channel = require_market(ask.query("currency", "usd"), ask.query("channel", "web"))
+    page = pages.shop(
+        common.plain(common.bundles(services.catalogue().offers(currency, channel)).bundles),
+        currency=currency,
+        currencies=services.catalogue().currencies(channel),
+        channel=channel,
+        new_id=services.clock().new_id,
+        fan=ask.fan_if_known,
+    )
+    return Answer(body=page, headers=pages.headers(services.settings().stripe_api_url))
+
+
+@api.route("GET", "/success", auth="optional", query=("purchase",))
+def get_success(ask: Ask[None]) -> Answer:
+    """Where a fan who paid comes back to. It credits nothing."""
+    fan, purchase_id = ask.fan_if_known, ask.query("purchase", "")
+    entry = services.ledger().find_entry(fan, purchase_id) if fan and is_uuid7(purchase_id) else None
+    # Without JavaScript the page can tell only what is known now, and is loaded again until that is final.
+    known = common.plain([common.checkout(entry)])[0] if isinstance(entry, Purchase) else None
+    return Answer(body=pages.success(known), headers=pages.headers(services.settings().stripe_api_url))
+
+
+@api.route("GET", "/cancelled", auth="none")
+def get_canceled(_ask: Ask[None]) -> Answer:
+    """Where a fan who did not pay comes back to."""
+    return Answer(body=pages.canceled(), headers=pages.headers(services.settings().stripe_api_url))
+
+
+@api.route("GET", "/assets/{name}", auth="none")
+def get_asset(ask: Ask[None]) -> Answer:
+    """What the pages are made of."""
+    text, media_type = pages.asset(ask.path("name"))
+    return Answer(body=text, headers={**pages.ASSET_HEADERS, "Content-Type": media_type})

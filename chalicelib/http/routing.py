@@ -1,0 +1,231 @@
+"""HTTP manners: who asks, what is asked in strict JSON, and answers that always have the same form.
+
+One decorator stands over every route: it verifies the caller, reads the body, runs the route, and turns whatever goes
+wrong into a problem document (RFC 9457). It remembers the routes, so that the API's description is made of them.
+"""
+
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Final, Generic, Literal, TypeVar
+
+import msgspec
+from chalice.app import Blueprint, CaseInsensitiveMapping, Chalice, Request, Response
+
+from chalicelib import errors, telemetry
+from chalicelib.domain.identity import Caller
+from chalicelib.domain.ids import is_uuid7
+from chalicelib.http.responses import Answer, problem_of, request_id_of, response_of
+from chalicelib.http.strict_json import decode_strictly
+
+Auth = Literal["required", "optional", "none"]
+Body = TypeVar("Body")
+
+MAX_BODY_BYTES: Final = 16 * 1024
+MAX_WEBHOOK_BYTES: Final = 256 * 1024
+MAX_QUERY_CHARACTERS: Final = 512
+
+
+class Ask(Generic[Body]):
+    """What a route is asked."""
+
+    def __init__(self, request: Request, body: Body, caller: Caller | None) -> None:
+        self._request = request
+        self._caller = caller
+        self.body: Body = body
+
+    @property
+    def fan(self) -> str:
+        """The user id of the caller, who may be an operator."""
+        assert self._caller is not None, "a route without a token has no fan"
+        return self._caller.user_id
+
+    @property
+    def fan_if_known(self) -> str | None:
+        """The user id of the caller, where the route does without."""
+        return self._caller.user_id if self._caller else None
+
+    @property
+    def key(self) -> str:
+        """The idempotency key. Raises MissingIdempotencyKey when it is no lowercase UUIDv7."""
+        key = str(self._request.headers.get("idempotency-key", ""))
+        if not is_uuid7(key):
+            raise errors.MissingIdempotencyKey("Send an Idempotency-Key header: a UUIDv7 in lowercase.")
+        return key
+
+    @property
+    def path_id(self) -> str:
+        """The id in the path. Raises NotFound when it can be no id of ours."""
+        path_id = self.path("id")
+        if not is_uuid7(path_id):
+            raise errors.NotFound
+        return path_id
+
+    def path(self, name: str) -> str:
+        """A part of the path, as it was sent."""
+        return str((self._request.uri_params or {}).get(name, ""))
+
+    def query(self, name: str, default: str, longest: int = MAX_QUERY_CHARACTERS) -> str:
+        """A query parameter; the last one where it is given twice. Raises InvalidField when it is absurdly long."""
+        parameters = self._request.query_params
+        value = str(parameters.get(name, default)) if parameters else default
+        if len(value) > longest:
+            raise errors.InvalidField(name, f"at most {longest} characters")
+        return value
+
+    def query_int(self, name: str, default: int, low: int, high: int) -> int:
+        """A whole number among the query parameters. Raises InvalidField when it is none from `low` to `high`."""
+        text = self.query(name, str(default))
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
+            raise errors.InvalidField(name, f"a whole number from {low} to {high}")
+        return int(text)
+
+    def cursor(self) -> str | None:
+        """The entry id inside the query parameter `cursor`. Raises InvalidField when we never gave such a one."""
+        text = self.query("cursor", "")
+        if not text:
+            return None
+        try:
+            entry_id = urlsafe_b64decode(text.encode("ascii")).decode("ascii")
+        except ValueError:
+            entry_id = ""
+        if not is_uuid7(entry_id):
+            raise errors.InvalidField("cursor", "a next_cursor of an earlier answer")
+        return entry_id
+
+    def header(self, name: str) -> str:
+        """A header, empty where there is none."""
+        return str(self._request.headers.get(name, ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A route as the API's description needs it."""
+
+    method: str
+    path: str
+    summary: str
+    takes: type[msgspec.Struct] | None
+    gives: type[msgspec.Struct] | None
+    auth: Auth
+    query: Sequence[str]
+
+
+class Api:
+    """The routes of a Chalice app, or of one of its blueprints.
+
+    Args:
+        app: the app or blueprint.
+        verify: tells who holds a bearer token; raises Unauthenticated.
+    """
+
+    def __init__(self, app: Chalice | Blueprint, verify: Callable[[str], Caller]) -> None:
+        self.app = app
+        self._verify = verify
+        self.operations: list[Operation] = []
+        self.root = self
+
+    def mount(self, *others: "Api") -> None:
+        """Serve the routes of blueprints, too."""
+        assert isinstance(self.app, Chalice), "blueprints are mounted on the app"
+        for other in others:
+            assert isinstance(other.app, Blueprint), "only blueprints can be mounted"
+            self.app.register_blueprint(other.app)
+            other.root = self
+            self.operations += other.operations
+
+    def route(
+        self,
+        method: str,
+        path: str,
+        *,
+        takes: type[msgspec.Struct] | None = None,
+        gives: type[msgspec.Struct] | None = None,
+        auth: Auth = "required",
+        query: Sequence[str] = (),
+        scope: str | None = None,
+        raw_bytes: int | None = None,
+    ) -> Callable[[Callable[[Ask[Any]], Answer]], Callable[..., Response]]:
+        """Put a function under a route.
+
+        Args:
+            method, path: as Chalice writes them.
+            takes: the type of the JSON body; without it, there is none.
+            gives: the type of the answer.
+            auth: whether a bearer token is required; `optional` makes use of a valid one, `none` does not look.
+            query: the names of the query parameters.
+            scope: what the token's `scope` must list.
+            raw_bytes: take up to that many bytes of any type as `body`, instead of JSON.
+        """
+
+        def decorate(view: Callable[[Ask[Any]], Answer]) -> Callable[..., Response]:
+            summary = (view.__doc__ or "").partition("\n")[0]
+            self.operations.append(
+                Operation(method=method, path=path, summary=summary, takes=takes, gives=gives, auth=auth, query=query)
+            )
+
+            def run(request: Request) -> Answer:
+                caller = self._caller(request, auth, scope)
+                body = _raw(request, raw_bytes) if raw_bytes else _json(request, takes) if takes else None
+                return view(Ask(request, body, caller))
+
+            # Chalice finds path parameters in the route, and asks nothing of the function's signature.
+            register = self.app.route(path, methods=[method], content_types=[])
+            return register(wraps(view)(lambda **_path: self._answer(run)))  # type: ignore[no-any-return]
+
+        return decorate
+
+    def _answer(self, run: Callable[[Request], Answer]) -> Response:
+        """Run a route for the request at hand; whatever goes wrong becomes a problem document."""
+        request = self.app.current_request
+        assert request is not None, "Chalice sets the request before it calls a route"
+        # Chalice trips over a header that is no text, and only when everything is done already.
+        texts = {name: value for name, value in request.headers.items() if isinstance(value, str)}
+        request.headers = CaseInsensitiveMapping(texts)
+        with telemetry.invocation(request_id_of(request)):
+            try:
+                return response_of(run(request), request)
+            except errors.CoinpurseError as error:
+                return problem_of(error, request)
+            except Exception:  # noqa: BLE001  # whatever it is, it is this streak's trouble
+                telemetry.log.exception("unforeseen", extra={"path": request.path})
+                telemetry.count("Unforeseen")
+                return problem_of(errors.CoinpurseError(_UNKNOWN_OUTCOME), request)
+
+    def _caller(self, request: Request, auth: Auth, scope: str | None) -> Caller | None:
+        if auth == "none":
+            return None
+        scheme, _, token = str(request.headers.get("authorization", "")).partition(" ")
+        try:
+            if scheme.lower() != "bearer" or not token or not token.isascii():
+                raise errors.Unauthenticated
+            caller = self._verify(token.strip())
+        except errors.Unauthenticated:
+            if auth == "optional":
+                return None
+            raise
+        if scope and scope not in caller.scopes:
+            raise errors.Forbidden(f"The token lacks the scope {scope}.")
+        return caller
+
+
+_UNKNOWN_OUTCOME: Final = "The outcome is not known. The same request, with the same key, may be sent again."
+
+
+def _raw(request: Request, limit: int) -> bytes:
+    try:
+        raw = request.raw_body
+    except ValueError as error:
+        raise errors.InvalidJson("Send one JSON object in UTF-8.") from error
+    raw = raw.encode() if isinstance(raw, str) else raw
+    if len(raw) > limit:
+        raise errors.PayloadTooLarge(f"At most {limit} bytes.")
+    return raw
+
+
+def _json(request: Request, takes: type[Body]) -> Body:
+    media_type = str(request.headers.get("content-type", "")).partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise errors.UnsupportedMediaType("Send the body as application/json.")
+    return decode_strictly(_raw(request, MAX_BODY_BYTES), takes)

@@ -1,0 +1,131 @@
+"""What a fan says of his own spending, and what is said back."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from chalicelib.domain.budgets import MAX_LIMIT, NO_LIMIT, UNLIMITED, Limits, Wish
+from chalicelib.domain.ids import iso
+from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.wallets import Wallet
+
+Amount = Annotated[int, Meta(ge=0, le=MAX_LIMIT)]
+
+
+class Amounts(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A limit for each period; null where there is none. Coins, or a currency's minor unit."""
+
+    day: Amount | None = None
+    week: Amount | None = None
+    month: Amount | None = None
+
+
+class BudgetRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """All limits that a fan wishes to have. `currency` is that of the limits on money, and there only with them."""
+
+    zone: str
+    currency: str | None = None
+    coins: Amounts = field(default_factory=Amounts)
+    money: Amounts = field(default_factory=Amounts)
+
+
+class ExclusionRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """For how many days a fan shuts himself out from spending."""
+
+    days: int
+
+
+class LimitAnswer(Struct, kw_only=True):
+    """A limit, what is left of it, and when it begins anew."""
+
+    limit: int
+    left: int
+    resets_at: str
+
+
+class LimitsAnswer(Struct, kw_only=True):
+    """The limit of each period; null where there is none."""
+
+    day: LimitAnswer | None
+    week: LimitAnswer | None
+    month: LimitAnswer | None
+
+
+class PendingAnswer(Struct, kw_only=True):
+    """Limits that are wished for, and hold from `applies_at` on."""
+
+    zone: str
+    currency: str | None
+    coins: Amounts
+    money: Amounts
+    applies_at: str
+
+
+class BudgetAnswer(Struct, kw_only=True):
+    """The limits that a fan set for himself. `zone` is null where there are none yet."""
+
+    zone: str | None
+    currency: str | None
+    coins: LimitsAnswer
+    money: LimitsAnswer
+    pending: PendingAnswer | None
+    excluded_until: str | None
+
+
+class ExclusionAnswer(Struct, kw_only=True):
+    """Until when the fan can neither give nor buy."""
+
+    excluded_until: str
+
+
+def limits(request: BudgetRequest) -> Limits:
+    """What is wished for."""
+    return Limits(
+        zone=request.zone, currency=request.currency, coins=_wished(request.coins), money=_wished(request.money)
+    )
+
+
+def budget(wallet: Wallet) -> BudgetAnswer:
+    """The budget of a wallet that is up to date, as its fan sees it."""
+    until = iso(wallet.excluded_until) if wallet.excluded_until else None
+    budget = wallet.budget
+    if budget is None:
+        none = LimitsAnswer(day=None, week=None, month=None)
+        return BudgetAnswer(zone=None, currency=None, coins=none, money=none, pending=None, excluded_until=until)
+    ends = ByPeriod(*map(iso, budget.ends))
+    return BudgetAnswer(
+        zone=budget.limits.zone,
+        currency=budget.limits.currency,
+        coins=_limits(budget.limits.coins, budget.coins_left, ends),
+        money=_limits(budget.limits.money, budget.money_left, ends),
+        pending=_pending(budget.pending) if budget.pending else None,
+        excluded_until=until,
+    )
+
+
+def _limits(limits: ByPeriod[int], left: ByPeriod[int], ends: ByPeriod[str]) -> LimitsAnswer:
+    day, week, month = (
+        None if limit == UNLIMITED else LimitAnswer(limit=limit, left=max(rest, 0), resets_at=end)
+        for limit, rest, end in zip(limits, left, ends, strict=True)
+    )
+    return LimitsAnswer(day=day, week=week, month=month)
+
+
+def _pending(wish: Wish) -> PendingAnswer:
+    return PendingAnswer(
+        zone=wish.limits.zone,
+        currency=wish.limits.currency,
+        coins=_amounts(wish.limits.coins),
+        money=_amounts(wish.limits.money),
+        applies_at=iso(wish.at),
+    )
+
+
+def _amounts(limits: ByPeriod[int]) -> Amounts:
+    day, week, month = (None if limit == UNLIMITED else limit for limit in limits)
+    return Amounts(day=day, week=week, month=month)
+
+
+def _wished(amounts: Amounts) -> ByPeriod[int]:
+    asked = (amounts.day, amounts.week, amounts.month)
+    return ByPeriod(*(none if amount is None else amount for amount, none in zip(asked, NO_LIMIT, strict=True)))

@@ -1,0 +1,216 @@
+"""What the API takes and gives, as types: bodies are decoded into them, answers and the description made of them."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct, to_builtins
+
+from chalicelib.domain.adjustments import Adjustment
+from chalicelib.domain.catalogue import Catalogue, GiftItem, Offer
+from chalicelib.domain.entries import Entry
+from chalicelib.domain.ids import iso
+from chalicelib.domain.money import EXPONENTS
+from chalicelib.domain.notifications import Notice
+from chalicelib.domain.purchases import SESSION_LIFE, Purchase
+from chalicelib.domain.wallets import Wallet
+
+
+class CheckoutRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A bundle to buy. The price is ours to say."""
+
+    bundle_id: str
+    currency: str = "usd"
+    channel: str = "web"
+
+
+class Price(Struct, kw_only=True):
+    """Money: `amount_minor` / 10^`exponent` in `currency`, tax included."""
+
+    amount_minor: int
+    currency: str
+    exponent: int
+
+
+class BundleAnswer(Struct, kw_only=True):
+    """A bundle on sale. `coins` is all that is credited, `bonus_coins` of it come on top of the regular amount."""
+
+    bundle_id: str
+    coins: int
+    bonus_coins: int
+    price: Price
+    price_per_coin: str
+    discount_percent: int
+    web_saving_percent: int | None
+
+
+class BundlesAnswer(Struct, kw_only=True):
+    """The bundles on sale, smallest first."""
+
+    bundles: list[BundleAnswer]
+
+
+class CheckoutAnswer(Struct, kw_only=True):
+    """A checkout. `url` is where to pay; null when there is nothing to pay any more. `posted` means credited."""
+
+    id: str
+    status: str
+    bundle_id: str
+    coins: int
+    price: Price
+    expires_at: str
+    url: str | None = None
+
+
+class WalletAnswer(Struct, kw_only=True):
+    """`coins` to spend; `owed` is what a clawback took beyond them, paid off by the next purchase."""
+
+    coins: int
+    owed: int
+    frozen: bool
+
+
+class EntryAnswer(Struct, kw_only=True, omit_defaults=True):
+    """A line of the statement. `coins` is what it does to the balance once it is posted."""
+
+    id: str
+    kind: str
+    status: str
+    coins: int
+    created_at: str
+    posted_at: str | None = None
+    bundle_id: str | None = None
+    price: Price | None = None
+    creator_id: str | None = None
+    item_id: str | None = None
+    quantity: int | None = None
+    about: str | None = None
+
+
+class EntriesAnswer(Struct, kw_only=True):
+    """A page of the statement, newest first. `next_cursor` asks for the next one; null on the last."""
+
+    entries: list[EntryAnswer]
+    next_cursor: str | None
+
+
+class GiftItemAnswer(Struct, kw_only=True):
+    """A gift that can be sent."""
+
+    item_id: str
+    name: str
+    coins: int
+
+
+class GiftCatalogueAnswer(Struct, kw_only=True):
+    """The gifts that can be sent, cheapest first."""
+
+    gifts: list[GiftItemAnswer]
+
+
+class WebhookAnswer(Struct, kw_only=True):
+    """What became of the event."""
+
+    outcome: str
+
+
+class HealthAnswer(Struct, kw_only=True):
+    """Which code answers."""
+
+    status: str
+    version: str
+    stage: str
+
+
+def bundles(offers: list[Offer]) -> BundlesAnswer:
+    """The offers as the API shows them."""
+    return BundlesAnswer(
+        bundles=[
+            BundleAnswer(
+                bundle_id=offer.bundle.bundle_id,
+                coins=offer.bundle.coins,
+                bonus_coins=offer.bundle.bonus_coins,
+                price=price_of(offer.amount_minor, offer.currency),
+                price_per_coin=offer.price_per_coin,
+                discount_percent=offer.discount_percent,
+                web_saving_percent=offer.web_saving_percent,
+            )
+            for offer in offers
+        ]
+    )
+
+
+def plain(answers: Sequence[Struct]) -> list[dict[str, object]]:
+    """Answers as the JSON values that they become."""
+    return [to_builtins(answer) for answer in answers]
+
+
+def checkout(purchase: Purchase, url: str | None = None) -> CheckoutAnswer:
+    """A purchase as the API shows it."""
+    return CheckoutAnswer(
+        id=purchase.purchase_id,
+        status=purchase.status.value,
+        bundle_id=purchase.bundle_id,
+        coins=purchase.coins,
+        price=price_of(purchase.amount_minor, purchase.currency),
+        expires_at=iso(purchase.created_at + SESSION_LIFE),
+        url=url,
+    )
+
+
+def wallet(wallet: Wallet) -> WalletAnswer:
+    """A wallet as the API shows it."""
+    return WalletAnswer(coins=max(wallet.coins, 0), owed=max(-wallet.coins, 0), frozen=wallet.is_frozen)
+
+
+def entries(page: Sequence[Entry], next_cursor: str | None) -> EntriesAnswer:
+    """A page of the statement as the API shows it."""
+    return EntriesAnswer(entries=[entry(line) for line in page], next_cursor=next_cursor)
+
+
+def entry(entry: Entry) -> EntryAnswer:
+    """An entry as the statement shows it."""
+    if isinstance(entry, Purchase):
+        return EntryAnswer(
+            id=entry.purchase_id,
+            kind="purchase",
+            status=entry.status.value,
+            coins=entry.coins,
+            created_at=iso(entry.created_at),
+            posted_at=iso(entry.posted_at) if entry.posted_at else None,
+            bundle_id=entry.bundle_id,
+            price=price_of(entry.amount_minor, entry.currency),
+        )
+    if isinstance(entry, Adjustment | Notice):
+        return EntryAnswer(
+            id=entry.entry_id,
+            kind=entry.kind.value,
+            status="posted",
+            coins=entry.coins,
+            created_at=iso(entry.posted_at),
+            posted_at=iso(entry.posted_at),
+            about=None if isinstance(entry, Notice) else entry.about or None,
+        )
+    return EntryAnswer(
+        id=entry.gift_id,
+        kind=entry.kind.value,
+        status="posted",
+        coins=-entry.price_coins,
+        created_at=iso(entry.posted_at),
+        posted_at=iso(entry.posted_at),
+        creator_id=entry.creator_id,
+        item_id=entry.item_id or None,
+        quantity=entry.quantity if entry.item_id else None,
+    )
+
+
+def gift_catalogue(catalogue: Catalogue) -> GiftCatalogueAnswer:
+    """The gift catalogue as the API shows it."""
+    gifts: list[GiftItem] = sorted(catalogue.gifts.values(), key=lambda gift: (gift.coins, gift.item_id))
+    return GiftCatalogueAnswer(
+        gifts=[GiftItemAnswer(item_id=gift.item_id, name=gift.name, coins=gift.coins) for gift in gifts]
+    )
+
+
+def price_of(amount_minor: int, currency: str) -> Price:
+    """Money as the API shows it."""
+    # A currency that left the table after somebody bought in it must still show: two digits is what most have.
+    return Price(amount_minor=amount_minor, currency=currency, exponent=EXPONENTS.get(currency, 2))

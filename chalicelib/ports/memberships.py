@@ -1,0 +1,40 @@
+"""Memberships beside the wallets."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from chalicelib.domain.memberships import InvoiceRefused, Membership
+from chalicelib.domain.notifications import Notice
+from chalicelib.domain.purchases import Purchase
+
+
+class Memberships(Protocol):
+    """The memberships of fans, beside their wallets. Each write is one round trip, as the ledger's."""
+
+    def open_membership(self, membership: Membership) -> Membership | None:
+        """Write a pending membership. None when it was written, else the one that already has its id."""
+
+    def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
+        """The membership, consistently read."""
+
+    def list_memberships(self, user_id: str) -> Sequence[Membership]:
+        """All memberships of a fan, newest first, consistently read."""
+
+    def post_month(self, month: Purchase, subscription_id: str, customer_id: str) -> InvoiceRefused | None:
+        """Post a paid month of a membership, credit its coins and count its price, in one transaction.
+
+        The price counts against the fan's budget, whatever is left of it, unless that is in another currency.
+
+        Only if nothing was posted under its id, and the membership's stored quote says the same plan, coins, amount
+        and currency; and it has no other subscription.
+
+        Returns:
+            None when both were done, else why neither was.
+        """
+
+    def follow_membership(self, before: Membership, after: Membership, notice: Notice | None) -> bool:
+        """Write how a membership stands and, in the same transaction, what there is to tell of it.
+
+        Returns:
+            Whether it was written: only if the membership still has the version that was read.
+        """

@@ -1,0 +1,154 @@
+"""Memberships: opened by a fan, then kept equal to the subscription."""
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Final
+
+from chalicelib.domain.catalogue import Catalogue
+from chalicelib.domain.ids import require_fresh_key
+from chalicelib.domain.memberships import (
+    LIVE,
+    Membership,
+    MembershipOrder,
+    can_still_be_joined,
+    membership_as_followed,
+    notice_of_end,
+    present_membership,
+    quote_membership,
+    require_no_member,
+    same_membership,
+)
+from chalicelib.domain.payments import MembershipHint, Subscription
+from chalicelib.domain.posting import Posting
+from chalicelib.domain.purchases import Purchase
+from chalicelib.domain.reversals import UnknownStatus
+from chalicelib.domain.spending import is_excluded, require_may_pay
+from chalicelib.errors import NotFound, Refusal, TryAgain
+from chalicelib.ports.billing import Subscriptions
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.memberships import Memberships
+from chalicelib.usecases.fulfillment import fulfill_invoice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedMembership:
+    """`url` is where to pay, or None when there is nothing left to pay. `is_repeat`: the key was known already."""
+
+    membership: Membership
+    url: str | None
+    is_repeat: bool
+
+
+def open_membership(
+    order: MembershipOrder,
+    *,
+    catalogue: Catalogue,
+    ledger: Ledger,
+    memberships: Memberships,
+    subscriptions: Subscriptions,
+    clock: Clock,
+) -> OpenedMembership:
+    """Open a checkout session in which the fan subscribes, or find the one that the order already has.
+
+    As with a checkout, the quote is written before the payment provider hears of it, and all that the provider is told
+    derives from it.
+
+    Raises:
+        UnknownPlan, AlreadyMember, SelfExcluded, BudgetReached, BudgetCurrency, KeyTooOld: refused, and never done
+            before. A membership that is opened counts for no budget yet: its months do, as they are paid.
+        IdempotencyConflict: the key names something else.
+        TryAgain: the ledger or the payment provider did not answer.
+    """
+    now = clock.now()
+    try:
+        require_fresh_key(order.membership_id, now)
+        membership = quote_membership(order, catalogue, now)
+        require_no_member(memberships.list_memberships(order.user_id))
+        require_may_pay(ledger.read_wallet(order.user_id), membership.amount_minor, membership.currency, now)
+    except Refusal:
+        earlier = memberships.find_membership(order.user_id, order.membership_id)
+        if earlier is None:
+            raise
+    else:
+        earlier = memberships.open_membership(membership)
+        if earlier is None:
+            return OpenedMembership(membership=membership, url=subscriptions.open_session(membership), is_repeat=False)
+    stored = same_membership(earlier, order)
+    # A repeat hears what became of it; but who has shut himself out since is shown no way to pay.
+    is_payable = can_still_be_joined(stored, now) and not is_excluded(ledger.read_wallet(order.user_id), now)
+    url = subscriptions.open_session(stored) if is_payable else None
+    return OpenedMembership(membership=stored, url=url, is_repeat=True)
+
+
+log = logging.getLogger(__name__)
+
+LOOKS: Final = 5
+
+
+def follow_membership(
+    hint: MembershipHint, *, ledger: Ledger, memberships: Memberships, subscriptions: Subscriptions, clock: Clock
+) -> str:
+    """Bring a membership to what its subscription, and the money that is kept of its last month, make of it.
+
+    The membership is read first, then the payment provider's present state, then the result is written if the
+    membership still is as it was read: an answer that has grown stale on the way can never overwrite a newer one. As
+    with the money, an answer that changes nothing is written, too.
+
+    Returns:
+        membership_pending, membership_active, membership_past_due or membership_ended when anything of it has changed;
+        unchanged; unknown_status: nothing moves, somebody must look.
+
+    Raises:
+        TryAgain: the outcome is not known, or others kept writing.
+    """
+    for _ in range(LOOKS):
+        before = memberships.find_membership(hint.claim.user_id, hint.claim.membership_id)
+        if before is None or before.subscription_id not in {"", hint.subscription_id}:
+            return "unchanged"
+        subscription = subscriptions.read_subscription(hint.subscription_id)
+        last = _last_month(before, subscription, ledger, memberships, clock)
+        try:
+            after = membership_as_followed(before, subscription, last)
+        except UnknownStatus as unknown:
+            log.warning("subscription in a state that nobody has told us of", extra={"status": str(unknown)})
+            return "unknown_status"
+        posting = Posting(posted_at=clock.now(), event_id=clock.new_id())
+        # The guard: the membership must be as it was before the payment provider was asked.
+        if memberships.follow_membership(before, after, notice_of_end(before, after, posting, clock.new_id())):
+            is_same = replace(before, version=after.version) == after
+            return "unchanged" if is_same else f"membership_{after.status.value}"
+    raise TryAgain("Others keep writing there.")
+
+
+def _last_month(
+    membership: Membership, subscription: Subscription, ledger: Ledger, memberships: Memberships, clock: Clock
+) -> Purchase | None:
+    """The newest month that was paid, posted first if nobody did. A month that is in review is none."""
+    for invoice in subscription.paid_invoices:
+        claim = invoice.claim
+        if claim is None:
+            continue
+        known = ledger.find_entry(claim.user_id, claim.purchase_id)
+        if known is None:
+            fulfill_invoice(invoice, ledger=ledger, memberships=memberships, clock=clock)
+            known = ledger.find_entry(claim.user_id, claim.purchase_id)
+        if isinstance(known, Purchase) and known.membership_id == membership.membership_id:
+            return known
+    return None
+
+
+def open_portal(user_id: str, *, memberships: Memberships, subscriptions: Subscriptions) -> str:
+    """The address of the payment provider's page for the fan's membership. Nothing is written here.
+
+    Raises:
+        NotFound: the fan never subscribed to anything.
+        TryAgain: the ledger or the payment provider did not answer.
+    """
+    subscribed = [each for each in memberships.list_memberships(user_id) if each.customer_id]
+    # Of two that were paid for at once, the one that goes on costing money is the one to end.
+    renewing = [each for each in subscribed if each.renews and each.status in LIVE]
+    membership = present_membership(renewing or subscribed)
+    if membership is None:
+        raise NotFound("There is no membership.")
+    return subscriptions.open_portal(membership.customer_id)

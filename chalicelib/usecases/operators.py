@@ -1,0 +1,136 @@
+"""Operators' acts: grants, freezes, reversals, settled reviews."""
+
+from dataclasses import replace
+
+from chalicelib.domain.adjustments import Adjustment, Kind
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.ids import is_uuid7, require_party_id
+from chalicelib.domain.operators import Act, Adjusted, Decision, GrantOrder, is_same_act
+from chalicelib.domain.purchases import MONEY_LEFT, NO_PAYMENT_YET
+from chalicelib.domain.reviews import Freeze, Review, Settlement
+from chalicelib.errors import IdempotencyConflict, InvalidField, NotFound
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.operators import OperatorDesk
+
+
+def grant_coins(order: GrantOrder, *, desk: OperatorDesk, clock: Clock) -> Adjusted:
+    """Move the coins, once, however often it is asked.
+
+    Raises:
+        IdempotencyConflict: the key names something else.
+        TryAgain: the outcome is not known.
+    """
+    grant = Adjustment(
+        entry_id=order.act.key,
+        user_id=order.user_id,
+        kind=Kind.GRANT if order.coins > 0 else Kind.CLAWBACK,
+        coins=order.coins,
+        posted_at=clock.now(),
+        event_id=clock.new_id(),
+        reason=order.act.reason,
+        actor=order.act.actor,
+    )
+    earlier = desk.grant(grant)
+    if earlier is None:
+        return Adjusted(adjustment=grant, is_repeat=False)
+    if isinstance(earlier, Adjustment) and is_same_act(earlier, grant):
+        return Adjusted(adjustment=earlier, is_repeat=True)
+    raise IdempotencyConflict("Use a new key for a new grant.")
+
+
+def freeze_wallet(user_id: str, act: Act, *, is_frozen: bool, desk: OperatorDesk, clock: Clock) -> None:
+    """Freeze or unfreeze the wallet, and keep who said so and why. What is frozen can be frozen again.
+
+    Raises:
+        IdempotencyConflict: the key names another wallet, or the other wish.
+        TryAgain: the outcome is not known.
+    """
+    desk.freeze(
+        Freeze(
+            key=act.key,
+            user_id=require_party_id("user_id", user_id),
+            is_frozen=is_frozen,
+            reason=act.reason,
+            actor=act.actor,
+            at=clock.now(),
+        )
+    )
+
+
+def reverse_gift(user_id: str, gift_id: str, act: Act, *, ledger: Ledger, desk: OperatorDesk, clock: Clock) -> Adjusted:
+    """Reverse the gift, once, however often it is asked.
+
+    Raises:
+        NotFound: the fan has sent no such gift.
+        IdempotencyConflict: the gift was reversed by another act, or the key names something else.
+        TryAgain: the outcome is not known.
+    """
+    require_party_id("user_id", user_id)
+    gift = ledger.find_entry(user_id, gift_id) if is_uuid7(gift_id) else None
+    if not isinstance(gift, Gift):
+        raise NotFound("That fan has sent no such gift.")
+    reversal = Adjustment(
+        entry_id=act.key,
+        user_id=user_id,
+        kind=Kind.GIFT_REVERSAL,
+        coins=gift.price_coins,
+        posted_at=clock.now(),
+        event_id=clock.new_id(),
+        about=gift_id,
+        reason=act.reason,
+        actor=act.actor,
+        creator_id=gift.creator_id,
+        lane=gift.lane,
+    )
+    reversed_by = desk.reverse_gift(reversal)
+    if reversed_by is None:
+        return Adjusted(adjustment=reversal, is_repeat=False)
+    earlier = ledger.find_entry(user_id, act.key) if reversed_by == act.key else None
+    if not isinstance(earlier, Adjustment):
+        raise IdempotencyConflict("The gift was reversed before, or the key was used for something else.")
+    return Adjusted(adjustment=earlier, is_repeat=True)
+
+
+def settle_review(
+    month: str, payment_id: str, decision: Decision, act: Act, *, desk: OperatorDesk, clock: Clock
+) -> Review:
+    """Credit the coins that the payment was for, or refuse them; once, however often it is asked.
+
+    Refusing moves nothing here: the money is given back at the payment provider.
+
+    Raises:
+        NotFound: there is no such review.
+        InvalidField: there is nothing to credit.
+        IdempotencyConflict: somebody settled it before, or otherwise.
+        TryAgain: the outcome is not known.
+    """
+    now = clock.now()
+    review = desk.find_review(month, payment_id)
+    if review is None:
+        raise NotFound("There is no such review.")
+    if review.reason == MONEY_LEFT and decision == "credit":
+        raise InvalidField("decision", "only refuse: this review is about money that left, not about coins to give")
+    if review.reason == NO_PAYMENT_YET and decision == "credit":
+        raise InvalidField("decision", "only refuse: its coins are credited when its payment shows; else grant them")
+    settlement = Settlement(key=act.key, decision=decision, reason=act.reason, actor=act.actor, settled_at=now)
+    earlier = desk.settle_review(review, settlement, _credit(review, act, clock) if decision == "credit" else None)
+    if earlier is None:
+        return replace(review, settlement=settlement)
+    if earlier.settlement is None or (earlier.settlement.key, earlier.settlement.decision) != (act.key, decision):
+        raise IdempotencyConflict("The review was settled before.")
+    return earlier
+
+
+def _credit(review: Review, act: Act, clock: Clock) -> Adjustment:
+    return Adjustment(
+        entry_id=act.key,
+        user_id=review.user_id,
+        kind=Kind.GRANT,
+        coins=review.coins,
+        posted_at=clock.now(),
+        event_id=clock.new_id(),
+        about=review.payment_id,
+        reason=act.reason,
+        actor=act.actor,
+    )

@@ -1,1 +1,0 @@
-"""The proof that no coin is lost, doubled or stolen, as commands."""

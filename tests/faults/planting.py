@@ -1,0 +1,114 @@
+"""`python -m tests.faults.planting`: plant bugs, one at a time, and see that the tests notice each of them."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Final
+
+from infra.local.processes import ROOT
+from tests.faults.planted.bug import Bug
+from tests.faults.planted.in_adapters import IN_ADAPTERS
+from tests.faults.planted.in_budgets import IN_BUDGETS
+from tests.faults.planted.in_giving import IN_GIVING
+from tests.faults.planted.in_memberships import IN_MEMBERSHIPS
+from tests.faults.planted.in_use_cases import IN_USE_CASES
+
+BUGS: Final[Sequence[Bug]] = (*IN_ADAPTERS, *IN_BUDGETS, *IN_GIVING, *IN_MEMBERSHIPS, *IN_USE_CASES)
+AT_ONCE: Final = 2
+SECONDS: Final = 240
+
+_COPIED: Final = ("app.py", "chalicelib", "tests", "infra", ".chalice", "pyproject.toml", "README.md", "Makefile")
+_FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What the tests made of one bug. `caught_by` is the first test that failed; `trouble` says why it is no proof."""
+
+    bug: Bug
+    caught_by: str
+    trouble: str
+
+
+def main() -> int:
+    """The command."""
+    trials = list(run(BUGS))
+    for trial in trials:
+        print(f"{trial.bug.name:<48} {trial.caught_by or 'NOT CAUGHT: ' + trial.trouble}")
+    caught = sum(bool(trial.caught_by) for trial in trials)
+    print(f"\n{caught} of {len(trials)} planted bugs were caught")
+    return 0 if caught == len(trials) else 1
+
+
+def run(bugs: Sequence[Bug]) -> Iterator[Trial]:
+    """Plant each bug in a copy of the project, and give its tests a chance; without any bug they must pass."""
+    with copies(AT_ONCE) as free, ThreadPoolExecutor(AT_ONCE) as threads:
+        selections = list(dict.fromkeys(bug.tests for bug in bugs))
+        passing = dict(zip(selections, threads.map(lambda tests: _passes(tests, free), selections), strict=True))
+        yield from threads.map(lambda bug: _try(bug, free, is_proof=passing[bug.tests]), bugs)
+
+
+@contextmanager
+def copies(count: int) -> Iterator["SimpleQueue[Path]"]:
+    """Copies of the project, to be taken and given back."""
+    free: SimpleQueue[Path] = SimpleQueue()
+    with tempfile.TemporaryDirectory(prefix="planted-") as directory:
+        for number in range(count):
+            copy = Path(directory) / str(number)
+            copy.mkdir()
+            for name in _COPIED:
+                source = ROOT / name
+                (shutil.copytree if source.is_dir() else shutil.copy2)(source, copy / name)
+            free.put(copy)
+        yield free
+
+
+def _passes(tests: Sequence[str], free: "SimpleQueue[Path]") -> bool:
+    copy = free.get()
+    try:
+        return _pytest(copy, tests).returncode == 0
+    finally:
+        free.put(copy)
+
+
+def _try(bug: Bug, free: "SimpleQueue[Path]", *, is_proof: bool) -> Trial:
+    if not is_proof:
+        return Trial(bug, "", f"{' '.join(bug.tests)} fails without it")
+    copy = free.get()
+    path = copy / bug.path
+    sound, times = path.read_text("utf-8"), path.stat()
+    try:
+        if sound.count(bug.old) != 1:
+            return Trial(bug, "", f"its place in {bug.path} is gone")
+        path.write_text(sound.replace(bug.old, bug.new), "utf-8")
+        done = _pytest(copy, bug.tests)
+    finally:
+        path.write_text(sound, "utf-8")
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        free.put(copy)
+    failed = _FAILED.search(done.stdout)
+    if done.returncode == 1 and failed:
+        return Trial(bug, failed[1], "")
+    return Trial(bug, "", f"pytest ended with {done.returncode}: {done.stdout.strip()[-200:]}")
+
+
+def _pytest(copy: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    # What Python compiles from a planted bug must not outlive it.
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:randomly", *tests]
+    return subprocess.run(
+        command, cwd=copy, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

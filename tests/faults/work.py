@@ -1,0 +1,202 @@
+"""The proof in pieces, each of which one process does."""
+
+import logging
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import combinations_with_replacement
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from infra.local.dynamodb_local import available, dynamodb_local
+from infra.local.ministack import ministack
+from infra.local.processes import ROOT
+from tests.faults import failpoints, interleavings
+from tests.faults.delivery import deliver_badly
+from tests.faults.failpoints import PLAYS
+from tests.faults.forgeries import bought, made_up, odd_but_signed, one_bit_off, signed
+from tests.faults.kills import shooting_range
+from tests.faults.planting import BUGS
+from tests.faults.planting import run as plant
+from tests.faults.verdict import Wrong
+from tests.http.api import Api, put_in_place
+
+CHUNK: Final = 250
+COMMANDS: Final = 20_000
+MEETING: Final = tuple(name for name in interleavings.HANDLERS if name not in {"sweep", "reconcile"})
+"""The handlers that meet by three: the two workers make too many calls for that, and meet by two."""
+
+
+@dataclass
+class Piece:
+    """What was tried under a heading, and what was wrong: how often of each kind, and the first seeds of them."""
+
+    heading: str
+    tried: int = 0
+    wrong: Counter[str] = field(default_factory=Counter)
+    seeds: list[str] = field(default_factory=list)
+    points: int = 0
+    skipped: str = ""
+
+    def note(self, seed: str, wrongs: Iterable[Wrong]) -> None:
+        """Count one more try."""
+        self.tried += 1
+        for wrong in wrongs:
+            self.wrong[wrong.kind] += 1
+            self.seeds.append(f"{seed}: {wrong.what}")
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to do in one process: a name of this module's functions, and its arguments."""
+
+    name: str
+    arguments: tuple[object, ...] = ()
+
+    def __call__(self) -> Piece:
+        """Do it, without a word."""
+        logging.disable(logging.CRITICAL)
+        piece: Piece = globals()[self.name](*self.arguments)
+        return piece
+
+
+def jobs(kills: int) -> Iterator[Job]:
+    """All of the proof, the longest pieces first."""
+    yield Job("kill_on_ministack", (kills,))
+    yield Job("planted_bugs")
+    yield from (Job("two_faults", (play.name,)) for play in PLAYS)
+    yield from (Job("three_meet", (name,)) for name in MEETING)
+    yield Job("kill_on_dynamodb_local", (kills // 4,))
+    yield Job("any_order")
+    yield from (Job("one_fault", (play.name,)) for play in PLAYS)
+    yield from (Job("two_meet", (name,)) for name in interleavings.HANDLERS)
+    yield from (Job("eight_meet", (start,)) for start in range(0, 12 * CHUNK, CHUNK))
+    yield from (Job("bad_post", (start,)) for start in range(0, 8 * CHUNK, CHUNK))
+    yield Job("forgeries")
+
+
+def one_fault(name: str) -> Piece:
+    """Every fault at every call of a play."""
+    piece = Piece("one fault at every call")
+    [play] = [play for play in PLAYS if play.name == name]
+    tally = failpoints.Tally()
+    for run in failpoints.singles([play]):
+        tally.add(run)
+        piece.note(run.seed, run.wrongs)
+    piece.points = failpoints.points_of(play)
+    missed = {(name, number) for number in range(piece.points)} - tally.points
+    piece.wrong["unhandled"] += len(missed) + len(tally.unmet)
+    piece.seeds += [f"{play_name}: call {number} was never hit" for play_name, number in missed]
+    return piece
+
+
+def two_faults(name: str) -> Piece:
+    """Every two faults."""
+    piece = Piece("two faults")
+    for run in failpoints.pairs([play for play in PLAYS if play.name == name]):
+        piece.note(run.seed, run.wrongs)
+    return piece
+
+
+def two_meet(first: str) -> Piece:
+    """A handler meets each one from itself on."""
+    piece = Piece("two handlers, all orders")
+    for names in interleavings.PAIRS:
+        for order in interleavings.all_orders(names) if names[0] == first else ():
+            piece.note(order.seed, order.wrongs)
+    return piece
+
+
+def three_meet(first: str) -> Piece:
+    """A handler meets each two from itself on."""
+    piece = Piece("three handlers, all orders")
+    for names in combinations_with_replacement(MEETING, 3):
+        for order in interleavings.all_orders(names) if names[0] == first else ():
+            piece.note(order.seed, order.wrongs)
+    return piece
+
+
+def eight_meet(start: int) -> Piece:
+    """Eight handlers by dice."""
+    piece = Piece("eight handlers, orders by dice")
+    for seed in range(start, start + CHUNK):
+        order = interleavings.eight(seed)
+        piece.note(order.seed, order.wrongs)
+    return piece
+
+
+def bad_post(start: int) -> Piece:
+    """Deliveries that are lost, doubled and shuffled."""
+    piece = Piece("a third lost, a third doubled")
+    for seed in range(start, start + CHUNK):
+        piece.note(f"post/{seed}", deliver_badly(seed))
+    return piece
+
+
+def forgeries() -> Piece:
+    """Webhooks that were changed after they were signed, and odd ones that were signed."""
+    piece = Piece("forged and odd webhooks")
+    with pytest.MonkeyPatch.context() as patch:
+        put_in_place(api := Api(), patch)
+        request = signed(bought(api))
+        before = repr(vars(api.ledger))
+        for body, signature in [*one_bit_off(request), *made_up(request, 0, 20_000), *odd_but_signed(0, 2_000)]:
+            status = api.tell(body, signature, as_base64=True).status if (body, signature) != request else 400
+            wrongs = [] if status == 400 else [Wrong("unhandled", f"answered with {status}")]
+            piece.note(f"{signature} {body[:60]!r}", wrongs)
+        if repr(vars(api.ledger)) != before:
+            piece.wrong["doubled"] += 1
+    return piece
+
+
+def kill_on_ministack(times: int) -> Piece:
+    """Kill -9 on MiniStack."""
+    with tempfile.TemporaryDirectory(prefix="kills-") as directory, ministack(Path(directory) / "ministack") as url:
+        return _kill("kill -9 at MiniStack", url, Path(directory), times)
+
+
+def kill_on_dynamodb_local(times: int) -> Piece:
+    """Kill -9 on DynamoDB Local."""
+    if why_not := available():
+        return Piece("kill -9 at DynamoDB Local", skipped=why_not)
+    with tempfile.TemporaryDirectory(prefix="kills-") as directory, dynamodb_local() as url:
+        return _kill("kill -9 at DynamoDB Local", url, Path(directory), times)
+
+
+def any_order() -> Piece:
+    """The state machine of the property tests, for longer."""
+    done = _pytest("tests/properties/test_stories.py", COINPURSE_COMMANDS=str(COMMANDS))
+    piece = Piece("commands in any order", tried=COMMANDS)
+    if done.returncode:
+        piece.wrong["broken"] += 1
+        piece.seeds += re.findall("@reproduce_failure.*", done.stdout) or [done.stdout[-400:]]
+    return piece
+
+
+def planted_bugs() -> Piece:
+    """The negative control."""
+    piece = Piece("planted bugs, each caught")
+    for trial in plant(BUGS):
+        wrongs = [] if trial.caught_by else [Wrong("unhandled", f"not caught: {trial.trouble}")]
+        piece.note(f"planted: {trial.bug.name}", wrongs)
+    return piece
+
+
+def _kill(heading: str, url: str, directory: Path, times: int) -> Piece:
+    with shooting_range(url, directory, seed=1) as place:
+        toll = place.kill(times)
+    return Piece(heading, tried=toll.kills, wrong=Counter(lost=len(toll.wrongs)), seeds=toll.wrongs)
+
+
+def _pytest(path: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-x", path]
+    run = partial(subprocess.run, cwd=ROOT, env=os.environ | extra, capture_output=True, text=True, check=False)
+    return run(command)

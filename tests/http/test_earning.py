@@ -1,0 +1,64 @@
+"""What creators see of what they were given: for their eyes only, in coins, payout units and money."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.catalogue_files import load_catalogue
+from tests.fake_lanes import Lane
+from tests.http.api import ABSENT, Api, Reply
+
+
+def earnings(api: Api, scope: str = "creator", **parts: Any) -> Reply:
+    return api.get("/v1/creator/earnings", **({"fan": "cleo", "scope": scope} | parts))
+
+
+def received(api: Api, coins: int, lane: int = 0) -> None:
+    api.ledger.lanes.setdefault(("cleo", lane), Lane()).coins = coins
+
+
+def test_a_creator_sees_coins_units_and_money(api: Api) -> None:
+    received(api, 300)
+    received(api, 25, lane=3)
+    api.ledger.lanes["carl", 0] = Lane(coins=1000)
+    reply = earnings(api)
+    assert reply.json == {
+        "coins": 325,
+        "unit": "point",
+        "units": 162,
+        "earned": {"amount_minor": 162, "currency": "usd", "exponent": 2},
+        "can_withdraw": True,
+        "least_units": 0,
+    }
+    assert (reply.headers["cache-control"], reply.headers.get("etag")) == ("no-store", None)
+
+
+@pytest.mark.parametrize("coins", [0, -1, -2, -1000])
+def test_below_nothing_there_is_nothing_to_earn(api: Api, coins: int) -> None:
+    received(api, coins)
+    reply = earnings(api)
+    shown = reply.json
+    assert (shown["coins"], shown["units"], shown["earned"]["amount_minor"]) == (coins, 0, 0)
+    assert not shown["can_withdraw"]
+
+
+@pytest.mark.parametrize(("coins", "units", "can_withdraw"), [(1176, 999, False), (1177, 1000, True)])
+def test_nothing_is_paid_out_below_the_least(api: Api, coins: int, units: int, can_withdraw: bool) -> None:
+    api.ports["catalogue"] = load_catalogue("telegram_like")
+    received(api, coins)
+    shown = earnings(api).json
+    assert (shown["units"], shown["can_withdraw"], shown["least_units"]) == (units, can_withdraw, 1000)
+
+
+@pytest.mark.parametrize("scope", ["", "operator", "creators", "Creator", "read:creator"])
+def test_what_creators_earn_is_for_creators(api: Api, scope: str) -> None:
+    reply = earnings(api, scope)
+    assert (reply.status, reply.code) == (403, "forbidden")
+
+
+def test_a_creator_may_be_an_operator_too(api: Api) -> None:
+    assert earnings(api, "operator creator").status == 200
+
+
+def test_without_a_token_nobody_earns(api: Api) -> None:
+    assert earnings(api, fan=None, headers={"Authorization": ABSENT}).code == "unauthenticated"

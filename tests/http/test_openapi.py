@@ -1,0 +1,219 @@
+"""The API's description is valid, whole, and true of what is really answered."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from tests.fakes import START, uuid7_at
+from tests.http.api import QUERIES, Api, Reply, routes
+from tests.http.events import event_for
+
+ID = uuid7_at(START, 7)
+NOT_JSON = {("GET", path) for path in ("/", "/success", "/cancelled", "/assets/{name}", "/v1/openapi.json")}
+"""Pages and assets, and the description itself."""
+
+Document = dict[str, Any]
+
+
+@pytest.fixture
+def document(api: Api) -> Document:
+    found: Document = api.get("/v1/openapi.json", fan=None).json
+    return found
+
+
+def operations(document: Document) -> Iterator[tuple[str, str, Document]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def complaints(document: Document, reply: Reply, method: str, path: str) -> list[str]:
+    """What is wrong with an answer by the description's own words."""
+    described = document["paths"][path][method.lower()]["responses"]
+    content = described.get(str(reply.status), described["default"])["content"]
+    schema = content[reply.headers["content-type"]]["schema"] | {"components": document["components"]}
+    return [error.message for error in Draft202012Validator(schema).iter_errors(reply.json)]
+
+
+# --- valid and whole --------------------------------------------------------------------------------------------------
+
+
+def test_it_is_openapi_3_1(document: Document) -> None:
+    assert document.keys() == {"openapi", "info", "paths", "components"}
+    assert document["openapi"] == "3.1.0"
+    assert document["info"].keys() >= {"title", "version"}
+    assert all(path.startswith(("/v1/", "/.well-known/")) for path in document["paths"])
+
+
+def test_its_schemas_are_json_schema(document: Document) -> None:
+    for schema in document["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_every_reference_leads_somewhere(document: Document) -> None:
+    references = re.findall(r"'\$ref': '#/components/schemas/(\w+)'", str(document))
+    assert set(references) == set(document["components"]["schemas"])
+
+
+def test_every_route_is_described_or_no_json(document: Document) -> None:
+    described = {(method, path) for method, path, _ in operations(document)}
+    assert described.isdisjoint(NOT_JSON)
+    assert described | NOT_JSON == set(routes())
+
+
+def test_every_operation_has_a_name_of_its_own_and_says_what_it_does(document: Document) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z]+(_[a-z0-9]+)+", name) for name in names)
+    assert all(operation["summary"].endswith(".") for _, _, operation in operations(document))
+
+
+def test_every_parameter_of_a_path_is_described(document: Document) -> None:
+    for _, path, operation in operations(document):
+        named = [part["name"] for part in operation["parameters"] if part["in"] == "path"]
+        assert named == re.findall(r"{(\w+)}", path)
+        assert all(part["required"] for part in operation["parameters"] if part["in"] == "path")
+
+
+def test_every_query_that_is_read_is_described(document: Document) -> None:
+    described = {
+        path: [part["name"] for part in operation["parameters"] if part["in"] == "query"]
+        for _, path, operation in operations(document)
+    }
+    assert {path: names for path, names in described.items() if names} == {
+        "/v1/bundles": ["currency", "channel"],
+        "/v1/gift-catalogue": ["currency"],
+        "/v1/offers": ["currency", "channel"],
+        "/v1/offers/verify": ["url", "jws", "coins", "amount_minor", "currency", "channel"],
+        "/v1/membership-plans": ["currency"],
+        "/v1/operator/reviews": ["month"],
+        "/v1/prices": ["channel"],
+        "/v1/top-up": ["for", "currency", "channel"],
+        "/v1/worth": ["coins", "currency"],
+        "/v1/wallet/entries": ["limit", "cursor"],
+    }
+
+
+def test_what_needs_a_token_or_a_key_says_so(document: Document) -> None:
+    secured = {(method, path) for method, path, operation in operations(document) if "security" in operation}
+    keyed = {
+        (method, path)
+        for method, path, operation in operations(document)
+        if any(part["name"] == "Idempotency-Key" and part["required"] for part in operation["parameters"])
+    }
+    acts = {f"/v1/operator/{name}" for name in ("freezes", "grants", "reversals", "settlements")}
+    fans = {f"/v1/{name}" for name in ("checkout-sessions", "gifts", "memberships", "self-exclusions")}
+    assert keyed == {("POST", path) for path in fans | acts}
+    assert secured == keyed | {("PUT", "/v1/budgets"), ("POST", "/v1/membership/portal-sessions")} | {
+        ("GET", path) for path in ("/v1/budgets", "/v1/checkout-sessions/{id}", "/v1/creator/earnings",
+                                   "/v1/gifts/{id}", "/v1/membership", "/v1/wallet", "/v1/wallet/entries",
+                                   "/v1/operator/reviews")}  # fmt: skip
+
+
+def test_what_can_be_made_or_repeated_has_both_answers(document: Document) -> None:
+    for method, path, operation in operations(document):
+        made = {"200", "201", "default"} if method == "POST" and "requestBody" in operation else {"200", "default"}
+        assert set(operation["responses"]) == made, (method, path)
+        assert all(response["description"] for response in operation["responses"].values())
+
+
+def test_a_request_may_have_no_other_fields(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    requests = [name for name in schemas if name.endswith("Request")]
+    assert len(requests) == 9
+    assert all(schemas[name]["additionalProperties"] is False for name in requests)
+
+
+def test_money_and_coins_are_whole_numbers(document: Document) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        for field, rule in schema["properties"].items():
+            if re.search("coins|amount|owed|needed", field) and field not in {"price_per_coin", "reason"}:
+                is_whole = {"type": "integer"}.items() <= rule.items()
+                assert is_whole or rule.keys() <= {"$ref", "default"}, (name, field)
+    assert "'number'" not in str(document)
+
+
+# --- true -------------------------------------------------------------------------------------------------------------
+
+
+def acts(api: Api) -> Iterator[tuple[str, Document, str]]:
+    """What operators do: its name, its body and its key."""
+    review_of_another = api.gateway.sign(event_for(api, session={"payment_intent": "pi_x", "total_minor": 1}))
+    api.tell(review_of_another)
+    why = {"reason": "asked to"}
+    yield "settlements", {"review_id": "2026-11.pi_x", "decision": "credit"} | why, uuid7_at(START, 20)
+    yield "freezes", {"user_id": "bob", "frozen": True} | why, uuid7_at(START, 21)
+    for _ in range(2):
+        yield "grants", {"user_id": "ann", "coins": 5} | why, uuid7_at(START, 22)
+        yield "reversals", {"user_id": "ann", "gift_id": uuid7_at(START, 8)} | why, uuid7_at(START, 23)
+
+
+def test_every_good_answer_is_as_described(api: Api, document: Document) -> None:
+    api.fund()
+    api.stock_membership()
+    webhook = api.gateway.sign(event_for(api))
+    gift = {"creator_id": "cleo", "item_id": "rose", "message": "hi", "stream_id": "live"}
+    asked: list[tuple[str, str, Any, str]] = [
+        ("POST", "/v1/checkout-sessions", {"bundle_id": "coins_1500", "currency": "kwd"}, ID),
+        ("POST", "/v1/checkout-sessions", {"bundle_id": "coins_1500", "currency": "kwd"}, ID),
+        ("GET", "/v1/checkout-sessions/{id}", None, ID),
+        ("POST", "/v1/webhooks/stripe", webhook, ID),
+        ("POST", "/v1/gifts", gift, uuid7_at(START, 8)),
+        ("POST", "/v1/gifts", gift, uuid7_at(START, 8)),
+        ("GET", "/v1/gifts/{id}", None, uuid7_at(START, 8)),
+        ("POST", "/v1/memberships", {"plan_id": "coin_club", "currency": "jpy"}, ID),
+        ("GET", "/v1/membership", None, ID),
+        ("POST", "/v1/membership/portal-sessions", None, ID),
+        *[("GET", path, None, ID) for path in ("/v1/bundles", "/v1/gift-catalogue", "/v1/health", "/v1/wallet")],
+        *[("GET", path, None, ID) for path in ("/v1/economy", "/v1/creator/earnings", *QUERIES)],
+        ("GET", "/v1/membership-plans", None, ID),
+        *[("POST", f"/v1/operator/{name}", body, key) for name, body, key in acts(api)],
+        ("GET", "/v1/operator/reviews", None, ID),
+        ("GET", "/v1/wallet/entries", None, ID),
+        ("PUT", "/v1/budgets", {"zone": "Europe/Berlin", "coins": {"day": 100, "week": 500}}, ID),
+        ("PUT", "/v1/budgets", {"zone": "Europe/Berlin", "currency": "usd", "money": {"month": 5_000}}, ID),
+        ("POST", "/v1/self-exclusions", {"days": 7}, uuid7_at(START, 30)),
+        ("POST", "/v1/self-exclusions", {"days": 7}, uuid7_at(START, 30)),
+        ("GET", "/v1/budgets", None, ID),
+    ]
+    assert {(method, path) for method, path, _, _ in asked} == {
+        (method, path) for method, path, _ in operations(document)
+    }
+    for method, path, body, key in asked:
+        headers = {"Stripe-Signature": "signed"}
+        path_and_query = path.format(id=key) + QUERIES.get(path, "")
+        reply = api.call(method, path_and_query, body=body, key=key, headers=headers, scope="operator creator")
+        assert reply.status in {200, 201}, (method, path)
+        assert complaints(document, reply, method, path) == [], (method, path)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "parts", "code"),
+    [
+        ("POST", "/v1/gifts", {"body": b"{"}, "invalid_json"),
+        ("POST", "/v1/gifts", {"body": {"price_coins": 1}}, "unknown_field"),
+        ("POST", "/v1/gifts", {"body": {"item_id": 1}}, "invalid_field"),
+        ("POST", "/v1/gifts", {"body": {"creator_id": "cleo", "item_id": "rose"}}, "missing_idempotency_key"),
+        ("POST", "/v1/gifts", {"body": {"creator_id": "cleo", "item_id": "rose"}, "key": ID}, "insufficient_coins"),
+        ("POST", "/v1/gifts", {"body": b" " * 20_000}, "payload_too_large"),
+        ("POST", "/v1/gifts", {"body": b"", "headers": {"Content-Type": "x"}}, "unsupported_media_type"),
+        ("POST", "/v1/webhooks/stripe", {"body": b"{}"}, "not_authentic"),
+        ("GET", "/v1/wallet", {"fan": None}, "unauthenticated"),
+        ("GET", "/v1/gifts/{id}", {}, "not_found"),
+    ],
+)
+def test_every_problem_is_as_described(
+    api: Api, document: Document, method: str, path: str, parts: dict[str, Any], code: str
+) -> None:
+    reply = api.call(method, path, **parts)
+    assert complaints(document, reply, method, path) == []
+    assert reply.code == code
+
+
+def test_an_answer_that_is_not_as_described_would_be_noticed(api: Api, document: Document) -> None:
+    reply = api.get("/v1/wallet")
+    wrong = Reply(reply.status, reply.headers, reply.text.replace("0", "0.5"))
+    assert complaints(document, wrong, "GET", "/v1/wallet") != []

@@ -1,0 +1,50 @@
+"""The page that a fan comes back to, told by the ledger: what a fan without JavaScript gets to see."""
+
+import pytest
+
+from chalicelib.domain.posting import Posting
+from tests.domain.builders import a_purchase
+from tests.fakes import session_of
+from tests.http.api import Api
+
+PROMISE = "We will credit your coins as soon as your payment is confirmed."
+
+
+def bought(api: Api, *, paid: bool) -> str:
+    key = api.clock.new_id()
+    api.buy(key)
+    purchase = api.ledger.entries["ann"][key]
+    assert purchase.entry_id == key
+    if paid:
+        session = session_of(a_purchase(purchase_id=key, user_id="ann"))
+        assert api.ledger.post_purchase(session, _posting(api)) is None
+    return key
+
+
+def _posting(api: Api) -> Posting:
+    return Posting(posted_at=api.clock.now(), event_id=api.clock.new_id())
+
+
+def test_it_tells_the_fan_of_coins_that_have_arrived(api: Api) -> None:
+    page = api.get(f"/success?purchase={bought(api, paid=True)}", fan="ann").text
+    assert "70 coins are yours." in page
+    assert "http-equiv" not in page
+
+
+def test_it_asks_again_by_itself_while_they_have_not(api: Api) -> None:
+    page = api.get(f"/success?purchase={bought(api, paid=False)}", fan="ann").text
+    assert PROMISE in page
+    assert '<noscript><meta http-equiv="refresh"' in page
+
+
+@pytest.mark.parametrize("fan", [None, "bob"])
+def test_it_tells_nobody_else(api: Api, fan: str | None) -> None:
+    page = api.get(f"/success?purchase={bought(api, paid=True)}", fan=fan).text
+    assert "70 coins" not in page
+    assert PROMISE in page
+
+
+@pytest.mark.parametrize("purchase", ["", "x", "'><script>", "01a20320-a200-7000-8000-000000000001"])
+def test_it_credits_and_finds_nothing_that_is_not_there(api: Api, purchase: str) -> None:
+    assert PROMISE in api.get(f"/success?purchase={purchase}", fan="ann").text
+    assert api.ledger.coins == {}

@@ -1,0 +1,249 @@
+"""The workers as Lambda calls them: what they do, what they answer, and what they count."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib import workers
+from chalicelib.adapters.dynamodb.budget_expressions import budget_text
+from chalicelib.adapters.dynamodb.mapping import adjustment_row, gift_row
+from chalicelib.adapters.dynamodb.models import EntryRow, WalletRow
+from chalicelib.domain.adjustments import Adjustment
+from chalicelib.domain.budgets import UNLIMITED, Limits, first_budget
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.ids import iso
+from chalicelib.domain.notifications import Notice
+from chalicelib.domain.periods import ByPeriod
+from chalicelib.errors import TryAgain
+from tests.domain.builders import a_gift, a_reversal, an_adjustment
+from tests.fakes import START, uuid7_at
+from tests.http.api import Api, Broken
+from tests.http.events import counters, event_of, hint_of
+
+HOUR = timedelta(hours=1)
+GIVEN = a_gift(gift_id=uuid7_at(START, 1), event_id=uuid7_at(START, 2), price_coins=35, creator_id="cleo")
+GRANTED = an_adjustment(entry_id=uuid7_at(START, 3), event_id=uuid7_at(START, 4))
+REVERSED = a_reversal(GIVEN, entry_id=uuid7_at(START, 5), event_id=uuid7_at(START, 6))
+POSTED: tuple[Gift | Adjustment, ...] = (GIVEN, GRANTED, REVERSED)
+
+Event = dict[str, Any]
+
+
+def on_schedule() -> Event:
+    """What EventBridge sends."""
+    return {
+        "version": "0",
+        "account": "123456789012",
+        "region": "eu-central-1",
+        "detail": {},
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "time": iso(START),
+        "id": "cron",
+        "resources": ["arn:aws:events:eu-central-1:123456789012:rule/sweep"],
+    }
+
+
+def in_the_stream(*rows: EntryRow) -> Event:
+    """What the table's stream sends of rows that were just written."""
+    return {
+        "Records": [
+            {
+                "eventID": str(number),
+                "eventName": "INSERT",
+                "eventSource": "aws:dynamodb",
+                "eventSourceARN": "arn:aws:dynamodb:eu-central-1:123456789012:table/t/stream/1",
+                "awsRegion": "eu-central-1",
+                "dynamodb": {
+                    "Keys": {"PK": {"S": row.pk}, "SK": {"S": row.sk}},
+                    "NewImage": row.serialize(),
+                    "SequenceNumber": f"n{number}",
+                },
+            }
+            for number, row in enumerate(rows)
+        ]
+    }
+
+
+def given_up(first: datetime, last: datetime) -> Event:
+    """What the queue sends after the stream's mapping gave a stretch up."""
+    stretch = {"approximateArrivalOfFirstRecord": iso(first), "approximateArrivalOfLastRecord": iso(last)}
+    record = {"body": json.dumps({"DDBStreamBatchInfo": stretch, "version": "1.0"}), "receiptHandle": "handle"}
+    return {"Records": [record]}
+
+
+def row_of(entry: Gift | Adjustment) -> EntryRow:
+    return gift_row(entry) if isinstance(entry, Gift) else adjustment_row(entry)
+
+
+def post(api: Api, *entries: Gift | Adjustment) -> None:
+    """Into the books, and nowhere else."""
+    for entry in entries:
+        api.ledger.entries.setdefault(entry.user_id, {})[entry.entry_id] = entry
+
+
+def types(api: Api) -> list[object]:
+    return [announcement.attributes["event_type"] for announcement in api.publisher.published]
+
+
+# --- relay ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_relay_tells_of_what_was_posted(api: Api) -> None:
+    post(api, *POSTED)
+    assert workers.relay(in_the_stream(*map(row_of, POSTED)), None) == {"batchItemFailures": []}
+    assert sorted(map(str, types(api))) == [
+        "coinpurse.coins.granted.v1",
+        "coinpurse.gift.reversed.v1",
+        "coinpurse.gift.sent.v1",
+    ]
+    assert api.ledger.lanes["cleo", 0].coins == 0
+    assert {message.envelope["source"] for message in api.publisher.published} == {"/coinpurse/test"}
+
+
+def test_the_relay_names_what_must_come_again(api: Api) -> None:
+    post(api, *POSTED)
+    api.publisher.busy = {GRANTED.event_id}
+    answer = workers.relay(in_the_stream(*map(row_of, POSTED)), None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "n1"}]}
+
+
+def wallet_record(number: str, left: int, old_left: int, **changes: Any) -> Event:
+    """A wallet whose budget of a hundred coins a day has so much left, as the stream tells of it."""
+    budget = first_budget(Limits(zone="UTC", coins=ByPeriod(100, UNLIMITED, UNLIMITED)), START)
+
+    def image(coins: int) -> dict[str, Any]:
+        others: dict[str, Any] = dict.fromkeys(
+            ("coin_week", "coin_month", "money_day", "money_week", "money_month"), UNLIMITED
+        )
+        row = WalletRow(
+            "WALLET#ann",
+            "WALLET",
+            coin_day=coins,
+            **others,
+            day_ends=budget.ends.day,
+            budget=budget_text(budget),
+            budget_version=1,
+        )
+        return dict(row.serialize())
+
+    change = {
+        "Keys": {"PK": {"S": "WALLET#ann"}, "SK": {"S": "WALLET"}},
+        "SequenceNumber": number,
+        "NewImage": image(left) | changes,
+        "OldImage": image(old_left),
+    }
+    return {"eventName": "MODIFY", "dynamodb": change}
+
+
+def test_the_relay_reminds_of_a_budget_that_is_spent(api: Api) -> None:
+    post(api, GIVEN)
+    event = in_the_stream(row_of(GIVEN))
+    event["Records"] += [wallet_record("w1", 20, 21), wallet_record("w2", 0, 20, budget={"S": "poison"})]
+
+    assert workers.relay(event, None) == {"batchItemFailures": []}
+
+    (reminder,) = [entry for entry in api.ledger.entries["ann"].values() if isinstance(entry, Notice)]
+    assert (reminder.facts["what"], reminder.facts["percent"]) == ("coins", 80)
+    assert types(api) == ["coinpurse.gift.sent.v1"], "the reminder comes with the stream, as an entry of its own"
+    assert api.queue.kept == [{"PK": "WALLET#ann", "SK": "WALLET"}]
+
+
+def test_the_relay_names_the_wallets_that_must_come_again(api: Api) -> None:
+    api.ports["ledger"] = Broken(TryAgain())
+    answer = workers.relay({"Records": [wallet_record("w1", 20, 21), wallet_record("w2", 30, 31)]}, None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "w1"}]}
+
+
+# --- sweep ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_sweep_finds_what_the_stream_lost(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    post(api, *POSTED)
+    api.clock.advance(HOUR)
+    assert workers.sweep_journal(on_schedule(), None) == {"swept": 3}
+    assert counters(capsys) == {"Swept": 3}
+    assert len(types(api)) == 3
+    assert workers.sweep_journal(on_schedule(), None) == {"swept": 0}
+    assert counters(capsys) == {"Swept": 0}
+
+
+# --- redrive ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_stretch_that_was_given_up_is_told_again(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    post(api, *POSTED)
+    workers.redrive_stretch(given_up(START, START + HOUR), None)
+    workers.redrive_stretch(given_up(START - 9 * HOUR, START - HOUR), None)
+    assert counters(capsys) == {"Redriven": 0}
+    assert len(types(api)) == 3
+
+
+def test_a_stretch_that_cannot_be_told_yet_stays_in_the_queue(api: Api) -> None:
+    post(api, *POSTED)
+    api.publisher.busy = {GIVEN.event_id}
+    with pytest.raises(TryAgain):
+        workers.redrive_stretch(given_up(START, START + HOUR), None)
+
+
+# --- reconcile --------------------------------------------------------------------------------------------------------
+
+
+def test_lost_webhooks_are_made_up_for(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    purchase_id = api.buy().json["id"]
+    api.refund(purchase_id, 37)
+    api.gateway.listed = [event_of(api, purchase_id), hint_of(purchase_id), hint_of(purchase_id, "refund.updated")]
+    api.clock.advance(HOUR)
+    outcomes = workers.reconcile_events(on_schedule(), None)
+    assert outcomes == {"credited": 1, "clawed_back": 1, "unchanged": 1}
+    assert json.loads(json.dumps(outcomes)) == outcomes
+    assert counters(capsys) == {"WebhookCredited": 1, "WebhookClawedBack": 1, "WebhookUnchanged": 1, "Healed": 2}
+    assert api.get("/v1/wallet").json["coins"] == 35
+
+
+@pytest.mark.usefixtures("api")
+def test_when_no_webhook_was_lost_nothing_is_healed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert workers.reconcile_events(on_schedule(), None) == {}
+    assert counters(capsys) == {"Healed": 0}
+
+
+# --- audit ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("tampered", "mismatches"), [({}, 0), ({"fan-1": 1}, 1)])
+def test_what_does_not_add_up_is_counted(
+    api: Api, capsys: pytest.CaptureFixture[str], tampered: Mapping[str, int], mismatches: int
+) -> None:
+    post(api, *POSTED)
+    api.ledger.coins = {"fan-1": 70, **tampered}
+    api.clock.advance(HOUR)
+    assert workers.audit_totals(on_schedule(), None) == {"mismatches": mismatches}
+    assert counters(capsys) == {"OpenReviews": 0, "Mismatch": mismatches}
+    assert len([line for line in api.logs() if line["level"] == "ERROR"]) == mismatches
+
+
+# --- all of them ------------------------------------------------------------------------------------------------------
+
+WORKERS = [workers.sweep_journal, workers.reconcile_events, workers.audit_totals]
+
+
+@pytest.mark.parametrize("worker", WORKERS, ids=["sweep", "reconcile", "audit"])
+def test_a_worker_whose_journal_is_out_of_reach_fails_so_that_it_is_noticed(api: Api, worker: Any) -> None:
+    api.ports["journal"] = Broken(TryAgain())
+    with pytest.raises(TryAgain):
+        worker(on_schedule(), None)
+
+
+@pytest.mark.parametrize("worker", WORKERS, ids=["sweep", "reconcile", "audit"])
+def test_every_line_of_a_run_bears_its_id(api: Api, worker: Any) -> None:
+    post(api, *POSTED)
+    api.ledger.coins = {"fan-1": 1}
+    api.buy()
+    api.gateway.listed = [event_of(api, purchase_id) for purchase_id in api.gateway.sessions]
+    api.publisher.refused = {GIVEN.event_id}
+    api.clock.advance(HOUR)
+    worker(on_schedule(), None)
+    assert {line["request_id"][:13] for line in api.logs()} <= {uuid7_at(api.clock.now(), 1)[:13]}
