@@ -2,6 +2,10 @@
 
 Chalice packages twice, through its own command: the dependencies, which change with requirements.txt and are kept
 under `build/.cache`, and the application with its template. The zip is the same for every stage, byte for byte.
+
+Chalice picks wheels and runtime by the interpreter that runs it, and bytecode fits one version of Python: the stages
+on AWS are packaged on RUNTIME only. The stage local takes the version that this environment has, as MiniStack runs its
+functions on the same one.
 """
 
 import argparse
@@ -24,6 +28,11 @@ from infra.bundle import compile_tree, prune, write_zip
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("local", "test", "prod")
+RUNTIME = (3, 13)
+"""The Python that the stages on AWS run on."""
+
+PYTHON = sys.version_info[:2]
+"""The Python that packages, and so the one of the stage local."""
 
 _APP = ("app.py", "chalicelib")
 _TEMPLATE = (".chalice", "infra/resources.yaml")
@@ -56,8 +65,10 @@ def build(stage: str, out: Path | None = None, root: Path = ROOT) -> Package:
         root: the project.
 
     Raises:
-        SystemExit: Chalice failed, or a dependency has no wheel for Lambda; the message is Chalice's.
+        SystemExit: this is not the Python of the stage; or Chalice failed (the message is Chalice's), or a dependency
+            has no wheel for Lambda.
     """
+    require_runtime(stage)
     out = out or root / "build" / stage
     package = Package(template=out / "sam.json", code=out / "deployment.zip")
     mark, current = out / "sources.sha256", _digest(root, ("requirements.txt", *_APP, *_TEMPLATE, *_TOOLS))
@@ -67,10 +78,7 @@ def build(stage: str, out: Path | None = None, root: Path = ROOT) -> Package:
     mark.unlink(missing_ok=True)
     layer = _layer(root)
     with tempfile.TemporaryDirectory(dir=layer.parent) as temporary:
-        project = Path(temporary) / "project"
-        for name in (*_APP, *_TEMPLATE):
-            _copy(root / name, project / name)
-        built = _chalice_package(project, stage, "--merge-template", "infra/resources.yaml")
+        built = _application(root, Path(temporary) / "project", stage)
         tree = Path(temporary) / "app"
         _unzip(built / "deployment.zip", tree)
         compile_tree(tree)
@@ -79,6 +87,30 @@ def build(stage: str, out: Path | None = None, root: Path = ROOT) -> Package:
         package.template.write_text(_pinned((built / "sam.yaml").read_text(), stage))
     mark.write_text(current)
     return package
+
+
+def render_template(stage: str, root: Path = ROOT) -> str:
+    """Render the template of a stage alone. It is the same on every Python, but for the runtime of the stage local."""
+    with tempfile.TemporaryDirectory() as temporary:
+        return _pinned((_application(root, Path(temporary), stage) / "sam.yaml").read_text(), stage)
+
+
+def require_runtime(stage: str, running: tuple[int, int] = PYTHON) -> None:
+    """Check that this interpreter can package the stage.
+
+    Raises:
+        SystemExit: it cannot; one sentence that says what to do.
+    """
+    if stage != "local" and running != RUNTIME:
+        raise SystemExit(
+            f"The stage {stage} runs on {runtime(RUNTIME)} and can only be packaged on it, but this is "
+            f"{runtime(running)}: install Python {RUNTIME[0]}.{RUNTIME[1]}, then run make again."
+        )
+
+
+def runtime(version: tuple[int, int]) -> str:
+    """Name a version of Python as Lambda does."""
+    return f"python{version[0]}.{version[1]}"
 
 
 def chalice_alone(stage: str, out: Path, root: Path = ROOT) -> Path:
@@ -91,6 +123,13 @@ def chalice_alone(stage: str, out: Path, root: Path = ROOT) -> Path:
     for name in (*_APP, *_TEMPLATE, "requirements.txt"):
         _copy(root / name, project / name)
     return _chalice_package(project, stage) / "deployment.zip"
+
+
+def _application(root: Path, project: Path, stage: str) -> Path:
+    """Package the application without its dependencies: `sam.yaml` and `deployment.zip` in the returned directory."""
+    for name in (*_APP, *_TEMPLATE):
+        _copy(root / name, project / name)
+    return _chalice_package(project, stage, "--merge-template", "infra/resources.yaml")
 
 
 def _layer(root: Path) -> Path:
@@ -129,8 +168,11 @@ def _chalice_package(project: Path, stage: str, *options: str) -> Path:
 
 
 def _pinned(template: str, stage: str) -> str:
-    """The template as JSON, deployable as no other stage than the one it was packaged for."""
+    """The template as JSON, deployable as no other stage than the one it was packaged for, with the stage's runtime."""
     document = yaml.safe_load(template)
+    for resource in document["Resources"].values() if stage != "local" else ():
+        if resource.get("Type") == "AWS::Serverless::Function":
+            resource["Properties"]["Runtime"] = runtime(RUNTIME)
     document["Parameters"]["Stage"] |= {"AllowedValues": [stage], "Default": stage}
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
@@ -169,6 +211,8 @@ def main() -> None:
     arguments = parser.parse_args()
     package = build(arguments.stage, arguments.out)
     size = package.code.stat().st_size / 1e6
+    if PYTHON != RUNTIME:
+        print(f"Packaged for {runtime(PYTHON)}; the stages test and prod take {runtime(RUNTIME)}.")
     print(f"{os.path.relpath(package.template)}  {os.path.relpath(package.code)} ({size:.1f} MB)")
 
 

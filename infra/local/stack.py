@@ -21,7 +21,7 @@ from infra.local.registry import Registry
 from infra.local.servers import Ports, Server, loopback_url, start_server
 from infra.local.stripe_side import StripeSide
 from infra.local.warmth import warm_api
-from infra.package import Package, build
+from infra.package import PYTHON, RUNTIME, Package, build, runtime
 
 DIRECTORY = ROOT / ".local"
 """Where stacks live: the one that `make up` keeps, and below it those that are borrowed."""
@@ -118,7 +118,8 @@ class _Launch:
             packaging = packager.submit(_package)
             self._progress("starting MiniStack, the token issuer and the Stripe sandbox")
             self._start_cloud()
-            self._progress(f"packaging the stage {STAGE}")
+            other = "" if PYTHON == RUNTIME else f" (test and prod take {runtime(RUNTIME)})"
+            self._progress(f"packaging the stage {STAGE} for {runtime(PYTHON)}{other}")
             package = packaging.result()
         self._progress("creating the CloudFormation stack")
         deployer = Deployer(self._aws_url)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from infra.bundle import SERVICES, compile_tree, write_zip
-from infra.package import ROOT, Package, build
+from infra.package import PYTHON, ROOT, RUNTIME, Package, build, require_runtime
 
 UNCHECKED_HASH = 0b01
 EVERYTHING = """
@@ -174,6 +174,24 @@ class TestReproducible:
             (tmp_path / name / "six.py").write_text(name)
         with pytest.raises(ValueError, match=r"six\.py is in two trees"):
             write_zip([tmp_path / "one", tmp_path / "other"], tmp_path / "out.zip")
+
+
+class TestRuntime:
+    @pytest.mark.parametrize("stage", ["test", "prod"])
+    def test_a_stage_on_aws_is_packaged_on_its_own_python_only(self, stage: str) -> None:
+        require_runtime(stage, RUNTIME)
+        with pytest.raises(
+            SystemExit, match=rf"^The stage {stage} runs on python3\.13 .* this is python3\.11: install"
+        ):
+            require_runtime(stage, (3, 11))
+
+    def test_the_stage_local_is_packaged_on_any(self) -> None:
+        require_runtime("local", (3, 11))
+
+    def test_compiled_libraries_fit_the_python_that_packages(self, unpacked: Path) -> None:
+        names = {file.name.split(".")[1] for file in unpacked.rglob("*.so")}
+        assert names
+        assert names <= {f"cpython-{PYTHON[0]}{PYTHON[1]}-x86_64-linux-gnu", "abi3"}
 
 
 class TestSmallProject:

@@ -14,7 +14,7 @@ import yaml
 from chalicelib import errors, services, telemetry
 from chalicelib.settings import Settings
 from infra.deploy import read_parameters
-from infra.package import ROOT, STAGES, Package, build
+from infra.package import PYTHON, ROOT, STAGES, Package, render_template, runtime
 
 Template = dict[str, Any]
 WORKERS = ("Redrive", "Streaks", "Sweep", "Reconcile", "Audit")
@@ -115,11 +115,20 @@ class TestStages:
         assert found["api_gateway_stage"] == stage
         assert found["autogen_policy"] is False
 
-    def test_a_package_deploys_as_no_other_stage(self, template: Template, tmp_path: Path) -> None:
+    def test_a_package_deploys_as_no_other_stage(self, template: Template) -> None:
         assert template["Parameters"]["Stage"]["AllowedValues"] == ["local"]
-        prod = json.loads(build("prod", tmp_path).template.read_text())
+        prod = json.loads(render_template("prod"))
         assert prod["Parameters"]["Stage"]["AllowedValues"] == ["prod"]
         assert prod["Parameters"]["Stage"]["Default"] == "prod"
+
+    @pytest.mark.parametrize("stage", ["test", "prod"])
+    def test_stages_on_aws_run_on_one_python_whatever_renders_them(self, stage: str) -> None:
+        functions = of_type(json.loads(render_template(stage)), "AWS::Serverless::Function")
+        assert {found["Runtime"] for found in functions.values()} == {"python3.13"}
+
+    def test_the_stage_local_runs_on_the_python_of_its_environment(self, template: Template) -> None:
+        functions = of_type(template, "AWS::Serverless::Function")
+        assert {found["Runtime"] for found in functions.values()} == {runtime(PYTHON)}
 
     @pytest.mark.parametrize("stage", ["test", "prod"])
     def test_its_parameters_make_settings(self, stage: str, template: Template) -> None:
