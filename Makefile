@@ -1,25 +1,29 @@
-# The whole interface. Nothing but Python >= 3.11 and make is assumed: everything else is set up on the way.
+# The whole interface. Python 3.11 or newer and make are all it takes: everything else is set up on the way.
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check catalogue-check bench faults planted mutants package deploy rebuild-check lock format clean
+.PHONY: help demo test up down check catalogue-check bench faults planted mutants package deploy rebuild-check lock format clean always
 
-PYTHON ?= python3
+# The interpreter to take, such as PYTHON=python3.11; left out, infra/bootstrap.py takes the one that suits best.
+PYTHON ?=
 STAGE ?= test
 PY := .venv/bin/python
 UV := .venv/bin/uv
-UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements-dev.txt)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-.venv/.ready: requirements-dev.txt
-	@test -x $(UV) || { $(PYTHON) -m venv .venv && .venv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
-	@$(UV) pip sync --quiet --python $(PY) --compile-bytecode requirements-dev.txt
-	@touch $@
+# Any Python from 3.6 on can start the set-up. It is started each time, for a better interpreter may have come.
+STARTERS := $(wildcard .venv/bin/python) python3 python3.13 python3.12 python3.11 python $(PYTHON)
+BOOTSTRAP := bootstrap() { for each in $(STARTERS); do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 6))' 2> /dev/null && exec $$each -I infra/bootstrap.py "$$@"; \
+	done; echo 'Python 3.11 or newer is needed, and no python3 runs: install Python 3.13.' >&2; exit 1; }; bootstrap
 
-.venv-cloud/.ready: requirements-cloud.txt .venv/.ready
-	@test -x .venv-cloud/bin/python || $(UV) venv --quiet --python $(PY) .venv-cloud
-	@$(UV) pip sync --quiet --python .venv-cloud/bin/python --compile-bytecode requirements-cloud.txt
-	@touch $@
+.venv/.ready: always
+	@$(BOOTSTRAP) .venv $(PYTHON)
+
+.venv-cloud/.ready: .venv/.ready always
+	@$(BOOTSTRAP) .venv-cloud
+
+always:
 
 demo: .venv/.ready .venv-cloud/.ready ## tell the way of a coin on a stack of its own
 	@$(PY) -m infra.local.demo
