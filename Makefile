@@ -1,6 +1,6 @@
 # The whole interface. Python 3.11 or newer and make are all it takes: everything else is set up on the way.
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check catalogue-check bench faults planted mutants package deploy rebuild-check lock format clean always
+.PHONY: help demo test up down check catalogue-check bench faults planted mutants figures package deploy rebuild-check lock format clean always
 
 # The interpreter to take, such as PYTHON=python3.11; left out, infra/bootstrap.py takes the one that suits best.
 PYTHON ?=
@@ -59,6 +59,9 @@ planted: .venv/.ready ## plant bugs, one at a time, and see that the tests notic
 
 mutants: .venv/.ready ## change the domain and the use cases at every place, and count which changes the tests notice
 	@$(PY) -m tests.faults.mutants
+
+figures: .venv/.ready ## modules, lines, language and times, beside those of the first release
+	@$(PY) -m tests.house.figures --against tests/house/figures_before.json
 
 package: .venv/.ready ## build/<STAGE>: the template and the zip that deploy
 	@$(PY) -m infra.package --stage $(STAGE)

@@ -130,11 +130,11 @@ def room_of(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__") if parts[0] == "chalicelib" else parts[0]
 
 
-def all_prose() -> list[Prose]:
-    """Read the docstrings and comments of the whole tree."""
-    paths = [ROOT / "app.py", ROOT / "Makefile", ROOT / ".ci/run"]
-    paths += [path for area in AREAS for path in sorted((ROOT / area).rglob("*")) if path.suffix in _SUFFIXES]
-    return [prose for path in paths for prose in prose_of(str(path.relative_to(ROOT)), path.read_text())]
+def all_prose(root: Path = ROOT) -> list[Prose]:
+    """Read the docstrings and comments of a whole checkout."""
+    paths = [root / "app.py", root / "Makefile", root / ".ci/run"]
+    paths += [path for area in AREAS for path in sorted((root / area).rglob("*")) if path.suffix in _SUFFIXES]
+    return [prose for path in paths for prose in prose_of(str(path.relative_to(root)), path.read_text())]
 
 
 def allowances() -> dict[str, Allowance]:

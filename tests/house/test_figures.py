@@ -1,0 +1,71 @@
+"""The figures that each release is held to."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.house import figures
+from tests.house.figures import COUNTED, TIMED, Figure
+
+BEFORE = Path(__file__).with_name("figures_before.json")
+
+SOURCES = {
+    "app.py": "from chalicelib.http import routes\nimport chalicelib.errors\n",
+    "chalicelib/__init__.py": "import chalicelib.errors\n",
+    "chalicelib/errors.py": "import json\n",
+    "chalicelib/http/routes.py": "def f():\n    from chalicelib.errors import E\nfrom chalicelib.http import pages\n",
+    "chalicelib/http/__init__.py": "if TYPE_CHECKING:\n    from chalicelib.domain import x\n",
+    "chalicelib/domain/ledger.py": "from chalicelib import VERSION, errors\n",
+}
+
+
+def test_the_earlier_release_has_all_counted_figures_and_no_others() -> None:
+    earlier = json.loads(BEFORE.read_text())
+    assert COUNTED.keys() <= earlier["figures"].keys() <= (COUNTED | TIMED).keys()
+    assert figures.counted().keys() == COUNTED.keys()
+
+
+def test_an_arrow_is_a_pair_of_rooms() -> None:
+    assert figures.arrows(SOURCES) == {
+        ("app", "http"),
+        ("app", "errors"),
+        ("http", "errors"),
+        ("domain", "errors"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("figure", "before", "after", "worse"),
+    [
+        (Figure("lines"), 10, 11, True),
+        (Figure("lines"), 10, 10, False),
+        (Figure("lines"), 10, 9, False),
+        (Figure("score", is_more_better=True), 90, 89, True),
+        (Figure("score", is_more_better=True), 90, 91, False),
+        (Figure("tests", is_more_better=None), 90, 89, False),
+        (Figure("lines"), None, 11, False),
+        (Figure("lines"), 10, None, False),
+    ],
+)
+def test_a_worse_figure_is_marked(figure: Figure, before: float | None, after: float | None, worse: bool) -> None:
+    assert figures.is_worse(figure, before, after) is worse
+
+
+def test_the_table_marks_what_is_worse_and_what_is_not_measured() -> None:
+    lines = list(figures.table({"modules": 2}, {"modules": 1}))
+    assert [line.split()[-1] for line in lines if "WORSE" in line or line.startswith("modules")] == ["WORSE"]
+    assert any(line.startswith("cold gift") and line.count("not measured") == 2 for line in lines)
+
+
+def test_what_other_commands_measured_is_read(tmp_path: Path) -> None:
+    (tmp_path / "chalicelib/usecases").mkdir(parents=True)
+    for name in ("app.py", "README.md", "Makefile", ".ci/run"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    folder = tmp_path / figures.MEASURED
+    folder.mkdir(parents=True)
+    (folder / "unit.json").write_text('{"unit_wall_seconds": 21.5, "other": 1}')
+    found = figures.measure(tmp_path)
+    assert found["unit_wall_seconds"] == 21.5
+    assert found.keys() == COUNTED.keys() | {"unit_wall_seconds"}
