@@ -1,0 +1,134 @@
+"""The servers that the recorded functions talk to: moto for AWS, the Stripe sandbox, the token issuer.
+
+This file and `harness.py` hold all names of modules and settings that the recorder depends on.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+import boto3
+import yaml
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from moto import mock_aws
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "infra" / "resources.yaml"
+REGION = "us-east-1"
+SHOP = "https://shop.example"
+WEBHOOK_SECRET = "whsec_recorded"
+AUDIENCE = "coinpurse"
+
+
+@dataclass(frozen=True)
+class Backends:
+    """Addresses of the running servers, and of the AWS resources that were created."""
+
+    stripe: str
+    issuer: str
+    topic: str
+    inbox: str
+    """The queue that is subscribed to the topic."""
+    redrive: str
+    streaks: str
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of moto."""
+        return cast("Any", boto3).client(service, region_name=REGION)
+
+    def settings(self, catalogue: str) -> dict[str, str]:
+        """The environment of the functions. One creator shard keeps the stored rows deterministic."""
+        return {
+            "STAGE": "test",
+            "LIVEMODE": "false",
+            "TABLE_NAME": "coinpurse",
+            "TOPIC_ARN": self.topic,
+            "REDRIVE_QUEUE_URL": self.redrive,
+            "STREAK_QUEUE_URL": self.streaks,
+            "TOKEN_ISSUER": self.issuer,
+            "TOKEN_AUDIENCE": AUDIENCE,
+            "JWKS_URL": f"{self.issuer}/.well-known/jwks.json",
+            "STRIPE_API_URL": self.stripe,
+            "SUCCESS_URL": f"{SHOP}/success",
+            "CANCEL_URL": f"{SHOP}/cancelled",
+            "CATALOGUE": catalogue,
+            "CREATOR_LANES": "1",
+        }
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's tags as plain values."""
+
+
+def _plain(loader: yaml.SafeLoader, _tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_mapping(cast("yaml.MappingNode", node), deep=True)
+
+
+yaml.add_multi_constructor("!", _plain, _Loader)
+
+
+def template() -> dict[str, Any]:
+    """The resources that are merged into the packaged template, intrinsic functions as plain values."""
+    return cast("dict[str, Any]", yaml.load(TEMPLATE.read_text(), _Loader))
+
+
+@contextmanager
+def backends() -> Iterator[Backends]:
+    """Run the servers for as long as the block lasts. Sets the AWS variables of this process."""
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "POWERTOOLS_SERVICE_NAME": "coinpurse-recorded",
+    }
+    with ExitStack() as running:
+        os.environ.pop("AWS_ENDPOINT_URL", None)
+        running.enter_context(mock_aws(config={"core": {"passthrough": {"urls": ["http://127.0.0.1"]}}}))
+        webhook = ("--webhook-url", f"{SHOP}/v1/webhooks/stripe", "--webhook-secret", WEBHOOK_SECRET)
+        servers = [_start(running, "stripe_sandbox", *webhook), _start(running, "token_issuer")]
+        stripe, issuer = (json.loads(cast("IO[str]", server.stdout).readline())["url"] for server in servers)
+        yield _create(stripe, issuer)
+
+
+def _start(running: ExitStack, module: str, *options: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", f"infra.local.{module}", "--port", "0", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT)
+    running.enter_context(process)
+    running.callback(process.terminate)
+    return process
+
+
+def _create(stripe: str, issuer: str) -> Backends:
+    """Create the table as the template describes it, the queues, the topic and the secrets."""
+    names = {"topic": "", "inbox": "", "redrive": "", "streaks": ""}
+    client = Backends(stripe=stripe, issuer=issuer, **names).client
+    sqs, sns, ssm = client("sqs"), client("sns"), client("ssm")
+    table: Mapping[str, Any] = template()["Resources"]["Table"]["Properties"]
+    kept = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    client("dynamodb").create_table(TableName="coinpurse", **{name: table[name] for name in kept})
+    for queue in ("inbox", "redrive", "streaks"):
+        names[queue] = sqs.create_queue(QueueName=queue)["QueueUrl"]
+    names["topic"] = sns.create_topic(Name="coinpurse")["TopicArn"]
+    arn = sqs.get_queue_attributes(QueueUrl=names["inbox"], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    raw = {"RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=names["topic"], Protocol="sqs", Endpoint=arn, Attributes=raw)
+    pem = generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    secrets = {
+        "stripe_api_key": "sk_test_recorded",
+        "stripe_webhook_secrets": json.dumps([WEBHOOK_SECRET]),
+        "offer_signing_keys": json.dumps([pem]),
+    }
+    for name, value in secrets.items():
+        ssm.put_parameter(Name=f"/coinpurse/test/{name}", Value=value, Type="SecureString")
+    return Backends(stripe=stripe, issuer=issuer, **names)

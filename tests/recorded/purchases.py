@@ -1,0 +1,30 @@
+"""Purchases in the recorded scenario."""
+
+from typing import Any
+
+from tests.recorded.harness import Harness
+
+
+def checkout(harness: Harness, fan: str, bundle: str = "coins_350", currency: str = "usd") -> dict[str, Any]:
+    """Open a checkout."""
+    fields = {"bundle_id": bundle, "currency": currency, "channel": "web"}
+    opened: dict[str, Any] = harness.post("/v1/checkout-sessions", fields, fan)
+    return opened
+
+
+def session_id(opened: dict[str, Any]) -> str:
+    """Return the id of the provider's session."""
+    return str(opened["url"]).rpartition("/")[2]
+
+
+def bought(harness: Harness, fan: str, bundle: str = "coins_350", currency: str = "usd") -> str:
+    """Buy a bundle by card; returns the payment's id."""
+    opened = checkout(harness, fan, bundle, currency)
+    harness.pay(opened["url"])
+    return str(completed(harness, opened)["data"]["object"]["payment_intent"])
+
+
+def completed(harness: Harness, opened: dict[str, Any]) -> Any:
+    """Find Stripe's event that says that the checkout is completed."""
+    found = [each for each in harness.stripe_events() if each["type"] == "checkout.session.completed"]
+    return next(each for each in found if each["data"]["object"]["client_reference_id"] == opened["id"])
