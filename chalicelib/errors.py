@@ -42,16 +42,16 @@ class CoinpurseError(Exception):
 
     Args:
         detail: one sentence for a person; never holds a secret, a token or a body.
-        facts: extra members of the problem document, JSON values (`field`, `rule`, `server_time` ...).
+        extensions: extra members of the problem document, JSON values (`field`, `rule`, `server_time` ...).
     """
 
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Something went wrong"
 
-    def __init__(self, detail: str = "", **facts: str | int) -> None:
+    def __init__(self, detail: str = "", **extensions: str | int) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
-        self.facts = facts
+        self.extensions = extensions
 
 
 class BadRequest(CoinpurseError):

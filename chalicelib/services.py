@@ -21,7 +21,7 @@ from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
 from chalicelib.ports.journal import Journal
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
-from chalicelib.ports.operators import OperatorDesk
+from chalicelib.ports.operators import OperatorLedger
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
@@ -68,11 +68,11 @@ def ledger() -> Ledger:
 
 
 @cache
-def desk() -> OperatorDesk:
+def operators() -> OperatorLedger:
     """What operators do."""
-    from chalicelib.adapters.dynamodb.operators import DynamoDesk
+    from chalicelib.adapters.dynamodb.operators import DynamoOperators
 
-    return DynamoDesk(settings().table_name)
+    return DynamoOperators(settings().table_name)
 
 
 @cache
@@ -213,7 +213,7 @@ _NEEDED = {
     "chalicelib.workers.sweep_journal": (*_RELAY, journal),
     "chalicelib.workers.end_streaks": (settings, clock, catalogue, ledger, streak_timer),
     "chalicelib.workers.reconcile_events": (settings, clock, ledger, journal, gateway, memberships, subscriptions),
-    "chalicelib.workers.audit_totals": (settings, clock, desk, journal),
+    "chalicelib.workers.audit_totals": (settings, clock, operators, journal),
 }
 
 

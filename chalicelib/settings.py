@@ -40,7 +40,7 @@ class Settings:
     catalogue: str
     """Name of the file in `chalicelib/catalogues`, without `.json`."""
     creator_lanes: int
-    """Over how many lanes the gifts to one creator are spread (1-64). May change at any time."""
+    """Over how many shards the gifts to one creator are spread (1-64). May change at any time."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":

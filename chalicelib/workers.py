@@ -9,7 +9,7 @@ from chalicelib.usecases.gifts import end_streak
 from chalicelib.usecases.reconcile import HEALED, reconcile
 from chalicelib.usecases.recovery import redrive, sweep
 from chalicelib.usecases.relay import Relay, relay_entries, remind_of_budgets
-from chalicelib.usecases.stripe_events import Intake
+from chalicelib.usecases.stripe_events import StripeEventServices
 
 workers = Blueprint("chalicelib.workers")
 
@@ -63,7 +63,7 @@ def reconcile_events(_event: CloudWatchEvent) -> dict[str, int]:
 def audit_totals(_event: CloudWatchEvent) -> dict[str, int]:
     """Hold the totals against their entries."""
     with telemetry.invocation(services.clock().new_id()):
-        telemetry.count("OpenReviews", count_open_reviews(desk=services.desk(), clock=services.clock()))
+        telemetry.count("OpenReviews", count_open_reviews(operators=services.operators(), clock=services.clock()))
         telemetry.count("Mismatch", found := len(audit_ledger(journal=services.journal(), clock=services.clock())))
     return {"mismatches": found}
 
@@ -87,8 +87,8 @@ def _is_looked_at(message: str) -> bool:
     return True
 
 
-def _intake() -> Intake:
-    return Intake(
+def _intake() -> StripeEventServices:
+    return StripeEventServices(
         livemode=services.settings().livemode,
         ledger=services.ledger(),
         gateway=services.gateway(),

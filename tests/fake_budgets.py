@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chalicelib.domain.budgets import Budget, BudgetChange, SelfExclusion, renewed
 from chalicelib.domain.entries import Entry
-from chalicelib.domain.notifications import Notice
+from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import IdempotencyConflict
 
@@ -77,10 +77,10 @@ class FakeBudgets:
         self.excluded[exclusion.user_id] = max(exclusion.until, self.excluded.get(exclusion.user_id, exclusion.until))
         return True
 
-    def post_notice(self, notice: Notice) -> bool:
-        known = self.entries.setdefault(notice.user_id, {})
-        is_new = notice.entry_id not in known
-        known.setdefault(notice.entry_id, notice)
+    def post_notification(self, notification: NotificationEntry) -> bool:
+        known = self.entries.setdefault(notification.user_id, {})
+        is_new = notification.entry_id not in known
+        known.setdefault(notification.entry_id, notification)
         return is_new
 
     @staticmethod

@@ -1,10 +1,10 @@
-"""What a lane holds and how a streak grows, for the fake ledger."""
+"""What a shard holds and how a streak grows, for the fake ledger."""
 
 from dataclasses import dataclass, field
 
-from chalicelib.domain.entries import LaneEntry
+from chalicelib.domain.entries import ShardEntry
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.shards import Receipt
+from chalicelib.domain.shards import ShardPosition
 from chalicelib.domain.streaks import StreakEnd
 from chalicelib.domain.wallets import Streak
 
@@ -30,13 +30,13 @@ def grown(streak: Streak | None, gift: Gift) -> Streak:
         creator_id=gift.creator_id,
         item_id=gift.item_id,
         is_anonymous=gift.anonymous,
-        lane=gift.lane,
+        shard=gift.shard,
         count=1 + (streak.count if streak else 0),
         coins=gift.price_coins + (streak.coins if streak else 0),
         last_at=gift.posted_at,
     )
 
 
-def receipt(lane: Lane, gift: LaneEntry) -> Receipt:
-    count, coins = lane.counted.get(gift.event_id, (0, 0))
-    return Receipt(sequence=lane.sequences[gift.event_id], streak_count=count, streak_coins=coins)
+def position(shard: Lane, gift: ShardEntry) -> ShardPosition:
+    count, coins = shard.counted.get(gift.event_id, (0, 0))
+    return ShardPosition(sequence=shard.sequences[gift.event_id], streak_count=count, streak_coins=coins)

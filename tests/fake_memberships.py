@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.domain.memberships import InvoiceRefused, Membership
-from chalicelib.domain.notifications import Notice
-from chalicelib.domain.payments import Invoice, MembershipClaim, MembershipHint, Subscription
+from chalicelib.domain.notifications import NotificationEntry
+from chalicelib.domain.payments import Invoice, MembershipHint, MembershipRef, Subscription
 from chalicelib.domain.purchases import Purchase
 from tests.fake_budgets import Spending
 from tests.fakes import START, FakeLedger
@@ -53,15 +53,15 @@ class FakeMemberships:
         self.ledger.count_paid(month.user_id, paid)
         return None
 
-    def follow_membership(self, before: Membership, after: Membership, notice: Notice | None) -> bool:
+    def update_membership(self, before: Membership, after: Membership, notification: NotificationEntry | None) -> bool:
         name = before.user_id, before.membership_id
         stored = self.known.get(name)
-        taken = notice and self.ledger.find_entry(notice.user_id, notice.entry_id)
+        taken = notification and self.ledger.find_entry(notification.user_id, notification.entry_id)
         if stored is None or stored.version != before.version or taken:
             return False
         self.known[name] = after
-        if notice:
-            self.ledger.entries.setdefault(notice.user_id, {})[notice.entry_id] = notice
+        if notification:
+            self.ledger.entries.setdefault(notification.user_id, {})[notification.entry_id] = notification
         return True
 
 
@@ -113,9 +113,9 @@ class FakeSubscriptions:
         return invoice
 
 
-def claim_of(membership: Membership) -> MembershipClaim:
+def purchase_ref_from_metadata(membership: Membership) -> MembershipRef:
     """What a subscription of the membership says of itself."""
-    return MembershipClaim(
+    return MembershipRef(
         membership_id=membership.membership_id,
         plan_id=membership.plan_id,
         user_id=membership.user_id,
@@ -125,7 +125,7 @@ def claim_of(membership: Membership) -> MembershipClaim:
 
 def hint_of(membership: Membership) -> MembershipHint:
     """Whose membership it is, as an event tells."""
-    return MembershipHint(subscription_id=f"sub_{membership.membership_id}", claim=claim_of(membership))
+    return MembershipHint(subscription_id=f"sub_{membership.membership_id}", ref=purchase_ref_from_metadata(membership))
 
 
 def invoice_of(membership: Membership, month: int = 1) -> Invoice:
@@ -144,5 +144,5 @@ def invoice_of(membership: Membership, month: int = 1) -> Invoice:
         currency=membership.currency,
         created_at=begins,
         paid_until=begins + MONTH,
-        membership=claim_of(membership),
+        membership=purchase_ref_from_metadata(membership),
     )

@@ -7,19 +7,19 @@ from uuid import UUID
 
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.budgets import BudgetChange
-from chalicelib.domain.entries import Entry, LaneEntry
+from chalicelib.domain.entries import Entry, ShardEntry
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
+from chalicelib.domain.payments import CheckoutSession, MoneyState, PurchaseRef, StripeEvent
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reviews import Review
-from chalicelib.domain.shards import Receipt, streak_of
+from chalicelib.domain.shards import ShardPosition, streak_of
 from chalicelib.domain.spending import GiftRefused, PurchaseRefused
 from chalicelib.domain.streaks import StreakEnd, is_of
 from chalicelib.domain.wallets import Streak, Wallet
 from chalicelib.errors import NotAuthentic, NotFound, TryAgain
 from tests.fake_budgets import FakeBudgets, Spending
-from tests.fake_lanes import Lane, grown, is_as_seen, receipt
+from tests.fake_lanes import Lane, grown, is_as_seen, position
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PAUSE = timedelta(seconds=5)
@@ -59,7 +59,7 @@ class FakeLedger(FakeBudgets):
         self.frozen: set[str] = set()
         self.streaks: dict[str, Streak] = {}
         self.opened: set[str] = set()
-        self.lanes: dict[tuple[str, int], Lane] = {}
+        self.shards: dict[tuple[str, int], Lane] = {}
         self.announced: dict[str, datetime] = {}
         self.reviews: dict[str, Review] = {}
 
@@ -76,23 +76,23 @@ class FakeLedger(FakeBudgets):
 
     def post_purchase(self, session: CheckoutSession, posting: Posting) -> Purchase | None:
         purchase = self._claimed(session)
-        claim = _claim(session)
+        ref = _claim(session)
         quoted = (purchase.coins, purchase.amount_minor, purchase.currency)
-        if purchase.status is Status.POSTED or quoted != (claim.coins, session.subtotal_minor, session.currency):
+        if purchase.status is Status.POSTED or quoted != (ref.coins, session.subtotal_minor, session.currency):
             return purchase
-        self.entries[claim.user_id][claim.purchase_id] = replace(
+        self.entries[ref.user_id][ref.purchase_id] = replace(
             purchase,
             status=Status.POSTED,
             posted_at=posting.posted_at,
             event_id=posting.event_id,
             payment_intent=session.payment_intent,
             version=purchase.version + 1,
-            is_given_back=False,
+            is_released=False,
         )
-        if purchase.is_given_back:
+        if purchase.is_released:
             paid = Spending(at=posting.posted_at, money=purchase.amount_minor, currency=purchase.currency)
-            self.count_paid(claim.user_id, paid)
-        self.coins[claim.user_id] = self.coins.get(claim.user_id, 0) + claim.coins
+            self.count_paid(ref.user_id, paid)
+        self.coins[ref.user_id] = self.coins.get(ref.user_id, 0) + ref.coins
         return None
 
     def move_purchase(
@@ -101,13 +101,13 @@ class FakeLedger(FakeBudgets):
         purchase = self._claimed(session)
         if purchase.status not in allowed:
             return purchase
-        if change and (purchase.is_given_back or not self.change_budget(purchase.user_id, change)):
+        if change and (purchase.is_released or not self.change_budget(purchase.user_id, change)):
             raise TryAgain
-        is_given_back = purchase.is_given_back or change is not None
-        self.entries[purchase.user_id][purchase.purchase_id] = replace(purchase, status=to, is_given_back=is_given_back)
+        is_released = purchase.is_released or change is not None
+        self.entries[purchase.user_id][purchase.purchase_id] = replace(purchase, status=to, is_released=is_released)
         return None
 
-    def follow_purchase(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
+    def update_kept_amount(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
         stored = self.find_entry(purchase.user_id, purchase.purchase_id)
         taken = adjustment and self.find_entry(adjustment.user_id, adjustment.entry_id)
         if not isinstance(stored, Purchase) or stored.version != purchase.version or taken:
@@ -141,7 +141,7 @@ class FakeLedger(FakeBudgets):
         self.coins[gift.user_id] = wallet.coins - gift.price_coins
         self.entries.setdefault(gift.user_id, {})[gift.gift_id] = gift
         if ended:
-            self.entries[gift.user_id][ended.notice.entry_id] = ended.notice
+            self.entries[gift.user_id][ended.notification.entry_id] = ended.notification
         if gift.streak_id:
             self.streaks[gift.user_id] = grown(None if gift.begins_streak else wallet.streak, gift)
         return None
@@ -150,7 +150,7 @@ class FakeLedger(FakeBudgets):
         if not is_as_seen(self.streaks.get(user_id), ended):
             return False
         del self.streaks[user_id]
-        self.entries.setdefault(user_id, {})[ended.notice.entry_id] = ended.notice
+        self.entries.setdefault(user_id, {})[ended.notification.entry_id] = ended.notification
         return True
 
     def has_wallet(self, user_id: str) -> bool:
@@ -174,8 +174,8 @@ class FakeLedger(FakeBudgets):
         ids = sorted((entry_id for entry_id in known if before is None or entry_id < before), reverse=True)
         return [known[entry_id] for entry_id in ids[:limit]]
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, Receipt]:
-        received = self.lanes.setdefault((creator_id, lane), Lane())
+    def receive_gifts(self, creator_id: str, shard: int, gifts: Sequence[ShardEntry]) -> Mapping[str, ShardPosition]:
+        received = self.shards.setdefault((creator_id, shard), Lane())
         for gift in gifts:
             if gift.event_id not in received.sequences:
                 received.sequences[gift.event_id] = len(received.sequences) + 1
@@ -184,10 +184,10 @@ class FakeLedger(FakeBudgets):
                     count, coins = received.streaks.get(streak, (0, 0))
                     received.streaks[streak] = count + 1, coins + gift.creator_coins
                     received.counted[gift.event_id] = received.streaks[streak]
-        return {gift.event_id: receipt(received, gift) for gift in gifts}
+        return {gift.event_id: position(received, gift) for gift in gifts}
 
     def creator_coins(self, creator_id: str) -> int:
-        return sum(lane.coins for (creator, _), lane in self.lanes.items() if creator == creator_id)
+        return sum(shard.coins for (creator, _), shard in self.shards.items() if creator == creator_id)
 
     def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
         if entry_id in self.entries.get(user_id, {}):
@@ -199,8 +199,8 @@ class FakeLedger(FakeBudgets):
         return is_new
 
     def _claimed(self, session: CheckoutSession) -> Purchase:
-        claim = _claim(session)
-        entry = self.find_entry(claim.user_id, claim.purchase_id)
+        ref = _claim(session)
+        entry = self.find_entry(ref.user_id, ref.purchase_id)
         if not isinstance(entry, Purchase):
             raise NotFound
         return entry
@@ -216,9 +216,9 @@ class FakeGateway:
         self.money: dict[str, MoneyState] = {}
         self.listed: list[StripeEvent] = []
 
-    def find_claim(self, payment_intent: str) -> Claim | None:
+    def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:
         session = self.find_session(payment_intent)
-        return session.claim if session else None
+        return session.ref if session else None
 
     def find_session(self, payment_intent: str) -> CheckoutSession | None:
         found = [session for session in self.sessions.values() if session.payment_intent == payment_intent]
@@ -258,12 +258,12 @@ def session_of(purchase: Purchase, **changes: object) -> CheckoutSession:
         total_minor=purchase.amount_minor,
         currency=purchase.currency,
         created_at=purchase.created_at,
-        claim=Claim(purchase_id=purchase.purchase_id, user_id=purchase.user_id, coins=purchase.coins),
+        ref=PurchaseRef(purchase_id=purchase.purchase_id, user_id=purchase.user_id, coins=purchase.coins),
         url=f"https://pay.example/{purchase.purchase_id}",
     )
     return replace(session, **changes)  # type: ignore[arg-type]  # each test knows its field
 
 
-def _claim(session: CheckoutSession) -> Claim:
-    assert session.claim is not None
-    return session.claim
+def _claim(session: CheckoutSession) -> PurchaseRef:
+    assert session.ref is not None
+    return session.ref

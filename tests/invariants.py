@@ -3,7 +3,7 @@
 I1  a wallet's coins are the sum of its posted entries
 I2  a purchase is credited once, and a payment credits one purchase
 I3  a posted gift has one entry at its creator's, with the same coins, and a reversed one another that counters it;
-    lanes add up; sequences have no gaps
+    shards add up; sequences have no gaps
 I4  what was published is what was posted
 I5  no wallet is below zero by more than was clawed back from it and not restored
 I6  every amount is an int that JSON readers keep
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from chalicelib.domain.adjustments import Adjustment, Kind
-from chalicelib.domain.entries import Entry, lane_entry
+from chalicelib.domain.entries import Entry, shard_entry
 from chalicelib.domain.events import Announcement
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.money import MAX_AMOUNT
@@ -30,10 +30,10 @@ Thing = TypeVar("Thing")
 
 @dataclass(frozen=True, kw_only=True)
 class Received:
-    """A gift as its creator's lane holds it."""
+    """A gift as its creator's shard holds it."""
 
     creator_id: str
-    lane: int
+    shard: int
     event_id: str
     coins: int
     sequence: int
@@ -41,10 +41,10 @@ class Received:
 
 @dataclass(frozen=True, kw_only=True)
 class LaneTotal:
-    """What a lane says of itself."""
+    """What a shard says of itself."""
 
     creator_id: str
-    lane: int
+    shard: int
     coins: int
     gifts: int
 
@@ -56,7 +56,7 @@ class Books:
     wallets: Sequence[Wallet] = ()
     entries: Sequence[Entry] = ()
     received: Sequence[Received] = ()
-    lanes: Sequence[LaneTotal] = ()
+    shards: Sequence[LaneTotal] = ()
     published: Collection[str] = ()
 
     @property
@@ -68,18 +68,18 @@ class Books:
 def books_of(ledger: FakeLedger, published: Sequence[Announcement]) -> Books:
     """The books of the fake."""
     entries = [entry for known in ledger.entries.values() for entry in known.values()]
-    coins = {gift.event_id: gift.creator_coins for gift in map(lane_entry, entries) if gift}
+    coins = {gift.event_id: gift.creator_coins for gift in map(shard_entry, entries) if gift}
     return Books(
         wallets=[ledger.read_wallet(user_id) for user_id in ledger.coins],
         entries=entries,
         received=[
-            Received(creator_id=creator_id, lane=lane, event_id=event_id, coins=coins[event_id], sequence=sequence)
-            for (creator_id, lane), received in ledger.lanes.items()
+            Received(creator_id=creator_id, shard=shard, event_id=event_id, coins=coins[event_id], sequence=sequence)
+            for (creator_id, shard), received in ledger.shards.items()
             for event_id, sequence in received.sequences.items()
         ],
-        lanes=[
-            LaneTotal(creator_id=creator_id, lane=lane, coins=received.coins, gifts=len(received.sequences))
-            for (creator_id, lane), received in ledger.lanes.items()
+        shards=[
+            LaneTotal(creator_id=creator_id, shard=shard, coins=received.coins, gifts=len(received.sequences))
+            for (creator_id, shard), received in ledger.shards.items()
         ],
         published=[announcement.id for announcement in published],
     )
@@ -175,11 +175,11 @@ def _credits(books: Books) -> Iterator[str]:
 
 def _gifts(books: Books, *, is_drained: bool) -> Iterator[str]:
     sent = Counter(
-        (gift.creator_id, gift.lane, gift.event_id, gift.creator_coins)
-        for gift in map(lane_entry, books.posted)
+        (gift.creator_id, gift.shard, gift.event_id, gift.creator_coins)
+        for gift in map(shard_entry, books.posted)
         if gift
     )
-    received = Counter((gift.creator_id, gift.lane, gift.event_id, gift.coins) for gift in books.received)
+    received = Counter((gift.creator_id, gift.shard, gift.event_id, gift.coins) for gift in books.received)
     yield from (f"I3: received and not sent like this, or twice: {gift}" for gift in received - sent)
     if is_drained:
         yield from (f"I3: sent and not received like this: {gift}" for gift in sent - received)
@@ -188,14 +188,14 @@ def _gifts(books: Books, *, is_drained: bool) -> Iterator[str]:
 def _lanes(books: Books) -> Iterator[str]:
     by_lane: dict[tuple[str, int], list[Received]] = defaultdict(list)
     for gift in books.received:
-        by_lane[gift.creator_id, gift.lane].append(gift)
-    totals = {(lane.creator_id, lane.lane): (lane.coins, lane.gifts) for lane in books.lanes}
+        by_lane[gift.creator_id, gift.shard].append(gift)
+    totals = {(shard.creator_id, shard.shard): (shard.coins, shard.gifts) for shard in books.shards}
     for name in sorted(by_lane.keys() | totals.keys()):
         gifts = by_lane.get(name, [])
         if totals.get(name) != (sum(gift.coins for gift in gifts), len(gifts)):
-            yield f"I3: lane {name} says {totals.get(name)}, and its entries say otherwise"
+            yield f"I3: shard {name} says {totals.get(name)}, and its entries say otherwise"
         if sorted(gift.sequence for gift in gifts) != list(range(1, len(gifts) + 1)):
-            yield f"I3: the sequences of lane {name} have a gap or come twice"
+            yield f"I3: the sequences of shard {name} have a gap or come twice"
 
 
 def _published(books: Books, *, is_drained: bool) -> Iterator[str]:
@@ -213,7 +213,7 @@ def _amounts(books: Books) -> Iterator[str]:
         *((entry.entry_id, _coins(entry)) for entry in books.entries),
         *((entry.entry_id, entry.amount_minor) for entry in books.entries if isinstance(entry, Purchase)),
         *((gift.event_id, gift.coins) for gift in books.received),
-        *((lane.creator_id, lane.coins) for lane in books.lanes),
+        *((shard.creator_id, shard.coins) for shard in books.shards),
     ]
     for name, amount in amounts:
         if type(amount) is not int or abs(amount) > MAX_AMOUNT:

@@ -16,19 +16,19 @@ import yaml
 from chalicelib.adapters.dynamodb.journal import DynamoJournal
 from chalicelib.adapters.dynamodb.ledger import DynamoLedger
 from chalicelib.adapters.dynamodb.memberships import DynamoMemberships
-from chalicelib.adapters.dynamodb.models import Row, entry_key, lane_key, wallet_key
-from chalicelib.adapters.dynamodb.operators import DynamoDesk
+from chalicelib.adapters.dynamodb.models import Row, entry_key, shard_key, wallet_key
+from chalicelib.adapters.dynamodb.operators import DynamoOperators
 from chalicelib.domain.ids import iso
 from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT
 from chalicelib.ports.journal import Journal
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
-from chalicelib.ports.operators import OperatorDesk
+from chalicelib.ports.operators import OperatorLedger
 from infra.recorder import Recorder
-from tests.fake_desk import FakeDesk, FakeJournal
 from tests.fake_lanes import Lane
 from tests.fake_memberships import FakeMemberships
+from tests.fake_operators import FakeJournal, FakeOperators
 from tests.fakes import START, FakeLedger
 
 if TYPE_CHECKING:
@@ -40,13 +40,13 @@ Item = dict[str, dict[str, Any]]
 
 
 class Store(ABC):
-    """A ledger with its desk and its journal, and what a tamperer can do and an eye-witness see.
+    """A ledger with its operators and its journal, and what a tamperer can do and an eye-witness see.
 
     `most_gifts` is how many it receives at once.
     """
 
     ledger: Ledger
-    desk: OperatorDesk
+    operators: OperatorLedger
     journal: Journal
     memberships: Memberships
     most_gifts: int = MAX_ACTIONS_PER_RECEIPT
@@ -69,8 +69,8 @@ class Store(ABC):
         """How many reviews there are of a payment."""
 
     @abstractmethod
-    def lane(self, creator_id: str, lane: int) -> Lane:
-        """What a creator's lane holds; its total is checked against its entries."""
+    def shard(self, creator_id: str, shard: int) -> Lane:
+        """What a creator's shard holds; its total is checked against its entries."""
 
     @abstractmethod
     def of(self, user_id: str) -> object:
@@ -81,12 +81,12 @@ class Store(ABC):
         """Make a wallet hold so many coins, behind the ledger's back."""
 
     @abstractmethod
-    def put_lane_coins(self, creator_id: str, lane: int, coins: int) -> None:
+    def put_lane_coins(self, creator_id: str, shard: int, coins: int) -> None:
         """The same for a lane's total."""
 
     @abstractmethod
-    def put_sequence(self, creator_id: str, lane: int, event_id: str, sequence: int) -> None:
-        """Give a gift that a lane received another place."""
+    def put_sequence(self, creator_id: str, shard: int, event_id: str, sequence: int) -> None:
+        """Give a gift that a shard received another place."""
 
 
 @dataclass
@@ -96,7 +96,7 @@ class FakeStore(Store):
     ledger: FakeLedger
 
     def __post_init__(self) -> None:
-        self.desk: FakeDesk = FakeDesk(self.ledger)
+        self.operators: FakeOperators = FakeOperators(self.ledger)
         self.journal: FakeJournal = FakeJournal(self.ledger)
         self.memberships: FakeMemberships = FakeMemberships(self.ledger)
 
@@ -112,30 +112,30 @@ class FakeStore(Store):
     def count_reviews(self, payment_id: str) -> int:
         return sum(review.payment_id == payment_id for review in self.ledger.reviews.values())
 
-    def lane(self, creator_id: str, lane: int) -> Lane:
-        return self.ledger.lanes.get((creator_id, lane), Lane())
+    def shard(self, creator_id: str, shard: int) -> Lane:
+        return self.ledger.shards.get((creator_id, shard), Lane())
 
     def of(self, user_id: str) -> object:
         known = dict(self.ledger.entries.get(user_id, {}))
-        reversals = {act for (fan, _), act in self.desk.reversed_by.items() if fan == user_id}
+        reversals = {act for (fan, _), act in self.operators.reversed_by.items() if fan == user_id}
         memberships = self.memberships.list_memberships(user_id)
         return self.ledger.read_wallet(user_id), known, reversals, memberships
 
     def put_coins(self, user_id: str, coins: int) -> None:
         self.ledger.coins[user_id] = coins
 
-    def put_lane_coins(self, creator_id: str, lane: int, coins: int) -> None:
-        self.ledger.lanes[creator_id, lane].coins = coins
+    def put_lane_coins(self, creator_id: str, shard: int, coins: int) -> None:
+        self.ledger.shards[creator_id, shard].coins = coins
 
-    def put_sequence(self, creator_id: str, lane: int, event_id: str, sequence: int) -> None:
-        self.ledger.lanes[creator_id, lane].sequences[event_id] = sequence
+    def put_sequence(self, creator_id: str, shard: int, event_id: str, sequence: int) -> None:
+        self.ledger.shards[creator_id, shard].sequences[event_id] = sequence
 
 
 class DynamoStore(Store):
     """The ledger in a table of DynamoDB or of one of its doubles."""
 
     ledger: DynamoLedger
-    desk: DynamoDesk
+    operators: DynamoOperators
     journal: DynamoJournal
     memberships: DynamoMemberships
 
@@ -143,7 +143,7 @@ class DynamoStore(Store):
         self.table_name = table_name
         Row._connection = None  # it may lead to another store's table of this name
         self.ledger = DynamoLedger(table_name, pause)
-        self.desk = DynamoDesk(table_name, pause)
+        self.operators = DynamoOperators(table_name, pause)
         self.journal = DynamoJournal(table_name)
         self.memberships = DynamoMemberships(table_name, pause)
         self._connection = Row._connection
@@ -183,12 +183,12 @@ class DynamoStore(Store):
         )
         return sum(page["Count"] for page in pages)
 
-    def lane(self, creator_id: str, lane: int) -> Lane:
-        items = self.items(lane_key(creator_id, lane))
+    def shard(self, creator_id: str, shard: int) -> Lane:
+        items = self.items(shard_key(creator_id, shard))
         entries = [item for item in items if item["SK"]["S"].startswith("GIFT#")]
         sequences = {item["SK"]["S"].removeprefix("GIFT#"): int(item["sequence"]["N"]) for item in entries}
         held = Lane(coins=sum(int(item["coins"]["N"]) for item in entries), sequences=sequences)
-        total = self.item(lane_key(creator_id, lane), "LANE")
+        total = self.item(shard_key(creator_id, shard), "LANE")
         assert [int(total.get(name, {"N": "0"})["N"]) for name in ("coins", "gifts", "sequence")] == [
             held.coins,
             sum("item_id" in item for item in entries),
@@ -202,11 +202,11 @@ class DynamoStore(Store):
     def put_coins(self, user_id: str, coins: int) -> None:
         self.put(wallet_key(user_id), "WALLET", "coins", coins)
 
-    def put_lane_coins(self, creator_id: str, lane: int, coins: int) -> None:
-        self.put(lane_key(creator_id, lane), "LANE", "coins", coins)
+    def put_lane_coins(self, creator_id: str, shard: int, coins: int) -> None:
+        self.put(shard_key(creator_id, shard), "LANE", "coins", coins)
 
-    def put_sequence(self, creator_id: str, lane: int, event_id: str, sequence: int) -> None:
-        self.put(lane_key(creator_id, lane), f"GIFT#{event_id}", "sequence", sequence)
+    def put_sequence(self, creator_id: str, shard: int, event_id: str, sequence: int) -> None:
+        self.put(shard_key(creator_id, shard), f"GIFT#{event_id}", "sequence", sequence)
 
     def item(self, pk: str, sk: str) -> Item:
         """The item as it is stored; empty when there is none."""

@@ -20,7 +20,7 @@ class Adjustment:
 
     A clawback takes what the money no longer pays for, a restore gives it back: `about` is the purchase. A grant is an
     operator's, `about` the payment it settles, if any. A reversed gift goes back to the fan, `about` is the gift, and
-    its creator's lane is countered. `reason` and `actor` tell why and who; never sent to anybody downstream.
+    its creator's shard is countered. `reason` and `actor` tell why and who; never sent to anybody downstream.
     """
 
     entry_id: str
@@ -33,7 +33,7 @@ class Adjustment:
     reason: str = ""
     actor: str = ""
     creator_id: str = ""
-    lane: int = 0
+    shard: int = 0
 
     @property
     def creator_coins(self) -> int:

@@ -234,7 +234,7 @@ def _granted_at(budget: Budget, wish: Limits, now: datetime) -> datetime:
     return max([at, *(end for end, limit in zip(budget.ends, budget.limits.money, strict=True) if limit != UNLIMITED)])
 
 
-def given_back(budget: Budget, amount_minor: int, currency: str, opened_at: datetime, now: datetime) -> Budget | None:
+def released(budget: Budget, amount_minor: int, currency: str, opened_at: datetime, now: datetime) -> Budget | None:
     """The budget when a purchase that counted against its money ended unpaid; None when it leaves the budget alone.
 
     Only in the periods that the purchase was opened in, and never more than their limits.

@@ -2,18 +2,18 @@
 
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.notifications import Notice
+from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.purchases import Purchase
 
-Entry = Purchase | Gift | Adjustment | Notice
+Entry = Purchase | Gift | Adjustment | NotificationEntry
 
 
-LaneEntry = Gift | Adjustment | Notice
-"""What a creator's lane receives: a gift, its reversal, or what there is to tell of gifts."""
+ShardEntry = Gift | Adjustment | NotificationEntry
+"""What a creator's shard receives: a gift, its reversal, or what there is to tell of gifts."""
 
 
-def lane_entry(entry: Entry | None) -> LaneEntry | None:
+def shard_entry(entry: Entry | None) -> ShardEntry | None:
     """The entry, if it has a creator's side."""
-    if isinstance(entry, Gift) or (isinstance(entry, Adjustment | Notice) and entry.creator_id):
+    if isinstance(entry, Gift) or (isinstance(entry, Adjustment | NotificationEntry) and entry.creator_id):
         return entry
     return None

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.domain.adjustments import Adjustment, Kind
-from chalicelib.domain.entries import Entry, LaneEntry
+from chalicelib.domain.entries import Entry, ShardEntry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.ids import iso
-from chalicelib.domain.notifications import Notice, NoticeKind
+from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.purchases import Purchase
-from chalicelib.domain.shards import Receipt
+from chalicelib.domain.shards import ShardPosition
 
 GIFT_SENT: Final = "coinpurse.gift.sent.v1"
 GIFT_REVERSED: Final = "coinpurse.gift.reversed.v1"
@@ -30,9 +30,9 @@ _ADJUSTED: Final = {
     Kind.GIFT_REVERSAL: GIFT_REVERSED,
 }
 _NOTICED: Final = {
-    NoticeKind.STREAK_END: GIFT_STREAK_ENDED,
-    NoticeKind.BUDGET_REMINDER: BUDGET_REACHED,
-    NoticeKind.MEMBERSHIP_END: MEMBERSHIP_ENDED,
+    NotificationKind.STREAK_END: GIFT_STREAK_ENDED,
+    NotificationKind.BUDGET_REMINDER: BUDGET_REACHED,
+    NotificationKind.MEMBERSHIP_END: MEMBERSHIP_ENDED,
 }
 
 
@@ -57,24 +57,24 @@ class Publication:
     refused: frozenset[str] = frozenset()
 
 
-def announce(entry: Entry, receipt: Receipt | None, *, source: str, livemode: bool) -> Announcement:
-    """What is told of a posted entry. `receipt` is how its creator's lane received it, where there is one."""
-    sequence = receipt.sequence if receipt else None
+def announce(entry: Entry, position: ShardPosition | None, *, source: str, livemode: bool) -> Announcement:
+    """What is told of a posted entry. `position` is how its creator's shard received it, where there is one."""
+    sequence = position.sequence if position else None
     if isinstance(entry, Purchase) and entry.membership_id:
         return announce_month(entry, source=source, livemode=livemode)
     if isinstance(entry, Purchase):
         return announce_credit(entry, source=source, livemode=livemode)
     if isinstance(entry, Adjustment):
         return announce_adjustment(entry, sequence, source=source, livemode=livemode)
-    if isinstance(entry, Notice):
+    if isinstance(entry, NotificationEntry):
         return announce_notice(entry, sequence, source=source, livemode=livemode)
-    assert receipt is not None, "a gift is announced after its creator has received it"
-    return announce_gift(entry, receipt, source=source, livemode=livemode)
+    assert position is not None, "a gift is announced after its creator has received it"
+    return announce_gift(entry, position, source=source, livemode=livemode)
 
 
-def announce_gift(gift: Gift, receipt: Receipt, *, source: str, livemode: bool) -> Announcement:
+def announce_gift(gift: Gift, position: ShardPosition, *, source: str, livemode: bool) -> Announcement:
     """What is told of a gift that its creator has received."""
-    sequence = receipt.sequence
+    sequence = position.sequence
     data = {
         "gift_id": gift.gift_id,
         "kind": gift.kind.value,
@@ -87,7 +87,7 @@ def announce_gift(gift: Gift, receipt: Receipt, *, source: str, livemode: bool) 
         "coins": gift.price_coins,
         "message": gift.message,
         "stream_id": gift.stream_id or None,
-        "streak": _streak(gift, receipt) if gift.streak_id else None,
+        "streak": _streak(gift, position) if gift.streak_id else None,
         "super_chat": {"color": gift.color, "pin_seconds": gift.pin_seconds} if gift.color else None,
         "sequence": sequence,
     }
@@ -101,9 +101,9 @@ def announce_gift(gift: Gift, receipt: Receipt, *, source: str, livemode: bool) 
     )
 
 
-def _streak(gift: Gift, receipt: Receipt) -> dict[str, object]:
+def _streak(gift: Gift, position: ShardPosition) -> dict[str, object]:
     """The streak as it stands with this gift."""
-    return {"streak_id": gift.streak_id, "count": receipt.streak_count, "coins": receipt.streak_coins}
+    return {"streak_id": gift.streak_id, "count": position.streak_count, "coins": position.streak_coins}
 
 
 def announce_credit(purchase: Purchase, *, source: str, livemode: bool) -> Announcement:
@@ -170,27 +170,29 @@ def announce_adjustment(adjustment: Adjustment, sequence: int | None, *, source:
     )
 
 
-def announce_notice(notice: Notice, sequence: int | None, *, source: str, livemode: bool) -> Announcement:
-    """What is told of a notice: its facts. One of a creator's comes under its lane's next `sequence`."""
-    event_type = _NOTICED[notice.kind]
-    attributes = _attributes(event_type, notice.kind.value, 0, livemode=livemode)
-    data: dict[str, object] = {"entry_id": notice.entry_id, **notice.facts}
+def announce_notice(
+    notification: NotificationEntry, sequence: int | None, *, source: str, livemode: bool
+) -> Announcement:
+    """What is told of a notification: its facts. One of a creator's comes under its lane's next `sequence`."""
+    event_type = _NOTICED[notification.kind]
+    attributes = _attributes(event_type, notification.kind.value, 0, livemode=livemode)
+    data: dict[str, object] = {"entry_id": notification.entry_id, **notification.payload}
     if sequence is None:
-        envelope = _envelope(notice, event_type, f"wallet/{notice.user_id}", source)
-        data["user_id"] = notice.user_id
-        return Announcement(id=notice.event_id, envelope=envelope | {"data": data}, attributes=attributes)
-    envelope = _envelope(notice, event_type, f"creator/{notice.creator_id}", source)
-    data |= {"creator_id": notice.creator_id, "sequence": sequence}
+        envelope = _envelope(notification, event_type, f"wallet/{notification.user_id}", source)
+        data["user_id"] = notification.user_id
+        return Announcement(id=notification.event_id, envelope=envelope | {"data": data}, attributes=attributes)
+    envelope = _envelope(notification, event_type, f"creator/{notification.creator_id}", source)
+    data |= {"creator_id": notification.creator_id, "sequence": sequence}
     return Announcement(
-        id=notice.event_id,
-        envelope=envelope | _order(notice, sequence) | {"data": data},
-        attributes=attributes | {"creator_id": notice.creator_id},
+        id=notification.event_id,
+        envelope=envelope | _order(notification, sequence) | {"data": data},
+        attributes=attributes | {"creator_id": notification.creator_id},
     )
 
 
-def _order(entry: LaneEntry, sequence: int) -> dict[str, object]:
-    """Where it stands among all that its creator's lane receives."""
-    return {"partitionkey": f"{entry.creator_id}/{entry.lane}", "sequence": f"{sequence:016d}"}
+def _order(entry: ShardEntry, sequence: int) -> dict[str, object]:
+    """Where it stands among all that its creator's shard receives."""
+    return {"partitionkey": f"{entry.creator_id}/{entry.shard}", "sequence": f"{sequence:016d}"}
 
 
 def _envelope(entry: Entry, kind: str, subject: str, source: str) -> dict[str, object]:

@@ -16,7 +16,7 @@ from chalicelib.errors import CoinsOutOfRange, IdempotencyConflict, InvalidField
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gift:
-    """Coins that a fan gave to a creator. `price_coins` > 0 is what left the wallet; `lane` where it is received.
+    """Coins that a fan gave to a creator. `price_coins` > 0 is what left the wallet; `shard` where it is received.
 
     Only the kind `gift` has an `item_id`, only a super chat a `color` and a time, in seconds, to be pinned for.
     `streak_id` is the id of the first gift of the streak that this one belongs to.
@@ -26,7 +26,7 @@ class Gift:
     user_id: str
     event_id: str
     creator_id: str
-    lane: int
+    shard: int
     item_id: str
     quantity: int
     price_coins: int
@@ -119,8 +119,8 @@ def price_gift(order: GiftOrder, catalogue: Catalogue, posting: Posting, creator
         user_id=order.user_id,
         event_id=posting.event_id,
         creator_id=order.creator_id,
-        # All of a streak in one lane: what its gifts have in common is its id.
-        lane=lane_of(order.streak_id or posting.event_id, creator_lanes),
+        # All of a streak in one shard: what its gifts have in common is its id.
+        shard=shard_of(order.streak_id or posting.event_id, creator_lanes),
         item_id=order.item_id,
         quantity=order.quantity,
         price_coins=coins,
@@ -136,12 +136,12 @@ def price_gift(order: GiftOrder, catalogue: Catalogue, posting: Posting, creator
     )
 
 
-def lane_of(name: str, creator_lanes: int) -> int:
-    """The lane, 0 to creator_lanes - 1, that a gift is received in: spreads by a hash that is the same everywhere."""
+def shard_of(name: str, creator_lanes: int) -> int:
+    """The shard, 0 to creator_lanes - 1, that a gift is received in: spreads by a hash that is the same everywhere."""
     return zlib.crc32(name.encode()) % creator_lanes
 
 
-def same_gift(entry: object, order: GiftOrder) -> Gift:
+def require_same_request(entry: object, order: GiftOrder) -> Gift:
     """The gift that the order already became. Raises IdempotencyConflict when its id names something else."""
     if isinstance(entry, Gift) and _wish(entry, entry.price_coins) == _wish(order, order.coins):
         return entry

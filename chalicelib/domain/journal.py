@@ -22,12 +22,12 @@ class JournalLine:
     coins: int
     posted_at: datetime
     creator_id: str = ""
-    lane: int = 0
+    shard: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mismatch:
-    """A stored total that its entries do not add up to. `what` names the wallet or the lane."""
+    """A stored total that its entries do not add up to. `what` names the wallet or the shard."""
 
     what: str
     stored: int

@@ -14,7 +14,7 @@ from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.ids import require_tag
 from chalicelib.domain.money import EXPONENTS
-from chalicelib.domain.notifications import Notice, NoticeKind
+from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.payments import Invoice, Subscription
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import NO_PAYMENT_YET, REOPEN_WINDOW, Purchase, Status
@@ -142,7 +142,7 @@ def require_no_member(memberships: Sequence[Membership]) -> None:
         raise AlreadyMember("End the present membership first.")
 
 
-def same_membership(membership: Membership, order: MembershipOrder) -> Membership:
+def require_same_request(membership: Membership, order: MembershipOrder) -> Membership:
     """The membership that the order became. Raises IdempotencyConflict when its id names something else."""
     if (membership.plan_id, membership.currency) == (order.plan_id, order.currency):
         return membership
@@ -165,7 +165,7 @@ def present_membership(memberships: Sequence[Membership]) -> Membership | None:
     return next(iter([*live, *memberships]), None)
 
 
-def why_no_month(invoice: Invoice) -> str | None:
+def invoice_review_reason(invoice: Invoice) -> str | None:
     """Why a paid invoice grants no month whatever the ledger says, as a review's reason; None when it can."""
     if invoice.billing_reason not in _BILLED:
         return "other_billing_reason"
@@ -184,14 +184,14 @@ def why_no_month(invoice: Invoice) -> str | None:
 
 def month_of(invoice: Invoice, posting: Posting) -> Purchase:
     """The posted purchase that a paid invoice of ours is."""
-    claim = invoice.membership
-    assert claim is not None, "strangers' invoices are not ours to post"
+    ref = invoice.membership
+    assert ref is not None, "strangers' invoices are not ours to post"
     return Purchase(
         purchase_id=invoice.purchase_id,
-        user_id=claim.user_id,
-        bundle_id=claim.plan_id,
+        user_id=ref.user_id,
+        bundle_id=ref.plan_id,
         channel=CHANNEL,
-        coins=claim.coins,
+        coins=ref.coins,
         amount_minor=invoice.paid_minor,
         currency=invoice.currency,
         created_at=invoice.created_at,
@@ -199,13 +199,13 @@ def month_of(invoice: Invoice, posting: Posting) -> Purchase:
         posted_at=posting.posted_at,
         event_id=posting.event_id,
         payment_intent=invoice.payment_intent,
-        membership_id=claim.membership_id,
+        membership_id=ref.membership_id,
         is_renewal=_BILLED[invoice.billing_reason],
         paid_until=invoice.paid_until,
     )
 
 
-def why_no_purchase(refused: InvoiceRefused, month: Purchase) -> str | None:
+def month_review_reason(refused: InvoiceRefused, month: Purchase) -> str | None:
     """Why the ledger refused to post a month, as a review's reason; None when it is a repeat."""
     if refused.entry is not None:
         known = refused.entry
@@ -254,18 +254,20 @@ def membership_as_followed(membership: Membership, subscription: Subscription, l
     )
 
 
-def notice_of_end(before: Membership, after: Membership, posting: Posting, entry_id: str) -> Notice | None:
+def end_notification(
+    before: Membership, after: Membership, posting: Posting, entry_id: str
+) -> NotificationEntry | None:
     """What there is to tell when a membership that was ever paid for has ended; None when it has not, or before."""
     has_ended = after.status is MembershipStatus.ENDED and before.status is not MembershipStatus.ENDED
     if not has_ended or after.paid_until is None:
         return None
-    return Notice(
+    return NotificationEntry(
         entry_id=entry_id,
         user_id=after.user_id,
-        kind=NoticeKind.MEMBERSHIP_END,
+        kind=NotificationKind.MEMBERSHIP_END,
         posted_at=posting.posted_at,
         event_id=posting.event_id,
-        facts={"membership_id": after.membership_id, "plan_id": after.plan_id, "reason": after.ended_reason},
+        payload={"membership_id": after.membership_id, "plan_id": after.plan_id, "reason": after.ended_reason},
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class NoticeKind(StrEnum):
+class NotificationKind(StrEnum):
     """What there is to tell besides coins that moved."""
 
     STREAK_END = "streak_end"
@@ -15,20 +15,20 @@ class NoticeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class NotificationEntry:
     """Something that the world must hear of and that moved no coins: an entry, so that it is told like any other.
 
-    `facts` are what is told, by name; amounts among them are ints. With a creator it is received by that lane.
+    `payload` is published by field name; amounts in it are ints. With a creator it is received by that shard.
     """
 
     entry_id: str
     user_id: str
-    kind: NoticeKind
+    kind: NotificationKind
     posted_at: datetime
     event_id: str
-    facts: Mapping[str, str | int | None]
+    payload: Mapping[str, str | int | None]
     creator_id: str = ""
-    lane: int = 0
+    shard: int = 0
 
     @property
     def coins(self) -> int:

@@ -8,7 +8,7 @@ from chalicelib.domain.ids import uuid7_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class PurchaseRef:
     """What a checkout session of ours says of itself in its metadata: we wrote it when we opened the session."""
 
     purchase_id: str
@@ -20,7 +20,7 @@ class Claim:
 class CheckoutSession:
     """A checkout session as the payment provider shows it now.
 
-    `claim` is None for a stranger's session. `payment_status` is paid, unpaid or no_payment_required. `subtotal_minor`
+    `ref` is None for a stranger's session. `payment_status` is paid, unpaid or no_payment_required. `subtotal_minor`
     is the price before discounts, `total_minor` what is really charged, both in the minor unit of `currency`.
     """
 
@@ -32,7 +32,7 @@ class CheckoutSession:
     total_minor: int
     currency: str
     created_at: datetime
-    claim: Claim | None
+    ref: PurchaseRef | None
     url: str | None = None
 
     @property
@@ -42,7 +42,7 @@ class CheckoutSession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MembershipClaim:
+class MembershipRef:
     """What a subscription of ours, and each of its invoices, says of itself in its metadata."""
 
     membership_id: str
@@ -72,7 +72,7 @@ class Invoice:
     currency: str
     created_at: datetime
     paid_until: datetime | None
-    membership: MembershipClaim | None
+    membership: MembershipRef | None
 
     @property
     def is_paid(self) -> bool:
@@ -85,18 +85,18 @@ class Invoice:
         return uuid7_of(self.created_at, self.invoice_id)
 
     @property
-    def claim(self) -> Claim | None:
+    def ref(self) -> PurchaseRef | None:
         """What the invoice says of that purchase; None for a stranger's."""
         if self.membership is None:
             return None
-        return Claim(purchase_id=self.purchase_id, user_id=self.membership.user_id, coins=self.membership.coins)
+        return PurchaseRef(purchase_id=self.purchase_id, user_id=self.membership.user_id, coins=self.membership.coins)
 
     @property
     def hint(self) -> "MembershipHint | None":
         """Whose membership the invoice is about; None for a stranger's."""
         if self.membership is None:
             return None
-        return MembershipHint(subscription_id=self.subscription_id, claim=self.membership)
+        return MembershipHint(subscription_id=self.subscription_id, ref=self.membership)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,7 @@ class MembershipHint:
     """Whose membership an event is about. What else it says does not count: it makes us look."""
 
     subscription_id: str
-    claim: MembershipClaim
+    ref: MembershipRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

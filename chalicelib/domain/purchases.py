@@ -8,7 +8,7 @@ from typing import Final
 from chalicelib.domain.catalogue import CHANNELS, Catalogue
 from chalicelib.domain.ids import require_tag
 from chalicelib.domain.money import EXPONENTS
-from chalicelib.domain.payments import CheckoutSession, Claim, Invoice
+from chalicelib.domain.payments import CheckoutSession, Invoice, PurchaseRef
 from chalicelib.domain.reviews import Review
 from chalicelib.errors import IdempotencyConflict, InvalidField
 
@@ -40,7 +40,7 @@ class Purchase:
     `coins` is the total that the wallet is credited with, bonus included; `amount_minor` the price, tax included, in
     the minor unit of `currency`. `posted_at`, `event_id` and `payment_intent` are there once it is posted.
     `kept_minor` is how much of the price was kept when somebody last looked (None: nobody did); each look changes
-    `version`. `is_given_back`: it ended unpaid, and its price no longer counts against the fan's budget.
+    `version`. `is_released`: it ended unpaid, and its price no longer counts against the fan's budget.
 
     A paid month of a membership is a purchase, too: of that `membership_id`, of the plan that `bundle_id` names, and it
     makes the fan a member until `paid_until`.
@@ -60,7 +60,7 @@ class Purchase:
     payment_intent: str | None = None
     kept_minor: int | None = None
     version: int = 1
-    is_given_back: bool = False
+    is_released: bool = False
     membership_id: str = ""
     is_renewal: bool = False
     paid_until: datetime | None = None
@@ -123,7 +123,7 @@ def quote(order: CheckoutOrder, catalogue: Catalogue, now: datetime) -> Purchase
     )
 
 
-def same_purchase(entry: object, order: CheckoutOrder) -> Purchase:
+def require_same_request(entry: object, order: CheckoutOrder) -> Purchase:
     """The purchase that the order already became. Raises IdempotencyConflict when its id names something else."""
     if isinstance(entry, Purchase) and (entry.bundle_id, entry.currency, entry.channel) == (
         order.bundle_id,
@@ -139,7 +139,7 @@ def can_still_be_paid(purchase: Purchase, now: datetime) -> bool:
     return purchase.status is Status.PENDING and now - purchase.created_at < REOPEN_WINDOW
 
 
-def why_not_ours(session: CheckoutSession) -> str | None:
+def session_review_reason(session: CheckoutSession) -> str | None:
     """Why a paid session cannot be credited whatever the ledger says, as a review's reason; None when it can."""
     if session.payment_status != "paid":
         return session.payment_status
@@ -150,31 +150,31 @@ def why_not_ours(session: CheckoutSession) -> str | None:
     return None
 
 
-def why_not_posted(purchase: Purchase, session: CheckoutSession) -> str | None:
+def purchase_review_reason(purchase: Purchase, session: CheckoutSession) -> str | None:
     """Why the ledger refused to post what the session paid for, as a review's reason; None when it is a repeat."""
-    claim = session.claim
-    assert claim is not None, "strangers' sessions never come this far"
+    ref = session.ref
+    assert ref is not None, "strangers' sessions never come this far"
     if purchase.currency != session.currency:
         return "other_currency"
     if purchase.amount_minor != session.subtotal_minor:
         return "other_amount"
-    if purchase.coins != claim.coins:
+    if purchase.coins != ref.coins:
         return "other_coins"
     if purchase.payment_intent != session.payment_intent:
         return "paid_twice"
     return None
 
 
-def review_of(paid: CheckoutSession | Invoice, claim: Claim, reason: str) -> Review:
+def review_of(paid: CheckoutSession | Invoice, ref: PurchaseRef, reason: str) -> Review:
     """The review of what was paid in a checkout session, or of an invoice that was paid."""
-    receipt = paid.session_id if isinstance(paid, CheckoutSession) else paid.invoice_id
+    position = paid.session_id if isinstance(paid, CheckoutSession) else paid.invoice_id
     return Review(
-        payment_id=paid.payment_intent or receipt,
+        payment_id=paid.payment_intent or position,
         reason=reason,
-        session_id=receipt,
-        purchase_id=claim.purchase_id,
-        user_id=claim.user_id,
-        coins=claim.coins,
+        session_id=position,
+        purchase_id=ref.purchase_id,
+        user_id=ref.user_id,
+        coins=ref.coins,
         amount_minor=paid.total_minor,
         currency=paid.currency,
         paid_at=paid.created_at,
@@ -192,5 +192,5 @@ def unpaid_session(purchase: Purchase) -> CheckoutSession:
         total_minor=purchase.amount_minor,
         currency=purchase.currency,
         created_at=purchase.created_at,
-        claim=Claim(purchase_id=purchase.purchase_id, user_id=purchase.user_id, coins=purchase.coins),
+        ref=PurchaseRef(purchase_id=purchase.purchase_id, user_id=purchase.user_id, coins=purchase.coins),
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from chalicelib.domain.budgets import UNLIMITED, Budget
 from chalicelib.domain.ids import iso, uuid7_of
-from chalicelib.domain.notifications import Notice, NoticeKind
+from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.periods import PERIODS, ByPeriod
 from chalicelib.domain.posting import Posting
 
@@ -63,15 +63,15 @@ def _reached(budget: Budget) -> Iterator[Reminder]:
                     )
 
 
-def reminder_notice(user_id: str, reminder: Reminder, posting: Posting) -> Notice:
-    """The notice of a reminder. Its id is made of what it reminds of, so whoever writes it first writes it for all."""
-    return Notice(
+def reminder_notification(user_id: str, reminder: Reminder, posting: Posting) -> NotificationEntry:
+    """Build the notification of a reminder. Its id derives from the reminder, so it is written only once."""
+    return NotificationEntry(
         entry_id=_id_of(user_id, reminder),
         user_id=user_id,
-        kind=NoticeKind.BUDGET_REMINDER,
+        kind=NotificationKind.BUDGET_REMINDER,
         posted_at=posting.posted_at,
         event_id=posting.event_id,
-        facts={
+        payload={
             "what": reminder.what,
             "period": reminder.period,
             "percent": reminder.percent,

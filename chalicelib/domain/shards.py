@@ -1,25 +1,25 @@
-"""What creators receive, lane by lane: as much at once as one transaction takes."""
+"""What creators receive, shard by shard: as much at once as one transaction takes."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from chalicelib.domain.entries import LaneEntry
+from chalicelib.domain.entries import ShardEntry
 from chalicelib.domain.gifts import Gift
 
 MAX_ACTIONS_PER_RECEIPT: Final = 99
-"""A transaction takes a hundred actions, and the lane itself is one of them."""
+"""A transaction takes a hundred actions, and the shard itself is one of them."""
 
-MAX_LANES: Final = 64
-"""Over so many lanes, at most, gifts to one creator are spread; the setting may change at any time."""
+MAX_SHARDS: Final = 64
+"""Over so many shards, at most, gifts to one creator are spread; the setting may change at any time."""
 
 Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """How a creator's lane received an entry: `sequence` is its place there.
+class ShardPosition:
+    """How a creator's shard received an entry: `sequence` is its place there.
 
     For a gift of a streak also how many of it, and how many coins, had come by then, itself included.
     """
@@ -29,21 +29,21 @@ class Receipt:
     streak_coins: int = 0
 
 
-def streak_of(entry: LaneEntry) -> tuple[str, str] | None:
+def streak_of(entry: ShardEntry) -> tuple[str, str] | None:
     """The streak that an entry counts in, by fan and id; None when in none."""
     return (entry.user_id, entry.streak_id) if isinstance(entry, Gift) and entry.streak_id else None
 
 
-def receipts(things: Sequence[tuple[Thing, LaneEntry]]) -> Iterator[list[Thing]]:
-    """The things whose entries one transaction receives: of one lane, in their order, each entry one action, each
+def batches_by_shard(things: Sequence[tuple[Thing, ShardEntry]]) -> Iterator[list[Thing]]:
+    """The things whose entries one transaction receives: of one shard, in their order, each entry one action, each
     streak another."""
-    lanes: dict[tuple[str, int], list[tuple[Thing, LaneEntry]]] = defaultdict(list)
+    shards: dict[tuple[str, int], list[tuple[Thing, ShardEntry]]] = defaultdict(list)
     for thing, entry in things:
-        lanes[entry.creator_id, entry.lane].append((thing, entry))
-    for lane in lanes.values():
+        shards[entry.creator_id, entry.shard].append((thing, entry))
+    for shard in shards.values():
         chunk: list[Thing] = []
         streaks: set[tuple[str, str]] = set()
-        for thing, entry in lane:
+        for thing, entry in shard:
             own = {streak for streak in [streak_of(entry)] if streak}
             if len(chunk) + 1 + len(streaks | own) > MAX_ACTIONS_PER_RECEIPT:
                 yield chunk

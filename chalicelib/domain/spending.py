@@ -27,7 +27,7 @@ class PurchaseRefused:
     wallet: Wallet | None
 
 
-def why_not_spend(wallet: Wallet | None, coins: int, now: datetime) -> Refusal | None:
+def spend_refusal(wallet: Wallet | None, coins: int, now: datetime) -> Refusal | None:
     """Why the wallet does not allow a gift of so many coins; None when it does.
 
     The budget is taken as it is at `now`, whatever of it is still to be written. It speaks before the coins do: who
@@ -47,7 +47,7 @@ def why_not_spend(wallet: Wallet | None, coins: int, now: datetime) -> Refusal |
     return None
 
 
-def why_not_pay(wallet: Wallet | None, amount_minor: int, currency: str, now: datetime) -> Refusal | None:
+def payment_refusal(wallet: Wallet | None, amount_minor: int, currency: str, now: datetime) -> Refusal | None:
     """Why the fan may not pay so much money, by his own will; None when he may. A freeze does not stop buying."""
     if wallet is None:
         return None
@@ -65,8 +65,8 @@ def why_not_pay(wallet: Wallet | None, amount_minor: int, currency: str, now: da
 
 
 def require_may_pay(wallet: Wallet, amount_minor: int, currency: str, now: datetime) -> None:
-    """Raises what `why_not_pay` gives."""
-    if refusal := why_not_pay(wallet, amount_minor, currency, now):
+    """Raises what `payment_refusal` gives."""
+    if refusal := payment_refusal(wallet, amount_minor, currency, now):
         raise refusal
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.notifications import Notice, NoticeKind
+from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.wallets import Streak, Wallet
 from chalicelib.errors import Refusal, StreakEnded
@@ -14,21 +14,21 @@ class StreakEnd:
     """That a streak ends as it was seen, and what is told of that."""
 
     streak: Streak
-    notice: Notice
+    notification: NotificationEntry
 
 
 def is_of(gift: Gift, streak: Streak | None) -> bool:
-    """Whether the gift is one more of the streak: of the same item, to the same creator, in the same lane."""
-    return streak is not None and (gift.streak_id, gift.creator_id, gift.item_id, gift.anonymous, gift.lane) == (
+    """Whether the gift is one more of the streak: of the same item, to the same creator, in the same shard."""
+    return streak is not None and (gift.streak_id, gift.creator_id, gift.item_id, gift.anonymous, gift.shard) == (
         streak.streak_id,
         streak.creator_id,
         streak.item_id,
         streak.is_anonymous,
-        streak.lane,
+        streak.shard,
     )
 
 
-def why_not_in_row(gift: Gift, wallet: Wallet | None) -> Refusal | None:
+def streak_refusal(gift: Gift, wallet: Wallet | None) -> Refusal | None:
     """Why the gift cannot be one more of its streak; None when it can, or need not."""
     if not gift.streak_id or gift.begins_streak or is_of(gift, wallet.streak if wallet else None):
         return None
@@ -37,13 +37,13 @@ def why_not_in_row(gift: Gift, wallet: Wallet | None) -> Refusal | None:
 
 def end_of(streak: Streak, user_id: str, entry_id: str, posting: Posting) -> StreakEnd:
     """That the streak is over, and all that it came to."""
-    notice = Notice(
+    notification = NotificationEntry(
         entry_id=entry_id,
         user_id=user_id,
-        kind=NoticeKind.STREAK_END,
+        kind=NotificationKind.STREAK_END,
         posted_at=posting.posted_at,
         event_id=posting.event_id,
-        facts={
+        payload={
             "streak_id": streak.streak_id,
             "sender_id": None if streak.is_anonymous else user_id,
             "item_id": streak.item_id,
@@ -51,6 +51,6 @@ def end_of(streak: Streak, user_id: str, entry_id: str, posting: Posting) -> Str
             "coins": streak.coins,
         },
         creator_id=streak.creator_id,
-        lane=streak.lane,
+        shard=streak.shard,
     )
-    return StreakEnd(streak=streak, notice=notice)
+    return StreakEnd(streak=streak, notification=notification)

@@ -10,14 +10,14 @@ from chalicelib.domain.budgets import Budget
 class Streak:
     """The streak that a fan has under way: gifts of one item to one creator, each debited by itself.
 
-    `count` gifts so far for `coins` in all, the last one at `last_at`; all of them are received in `lane`.
+    `count` gifts so far for `coins` in all, the last one at `last_at`; all of them are received in `shard`.
     """
 
     streak_id: str
     creator_id: str
     item_id: str
     is_anonymous: bool
-    lane: int
+    shard: int
     count: int
     coins: int
     last_at: datetime

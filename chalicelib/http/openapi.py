@@ -26,8 +26,10 @@ class Problem(msgspec.Struct, kw_only=True):
 
 def describe(operations: Iterable[Operation]) -> dict[str, object]:
     """An OpenAPI 3.1 document of those operations that take or give JSON."""
-    documented = [operation for operation in operations if operation.gives]
-    types = {kind for operation in documented for kind in (operation.takes, operation.gives) if kind} | {Problem}
+    documented = [operation for operation in operations if operation.response_model]
+    types = {
+        kind for operation in documented for kind in (operation.request_model, operation.response_model) if kind
+    } | {Problem}
     ordered = sorted(types, key=lambda kind: kind.__name__)
     _, schemas = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     paths: dict[str, dict[str, object]] = {}
@@ -61,8 +63,8 @@ _QUERY: Final[dict[str, dict[str, object]]] = {
 
 
 def _operation(operation: Operation) -> dict[str, object]:
-    assert operation.gives is not None, "only operations that give JSON are described"
-    responses = {"200": _content(operation.gives), "default": _content(Problem, "application/problem+json")}
+    assert operation.response_model is not None, "only operations that give JSON are described"
+    responses = {"200": _content(operation.response_model), "default": _content(Problem, "application/problem+json")}
     described: dict[str, object] = {
         "summary": operation.summary,
         "operationId": re.sub(
@@ -71,10 +73,10 @@ def _operation(operation: Operation) -> dict[str, object]:
         "parameters": _parameters(operation),
         "responses": responses,
     }
-    if operation.takes:
-        described["requestBody"] = {"required": True, **_content(operation.takes)}
-    if operation.takes and operation.method == "POST":
-        described["responses"] = {"201": _content(operation.gives)} | responses
+    if operation.request_model:
+        described["requestBody"] = {"required": True, **_content(operation.request_model)}
+    if operation.request_model and operation.method == "POST":
+        described["responses"] = {"201": _content(operation.response_model)} | responses
     if operation.auth == "required":
         described["security"] = [{"bearer": []}]
     return described
@@ -90,7 +92,7 @@ def _parameters(operation: Operation) -> list[dict[str, object]]:
         {"name": name, "in": "query", "schema": _QUERY.get(f"{operation.path}?{name}", _QUERY.get(name))}
         for name in operation.query
     ]
-    if operation.takes and operation.method == "POST":
+    if operation.request_model and operation.method == "POST":
         parameters.append(
             {"name": "Idempotency-Key", "in": "header", "required": True, "schema": text | {"format": "uuid"}}
         )

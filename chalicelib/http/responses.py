@@ -29,7 +29,7 @@ STATUS: Final[Mapping[type[Exception], int]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ApiResponse:
     """What a route answers: a msgspec Struct as JSON, or text as it is. `cacheable` answers get an ETag."""
 
     body: msgspec.Struct | dict[str, object] | str
@@ -38,11 +38,11 @@ class Answer:
     cacheable: bool = False
 
 
-def made(body: msgspec.Struct, *, is_repeat: bool) -> Answer:
+def created(body: msgspec.Struct, *, is_repeat: bool) -> ApiResponse:
     """201 for what was just made; for a repeat, 200 with the same body."""
     if is_repeat:
-        return Answer(body=body, headers={"Idempotent-Replayed": "true"})
-    return Answer(body=body, status=201)
+        return ApiResponse(body=body, headers={"Idempotent-Replayed": "true"})
+    return ApiResponse(body=body, status=201)
 
 
 def cursor(entry_id: str | None) -> str | None:
@@ -50,7 +50,7 @@ def cursor(entry_id: str | None) -> str | None:
     return None if entry_id is None else urlsafe_b64encode(entry_id.encode()).decode()
 
 
-def response_of(answer: Answer, request: Request) -> Response:
+def response_of(answer: ApiResponse, request: Request) -> Response:
     """The answer as Chalice sends it; 304 without a body when the caller has it already."""
     body, headers = answer.body, {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **answer.headers}
     if not isinstance(body, str):
@@ -76,7 +76,7 @@ def problem_of(error: errors.CoinpurseError, request: Request) -> Response:
         "detail": error.detail,
         "code": error.code,
         "request_id": request_id,
-        **error.facts,
+        **error.extensions,
     }
     headers: dict[str, str | list[str]] = {
         "Content-Type": "application/problem+json",

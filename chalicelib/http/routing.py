@@ -16,7 +16,7 @@ from chalice.app import Blueprint, CaseInsensitiveMapping, Chalice, Request, Res
 from chalicelib import errors, telemetry
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.ids import is_uuid7
-from chalicelib.http.responses import Answer, problem_of, request_id_of, response_of
+from chalicelib.http.responses import ApiResponse, problem_of, request_id_of, response_of
 from chalicelib.http.strict_json import decode_strictly
 
 Auth = Literal["required", "optional", "none"]
@@ -27,7 +27,7 @@ MAX_WEBHOOK_BYTES: Final = 256 * 1024
 MAX_QUERY_CHARACTERS: Final = 512
 
 
-class Ask(Generic[Body]):
+class ApiRequest(Generic[Body]):
     """What a route is asked."""
 
     def __init__(self, request: Request, body: Body, caller: Caller | None) -> None:
@@ -36,18 +36,18 @@ class Ask(Generic[Body]):
         self.body: Body = body
 
     @property
-    def fan(self) -> str:
+    def user_id(self) -> str:
         """The user id of the caller, who may be an operator."""
         assert self._caller is not None, "a route without a token has no fan"
         return self._caller.user_id
 
     @property
-    def fan_if_known(self) -> str | None:
+    def optional_user_id(self) -> str | None:
         """The user id of the caller, where the route does without."""
         return self._caller.user_id if self._caller else None
 
     @property
-    def key(self) -> str:
+    def idempotency_key(self) -> str:
         """The idempotency key. Raises MissingIdempotencyKey when it is no lowercase UUIDv7."""
         key = str(self._request.headers.get("idempotency-key", ""))
         if not is_uuid7(key):
@@ -99,15 +99,15 @@ class Ask(Generic[Body]):
         return str(self._request.headers.get(name, ""))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Operation:
     """A route as the API's description needs it."""
 
     method: str
     path: str
     summary: str
-    takes: type[msgspec.Struct] | None
-    gives: type[msgspec.Struct] | None
+    request_model: type[msgspec.Struct] | None
+    response_model: type[msgspec.Struct] | None
     auth: Auth
     query: Sequence[str]
 
@@ -140,35 +140,35 @@ class Api:
         method: str,
         path: str,
         *,
-        takes: type[msgspec.Struct] | None = None,
-        gives: type[msgspec.Struct] | None = None,
+        request_model: type[msgspec.Struct] | None = None,
+        response_model: type[msgspec.Struct] | None = None,
         auth: Auth = "required",
         query: Sequence[str] = (),
         scope: str | None = None,
         raw_bytes: int | None = None,
-    ) -> Callable[[Callable[[Ask[Any]], Answer]], Callable[..., Response]]:
+    ) -> Callable[[Callable[[ApiRequest[Any]], ApiResponse]], Callable[..., Response]]:
         """Put a function under a route.
 
         Args:
             method, path: as Chalice writes them.
-            takes: the type of the JSON body; without it, there is none.
-            gives: the type of the answer.
+            request_model: the type of the JSON body; without it, there is none.
+            response_model: the type of the answer.
             auth: whether a bearer token is required; `optional` makes use of a valid one, `none` does not look.
             query: the names of the query parameters.
             scope: what the token's `scope` must list.
             raw_bytes: take up to that many bytes of any type as `body`, instead of JSON.
         """
 
-        def decorate(view: Callable[[Ask[Any]], Answer]) -> Callable[..., Response]:
+        def decorate(view: Callable[[ApiRequest[Any]], ApiResponse]) -> Callable[..., Response]:
             summary = (view.__doc__ or "").partition("\n")[0]
-            self.operations.append(
-                Operation(method=method, path=path, summary=summary, takes=takes, gives=gives, auth=auth, query=query)
-            )
+            self.operations.append(Operation(method, path, summary, request_model, response_model, auth, query))
 
-            def run(request: Request) -> Answer:
+            def run(request: Request) -> ApiResponse:
                 caller = self._caller(request, auth, scope)
-                body = _raw(request, raw_bytes) if raw_bytes else _json(request, takes) if takes else None
-                return view(Ask(request, body, caller))
+                body = (
+                    _raw(request, raw_bytes) if raw_bytes else _json(request, request_model) if request_model else None
+                )
+                return view(ApiRequest(request, body, caller))
 
             # Chalice finds path parameters in the route, and asks nothing of the function's signature.
             register = self.app.route(path, methods=[method], content_types=[])
@@ -176,7 +176,7 @@ class Api:
 
         return decorate
 
-    def _answer(self, run: Callable[[Request], Answer]) -> Response:
+    def _answer(self, run: Callable[[Request], ApiResponse]) -> Response:
         """Run a route for the request at hand; whatever goes wrong becomes a problem document."""
         request = self.app.current_request
         assert request is not None, "Chalice sets the request before it calls a route"
@@ -224,8 +224,8 @@ def _raw(request: Request, limit: int) -> bytes:
     return raw
 
 
-def _json(request: Request, takes: type[Body]) -> Body:
+def _json(request: Request, request_model: type[Body]) -> Body:
     media_type = str(request.headers.get("content-type", "")).partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise errors.UnsupportedMediaType("Send the body as application/json.")
-    return decode_strictly(_raw(request, MAX_BODY_BYTES), takes)
+    return decode_strictly(_raw(request, MAX_BODY_BYTES), request_model)

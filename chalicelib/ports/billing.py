@@ -6,7 +6,7 @@ from typing import Protocol
 
 from chalicelib.domain.memberships import Membership
 from chalicelib.domain.offers import SignedOffer
-from chalicelib.domain.payments import CheckoutSession, Claim, Invoice, MoneyState, StripeEvent, Subscription
+from chalicelib.domain.payments import CheckoutSession, Invoice, MoneyState, PurchaseRef, StripeEvent, Subscription
 from chalicelib.domain.purchases import Purchase
 
 
@@ -20,7 +20,7 @@ class PaymentGateway(Protocol):
             IdempotencyConflict: the provider knows the purchase with other parameters: a new key is needed.
         """
 
-    def find_claim(self, payment_intent: str) -> Claim | None:
+    def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:
         """What a payment says of the purchase it was made for; None for a stranger's payment."""
 
     def find_session(self, payment_intent: str) -> CheckoutSession | None:

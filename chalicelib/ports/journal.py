@@ -19,8 +19,8 @@ class Journal(Protocol):
     def wallet_mismatch(self, user_id: str) -> Mismatch | None:
         """The wallet held against its posted entries. None when they agree, or change too fast to tell."""
 
-    def lane_mismatch(self, creator_id: str, lane: int) -> Mismatch | None:
-        """The lane held against its entries, its sequence included. None as above."""
+    def shard_mismatch(self, creator_id: str, shard: int) -> Mismatch | None:
+        """The shard held against its entries, its sequence included. None as above."""
 
     def read_watermark(self, name: str) -> datetime | None:
         """How far the worker of that name has come."""

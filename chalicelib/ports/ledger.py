@@ -6,14 +6,14 @@ from typing import Protocol
 
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.budgets import BudgetChange, SelfExclusion
-from chalicelib.domain.entries import Entry, LaneEntry
+from chalicelib.domain.entries import Entry, ShardEntry
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.notifications import Notice
+from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.payments import CheckoutSession
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reviews import Review
-from chalicelib.domain.shards import Receipt
+from chalicelib.domain.shards import ShardPosition
 from chalicelib.domain.spending import GiftRefused, PurchaseRefused
 from chalicelib.domain.streaks import StreakEnd
 from chalicelib.domain.wallets import Wallet
@@ -54,7 +54,7 @@ class Ledger(Protocol):
         With a change of the budget, that one gives the price back: in the same transaction, and once a purchase.
         """
 
-    def follow_purchase(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
+    def update_kept_amount(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
         """Note how much of a posted purchase's price is kept and, in the same transaction, move the coins.
 
         Returns:
@@ -92,20 +92,20 @@ class Ledger(Protocol):
     def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:
         """At most `limit` entries, newest first, those older than the entry id `before`."""
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, Receipt]:
-        """Post entries of one lane to the creator's side, each exactly once however often it is told.
+    def receive_gifts(self, creator_id: str, shard: int, gifts: Sequence[ShardEntry]) -> Mapping[str, ShardPosition]:
+        """Post entries of one shard to the creator's side, each exactly once however often it is told.
 
         Args:
             creator_id: the creator.
-            lane: the lane.
+            shard: the shard.
             gifts: distinct, in the order that they take their sequence; with their streaks, 99 at most.
 
         Returns:
-            The receipt of each by its event_id, whether it was given now or before.
+            The position of each by its event_id, whether it was given now or before.
         """
 
     def creator_coins(self, creator_id: str) -> int:
-        """All the coins that a creator has received, over all lanes there can be, consistently read."""
+        """All the coins that a creator has received, over all shards there can be, consistently read."""
 
     def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
         """Note that an entry without a creator was published. Noting it twice keeps the first time."""
@@ -123,5 +123,5 @@ class Ledger(Protocol):
             IdempotencyConflict: the key names an exclusion for another time.
         """
 
-    def post_notice(self, notice: Notice) -> bool:
-        """Write a notice. Whether it was new: the same id twice is one notice."""
+    def post_notification(self, notification: NotificationEntry) -> bool:
+        """Write a notification. Whether it was new: the same id twice is one notification."""

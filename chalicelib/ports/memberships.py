@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chalicelib.domain.memberships import InvoiceRefused, Membership
-from chalicelib.domain.notifications import Notice
+from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.purchases import Purchase
 
 
@@ -32,7 +32,7 @@ class Memberships(Protocol):
             None when both were done, else why neither was.
         """
 
-    def follow_membership(self, before: Membership, after: Membership, notice: Notice | None) -> bool:
+    def update_membership(self, before: Membership, after: Membership, notification: NotificationEntry | None) -> bool:
         """Write how a membership stands and, in the same transaction, what there is to tell of it.
 
         Returns:

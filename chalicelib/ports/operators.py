@@ -8,7 +8,7 @@ from chalicelib.domain.entries import Entry
 from chalicelib.domain.reviews import Freeze, Review, Settlement
 
 
-class OperatorDesk(Protocol):
+class OperatorLedger(Protocol):
     """What operators do to the ledger. Each act is one transaction, and its id is an idempotency key, too."""
 
     def grant(self, adjustment: Adjustment) -> Entry | None:

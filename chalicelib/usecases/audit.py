@@ -8,31 +8,31 @@ from typing import Final
 from chalicelib.domain.journal import Mismatch, hours
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.journal import Journal
-from chalicelib.ports.operators import OperatorDesk
-from chalicelib.usecases.recovery import LAG
+from chalicelib.ports.operators import OperatorLedger
+from chalicelib.usecases.recovery import SETTLE_DELAY
 
 log = logging.getLogger(__name__)
 
-FIRST_REACH: Final = timedelta(days=1)
+FIRST_LOOKBACK: Final = timedelta(days=1)
 
 _WATERMARK: Final = "audit"
 
 
 def audit_ledger(*, journal: Journal, clock: Clock) -> Sequence[Mismatch]:
-    """Add up every wallet and every lane that moved since the last audit.
+    """Add up every wallet and every shard that moved since the last audit.
 
     Returns:
         The totals that their entries do not add up to; each of them was logged.
     """
-    until = clock.now() - LAG
-    first = journal.read_watermark(_WATERMARK) or until - FIRST_REACH
+    until = clock.now() - SETTLE_DELAY
+    first = journal.read_watermark(_WATERMARK) or until - FIRST_LOOKBACK
     mismatches: list[Mismatch] = []
     for hour in hours(first, until):
         lines = journal.read_hour(hour)
         wallets = sorted({line.user_id for line in lines})
-        lanes = sorted({(line.creator_id, line.lane) for line in lines if line.creator_id})
+        shards = sorted({(line.creator_id, line.shard) for line in lines if line.creator_id})
         found = [journal.wallet_mismatch(user_id) for user_id in wallets]
-        found += [journal.lane_mismatch(creator_id, lane) for creator_id, lane in lanes]
+        found += [journal.shard_mismatch(creator_id, shard) for creator_id, shard in shards]
         mismatches += [_tell(mismatch) for mismatch in found if mismatch]
         # Only what was told may be left behind: the next hour may not come to its end.
         journal.move_watermark(_WATERMARK, hour)
@@ -45,7 +45,7 @@ def _tell(mismatch: Mismatch) -> Mismatch:
     return mismatch
 
 
-def count_open_reviews(*, desk: OperatorDesk, clock: Clock) -> int:
+def count_open_reviews(*, operators: OperatorLedger, clock: Clock) -> int:
     """The reviews of this month and the last that nobody has settled.
 
     The alarm of the moment can get lost with the answer that carried it; what waits is counted until it is settled.
@@ -53,4 +53,4 @@ def count_open_reviews(*, desk: OperatorDesk, clock: Clock) -> int:
     this_month = clock.now()
     last_month = this_month.replace(day=1) - timedelta(days=1)
     months = [f"{month:%Y-%m}" for month in (this_month, last_month)]
-    return sum(review.settlement is None for month in months for review in desk.list_reviews(month))
+    return sum(review.settlement is None for month in months for review in operators.list_reviews(month))

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from chalicelib.domain.budgets import BudgetChange, given_back
+from chalicelib.domain.budgets import BudgetChange, released
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.ids import require_fresh_key
-from chalicelib.domain.payments import CheckoutSession, Claim
+from chalicelib.domain.payments import CheckoutSession, PurchaseRef
 from chalicelib.domain.purchases import (
     SESSION_LIFE,
     CheckoutOrder,
@@ -16,10 +16,10 @@ from chalicelib.domain.purchases import (
     Status,
     can_still_be_paid,
     quote,
-    same_purchase,
+    require_same_request,
     unpaid_session,
 )
-from chalicelib.domain.spending import PurchaseRefused, is_excluded, why_not_pay
+from chalicelib.domain.spending import PurchaseRefused, is_excluded, payment_refusal
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import BudgetReached, Refusal
 from chalicelib.ports.billing import PaymentGateway
@@ -67,7 +67,7 @@ def open_checkout(
             return OpenedCheckout(purchase=purchase, url=gateway.open_session(purchase).url, is_repeat=False)
         assert refused.entry is not None, "whatever else was in the way has been raised"
         earlier, wallet = refused.entry, refused.wallet
-    stored = same_purchase(earlier, order)
+    stored = require_same_request(earlier, order)
     # A repeat hears what became of it; but who has shut himself out since is shown no way to pay.
     is_payable = can_still_be_paid(stored, now) and not is_excluded(wallet, now)
     url = gateway.open_session(stored).url if is_payable else None
@@ -88,7 +88,7 @@ def _spend(purchase: Purchase, ledger: Ledger) -> PurchaseRefused | None:
     now = purchase.created_at
     return spend_within_budget(
         lambda change, _wallet: ledger.open_purchase(purchase, change),
-        lambda wallet: why_not_pay(wallet, purchase.amount_minor, purchase.currency, now),
+        lambda wallet: payment_refusal(wallet, purchase.amount_minor, purchase.currency, now),
         now,
     )
 
@@ -108,18 +108,18 @@ def end_purchase(
         NotFound: there is no such purchase.
         TryAgain: the outcome is not known, or the budget was changed meanwhile.
     """
-    assert session.claim is not None, "strangers' sessions are not ours to end"
-    return ledger.move_purchase(session, to, allowed, _change(session.claim, ledger, clock))
+    assert session.ref is not None, "strangers' sessions are not ours to end"
+    return ledger.move_purchase(session, to, allowed, _change(session.ref, ledger, clock))
 
 
-def _change(claim: Claim, ledger: Ledger, clock: Clock) -> BudgetChange | None:
-    seen = ledger.read_wallet(claim.user_id).budget
+def _change(ref: PurchaseRef, ledger: Ledger, clock: Clock) -> BudgetChange | None:
+    seen = ledger.read_wallet(ref.user_id).budget
     if seen is None:
         return None
-    purchase = ledger.find_entry(claim.user_id, claim.purchase_id)
-    if not isinstance(purchase, Purchase) or purchase.is_given_back:
+    purchase = ledger.find_entry(ref.user_id, ref.purchase_id)
+    if not isinstance(purchase, Purchase) or purchase.is_released:
         return None
-    budget = given_back(seen, purchase.amount_minor, purchase.currency, purchase.created_at, clock.now())
+    budget = released(seen, purchase.amount_minor, purchase.currency, purchase.created_at, clock.now())
     return BudgetChange(seen=seen, budget=budget) if budget else None
 
 
@@ -153,4 +153,4 @@ def _end(purchase: Purchase, ledger: Ledger, clock: Clock) -> bool:
 
 
 def _is_stale(purchase: Purchase) -> bool:
-    return purchase.status is Status.PENDING and not purchase.is_given_back
+    return purchase.status is Status.PENDING and not purchase.is_released

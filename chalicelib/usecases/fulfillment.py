@@ -2,10 +2,10 @@
 
 from enum import StrEnum
 
-from chalicelib.domain.memberships import month_of, why_no_month, why_no_purchase
+from chalicelib.domain.memberships import invoice_review_reason, month_of, month_review_reason
 from chalicelib.domain.payments import CheckoutSession, Invoice
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.purchases import review_of, why_not_ours, why_not_posted
+from chalicelib.domain.purchases import purchase_review_reason, review_of, session_review_reason
 from chalicelib.errors import NotFound
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
@@ -28,12 +28,12 @@ def fulfill_checkout(session: CheckoutSession, *, ledger: Ledger, clock: Clock) 
     refuses, the purchase that comes back with the refusal tells a repeat from a payment that a person must look at.
 
     Args:
-        session: paid, and with a claim.
+        session: paid, and with a ref.
 
     Raises:
         TryAgain: the outcome is not known; the payment provider sends the event again.
     """
-    reason = why_not_ours(session)
+    reason = session_review_reason(session)
     if reason is None:
         try:
             purchase = ledger.post_purchase(session, Posting(posted_at=clock.now(), event_id=clock.new_id()))
@@ -42,11 +42,11 @@ def fulfill_checkout(session: CheckoutSession, *, ledger: Ledger, clock: Clock) 
         else:
             if purchase is None:
                 return Fulfillment.CREDITED
-            reason = why_not_posted(purchase, session)
+            reason = purchase_review_reason(purchase, session)
     if reason is None:
         return Fulfillment.REPEATED
-    assert session.claim is not None, "strangers' sessions are not ours to review"
-    is_new = ledger.file_review(review_of(session, session.claim, reason))
+    assert session.ref is not None, "strangers' sessions are not ours to review"
+    is_new = ledger.file_review(review_of(session, session.ref, reason))
     return Fulfillment.IN_REVIEW if is_new else Fulfillment.REVIEWED
 
 
@@ -57,20 +57,20 @@ def fulfill_invoice(invoice: Invoice, *, ledger: Ledger, memberships: Membership
     against what was paid. The purchase that it posts has its id from the invoice, so an invoice is credited once.
 
     Args:
-        invoice: paid, and with a claim.
+        invoice: paid, and with a ref.
 
     Raises:
         TryAgain: the outcome is not known; the payment provider sends the event again.
     """
-    reason = why_no_month(invoice)
+    reason = invoice_review_reason(invoice)
     if reason is None:
         month = month_of(invoice, Posting(posted_at=clock.now(), event_id=clock.new_id()))
         refused = memberships.post_month(month, invoice.subscription_id, invoice.customer_id)
         if refused is None:
             return Fulfillment.CREDITED
-        reason = why_no_purchase(refused, month)
+        reason = month_review_reason(refused, month)
     if reason is None:
         return Fulfillment.REPEATED
-    assert invoice.claim is not None, "strangers' invoices are not ours to review"
-    is_new = ledger.file_review(review_of(invoice, invoice.claim, reason))
+    assert invoice.ref is not None, "strangers' invoices are not ours to review"
+    is_new = ledger.file_review(review_of(invoice, invoice.ref, reason))
     return Fulfillment.IN_REVIEW if is_new else Fulfillment.REVIEWED

@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import Final
 
 from chalicelib.domain.catalogue import Catalogue
-from chalicelib.domain.gifts import Gift, GiftOrder, price_gift, same_gift
+from chalicelib.domain.gifts import Gift, GiftOrder, price_gift, require_same_request
 from chalicelib.domain.ids import require_fresh_key
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.spending import why_not_spend
-from chalicelib.domain.streaks import StreakEnd, end_of, why_not_in_row
+from chalicelib.domain.spending import spend_refusal
+from chalicelib.domain.streaks import StreakEnd, end_of, streak_refusal
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import Refusal, TryAgain
 from chalicelib.ports.clock import Clock
@@ -45,7 +45,7 @@ def send_gift(order: GiftOrder, *, catalogue: Catalogue, ledger: Ledger, clock: 
         gift = price_gift(order, catalogue, Posting(posted_at=now, event_id=clock.new_id()), creator_lanes)
         refused = spend_within_budget(
             lambda change, wallet: ledger.post_gift(gift, change, _in_the_way(gift, wallet, clock)),
-            lambda wallet: why_not_spend(wallet, gift.price_coins, now) or why_not_in_row(gift, wallet),
+            lambda wallet: spend_refusal(wallet, gift.price_coins, now) or streak_refusal(gift, wallet),
             now,
         )
         if refused is None:
@@ -57,7 +57,7 @@ def send_gift(order: GiftOrder, *, catalogue: Catalogue, ledger: Ledger, clock: 
         if found is None:
             raise
         earlier = found
-    return SentGift(gift=same_gift(earlier, order), is_repeat=True)
+    return SentGift(gift=require_same_request(earlier, order), is_repeat=True)
 
 
 def _in_the_way(gift: Gift, wallet: Wallet | None, clock: Clock) -> StreakEnd | None:
@@ -68,7 +68,7 @@ def _in_the_way(gift: Gift, wallet: Wallet | None, clock: Clock) -> StreakEnd | 
     return end_of(wallet.streak, gift.user_id, clock.new_id(), posting)
 
 
-LOOKS: Final = 5
+MAX_ATTEMPTS: Final = 5
 
 
 def end_streak(
@@ -82,7 +82,7 @@ def end_streak(
     Raises:
         TryAgain: the outcome is not known, or the fan kept adding to it.
     """
-    for _ in range(LOOKS):
+    for _ in range(MAX_ATTEMPTS):
         now = clock.now()
         streak = ledger.read_wallet(user_id).streak
         if streak is None or streak.streak_id != streak_id:

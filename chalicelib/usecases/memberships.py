@@ -11,12 +11,12 @@ from chalicelib.domain.memberships import (
     Membership,
     MembershipOrder,
     can_still_be_joined,
+    end_notification,
     membership_as_followed,
-    notice_of_end,
     present_membership,
     quote_membership,
     require_no_member,
-    same_membership,
+    require_same_request,
 )
 from chalicelib.domain.payments import MembershipHint, Subscription
 from chalicelib.domain.posting import Posting
@@ -74,7 +74,7 @@ def open_membership(
         earlier = memberships.open_membership(membership)
         if earlier is None:
             return OpenedMembership(membership=membership, url=subscriptions.open_session(membership), is_repeat=False)
-    stored = same_membership(earlier, order)
+    stored = require_same_request(earlier, order)
     # A repeat hears what became of it; but who has shut himself out since is shown no way to pay.
     is_payable = can_still_be_joined(stored, now) and not is_excluded(ledger.read_wallet(order.user_id), now)
     url = subscriptions.open_session(stored) if is_payable else None
@@ -83,10 +83,10 @@ def open_membership(
 
 log = logging.getLogger(__name__)
 
-LOOKS: Final = 5
+MAX_ATTEMPTS: Final = 5
 
 
-def follow_membership(
+def sync_membership(
     hint: MembershipHint, *, ledger: Ledger, memberships: Memberships, subscriptions: Subscriptions, clock: Clock
 ) -> str:
     """Bring a membership to what its subscription, and the money that is kept of its last month, make of it.
@@ -102,8 +102,8 @@ def follow_membership(
     Raises:
         TryAgain: the outcome is not known, or others kept writing.
     """
-    for _ in range(LOOKS):
-        before = memberships.find_membership(hint.claim.user_id, hint.claim.membership_id)
+    for _ in range(MAX_ATTEMPTS):
+        before = memberships.find_membership(hint.ref.user_id, hint.ref.membership_id)
         if before is None or before.subscription_id not in {"", hint.subscription_id}:
             return "unchanged"
         subscription = subscriptions.read_subscription(hint.subscription_id)
@@ -115,7 +115,7 @@ def follow_membership(
             return "unknown_status"
         posting = Posting(posted_at=clock.now(), event_id=clock.new_id())
         # The guard: the membership must be as it was before the payment provider was asked.
-        if memberships.follow_membership(before, after, notice_of_end(before, after, posting, clock.new_id())):
+        if memberships.update_membership(before, after, end_notification(before, after, posting, clock.new_id())):
             is_same = replace(before, version=after.version) == after
             return "unchanged" if is_same else f"membership_{after.status.value}"
     raise TryAgain("Others keep writing there.")
@@ -126,13 +126,13 @@ def _last_month(
 ) -> Purchase | None:
     """The newest month that was paid, posted first if nobody did. A month that is in review is none."""
     for invoice in subscription.paid_invoices:
-        claim = invoice.claim
-        if claim is None:
+        ref = invoice.ref
+        if ref is None:
             continue
-        known = ledger.find_entry(claim.user_id, claim.purchase_id)
+        known = ledger.find_entry(ref.user_id, ref.purchase_id)
         if known is None:
             fulfill_invoice(invoice, ledger=ledger, memberships=memberships, clock=clock)
-            known = ledger.find_entry(claim.user_id, claim.purchase_id)
+            known = ledger.find_entry(ref.user_id, ref.purchase_id)
         if isinstance(known, Purchase) and known.membership_id == membership.membership_id:
             return known
     return None

@@ -11,10 +11,10 @@ from chalicelib.domain.reviews import Freeze, Review, Settlement
 from chalicelib.errors import IdempotencyConflict, InvalidField, NotFound
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
-from chalicelib.ports.operators import OperatorDesk
+from chalicelib.ports.operators import OperatorLedger
 
 
-def grant_coins(order: GrantOrder, *, desk: OperatorDesk, clock: Clock) -> Adjusted:
+def grant_coins(order: GrantOrder, *, operators: OperatorLedger, clock: Clock) -> Adjusted:
     """Move the coins, once, however often it is asked.
 
     Raises:
@@ -31,7 +31,7 @@ def grant_coins(order: GrantOrder, *, desk: OperatorDesk, clock: Clock) -> Adjus
         reason=order.act.reason,
         actor=order.act.actor,
     )
-    earlier = desk.grant(grant)
+    earlier = operators.grant(grant)
     if earlier is None:
         return Adjusted(adjustment=grant, is_repeat=False)
     if isinstance(earlier, Adjustment) and is_same_act(earlier, grant):
@@ -39,14 +39,14 @@ def grant_coins(order: GrantOrder, *, desk: OperatorDesk, clock: Clock) -> Adjus
     raise IdempotencyConflict("Use a new key for a new grant.")
 
 
-def freeze_wallet(user_id: str, act: Act, *, is_frozen: bool, desk: OperatorDesk, clock: Clock) -> None:
+def freeze_wallet(user_id: str, act: Act, *, is_frozen: bool, operators: OperatorLedger, clock: Clock) -> None:
     """Freeze or unfreeze the wallet, and keep who said so and why. What is frozen can be frozen again.
 
     Raises:
         IdempotencyConflict: the key names another wallet, or the other wish.
         TryAgain: the outcome is not known.
     """
-    desk.freeze(
+    operators.freeze(
         Freeze(
             key=act.key,
             user_id=require_party_id("user_id", user_id),
@@ -58,7 +58,9 @@ def freeze_wallet(user_id: str, act: Act, *, is_frozen: bool, desk: OperatorDesk
     )
 
 
-def reverse_gift(user_id: str, gift_id: str, act: Act, *, ledger: Ledger, desk: OperatorDesk, clock: Clock) -> Adjusted:
+def reverse_gift(
+    user_id: str, gift_id: str, act: Act, *, ledger: Ledger, operators: OperatorLedger, clock: Clock
+) -> Adjusted:
     """Reverse the gift, once, however often it is asked.
 
     Raises:
@@ -81,9 +83,9 @@ def reverse_gift(user_id: str, gift_id: str, act: Act, *, ledger: Ledger, desk: 
         reason=act.reason,
         actor=act.actor,
         creator_id=gift.creator_id,
-        lane=gift.lane,
+        shard=gift.shard,
     )
-    reversed_by = desk.reverse_gift(reversal)
+    reversed_by = operators.reverse_gift(reversal)
     if reversed_by is None:
         return Adjusted(adjustment=reversal, is_repeat=False)
     earlier = ledger.find_entry(user_id, act.key) if reversed_by == act.key else None
@@ -93,7 +95,7 @@ def reverse_gift(user_id: str, gift_id: str, act: Act, *, ledger: Ledger, desk: 
 
 
 def settle_review(
-    month: str, payment_id: str, decision: Decision, act: Act, *, desk: OperatorDesk, clock: Clock
+    month: str, payment_id: str, decision: Decision, act: Act, *, operators: OperatorLedger, clock: Clock
 ) -> Review:
     """Credit the coins that the payment was for, or refuse them; once, however often it is asked.
 
@@ -106,7 +108,7 @@ def settle_review(
         TryAgain: the outcome is not known.
     """
     now = clock.now()
-    review = desk.find_review(month, payment_id)
+    review = operators.find_review(month, payment_id)
     if review is None:
         raise NotFound("There is no such review.")
     if review.reason == MONEY_LEFT and decision == "credit":
@@ -114,7 +116,7 @@ def settle_review(
     if review.reason == NO_PAYMENT_YET and decision == "credit":
         raise InvalidField("decision", "only refuse: its coins are credited when its payment shows; else grant them")
     settlement = Settlement(key=act.key, decision=decision, reason=act.reason, actor=act.actor, settled_at=now)
-    earlier = desk.settle_review(review, settlement, _credit(review, act, clock) if decision == "credit" else None)
+    earlier = operators.settle_review(review, settlement, _credit(review, act, clock) if decision == "credit" else None)
     if earlier is None:
         return replace(review, settlement=settlement)
     if earlier.settlement is None or (earlier.settlement.key, earlier.settlement.decision) != (act.key, decision):

@@ -13,8 +13,8 @@ from chalicelib.usecases.stripe_events import (
     MONEY_EVENTS,
     SESSION_EVENTS,
     SUBSCRIPTION_EVENTS,
-    Intake,
-    handle_event,
+    StripeEventServices,
+    dispatch_event,
 )
 
 log = logging.getLogger(__name__)
@@ -23,9 +23,9 @@ OVERLAP: Final = timedelta(hours=1)
 """Events are listed by whole seconds and may be listed late: each run begins before the last one ended."""
 GRACE: Final = timedelta(minutes=5)
 """Webhooks are given so long: what is younger is not lost yet, and would only be healed for nothing."""
-REACH: Final = timedelta(days=30)
+LOOKBACK: Final = timedelta(days=30)
 """The payment provider keeps its events so long."""
-FIRST_REACH: Final = timedelta(days=3)
+FIRST_LOOKBACK: Final = timedelta(days=3)
 """How far the very first run looks back: as long as the provider itself keeps sending."""
 HEALED: Final = frozenset(
     {
@@ -49,7 +49,7 @@ _UNFORESEEN: Final = "unforeseen"
 _STRIDE: Final = 100
 
 
-def reconcile(*, intake: Intake, journal: Journal) -> Counter[str]:
+def reconcile(*, intake: StripeEventServices, journal: Journal) -> Counter[str]:
     """Handle every event since the last run, oldest first. Safe at any time, and as often as one likes.
 
     Returns:
@@ -61,7 +61,7 @@ def reconcile(*, intake: Intake, journal: Journal) -> Counter[str]:
     """
     now = intake.clock.now()
     until = now - GRACE
-    since = max(journal.read_watermark(_WATERMARK) or now - FIRST_REACH, now - REACH)
+    since = max(journal.read_watermark(_WATERMARK) or now - FIRST_LOOKBACK, now - LOOKBACK)
     outcomes: Counter[str] = Counter()
     events = intake.gateway.list_events(since - OVERLAP, _TYPES)
     for number, event in enumerate((event for event in events if event.created_at <= until), start=1):
@@ -82,9 +82,9 @@ def _move_watermark(to: datetime, outcomes: Counter[str], journal: Journal) -> N
         journal.move_watermark(_WATERMARK, to)
 
 
-def _handle(event: StripeEvent, intake: Intake) -> str:
+def _handle(event: StripeEvent, intake: StripeEventServices) -> str:
     try:
-        return handle_event(event, intake)
+        return dispatch_event(event, intake)
     except TryAgain:
         return _NOT_NOW
     except Exception:  # whatever it is, it is this streak's trouble

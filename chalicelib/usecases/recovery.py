@@ -77,9 +77,9 @@ def _entry(line: JournalLine, ledger: Ledger) -> Entry | None:
         return None
 
 
-LAG: Final = timedelta(minutes=10)
+SETTLE_DELAY: Final = timedelta(minutes=10)
 """The stream is given so long before the sweep calls an entry forgotten."""
-FIRST_REACH: Final = timedelta(days=2)
+FIRST_LOOKBACK: Final = timedelta(days=2)
 """How far the very first sweep looks back."""
 
 _WATERMARK: Final = "sweep"
@@ -97,8 +97,8 @@ def sweep(*, journal: Journal, relay: Relay) -> int:
     Returns:
         How many entries were relayed.
     """
-    until = relay.clock.now() - LAG
-    first = journal.read_watermark(_WATERMARK) or until - FIRST_REACH
+    until = relay.clock.now() - SETTLE_DELAY
+    first = journal.read_watermark(_WATERMARK) or until - FIRST_LOOKBACK
     unsure = journal.read_watermark(_UNSURE)
     mended = 0
     for hour in hours(first, until):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from chalicelib.domain.adjustments import Adjustment, Kind
-from chalicelib.domain.payments import CheckoutSession, Claim, Invoice
+from chalicelib.domain.payments import CheckoutSession, Invoice, PurchaseRef
 from chalicelib.domain.purchases import MONEY_LEFT, Purchase, review_of
 from chalicelib.domain.reversals import UnknownStatus, coins_kept, money_gone, money_kept
 from chalicelib.errors import TryAgain
@@ -14,14 +14,14 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
 from chalicelib.usecases.fulfillment import Fulfillment, fulfill_checkout, fulfill_invoice
-from chalicelib.usecases.memberships import follow_membership
+from chalicelib.usecases.memberships import sync_membership
 
 log = logging.getLogger(__name__)
 
-LOOKS: Final = 5
+MAX_ATTEMPTS: Final = 5
 
 
-def follow_the_money(
+def sync_refunds(
     payment_intent: str,
     *,
     ledger: Ledger,
@@ -45,15 +45,15 @@ def follow_the_money(
     Raises:
         TryAgain: the outcome is not known, or others kept writing.
     """
-    claim = gateway.find_claim(payment_intent)
-    invoice = None if claim else subscriptions.find_invoice(payment_intent)
-    claim = invoice.claim if invoice else claim
-    if claim is None:
+    ref = gateway.find_purchase_ref(payment_intent)
+    invoice = None if ref else subscriptions.find_invoice(payment_intent)
+    ref = invoice.ref if invoice else ref
+    if ref is None:
         return "stranger"
-    payment = _Payment(payment_intent=payment_intent, claim=claim, invoice=invoice)
+    payment = _Payment(payment_intent=payment_intent, ref=ref, invoice=invoice)
     outcome = _follow(payment, ledger, gateway, memberships, clock)
     if invoice and (hint := invoice.hint):
-        follow_membership(hint, ledger=ledger, memberships=memberships, subscriptions=subscriptions, clock=clock)
+        sync_membership(hint, ledger=ledger, memberships=memberships, subscriptions=subscriptions, clock=clock)
     return outcome
 
 
@@ -62,13 +62,13 @@ class _Payment:
     """A payment, what it was for, and the invoice that it paid where it was a membership's."""
 
     payment_intent: str
-    claim: Claim
+    ref: PurchaseRef
     invoice: Invoice | None
 
 
 def _follow(payment: _Payment, ledger: Ledger, gateway: PaymentGateway, memberships: Memberships, clock: Clock) -> str:
-    for _ in range(LOOKS):
-        purchase = ledger.find_entry(payment.claim.user_id, payment.claim.purchase_id)
+    for _ in range(MAX_ATTEMPTS):
+        purchase = ledger.find_entry(payment.ref.user_id, payment.ref.purchase_id)
         if isinstance(purchase, Purchase) and purchase.payment_intent == payment.payment_intent:
             outcome = _settle(purchase, payment.payment_intent, ledger, gateway, clock)
         else:
@@ -90,7 +90,7 @@ def _settle(
     coins = coins_kept(purchase, kept_minor) - coins_kept(purchase, before_minor)
     adjustment = _adjustment(purchase, coins, clock) if coins else None
     # The guard: the purchase must be as it was before the payment provider was asked.
-    if not ledger.follow_purchase(purchase, kept_minor, adjustment):
+    if not ledger.update_kept_amount(purchase, kept_minor, adjustment):
         return None
     return "clawed_back" if coins < 0 else "restored" if coins > 0 else "unchanged"
 
@@ -124,7 +124,7 @@ def _watch_unmatched(
         return _unknown(unknown)
     if not gone_minor:
         return None
-    review = review_of(paid, payment.claim, MONEY_LEFT)
+    review = review_of(paid, payment.ref, MONEY_LEFT)
     is_new = ledger.file_review(replace(review, payment_id=f"{payment.payment_intent}-left-{gone_minor}"))
     return (Fulfillment.IN_REVIEW if is_new else Fulfillment.REVIEWED).value
 

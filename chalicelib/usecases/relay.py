@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from chalicelib.domain.entries import lane_entry
+from chalicelib.domain.entries import shard_entry
 from chalicelib.domain.events import Announcement, announce
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.reminders import BudgetRecord, due_reminders, reminder_notice
-from chalicelib.domain.shards import Receipt, receipts
+from chalicelib.domain.reminders import BudgetRecord, due_reminders, reminder_notification
+from chalicelib.domain.shards import ShardPosition, batches_by_shard
 from chalicelib.errors import TryAgain
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
@@ -38,7 +38,7 @@ class Relay:
 
 
 def relay_entries(records: Sequence[PostedRecord], relay: Relay) -> list[str]:
-    """Give each gift to its creator's lane, exactly once, then publish each entry, at least once.
+    """Give each gift to its creator's shard, exactly once, then publish each entry, at least once.
 
     A record that comes again finds its gift received, takes the sequence it has, and is published again under the
     same id. A record that nobody can relay is set aside and does not hold up the others.
@@ -50,9 +50,9 @@ def relay_entries(records: Sequence[PostedRecord], relay: Relay) -> list[str]:
     for record in records:
         if record.entry is None:
             batch.attempt(batch.set_aside, [record])
-        elif lane_entry(record.entry) is None:
+        elif shard_entry(record.entry) is None:
             batch.attempt(batch.announce, [record])
-    for received in receipts([(record, gift) for record in records if (gift := lane_entry(record.entry))]):
+    for received in batches_by_shard([(record, gift) for record in records if (gift := shard_entry(record.entry))]):
         batch.attempt(batch.receive_gifts, received)
     batch.publish()
     return [record.record_id for record in records if record.record_id in batch.retry]
@@ -84,10 +84,10 @@ class _Batch:
                     self.attempt(self.set_aside, records)
 
     def receive_gifts(self, records: Sequence[PostedRecord]) -> None:
-        """Post gifts of one lane to the creator's side; only then there is a sequence to publish them with."""
-        gifts = [gift for record in records if (gift := lane_entry(record.entry))]
+        """Post gifts of one shard to the creator's side; only then there is a sequence to publish them with."""
+        gifts = [gift for record in records if (gift := shard_entry(record.entry))]
         distinct = list({gift.event_id: gift for gift in gifts}.values())
-        received = self.relay.ledger.receive_gifts(gifts[0].creator_id, gifts[0].lane, distinct)
+        received = self.relay.ledger.receive_gifts(gifts[0].creator_id, gifts[0].shard, distinct)
         for record, gift in zip(records, gifts, strict=True):
             self.tell(record, received[gift.event_id])
 
@@ -96,10 +96,10 @@ class _Batch:
         for record in records:
             self.tell(record, None)
 
-    def tell(self, record: PostedRecord, receipt: Receipt | None) -> None:
+    def tell(self, record: PostedRecord, position: ShardPosition | None) -> None:
         """Have it published with the others."""
         assert record.entry is not None, "records that cannot be read were set aside"
-        announcement = announce(record.entry, receipt, source=self.relay.source, livemode=self.relay.livemode)
+        announcement = announce(record.entry, position, source=self.relay.source, livemode=self.relay.livemode)
         self.told.append((record, announcement))
 
     def set_aside(self, records: Sequence[PostedRecord]) -> None:
@@ -122,17 +122,17 @@ class _Batch:
         """The stamp that tells the sweep, later, that the world has heard; and for a streak that begins, its timer."""
         for record in records:
             entry = record.entry
-            if entry is not None and lane_entry(entry) is None:
+            if entry is not None and shard_entry(entry) is None:
                 self.relay.ledger.mark_announced(entry.user_id, entry.entry_id, self.relay.clock.now())
             if isinstance(entry, Gift) and entry.begins_streak:
                 self.relay.timer.wake(entry.user_id, entry.streak_id, self.relay.streak_pause)
 
 
 def remind_of_budgets(records: Sequence[BudgetRecord], relay: Relay) -> list[str]:
-    """Post a notice of each threshold that a budget has passed, once a period, however often the record comes.
+    """Post a notification of each threshold that a budget has passed, once a period, however often the record comes.
 
-    The notice is an entry like any other: the stream brings it back to be published. A record that nobody can read is
-    set aside and does not hold up the others.
+    The notification is an entry like any other: the stream delivers it to be published. An unreadable record is set
+    aside and does not delay the others.
 
     Returns:
         The ids of the records that must come again.
@@ -158,4 +158,4 @@ def _remind(record: BudgetRecord, relay: Relay) -> None:
     assert record.new is not None, "a record that cannot be read is set aside"
     for reminder in due_reminders(record.old, record.new):
         posting = Posting(posted_at=relay.clock.now(), event_id=relay.clock.new_id())
-        relay.ledger.post_notice(reminder_notice(record.user_id, reminder, posting))
+        relay.ledger.post_notification(reminder_notification(record.user_id, reminder, posting))

@@ -14,12 +14,12 @@ from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
 from chalicelib.usecases.checkout import end_purchase
 from chalicelib.usecases.fulfillment import Fulfillment, fulfill_checkout, fulfill_invoice
-from chalicelib.usecases.memberships import follow_membership
-from chalicelib.usecases.refunds import follow_the_money
+from chalicelib.usecases.memberships import sync_membership
+from chalicelib.usecases.refunds import sync_refunds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intake:
+class StripeEventServices:
     """What taking events in needs besides them: the mode that is ours, and the ports."""
 
     livemode: bool
@@ -30,7 +30,7 @@ class Intake:
     clock: Clock
 
 
-def handle_event(event: StripeEvent, intake: Intake) -> str:
+def dispatch_event(event: StripeEvent, intake: StripeEventServices) -> str:
     """Do what an authentic event asks for. The same event again, or in another order, ends in the same state.
 
     Returns:
@@ -53,23 +53,23 @@ def handle_event(event: StripeEvent, intake: Intake) -> str:
     if event.type in SUBSCRIPTION_EVENTS:
         return _follow_membership(event.membership, intake)
     if event.type in MONEY_EVENTS:
-        return _follow_the_money(event, intake)
+        return _sync_refunds(event, intake)
     return "ignored"
 
 
-def _handle_session(event: StripeEvent, intake: Intake) -> str:
+def _handle_session(event: StripeEvent, intake: StripeEventServices) -> str:
     session = event.session
     if session is not None and session.mode == "subscription":
         return _follow_membership(event.membership, intake)
-    if session is None or session.mode != "payment" or session.claim is None:
+    if session is None or session.mode != "payment" or session.ref is None:
         return "stranger"
     return SESSION_EVENTS[event.type](session, intake)
 
 
-def _handle_invoice(event: StripeEvent, intake: Intake) -> str:
+def _handle_invoice(event: StripeEvent, intake: StripeEventServices) -> str:
     """What the invoice is now counts, not what the event says of it."""
     invoice = intake.subscriptions.read_invoice(event.invoice_id) if event.invoice_id else None
-    if invoice is None or invoice.claim is None:
+    if invoice is None or invoice.ref is None:
         return "stranger"
     fulfillment = None
     if invoice.is_paid:
@@ -78,10 +78,10 @@ def _handle_invoice(event: StripeEvent, intake: Intake) -> str:
     return followed if fulfillment in {None, Fulfillment.REPEATED} else str(fulfillment)
 
 
-def _follow_membership(hint: MembershipHint | None, intake: Intake) -> str:
+def _follow_membership(hint: MembershipHint | None, intake: StripeEventServices) -> str:
     if hint is None:
         return "stranger"
-    return follow_membership(
+    return sync_membership(
         hint,
         ledger=intake.ledger,
         memberships=intake.memberships,
@@ -90,10 +90,10 @@ def _follow_membership(hint: MembershipHint | None, intake: Intake) -> str:
     )
 
 
-def _follow_the_money(event: StripeEvent, intake: Intake) -> str:
+def _sync_refunds(event: StripeEvent, intake: StripeEventServices) -> str:
     if event.payment_intent is None:
         return "stranger"
-    return follow_the_money(
+    return sync_refunds(
         event.payment_intent,
         ledger=intake.ledger,
         gateway=intake.gateway,
@@ -103,27 +103,31 @@ def _follow_the_money(event: StripeEvent, intake: Intake) -> str:
     )
 
 
-def _completed(session: CheckoutSession, intake: Intake) -> str:
+def _completed(session: CheckoutSession, intake: StripeEventServices) -> str:
     if session.payment_status == "unpaid":
         # A bank debit was submitted, and its money comes days later: the purchase must outlive that.
         return _move(session, intake, Status.PROCESSING, (Status.PENDING, Status.EXPIRED))
     return _paid(session, intake)
 
 
-def _paid(session: CheckoutSession, intake: Intake) -> str:
+def _paid(session: CheckoutSession, intake: StripeEventServices) -> str:
     return fulfill_checkout(session, ledger=intake.ledger, clock=intake.clock)
 
 
-def _async_failed(session: CheckoutSession, intake: Intake) -> str:
+def _async_failed(session: CheckoutSession, intake: StripeEventServices) -> str:
     return _move(session, intake, Status.FAILED, (Status.PENDING, Status.PROCESSING), if_posted="late_failure")
 
 
-def _expired(session: CheckoutSession, intake: Intake) -> str:
+def _expired(session: CheckoutSession, intake: StripeEventServices) -> str:
     return _move(session, intake, Status.EXPIRED, (Status.PENDING,))
 
 
 def _move(
-    session: CheckoutSession, intake: Intake, to: Status, allowed: tuple[Status, ...], if_posted: str = "unchanged"
+    session: CheckoutSession,
+    intake: StripeEventServices,
+    to: Status,
+    allowed: tuple[Status, ...],
+    if_posted: str = "unchanged",
 ) -> str:
     """Events come in any order, so a purchase that has moved on already is left where it is."""
     try:
@@ -138,7 +142,7 @@ def _move(
     return if_posted if purchase.status is Status.POSTED else "unchanged"
 
 
-SESSION_EVENTS: Final[Mapping[str, Callable[[CheckoutSession, Intake], str]]] = MappingProxyType(
+SESSION_EVENTS: Final[Mapping[str, Callable[[CheckoutSession, StripeEventServices], str]]] = MappingProxyType(
     {
         "checkout.session.completed": _completed,
         "checkout.session.async_payment_succeeded": _paid,
@@ -173,14 +177,14 @@ MONEY_EVENTS: Final = frozenset(
 """Hints that the money of a payment may have moved. What they say of it does not count: they make us look."""
 
 
-def receive_webhook(payload: bytes, signature: str, intake: Intake) -> str:
+def receive_webhook(payload: bytes, signature: str, intake: StripeEventServices) -> str:
     """Take one event in and do what it asks for, at once: the answer goes out only when it is done.
 
     Returns:
-        What became of it, as handle_event says.
+        What became of it, as dispatch_event says.
 
     Raises:
         NotAuthentic: not signed for us, or no usable event. Nothing was written.
         TryAgain: the outcome is not known. The provider sends the event again, for three days.
     """
-    return handle_event(intake.gateway.read_event(payload, signature, intake.clock.now()), intake)
+    return dispatch_event(intake.gateway.read_event(payload, signature, intake.clock.now()), intake)

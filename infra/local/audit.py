@@ -18,7 +18,7 @@ class Audit:
     coins_held: int
     """In all wallets."""
     earned: Mapping[str, int]
-    """Coins by creator id, over all lanes."""
+    """Coins by creator id, over all shards."""
     event_ids: frozenset[str]
     """Of all posted entries: what subscribers have heard of, or will."""
     broken: tuple[str, ...]

@@ -26,7 +26,7 @@ class Breach:
 
     rule: str
     """I1: a wallet is the sum of its posted entries. I2: a payment is credited once. I3: a gift, or its reversal,
-    reached its creator's lane once with all its coins, and a lane is the sum of what it received, numbered 1 to n. I8:
+    reached its creator's shard once with all its coins, and a shard is the sum of what it received, from 1 to n. I8:
     a purchase grants the share of its coins whose price is kept."""
     what: str
     stored: int
@@ -41,7 +41,7 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A gift, or its reversal, on the fan's side; coins as the lane has them."""
+    """A gift, or its reversal, on the fan's side; coins as the shard has them."""
 
     coins: int
     wallet: str
@@ -72,7 +72,7 @@ class _Quote:
 
 @dataclass(slots=True)
 class _Lane:
-    """What a lane says of itself."""
+    """What a shard says of itself."""
 
     coins: int = 0
     gifts: int = 0
@@ -84,7 +84,7 @@ class Books:
 
     def __init__(self, items: Iterable[Item] = ()) -> None:
         self.wallets: dict[str, int] = {}
-        self.lanes: dict[str, _Lane] = {}
+        self.shards: dict[str, _Lane] = {}
         self.entries = 0
         self.gifts = 0
         self.event_ids: set[str] = set()
@@ -104,7 +104,7 @@ class Books:
             # A fan who has only opened a checkout, or set a budget, has a wallet with no coins in it yet.
             self.wallets[partition] = _int({"coins": 0, **item}, "coins")
         elif sort_key == "LANE":
-            self.lanes[partition] = _Lane(*(_int(item, name) for name in ("coins", "gifts", "sequence")))
+            self.shards[partition] = _Lane(*(_int(item, name) for name in ("coins", "gifts", "sequence")))
         elif sort_key.startswith("GIFT#"):
             received = _Received(_int(item, "coins"), _int(item, "sequence"), f"WALLET#{item['sender_id']}")
             self._received[partition][sort_key.removeprefix("GIFT#")] = received
@@ -112,10 +112,10 @@ class Books:
             self._add_posted(partition, sort_key.removeprefix("ENTRY#"), item)
 
     def earned(self) -> Counter[str]:
-        """What the lanes of each creator come to."""
+        """What the shards of each creator come to."""
         earned: Counter[str] = Counter()
-        for partition, lane in self.lanes.items():
-            earned[partition.split("#")[1]] += lane.coins
+        for partition, shard in self.shards.items():
+            earned[partition.split("#")[1]] += shard.coins
         return earned
 
     def under_way(self, since: datetime) -> int:
@@ -152,8 +152,8 @@ class Books:
         elif kind == "grant" and entry.get("about"):  # it settled the review of a payment
             self._credits[str(entry["about"])].append(wallet)
         if entry.get("creator_id"):
-            lane = f"CREATOR#{entry['creator_id']}#{entry['lane']}"
-            self._sent[lane, str(entry["event_id"])] = _Sent(
+            shard = f"CREATOR#{entry['creator_id']}#{entry['lane']}"
+            self._sent[shard, str(entry["event_id"])] = _Sent(
                 -coins, wallet, datetime.fromisoformat(str(entry["posted_at"]))
             )
 
@@ -175,32 +175,32 @@ class Books:
                 yield _breach("I8", f"{wallet} purchase {purchase_id}", quote.coins_kept, granted, wallet)
 
     def _gifts_astray(self, under_way_since: datetime | None) -> Iterator[Breach]:
-        for lane, event_id, sent, received in self._astray():
+        for shard, event_id, sent, received in self._astray():
             if received or under_way_since is None or sent.posted_at < under_way_since:
                 coins = received.coins if received else 0
-                yield _breach("I3", f"{lane} gift {event_id}", coins, sent.coins, lane, sent.wallet)
-        for lane, gifts in self._received.items():
+                yield _breach("I3", f"{shard} gift {event_id}", coins, sent.coins, shard, sent.wallet)
+        for shard, gifts in self._received.items():
             for event_id, received in gifts.items():
-                if (lane, event_id) not in self._sent:
-                    yield _breach("I3", f"{lane} gift {event_id}", received.coins, 0, lane, received.wallet)
+                if (shard, event_id) not in self._sent:
+                    yield _breach("I3", f"{shard} gift {event_id}", received.coins, 0, shard, received.wallet)
 
     def _astray(self) -> Iterator[tuple[str, str, _Sent, _Received | None]]:
         """What was sent and has not been received, or not with all its coins."""
-        for (lane, event_id), sent in self._sent.items():
-            received = self._received.get(lane, {}).get(event_id)
+        for (shard, event_id), sent in self._sent.items():
+            received = self._received.get(shard, {}).get(event_id)
             if received is None or received.coins != sent.coins:
-                yield lane, event_id, sent, received
+                yield shard, event_id, sent, received
 
     def _lanes_not_summing(self) -> Iterator[Breach]:
-        for lane in sorted(self._received.keys() | self.lanes.keys()):
-            total, received = self.lanes.get(lane, _Lane()), self._received.get(lane, {}).values()
+        for shard in sorted(self._received.keys() | self.shards.keys()):
+            total, received = self.shards.get(shard, _Lane()), self._received.get(shard, {}).values()
             coins, gifts = sum(one.coins for one in received), sum(one.coins > 0 for one in received)
             if total.coins != coins:
-                yield _breach("I3", lane, total.coins, coins, lane)
+                yield _breach("I3", shard, total.coins, coins, shard)
             if total.gifts != gifts:
-                yield _breach("I3", f"{lane} gifts", total.gifts, gifts, lane)
+                yield _breach("I3", f"{shard} gifts", total.gifts, gifts, shard)
             if sorted(one.sequence for one in received) != list(range(1, total.sequence + 1)):
-                yield _breach("I3", f"{lane} sequence", total.sequence, len(received), lane)
+                yield _breach("I3", f"{shard} sequence", total.sequence, len(received), shard)
 
 
 def confirmed(breaches: Iterable[Breach], table: "Table", under_way_since: datetime | None) -> list[Breach]:
@@ -210,7 +210,7 @@ def confirmed(breaches: Iterable[Breach], table: "Table", under_way_since: datet
     """
     found = list(breaches)
     for _ in range(_LOOKS):
-        # In this order lanes come before wallets, so whatever was received is found sent.
+        # In this order shards come before wallets, so whatever was received is found sent.
         partitions = sorted({partition for breach in found for partition in breach.partitions})
         closer = Books(item for partition in partitions for item in read_partition(table, partition))
         standing = {(breach.rule, breach.what): breach for breach in closer.breaches(under_way_since)}

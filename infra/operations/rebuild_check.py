@@ -1,6 +1,6 @@
 """Add up the whole ledger again: `make rebuild-check STAGE=prod`.
 
-Every wallet from its posted entries, every lane from what it received, every purchase from the money that is kept.
+Every wallet from its posted entries, every shard from what it received, every purchase from the money that is kept.
 Reads the whole table, which takes its time and its read units, and writes nothing. `local` is the stack of `make up`;
 for the other stages credentials, region and AWS_ENDPOINT_URL are boto3's usual ones. Exit code 1 when a figure is off.
 """
@@ -36,7 +36,7 @@ def report(books: Books, breaches: list[Breach], now: datetime) -> Iterator[str]
     yield f"{len(books.wallets)} wallets hold {sum(books.wallets.values())} coins by {books.entries} posted entries"
     earned = books.earned()
     coins = sum(earned.values())
-    yield f"{len(earned)} creators earned {coins} coins in {len(books.lanes)} lanes by {books.gifts} gifts"
+    yield f"{len(earned)} creators earned {coins} coins in {len(books.shards)} shards by {books.gifts} gifts"
     if under_way := books.under_way(now - UNDER_WAY):
         yield f"{under_way} gifts are under way to their creators"
     yield from (str(breach) for breach in breaches)

@@ -50,7 +50,7 @@ def ministack_store(ministack_url: str) -> DynamoStore:
 @pytest.fixture(scope="session")
 def dynamodb_local_store(dynamodb_local_url: str) -> DynamoStore:
     store = _store_at(dynamodb_local_url)
-    # A version from before DynamoDB's transactions took a hundred actions: ten, and one of them is the lane.
+    # A version from before DynamoDB's transactions took a hundred actions: ten, and one of them is the shard.
     store.most_gifts = 9
     store.is_misreporting_transactions = True
     return store

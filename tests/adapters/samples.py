@@ -9,7 +9,7 @@ from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.budgets import Budget, Limits, SelfExclusion, first_budget
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.memberships import Membership, month_of
-from chalicelib.domain.notifications import Notice, NoticeKind
+from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.payments import Invoice
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase
@@ -55,7 +55,7 @@ def a_gift(user_id: str = "", **changes: Any) -> Gift:
         user_id=user_id or new_name("fan"),
         event_id=new_id(),
         creator_id=new_name("creator"),
-        lane=3,
+        shard=3,
         item_id="rose",
         quantity=6,
         price_coins=60,
@@ -103,7 +103,7 @@ def a_reversal(gift: Gift, **changes: Any) -> Adjustment:
             "coins": gift.price_coins,
             "about": gift.gift_id,
             "creator_id": gift.creator_id,
-            "lane": gift.lane,
+            "shard": gift.shard,
             **changes,
         }
     )
@@ -171,23 +171,23 @@ def an_exclusion(user_id: str = "", **changes: Any) -> SelfExclusion:
     return replace(exclusion, **changes)
 
 
-def a_notice(user_id: str = "", **changes: Any) -> Notice:
+def a_notice(user_id: str = "", **changes: Any) -> NotificationEntry:
     """A reminder."""
-    notice = Notice(
+    notification = NotificationEntry(
         entry_id=new_id(),
         user_id=user_id or new_name("fan"),
-        kind=NoticeKind.BUDGET_REMINDER,
+        kind=NotificationKind.BUDGET_REMINDER,
         posted_at=START + timedelta(milliseconds=9),
         event_id=new_id(),
-        facts={"what": "coins", "period": "day", "percent": 80, "limit": 100, "ends_at": "2026-11-23T00:00:00.000Z"},
+        payload={"what": "coins", "period": "day", "percent": 80, "limit": 100, "ends_at": "2026-11-23T00:00:00.000Z"},
     )
-    return replace(notice, **changes)
+    return replace(notification, **changes)
 
 
 def gifts_to(creator_id: str, number: int, **changes: Any) -> list[Gift]:
-    """Gifts of one fan to one creator's lane 0, costing 1, 2, 3 ... coins."""
+    """Gifts of one fan to one creator's shard 0, costing 1, 2, 3 ... coins."""
     return [
-        a_gift("ann", creator_id=creator_id, lane=0, price_coins=coins, **changes) for coins in range(1, number + 1)
+        a_gift("ann", creator_id=creator_id, shard=0, price_coins=coins, **changes) for coins in range(1, number + 1)
     ]
 
 
@@ -221,14 +221,14 @@ def a_month(membership: Membership, number: int = 1, **changes: Any) -> Purchase
     return month_of(invoice, a_posting())
 
 
-def an_end(user_id: str, **changes: Any) -> Notice:
+def an_end(user_id: str, **changes: Any) -> NotificationEntry:
     """The end of a membership."""
-    notice = Notice(
+    notification = NotificationEntry(
         entry_id=new_id(),
         user_id=user_id,
-        kind=NoticeKind.MEMBERSHIP_END,
+        kind=NotificationKind.MEMBERSHIP_END,
         posted_at=START + timedelta(minutes=2),
         event_id=new_id(),
-        facts={"membership_id": new_id(), "plan_id": "coin_club", "reason": "cancelled"},
+        payload={"membership_id": new_id(), "plan_id": "coin_club", "reason": "cancelled"},
     )
-    return replace(notice, **changes)
+    return replace(notification, **changes)

@@ -55,7 +55,7 @@ def test_following_the_money_is_one_trip(
     adjustment = adjust(purchase)
 
     def follow() -> None:
-        atomic_store.ledger.follow_purchase(purchase, 423, adjustment)
+        atomic_store.ledger.update_kept_amount(purchase, 423, adjustment)
 
     assert_costs(atomic_store, follow, Cost(1, wru=wru))
     assert measured(atomic_store, follow) == Cost(1), "the guard is lost"
@@ -64,8 +64,8 @@ def test_following_the_money_is_one_trip(
 def test_a_grant_is_one_trip_and_five_units(atomic_store: DynamoStore, purchase: Purchase) -> None:
     grant = an_adjustment(purchase.user_id, reason="r" * 200, actor="o" * 128)
 
-    assert_costs(atomic_store, lambda: atomic_store.desk.grant(grant), Cost(1, wru=5))
-    assert measured(atomic_store, lambda: atomic_store.desk.grant(grant)) == Cost(1), "a repeat"
+    assert_costs(atomic_store, lambda: atomic_store.operators.grant(grant), Cost(1, wru=5))
+    assert measured(atomic_store, lambda: atomic_store.operators.grant(grant)) == Cost(1), "a repeat"
 
 
 def test_a_reversal_is_one_trip_and_seven_units(atomic_store: DynamoStore, purchase: Purchase) -> None:
@@ -73,8 +73,8 @@ def test_a_reversal_is_one_trip_and_seven_units(atomic_store: DynamoStore, purch
     atomic_store.ledger.post_gift(gift)
     reversal = a_reversal(gift, reason="r" * 200, actor="o" * 128)
 
-    assert_costs(atomic_store, lambda: atomic_store.desk.reverse_gift(reversal), Cost(1, wru=7))
-    assert measured(atomic_store, lambda: atomic_store.desk.reverse_gift(reversal)) == Cost(1), "a repeat"
+    assert_costs(atomic_store, lambda: atomic_store.operators.reverse_gift(reversal), Cost(1, wru=7))
+    assert measured(atomic_store, lambda: atomic_store.operators.reverse_gift(reversal)) == Cost(1), "a repeat"
 
 
 @pytest.mark.parametrize(("decision", "wru"), [("credit", 7), ("refuse", 2)])
@@ -84,7 +84,7 @@ def test_a_settlement_is_one_trip(atomic_store: DynamoStore, purchase: Purchase,
     credit = an_adjustment(purchase.user_id, about=review.payment_id) if decision == "credit" else None
 
     def settle() -> None:
-        atomic_store.desk.settle_review(review, a_settlement(decision=decision), credit)
+        atomic_store.operators.settle_review(review, a_settlement(decision=decision), credit)
 
     assert_costs(atomic_store, settle, Cost(1, wru=wru))
     assert measured(atomic_store, settle) == Cost(1), "settled before"
@@ -93,14 +93,14 @@ def test_a_settlement_is_one_trip(atomic_store: DynamoStore, purchase: Purchase,
 def test_a_freeze_is_one_trip_and_four_units(atomic_store: DynamoStore, purchase: Purchase) -> None:
     freeze = a_freeze(purchase.user_id, reason="r" * 200, actor="o" * 128)
 
-    assert_costs(atomic_store, lambda: atomic_store.desk.freeze(freeze), Cost(1, wru=4))
-    assert measured(atomic_store, lambda: atomic_store.desk.freeze(freeze)) == Cost(1), "a repeat"
+    assert_costs(atomic_store, lambda: atomic_store.operators.freeze(freeze), Cost(1, wru=4))
+    assert measured(atomic_store, lambda: atomic_store.operators.freeze(freeze)) == Cost(1), "a repeat"
 
 
 def test_reading_an_hour_is_a_trip_for_each_part_of_it(atomic_store: DynamoStore) -> None:
     hour = new_hour()
     for _ in range(3):
-        atomic_store.desk.grant(an_adjustment(posted_at=hour))
+        atomic_store.operators.grant(an_adjustment(posted_at=hour))
 
     assert measured(atomic_store, lambda: atomic_store.journal.read_hour(hour)).trips == JOURNAL_SHARDS
 
@@ -114,7 +114,7 @@ def a_line(adjustment: Adjustment) -> JournalLine:
         coins=adjustment.coins,
         posted_at=adjustment.posted_at,
         creator_id=adjustment.creator_id,
-        lane=adjustment.lane,
+        shard=adjustment.shard,
     )
 
 
@@ -133,11 +133,11 @@ def test_adding_up_is_two_trips_for_a_wallet_and_three_for_a_lane(
     atomic_store: DynamoStore, purchase: Purchase
 ) -> None:
     gift = a_gift()
-    atomic_store.ledger.receive_gifts(gift.creator_id, gift.lane, [gift])
+    atomic_store.ledger.receive_gifts(gift.creator_id, gift.shard, [gift])
 
     journal = atomic_store.journal
     assert measured(atomic_store, lambda: journal.wallet_mismatch(purchase.user_id)) == Cost(2, rru=2)
-    assert measured(atomic_store, lambda: journal.lane_mismatch(gift.creator_id, gift.lane)) == Cost(3, rru=3)
+    assert measured(atomic_store, lambda: journal.shard_mismatch(gift.creator_id, gift.shard)) == Cost(3, rru=3)
 
 
 def test_a_watermark_is_one_unit_either_way(atomic_store: DynamoStore) -> None:
@@ -151,6 +151,6 @@ def test_reviews_are_read_in_one_trip(atomic_store: DynamoStore) -> None:
     review = a_review()
     atomic_store.ledger.file_review(review)
 
-    desk = atomic_store.desk
-    assert measured(atomic_store, lambda: desk.find_review(review.month, review.payment_id)) == Cost(1, rru=1)
-    assert measured(atomic_store, lambda: desk.list_reviews("1999-01")).trips == 1
+    operators = atomic_store.operators
+    assert measured(atomic_store, lambda: operators.find_review(review.month, review.payment_id)) == Cost(1, rru=1)
+    assert measured(atomic_store, lambda: operators.list_reviews("1999-01")).trips == 1

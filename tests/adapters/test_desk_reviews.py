@@ -1,4 +1,4 @@
-"""The contract of the OperatorDesk port: reviews, and how they are settled."""
+"""The contract of the OperatorLedger port: reviews, and how they are settled."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +24,7 @@ def a_credit(review: Review, **changes: str) -> Adjustment:
 
 
 def found(store: Store, review: Review) -> Review | None:
-    return store.desk.find_review(review.month, review.payment_id)
+    return store.operators.find_review(review.month, review.payment_id)
 
 
 def coins(store: Store, review: Review) -> int:
@@ -41,7 +41,7 @@ def test_a_month_lists_its_reviews_and_no_others(store: Store, review: Review) -
     for each in (*same_month, a_review(paid_at=new_month())):
         store.ledger.file_review(each)
 
-    listed = store.desk.list_reviews(review.month)
+    listed = store.operators.list_reviews(review.month)
 
     assert sorted(listed, key=lambda each: each.payment_id) == sorted(
         [review, *same_month], key=lambda each: each.payment_id
@@ -49,22 +49,22 @@ def test_a_month_lists_its_reviews_and_no_others(store: Store, review: Review) -
 
 
 def test_a_month_without_reviews_is_empty(store: Store) -> None:
-    assert list(store.desk.list_reviews(f"{new_month():%Y-%m}")) == []
+    assert list(store.operators.list_reviews(f"{new_month():%Y-%m}")) == []
 
 
 def test_a_review_is_found_in_its_month_only(store: Store, review: Review) -> None:
     assert found(store, review) == review
-    assert store.desk.find_review(f"{new_month():%Y-%m}", review.payment_id) is None
-    assert store.desk.find_review(review.month, new_name("pi")) is None
+    assert store.operators.find_review(f"{new_month():%Y-%m}", review.payment_id) is None
+    assert store.operators.find_review(review.month, new_name("pi")) is None
 
 
 def test_to_refuse_moves_nothing(store: Store, review: Review) -> None:
     settlement = a_settlement(decision="refuse")
 
-    assert store.desk.settle_review(review, settlement, None) is None
+    assert store.operators.settle_review(review, settlement, None) is None
 
     assert found(store, review) == replace(review, settlement=settlement)
-    assert list(store.desk.list_reviews(review.month)) == [replace(review, settlement=settlement)]
+    assert list(store.operators.list_reviews(review.month)) == [replace(review, settlement=settlement)]
     assert coins(store, review) == 0
 
 
@@ -74,7 +74,7 @@ def test_to_credit_moves_the_coins(store: Store, review: Review, held: int) -> N
         buy(store.ledger, review.user_id, held)
     settlement, credit = a_settlement(reason="Grüße 🎉"), a_credit(review)
 
-    assert store.desk.settle_review(review, settlement, credit) is None
+    assert store.operators.settle_review(review, settlement, credit) is None
 
     assert found(store, review) == replace(review, settlement=settlement)
     assert store.ledger.find_entry(review.user_id, credit.entry_id) == credit
@@ -85,11 +85,11 @@ Settle = Callable[[Store, Review], Review | None]
 
 
 def by_refusing(store: Store, review: Review) -> Review | None:
-    return store.desk.settle_review(review, a_settlement(decision="refuse"), None)
+    return store.operators.settle_review(review, a_settlement(decision="refuse"), None)
 
 
 def by_crediting(store: Store, review: Review) -> Review | None:
-    return store.desk.settle_review(review, a_settlement(), a_credit(review))
+    return store.operators.settle_review(review, a_settlement(), a_credit(review))
 
 
 @pytest.mark.parametrize("first", [by_refusing, by_crediting])
@@ -106,9 +106,9 @@ def test_a_review_is_settled_once(store: Store, review: Review, first: Settle, t
 
 def test_the_very_same_act_again_is_told_what_it_did(store: Store, review: Review) -> None:
     settlement, credit = a_settlement(), a_credit(review)
-    store.desk.settle_review(review, settlement, credit)
+    store.operators.settle_review(review, settlement, credit)
 
-    assert store.desk.settle_review(review, settlement, credit) == replace(review, settlement=settlement)
+    assert store.operators.settle_review(review, settlement, credit) == replace(review, settlement=settlement)
     assert coins(store, review) == 500
 
 
@@ -127,18 +127,18 @@ def test_a_key_that_names_something_else_settles_nothing(store: Store, review: R
     taken = buy(store.ledger, review.user_id, 30)
     before = store.of(review.user_id)
 
-    assert store.desk.settle_review(review, a_settlement(), a_credit(review, entry_id=taken.entry_id)) == review
+    assert store.operators.settle_review(review, a_settlement(), a_credit(review, entry_id=taken.entry_id)) == review
 
     assert found(store, review) == review, "it is still open"
     assert store.of(review.user_id) == before
-    assert store.desk.settle_review(review, a_settlement(), a_credit(review, entry_id=new_id())) is None
+    assert store.operators.settle_review(review, a_settlement(), a_credit(review, entry_id=new_id())) is None
 
 
 def test_of_two_reasons_to_refuse_the_earlier_settlement_is_told(store: Store, review: Review) -> None:
     by_refusing(store, review)
     taken = buy(store.ledger, review.user_id, 30)
 
-    answer = store.desk.settle_review(review, a_settlement(), a_credit(review, entry_id=taken.entry_id))
+    answer = store.operators.settle_review(review, a_settlement(), a_credit(review, entry_id=taken.entry_id))
 
     assert answer == found(store, review)
     assert answer is not None

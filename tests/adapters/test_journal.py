@@ -49,7 +49,7 @@ def line(entry: Entry) -> JournalLine:
         coins=-entry.price_coins if isinstance(entry, Gift) else entry.coins,
         posted_at=entry.posted_at,
         creator_id=getattr(entry, "creator_id", "") if has_lane else "",
-        lane=getattr(entry, "lane", 0) if has_lane else 0,
+        shard=getattr(entry, "shard", 0) if has_lane else 0,
     )
 
 
@@ -68,20 +68,20 @@ def bought(store: Store, at: datetime, user_id: str = "") -> Purchase:
 
 def granted(store: Store, at: datetime) -> Adjustment:
     grant = an_adjustment(posted_at=at)
-    assert store.desk.grant(grant) is None
+    assert store.operators.grant(grant) is None
     return grant
 
 
 def test_an_hour_lists_every_kind_of_entry(store: Store, hour: datetime) -> None:
     purchase = bought(store, hour)
-    gift = a_gift(purchase.user_id, posted_at=hour + timedelta(minutes=1), lane=63)
+    gift = a_gift(purchase.user_id, posted_at=hour + timedelta(minutes=1), shard=63)
     reversal = a_reversal(gift, posted_at=hour + timedelta(minutes=2))
     clawback = a_clawback(purchase, 200, posted_at=hour + timedelta(minutes=3))
     restore = a_clawback(purchase, -200, kind=Kind.RESTORE, posted_at=hour + timedelta(minutes=4))
     assert store.ledger.post_gift(gift) is None
-    assert store.desk.reverse_gift(reversal) is None
-    assert store.ledger.follow_purchase(purchase, 1, clawback)
-    assert store.ledger.follow_purchase(replace(purchase, version=purchase.version + 1), 529, restore)
+    assert store.operators.reverse_gift(reversal) is None
+    assert store.ledger.update_kept_amount(purchase, 1, clawback)
+    assert store.ledger.update_kept_amount(replace(purchase, version=purchase.version + 1), 529, restore)
     grant = granted(store, hour + LAST_MOMENT)
 
     listed = store.journal.read_hour(hour)
@@ -124,8 +124,8 @@ def test_what_nobody_relayed_is_told(store: Store) -> None:
     for each in (gift, other):
         store.ledger.post_gift(each)
     reversal, clawback, grant = a_reversal(gift), a_clawback(purchase, 1), granted(store, START)
-    store.desk.reverse_gift(reversal)
-    store.ledger.follow_purchase(purchase, 528, clawback)
+    store.operators.reverse_gift(reversal)
+    store.ledger.update_kept_amount(purchase, 528, clawback)
     left = [line(entry) for entry in (purchase, gift, other, reversal, clawback, grant)]
     asked = list(left)
 
@@ -134,7 +134,7 @@ def test_what_nobody_relayed_is_told(store: Store) -> None:
 
     assert is_told()
     for received in (gift, reversal):
-        store.ledger.receive_gifts(received.creator_id, received.lane, [received])
+        store.ledger.receive_gifts(received.creator_id, received.shard, [received])
         left.remove(line(received))
         assert is_told()
     for announced in (purchase, clawback, grant):
@@ -155,10 +155,10 @@ def test_an_entry_that_was_announced_and_not_received_is_not_relayed(store: Stor
 
 
 def test_a_gift_in_another_lane_is_not_received(store: Store) -> None:
-    gift = a_gift(lane=1)
+    gift = a_gift(shard=1)
     store.ledger.receive_gifts(gift.creator_id, 1, [gift])
 
-    elsewhere = replace(line(gift), lane=2)
+    elsewhere = replace(line(gift), shard=2)
     assert list(store.journal.not_relayed([line(gift), elsewhere])) == [elsewhere]
 
 
@@ -171,7 +171,7 @@ def test_what_is_gone_was_not_relayed(store: Store) -> None:
 def receive(store: Store, gifts: Sequence[Gift]) -> None:
     for start in range(0, len(gifts), store.most_gifts):
         batch = gifts[start : start + store.most_gifts]
-        store.ledger.receive_gifts(batch[0].creator_id, batch[0].lane, batch)
+        store.ledger.receive_gifts(batch[0].creator_id, batch[0].shard, batch)
 
 
 def test_more_lines_than_one_read_takes_are_all_looked_at(store: Store) -> None:

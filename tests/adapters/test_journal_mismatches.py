@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from chalicelib.adapters.dynamodb.models import lane_key
+from chalicelib.adapters.dynamodb.models import shard_key
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import Mismatch
 from chalicelib.domain.purchases import Purchase
@@ -29,8 +29,8 @@ def purchase(store: Store) -> Purchase:
     """500 coins, of which 60 were given, 100 were taken back, and 7 more granted; another purchase is pending."""
     purchase = buy(store.ledger, new_name("fan"), 500)
     store.ledger.post_gift(a_gift(purchase.user_id))
-    store.ledger.follow_purchase(purchase, 423, a_clawback(purchase, 100))
-    store.desk.grant(an_adjustment(purchase.user_id, coins=7))
+    store.ledger.update_kept_amount(purchase, 423, a_clawback(purchase, 100))
+    store.operators.grant(an_adjustment(purchase.user_id, coins=7))
     store.ledger.open_purchase(a_purchase(purchase.user_id))
     return purchase
 
@@ -40,11 +40,11 @@ def gifts(store: Store) -> list[Gift]:
     """Of 1, 2, 3 and 4 coins, received in this order, and the last of them taken back."""
     user_id, creator_id = new_name("fan"), new_name("creator")
     buy(store.ledger, user_id, 10)
-    gifts = [a_gift(user_id, creator_id=creator_id, lane=LANE, price_coins=coins) for coins in (1, 2, 3, 4)]
+    gifts = [a_gift(user_id, creator_id=creator_id, shard=LANE, price_coins=coins) for coins in (1, 2, 3, 4)]
     for gift in gifts:
         assert store.ledger.post_gift(gift) is None
     reversal = a_reversal(gifts[-1])
-    assert store.desk.reverse_gift(reversal) is None
+    assert store.operators.reverse_gift(reversal) is None
     store.ledger.receive_gifts(creator_id, LANE, [*gifts, reversal])
     return gifts
 
@@ -75,11 +75,11 @@ def test_a_wallet_without_entries_is_told(store: Store) -> None:
 
 
 def test_a_lane_agrees_with_its_entries(store: Store, gifts: list[Gift]) -> None:
-    assert store.journal.lane_mismatch(gifts[0].creator_id, LANE) is None
+    assert store.journal.shard_mismatch(gifts[0].creator_id, LANE) is None
 
 
 def test_a_lane_that_is_not_there_agrees_with_no_entries(store: Store) -> None:
-    assert store.journal.lane_mismatch(new_name("creator"), 0) is None
+    assert store.journal.shard_mismatch(new_name("creator"), 0) is None
 
 
 @pytest.mark.parametrize("coins", [5, 7, 10, 0])
@@ -88,7 +88,7 @@ def test_a_lane_that_was_tampered_with_is_told_and_not_mended(store: Store, gift
     store.put_lane_coins(creator_id, LANE, coins)
 
     for _ in range(2):
-        told = store.journal.lane_mismatch(creator_id, LANE)
+        told = store.journal.shard_mismatch(creator_id, LANE)
         assert told == Mismatch(what=f"creator/{creator_id}/{LANE}", stored=coins, added_up=6)
 
 
@@ -97,7 +97,7 @@ def test_a_wrong_sequence_is_told_by_two_figures_that_differ(store: Store, gifts
     creator_id = gifts[0].creator_id
     store.put_sequence(creator_id, LANE, gifts[1].event_id, sequence)
 
-    told = store.journal.lane_mismatch(creator_id, LANE)
+    told = store.journal.shard_mismatch(creator_id, LANE)
 
     assert told == Mismatch(what=f"creator/{creator_id}/{LANE}/sequence", stored=5, added_up=4)
 
@@ -106,10 +106,10 @@ def test_a_wrong_sequence_is_told_by_two_figures_that_differ(store: Store, gifts
 def test_a_total_that_counts_otherwise_than_its_entries_is_told(atomic_store: DynamoStore, sequence: int) -> None:
     """The stand-in keeps no such count."""
     creator_id = new_name("creator")
-    atomic_store.ledger.receive_gifts(creator_id, 0, [a_gift(creator_id=creator_id, lane=0) for _ in range(5)])
-    atomic_store.put(lane_key(creator_id, 0), "LANE", "sequence", sequence)
+    atomic_store.ledger.receive_gifts(creator_id, 0, [a_gift(creator_id=creator_id, shard=0) for _ in range(5)])
+    atomic_store.put(shard_key(creator_id, 0), "LANE", "sequence", sequence)
 
-    told = atomic_store.journal.lane_mismatch(creator_id, 0)
+    told = atomic_store.journal.shard_mismatch(creator_id, 0)
 
     assert told == Mismatch(what=f"creator/{creator_id}/0/sequence", stored=sequence, added_up=5)
 
@@ -129,7 +129,7 @@ def buying(store: DynamoStore, user_id: str) -> Fault:
 
 
 def receiving(store: DynamoStore, creator_id: str) -> Fault:
-    gift = a_gift(creator_id=creator_id, lane=0)
+    gift = a_gift(creator_id=creator_id, shard=0)
     return after(lambda: store.ledger.receive_gifts(creator_id, 0, [gift]))
 
 
@@ -148,7 +148,7 @@ def test_a_lane_that_moves_while_it_is_added_up_is_no_mismatch(atomic_store: Dyn
     arriving = [receiving(atomic_store, creator_id) for _ in range(times)]
 
     with meeting(atomic_store.client, *arriving, operation="Query"):
-        assert atomic_store.journal.lane_mismatch(creator_id, 0) is None
+        assert atomic_store.journal.shard_mismatch(creator_id, 0) is None
 
 
 def test_what_was_tampered_with_is_told_once_it_stands_still(atomic_store: DynamoStore) -> None:
@@ -159,7 +159,7 @@ def test_what_was_tampered_with_is_told_once_it_stands_still(atomic_store: Dynam
     with meeting(atomic_store.client, buying(atomic_store, user_id), operation="Query"):
         wallet = atomic_store.journal.wallet_mismatch(user_id)
     with meeting(atomic_store.client, receiving(atomic_store, creator_id), operation="Query"):
-        lane = atomic_store.journal.lane_mismatch(creator_id, 0)
+        shard = atomic_store.journal.shard_mismatch(creator_id, 0)
 
     assert wallet == Mismatch(what=f"wallet/{user_id}", stored=6, added_up=5)
-    assert lane == Mismatch(what=f"creator/{creator_id}/0", stored=61, added_up=60)
+    assert shard == Mismatch(what=f"creator/{creator_id}/0", stored=61, added_up=60)

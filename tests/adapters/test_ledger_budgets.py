@@ -186,8 +186,8 @@ def test_credits_and_clawbacks_ask_no_budget(store: Store, fan: str) -> None:
     set_budget(store, fan, a_budget(currency="usd", coins=coins(day=0), money=coins(day=0)))
     store.ledger.exclude(an_exclusion(fan))
 
-    assert store.ledger.follow_purchase(purchase, 0, a_clawback(purchase, 5))
-    assert store.desk.grant(an_adjustment(fan, coins=70)) is None
+    assert store.ledger.update_kept_amount(purchase, 0, a_clawback(purchase, 5))
+    assert store.operators.grant(an_adjustment(fan, coins=70)) is None
 
     assert wallet(store, fan).coins == before - 5 + 70
     assert budget_of(store, fan).coins_left.day == 0

@@ -215,6 +215,6 @@ def test_giving_a_price_back_is_one_trip_and_four_units(
 
 
 def test_a_notice_is_one_unit_and_one_of_the_journal(atomic_store: DynamoStore, ledger: Ledger) -> None:
-    notice = a_notice()
-    assert measured(atomic_store, lambda: ledger.post_notice(notice)) == Cost(1, wru=2)
-    assert measured(atomic_store, lambda: ledger.post_notice(notice)) == Cost(1)
+    notification = a_notice()
+    assert measured(atomic_store, lambda: ledger.post_notification(notification)) == Cost(1, wru=2)
+    assert measured(atomic_store, lambda: ledger.post_notification(notification)) == Cost(1)

@@ -1,4 +1,4 @@
-"""The contract of the Ledger port: the time a fan shut himself out for, and notices."""
+"""The contract of the Ledger port: the time a fan shut himself out for, and notifications."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -98,13 +98,13 @@ def test_a_key_is_the_fans_own(store: Store) -> None:
     assert store.ledger.exclude(replace(exclusion, user_id=another))
 
 
-# --- notices ----------------------------------------------------------------------------------------------------------
+# --- notifications ----------------------------------------------------------------------------------------------------
 
 
 def test_a_notice_is_kept_once(store: Store, fan: str) -> None:
-    notice = a_notice(fan)
-    assert store.ledger.post_notice(notice)
-    assert not store.ledger.post_notice(replace(notice, event_id=new_id()))
+    notification = a_notice(fan)
+    assert store.ledger.post_notification(notification)
+    assert not store.ledger.post_notification(replace(notification, event_id=new_id()))
 
-    assert store.ledger.find_entry(fan, notice.entry_id) == notice
+    assert store.ledger.find_entry(fan, notification.entry_id) == notification
     assert wallet(store, fan).coins == 1_000

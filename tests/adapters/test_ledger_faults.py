@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.adapters.dynamodb.models import Row
-from chalicelib.adapters.dynamodb.transactions import TRIES
+from chalicelib.adapters.dynamodb.transactions import MAX_ATTEMPTS
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.spending import GiftRefused
@@ -103,7 +103,7 @@ def test_a_conflict_beside_a_true_refusal_ends_in_the_refusal(
 def test_when_others_never_leave_nothing_is_written(
     store: DynamoStore, gift: Gift, purchase: Purchase, pauses: list[float]
 ) -> None:
-    always = [canceled("TransactionConflict", "TransactionConflict")] * TRIES
+    always = [canceled("TransactionConflict", "TransactionConflict")] * MAX_ATTEMPTS
 
     with meeting(store.client, *always), pytest.raises(TryAgain):
         store.ledger.post_gift(gift)
@@ -113,18 +113,18 @@ def test_when_others_never_leave_nothing_is_written(
     assert store.ledger.find_entry(gift.user_id, gift.gift_id) is None
     assert store.ledger.find_entry(purchase.user_id, purchase.purchase_id) == purchase
     assert (coins(store, gift), coins(store, purchase)) == (100, 0)
-    assert len(pauses) == 2 * TRIES
+    assert len(pauses) == 2 * MAX_ATTEMPTS
 
 
 def test_a_lane_that_is_never_free_is_not_written(store: DynamoStore, pauses: list[float]) -> None:
     creator_id = new_name("creator")
     moved_on = canceled("None", "ConditionalCheckFailed")
 
-    with meeting(store.client, *[moved_on] * TRIES), pytest.raises(TryAgain):
+    with meeting(store.client, *[moved_on] * MAX_ATTEMPTS), pytest.raises(TryAgain):
         store.ledger.receive_gifts(creator_id, 0, gifts_to(creator_id, 1))
 
-    assert store.lane(creator_id, 0).sequences == {}
-    assert len(pauses) == TRIES
+    assert store.shard(creator_id, 0).sequences == {}
+    assert len(pauses) == MAX_ATTEMPTS
 
 
 def test_a_lost_answer_is_asked_for_again_under_the_same_token(store: DynamoStore, purchase: Purchase) -> None:
@@ -177,8 +177,8 @@ def test_a_batch_whose_answer_is_lost_keeps_its_places(store: DynamoStore) -> No
         first = store.ledger.receive_gifts(creator_id, 0, gifts)
 
     assert first == store.ledger.receive_gifts(creator_id, 0, gifts)
-    places = {event_id: receipt.sequence for event_id, receipt in first.items()}
-    assert places == store.lane(creator_id, 0).sequences
+    places = {event_id: position.sequence for event_id, position in first.items()}
+    assert places == store.shard(creator_id, 0).sequences
     assert sorted(places.values()) == [1, 2, 3, 4, 5]
 
 
@@ -201,11 +201,11 @@ def test_acts_whose_answers_are_lost_for_good_are_done_once(store: DynamoStore, 
     credit = an_adjustment(gift.user_id, coins=500, about=review.payment_id)
     store.ledger.file_review(review)
     acts: list[tuple[Callable[[], object], object]] = [
-        (lambda: store.desk.grant(grant), grant),
-        (lambda: store.desk.reverse_gift(reversal), reversal.entry_id),
-        (lambda: store.desk.freeze(freeze), None),
+        (lambda: store.operators.grant(grant), grant),
+        (lambda: store.operators.reverse_gift(reversal), reversal.entry_id),
+        (lambda: store.operators.freeze(freeze), None),
         (
-            lambda: store.desk.settle_review(review, settlement, credit),
+            lambda: store.operators.settle_review(review, settlement, credit),
             replace(review, settlement=settlement),
         ),
     ]
@@ -221,7 +221,7 @@ def test_a_clawback_whose_answer_is_lost_for_good_is_not_taken_again(store: Dyna
     purchase = buy(store.ledger, gift.user_id, 500)
 
     def follow() -> bool:
-        return store.ledger.follow_purchase(purchase, 0, a_clawback(purchase, 500))
+        return store.ledger.update_kept_amount(purchase, 0, a_clawback(purchase, 500))
 
     with meeting(store.client, *[answer_lost] * EVERY_ATTEMPT), pytest.raises(TryAgain):
         follow()

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.dynamodb.models import lane_key
+from chalicelib.adapters.dynamodb.models import shard_key
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.economy import GiftKind
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.notifications import Notice
+from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.periods import ByPeriod
-from chalicelib.domain.shards import Receipt
+from chalicelib.domain.shards import ShardPosition
 from chalicelib.domain.streaks import StreakEnd, end_of
 from chalicelib.ports.ledger import Ledger
 from tests.adapters.conftest import DYNAMODB_LOCAL
@@ -50,8 +50,8 @@ def sent(ledger: Ledger, gift: Gift) -> Callable[[], Gift | None]:
 
 def told(ledger: Ledger, first: Gift) -> list[tuple[object, object]]:
     """The ends that the fan's entries tell of."""
-    notices = [entry for entry in ledger.list_entries(first.user_id, 300) if isinstance(entry, Notice)]
-    return [(notice.facts["count"], notice.facts["coins"]) for notice in notices]
+    notifications = [entry for entry in ledger.list_entries(first.user_id, 300) if isinstance(entry, NotificationEntry)]
+    return [(notification.payload["count"], notification.payload["coins"]) for notification in notifications]
 
 
 def test_a_hundred_gifts_of_all_kinds_never_pass_a_budget(atomic_store: DynamoStore) -> None:
@@ -126,18 +126,18 @@ def test_of_many_streaks_that_begin_at_once_each_ends_the_one_before(atomic_stor
 
 def test_batches_of_one_streak_that_overlap_count_each_tap_once(atomic_store: DynamoStore) -> None:
     ledger, creator_id, user_id, streak_id = atomic_store.ledger, new_name("creator"), new_name("fan"), new_id()
-    taps = [a_gift(user_id, creator_id=creator_id, lane=0, price_coins=3, streak_id=streak_id) for _ in range(24)]
+    taps = [a_gift(user_id, creator_id=creator_id, shard=0, price_coins=3, streak_id=streak_id) for _ in range(24)]
     batches = [taps[start : start + 6] for start in range(0, 24, 3)]
-    receipts: dict[str, Receipt] = {}
+    batches_by_shard: dict[str, ShardPosition] = {}
 
     for answer in all_at_once(
         [until_decided(lambda batch=batch: ledger.receive_gifts(creator_id, 0, batch)) for batch in batches]  # type: ignore[misc]
     ):
-        assert all(receipts.setdefault(event_id, receipt) == receipt for event_id, receipt in answer.items())
+        assert all(batches_by_shard.setdefault(event_id, position) == position for event_id, position in answer.items())
 
-    in_order = sorted(receipts.values(), key=lambda receipt: receipt.sequence)
-    assert [receipt.streak_count for receipt in in_order] == list(range(1, 25))
-    assert [receipt.streak_coins for receipt in in_order] == list(range(3, 75, 3))
+    in_order = sorted(batches_by_shard.values(), key=lambda position: position.sequence)
+    assert [position.streak_count for position in in_order] == list(range(1, 25))
+    assert [position.streak_coins for position in in_order] == list(range(3, 75, 3))
 
 
 @pytest.fixture(params=["moto_store", "ministack_store", DYNAMODB_LOCAL])
@@ -149,16 +149,16 @@ def table(request: pytest.FixtureRequest) -> DynamoStore:
 
 
 def test_a_look_that_is_torn_counts_nobody_twice(table: DynamoStore) -> None:
-    """One read of two items is not of one moment: another batch comes between the streak and its lane."""
+    """One read of two items is not of one moment: another batch comes between the streak and its shard."""
     ledger, creator_id, user_id, streak_id = table.ledger, new_name("creator"), new_name("fan"), new_id()
-    taps = [a_gift(user_id, creator_id=creator_id, lane=0, price_coins=3, streak_id=streak_id) for _ in range(2)]
+    taps = [a_gift(user_id, creator_id=creator_id, shard=0, price_coins=3, streak_id=streak_id) for _ in range(2)]
 
     def tear(parsed: dict[str, Any], **_: object) -> None:
         table.client.meta.events.unregister(event, tear)
         ledger.receive_gifts(creator_id, 0, taps[:1])
-        parsed["Responses"] = {table.table_name: [table.item(lane_key(creator_id, 0), "LANE")]}
+        parsed["Responses"] = {table.table_name: [table.item(shard_key(creator_id, 0), "LANE")]}
 
     table.client.meta.events.register(event := "after-call.dynamodb.BatchGetItem", tear)
-    receipts = ledger.receive_gifts(creator_id, 0, taps[1:])
+    batches_by_shard = ledger.receive_gifts(creator_id, 0, taps[1:])
 
-    assert receipts == {taps[1].event_id: Receipt(sequence=2, streak_count=2, streak_coins=6)}
+    assert batches_by_shard == {taps[1].event_id: ShardPosition(sequence=2, streak_count=2, streak_coins=6)}

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.adapters.dynamodb.models import entry_key, lane_key, wallet_key
+from chalicelib.adapters.dynamodb.models import entry_key, shard_key, wallet_key
 from chalicelib.domain.economy import MAX_QUANTITY
 from chalicelib.domain.messages import MAX_NAME_BYTES
 from chalicelib.domain.money import MAX_AMOUNT
@@ -58,7 +58,7 @@ def test_the_longest_gift_is_under_a_kilobyte(store: DynamoStore) -> None:
     gift = a_gift(
         FAN,
         creator_id=CREATOR,
-        lane=63,
+        shard=63,
         item_id=TAG,
         stream_id=TAG,
         quantity=MAX_QUANTITY,
@@ -73,7 +73,7 @@ def test_the_longest_gift_is_under_a_kilobyte(store: DynamoStore) -> None:
     store.ledger.receive_gifts(CREATOR, 63, [gift])
 
     sent = store.item(wallet_key(FAN), entry_key(gift.gift_id))
-    received = store.item(lane_key(CREATOR, 63), f"GIFT#{gift.event_id}")
+    received = store.item(shard_key(CREATOR, 63), f"GIFT#{gift.event_id}")
 
     assert sent.keys() >= {"message", "anonymous", "stream_id", "journal_at", "lane"}
     assert size(sent) <= KILOBYTE
@@ -87,7 +87,7 @@ def test_the_longest_purchase_is_under_a_kilobyte(store: DynamoStore) -> None:
     store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
     posted = store.ledger.find_entry(FAN, purchase.purchase_id)
     assert isinstance(posted, Purchase)
-    assert store.ledger.follow_purchase(posted, MAX_AMOUNT, None)
+    assert store.ledger.update_kept_amount(posted, MAX_AMOUNT, None)
 
     item = store.item(wallet_key(FAN), entry_key(purchase.purchase_id))
 
@@ -110,7 +110,7 @@ def test_the_longest_review_is_under_a_kilobyte(store: DynamoStore) -> None:
 def test_a_settled_review_is_under_a_kilobyte(store: DynamoStore) -> None:
     review = a_review(payment_id=f"{PAYMENT}-left", session_id=SESSION, user_id=FAN, reason="r" * 40)
     store.ledger.file_review(review)
-    assert store.desk.settle_review(review, a_settlement(reason=REASON, actor=ACTOR), None) is None
+    assert store.operators.settle_review(review, a_settlement(reason=REASON, actor=ACTOR), None) is None
 
     (item,) = store.items(f"REVIEW#{START:%Y-%m}")
 
@@ -119,13 +119,13 @@ def test_a_settled_review_is_under_a_kilobyte(store: DynamoStore) -> None:
 
 
 def test_adjustments_are_under_a_kilobyte(store: DynamoStore) -> None:
-    gift = a_gift(FAN, creator_id=CREATOR, lane=63, price_coins=MAX_AMOUNT)
+    gift = a_gift(FAN, creator_id=CREATOR, shard=63, price_coins=MAX_AMOUNT)
     buy(store.ledger, FAN, MAX_AMOUNT)
     store.ledger.post_gift(gift)
     reversal = a_reversal(gift, reason=REASON, actor=ACTOR)
     grant = an_adjustment(FAN, coins=1, reason=REASON, actor=ACTOR, about=f"{PAYMENT}-left")
-    assert store.desk.reverse_gift(reversal) is None
-    assert store.desk.grant(grant) is None
+    assert store.operators.reverse_gift(reversal) is None
+    assert store.operators.grant(grant) is None
 
     for adjustment in (reversal, grant):
         store.ledger.mark_announced(FAN, adjustment.entry_id, START)
@@ -135,10 +135,10 @@ def test_adjustments_are_under_a_kilobyte(store: DynamoStore) -> None:
 
 
 def test_a_reversed_gift_is_under_a_kilobyte(store: DynamoStore) -> None:
-    gift = a_gift(FAN, creator_id=CREATOR, lane=63, item_id=TAG, stream_id=TAG, message="x" * 200, anonymous=True)
+    gift = a_gift(FAN, creator_id=CREATOR, shard=63, item_id=TAG, stream_id=TAG, message="x" * 200, anonymous=True)
     buy(store.ledger, FAN, 60)
     store.ledger.post_gift(gift)
-    store.desk.reverse_gift(a_reversal(gift))
+    store.operators.reverse_gift(a_reversal(gift))
 
     item = store.item(wallet_key(FAN), entry_key(gift.gift_id))
 
@@ -148,7 +148,7 @@ def test_a_reversed_gift_is_under_a_kilobyte(store: DynamoStore) -> None:
 
 def test_a_freeze_is_kept_under_a_kilobyte_by_the_month_of_its_key(store: DynamoStore) -> None:
     freeze = a_freeze(FAN, reason=REASON, actor=ACTOR, at=START + timedelta(days=31))
-    store.desk.freeze(freeze)
+    store.operators.freeze(freeze)
 
     item = store.item(f"AUDIT#{START:%Y-%m}", freeze.key)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT, Receipt
+from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT, ShardPosition
 from tests.adapters.samples import a_gift, a_reversal, gifts_to, new_name
 from tests.stores import Store
 
@@ -15,13 +15,13 @@ def creator_id() -> str:
     return new_name("creator")
 
 
-def numbered(gifts: Sequence[Gift], first: int = 1) -> dict[str, Receipt]:
-    """The receipts of the gifts in their order."""
-    return {gift.event_id: Receipt(sequence=sequence) for sequence, gift in enumerate(gifts, start=first)}
+def numbered(gifts: Sequence[Gift], first: int = 1) -> dict[str, ShardPosition]:
+    """The batches_by_shard of the gifts in their order."""
+    return {gift.event_id: ShardPosition(sequence=sequence) for sequence, gift in enumerate(gifts, start=first)}
 
 
 def places(gifts: Sequence[Gift], first: int = 1) -> dict[str, int]:
-    return {event_id: receipt.sequence for event_id, receipt in numbered(gifts, first).items()}
+    return {event_id: position.sequence for event_id, position in numbered(gifts, first).items()}
 
 
 def total(gifts: Sequence[Gift]) -> int:
@@ -34,8 +34,8 @@ def test_gifts_take_their_sequence_in_order(store: Store, creator_id: str, numbe
 
     assert store.ledger.receive_gifts(creator_id, 0, gifts) == numbered(gifts)
 
-    lane = store.lane(creator_id, 0)
-    assert (lane.coins, lane.sequences) == (total(gifts), places(gifts))
+    shard = store.shard(creator_id, 0)
+    assert (shard.coins, shard.sequences) == (total(gifts), places(gifts))
 
 
 @pytest.mark.parametrize("number", [1, MAX_ACTIONS_PER_RECEIPT])
@@ -45,8 +45,8 @@ def test_gifts_that_come_again_keep_their_sequence(store: Store, creator_id: str
 
     assert store.ledger.receive_gifts(creator_id, 0, gifts[::-1]) == numbered(gifts)
 
-    lane = store.lane(creator_id, 0)
-    assert (lane.coins, lane.sequences) == (total(gifts), places(gifts))
+    shard = store.shard(creator_id, 0)
+    assert (shard.coins, shard.sequences) == (total(gifts), places(gifts))
 
 
 @pytest.mark.parametrize(("known", "again"), [(1, 0), (3, 1), (5, 4), (9, 5), (99, 50)])
@@ -59,8 +59,8 @@ def test_overlapping_batches_leave_no_gap(store: Store, creator_id: str, known: 
     answer = store.ledger.receive_gifts(creator_id, 0, second)
 
     assert answer == {gift.event_id: numbered(gifts)[gift.event_id] for gift in second}
-    lane = store.lane(creator_id, 0)
-    assert (lane.coins, lane.sequences) == (total(gifts), places(gifts))
+    shard = store.shard(creator_id, 0)
+    assert (shard.coins, shard.sequences) == (total(gifts), places(gifts))
 
 
 def test_a_batch_may_be_half_known_at_every_other_place(store: Store, creator_id: str) -> None:
@@ -76,7 +76,7 @@ def test_later_gifts_go_on_where_the_earlier_ended(store: Store, creator_id: str
     given = [store.ledger.receive_gifts(creator_id, 0, [gift])[gift.event_id].sequence for gift in gifts]
 
     assert given == [1, 2, 3, 4]
-    assert store.lane(creator_id, 0).coins == total(gifts)
+    assert store.shard(creator_id, 0).coins == total(gifts)
 
 
 def test_lanes_count_by_themselves(store: Store, creator_id: str) -> None:
@@ -84,7 +84,7 @@ def test_lanes_count_by_themselves(store: Store, creator_id: str) -> None:
     store.ledger.receive_gifts(creator_id, 0, first)
 
     assert store.ledger.receive_gifts(creator_id, 63, second) == numbered(second)
-    assert store.lane(creator_id, 0).sequences == places(first)
+    assert store.shard(creator_id, 0).sequences == places(first)
 
 
 def test_creators_count_by_themselves(store: Store, creator_id: str) -> None:
@@ -98,8 +98,8 @@ def test_creators_count_by_themselves(store: Store, creator_id: str) -> None:
 def test_creators_may_be_called_anything_well_formed(store: Store, creator_id: str) -> None:
     gift = a_gift("s" * 128, creator_id=creator_id, message="おめでとう🎉", anonymous=True)
 
-    assert store.ledger.receive_gifts(creator_id, 3, [gift]) == {gift.event_id: Receipt(sequence=1)}
-    assert store.lane(creator_id, 3).coins == gift.price_coins
+    assert store.ledger.receive_gifts(creator_id, 3, [gift]) == {gift.event_id: ShardPosition(sequence=1)}
+    assert store.shard(creator_id, 3).coins == gift.price_coins
 
 
 def test_a_reversal_counters_its_gift_and_takes_a_place_of_its_own(store: Store, creator_id: str) -> None:
@@ -107,9 +107,9 @@ def test_a_reversal_counters_its_gift_and_takes_a_place_of_its_own(store: Store,
     reversal = a_reversal(second)
 
     assert store.ledger.receive_gifts(creator_id, 0, [first, second]) == numbered([first, second])
-    assert store.ledger.receive_gifts(creator_id, 0, [reversal]) == {reversal.event_id: Receipt(sequence=3)}
+    assert store.ledger.receive_gifts(creator_id, 0, [reversal]) == {reversal.event_id: ShardPosition(sequence=3)}
 
-    assert store.lane(creator_id, 0).coins == first.price_coins
+    assert store.shard(creator_id, 0).coins == first.price_coins
 
 
 def test_a_reversal_may_come_with_its_gift_and_even_before_it(store: Store, creator_id: str) -> None:
@@ -117,12 +117,12 @@ def test_a_reversal_may_come_with_its_gift_and_even_before_it(store: Store, crea
     first, second = gifts_to(creator_id, 2)
     early, late = a_reversal(first), a_reversal(second)
 
-    assert store.ledger.receive_gifts(creator_id, 0, [early]) == {early.event_id: Receipt(sequence=1)}
-    assert store.lane(creator_id, 0).coins == -first.price_coins
+    assert store.ledger.receive_gifts(creator_id, 0, [early]) == {early.event_id: ShardPosition(sequence=1)}
+    assert store.shard(creator_id, 0).coins == -first.price_coins
     store.ledger.receive_gifts(creator_id, 0, [second, late, first])
 
-    lane = store.lane(creator_id, 0)
-    assert (lane.coins, len(lane.sequences)) == (0, 4)
+    shard = store.shard(creator_id, 0)
+    assert (shard.coins, len(shard.sequences)) == (0, 4)
 
 
 def test_a_reversal_that_comes_again_keeps_its_place(store: Store, creator_id: str) -> None:
@@ -131,9 +131,9 @@ def test_a_reversal_that_comes_again_keeps_its_place(store: Store, creator_id: s
     both = store.ledger.receive_gifts(creator_id, 0, [gift, reversal])
 
     assert store.ledger.receive_gifts(creator_id, 0, [reversal, gift]) == both
-    assert store.lane(creator_id, 0).coins == 0
+    assert store.shard(creator_id, 0).coins == 0
 
 
 def test_no_gifts_are_no_news(store: Store, creator_id: str) -> None:
     assert store.ledger.receive_gifts(creator_id, 0, []) == {}
-    assert store.lane(creator_id, 0).sequences == {}
+    assert store.shard(creator_id, 0).sequences == {}

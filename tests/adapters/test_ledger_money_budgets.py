@@ -10,7 +10,7 @@ from chalicelib.domain.budgets import (
     BudgetChange,
     changed,
     due_change,
-    given_back,
+    released,
 )
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import Purchase, Status
@@ -108,7 +108,7 @@ def opened(store: Store, fan: str, budget: Budget) -> Purchase:
 def end(store: Store, purchase: Purchase, to: Status = Status.EXPIRED) -> Purchase | None:
     """Let it end unpaid, and its price be given back."""
     seen = budget_of(store, purchase.user_id)
-    budget = given_back(seen, purchase.amount_minor, purchase.currency, purchase.created_at, START)
+    budget = released(seen, purchase.amount_minor, purchase.currency, purchase.created_at, START)
     assert budget
     allowed = [Status.PENDING, Status.PROCESSING]
     return store.ledger.move_purchase(session_of(purchase), to, allowed, BudgetChange(seen=seen, budget=budget))
@@ -122,7 +122,7 @@ def test_what_is_not_paid_is_given_back(store: Store, fan: str, to: Status) -> N
     assert end(store, purchase, to) is None
 
     assert budget_of(store, fan).money_left == ByPeriod(600, 700, UNLIMITED)
-    assert store.ledger.find_entry(fan, purchase.purchase_id) == replace(purchase, status=to, is_given_back=True)
+    assert store.ledger.find_entry(fan, purchase.purchase_id) == replace(purchase, status=to, is_released=True)
 
 
 def test_a_price_is_given_back_once(store: Store, fan: str) -> None:
@@ -142,7 +142,7 @@ def test_a_price_is_given_back_once(store: Store, fan: str) -> None:
 def test_a_budget_that_changed_meanwhile_is_reckoned_with_again(store: Store, fan: str) -> None:
     purchase = opened(store, fan, a_budget(currency="usd", money=coins(day=5_000)))
     seen = budget_of(store, fan)
-    back = given_back(seen, 529, "usd", START, START)
+    back = released(seen, 529, "usd", START, START)
     assert back
     lower = changed(seen, replace(seen.limits, money=coins(day=1_000)), START)
     store.ledger.change_budget(fan, BudgetChange(seen=seen, budget=lower))

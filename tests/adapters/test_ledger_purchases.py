@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.money import MAX_AMOUNT
-from chalicelib.domain.payments import Claim
+from chalicelib.domain.payments import PurchaseRef
 from chalicelib.domain.purchases import UNPOSTED, Purchase, Status
 from chalicelib.domain.spending import PurchaseRefused
 from chalicelib.domain.wallets import Wallet
@@ -117,8 +117,8 @@ def test_a_posted_purchase_is_posted_once(store: Store, payment_intent: str) -> 
     assert coins(store, posted) == 500
 
 
-def other_coins(purchase: Purchase) -> Claim:
-    return Claim(purchase_id=purchase.purchase_id, user_id=purchase.user_id, coins=purchase.coins + 1)
+def other_coins(purchase: Purchase) -> PurchaseRef:
+    return PurchaseRef(purchase_id=purchase.purchase_id, user_id=purchase.user_id, coins=purchase.coins + 1)
 
 
 @pytest.mark.parametrize("wrong_coins", [False, True], ids=["coins", "other coins"])
@@ -129,7 +129,7 @@ def test_only_what_was_quoted_is_posted(
     store: Store, purchase: Purchase, status: Status, wrong_coins: bool, wrong_amount: bool, wrong_currency: bool
 ) -> None:
     session = session_of(purchase)
-    session = replace(session, claim=other_coins(purchase)) if wrong_coins else session
+    session = replace(session, ref=other_coins(purchase)) if wrong_coins else session
     session = replace(session, subtotal_minor=528) if wrong_amount else session
     session = replace(session, currency="eur") if wrong_currency else session
     if status is Status.POSTED:

@@ -120,20 +120,20 @@ def test_overlapping_batches_on_one_lane_give_each_gift_one_place(atomic_store: 
     told: list[Mapping[str, int]] = []
 
     def receive(batch: Sequence[Gift]) -> Mapping[str, int]:
-        receipts = until_decided(lambda: ledger.receive_gifts(creator_id, 0, batch))()
-        return {event_id: receipt.sequence for event_id, receipt in receipts.items()}
+        batches_by_shard = until_decided(lambda: ledger.receive_gifts(creator_id, 0, batch))()
+        return {event_id: position.sequence for event_id, position in batches_by_shard.items()}
 
     def relay(mine: Sequence[Sequence[Gift]]) -> Callable[[], None]:
         return lambda: told.extend(receive(batch) for batch in mine)
 
     all_at_once([relay(batches[number::workers]) for number in range(workers)])
 
-    lane = atomic_store.lane(creator_id, 0)
-    assert sorted(lane.sequences.values()) == list(range(1, 61))
-    assert lane.sequences.keys() == {gift.event_id for gift in gifts}
-    assert lane.coins == sum(gift.price_coins for gift in gifts)
+    shard = atomic_store.shard(creator_id, 0)
+    assert sorted(shard.sequences.values()) == list(range(1, 61))
+    assert shard.sequences.keys() == {gift.event_id for gift in gifts}
+    assert shard.coins == sum(gift.price_coins for gift in gifts)
     for answer in told:
-        assert answer.items() <= lane.sequences.items(), "whoever asks hears of the same place"
+        assert answer.items() <= shard.sequences.items(), "whoever asks hears of the same place"
 
 
 def test_a_hundred_gifts_at_once_never_pass_a_budget(atomic_store: DynamoStore) -> None:

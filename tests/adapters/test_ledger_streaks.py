@@ -9,8 +9,8 @@ import pytest
 from chalicelib.domain.economy import MAX_QUANTITY
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.money import MAX_AMOUNT
-from chalicelib.domain.notifications import NoticeKind
-from chalicelib.domain.shards import Receipt
+from chalicelib.domain.notifications import NotificationKind
+from chalicelib.domain.shards import ShardPosition
 from chalicelib.domain.streaks import StreakEnd, end_of
 from chalicelib.domain.wallets import Streak
 from tests.adapters.costs import Cost, measured, reported
@@ -51,7 +51,7 @@ def test_the_first_gift_begins_a_streak(store: Store, first: Gift) -> None:
         creator_id=first.creator_id,
         item_id="rose",
         is_anonymous=False,
-        lane=3,
+        shard=3,
         count=1,
         coins=60,
         last_at=first.posted_at,
@@ -89,7 +89,7 @@ def test_a_gift_that_is_sent_again_is_counted_once(store: Store, first: Gift) ->
     [
         {"creator_id": "somebody-else"},
         {"item_id": "cake"},
-        {"lane": 4},
+        {"shard": 4},
         {"anonymous": True},
         {"streak_id": new_id()},
     ],
@@ -136,7 +136,7 @@ def test_another_streak_is_in_the_way_until_it_is_ended(store: Store, first: Gif
     now = streak(store, first)
     assert now is not None
     assert (now.streak_id, now.item_id, now.count, now.coins) == (other.gift_id, "cake", 1, 60)
-    assert store.ledger.find_entry(first.user_id, ended.notice.entry_id) == ended.notice
+    assert store.ledger.find_entry(first.user_id, ended.notification.entry_id) == ended.notification
     assert store.ledger.read_wallet(first.user_id).coins == 380
 
 
@@ -161,17 +161,17 @@ def test_a_streak_ends_once_and_is_told_whole(store: Store, first: Gift) -> None
     assert not store.ledger.end_streak(first.user_id, ended)
 
     assert streak(store, first) is None
-    told = store.ledger.find_entry(first.user_id, ended.notice.entry_id)
-    assert told == ended.notice
-    assert ended.notice.kind is NoticeKind.STREAK_END
-    assert dict(ended.notice.facts) == {
+    told = store.ledger.find_entry(first.user_id, ended.notification.entry_id)
+    assert told == ended.notification
+    assert ended.notification.kind is NotificationKind.STREAK_END
+    assert dict(ended.notification.payload) == {
         "streak_id": first.gift_id,
         "sender_id": first.user_id,
         "item_id": "rose",
         "count": 2,
         "coins": 120,
     }
-    assert [line for line in store.journal.read_hour(START) if line.entry_id == ended.notice.entry_id]
+    assert [line for line in store.journal.read_hour(START) if line.entry_id == ended.notification.entry_id]
     assert store.journal.wallet_mismatch(first.user_id) is None
 
 
@@ -189,49 +189,49 @@ def test_a_gift_that_comes_after_the_end_is_refused(store: Store, first: Gift) -
 
 def test_a_lane_counts_a_streak_as_it_comes(store: Store) -> None:
     creator_id, user_id, streak_id = new_name("creator"), new_name("fan"), new_id()
-    row = [a_gift(user_id, creator_id=creator_id, lane=0, streak_id=streak_id, price_coins=coins) for coins in (5, 6)]
-    other = a_gift(creator_id=creator_id, lane=0)
+    row = [a_gift(user_id, creator_id=creator_id, shard=0, streak_id=streak_id, price_coins=coins) for coins in (5, 6)]
+    other = a_gift(creator_id=creator_id, shard=0)
     late = replace(row[0], event_id=new_id(), gift_id=new_id(), price_coins=7)
 
     both = store.ledger.receive_gifts(creator_id, 0, [row[0], other, row[1]])
     again = store.ledger.receive_gifts(creator_id, 0, [row[1], late])
 
     assert both == {
-        row[0].event_id: Receipt(sequence=1, streak_count=1, streak_coins=5),
-        other.event_id: Receipt(sequence=2),
-        row[1].event_id: Receipt(sequence=3, streak_count=2, streak_coins=11),
+        row[0].event_id: ShardPosition(sequence=1, streak_count=1, streak_coins=5),
+        other.event_id: ShardPosition(sequence=2),
+        row[1].event_id: ShardPosition(sequence=3, streak_count=2, streak_coins=11),
     }
     assert again == {
         row[1].event_id: both[row[1].event_id],
-        late.event_id: Receipt(sequence=4, streak_count=3, streak_coins=18),
+        late.event_id: ShardPosition(sequence=4, streak_count=3, streak_coins=18),
     }
-    assert store.lane(creator_id, 0).coins == 5 + 6 + 7 + 60
+    assert store.shard(creator_id, 0).coins == 5 + 6 + 7 + 60
 
 
 def test_streaks_of_two_fans_may_bear_one_id(store: Store) -> None:
     creator_id, streak_id = new_name("creator"), new_id()
-    gifts = [a_gift(new_name("fan"), creator_id=creator_id, lane=0, streak_id=streak_id) for _ in range(2)]
-    receipts = store.ledger.receive_gifts(creator_id, 0, gifts)
-    assert [receipts[gift.event_id].streak_count for gift in gifts] == [1, 1]
+    gifts = [a_gift(new_name("fan"), creator_id=creator_id, shard=0, streak_id=streak_id) for _ in range(2)]
+    batches_by_shard = store.ledger.receive_gifts(creator_id, 0, gifts)
+    assert [batches_by_shard[gift.event_id].streak_count for gift in gifts] == [1, 1]
 
 
 def test_the_end_of_a_streak_takes_a_place_in_the_lane_and_no_coins(store: Store, first: Gift) -> None:
     store.ledger.post_gift(first)
     ended = end(store, first)
-    received = store.ledger.receive_gifts(first.creator_id, 3, [first, ended.notice])
-    assert received[ended.notice.event_id] == Receipt(sequence=2)
-    assert store.lane(first.creator_id, 3).coins == 60
-    assert store.ledger.receive_gifts(first.creator_id, 3, [ended.notice]) == {
-        ended.notice.event_id: Receipt(sequence=2)
+    received = store.ledger.receive_gifts(first.creator_id, 3, [first, ended.notification])
+    assert received[ended.notification.event_id] == ShardPosition(sequence=2)
+    assert store.shard(first.creator_id, 3).coins == 60
+    assert store.ledger.receive_gifts(first.creator_id, 3, [ended.notification]) == {
+        ended.notification.event_id: ShardPosition(sequence=2)
     }
 
 
 def test_a_creator_has_the_coins_of_all_lanes(store: Store) -> None:
     creator_id = new_name("creator")
     assert store.ledger.creator_coins(creator_id) == 0
-    for lane in (0, 7, 63):
-        store.ledger.receive_gifts(creator_id, lane, [a_gift(creator_id=creator_id, lane=lane)])
-    store.ledger.receive_gifts(f"{creator_id}0", 0, [a_gift(creator_id=f"{creator_id}0", lane=0)])
+    for shard in (0, 7, 63):
+        store.ledger.receive_gifts(creator_id, shard, [a_gift(creator_id=creator_id, shard=shard)])
+    store.ledger.receive_gifts(f"{creator_id}0", 0, [a_gift(creator_id=f"{creator_id}0", shard=0)])
     assert store.ledger.creator_coins(creator_id) == 180
 
 
@@ -258,7 +258,7 @@ def test_the_end_of_a_streak_is_one_trip_and_five_units(atomic_store: DynamoStor
 
 def test_receiving_a_streak_is_two_units_more(atomic_store: DynamoStore) -> None:
     creator_id, user_id, streak_id = new_name("creator"), new_name("fan"), new_id()
-    gifts = [a_gift(user_id, creator_id=creator_id, lane=0, streak_id=streak_id) for _ in range(4)]
+    gifts = [a_gift(user_id, creator_id=creator_id, shard=0, streak_id=streak_id) for _ in range(4)]
     cost = measured(atomic_store, lambda: atomic_store.ledger.receive_gifts(creator_id, 0, gifts))
     assert cost.trips == 2
     assert reported(atomic_store, Cost(2, wru=cost.wru)) == reported(atomic_store, Cost(2, wru=2 * 4 + 2 + 2))
@@ -271,7 +271,7 @@ def test_a_creators_coins_are_one_trip(atomic_store: DynamoStore) -> None:
 def test_a_wallet_with_the_longest_streak_is_under_a_kilobyte(moto_store: DynamoStore) -> None:
     moto_store.bind()
     gift = a_gift(
-        "f" * 128, creator_id="c" * 128, item_id="i" * 64, lane=63, quantity=MAX_QUANTITY, price_coins=MAX_AMOUNT
+        "f" * 128, creator_id="c" * 128, item_id="i" * 64, shard=63, quantity=MAX_QUANTITY, price_coins=MAX_AMOUNT
     )
     buy(moto_store.ledger, gift.user_id, MAX_AMOUNT)
     assert moto_store.ledger.post_gift(replace(gift, streak_id=gift.gift_id)) is None

@@ -61,15 +61,15 @@ def test_following_is_a_read_and_two_units(atomic_store: DynamoStore, membership
     found = measured(atomic_store, lambda: store.find_membership(membership.user_id, membership.membership_id))
     assert found == Cost(1, rru=1)
 
-    cost = measured(atomic_store, lambda: store.follow_membership(membership, followed(membership), None))
+    cost = measured(atomic_store, lambda: store.update_membership(membership, followed(membership), None))
     assert reported(atomic_store, cost) == reported(atomic_store, Cost(1, wru=2))
 
 
 def test_the_end_costs_an_entry_more(atomic_store: DynamoStore, membership: Membership) -> None:
-    notice = an_end(membership.user_id)
+    notification = an_end(membership.user_id)
     cost = measured(
         atomic_store,
-        lambda: atomic_store.memberships.follow_membership(membership, followed(membership), notice),
+        lambda: atomic_store.memberships.update_membership(membership, followed(membership), notification),
     )
     assert reported(atomic_store, cost) == reported(atomic_store, Cost(1, wru=5))
 
@@ -83,7 +83,7 @@ def store(moto_store: DynamoStore) -> DynamoStore:
 def test_the_longest_membership_is_under_a_kilobyte(store: DynamoStore) -> None:
     membership = a_membership(FAN, plan_id=TAG, coins=MAX_AMOUNT, amount_minor=MAX_AMOUNT)
     store.memberships.open_membership(membership)
-    store.memberships.follow_membership(membership, replace(followed(membership), version=MAX_AMOUNT), None)
+    store.memberships.update_membership(membership, replace(followed(membership), version=MAX_AMOUNT), None)
     item = store.item(wallet_key(FAN), membership_key(membership.membership_id))
     assert size(item) < KILOBYTE
 
@@ -93,7 +93,7 @@ def test_the_longest_month_is_under_a_kilobyte(store: DynamoStore) -> None:
     store.memberships.open_membership(membership)
     month = a_month(membership, 2, payment_intent=PAYMENT)
     store.memberships.post_month(month, SUBSCRIPTION, CUSTOMER)
-    store.ledger.follow_purchase(month, MAX_AMOUNT, None)
+    store.ledger.update_kept_amount(month, MAX_AMOUNT, None)
     store.ledger.mark_announced(FAN, month.purchase_id, START)
     assert size(store.item(wallet_key(FAN), entry_key(month.purchase_id))) < KILOBYTE
 
@@ -104,7 +104,7 @@ def test_who_never_pays_is_forgotten_and_who_paid_is_not(store: DynamoStore) -> 
     key = wallet_key(membership.user_id), membership_key(membership.membership_id)
     assert store.item(*key)["ttl"] == {"N": str(int((START + PENDING_LIFE).timestamp()))}
 
-    store.memberships.follow_membership(membership, replace(membership, version=2), None)
+    store.memberships.update_membership(membership, replace(membership, version=2), None)
     assert "ttl" in store.item(*key), "a look pays nothing"
 
     month = a_month(membership)

@@ -143,8 +143,8 @@ def test_nor_what_was_paid_for_a_membership_that_nobody_has(store: Store) -> Non
 def test_a_months_money_is_followed_like_that_of_any_purchase(store: Store, membership: Membership) -> None:
     month = a_month(membership)
     post(store, month)
-    assert store.ledger.follow_purchase(month, 250, None)
-    assert not store.ledger.follow_purchase(month, 0, None)
+    assert store.ledger.update_kept_amount(month, 250, None)
+    assert not store.ledger.update_kept_amount(month, 0, None)
     assert store.ledger.find_entry(month.user_id, month.purchase_id) == replace(month, kept_minor=250, version=2)
 
 
@@ -167,32 +167,32 @@ def followed(membership: Membership, **changes: Any) -> Membership:
 
 def test_how_it_stands_is_written_over_how_it_stood(store: Store, membership: Membership) -> None:
     first = followed(membership)
-    assert store.memberships.follow_membership(membership, first, None)
+    assert store.memberships.update_membership(membership, first, None)
     assert find(store, membership) == first
     ended = followed(first, status=MembershipStatus.ENDED, paid_until=None, renews=False, ended_reason="unpaid")
-    assert store.memberships.follow_membership(first, ended, None)
+    assert store.memberships.update_membership(first, ended, None)
     assert find(store, membership) == ended
 
 
 def test_but_not_over_what_somebody_wrote_meanwhile(store: Store, membership: Membership) -> None:
     first = followed(membership)
-    store.memberships.follow_membership(membership, first, None)
+    store.memberships.update_membership(membership, first, None)
     before, late = store.of(membership.user_id), followed(membership, renews=False)
-    assert not store.memberships.follow_membership(membership, late, an_end(membership.user_id))
+    assert not store.memberships.update_membership(membership, late, an_end(membership.user_id))
     assert store.of(membership.user_id) == before
 
 
 def test_nor_where_there_is_none(store: Store) -> None:
     unknown = a_membership()
-    assert not store.memberships.follow_membership(unknown, followed(unknown), None)
+    assert not store.memberships.update_membership(unknown, followed(unknown), None)
     assert find(store, unknown) is None
 
 
 def test_an_end_is_told_in_the_same_write(store: Store, membership: Membership) -> None:
-    notice = an_end(membership.user_id)
+    notification = an_end(membership.user_id)
     ended = followed(membership, status=MembershipStatus.ENDED, ended_reason="cancelled")
-    assert store.memberships.follow_membership(membership, ended, notice)
-    assert store.ledger.find_entry(membership.user_id, notice.entry_id) == notice
+    assert store.memberships.update_membership(membership, ended, notification)
+    assert store.ledger.find_entry(membership.user_id, notification.entry_id) == notification
     assert coins(store, membership) == 0
     assert store.journal.wallet_mismatch(membership.user_id) is None
 
@@ -221,7 +221,7 @@ def test_one_end_seen_by_many_is_told_once(atomic_store: DynamoStore) -> None:
     ended = followed(membership, status=MembershipStatus.ENDED)
 
     def follow() -> bool:
-        return atomic_store.memberships.follow_membership(membership, ended, an_end(membership.user_id))
+        return atomic_store.memberships.update_membership(membership, ended, an_end(membership.user_id))
 
     assert all_at_once([until_decided(follow)] * 16).count(True) == 1
     assert len(atomic_store.ledger.list_entries(membership.user_id, 100)) == 1
@@ -242,13 +242,15 @@ def test_an_answer_that_got_lost_leaves_one_credit(atomic_store: DynamoStore) ->
 def test_an_end_whose_answer_got_lost_is_told_once(atomic_store: DynamoStore) -> None:
     membership = a_membership()
     atomic_store.memberships.open_membership(membership)
-    ended, notice = followed(membership, status=MembershipStatus.ENDED), an_end(membership.user_id)
+    ended, notification = followed(membership, status=MembershipStatus.ENDED), an_end(membership.user_id)
 
     with meeting(atomic_store.client, *[answer_lost] * EVERY_ATTEMPT), pytest.raises(TryAgain):
-        atomic_store.memberships.follow_membership(membership, ended, notice)
+        atomic_store.memberships.update_membership(membership, ended, notification)
 
-    assert not atomic_store.memberships.follow_membership(membership, ended, an_end(membership.user_id))
-    assert [entry.entry_id for entry in atomic_store.ledger.list_entries(membership.user_id, 9)] == [notice.entry_id]
+    assert not atomic_store.memberships.update_membership(membership, ended, an_end(membership.user_id))
+    assert [entry.entry_id for entry in atomic_store.ledger.list_entries(membership.user_id, 9)] == [
+        notification.entry_id
+    ]
 
 
 @pytest.mark.parametrize(("currency", "counted"), [(None, 0), ("usd", 499), ("eur", 0)])

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits, first_budget, given_back, renewed
+from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits, first_budget, released, renewed
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase, Status
@@ -36,7 +36,7 @@ def given_back_purchase(store: Store, currency: str = "usd") -> Purchase:
     assert store.ledger.open_purchase(purchase) is None
     seen = store.ledger.read_wallet(purchase.user_id).budget
     assert seen is not None
-    back = given_back(seen, purchase.amount_minor, "usd", purchase.created_at, START)
+    back = released(seen, purchase.amount_minor, "usd", purchase.created_at, START)
     assert back is not None
     change = BudgetChange(seen=seen, budget=back)
     assert store.ledger.move_purchase(session_of(purchase), Status.EXPIRED, [Status.PENDING], change) is None

@@ -12,7 +12,7 @@ from moto import mock_aws
 from chalicelib.adapters.aws.sns_publisher import SnsPublisher
 from chalicelib.domain.events import Announcement, Publication, announce_credit, announce_gift
 from chalicelib.domain.purchases import Status
-from chalicelib.domain.shards import Receipt
+from chalicelib.domain.shards import ShardPosition
 from tests.adapters.samples import a_gift, a_purchase
 from tests.fakes import START
 from tests.stores import cloud_at
@@ -45,7 +45,8 @@ def batches(publisher: SnsPublisher) -> Batches:
 
 def announcements(number: int) -> list[Announcement]:
     return [
-        announce_gift(a_gift(), Receipt(sequence=1), source="//coinpurse/test", livemode=False) for _ in range(number)
+        announce_gift(a_gift(), ShardPosition(sequence=1), source="//coinpurse/test", livemode=False)
+        for _ in range(number)
     ]
 
 
@@ -93,7 +94,7 @@ def test_a_gift_arrives_as_a_cloudevent_with_what_filters_need(
     publisher: SnsPublisher, received: Callable[[], list[dict[str, Any]]]
 ) -> None:
     gift = a_gift(message="おめでとう 🎉 \"'<&>", creator_id="|:@._-=")
-    announcement = announce_gift(gift, Receipt(sequence=7), source="//coinpurse/test", livemode=False)
+    announcement = announce_gift(gift, ShardPosition(sequence=7), source="//coinpurse/test", livemode=False)
 
     publisher.publish([announcement])
 

@@ -67,8 +67,8 @@ def test_a_session_is_listed_with_its_claim(lab: Lab) -> None:
     (event,) = lab.gateway.list_events(LONG_AGO, SESSION_EVENTS)
 
     assert event.session is not None
-    assert event.session.claim is not None
-    assert (event.session.claim.purchase_id, event.session.payment_intent) == (purchase.purchase_id, payment_intent)
+    assert event.session.ref is not None
+    assert (event.session.ref.purchase_id, event.session.payment_intent) == (purchase.purchase_id, payment_intent)
     assert (event.livemode, event.account, event.payment_intent) == (False, None, None)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.domain.money import MAX_AMOUNT
-from chalicelib.domain.payments import CheckoutSession, Claim, StripeEvent
+from chalicelib.domain.payments import CheckoutSession, PurchaseRef, StripeEvent
 from chalicelib.errors import NotAuthentic
 from tests.adapters.webhooks_lab import BODY, NOW, PURCHASE_ID, Json, a_session, an_event, read, without
 from tests.fakes import START
@@ -28,7 +28,7 @@ def test_an_event_is_read_as_it_is() -> None:
             total_minor=529,
             currency="usd",
             created_at=START - timedelta(seconds=60),
-            claim=Claim(purchase_id=PURCHASE_ID, user_id="ann", coins=500),
+            ref=PurchaseRef(purchase_id=PURCHASE_ID, user_id="ann", coins=500),
         ),
     )
 
@@ -120,7 +120,7 @@ def test_a_session_that_does_not_say_that_it_is_ours_is_a_strangers(metadata: Js
     session = read(an_event(data={"object": a_session(metadata=metadata)})).session
 
     assert session is not None
-    assert session.claim is None
+    assert session.ref is None
 
 
 def test_what_a_session_leaves_open_stays_open() -> None:
@@ -129,5 +129,5 @@ def test_what_a_session_leaves_open_stays_open() -> None:
     session = read(an_event(data={"object": bare})).session
 
     assert session is not None
-    assert (session.payment_intent, session.subtotal_minor, session.currency, session.claim) == (None, 0, "", None)
+    assert (session.payment_intent, session.subtotal_minor, session.currency, session.ref) == (None, 0, "", None)
     assert session.created_at == datetime.fromtimestamp(NOW, UTC)

@@ -6,20 +6,25 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib.adapters.stripe.checkout_schema import decode_event
-from chalicelib.adapters.stripe.subscription_schema import invoice_of, membership_claim_of
+from chalicelib.adapters.stripe.subscription_schema import invoice_of, membership_ref_from_metadata
 from chalicelib.domain.money import MAX_AMOUNT
-from chalicelib.domain.payments import MembershipClaim, MembershipHint, StripeEvent
+from chalicelib.domain.payments import MembershipHint, MembershipRef, StripeEvent
 from chalicelib.errors import NotAuthentic
 from chalicelib.usecases.stripe_events import INVOICE_EVENTS, SUBSCRIPTION_EVENTS
 from infra.local.stack import _WEBHOOK_EVENTS
 from tests.adapters.samples import new_id
 from tests.adapters.stripe_lab import Json, Lab, open_lab
-from tests.adapters.test_stripe_memberships import a_month_passes, claim_of, subscribe, todays_membership
+from tests.adapters.test_stripe_memberships import (
+    a_month_passes,
+    purchase_ref_from_metadata,
+    subscribe,
+    todays_membership,
+)
 from tests.adapters.webhooks_lab import a_session, an_event, read
 
 MEMBERSHIP_ID = new_id()
 METADATA = {"membership_id": MEMBERSHIP_ID, "plan_id": "coin_club", "user_id": "ann", "coins": "500"}
-CLAIM = MembershipClaim(membership_id=MEMBERSHIP_ID, plan_id="coin_club", user_id="ann", coins=500)
+CLAIM = MembershipRef(membership_id=MEMBERSHIP_ID, plan_id="coin_club", user_id="ann", coins=500)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +46,7 @@ def test_each_event_of_a_membership_says_whose_it_is(lab: Lab) -> None:
     lab.control("POST", f"/subscriptions/{subscription_id}/cancel")
     events = [decode_event(json.dumps(event).encode()) for event in lab.events()]
 
-    hint = MembershipHint(subscription_id=subscription_id, claim=claim_of(membership))
+    hint = MembershipHint(subscription_id=subscription_id, ref=purchase_ref_from_metadata(membership))
     heard = {event.type: event for event in events}
     assert heard.keys() >= INVOICE_EVENTS | SUBSCRIPTION_EVENTS | {"checkout.session.completed"}
     for event_type in SUBSCRIPTION_EVENTS | {"checkout.session.completed"}:
@@ -51,7 +56,7 @@ def test_each_event_of_a_membership_says_whose_it_is(lab: Lab) -> None:
         assert heard[event_type].invoice_id in lab.sandbox.store.invoices
     session = heard["checkout.session.completed"].session
     assert session is not None
-    assert (session.mode, session.claim) == ("subscription", None)
+    assert (session.mode, session.ref) == ("subscription", None)
 
 
 def test_the_webhook_is_registered_for_all_of_them() -> None:
@@ -63,7 +68,7 @@ def test_the_webhook_is_registered_for_all_of_them() -> None:
 
 def test_a_hint_says_whose_membership_and_nothing_else_counts() -> None:
     event = about("customer.subscription.updated", id="sub_1", metadata=METADATA, status=7)
-    assert event.membership == MembershipHint(subscription_id="sub_1", claim=CLAIM)
+    assert event.membership == MembershipHint(subscription_id="sub_1", ref=CLAIM)
     assert about("invoice.paid", id="in_1", total="much").invoice_id == "in_1"
 
 
@@ -76,7 +81,7 @@ def test_a_session_that_was_not_subscribed_in_is_about_no_membership() -> None:
     session = a_session(mode="subscription", payment_intent=None, subscription=None, metadata=METADATA)
     assert read(an_event(data={"object": session})).membership is None
     subscribed = read(an_event(data={"object": session | {"subscription": "sub_1"}})).membership
-    assert subscribed == MembershipHint(subscription_id="sub_1", claim=CLAIM)
+    assert subscribed == MembershipHint(subscription_id="sub_1", ref=CLAIM)
 
 
 def test_an_invoice_to_come_has_no_id_and_is_no_news() -> None:
@@ -106,9 +111,9 @@ def test_an_event_about_nothing_is_not_usable(event_type: str, members: Json) ->
     ids=str,
 )
 def test_what_we_never_wrote_is_no_claim(changes: dict[str, str]) -> None:
-    assert membership_claim_of(METADATA) == CLAIM
-    assert membership_claim_of(METADATA | {"coins": str(MAX_AMOUNT)}) is not None
-    assert membership_claim_of(METADATA | changes) is None
+    assert membership_ref_from_metadata(METADATA) == CLAIM
+    assert membership_ref_from_metadata(METADATA | {"coins": str(MAX_AMOUNT)}) is not None
+    assert membership_ref_from_metadata(METADATA | changes) is None
 
 
 # --- invoices ---------------------------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from stripe.params.checkout import SessionCreateParams
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.stripe.memberships import StripeMemberships
-from chalicelib.domain.memberships import SUBSCRIPTION_STATUSES, Membership, why_no_month
-from chalicelib.domain.payments import Invoice, MembershipClaim, MembershipHint, Subscription
+from chalicelib.domain.memberships import SUBSCRIPTION_STATUSES, Membership, invoice_review_reason
+from chalicelib.domain.payments import Invoice, MembershipHint, MembershipRef, Subscription
 from chalicelib.errors import IdempotencyConflict, TryAgain
 from infra.local.client import post_form
 from tests.adapters.samples import a_membership, new_id
@@ -30,8 +30,8 @@ def todays_membership(**changes: Any) -> Membership:
     return replace(a_membership(), membership_id=new_id(now), created_at=now, **changes)
 
 
-def claim_of(membership: Membership) -> MembershipClaim:
-    return MembershipClaim(
+def purchase_ref_from_metadata(membership: Membership) -> MembershipRef:
+    return MembershipRef(
         membership_id=membership.membership_id,
         plan_id=membership.plan_id,
         user_id=membership.user_id,
@@ -107,7 +107,7 @@ def test_stripe_takes_every_kind_of_currency(lab: Lab, currency: str) -> None:
     membership = todays_membership(currency=currency, amount_minor=50_000)
     (invoice,) = seen(lab, subscribe(lab, membership)).paid_invoices
     assert (invoice.currency, invoice.paid_minor) == (currency, 50_000)
-    assert why_no_month(invoice) is None
+    assert invoice_review_reason(invoice) is None
 
 
 # --- what was paid ----------------------------------------------------------------------------------------------------
@@ -118,9 +118,11 @@ def test_the_first_invoice_is_a_month_of_ours(lab: Lab) -> None:
     subscription = seen(lab, subscribe(lab, membership))
 
     (invoice,) = subscription.paid_invoices
-    assert why_no_month(invoice) is None
-    assert invoice.membership == claim_of(membership)
-    assert invoice.hint == MembershipHint(subscription_id=subscription.subscription_id, claim=claim_of(membership))
+    assert invoice_review_reason(invoice) is None
+    assert invoice.membership == purchase_ref_from_metadata(membership)
+    assert invoice.hint == MembershipHint(
+        subscription_id=subscription.subscription_id, ref=purchase_ref_from_metadata(membership)
+    )
     assert invoice.billing_reason == "subscription_create"
     assert invoice.customer_id == subscription.customer_id != ""
     assert invoice.subtotal_minor == invoice.total_minor == invoice.paid_minor == membership.amount_minor
@@ -134,7 +136,7 @@ def test_an_invoice_is_the_same_however_it_is_found(lab: Lab, members: StripeMem
     assert invoice.payment_intent is not None
     assert members.read_invoice(invoice.invoice_id) == invoice
     assert members.find_invoice(invoice.payment_intent) == invoice
-    assert lab.gateway.find_claim(invoice.payment_intent) is None, "its payment bears nothing of ours"
+    assert lab.gateway.find_purchase_ref(invoice.payment_intent) is None, "its payment bears nothing of ours"
     assert lab.gateway.read_money(invoice.payment_intent).captured_minor == invoice.paid_minor
 
 
@@ -236,7 +238,7 @@ def test_a_strangers_subscription_claims_nothing(lab: Lab) -> None:
     assert session.url is not None
     post_form(session.url, {"outcome": "card"})
     (invoice,) = seen(lab, next(reversed(lab.sandbox.store.subscriptions))).paid_invoices
-    assert (invoice.membership, invoice.claim, invoice.hint) == (None, None, None)
+    assert (invoice.membership, invoice.ref, invoice.hint) == (None, None, None)
 
 
 def test_other_payments_have_no_invoice(lab: Lab, members: StripeMemberships) -> None:

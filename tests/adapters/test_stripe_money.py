@@ -9,7 +9,7 @@ from stripe.params.checkout import SessionCreateParams
 
 from chalicelib.adapters.stripe.checkout_schema import movement_of
 from chalicelib.adapters.stripe.gateway import StripeGateway
-from chalicelib.domain.payments import Claim, MoneyState, Movement
+from chalicelib.domain.payments import MoneyState, Movement, PurchaseRef
 from chalicelib.domain.reversals import DISPUTE_STATUSES, REFUND_STATUSES
 from chalicelib.errors import TryAgain
 from infra.local.client import post_form
@@ -46,18 +46,18 @@ def usd(amount: int, status: str) -> Movement:
 def test_a_payment_of_ours_says_what_it_was_made_for(lab: Lab) -> None:
     purchase = todays_purchase(user_id="|:@._-=")
 
-    claim = lab.gateway.find_claim(lab.pay(purchase))
+    ref = lab.gateway.find_purchase_ref(lab.pay(purchase))
 
-    assert claim == Claim(purchase_id=purchase.purchase_id, user_id="|:@._-=", coins=500)
+    assert ref == PurchaseRef(purchase_id=purchase.purchase_id, user_id="|:@._-=", coins=500)
 
 
 def test_a_strangers_payment_is_nobodys_of_ours(lab: Lab) -> None:
-    assert lab.gateway.find_claim(a_strangers_payment(lab)) is None
+    assert lab.gateway.find_purchase_ref(a_strangers_payment(lab)) is None
 
 
 @pytest.mark.parametrize("payment_intent", ["pi_3Unknown", "py_1"])
 def test_a_payment_that_stripe_does_not_know_is_a_strangers(gateway: StripeGateway, payment_intent: str) -> None:
-    assert gateway.find_claim(payment_intent) is None
+    assert gateway.find_purchase_ref(payment_intent) is None
     assert gateway.find_session(payment_intent) is None
 
 
@@ -69,8 +69,8 @@ def test_the_session_of_a_payment_is_shown_as_it_is_now(lab: Lab, outcome: str, 
     session = lab.gateway.find_session(payment_intent)
 
     assert session is not None
-    assert session.claim is not None
-    assert session.claim.purchase_id == purchase.purchase_id
+    assert session.ref is not None
+    assert session.ref.purchase_id == purchase.purchase_id
     assert (session.payment_status, session.payment_intent, session.mode) == (status, payment_intent, "payment")
     assert (session.subtotal_minor, session.total_minor, session.currency) == (529, 529, "usd")
 
@@ -172,7 +172,7 @@ def test_a_refund_without_a_status_has_one_that_nobody_knows(status: str | None)
 Ask = Callable[[StripeGateway, str], object]
 
 QUESTIONS: dict[str, Ask] = {
-    "find_claim": lambda gateway, payment_intent: gateway.find_claim(payment_intent),
+    "find_purchase_ref": lambda gateway, payment_intent: gateway.find_purchase_ref(payment_intent),
     "find_session": lambda gateway, payment_intent: gateway.find_session(payment_intent),
     "read_money": lambda gateway, payment_intent: gateway.read_money(payment_intent),
     "list_events": lambda gateway, _: gateway.list_events(START - timedelta(days=1), ["refund.created"]),
@@ -226,4 +226,4 @@ def test_what_will_not_pass_is_nobodys_to_try_again(lab: Lab, status: int, error
     lab.control("PUT", "/knobs", fail_next={"times": 1, "status": status, "should_retry": "false"})
 
     with pytest.raises(error):
-        lab.gateway.find_claim(payment_intent)
+        lab.gateway.find_purchase_ref(payment_intent)

@@ -14,7 +14,7 @@ import stripe
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.stripe.gateway import StripeGateway
-from chalicelib.domain.payments import Claim
+from chalicelib.domain.payments import PurchaseRef
 from chalicelib.domain.purchases import SESSION_LIFE, Purchase
 from chalicelib.errors import IdempotencyConflict, TryAgain
 from infra.local import loopback
@@ -138,7 +138,7 @@ def test_stripe_opens_it_once_and_gives_it_again(sandbox_gateway: StripeGateway)
     assert session == sandbox_gateway.open_session(purchase)
     assert session.url is not None
     assert session.url.startswith("http")
-    assert session.claim == Claim(purchase_id=purchase.purchase_id, user_id=purchase.user_id, coins=purchase.coins)
+    assert session.ref == PurchaseRef(purchase_id=purchase.purchase_id, user_id=purchase.user_id, coins=purchase.coins)
     assert (session.subtotal_minor, session.total_minor, session.currency) == (529, 529, "usd")
     assert (session.mode, session.payment_status, session.payment_intent) == ("payment", "unpaid", None)
 

@@ -15,7 +15,7 @@ from chalicelib.adapters.dynamodb.models import (
     journal_at,
     journal_hour,
     key,
-    lane_key,
+    shard_key,
     wallet_key,
 )
 from chalicelib.domain.money import MAX_AMOUNT
@@ -80,10 +80,10 @@ def test_different_things_have_different_keys() -> None:
         wallet_key("ann"),
         wallet_key("Ann"),
         entry_key("ann"),
-        lane_key("ann", 0),
-        lane_key("ann", 10),
-        lane_key("ann1", 0),
-        lane_key("ann-1", 0),
+        shard_key("ann", 0),
+        shard_key("ann", 10),
+        shard_key("ann1", 0),
+        shard_key("ann-1", 0),
     ]
     assert len(set(keys)) == len(keys)
 

@@ -81,21 +81,21 @@ def calls_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
 
 
 def writes_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
-    ledger, desk = store.ledger, store.desk
+    ledger, operators = store.ledger, store.operators
     purchase, gift, review, grant = a_purchase(), a_gift(), a_review(), an_adjustment()
     return {
-        "PutItem": [lambda: ledger.file_review(review), lambda: ledger.post_notice(a_notice())],
+        "PutItem": [lambda: ledger.file_review(review), lambda: ledger.post_notification(a_notice())],
         "TransactWriteItems": [
             lambda: ledger.open_purchase(purchase),
             lambda: ledger.exclude(an_exclusion()),
             lambda: ledger.post_purchase(session_of(purchase), a_posting()),
-            lambda: ledger.follow_purchase(purchase, 0, None),
+            lambda: ledger.update_kept_amount(purchase, 0, None),
             lambda: ledger.post_gift(gift),
             lambda: ledger.receive_gifts(gift.creator_id, 0, [gift]),
-            lambda: desk.grant(grant),
-            lambda: desk.reverse_gift(a_reversal(gift)),
-            lambda: desk.freeze(a_freeze()),
-            lambda: desk.settle_review(review, a_settlement(), None),
+            lambda: operators.grant(grant),
+            lambda: operators.reverse_gift(a_reversal(gift)),
+            lambda: operators.freeze(a_freeze()),
+            lambda: operators.settle_review(review, a_settlement(), None),
         ],
         "UpdateItem": [
             lambda: ledger.mark_announced(purchase.user_id, purchase.entry_id, START),
@@ -106,7 +106,7 @@ def writes_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
 
 
 def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
-    ledger, desk, journal = store.ledger, store.desk, store.journal
+    ledger, operators, journal = store.ledger, store.operators, store.journal
     line = JournalLine(
         user_id="ann", entry_id="1", event_id="2", kind="gift", coins=1, posted_at=START, creator_id="bob"
     )
@@ -114,17 +114,17 @@ def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
         "GetItem": [
             lambda: ledger.read_wallet("ann"),
             lambda: ledger.find_entry("ann", "1"),
-            lambda: desk.find_review("2026-11", "pi_1"),
+            lambda: operators.find_review("2026-11", "pi_1"),
             lambda: journal.wallet_mismatch("ann"),
-            lambda: journal.lane_mismatch("bob", 0),
+            lambda: journal.shard_mismatch("bob", 0),
             lambda: journal.read_watermark("sweep"),
         ],
         "Query": [
             lambda: ledger.list_entries("ann", 5),
-            lambda: desk.list_reviews("2026-11"),
+            lambda: operators.list_reviews("2026-11"),
             lambda: journal.read_hour(START),
             lambda: journal.wallet_mismatch("ann"),
-            lambda: journal.lane_mismatch("bob", 0),
+            lambda: journal.shard_mismatch("bob", 0),
         ],
         "BatchGetItem": [
             lambda: journal.not_relayed([line]),
@@ -164,7 +164,7 @@ def test_single_writes_raise_what_will_not_pass(store: DynamoStore) -> None:
     purchase = a_purchase()
     denied = fails("AccessDeniedException")
     writes: list[tuple[str, Callable[[], object]]] = [
-        ("PutItem", lambda: store.ledger.post_notice(a_notice())),
+        ("PutItem", lambda: store.ledger.post_notification(a_notice())),
         ("PutItem", lambda: store.ledger.file_review(a_review())),
         ("UpdateItem", lambda: store.ledger.change_budget("ann", BudgetChange(seen=None, budget=a_budget()))),
         ("UpdateItem", lambda: store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)),

@@ -13,7 +13,7 @@ from tests.bench.report import Row, count
 from tests.bench.world import World
 
 BATCHES = (1, 10, 99)
-"""Gifts in a batch of the relay, all of one creator's lane. One transaction takes no more than 99."""
+"""Gifts in a batch of the relay, all of one creator's shard. One transaction takes no more than 99."""
 
 MESSAGES_PER_REQUEST = 10
 """Of SNS."""
@@ -25,7 +25,7 @@ def rows(world: World, flows: Flows) -> list[Row]:
 
 
 def relay_write_units(gifts: int) -> int:
-    """What is promised: two for each gift, and two for the lane."""
+    """What is promised: two for each gift, and two for the shard."""
     return 2 * gifts + 2
 
 

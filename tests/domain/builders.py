@@ -129,7 +129,7 @@ def a_gift(**changes: Any) -> Gift:
         user_id=FAN,
         event_id=EVENT_ID,
         creator_id=CREATOR,
-        lane=0,
+        shard=0,
         item_id="rose",
         quantity=1,
         price_coins=1,
@@ -167,7 +167,7 @@ def a_reversal(gift: Gift, **changes: Any) -> Adjustment:
         coins=gift.price_coins,
         about=gift.gift_id,
         creator_id=gift.creator_id,
-        lane=gift.lane,
+        shard=gift.shard,
     )
     return replace(reversal, **changes)
 

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.adjustments import Adjustment, Kind
-from chalicelib.domain.entries import Entry, LaneEntry, lane_entry
+from chalicelib.domain.entries import Entry, ShardEntry, shard_entry
 from chalicelib.domain.events import Announcement, announce
-from chalicelib.domain.shards import Receipt
+from chalicelib.domain.shards import ShardPosition
 from tests.domain.builders import (
     CREATOR,
     EVENT_ID,
@@ -20,11 +20,11 @@ from tests.domain.builders import (
 )
 
 SOURCE = "/coinpurse/test"
-GIVEN = a_gift(gift_id="gift-1", event_id="event-1", user_id="shy-fan", anonymous=True, price_coins=35, lane=3)
+GIVEN = a_gift(gift_id="gift-1", event_id="event-1", user_id="shy-fan", anonymous=True, price_coins=35, shard=3)
 
 
 def told_of(entry: Entry, sequence: int | None = None, *, livemode: bool = False) -> Announcement:
-    return announce(entry, Receipt(sequence=sequence) if sequence else None, source=SOURCE, livemode=livemode)
+    return announce(entry, ShardPosition(sequence=sequence) if sequence else None, source=SOURCE, livemode=livemode)
 
 
 ADJUSTED: list[tuple[dict[str, Any], str, dict[str, object]]] = [
@@ -94,7 +94,7 @@ def test_who_gave_anonymously_is_not_revealed_when_the_gift_is_taken_back() -> N
 
 @pytest.mark.parametrize("entry", [*[an_adjustment(**facts) for facts, _, _ in ADJUSTED], a_reversal(GIVEN)], ids=str)
 def test_why_and_by_whom_is_nobodys_business(entry: Adjustment) -> None:
-    told = told_of(entry, 1 if lane_entry(entry) else None)
+    told = told_of(entry, 1 if shard_entry(entry) else None)
     text = json.dumps([told.envelope, told.attributes])
     assert "a stream broke down" not in text
     assert "olga" not in text
@@ -137,5 +137,5 @@ def test_what_cannot_be_told_yet_is_a_mistake_of_ours(entry: Entry) -> None:
     ids=str,
 )
 def test_gifts_and_their_reversals_have_a_creators_side(entry: Entry | None, coins: int | None) -> None:
-    received: LaneEntry | None = lane_entry(entry)
+    received: ShardEntry | None = shard_entry(entry)
     assert (received.creator_coins if received else None) == coins

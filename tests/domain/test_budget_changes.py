@@ -16,7 +16,7 @@ from chalicelib.domain.budgets import (
     changed,
     exclusion,
     first_budget,
-    given_back,
+    released,
     renewed,
 )
 from chalicelib.domain.periods import ByPeriod
@@ -114,19 +114,19 @@ def test_limits_on_money_go_after_a_day() -> None:
 
 def test_a_price_is_given_back_to_the_periods_it_counted_in() -> None:
     budget = spent(first_budget(DOLLARS, START), money=900)
-    same_day = given_back(budget, 900, "usd", START, MIDNIGHT - MOMENT)
+    same_day = released(budget, 900, "usd", START, MIDNIGHT - MOMENT)
     assert same_day == replace(budget, money_left=DOLLARS.money, version=2)
 
-    next_day = given_back(budget, 900, "usd", START, MIDNIGHT)
+    next_day = released(budget, 900, "usd", START, MIDNIGHT)
     assert next_day
     assert next_day.money_left == ByPeriod(1_000, UNLIMITED, 5_000)
     assert next_day.ends.day == MIDNIGHT + DAY
-    assert given_back(next_day, 900, "usd", START, MIDNIGHT + DAY) == replace(
+    assert released(next_day, 900, "usd", START, MIDNIGHT + DAY) == replace(
         renewed(next_day, MIDNIGHT + DAY), version=3
     )
 
     next_month = datetime(2026, 12, 1, tzinfo=UTC)
-    assert given_back(budget, 900, "usd", START, next_month) is None
+    assert released(budget, 900, "usd", START, next_month) is None
 
 
 def test_a_price_is_given_back_to_the_periods_that_moving_made_longer_and_to_none_after_them() -> None:
@@ -135,26 +135,26 @@ def test_a_price_is_given_back_to_the_periods_that_moving_made_longer_and_to_non
     there = renewed(changed(budget, replace(DOLLARS, zone="Europe/Berlin"), granted - COOL_OFF), granted)
     assert there.ends.month == datetime(2026, 12, 1, 23, tzinfo=UTC), "its end in New York was on that day in Berlin"
 
-    back = given_back(there, 400, "usd", opened, granted + DAY)
+    back = released(there, 400, "usd", opened, granted + DAY)
     assert back
     assert back.money_left.month == 5_000
     december = spent(renewed(there, there.ends.month), money=400)
-    back = given_back(december, 400, "usd", there.ends.month - MOMENT, there.ends.month)
+    back = released(december, 400, "usd", there.ends.month - MOMENT, there.ends.month)
     assert back
     assert back.money_left.month == 4_600
 
 
 def test_never_more_than_the_limit_is_given_back() -> None:
     budget = spent(first_budget(DOLLARS, START), money=100)
-    back = given_back(budget, 900, "usd", START, START)
+    back = released(budget, 900, "usd", START, START)
     assert back
     assert back.money_left == DOLLARS.money
 
 
 def test_what_never_counted_is_not_given_back() -> None:
     budget = spent(first_budget(DOLLARS, START), money=900)
-    assert given_back(budget, 900, "eur", START, START) is None
-    assert given_back(budget, 900, "usd", START - MOMENT, START) is None
+    assert released(budget, 900, "eur", START, START) is None
+    assert released(budget, 900, "usd", START - MOMENT, START) is None
 
 
 # --- shutting oneself out ---------------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ def test_these_can_be_limits(changes: dict[str, Any]) -> None:
 def test_these_cannot(changes: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidField) as refused:
         require_limits(replace(LIMITS, **changes))
-    assert refused.value.facts["field"] == field
+    assert refused.value.extensions["field"] == field
 
 
 # --- renewing ---------------------------------------------------------------------------------------------------------

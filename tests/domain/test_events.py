@@ -7,14 +7,14 @@ import pytest
 from chalicelib.domain.events import Announcement, announce_credit, announce_gift
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.purchases import Purchase
-from chalicelib.domain.shards import Receipt
+from chalicelib.domain.shards import ShardPosition
 from tests.domain.builders import CREATOR, EVENT_ID, FAN, KEY, a_gift, a_posted_purchase, a_purchase
 
 SOURCE = "/coinpurse/test"
 
 
 def told_of_gift(sequence: int = 7, *, livemode: bool = False, **changes: Any) -> Announcement:
-    return announce_gift(a_gift(**changes), Receipt(sequence=sequence), source=SOURCE, livemode=livemode)
+    return announce_gift(a_gift(**changes), ShardPosition(sequence=sequence), source=SOURCE, livemode=livemode)
 
 
 def told_of_credit(*, livemode: bool = False, **changes: Any) -> Announcement:
@@ -29,7 +29,7 @@ def leaves(value: object) -> list[object]:
 
 
 def test_a_gift_is_told_whole() -> None:
-    told = told_of_gift(item_id="cake", quantity=2, price_coins=70, message="hi", stream_id="live", lane=3)
+    told = told_of_gift(item_id="cake", quantity=2, price_coins=70, message="hi", stream_id="live", shard=3)
     assert told == Announcement(
         id=EVENT_ID,
         envelope={

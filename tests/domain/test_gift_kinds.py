@@ -8,9 +8,9 @@ import pytest
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.economy import Economy, GiftKind
 from chalicelib.domain.events import announce_gift
-from chalicelib.domain.gifts import Gift, GiftOrder, lane_of, price_gift, same_gift
+from chalicelib.domain.gifts import Gift, GiftOrder, price_gift, require_same_request, shard_of
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.shards import Receipt
+from chalicelib.domain.shards import ShardPosition
 from chalicelib.errors import CoinsOutOfRange, InvalidField, MessageTooLong, NotOffered, Refusal
 from tests.domain.builders import EVENT_ID, FAN, KEY, a_catalogue, a_gift, a_gift_order, an_economy
 from tests.fakes import START, uuid7_at
@@ -58,7 +58,7 @@ def refused(order: GiftOrder, catalogue: Catalogue | None = None) -> Refusal:
 def test_coins_with_a_message_have_coins_and_no_item(make: Any, changes: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidField) as error:
         make(**changes)
-    assert error.value.facts["field"] == field
+    assert error.value.extensions["field"] == field
 
 
 def test_a_streak_bears_the_id_of_its_first_gift_or_of_an_earlier_one() -> None:
@@ -72,7 +72,7 @@ def test_a_streak_bears_the_id_of_its_first_gift_or_of_an_earlier_one() -> None:
 def test_what_a_fan_writes_is_cleaned_before_it_is_anything_else() -> None:
     order = a_gift_order(message=" a\nb\u202e ", sender_name="A\tna\0")
     assert (order.message, order.sender_name) == ("a b", "A na")
-    assert same_gift(priced(order), a_gift_order(message="a\tb", sender_name="A na")).message == "a b"
+    assert require_same_request(priced(order), a_gift_order(message="a\tb", sender_name="A na")).message == "a b"
 
 
 # --- gifts ------------------------------------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ def test_all_of_a_streak_is_received_in_one_lane() -> None:
     later = price_gift(
         a_gift_order(gift_id=uuid7_at(START, 9), streak_id=KEY), a_catalogue(), replace(POSTING, event_id=FAN), 64
     )
-    assert first.lane == later.lane == lane_of(KEY, 64)
+    assert first.shard == later.shard == shard_of(KEY, 64)
     assert (first.begins_streak, later.begins_streak, a_gift().begins_streak) == (True, False, False)
 
 
@@ -107,7 +107,7 @@ def gift_rules(**changes: Any) -> Catalogue:
 def test_what_an_economy_does_not_offer_is_refused(order: GiftOrder, catalogue: Catalogue, what: str) -> None:
     error = refused(order, catalogue)
     assert isinstance(error, NotOffered)
-    assert error.facts["what"] == what
+    assert error.extensions["what"] == what
 
 
 def test_and_what_it_offers_is_not() -> None:
@@ -136,7 +136,7 @@ def test_a_note_is_limited_in_characters_and_with_its_senders_name_in_bytes(
     else:
         error = refused(order)
         assert isinstance(error, MessageTooLong)
-        assert error.facts == {"max_characters": 200, "max_bytes": 224}
+        assert error.extensions == {"max_characters": 200, "max_bytes": 224}
 
 
 # --- cheers and super chats -------------------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ def test_a_cheer_is_any_number_of_coins_within_its_limits(coins: int) -> None:
         message="hi",
         anonymous=True,
         sender_name="Ana",
-        lane=lane_of(EVENT_ID, 64),
+        shard=shard_of(EVENT_ID, 64),
     )
 
 
@@ -167,7 +167,7 @@ def test_a_cheer_is_any_number_of_coins_within_its_limits(coins: int) -> None:
 def test_fewer_or_more_are_refused_with_both_limits(order: GiftOrder, least: int, most: int) -> None:
     error = refused(order)
     assert isinstance(error, CoinsOutOfRange)
-    assert error.facts == {"min_coins": least, "max_coins": most}
+    assert error.extensions == {"min_coins": least, "max_coins": most}
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_message_that_is_too_long_hears_which_amount_would_do(coins: int, mess
         return
     error = refused(order)
     assert isinstance(error, MessageTooLong)
-    assert error.facts.get("coins_needed") == enough
+    assert error.extensions.get("coins_needed") == enough
     assert (str(enough) in error.detail) is (enough is not None)
 
 
@@ -214,9 +214,9 @@ def test_emoji_are_named_where_they_are_counted() -> None:
 # --- what the world hears ---------------------------------------------------------------------------------------------
 
 
-def told(order: GiftOrder, receipt: Receipt | None = None) -> dict[str, object]:
+def told(order: GiftOrder, position: ShardPosition | None = None) -> dict[str, object]:
     gift = priced(order)
-    told = announce_gift(gift, receipt or Receipt(sequence=1), source="/coinpurse/test", livemode=False)
+    told = announce_gift(gift, position or ShardPosition(sequence=1), source="/coinpurse/test", livemode=False)
     data = told.envelope["data"]
     assert isinstance(data, dict)
     assert told.attributes["kind"] == data["kind"] == order.kind
@@ -235,7 +235,7 @@ def test_an_anonymous_cheer_tells_neither_id_nor_name() -> None:
 
 
 def test_a_gift_of_a_streak_tells_how_far_it_has_come() -> None:
-    data = told(a_gift_order(streak_id=KEY), Receipt(sequence=9, streak_count=3, streak_coins=7))
+    data = told(a_gift_order(streak_id=KEY), ShardPosition(sequence=9, streak_count=3, streak_coins=7))
     assert data["streak"] == {"streak_id": KEY, "count": 3, "coins": 7}
     assert data["sequence"] == 9
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.entries import Entry
-from chalicelib.domain.gifts import lane_of, price_gift, same_gift
+from chalicelib.domain.gifts import price_gift, require_same_request, shard_of
 from chalicelib.domain.posting import Posting
 from chalicelib.errors import IdempotencyConflict, InvalidField, SelfGift, UnknownItem
 from tests.domain.builders import (
@@ -73,7 +73,7 @@ def test_an_order_takes_everything_up_to_its_limits(changes: dict[str, Any]) -> 
 def test_an_order_names_the_field_that_goes_beyond(field: str, value: object) -> None:
     with pytest.raises(InvalidField) as refused:
         a_gift_order(**{field: value})
-    assert refused.value.facts["field"] == field
+    assert refused.value.extensions["field"] == field
 
 
 @pytest.mark.parametrize(
@@ -104,13 +104,13 @@ def test_a_gift_costs_its_item_as_often_as_it_is_sent() -> None:
     order = a_gift_order(item_id="cake", quantity=3, message="hi", anonymous=True, stream_id="live")
     gift = price_gift(order, a_catalogue(), POSTING, creator_lanes=1)
     assert gift == a_gift(
-        item_id="cake", quantity=3, price_coins=105, message="hi", anonymous=True, stream_id="live", lane=0
+        item_id="cake", quantity=3, price_coins=105, message="hi", anonymous=True, stream_id="live", shard=0
     )
 
 
 def test_a_gift_is_received_in_the_lane_of_its_event() -> None:
     gift = price_gift(a_gift_order(), a_catalogue(), POSTING, creator_lanes=64)
-    assert gift.lane == lane_of(EVENT_ID, 64)
+    assert gift.shard == shard_of(EVENT_ID, 64)
 
 
 def test_an_unknown_item_has_no_price() -> None:
@@ -120,7 +120,7 @@ def test_an_unknown_item_has_no_price() -> None:
 
 def test_a_repeat_is_the_same_gift_whatever_it_costs_by_now() -> None:
     sent = a_gift(price_coins=500)
-    assert same_gift(sent, a_gift_order()) is sent
+    assert require_same_request(sent, a_gift_order()) is sent
 
 
 @pytest.mark.parametrize(
@@ -140,18 +140,18 @@ def test_a_repeat_is_the_same_gift_whatever_it_costs_by_now() -> None:
 )
 def test_a_key_of_another_gift_is_a_conflict(changes: dict[str, Any]) -> None:
     with pytest.raises(IdempotencyConflict):
-        same_gift(a_gift(), a_gift_order(**changes))
+        require_same_request(a_gift(), a_gift_order(**changes))
 
 
 def test_a_key_of_a_purchase_is_a_conflict() -> None:
     entry: Entry = a_purchase()
     assert entry.entry_id == KEY
     with pytest.raises(IdempotencyConflict):
-        same_gift(entry, a_gift_order())
+        require_same_request(entry, a_gift_order())
 
 
 @pytest.mark.parametrize(
-    ("event_id", "lanes", "lane"),
+    ("event_id", "shards", "shard"),
     [
         ("019ab1c2-d3e4-7f56-89ab-cdef01234567", 1, 0),
         ("019ab1c2-d3e4-7f56-89ab-cdef01234567", 4, 2),
@@ -160,12 +160,12 @@ def test_a_key_of_a_purchase_is_a_conflict() -> None:
         ("019ab1c2-d3e4-7f56-89ab-cdef01234568", 64, 47),
     ],
 )
-def test_a_lane_is_the_same_on_every_machine_and_in_every_release(event_id: str, lanes: int, lane: int) -> None:
-    assert lane_of(event_id, lanes) == lane
+def test_a_lane_is_the_same_on_every_machine_and_in_every_release(event_id: str, shards: int, shard: int) -> None:
+    assert shard_of(event_id, shards) == shard
 
 
 def test_lanes_are_filled_evenly() -> None:
-    filled = Counter(lane_of(uuid7_at(START, number), 8) for number in range(8_000))
+    filled = Counter(shard_of(uuid7_at(START, number), 8) for number in range(8_000))
     assert sorted(filled) == list(range(8))
     assert min(filled.values()) > 800
     assert max(filled.values()) < 1_200

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.domain.economy import CatalogueError, CoinRules, Text, Tier
 from chalicelib.domain.messages import MAX_BYTES
 from chalicelib.domain.money import MAX_AMOUNT
-from chalicelib.domain.streaks import why_not_in_row
+from chalicelib.domain.streaks import streak_refusal
 from chalicelib.domain.wallets import Streak, Wallet
 from chalicelib.errors import StreakEnded
 from tests.domain.builders import CREATOR, FAN, a_gift, a_gift_order, an_economy
@@ -37,9 +37,9 @@ def test_as_many_coins_as_there_can_be() -> None:
 
 def test_one_more_of_its_streak_has_nothing_against_it() -> None:
     streak = Streak(
-        streak_id="1", creator_id=CREATOR, item_id="rose", is_anonymous=False, lane=0, count=1, coins=1, last_at=START
+        streak_id="1", creator_id=CREATOR, item_id="rose", is_anonymous=False, shard=0, count=1, coins=1, last_at=START
     )
     tap, wallet = a_gift(gift_id="2", streak_id="1"), Wallet(user_id=FAN, streak=streak)
-    assert why_not_in_row(tap, wallet) is None
-    assert isinstance(why_not_in_row(tap, None), StreakEnded)
-    assert isinstance(why_not_in_row(tap, replace(wallet, streak=None)), StreakEnded)
+    assert streak_refusal(tap, wallet) is None
+    assert isinstance(streak_refusal(tap, None), StreakEnded)
+    assert isinstance(streak_refusal(tap, replace(wallet, streak=None)), StreakEnded)

@@ -95,7 +95,7 @@ def test_no_separator_control_or_look_alike_names_a_party(text: str) -> None:
     assert not is_party_id(text)
     with pytest.raises(InvalidField) as refused:
         require_party_id("creator_id", text)
-    assert refused.value.facts["field"] == "creator_id"
+    assert refused.value.extensions["field"] == "creator_id"
 
 
 @pytest.mark.parametrize("text", ["a", "coins_70", "Big-Rocket", "x" * 64])
@@ -109,7 +109,7 @@ def test_nothing_else_names_a_thing(text: str) -> None:
     assert not is_tag(text)
     with pytest.raises(InvalidField) as refused:
         require_tag("item_id", text)
-    assert refused.value.facts["field"] == "item_id"
+    assert refused.value.extensions["field"] == "item_id"
 
 
 def test_a_key_tells_its_time_to_the_millisecond() -> None:
@@ -136,7 +136,7 @@ def test_a_key_within_a_day_of_now_is_fresh(distance: timedelta) -> None:
 def test_a_key_further_away_is_not_and_its_maker_learns_the_time(distance: timedelta) -> None:
     with pytest.raises(KeyTooOld) as refused:
         require_fresh_key(uuid7_at(START + distance, 1), START)
-    assert refused.value.facts == {"server_time": "2026-11-22T12:00:00.000Z"}
+    assert refused.value.extensions == {"server_time": "2026-11-22T12:00:00.000Z"}
 
 
 @pytest.mark.parametrize("key", ["00000000-0000-7000-8000-000000000000", "ffffffff-ffff-7fff-bfff-ffffffffffff"])

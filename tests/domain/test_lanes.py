@@ -2,14 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.entries import LaneEntry
+from chalicelib.domain.entries import ShardEntry
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT, receipts, streak_of
+from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT, batches_by_shard, streak_of
 from tests.domain.builders import a_gift, a_reversal
 
 
-def chunks(*entries: LaneEntry) -> list[list[LaneEntry]]:
-    return list(receipts([(entry, entry) for entry in entries]))
+def chunks(*entries: ShardEntry) -> list[list[ShardEntry]]:
+    return list(batches_by_shard([(entry, entry) for entry in entries]))
 
 
 def many(number: int, **changes: object) -> list[Gift]:
@@ -21,7 +21,7 @@ def test_nothing_is_received_in_nothing() -> None:
 
 
 def test_what_is_of_one_lane_is_received_together_in_its_order() -> None:
-    here, there, elsewhere = many(2), many(2, lane=1), many(1, creator_id="dora")
+    here, there, elsewhere = many(2), many(2, shard=1), many(1, creator_id="dora")
     mixed = [here[0], there[0], elsewhere[0], here[1], there[1]]
     assert chunks(*mixed) == [here, there, elsewhere]
 

@@ -10,7 +10,7 @@ from chalicelib.domain.memberships import (
     present_membership,
     quote_membership,
     require_no_member,
-    same_membership,
+    require_same_request,
 )
 from chalicelib.errors import AlreadyMember, IdempotencyConflict, InvalidField, UnknownPlan
 from tests.domain.builders import a_catalogue, a_membership, a_membership_order
@@ -36,7 +36,7 @@ def test_what_is_not_on_sale_has_no_quote(changes: dict[str, str]) -> None:
 def test_what_cannot_be_is_refused_by_its_field(changes: dict[str, str], field: str) -> None:
     with pytest.raises(InvalidField) as refused:
         a_membership_order(**changes)
-    assert refused.value.facts["field"] == field
+    assert refused.value.extensions["field"] == field
 
 
 @pytest.mark.parametrize("status", MembershipStatus)
@@ -51,9 +51,9 @@ def test_who_is_a_member_need_not_ask(status: MembershipStatus) -> None:
 
 @pytest.mark.parametrize("changes", [{"plan_id": "moon_club"}, {"currency": "eur"}], ids=str)
 def test_a_key_with_another_wish_is_a_conflict(changes: dict[str, str]) -> None:
-    assert same_membership(a_membership(), a_membership_order()) == a_membership()
+    assert require_same_request(a_membership(), a_membership_order()) == a_membership()
     with pytest.raises(IdempotencyConflict):
-        same_membership(a_membership(), a_membership_order(**changes))
+        require_same_request(a_membership(), a_membership_order(**changes))
 
 
 @pytest.mark.parametrize(

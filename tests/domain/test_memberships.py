@@ -11,14 +11,14 @@ from chalicelib.domain.memberships import (
     InvoiceRefused,
     Membership,
     MembershipStatus,
+    end_notification,
+    invoice_review_reason,
     membership_as_followed,
     month_of,
-    notice_of_end,
-    why_no_month,
-    why_no_purchase,
+    month_review_reason,
 )
-from chalicelib.domain.notifications import Notice, NoticeKind
-from chalicelib.domain.payments import Claim, Invoice, Subscription
+from chalicelib.domain.notifications import NotificationEntry, NotificationKind
+from chalicelib.domain.payments import Invoice, PurchaseRef, Subscription
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reversals import UnknownStatus
@@ -105,13 +105,13 @@ def test_a_paid_invoice_is_a_posted_purchase() -> None:
 def test_each_invoice_is_one_purchase_whatever_is_told_of_it() -> None:
     assert an_invoice().purchase_id == an_invoice(status="open", paid_minor=0).purchase_id
     assert an_invoice().purchase_id != an_invoice(invoice_id="in_other").purchase_id
-    assert an_invoice().claim == Claim(purchase_id=an_invoice().purchase_id, user_id=FAN, coins=500)
+    assert an_invoice().ref == PurchaseRef(purchase_id=an_invoice().purchase_id, user_id=FAN, coins=500)
     assert an_invoice().hint == hint_of(a_membership())
 
 
 def test_a_strangers_invoice_claims_nothing_and_is_never_posted() -> None:
     stranger = an_invoice(membership=None)
-    assert (stranger.claim, stranger.hint) == (None, None)
+    assert (stranger.ref, stranger.hint) == (None, None)
     with pytest.raises(AssertionError):
         month_of(stranger, POSTING)
 
@@ -132,7 +132,7 @@ def test_a_strangers_invoice_claims_nothing_and_is_never_posted() -> None:
     ids=str,
 )
 def test_only_a_months_whole_price_grants_a_month(changes: dict[str, Any], reason: str | None) -> None:
-    assert why_no_month(an_invoice(**changes)) == reason
+    assert invoice_review_reason(an_invoice(**changes)) == reason
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_only_a_months_whole_price_grants_a_month(changes: dict[str, Any], reaso
 def test_what_the_ledger_refused_is_a_repeat_or_says_why(
     entry: Purchase | None, membership: Membership | None, reason: str | None
 ) -> None:
-    assert why_no_purchase(InvoiceRefused(entry=entry, membership=membership), a_month()) == reason
+    assert month_review_reason(InvoiceRefused(entry=entry, membership=membership), a_month()) == reason
 
 
 # --- following --------------------------------------------------------------------------------------------------------
@@ -203,20 +203,20 @@ def test_a_status_that_nobody_told_us_of_is_not_guessed_at() -> None:
 # --- the end ----------------------------------------------------------------------------------------------------------
 
 
-def end(before: MembershipStatus, after: MembershipStatus, **changes: Any) -> Notice | None:
+def end(before: MembershipStatus, after: MembershipStatus, **changes: Any) -> NotificationEntry | None:
     membership = a_membership(status=after, ended_reason="cancelled", **{"paid_until": END} | changes)
-    return notice_of_end(a_membership(status=before), membership, POSTING, KEY)
+    return end_notification(a_membership(status=before), membership, POSTING, KEY)
 
 
 @pytest.mark.parametrize("before", [PENDING, ACTIVE, PAST_DUE])
 def test_an_end_is_told_with_its_reason(before: MembershipStatus) -> None:
-    assert end(before, ENDED) == Notice(
+    assert end(before, ENDED) == NotificationEntry(
         entry_id=KEY,
         user_id=FAN,
-        kind=NoticeKind.MEMBERSHIP_END,
+        kind=NotificationKind.MEMBERSHIP_END,
         posted_at=POSTING.posted_at,
         event_id=EVENT_ID,
-        facts={"membership_id": KEY, "plan_id": "coin_club", "reason": "cancelled"},
+        payload={"membership_id": KEY, "plan_id": "coin_club", "reason": "cancelled"},
     )
 
 

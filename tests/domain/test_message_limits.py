@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.domain.messages import MAX_BYTES, MAX_CHARACTERS, MAX_NAME_BYTES, MAX_NAME_CHARACTERS, count_emoji
-from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT, MAX_LANES, Receipt
+from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT, MAX_SHARDS, ShardPosition
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_what_comes_before_a_flag_is_no_half_of_it() -> None:
 
 def test_limits_are_what_is_documented() -> None:
     assert (MAX_CHARACTERS, MAX_NAME_CHARACTERS, MAX_NAME_BYTES, MAX_BYTES) == (400, 40, 48, 1_648)
-    assert (MAX_ACTIONS_PER_RECEIPT, MAX_LANES) == (99, 64)
+    assert (MAX_ACTIONS_PER_RECEIPT, MAX_SHARDS) == (99, 64)
 
 
 def test_what_is_of_no_streak_counts_in_none() -> None:
-    assert Receipt(sequence=1) == Receipt(sequence=1, streak_count=0, streak_coins=0)
+    assert ShardPosition(sequence=1) == ShardPosition(sequence=1, streak_count=0, streak_coins=0)

@@ -19,7 +19,7 @@ def test_a_reason_says_why(reason: str) -> None:
 def test_an_act_without_a_reason_is_none(reason: str) -> None:
     with pytest.raises(InvalidField) as refused:
         Act(key="k", actor="olga", reason=reason)
-    assert refused.value.facts["field"] == "reason"
+    assert refused.value.extensions["field"] == "reason"
 
 
 @pytest.mark.parametrize("coins", [1, 2, MAX_GRANT_COINS, -1, -MAX_GRANT_COINS])
@@ -35,14 +35,14 @@ def test_a_million_is_the_most_that_one_act_moves() -> None:
 def test_a_grant_that_can_only_be_a_slip_is_refused(coins: int) -> None:
     with pytest.raises(InvalidField) as refused:
         GrantOrder(act=an_act(), user_id="ann", coins=coins)
-    assert refused.value.facts["field"] == "coins"
+    assert refused.value.extensions["field"] == "coins"
 
 
 @pytest.mark.parametrize("user_id", ["", "a#b", "a b", "é", "u" * 129])
 def test_only_a_fan_can_be_granted_coins(user_id: str) -> None:
     with pytest.raises(InvalidField) as refused:
         GrantOrder(act=an_act(), user_id=user_id, coins=1)
-    assert refused.value.facts["field"] == "user_id"
+    assert refused.value.extensions["field"] == "user_id"
 
 
 @pytest.mark.parametrize("change", [{"reason": "other words"}, {"actor": "otto"}, {"event_id": "other"}])

@@ -7,11 +7,11 @@ from chalicelib.domain.purchases import (
     UNPOSTED,
     Status,
     can_still_be_paid,
+    purchase_review_reason,
     quote,
     require_market,
-    same_purchase,
-    why_not_ours,
-    why_not_posted,
+    require_same_request,
+    session_review_reason,
 )
 from chalicelib.errors import IdempotencyConflict, InvalidField, UnknownBundle
 from tests.domain.builders import (
@@ -52,7 +52,7 @@ NO_LONGER_PENDING = [status for status in Status if status is not Status.PENDING
 def test_an_order_names_the_field_that_cannot_be(field: str, value: str) -> None:
     with pytest.raises(InvalidField) as refused:
         a_checkout_order(**{field: value})
-    assert refused.value.facts["field"] == field
+    assert refused.value.extensions["field"] == field
 
 
 def test_a_quote_is_todays_price_with_the_bonus_in_its_coins() -> None:
@@ -69,19 +69,19 @@ def test_what_is_not_on_sale_has_no_quote() -> None:
 @pytest.mark.parametrize("status", Status)
 def test_a_repeat_is_the_same_purchase_whatever_it_costs_by_now(status: Status) -> None:
     stored = a_purchase(status=status, coins=1, amount_minor=5)
-    assert same_purchase(stored, a_checkout_order()) is stored
+    assert require_same_request(stored, a_checkout_order()) is stored
     assert stored.entry_id == KEY
 
 
 @pytest.mark.parametrize("changes", [{"bundle_id": "other"}, {"currency": "eur"}, {"channel": "in_app"}], ids=str)
 def test_a_key_of_another_purchase_is_a_conflict(changes: dict[str, Any]) -> None:
     with pytest.raises(IdempotencyConflict):
-        same_purchase(a_purchase(), a_checkout_order(**changes))
+        require_same_request(a_purchase(), a_checkout_order(**changes))
 
 
 def test_a_key_of_a_gift_is_a_conflict() -> None:
     with pytest.raises(IdempotencyConflict):
-        same_purchase(a_gift(), a_checkout_order())
+        require_same_request(a_gift(), a_checkout_order())
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_every_status_but_one_is_unposted() -> None:
 
 
 def test_a_session_that_was_paid_in_full_is_ours() -> None:
-    assert why_not_ours(session_of(a_purchase())) is None
+    assert session_review_reason(session_of(a_purchase())) is None
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,11 @@ def test_a_session_that_was_paid_in_full_is_ours() -> None:
     ids=str,
 )
 def test_any_other_session_is_for_a_person_to_look_at(changes: dict[str, Any], reason: str) -> None:
-    assert why_not_ours(session_of(a_purchase(), **changes)) == reason
+    assert session_review_reason(session_of(a_purchase(), **changes)) == reason
 
 
 def test_a_purchase_posted_by_the_same_payment_is_a_repeat() -> None:
-    assert why_not_posted(a_posted_purchase(), session_of(a_purchase())) is None
+    assert purchase_review_reason(a_posted_purchase(), session_of(a_purchase())) is None
 
 
 @pytest.mark.parametrize(
@@ -140,12 +140,12 @@ def test_a_purchase_posted_by_the_same_payment_is_a_repeat() -> None:
     ids=str,
 )
 def test_a_refusal_of_the_ledger_has_the_first_reason_that_applies(stored: dict[str, Any], reason: str) -> None:
-    assert why_not_posted(a_posted_purchase(**stored), session_of(a_purchase())) == reason
+    assert purchase_review_reason(a_posted_purchase(**stored), session_of(a_purchase())) == reason
 
 
 def test_a_strangers_session_is_a_mistake_of_ours() -> None:
     with pytest.raises(AssertionError):
-        why_not_posted(a_purchase(), session_of(a_purchase(), claim=None))
+        purchase_review_reason(a_purchase(), session_of(a_purchase(), ref=None))
 
 
 def test_a_market_is_a_currency_and_a_channel() -> None:

@@ -5,10 +5,10 @@ import pytest
 
 from chalicelib.domain.budgets import UNLIMITED, Budget, Limits, first_budget, renewed
 from chalicelib.domain.ids import is_uuid7, uuid7_time
-from chalicelib.domain.notifications import Notice, NoticeKind
+from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.reminders import due_reminders, reminder_notice
+from chalicelib.domain.reminders import due_reminders, reminder_notification
 from tests.domain.builders import EVENT_ID, FAN
 from tests.fakes import START
 
@@ -75,19 +75,21 @@ def test_a_new_period_begins_its_own() -> None:
     assert told(old, replace(fresh, coins_left=fresh.coins_left._replace(day=20))) == ["coins day 80"]
 
 
-def notice_of(user_id: str = FAN, budget: Budget | None = None, place: int = 0, event_id: str = EVENT_ID) -> Notice:
+def notice_of(
+    user_id: str = FAN, budget: Budget | None = None, place: int = 0, event_id: str = EVENT_ID
+) -> NotificationEntry:
     reminder = due_reminders(None, budget or with_left(0, 0))[place]
-    return reminder_notice(user_id, reminder, Posting(posted_at=START, event_id=event_id))
+    return reminder_notification(user_id, reminder, Posting(posted_at=START, event_id=event_id))
 
 
 def test_a_notice_says_what_is_spent() -> None:
-    assert notice_of(place=1) == Notice(
+    assert notice_of(place=1) == NotificationEntry(
         entry_id=notice_of(place=1).entry_id,
         user_id=FAN,
-        kind=NoticeKind.BUDGET_REMINDER,
+        kind=NotificationKind.BUDGET_REMINDER,
         posted_at=START,
         event_id=EVENT_ID,
-        facts={"what": "coins", "period": "day", "percent": 100, "limit": 100, "ends_at": "2026-11-23T00:00:00.000Z"},
+        payload={"what": "coins", "period": "day", "percent": 100, "limit": 100, "ends_at": "2026-11-23T00:00:00.000Z"},
     )
 
 
@@ -102,7 +104,7 @@ def test_a_notice_has_one_id_for_a_threshold_in_a_period_of_a_fan() -> None:
         *(notice_of(place=place) for place in range(1, 4)),
         notice_of(budget=replace(with_left(0), ends=tomorrow)),
     ]
-    ids = {notice.entry_id for notice in [notice_of(), *others]}
+    ids = {notification.entry_id for notification in [notice_of(), *others]}
     assert len(ids) == 1 + len(others)
     assert all(map(is_uuid7, ids))
 

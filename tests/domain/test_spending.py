@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.domain.budgets import UNLIMITED, Budget, Limits, Wish, first_budget
 from chalicelib.domain.periods import ByPeriod
-from chalicelib.domain.spending import why_not_pay, why_not_spend
+from chalicelib.domain.spending import payment_refusal, spend_refusal
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import BudgetCurrency, BudgetReached, InsufficientCoins, Refusal, SelfExcluded, WalletFrozen
 from tests.domain.builders import FAN
@@ -27,7 +27,7 @@ def a_wallet(**changes: Any) -> Wallet:
 
 def facts(refusal: Refusal | None) -> dict[str, Any]:
     assert refusal
-    return refusal.facts
+    return refusal.extensions
 
 
 COINS = a_budget(coins=ByPeriod(100, 300, 1_000))
@@ -36,17 +36,17 @@ MONEY = a_budget(currency="usd", money=ByPeriod(100, 300, 1_000))
 
 def test_the_last_coin_of_a_budget_may_be_spent_and_not_one_more() -> None:
     wallet = a_wallet(budget=COINS)
-    assert why_not_spend(wallet, 100, START) is None
-    refusal = why_not_spend(wallet, 101, START)
+    assert spend_refusal(wallet, 100, START) is None
+    refusal = spend_refusal(wallet, 101, START)
     assert isinstance(refusal, BudgetReached)
-    assert refusal.facts == {"what": "coins", "period": "day", "left": 100, "resets_at": TONIGHT}
+    assert refusal.extensions == {"what": "coins", "period": "day", "left": 100, "resets_at": TONIGHT}
 
 
 def test_of_several_periods_the_last_to_end_is_told() -> None:
     budget = replace(COINS, coins_left=ByPeriod(-5, 3, 2))
-    refusal = why_not_spend(a_wallet(budget=budget), 4, START)
+    refusal = spend_refusal(a_wallet(budget=budget), 4, START)
     assert facts(refusal) == {"what": "coins", "period": "month", "left": 2, "resets_at": DECEMBER}
-    assert facts(why_not_spend(a_wallet(budget=budget), 1, START)) == {
+    assert facts(spend_refusal(a_wallet(budget=budget), 1, START)) == {
         "what": "coins",
         "period": "day",
         "left": 0,
@@ -56,47 +56,47 @@ def test_of_several_periods_the_last_to_end_is_told() -> None:
 
 def test_a_budget_is_judged_as_it_is_by_now() -> None:
     wallet = a_wallet(budget=replace(COINS, coins_left=ByPeriod(0, 300, 1_000)))
-    assert isinstance(why_not_spend(wallet, 1, MIDNIGHT - MOMENT), BudgetReached)
-    assert why_not_spend(wallet, 100, MIDNIGHT) is None
-    assert isinstance(why_not_spend(wallet, 101, MIDNIGHT), BudgetReached)
+    assert isinstance(spend_refusal(wallet, 1, MIDNIGHT - MOMENT), BudgetReached)
+    assert spend_refusal(wallet, 100, MIDNIGHT) is None
+    assert isinstance(spend_refusal(wallet, 101, MIDNIGHT), BudgetReached)
 
 
 def test_a_raise_that_has_waited_long_enough_counts() -> None:
     wish = Wish(limits=replace(COINS.limits, coins=ByPeriod(200, 300, 1_000)), at=START + MOMENT)
     wallet = a_wallet(budget=replace(COINS, pending=wish))
-    assert isinstance(why_not_spend(wallet, 200, START), BudgetReached)
-    assert why_not_spend(wallet, 200, START + MOMENT) is None
+    assert isinstance(spend_refusal(wallet, 200, START), BudgetReached)
+    assert spend_refusal(wallet, 200, START + MOMENT) is None
 
 
 def test_what_an_operator_did_and_what_the_fan_wished_speak_before_the_coins() -> None:
     short = a_wallet(coins=0, is_frozen=True, excluded_until=START + MOMENT, budget=COINS)
-    assert isinstance(why_not_spend(short, 101, START), WalletFrozen)
-    assert isinstance(why_not_spend(replace(short, is_frozen=False), 101, START), SelfExcluded)
+    assert isinstance(spend_refusal(short, 101, START), WalletFrozen)
+    assert isinstance(spend_refusal(replace(short, is_frozen=False), 101, START), SelfExcluded)
     free = replace(short, is_frozen=False, excluded_until=None)
-    assert isinstance(why_not_spend(free, 101, START), BudgetReached)
-    assert isinstance(why_not_spend(free, 100, START), InsufficientCoins)
+    assert isinstance(spend_refusal(free, 101, START), BudgetReached)
+    assert isinstance(spend_refusal(free, 100, START), InsufficientCoins)
 
 
 def test_who_is_shut_out_is_told_until_when() -> None:
     wallet = a_wallet(excluded_until=MIDNIGHT)
-    for refusal in (why_not_spend(wallet, 1, MIDNIGHT - MOMENT), why_not_pay(wallet, 1, "usd", MIDNIGHT - MOMENT)):
+    for refusal in (spend_refusal(wallet, 1, MIDNIGHT - MOMENT), payment_refusal(wallet, 1, "usd", MIDNIGHT - MOMENT)):
         assert isinstance(refusal, SelfExcluded)
-        assert refusal.facts == {"until": TONIGHT}
-    assert why_not_spend(wallet, 1, MIDNIGHT) is None
-    assert why_not_pay(wallet, 1, "usd", MIDNIGHT) is None
+        assert refusal.extensions == {"until": TONIGHT}
+    assert spend_refusal(wallet, 1, MIDNIGHT) is None
+    assert payment_refusal(wallet, 1, "usd", MIDNIGHT) is None
 
 
 @pytest.mark.parametrize("wallet", [None, a_wallet(coins=9), a_wallet(coins=-4)], ids=str)
 def test_what_one_has_not_one_cannot_give(wallet: Wallet | None) -> None:
-    refusal = why_not_spend(wallet, 10, START)
+    refusal = spend_refusal(wallet, 10, START)
     assert isinstance(refusal, InsufficientCoins)
-    assert refusal.facts == {"coins": max(wallet.coins, 0) if wallet else 0, "needed": 10}
+    assert refusal.extensions == {"coins": max(wallet.coins, 0) if wallet else 0, "needed": 10}
 
 
 def test_the_last_cent_of_a_budget_may_be_paid_and_not_one_more() -> None:
     wallet = a_wallet(coins=0, budget=MONEY)
-    assert why_not_pay(wallet, 100, "usd", START) is None
-    assert facts(why_not_pay(wallet, 101, "usd", START)) == {
+    assert payment_refusal(wallet, 100, "usd", START) is None
+    assert facts(payment_refusal(wallet, 101, "usd", START)) == {
         "what": "money",
         "period": "day",
         "left": 100,
@@ -105,13 +105,13 @@ def test_the_last_cent_of_a_budget_may_be_paid_and_not_one_more() -> None:
 
 
 def test_a_budget_in_one_currency_allows_no_other() -> None:
-    refusal = why_not_pay(a_wallet(budget=MONEY), 1, "eur", START)
+    refusal = payment_refusal(a_wallet(budget=MONEY), 1, "eur", START)
     assert isinstance(refusal, BudgetCurrency)
-    assert refusal.facts == {"currency": "usd"}
+    assert refusal.extensions == {"currency": "usd"}
 
 
 @pytest.mark.parametrize(
     "wallet", [None, a_wallet(), a_wallet(budget=COINS), a_wallet(is_frozen=True)], ids=lambda wallet: str(wallet)[:40]
 )
 def test_nothing_else_stops_a_fan_from_buying(wallet: Wallet | None) -> None:
-    assert why_not_pay(wallet, UNLIMITED, "eur", START) is None
+    assert payment_refusal(wallet, UNLIMITED, "eur", START) is None

@@ -81,5 +81,5 @@ class Cloud:
         found = pages.paginate(logGroupName=self.names[f"{function}LogGroup"])
         return "\n".join(event["message"] for page in found for event in page["events"])
 
-    def creators_side(self, creator_id: str, lane: str) -> list[dict[str, Any]]:
-        return [dict(item) for item in read_partition(self.table, f"CREATOR#{creator_id}#{lane}")]
+    def creators_side(self, creator_id: str, shard: str) -> list[dict[str, Any]]:
+        return [dict(item) for item in read_partition(self.table, f"CREATOR#{creator_id}#{shard}")]

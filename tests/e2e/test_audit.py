@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.adapters.dynamodb.operators import DynamoDesk
+from chalicelib.adapters.dynamodb.operators import DynamoOperators
 from chalicelib.domain.adjustments import Adjustment, Kind
 from infra.local.client import Fan, Wallet, wait_until
 from tests.e2e.operations import Cloud
@@ -30,7 +30,7 @@ def grant_long_ago(cloud: Cloud, fan: Fan, coins: int) -> None:
         actor="olga",
     )
     with cloud.at_its_table() as table_name:
-        assert DynamoDesk(table_name).grant(grant) is None
+        assert DynamoOperators(table_name).grant(grant) is None
 
 
 def put_coins(cloud: Cloud, fan: Fan, coins: int) -> None:

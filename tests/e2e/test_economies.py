@@ -124,7 +124,7 @@ class Life:
         return [_without(data, "entry_id", "sequence") for data in told]
 
     def order_of(self, streak_id: str) -> list[int | str]:
-        """How the streak stands in its one lane: its running counts in order of sequence, and its end."""
+        """How the streak stands in its one shard: its running counts in order of sequence, and its end."""
         messages: list[dict[str, Any]] = list(self._overlay.messages.values())
         gifts = {told["sequence"]: told for told in messages if _streak_of(told) == streak_id}
         assert len({told["partitionkey"] for told in gifts.values()}) == 1

@@ -47,12 +47,12 @@ def send_long_ago(cloud: Cloud, fan: Fan, creator_id: str, item_id: str) -> list
 
 
 def received(cloud: Cloud, creator_id: str) -> dict[int, list[int]]:
-    """The sequences that each lane gave."""
+    """The sequences that each shard gave."""
     sequences: dict[int, list[int]] = defaultdict(list)
-    for lane in range(LANES):
-        for item in cloud.creators_side(creator_id, str(lane)):
+    for shard in range(LANES):
+        for item in cloud.creators_side(creator_id, str(shard)):
             if item["SK"] != "LANE":
-                sequences[lane].append(int(item["sequence"]))
+                sequences[shard].append(int(item["sequence"]))
     return sequences
 
 
@@ -60,7 +60,7 @@ def by_lane(gifts: Sequence[Gift]) -> dict[int, list[int]]:
     """The sequences that the gifts should get."""
     sequences: dict[int, list[int]] = defaultdict(list)
     for gift in gifts:
-        sequences[gift.lane].append(len(sequences[gift.lane]) + 1)
+        sequences[gift.shard].append(len(sequences[gift.shard]) + 1)
     return sequences
 
 
@@ -78,7 +78,7 @@ def test_a_thousand_gifts_that_the_relay_never_heard_of_are_swept(
 
         assert cloud_of.wake("Sweep")["swept"] == GIFTS
 
-        assert {lane: sorted(given) for lane, given in received(cloud_of, creator_id).items()} == by_lane(sent)
+        assert {shard: sorted(given) for shard, given in received(cloud_of, creator_id).items()} == by_lane(sent)
         ids = {gift.event_id for gift in sent}
         assert len(ids) == GIFTS
         wait_until("everybody heard of them", lambda: overlay.has_heard_of(ids), seconds=120)

@@ -23,7 +23,7 @@ class Billing(FakeSubscriptions):
         membership = self._membership(key)
         self.subscribe(membership)
         invoice = self._pay(self.bill(membership, 1))
-        session = session_of(a_purchase(), mode="subscription", claim=None, payment_intent=None)
+        session = session_of(a_purchase(), mode="subscription", ref=None, payment_intent=None)
         self._provider.keep("checkout.session.completed", session=session, membership=hint_of(membership))
         self._about_subscription("created", membership)
         return self._about_invoice("paid", invoice)
@@ -96,7 +96,7 @@ class Billing(FakeSubscriptions):
 
     def _paid(self, membership: Membership) -> list[Invoice]:
         """Its months that were paid as they were quoted, oldest first."""
-        billed = [each for each in self.invoices.values() if each.membership == hint_of(membership).claim]
+        billed = [each for each in self.invoices.values() if each.membership == hint_of(membership).ref]
         paid = [each for each in billed if each.is_paid and each.paid_minor == membership.amount_minor]
         return sorted(paid, key=lambda each: each.created_at)
 
@@ -108,7 +108,7 @@ class Billing(FakeSubscriptions):
         return found
 
     def _months(self, membership: Membership) -> int:
-        return sum(each.membership == hint_of(membership).claim for each in self.invoices.values())
+        return sum(each.membership == hint_of(membership).ref for each in self.invoices.values())
 
     def _pay(self, invoice: Invoice) -> Invoice:
         """Its payment is one like any other, but for what it says of itself: nothing."""
@@ -117,7 +117,7 @@ class Billing(FakeSubscriptions):
             a_purchase(),
             mode="subscription",
             payment_intent=invoice.payment_intent,
-            claim=invoice.claim,
+            ref=invoice.ref,
             total_minor=invoice.paid_minor,
             currency=invoice.currency,
         )

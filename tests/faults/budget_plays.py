@@ -8,7 +8,7 @@ from chalicelib.domain.budgets import UNLIMITED, Limits
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import Purchase
-from chalicelib.domain.reminders import due_reminders, reminder_notice
+from chalicelib.domain.reminders import due_reminders, reminder_notification
 from tests.fakes import START
 from tests.faults.play import Play, Step
 from tests.faults.plays import bought, given, opened
@@ -91,7 +91,7 @@ BUDGETS: Final = [
 
 
 def miscounted(town: Town) -> Iterator[str]:
-    """Where counters are not what was spent of the limits; where there is no notice of what was reached."""
+    """Where counters are not what was spent of the limits; where there is no notification of what was reached."""
     for user_id, budget in town.books.budgets.items():
         entries = town.books.entries.get(user_id, {})
         gifts = [entry for entry in entries.values() if isinstance(entry, Gift)]
@@ -104,7 +104,7 @@ def miscounted(town: Town) -> Iterator[str]:
         money = sum(
             entry.amount_minor
             for entry in entries.values()
-            if isinstance(entry, Purchase) and not entry.is_given_back and entry.created_at >= began
+            if isinstance(entry, Purchase) and not entry.is_released and entry.created_at >= began
         )
         if not all(least <= spent <= most for spent in _spent(budget.limits.coins, budget.coins_left)):
             yield f"{user_id} gave {least} to {most} coins, and has left {budget.coins_left}"
@@ -112,7 +112,10 @@ def miscounted(town: Town) -> Iterator[str]:
             yield f"{user_id} paid {money}, and has left {budget.money_left}"
         for reminder in due_reminders(None, budget):
             # A checkout that nobody paid is in no journal: when the stream loses what it counted, nobody is reminded.
-            if reminder.what == "coins" and reminder_notice(user_id, reminder, town.posting()).entry_id not in entries:
+            if (
+                reminder.what == "coins"
+                and reminder_notification(user_id, reminder, town.posting()).entry_id not in entries
+            ):
                 yield f"{user_id} was not reminded of {reminder.name}"
 
 

@@ -20,7 +20,7 @@ from tests.faults.trouble import PAIRED, Fault, Killed, Plan, Trouble
 from tests.faults.verdict import Wrong, wrongs
 
 PLAYS: Final = [*COINS, *STREAKS, *BUDGETS]
-TRIES: Final = 6
+MAX_ATTEMPTS: Final = 6
 ROUNDS: Final = 12
 MENDERS: Final[Sequence[Step]] = (Town.redrive, Town.reconcile, Town.sweep, Town.stream, Town.audit)
 
@@ -153,7 +153,7 @@ class Tally:
 
 
 def _act(town: Town, act: Step, schedule: Schedule, trouble: Trouble) -> None:
-    for _ in range(1 if schedule is Schedule.NEVER else TRIES):
+    for _ in range(1 if schedule is Schedule.NEVER else MAX_ATTEMPTS):
         if _try(town, act):
             return
         if schedule is Schedule.LATER:

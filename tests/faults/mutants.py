@@ -1,4 +1,4 @@
-"""`python -m tests.faults.mutants [PATH ...]`: mutate the domain and the use cases, and count what the tests notice.
+"""Mutate the domain and the use cases, and count what the tests notice: `python -m tests.faults.mutants [PATH ...]`.
 
 Each mutant lives in a process of its own, forked when all that does not change is imported already.
 """

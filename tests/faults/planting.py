@@ -1,4 +1,4 @@
-"""`python -m tests.faults.planting`: plant bugs, one at a time, and see that the tests notice each of them."""
+"""`python -m tests.faults.planting`: plant bugs, one at a time, and see that the tests notification each of them."""
 
 import os
 import re

@@ -178,7 +178,7 @@ OPERATORS: Final = [
 
 
 def busy_hour(town: Town) -> None:
-    """A purchase, three gifts in two lanes, one of them taken back, a clawback: something of everything to relay."""
+    """A purchase, three gifts in two shards, one of them taken back, a clawback: something of everything to relay."""
     key = bought(town)
     first = given(town)
     given(town, "rose", anonymous=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, Movement, StripeEvent
+from chalicelib.domain.payments import CheckoutSession, MoneyState, Movement, PurchaseRef, StripeEvent
 from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import NotAuthentic
 from tests.fakes import FakeClock, session_of
@@ -53,9 +53,9 @@ class Provider:
             purchase.purchase_id, session_of(purchase, payment_status="unpaid", payment_intent=None)
         )
 
-    def find_claim(self, payment_intent: str) -> Claim | None:
+    def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:
         session = self.find_session(payment_intent)
-        return session.claim if session else None
+        return session.ref if session else None
 
     def find_session(self, payment_intent: str) -> CheckoutSession | None:
         payment = self.payments.get(payment_intent)

@@ -11,11 +11,11 @@ from typing import Any
 from chalicelib import services, workers
 from chalicelib.adapters.dynamodb.mapping import gift_row, purchase_row, to_entry
 from chalicelib.adapters.dynamodb.models import EntryRow, journal_at, journal_hour
-from chalicelib.domain.entries import LaneEntry
+from chalicelib.domain.entries import ShardEntry
 from chalicelib.domain.events import Announcement, Publication
-from chalicelib.domain.gifts import Gift, lane_of
+from chalicelib.domain.gifts import Gift, shard_of
 from chalicelib.domain.purchases import Purchase, Status
-from chalicelib.domain.shards import Receipt
+from chalicelib.domain.shards import ShardPosition
 from chalicelib.errors import TryAgain
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import PAUSE, FakeClock, FakeLedger
@@ -60,13 +60,13 @@ class StormyLedger(FakeLedger):
         self.poison: set[str] = set()
         self.busy_creators: set[str] = set()
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, Receipt]:
+    def receive_gifts(self, creator_id: str, shard: int, gifts: Sequence[ShardEntry]) -> Mapping[str, ShardPosition]:
         if creator_id in self.busy_creators:
             raise TryAgain
         if self.poison & {gift.event_id for gift in gifts}:
             raise ValueError("something that nobody foresaw")
         with self.storm.strikes():
-            return super().receive_gifts(creator_id, lane, gifts)
+            return super().receive_gifts(creator_id, shard, gifts)
 
 
 @dataclass
@@ -120,12 +120,12 @@ class World:
         for name, port in ports.items():
             monkeypatch.setattr(services, name, lambda port=port: port)
 
-    def give(self, many: int = 1, creator: str = "cleo", lanes: int = 1, **facts: Any) -> list[Gift]:
-        return [self._give(creator, lanes, **facts) for _ in range(many)]
+    def give(self, many: int = 1, creator: str = "cleo", shards: int = 1, **facts: Any) -> list[Gift]:
+        return [self._give(creator, shards, **facts) for _ in range(many)]
 
     def give_unreadable(self, **changes: Image | None) -> Gift:
         """A gift whose row nobody can read."""
-        gift = self._gift("cleo", lanes=1, message="a secret of two")
+        gift = self._gift("cleo", shards=1, message="a secret of two")
         row = image(gift_row(gift)) | changes
         self.stream.write({name: value for name, value in row.items() if value is not None})
         return gift
@@ -161,20 +161,20 @@ class World:
         row.announced_at = self.clock.now()
         self.stream.write(image(row), image(gift_row(gift)))
 
-    def _give(self, creator: str, lanes: int, **facts: Any) -> Gift:
-        gift = self._gift(creator, lanes, **facts)
+    def _give(self, creator: str, shards: int, **facts: Any) -> Gift:
+        gift = self._gift(creator, shards, **facts)
         self.posted[gift.event_id] = gift
         self.stream.write(image(gift_row(gift)))
         return gift
 
-    def _gift(self, creator: str, lanes: int, fan: str = "ann", message: str = "") -> Gift:
+    def _gift(self, creator: str, shards: int, fan: str = "ann", message: str = "") -> Gift:
         event_id = self.clock.new_id()
         return Gift(
             gift_id=self.clock.new_id(),
             user_id=fan,
             event_id=event_id,
             creator_id=creator,
-            lane=lane_of(event_id, lanes),
+            shard=shard_of(event_id, shards),
             item_id="rose",
             quantity=1,
             price_coins=1,
@@ -187,8 +187,8 @@ class World:
     def published(self) -> list[str]:
         return [announcement.id for announcement in self.publisher.published]
 
-    def sequences(self, creator: str = "cleo", lane: int = 0) -> dict[str, int]:
-        return self.ledger.lanes[creator, lane].sequences
+    def sequences(self, creator: str = "cleo", shard: int = 0) -> dict[str, int]:
+        return self.ledger.shards[creator, shard].sequences
 
     def assert_all_is_told(self, but: Sequence[Gift] = ()) -> None:
         """Whatever happened on the way: each posted entry was told, and each gift received once, without gaps."""
@@ -198,11 +198,11 @@ class World:
         assert set(self.published()) == told
         contents = {announcement.id: announcement for announcement in self.publisher.published}
         assert all(announcement == contents[announcement.id] for announcement in self.publisher.published)
-        received = [event_id for lane in self.ledger.lanes.values() for event_id in lane.sequences]
+        received = [event_id for shard in self.ledger.shards.values() for event_id in shard.sequences]
         assert sorted(received) == sorted(told & {key for key, entry in self.posted.items() if isinstance(entry, Gift)})
-        for lane in self.ledger.lanes.values():
-            assert sorted(lane.sequences.values()) == list(range(1, len(lane.sequences) + 1))
-            assert lane.coins == len(lane.sequences)
+        for shard in self.ledger.shards.values():
+            assert sorted(shard.sequences.values()) == list(range(1, len(shard.sequences) + 1))
+            assert shard.coins == len(shard.sequences)
         purchases = {
             entry.entry_id for key, entry in self.posted.items() if key in told and isinstance(entry, Purchase)
         }
@@ -227,7 +227,7 @@ def unreadable_kind(world: World) -> Gift:
 
 
 def unreadable_number(world: World) -> Gift:
-    return world.give_unreadable(lane={"N": "1.5"})
+    return world.give_unreadable(shard={"N": "1.5"})
 
 
 def without_a_creator(world: World) -> Gift:

@@ -15,7 +15,7 @@ from tests.fakes import FakeClock, uuid7_at
 from tests.faults.taps import Call
 from tests.faults.town import Town
 
-UNCHANGING: Final = frozenset({"PaymentGateway.read_event", "PaymentGateway.find_claim"})
+UNCHANGING: Final = frozenset({"PaymentGateway.read_event", "PaymentGateway.find_purchase_ref"})
 """Calls whose answer nobody can change: it does not matter when they are made, so they are no steps."""
 
 Handler = Callable[[], None]

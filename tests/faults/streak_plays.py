@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.notifications import Notice, NoticeKind
+from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from tests.faults.play import Play, Step
 from tests.faults.plays import bought, given
 from tests.faults.town import Town
@@ -125,19 +125,19 @@ STREAKS: Final = [
 
 
 def miscounted_rows(town: Town) -> Iterator[str]:
-    """Where a streak is not its taps: on its fan's side, in its creator's lane, in what is told of it."""
+    """Where a streak is not its taps: on its fan's side, in its creator's shard, in what is told of it."""
     rows: dict[Row, list[Gift]] = defaultdict(list)
-    ends: dict[Row, list[Notice]] = defaultdict(list)
+    ends: dict[Row, list[NotificationEntry]] = defaultdict(list)
     for entry in [entry for known in town.books.entries.values() for entry in known.values()]:
         if isinstance(entry, Gift) and entry.streak_id:
             rows[entry.user_id, entry.streak_id].append(entry)
-        if isinstance(entry, Notice) and entry.kind is NoticeKind.STREAK_END:
-            ends[entry.user_id, str(entry.facts["streak_id"])].append(entry)
+        if isinstance(entry, NotificationEntry) and entry.kind is NotificationKind.STREAK_END:
+            ends[entry.user_id, str(entry.payload["streak_id"])].append(entry)
     yield from (f"the end of {row} is told, and nobody began it" for row in ends.keys() - rows.keys())
     yield from (f"the streak {streak.streak_id} of {fan} never ended" for fan, streak in town.books.streaks.items())
     for row, taps in rows.items():
         due = (len(taps), sum(tap.price_coins for tap in taps))
-        told = [(notice.facts["count"], notice.facts["coins"]) for notice in ends[row]]
+        told = [(notification.payload["count"], notification.payload["coins"]) for notification in ends[row]]
         if told != [due]:
             yield f"{row} came to {due}, and is told as {told}"
         yield from _uncounted(town, row, taps)
@@ -145,11 +145,11 @@ def miscounted_rows(town: Town) -> Iterator[str]:
 
 def _uncounted(town: Town, row: Row, taps: list[Gift]) -> Iterator[str]:
     """The running counts go from one to all, in the lane's order, and are what was published."""
-    [(creator_id, number)] = {(tap.creator_id, tap.lane) for tap in taps}
-    lane = town.books.lanes[creator_id, number]
+    [(creator_id, number)] = {(tap.creator_id, tap.shard) for tap in taps}
+    shard = town.books.shards[creator_id, number]
     published = {announcement.id: announcement.envelope["data"] for announcement in town.publisher.published}
     coins = 0
-    for count, tap in enumerate(sorted(taps, key=lambda tap: lane.sequences[tap.event_id]), start=1):
+    for count, tap in enumerate(sorted(taps, key=lambda tap: shard.sequences[tap.event_id]), start=1):
         coins += tap.price_coins
         due = {"streak_id": row[1], "count": count, "coins": coins}
         data = published[tap.event_id]

@@ -11,13 +11,13 @@ from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
 from chalicelib.ports.journal import Journal
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
-from chalicelib.ports.operators import OperatorDesk
+from chalicelib.ports.operators import OperatorLedger
 
 Port = TypeVar("Port")
 
 PROTOCOLS: tuple[type, ...] = (
     Ledger,
-    OperatorDesk,
+    OperatorLedger,
     Journal,
     PaymentGateway,
     Memberships,

@@ -46,7 +46,7 @@ def test_a_storm_over_the_ledger_passes(world: World, seed: int, before: float, 
     world.ledger.storm.dice = Random(seed)
     world.ledger.storm.rage(before, after)
     for _ in range(60):
-        world.give(1, lanes=3)
+        world.give(1, shards=3)
         world.give(1, creator="dora")
     for _ in range(25):
         world.stream.poll()
@@ -93,7 +93,7 @@ def test_a_relay_that_dies_of_large_batches_works_through_halves(world: World, m
 def test_batches_that_come_twice_are_told_twice_and_received_once(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     world = World(monkeypatch, twice=(0.5, Random(seed)), shards=2)
     for creator in "abcdef":
-        world.give(100, creator=creator, lanes=2, fan=creator)
+        world.give(100, creator=creator, shards=2, fan=creator)
     world.stream.drain()
     assert len(world.published()) > len(world.posted)
     world.assert_all_is_told()
@@ -152,7 +152,7 @@ def test_whatever_happens_all_is_told_in_the_end(monkeypatch: pytest.MonkeyPatch
         world.publisher.storm.rage(before=0.1, after=0.1, error=Killed)
         world.publisher.busy_of_ten = hour % 4
         for fan in "abcdefgh":
-            world.give(dice.randint(1, 9), creator=dice.choice("xyz"), lanes=2, fan=fan)
+            world.give(dice.randint(1, 9), creator=dice.choice("xyz"), shards=2, fan=fan)
         world.buy()
         lost.append(dice.choice([unreadable_kind, unreadable_number, never_received])(world))
         for _ in range(3):

@@ -32,11 +32,11 @@ def test_gifts_to_a_lane_keep_their_order(world: World) -> None:
 
 def test_many_creators_lanes_and_purchases_share_a_stream(world: World) -> None:
     for _ in range(30):
-        world.give(3, lanes=4)
-        world.give(2, creator="dora", lanes=2)
+        world.give(3, shards=4)
+        world.give(2, creator="dora", shards=2)
         world.buy()
     world.stream.drain()
-    assert len(world.ledger.lanes) == 6
+    assert len(world.ledger.shards) == 6
     assert world.redrive.kept == world.stream.given_up == []
     world.assert_all_is_told()
 

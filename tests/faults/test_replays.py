@@ -26,7 +26,7 @@ def test_nothing_that_comes_again_does_anything(later: timedelta) -> None:
     busy_hour(town)
     town.stream()
     gifts = [entry for entry in town.facts.values() if isinstance(entry, Gift)]
-    before, held = books_of(town.books, []), deepcopy((town.books.coins, town.books.lanes, town.books.reviews))
+    before, held = books_of(town.books, []), deepcopy((town.books.coins, town.books.shards, town.books.reviews))
     town.clock.advance(later)
     for event in town.provider.events:
         town.hear(event)
@@ -34,7 +34,7 @@ def test_nothing_that_comes_again_does_anything(later: timedelta) -> None:
         town.send(gift.gift_id, gift.item_id, anonymous=gift.anonymous)
     assert changed(before, books_of(town.books, [])) == []
     assert len(town.books.entries["fan-1"]) == len(before.entries)
-    assert (town.books.coins, town.books.lanes, town.books.reviews) == held
+    assert (town.books.coins, town.books.shards, town.books.reviews) == held
     assert (wrongs(town), town.refused) == ([], {})
 
 

@@ -18,7 +18,7 @@ from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
 from chalicelib.ports.journal import Journal
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
-from chalicelib.ports.operators import OperatorDesk
+from chalicelib.ports.operators import OperatorLedger
 from chalicelib.usecases.audit import audit_ledger
 from chalicelib.usecases.budgets import exclude_fan, set_budget
 from chalicelib.usecases.checkout import open_checkout
@@ -28,10 +28,10 @@ from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gi
 from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.recovery import redrive, sweep
 from chalicelib.usecases.relay import Relay, relay_entries, remind_of_budgets
-from chalicelib.usecases.stripe_events import Intake, receive_webhook
+from chalicelib.usecases.stripe_events import StripeEventServices, receive_webhook
 from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order, a_membership_order
-from tests.fake_desk import FakeDesk, FakeJournal
 from tests.fake_memberships import FakeMemberships
+from tests.fake_operators import FakeJournal, FakeOperators
 from tests.fake_topic import FakePublisher, FakeRedriveQueue
 from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
 from tests.faults.alarms import Alarms
@@ -62,7 +62,7 @@ class Town:
         self.queue = FakeRedriveQueue()
         self.alarms = Alarms(lambda: self.clock.now())
         self.timer: StreakTimer = tapped(self.alarms, StreakTimer, meet)
-        self.fake_desk = FakeDesk(self.books)
+        self.fake_operators = FakeOperators(self.books)
         self.fake_journal = FakeJournal(self.books)
         self.answered: dict[str, Any] = {}
         self.refused: dict[str, str] = {}
@@ -74,7 +74,7 @@ class Town:
         self.given_up: list[tuple[datetime, datetime]] = []
         self.facts: dict[tuple[str, str], Entry] = {}
         self.ledger: Ledger = tapped(self.books, Ledger, meet)
-        self.desk: OperatorDesk = tapped(self.fake_desk, OperatorDesk, meet)
+        self.operators: OperatorLedger = tapped(self.fake_operators, OperatorLedger, meet)
         self.journal: Journal = tapped(self.fake_journal, Journal, meet)
         self.gateway: PaymentGateway = tapped(self.provider, PaymentGateway, meet)
         self.fake_memberships = FakeMemberships(self.books)
@@ -135,20 +135,27 @@ class Town:
 
     def grant(self, key: str, coins: int = 20, fan: str = "fan-1") -> None:
         order = GrantOrder(act=_act(key), user_id=fan, coins=coins)
-        self._ask(key, lambda: grant_coins(order, desk=self.desk, clock=self.clock))
+        self._ask(key, lambda: grant_coins(order, operators=self.operators, clock=self.clock))
 
     def reverse(self, key: str, gift_id: str, fan: str = "fan-1") -> None:
         self._ask(
             key,
-            lambda: reverse_gift(fan, gift_id, _act(key), ledger=self.ledger, desk=self.desk, clock=self.clock),
+            lambda: reverse_gift(
+                fan, gift_id, _act(key), ledger=self.ledger, operators=self.operators, clock=self.clock
+            ),
         )
 
     def freeze(self, key: str, *, is_frozen: bool, fan: str = "fan-1") -> None:
-        self._ask(key, lambda: freeze_wallet(fan, _act(key), is_frozen=is_frozen, desk=self.desk, clock=self.clock))
+        self._ask(
+            key, lambda: freeze_wallet(fan, _act(key), is_frozen=is_frozen, operators=self.operators, clock=self.clock)
+        )
 
     def settle(self, key: str, payment_id: str, decision: Decision) -> None:
         month = f"{START:%Y-%m}"
-        self._ask(key, lambda: settle_review(month, payment_id, decision, _act(key), desk=self.desk, clock=self.clock))
+        self._ask(
+            key,
+            lambda: settle_review(month, payment_id, decision, _act(key), operators=self.operators, clock=self.clock),
+        )
 
     # --- the provider -----------------------------------------------------------------------------------------------
 
@@ -211,8 +218,8 @@ class Town:
     def audit(self) -> None:
         assert audit_ledger(journal=self.journal, clock=self.clock) == []
 
-    def intake(self) -> Intake:
-        return Intake(
+    def intake(self) -> StripeEventServices:
+        return StripeEventServices(
             livemode=False,
             ledger=self.ledger,
             gateway=self.gateway,
@@ -269,7 +276,7 @@ class Town:
 
     def state(self) -> list[object]:
         """Everything that may differ between two orders of the same calls."""
-        fakes = [self.books, self.fake_desk, self.fake_journal, self.publisher, self.queue]
+        fakes = [self.books, self.fake_operators, self.fake_journal, self.publisher, self.queue]
         held = [{name: value for name, value in vars(fake).items() if value is not self.books} for fake in fakes]
         billed = [self.fake_memberships.known, self.billing.subscriptions, self.billing.invoices]
         rest = [self.webhooks, self.records, self.spent, self.alarms.waiting, self.refused]

@@ -8,7 +8,7 @@ from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.memberships import MembershipStatus
-from chalicelib.domain.notifications import Notice, NoticeKind
+from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.purchases import Purchase, Status
 from tests.faults.budget_plays import miscounted
 from tests.faults.streak_plays import miscounted_rows
@@ -64,7 +64,7 @@ def _purchases(town: Town) -> Iterator[Wrong]:
         if not isinstance(entry, Purchase):
             continue
         payment = town.provider.payments.get(entry.payment_intent or "")
-        if payment is None or payment.session.claim is None or payment.session.claim.purchase_id != entry.purchase_id:
+        if payment is None or payment.session.ref is None or payment.session.ref.purchase_id != entry.purchase_id:
             yield Wrong("doubled", f"{entry.purchase_id} is credited, and nobody paid for it")
             continue
         granted = entry.coins + moved[entry.user_id, entry.purchase_id]
@@ -97,8 +97,12 @@ def _gifts(town: Town) -> Iterator[Wrong]:
 
 def _memberships(town: Town) -> Iterator[Wrong]:
     """Who paid is a member, who did not is none; and each end was told, at most as often as there were ends."""
-    ends = [entry for entry in posted(town) if isinstance(entry, Notice) and entry.kind is NoticeKind.MEMBERSHIP_END]
-    told = Counter(entry.facts["membership_id"] for entry in ends)
+    ends = [
+        entry
+        for entry in posted(town)
+        if isinstance(entry, NotificationEntry) and entry.kind is NotificationKind.MEMBERSHIP_END
+    ]
+    told = Counter(entry.payload["membership_id"] for entry in ends)
     for (_, membership_id), membership in town.fake_memberships.known.items():
         due = town.billing.status_of(membership)
         if membership.status is not due:

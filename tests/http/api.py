@@ -26,8 +26,8 @@ from chalicelib.errors import TryAgain, Unauthenticated
 from chalicelib.settings import Settings
 from infra.local.deployment import new_signing_key
 from tests.domain.builders import a_membership
-from tests.fake_desk import FakeDesk, FakeJournal
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
+from tests.fake_operators import FakeJournal, FakeOperators
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import FakeClock, FakeGateway, FakeLedger
 
@@ -129,7 +129,7 @@ class Api:
     ports: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.desk, self.journal = FakeDesk(self.ledger), FakeJournal(self.ledger)
+        self.operators, self.journal = FakeOperators(self.ledger), FakeJournal(self.ledger)
         self.members, self.billing = FakeMemberships(self.ledger), FakeSubscriptions()
         self.ports |= {
             "settings": SETTINGS,
@@ -138,7 +138,7 @@ class Api:
             "reference_rates": load_reference_rates(),
             "offer_signer": EcOfferSigner(lambda: [SIGNING_KEY]),
             "ledger": self.ledger,
-            "desk": self.desk,
+            "operators": self.operators,
             "journal": self.journal,
             "gateway": self.gateway,
             "memberships": self.members,
@@ -220,7 +220,7 @@ class Api:
         return [json.loads(line) for line in self.logged.getvalue().splitlines()]
 
     def _traces(self) -> Any:
-        acts = self.desk.freezes, self.desk.reversed_by
+        acts = self.operators.freezes, self.operators.reversed_by
         opened = self.gateway.opened, self.billing.opened, self.members.known
         return deepcopy((vars(self.ledger), acts, self.gateway.sessions, opened))
 

@@ -13,14 +13,14 @@ def earnings(api: Api, scope: str = "creator", **parts: Any) -> Reply:
     return api.get("/v1/creator/earnings", **({"fan": "cleo", "scope": scope} | parts))
 
 
-def received(api: Api, coins: int, lane: int = 0) -> None:
-    api.ledger.lanes.setdefault(("cleo", lane), Lane()).coins = coins
+def received(api: Api, coins: int, shard: int = 0) -> None:
+    api.ledger.shards.setdefault(("cleo", shard), Lane()).coins = coins
 
 
 def test_a_creator_sees_coins_units_and_money(api: Api) -> None:
     received(api, 300)
-    received(api, 25, lane=3)
-    api.ledger.lanes["carl", 0] = Lane(coins=1000)
+    received(api, 25, shard=3)
+    api.ledger.shards["carl", 0] = Lane(coins=1000)
     reply = earnings(api)
     assert reply.json == {
         "coins": 325,

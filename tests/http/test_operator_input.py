@@ -15,7 +15,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "grants": {"user_id": "ann", "coins": 500, "reason": "a present"},
     "reversals": {"user_id": "ann", "gift_id": GIFT, "reason": "a slip"},
     "freezes": {"user_id": "ann", "frozen": True, "reason": "a stolen card"},
-    "settlements": {"review_id": "2026-11.pi_1", "decision": "credit", "reason": "the receipt is there"},
+    "settlements": {"review_id": "2026-11.pi_1", "decision": "credit", "reason": "the position is there"},
 }
 FIELDS = [(name, field) for name, body in GOOD.items() for field in body]
 NO_TEXTS: list[Any] = [None, 7, True, [], {}, 1.5]
@@ -106,7 +106,7 @@ def test_when_the_desk_breaks_the_operator_hears_of_it(
 ) -> None:
     api.fund()
     api.give(GIFT)
-    api.ports["desk"] = Broken(error)
+    api.ports["operators"] = Broken(error)
     reply = api.act(name, GOOD[name])
     assert (reply.status, reply.code) == (status, code)
     assert "a secret" not in reply.text
@@ -114,6 +114,6 @@ def test_when_the_desk_breaks_the_operator_hears_of_it(
 
 @pytest.mark.parametrize("name", ["reversals", "settlements"])
 def test_an_id_that_can_be_none_of_ours_is_not_even_looked_for(api: Api, name: str) -> None:
-    api.ports["ledger"] = api.ports["desk"] = Broken(ValueError("no such key can be"))
+    api.ports["ledger"] = api.ports["operators"] = Broken(ValueError("no such key can be"))
     odd = {"reversals": {"gift_id": "a#b"}, "settlements": {"review_id": "2026-11.#"}}
     assert refused(api.act(name, GOOD[name] | odd[name])) == (404, "not_found", None)

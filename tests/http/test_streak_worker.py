@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib import workers
-from chalicelib.domain.notifications import Notice
+from chalicelib.domain.notifications import NotificationEntry
 from tests.fakes import START, uuid7_at
 from tests.http.api import Api
 
@@ -27,8 +27,8 @@ def begun(api: Api, fan: str) -> None:
     assert api.give(FIRST, fan=fan, streak_id=FIRST).status == 201
 
 
-def ends(api: Api, fan: str) -> list[Notice]:
-    return [entry for entry in api.ledger.entries[fan].values() if isinstance(entry, Notice)]
+def ends(api: Api, fan: str) -> list[NotificationEntry]:
+    return [entry for entry in api.ledger.entries[fan].values() if isinstance(entry, NotificationEntry)]
 
 
 def test_a_streak_is_ended_when_its_pause_is_over(api: Api) -> None:
@@ -41,7 +41,7 @@ def test_a_streak_is_ended_when_its_pause_is_over(api: Api) -> None:
     for _ in range(2):
         assert workers.end_streaks(woken(about("ann")), None) == {"batchItemFailures": []}
     [end] = ends(api, "ann")
-    assert (end.facts["count"], end.facts["coins"]) == (1, 1)
+    assert (end.payload["count"], end.payload["coins"]) == (1, 1)
 
 
 def test_a_streak_that_nobody_can_end_holds_up_no_other(api: Api) -> None:

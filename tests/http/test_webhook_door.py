@@ -66,7 +66,7 @@ def test_an_event_of_just_the_limit_is_taken_and_no_larger_one(api: Api, as_base
         ({"livemode": True}, "other_mode"),
         ({"account": "acct_1"}, "other_account"),
         ({"type": "payment_intent.succeeded"}, "ignored"),
-        ({"session": {"claim": None}}, "stranger"),
+        ({"session": {"ref": None}}, "stranger"),
         ({"session": {"mode": "subscription"}}, "stranger"),
     ],
 )

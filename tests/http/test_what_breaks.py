@@ -123,13 +123,13 @@ def test_a_checkout_whose_session_failed_to_open_can_be_opened_by_asking_again(a
 
 
 def test_a_gift_whose_answer_was_lost_is_found_by_asking_again(api: Api) -> None:
-    class LosesItsAnswer(FakeLedger):
+    class LosesItsResponse(FakeLedger):
         def post_gift(self, gift: Any, change: Any = None, ended: Any = None) -> Any:
             super().post_gift(gift, change, ended)
             raise TryAgain
 
     api.fund()
-    api.ports["ledger"] = losing = LosesItsAnswer()
+    api.ports["ledger"] = losing = LosesItsResponse()
     losing.coins, losing.entries = api.ledger.coins, api.ledger.entries
     assert api.give(ID).status == 503
     api.ports["ledger"] = api.ledger
@@ -168,7 +168,7 @@ def test_what_goes_well_is_not_worth_a_line(api: Api) -> None:
         ({}, "WebhookCredited"),
         ({"session": {"subtotal_minor": 1}}, "PaymentInReview"),
         ({"session": {"payment_status": "unpaid"}}, "WebhookProcessing"),
-        ({"session": {"claim": None}}, "WebhookStranger"),
+        ({"session": {"ref": None}}, "WebhookStranger"),
         ({"livemode": True}, "WebhookOtherMode"),
         ({"account": "acct_1"}, "WebhookOtherAccount"),
         ({"type": "payment_intent.succeeded"}, "WebhookIgnored"),

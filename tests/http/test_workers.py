@@ -15,7 +15,7 @@ from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.budgets import UNLIMITED, Limits, first_budget
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.ids import iso
-from chalicelib.domain.notifications import Notice
+from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import TryAgain
 from tests.domain.builders import a_gift, a_reversal, an_adjustment
@@ -100,7 +100,7 @@ def test_the_relay_tells_of_what_was_posted(api: Api) -> None:
         "coinpurse.gift.reversed.v1",
         "coinpurse.gift.sent.v1",
     ]
-    assert api.ledger.lanes["cleo", 0].coins == 0
+    assert api.ledger.shards["cleo", 0].coins == 0
     assert {message.envelope["source"] for message in api.publisher.published} == {"/coinpurse/test"}
 
 
@@ -146,8 +146,8 @@ def test_the_relay_reminds_of_a_budget_that_is_spent(api: Api) -> None:
 
     assert workers.relay(event, None) == {"batchItemFailures": []}
 
-    (reminder,) = [entry for entry in api.ledger.entries["ann"].values() if isinstance(entry, Notice)]
-    assert (reminder.facts["what"], reminder.facts["percent"]) == ("coins", 80)
+    (reminder,) = [entry for entry in api.ledger.entries["ann"].values() if isinstance(entry, NotificationEntry)]
+    assert (reminder.payload["what"], reminder.payload["percent"]) == ("coins", 80)
     assert types(api) == ["coinpurse.gift.sent.v1"], "the reminder comes with the stream, as an entry of its own"
     assert api.queue.kept == [{"PK": "WALLET#ann", "SK": "WALLET"}]
 

@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from chalicelib.adapters.dynamodb.ledger import DynamoLedger
 from chalicelib.adapters.dynamodb.models import Row
-from chalicelib.adapters.dynamodb.operators import DynamoDesk
+from chalicelib.adapters.dynamodb.operators import DynamoOperators
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.posting import Posting
@@ -69,18 +69,18 @@ def give(ledger: DynamoLedger, **changes: Any) -> Gift:
 @pytest.fixture
 def gift(ledger: DynamoLedger) -> Gift:
     """Of everything one: a purchase half refunded, a gift received, another one taken back, a review settled."""
-    purchase, desk = post(ledger), DynamoDesk(TABLE)
+    purchase, operators = post(ledger), DynamoOperators(TABLE)
     posted = ledger.find_entry("ann", purchase.purchase_id)
     assert isinstance(posted, Purchase)
-    assert ledger.follow_purchase(posted, 265, an_adjustment(Kind.CLAWBACK, -250, about=purchase.purchase_id))
+    assert ledger.update_kept_amount(posted, 265, an_adjustment(Kind.CLAWBACK, -250, about=purchase.purchase_id))
     gift, regretted = give(ledger), give(ledger)
-    taken_back = an_adjustment(Kind.GIFT_REVERSAL, 60, about=regretted.gift_id, creator_id="grace", lane=3)
-    assert desk.reverse_gift(taken_back) is None
+    taken_back = an_adjustment(Kind.GIFT_REVERSAL, 60, about=regretted.gift_id, creator_id="grace", shard=3)
+    assert operators.reverse_gift(taken_back) is None
     ledger.receive_gifts("grace", 3, [gift, regretted, taken_back])
     review = a_review(payment_id="pi_2")
     ledger.file_review(review)
     settlement = Settlement(key=new_id(), decision="credit", reason="right", actor="op", settled_at=START)
-    assert desk.settle_review(review, settlement, an_adjustment(Kind.GRANT, 500, about="pi_2")) is None
+    assert operators.settle_review(review, settlement, an_adjustment(Kind.GRANT, 500, about="pi_2")) is None
     return gift
 
 
@@ -102,7 +102,7 @@ def test_books_that_hold(table: "Table", gift: Gift) -> None:
     books, breaches = rebuild_check(table, NOW)
     assert list(report(books, breaches, NOW)) == [
         "1 wallets hold 690 coins by 6 posted entries",
-        "1 creators earned 60 coins in 1 lanes by 2 gifts",
+        "1 creators earned 60 coins in 1 shards by 2 gifts",
         "Every figure is what its entries make it.",
     ]
     assert gift.event_id in books.event_ids

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.notifications import Notice, NoticeKind
+from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.gifts import end_streak
 from tests.fakes import PAUSE
@@ -90,13 +90,13 @@ class Giving(Stories):
 
     @invariant()
     def the_streaks_are_the_models(self) -> None:
-        streaks = self.desk.books.streaks.items()
+        streaks = self.harness.books.streaks.items()
         assert {fan: (streak.streak_id, streak.count, streak.coins) for fan, streak in streaks} == {
             fan: (streak.streak_id, streak.count, streak.coins) for fan, streak in self.model.streaks.items()
         }
-        notices = [entry for entry in self.given() if isinstance(entry, Notice)]
-        ends = [notice for notice in notices if notice.kind is NoticeKind.STREAK_END]
-        told = [(end.user_id, end.facts["streak_id"], end.facts["count"], end.facts["coins"]) for end in ends]
+        notifications = [entry for entry in self.given() if isinstance(entry, NotificationEntry)]
+        ends = [notification for notification in notifications if notification.kind is NotificationKind.STREAK_END]
+        told = [(end.user_id, end.payload["streak_id"], end.payload["count"], end.payload["coins"]) for end in ends]
         assert sorted(told) == sorted(self.model.ended)
 
     @invariant()
@@ -106,32 +106,32 @@ class Giving(Stories):
 
     @invariant()
     def a_lane_counts_from_one_without_a_gap(self) -> None:
-        for lane in self.desk.books.lanes.values():
-            for streak, (taps, _) in lane.streaks.items():
-                gifts = [gift for gift in self.given() if isinstance(gift, Gift) and gift.event_id in lane.counted]
-                own = [lane.counted[gift.event_id] for gift in gifts if (gift.user_id, gift.streak_id) == streak]
+        for shard in self.harness.books.shards.values():
+            for streak, (taps, _) in shard.streaks.items():
+                gifts = [gift for gift in self.given() if isinstance(gift, Gift) and gift.event_id in shard.counted]
+                own = [shard.counted[gift.event_id] for gift in gifts if (gift.user_id, gift.streak_id) == streak]
                 assert sorted(count for count, _ in own) == list(range(1, taps + 1))
 
     def teardown(self) -> None:
         """In the end every streak that began is over, and the world knows."""
         self.drain()
-        self.desk.clock.advance(PAUSE)
+        self.harness.clock.advance(PAUSE)
         for fan, streak_id, _ in list(self.timer.waiting):
             self.look_at(fan, streak_id)
-        assert self.desk.books.streaks == {}
+        assert self.harness.books.streaks == {}
         self.the_streaks_are_the_models()
         self.the_invariants_hold()
         super().teardown()
 
     def given(self) -> list[Any]:
-        return [entry for known in self.desk.books.entries.values() for entry in known.values()]
+        return [entry for known in self.harness.books.entries.values() for entry in known.values()]
 
     def send_coins(
         self, name: Name, kind: str, many: int, text: str, fault: str | None = None, *, secret: bool = False
     ) -> None:
         wish = {"kind": kind, "coins": many, "message": text, "anonymous": secret, "item_id": "", "creator_id": "cleo"}
         self.ask(
-            lambda: self.desk.send(user_id=name[0], gift_id=name[1], **wish).is_repeat,
+            lambda: self.harness.send(user_id=name[0], gift_id=name[1], **wish).is_repeat,
             lambda: self.model.chat(
                 name, kind, many, text, TEXTS[text], is_secret=secret, is_stale=self.is_stale(name)
             ),
@@ -146,9 +146,9 @@ class Giving(Stories):
         if fault and name[1] == streak_id and name[0] in self.model.streaks:
             # The first write only finds the streak that is in the way: whether its answer is lost, nothing is done.
             fault = "fail_before"
-        streak = Streak(streak_id, creator_id, item_id, secret, 1, cost, self.desk.clock.now())
+        streak = Streak(streak_id, creator_id, item_id, secret, 1, cost, self.harness.clock.now())
         self.ask(
-            lambda: self.desk.send(user_id=name[0], gift_id=name[1], streak_id=streak_id, **gift).is_repeat,
+            lambda: self.harness.send(user_id=name[0], gift_id=name[1], streak_id=streak_id, **gift).is_repeat,
             lambda: self.model.tap(name, (*wish, streak_id, secret), streak, is_stale=self.is_stale(name)),
             fault,
             "post_gift",
@@ -156,14 +156,14 @@ class Giving(Stories):
 
     def look_at(self, fan: str, streak_id: str, fault: str | None = None) -> None:
         """An alarm that is not answered rings again, which finds the streak ended or not."""
-        ledger, clock = self.desk.ledger, self.desk.clock
+        ledger, clock = self.harness.ledger, self.harness.clock
         if fault:
-            getattr(self.desk.watch, fault)["end_streak"] = TryAgain()
+            getattr(self.harness.watch, fault)["end_streak"] = TryAgain()
         try:
             answer = end_streak(fan, streak_id, PAUSE, ledger=ledger, timer=self.timer, clock=clock)
         except TryAgain:
             if fault == "fail_after":
                 assert self.model.end(fan, streak_id, clock.now() - PAUSE) == "ended"
             answer = end_streak(fan, streak_id, PAUSE, ledger=ledger, timer=self.timer, clock=clock)
-        getattr(self.desk.watch, fault or "fail_before").clear()
+        getattr(self.harness.watch, fault or "fail_before").clear()
         assert answer == self.model.end(fan, streak_id, clock.now() - PAUSE)

@@ -12,7 +12,7 @@ from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.ids import KEY_WINDOW, uuid7_time
 from chalicelib.domain.journal import PostedRecord
-from chalicelib.domain.notifications import Notice
+from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import CoinpurseError, TryAgain
@@ -22,7 +22,7 @@ from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import PAUSE, session_of, uuid7_at
 from tests.invariants import Books, books_of, broken, changed
 from tests.properties.model import Model, Name, Payment
-from tests.usecases.desk import Desk, a_stripe_event
+from tests.usecases.checkout_harness import CheckoutHarness, a_stripe_event
 
 COINS = {"coins_70": 70, "coins_700": 700}
 COSTS = {"rose": 1, "cake": 35, "rocket": 600}
@@ -64,7 +64,7 @@ class Stories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.desk = Desk(CATALOGUE)
+        self.harness = CheckoutHarness(CATALOGUE)
         self.model = Model()
         self.publisher = FakePublisher()
         self.queue = FakeRedriveQueue()
@@ -102,7 +102,7 @@ class Stories(RuleBasedStateMachine):
 
     @rule(minutes=st.sampled_from([1, 61, 25 * 60]))
     def wait(self, minutes: int) -> None:
-        self.desk.clock.advance(timedelta(minutes=minutes))
+        self.harness.clock.advance(timedelta(minutes=minutes))
 
     @rule(
         name=names,
@@ -148,11 +148,11 @@ class Stories(RuleBasedStateMachine):
         if busy:
             self.publisher.busy = {str(entry.event_id) for entry in batch[::2]}
         if fault:
-            getattr(self.desk.watch, fault)["receive_gifts"] = TryAgain()
+            getattr(self.harness.watch, fault)["receive_gifts"] = TryAgain()
         self.run_relay(batch)
         self.publisher.busy = set()
-        self.desk.watch.fail_before.clear()
-        self.desk.watch.fail_after.clear()
+        self.harness.watch.fail_before.clear()
+        self.harness.watch.fail_after.clear()
 
     @rule()
     def drain(self) -> None:
@@ -161,22 +161,22 @@ class Stories(RuleBasedStateMachine):
 
     @invariant()
     def the_balances_are_the_models(self) -> None:
-        assert self.desk.books.coins == self.model.coins
-        assert self.desk.books.frozen == self.model.frozen
-        assert {name: (found.user_id, found.coins) for name, found in self.desk.books.reviews.items()} == (
+        assert self.harness.books.coins == self.model.coins
+        assert self.harness.books.frozen == self.model.frozen
+        assert {name: (found.user_id, found.coins) for name, found in self.harness.books.reviews.items()} == (
             self.model.reviews
         )
 
     @invariant()
     def the_statuses_are_the_models(self) -> None:
-        entries = [entry for known in self.desk.books.entries.values() for entry in known.values()]
+        entries = [entry for known in self.harness.books.entries.values() for entry in known.values()]
         found = {(entry.user_id, entry.entry_id): entry for entry in entries if not followed(entry)}
         assert found.keys() == self.model.wishes.keys()
         assert {name: entry.status for name, entry in found.items() if isinstance(entry, Purchase)} == self.model.status
 
     @invariant()
     def the_invariants_hold(self) -> None:
-        books = books_of(self.desk.books, self.publisher.published)
+        books = books_of(self.harness.books, self.publisher.published)
         for entry in books.posted:
             if entry.event_id not in self.known:
                 self.known.add(entry.event_id)
@@ -192,14 +192,14 @@ class Stories(RuleBasedStateMachine):
 
     def new_name(self, fan: str) -> Name:
         self.minted += 1
-        return fan, uuid7_at(self.desk.clock.now(), 10**9 + self.minted)
+        return fan, uuid7_at(self.harness.clock.now(), 10**9 + self.minted)
 
     def is_stale(self, name: Name) -> bool:
-        return self.desk.clock.now() - uuid7_time(name[1]) > KEY_WINDOW
+        return self.harness.clock.now() - uuid7_time(name[1]) > KEY_WINDOW
 
     def open(self, name: Name, bundle_id: str, fault: str | None = None, step: str = "open_purchase") -> None:
         self.ask(
-            lambda: self.desk.open(user_id=name[0], purchase_id=name[1], bundle_id=bundle_id).is_repeat,
+            lambda: self.harness.open(user_id=name[0], purchase_id=name[1], bundle_id=bundle_id).is_repeat,
             lambda: self.model.open(name, (bundle_id,), COINS[bundle_id], 74, is_stale=self.is_stale(name)),
             fault,
             step,
@@ -209,7 +209,7 @@ class Stories(RuleBasedStateMachine):
         creator_id, item_id, quantity = wish
         gift = {"creator_id": creator_id, "item_id": item_id, "quantity": quantity}
         self.ask(
-            lambda: self.desk.send(user_id=name[0], gift_id=name[1], **gift).is_repeat,
+            lambda: self.harness.send(user_id=name[0], gift_id=name[1], **gift).is_repeat,
             lambda: self.model.send(name, wish, COSTS[item_id] * quantity, is_stale=self.is_stale(name)),
             fault,
             "post_gift",
@@ -219,21 +219,21 @@ class Stories(RuleBasedStateMachine):
         self, name: Name, kind: str, word: str, payment_intent: str, *, is_as_quoted: bool = True, **changes: Any
     ) -> News:
         """At the provider; nobody has told us yet. The first thing said of a payment is the truth."""
-        known = self.desk.books.find_entry(*name)
+        known = self.harness.books.find_entry(*name)
         purchase = known if isinstance(known, Purchase) else a_purchase(user_id=name[0], purchase_id=name[1])
         session = session_of(purchase, payment_intent=payment_intent, **changes)
         paid = Payment(payment_intent, name, purchase.coins, is_as_quoted)
         if word == "paid" and payment_intent not in self.paid:
             self.paid[payment_intent] = paid
-            self.desk.provider.sessions[payment_intent] = session
-            self.desk.move_money(payment=payment_intent, captured_minor=session.total_minor)
+            self.harness.provider.sessions[payment_intent] = session
+            self.harness.move_money(payment=payment_intent, captured_minor=session.total_minor)
         return self.note(a_stripe_event(kind, session), word, paid)
 
     def note(self, event: StripeEvent, word: str, paid: Payment) -> News:
         """What the provider remembers."""
-        news = News(replace(event, created_at=self.desk.clock.now()), word, paid)
+        news = News(replace(event, created_at=self.harness.clock.now()), word, paid)
         self.news.append(news)
-        self.desk.provider.listed.append(news.event)
+        self.harness.provider.listed.append(news.event)
         return news
 
     def deliver(self, news: News, fault: str | None = None) -> None:
@@ -241,16 +241,16 @@ class Stories(RuleBasedStateMachine):
         at = "move_purchase"
         if news.word == "paid":
             at = "file_review" if self.model.needs_review(news.paid) else "post_purchase"
-        self.ask(lambda: self.desk.hear(news.event), lambda: self.model.hear(news.word, news.paid), fault, at)
+        self.ask(lambda: self.harness.hear(news.event), lambda: self.model.hear(news.word, news.paid), fault, at)
 
     def ask(
         self, really: Callable[[], bool | str], of_the_model: Callable[[], str], fault: str | None, at: str
     ) -> None:
         """Ask both. When the answer is lost, the deed was done all the same, unless the fault came before the write."""
         if fault:
-            getattr(self.desk.watch, fault)[at] = TryAgain()
+            getattr(self.harness.watch, fault)[at] = TryAgain()
         answer = word_for(really)
-        getattr(self.desk.watch, fault or "fail_before").clear()
+        getattr(self.harness.watch, fault or "fail_before").clear()
         if answer != "try_again":
             assert answer == of_the_model()
             return
@@ -270,12 +270,12 @@ class Stories(RuleBasedStateMachine):
 
     def relay_of(self) -> Relay:
         return Relay(
-            ledger=self.desk.ledger,
+            ledger=self.harness.ledger,
             publisher=self.publisher,
             redrive=self.queue,
             timer=self.timer,
             streak_pause=PAUSE,
-            clock=self.desk.clock,
+            clock=self.harness.clock,
             source="/coinpurse/test",
             livemode=False,
         )
@@ -288,7 +288,7 @@ class Stories(RuleBasedStateMachine):
 
 def followed(entry: Entry) -> bool:
     """Whether it followed the money, or a streak: its id is not a caller's."""
-    return isinstance(entry, Notice) or (isinstance(entry, Adjustment) and not entry.actor)
+    return isinstance(entry, NotificationEntry) or (isinstance(entry, Adjustment) and not entry.actor)
 
 
 def word_for(really: Callable[[], bool | str]) -> str:

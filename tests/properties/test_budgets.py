@@ -17,7 +17,7 @@ from chalicelib.usecases.budgets import set_budget
 from tests.domain.builders import FAN
 from tests.fakes import uuid7_at
 from tests.properties.profile import STEADY
-from tests.usecases.desk import Desk, told
+from tests.usecases.checkout_harness import CheckoutHarness, told
 
 ZONES = ["UTC", "Europe/Berlin", "America/Santiago", "Pacific/Apia", "Asia/Kathmandu"]
 SPRING = datetime.fromisoformat("2026-03-27T10:00:00+00:00")
@@ -47,39 +47,39 @@ acts = st.one_of(
 class Life:
     """What a fan does, beside a log of it that knows nothing of counters."""
 
-    desk: Desk = field(default_factory=Desk)
+    harness: CheckoutHarness = field(default_factory=CheckoutHarness)
     number: int = 10
     opened: list[Purchase] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.desk.clock.at = SPRING
-        self.desk.fund(1_000_000)
+        self.harness.clock.at = SPRING
+        self.harness.fund(1_000_000)
 
     def new_key(self) -> str:
         self.number += 1
-        return uuid7_at(self.desk.clock.at, self.number)
+        return uuid7_at(self.harness.clock.at, self.number)
 
     def give(self, coins: int) -> None:
         with suppress(BudgetReached):
-            self.desk.send(gift_id=self.new_key(), quantity=coins)
+            self.harness.send(gift_id=self.new_key(), quantity=coins)
 
     def buy(self, _: None) -> None:
         with suppress(BudgetReached, BudgetCurrency):
-            self.opened.append(self.desk.open(purchase_id=self.new_key()).purchase)
+            self.opened.append(self.harness.open(purchase_id=self.new_key()).purchase)
 
     def end(self, word: str) -> None:
         for purchase in self.opened[-1:]:
-            self.desk.hear(told(word, purchase))
+            self.harness.hear(told(word, purchase))
 
     def wish(self, wish: Limits) -> None:
-        set_budget(FAN, wish, ledger=self.desk.ledger, clock=self.desk.clock)
+        set_budget(FAN, wish, ledger=self.harness.ledger, clock=self.harness.clock)
 
     @property
     def budget(self) -> Budget | None:
-        return self.desk.books.budgets.get(FAN)
+        return self.harness.books.budgets.get(FAN)
 
     def entries(self) -> list[Any]:
-        return list(self.desk.books.entries.get(FAN, {}).values())
+        return list(self.harness.books.entries.get(FAN, {}).values())
 
 
 @settings(STEADY)
@@ -88,8 +88,8 @@ def test_nobody_ever_spends_more_than_the_limits_in_force(first: Limits, story: 
     life = Life()
     life.wish(first)
     for pace, (act, what) in story:
-        life.desk.clock.advance(pace)
-        before = renewed(life.budget, life.desk.clock.at) if life.budget else None
+        life.harness.clock.advance(pace)
+        before = renewed(life.budget, life.harness.clock.at) if life.budget else None
         spent_before = len(life.entries())
         getattr(life, act)(what)
         after = life.budget
@@ -118,7 +118,7 @@ def test_the_gifts_of_every_period_add_up_to_its_limit_at_most(
     life = Life()
     life.wish(Limits(zone=zone, coins=coins))
     for pace, price in story:
-        life.desk.clock.advance(pace)
+        life.harness.clock.advance(pace)
         life.give(price)
 
     for place, period in enumerate(PERIODS):
@@ -136,14 +136,14 @@ def test_what_is_lowered_is_held_to_at_once_and_what_is_raised_a_day_later(
 ) -> None:
     life = Life()
     life.wish(Limits(zone="UTC", coins=old))
-    life.desk.clock.advance(pace)
+    life.harness.clock.advance(pace)
     life.wish(Limits(zone="UTC", coins=new))
-    asked_at = life.desk.clock.at
+    asked_at = life.harness.clock.at
     for wait, price in story:
-        life.desk.clock.advance(wait)
+        life.harness.clock.advance(wait)
         life.give(price)
         budget = life.budget
         assert budget
-        in_force = renewed(budget, life.desk.clock.at).limits.coins
-        is_granted = life.desk.clock.at >= asked_at + timedelta(hours=24)
+        in_force = renewed(budget, life.harness.clock.at).limits.coins
+        is_granted = life.harness.clock.at >= asked_at + timedelta(hours=24)
         assert in_force == (new if is_granted else ByPeriod(*map(min, old, new)))

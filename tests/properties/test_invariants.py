@@ -24,25 +24,25 @@ from tests.invariants import Books, LaneTotal, Received, broken, changed
 
 BOUGHT = a_posted_purchase(purchase_id="p1", event_id="e1")
 GIVEN = a_gift(gift_id="g1", event_id="e2", price_coins=30)
-RECEIVED = Received(creator_id=CREATOR, lane=0, event_id="e2", coins=30, sequence=1)
-TOTAL = LaneTotal(creator_id=CREATOR, lane=0, coins=30, gifts=1)
+RECEIVED = Received(creator_id=CREATOR, shard=0, event_id="e2", coins=30, sequence=1)
+TOTAL = LaneTotal(creator_id=CREATOR, shard=0, coins=30, gifts=1)
 WALLET = Wallet(user_id=FAN, coins=40)
 GOOD = Books(
     wallets=[WALLET],
     entries=[BOUGHT, GIVEN, a_purchase(purchase_id="p2")],
     received=[RECEIVED],
-    lanes=[TOTAL],
+    shards=[TOTAL],
     published=["e1", "e2", "e2"],
 )
 TAKEN = an_adjustment(entry_id="a1", event_id="e5", kind=Kind.CLAWBACK, coins=-35, about="p1", actor="")
 GIVEN_BACK = an_adjustment(entry_id="a2", event_id="e6", kind=Kind.RESTORE, coins=10, about="p1", actor="")
 REVERSAL = a_reversal(GIVEN, entry_id="a3", event_id="e7")
-RETURNED = Received(creator_id=CREATOR, lane=0, event_id="e7", coins=-30, sequence=2)
+RETURNED = Received(creator_id=CREATOR, shard=0, event_id="e7", coins=-30, sequence=2)
 MOVED = Books(
     wallets=[replace(WALLET, coins=50)],
     entries=[replace(BOUGHT, kept_minor=48, version=4), GIVEN, TAKEN, GIVEN_BACK, REVERSAL, an_adjustment(coins=5)],
     received=[RECEIVED, RETURNED],
-    lanes=[replace(TOTAL, coins=0, gifts=2)],
+    shards=[replace(TOTAL, coins=0, gifts=2)],
     published=["e1", "e2", "e5", "e6", "e7", EVENT_ID],
 )
 """The same after half of the money went and some returned, the gift was reversed, and a few coins were granted."""
@@ -55,7 +55,7 @@ def test_good_books_are_good() -> None:
 
 
 def test_books_whose_relay_is_behind_are_good_until_it_says_it_is_not() -> None:
-    behind = replace(GOOD, received=[], lanes=[], published=[])
+    behind = replace(GOOD, received=[], shards=[], published=[])
     assert broken(behind, is_drained=False) == []
     assert {line[:2] for line in broken(behind, is_drained=True)} == {"I3", "I4"}
 
@@ -69,13 +69,13 @@ def test_books_whose_relay_is_behind_are_good_until_it_says_it_is_not() -> None:
         ("I2", {"entries": [BOUGHT, GIVEN, GIVEN], "wallets": [replace(WALLET, coins=10)]}),
         ("I2", {"entries": [BOUGHT, GIVEN, replace(BOUGHT, purchase_id="p3", event_id="e3")]}),
         ("I3", {"received": [replace(RECEIVED, coins=29)]}),
-        ("I3", {"received": [replace(RECEIVED, lane=1)]}),
+        ("I3", {"received": [replace(RECEIVED, shard=1)]}),
         ("I3", {"received": [RECEIVED, replace(RECEIVED, sequence=2)]}),
         ("I3", {"received": [replace(RECEIVED, sequence=2)]}),
-        ("I3", {"lanes": []}),
-        ("I3", {"lanes": [replace(TOTAL, coins=31)]}),
-        ("I3", {"lanes": [replace(TOTAL, gifts=2)]}),
-        ("I3", {"lanes": [TOTAL, replace(TOTAL, lane=1, gifts=1)]}),
+        ("I3", {"shards": []}),
+        ("I3", {"shards": [replace(TOTAL, coins=31)]}),
+        ("I3", {"shards": [replace(TOTAL, gifts=2)]}),
+        ("I3", {"shards": [TOTAL, replace(TOTAL, shard=1, gifts=1)]}),
         ("I4", {"published": ["e1", "e2", "e9"]}),
         ("I4", {"entries": [BOUGHT, replace(GIVEN, event_id="e1")]}),
         ("I5", {"wallets": [WALLET, Wallet(user_id="fan-2", coins=-1)]}),
@@ -102,7 +102,7 @@ def moved(**changes: Any) -> Books:
         ("I1", moved(entries={"a1": None})),
         ("I3", moved(received=[RECEIVED])),
         ("I3", moved(received=[RECEIVED, replace(RETURNED, coins=30)])),
-        ("I3", moved(lanes=[TOTAL])),
+        ("I3", moved(shards=[TOTAL])),
         ("I3", moved(entries={"a3": None})),
         ("I4", moved(published=["e1", "e2", "e6", "e7", EVENT_ID])),
         ("I5", moved(wallets=[replace(WALLET, coins=-26)])),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.adapters.dynamodb.models import entry_key, journal_at, journal_hour, key, lane_key, wallet_key
+from chalicelib.adapters.dynamodb.models import entry_key, journal_at, journal_hour, key, shard_key, wallet_key
 from chalicelib.domain.ids import is_party_id, iso, uuid7_time
 from tests.fakes import uuid7_at
 from tests.properties.profile import STEADY
@@ -36,11 +36,11 @@ def test_a_part_that_could_be_mistaken_for_another_makes_no_key(found: list[str]
 
 @STEADY
 @given(parties, parties, st.integers(0, 63), st.integers(0, 63))
-def test_every_party_has_partitions_of_its_own(one: str, other: str, lane: int, other_lane: int) -> None:
+def test_every_party_has_partitions_of_its_own(one: str, other: str, shard: int, other_lane: int) -> None:
     assert is_party_id(one)
     assert (wallet_key(one) == wallet_key(other)) is (one == other)
-    assert (lane_key(one, lane) == lane_key(other, other_lane)) is ((one, lane) == (other, other_lane))
-    assert wallet_key(one) != lane_key(other, lane)
+    assert (shard_key(one, shard) == shard_key(other, other_lane)) is ((one, shard) == (other, other_lane))
+    assert wallet_key(one) != shard_key(other, shard)
 
 
 @STEADY

@@ -16,13 +16,13 @@ from chalicelib.domain.memberships import MembershipStatus
 from chalicelib.domain.payments import MoneyState, StripeEvent
 from chalicelib.usecases.reconcile import reconcile
 from tests.domain.builders import FAN, KEY, a_purchase
-from tests.fake_desk import FakeJournal
 from tests.fake_memberships import MONTH, hint_of
+from tests.fake_operators import FakeJournal
 from tests.fakes import START, session_of
 from tests.invariants import Books, books_of, changed
 from tests.properties.profile import STEADY
+from tests.usecases.checkout_harness import a_hint, a_stripe_event, moved_money
 from tests.usecases.club import MEMBERSHIP, Club
-from tests.usecases.desk import a_hint, a_stripe_event, moved_money
 
 PRICE, COINS = 499, 500
 HINT = hint_of(MEMBERSHIP)
@@ -35,7 +35,7 @@ def about(kind: str, month: int = 0) -> StripeEvent:
 
 
 EVENTS = [
-    a_stripe_event(session=session_of(a_purchase(), mode="subscription", claim=None), membership=HINT),
+    a_stripe_event(session=session_of(a_purchase(), mode="subscription", ref=None), membership=HINT),
     about("customer.subscription.created"),
     about("invoice.paid", 1),
     about("invoice.paid", 2),

@@ -12,7 +12,7 @@ from chalicelib.domain.reversals import DISPUTE_STATUSES, REFUND_STATUSES, Unkno
 from tests.domain.builders import a_purchase
 from tests.invariants import books_of, broken
 from tests.properties.profile import STEADY
-from tests.usecases.desk import Desk, moved_money, told
+from tests.usecases.checkout_harness import CheckoutHarness, moved_money, told
 
 amounts = st.integers(1, MAX_AMOUNT)
 small = st.integers(1, 5000)
@@ -87,14 +87,14 @@ def test_a_price_that_goes_back_in_pieces_leaves_exactly_nothing(
 ) -> None:
     amount_minor, parts = price
     dice.shuffle(parts)
-    desk = Desk()
-    desk.hear(told("paid", desk.paid(coins=coins, amount_minor=amount_minor)))
+    harness = CheckoutHarness()
+    harness.hear(told("paid", harness.paid(coins=coins, amount_minor=amount_minor)))
     for number in range(1, len(parts) + 1):
-        desk.move_money(captured_minor=amount_minor, refunds=[moved_money(part) for part in parts[:number]])
-        desk.hint()
-        assert desk.balance() == coins * (amount_minor - sum(parts[:number])) // amount_minor
-    assert desk.balance() == 0
-    assert broken(books_of(desk.books, []), is_drained=False) == []
+        harness.move_money(captured_minor=amount_minor, refunds=[moved_money(part) for part in parts[:number]])
+        harness.hint()
+        assert harness.balance() == coins * (amount_minor - sum(parts[:number])) // amount_minor
+    assert harness.balance() == 0
+    assert broken(books_of(harness.books, []), is_drained=False) == []
 
 
 @STEADY
@@ -102,13 +102,13 @@ def test_a_price_that_goes_back_in_pieces_leaves_exactly_nothing(
 def test_only_the_last_news_counts(
     coins: int, amount_minor: int, told_of: list[tuple[list[Movement], list[Movement]]], late: int
 ) -> None:
-    desk = Desk()
-    purchase = desk.paid(coins=coins, amount_minor=amount_minor)
+    harness = CheckoutHarness()
+    purchase = harness.paid(coins=coins, amount_minor=amount_minor)
     for number, (back, disputed) in enumerate(told_of):
         if number == late:
-            desk.hear(told("paid", purchase))
-        desk.move_money(captured_minor=amount_minor, refunds=back, disputes=disputed)
-        desk.hint()
+            harness.hear(told("paid", purchase))
+        harness.move_money(captured_minor=amount_minor, refunds=back, disputes=disputed)
+        harness.hint()
         gone = gone_minor(back, REFUND_STATUSES) + gone_minor(disputed, DISPUTE_STATUSES)
-        assert desk.balance() == coins * max(amount_minor - gone, 0) // amount_minor
-        assert broken(books_of(desk.books, []), is_drained=False) == []
+        assert harness.balance() == coins * max(amount_minor - gone, 0) // amount_minor
+        assert broken(books_of(harness.books, []), is_drained=False) == []

@@ -12,13 +12,13 @@ import pytest
 from chalicelib.domain.payments import MoneyState
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.usecases.relay import Relay, relay_entries
-from chalicelib.usecases.stripe_events import Intake, handle_event
+from chalicelib.usecases.stripe_events import StripeEventServices, dispatch_event
 from tests.domain.builders import FAN, KEY, a_purchase
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import PAUSE, FakeClock, FakeGateway, FakeLedger, session_of
 from tests.invariants import Books, books_of, broken, changed
-from tests.usecases.desk import PAYMENT, a_hint, moved_money, told
+from tests.usecases.checkout_harness import PAYMENT, a_hint, moved_money, told
 from tests.usecases.station import record
 
 PRICE, HALF = 74, 37
@@ -61,7 +61,7 @@ class Life:
         self.money = money
         self.ledger, self.gateway, self.clock = FakeLedger(), FakeGateway(), FakeClock()
         self.ledger.open_purchase(PURCHASE)
-        self.intake = Intake(
+        self.intake = StripeEventServices(
             livemode=False,
             ledger=self.ledger,
             gateway=self.gateway,
@@ -75,7 +75,7 @@ class Life:
         """An event is heard when so many of them have happened."""
         self.gateway.sessions[KEY] = PAID if happened else told("unpaid").session or PAID
         self.gateway.money[PAYMENT] = self.money[happened]
-        handle_event(EVENTS[event], self.intake)
+        dispatch_event(EVENTS[event], self.intake)
 
     def is_sound(self) -> bool:
         books = books_of(self.ledger, [])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from chalicelib.domain.entries import Entry, lane_entry
+from chalicelib.domain.entries import Entry, shard_entry
 from chalicelib.domain.operators import Decision, GrantOrder
 from chalicelib.domain.payments import Movement
 from chalicelib.domain.purchases import Purchase
@@ -17,16 +17,16 @@ from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gi
 from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.recovery import redrive, sweep
 from tests.domain.builders import an_act
-from tests.fake_desk import FakeDesk, FakeJournal
+from tests.fake_operators import FakeJournal, FakeOperators
 from tests.properties.giving import Giving
 from tests.properties.model import Moved, Name
 from tests.properties.profile import COMMANDS, STORIES
 from tests.properties.stories import News, Stories, fans, faults, places, word_for
-from tests.usecases.desk import a_hint
+from tests.usecases.checkout_harness import a_hint
 
 REFUND_WORDS = ["pending", "succeeded", "succeeded", "requires_action", "failed", "canceled", "reversed"]
 DISPUTE_WORDS = ["needs_response", "under_review", "lost", "won", "prevented", "warning_needs_response", "invented"]
-STEPS = ["find_claim", "find_entry", "read_money", "follow_purchase", "post_purchase", "file_review"]
+STEPS = ["find_purchase_ref", "find_entry", "read_money", "update_kept_amount", "post_purchase", "file_review"]
 MINUTE = timedelta(minutes=1)
 
 deliveries = st.sampled_from([0, 1, 1, 1, 2])
@@ -38,8 +38,8 @@ class Upheavals(Giving):
 
     def __init__(self) -> None:
         super().__init__()
-        self.operators = FakeDesk(self.desk.books)
-        self.journal = FakeJournal(self.desk.books)
+        self.operators = FakeOperators(self.harness.books)
+        self.journal = FakeJournal(self.harness.books)
         self.refunds: dict[str, list[Moved]] = {}
         self.disputes: dict[str, list[Moved]] = {}
         self.reconciled: datetime | None = None
@@ -81,12 +81,12 @@ class Upheavals(Giving):
         return list(self.paid)[place % len(self.paid)]
 
     def money_moves(self, payment: str, kind: str, times: int, fault: str | None, step: str) -> None:
-        session = self.desk.provider.find_session(payment)
+        session = self.harness.provider.find_session(payment)
         assert session is not None
         currency = session.currency
-        self.desk.move_money(
+        self.harness.move_money(
             payment=payment,
-            captured_minor=self.desk.provider.money[payment].captured_minor,
+            captured_minor=self.harness.provider.money[payment].captured_minor,
             refunds=[
                 Movement(amount_minor=part, currency=currency, status=word)
                 for part, word in self.refunds.get(payment, [])
@@ -100,19 +100,19 @@ class Upheavals(Giving):
         for _ in range(times):
             self.deliver(news, fault, step)
 
-    def deliver(self, news: News, fault: str | None = None, step: str = "follow_purchase") -> None:
+    def deliver(self, news: News, fault: str | None = None, step: str = "update_kept_amount") -> None:
         """What a hint does, it does in several writes: where the answer is lost, only the end is the model's."""
         if news.word != "look":
             super().deliver(news, fault)
             return
         if fault:
-            getattr(self.desk.watch, fault)[step] = TryAgain()
-        answer = word_for(lambda: self.desk.hear(news.event))
-        self.desk.watch.fail_before.clear()
-        self.desk.watch.fail_after.clear()
+            getattr(self.harness.watch, fault)[step] = TryAgain()
+        answer = word_for(lambda: self.harness.hear(news.event))
+        self.harness.watch.fail_before.clear()
+        self.harness.watch.fail_after.clear()
         expected = self.what_the_model_makes_of(news)
         if answer == "try_again":
-            answer = expected = word_for(lambda: self.desk.hear(news.event))
+            answer = expected = word_for(lambda: self.harness.hear(news.event))
         assert answer == expected != "try_again"
 
     def what_the_model_makes_of(self, news: News) -> str:
@@ -126,22 +126,24 @@ class Upheavals(Giving):
     @rule(name=Stories.names, coins=st.sampled_from([1, 500, -40]))
     def grant(self, name: Name, coins: int) -> None:
         order = GrantOrder(act=an_act(key=name[1]), user_id=name[0], coins=coins)
-        clock = self.desk.clock
-        answer = word_for(lambda: grant_coins(order, desk=self.operators, clock=clock).is_repeat)
+        clock = self.harness.clock
+        answer = word_for(lambda: grant_coins(order, operators=self.operators, clock=clock).is_repeat)
         assert answer == self.model.grant(name, coins)
 
     @rule(name=Stories.names, gift=Stories.names)
     def reverse(self, name: Name, gift: Name) -> None:
         def really() -> bool:
-            act, ledger = an_act(key=name[1]), self.desk.ledger
-            return reverse_gift(*gift, act, ledger=ledger, desk=self.operators, clock=self.desk.clock).is_repeat
+            act, ledger = an_act(key=name[1]), self.harness.ledger
+            return reverse_gift(*gift, act, ledger=ledger, operators=self.operators, clock=self.harness.clock).is_repeat
 
         assert word_for(really) == self.model.reverse(gift, name[1])
 
     @rule(name=Stories.names, fan=fans, is_frozen=st.booleans())
     def freeze(self, name: Name, fan: str, *, is_frozen: bool) -> None:
         def really() -> str:
-            freeze_wallet(fan, an_act(key=name[1]), is_frozen=is_frozen, desk=self.operators, clock=self.desk.clock)
+            freeze_wallet(
+                fan, an_act(key=name[1]), is_frozen=is_frozen, operators=self.operators, clock=self.harness.clock
+            )
             return "done"
 
         assert word_for(really) == self.model.freeze(fan, name[1], is_frozen=is_frozen)
@@ -150,10 +152,12 @@ class Upheavals(Giving):
     @rule(name=Stories.names, place=places, decision=st.sampled_from(["credit", "refuse"]))
     def settle(self, name: Name, place: int, decision: Decision) -> None:
         payment = list(self.model.reviews)[place % len(self.model.reviews)]
-        month = self.desk.books.reviews[payment].month
+        month = self.harness.books.reviews[payment].month
 
         def really() -> str:
-            settle_review(month, payment, decision, an_act(key=name[1]), desk=self.operators, clock=self.desk.clock)
+            settle_review(
+                month, payment, decision, an_act(key=name[1]), operators=self.operators, clock=self.harness.clock
+            )
             return "done"
 
         assert word_for(really) == self.model.settle(payment, decision, name[1])
@@ -163,8 +167,8 @@ class Upheavals(Giving):
     @rule()
     def reconcile(self) -> None:
         """Everything since the last time is handled again, in its order, but for what may still be on its way."""
-        now = self.desk.clock.now()
-        outcomes = reconcile(intake=self.desk.intake(), journal=self.journal)
+        now = self.harness.clock.now()
+        outcomes = reconcile(intake=self.harness.intake(), journal=self.journal)
         since = max(self.reconciled or now - timedelta(days=3), now - timedelta(days=30))
         listed = [news for news in self.news if since - 60 * MINUTE <= news.event.created_at <= now - 5 * MINUTE]
         assert outcomes == Counter(self.what_the_model_makes_of(news) for news in listed)
@@ -181,17 +185,17 @@ class Upheavals(Giving):
 
     def is_lost(self, entry: Entry) -> bool:
         """Whether it is old, and nobody has received or announced it."""
-        gift, books = lane_entry(entry), self.desk.books
-        is_old = entry.posted_at is not None and entry.posted_at <= self.desk.clock.now() - 10 * MINUTE
+        gift, books = shard_entry(entry), self.harness.books
+        is_old = entry.posted_at is not None and entry.posted_at <= self.harness.clock.now() - 10 * MINUTE
         if gift is None:
             return is_old and entry.entry_id not in books.announced
-        lane = books.lanes.get((gift.creator_id, gift.lane))
-        return is_old and (lane is None or gift.event_id not in lane.sequences)
+        shard = books.shards.get((gift.creator_id, gift.shard))
+        return is_old and (shard is None or gift.event_id not in shard.sequences)
 
     @rule(minutes=st.integers(0, 3000))
     def redrive(self, minutes: int) -> None:
         """All of a stretch is told again."""
-        now = self.desk.clock.now()
+        now = self.harness.clock.now()
         redrive(now - minutes * MINUTE, now, journal=self.journal, relay=self.relay_of())
         self.tick_off(
             [entry for entry in self.waiting if entry.posted_at and entry.posted_at >= now - minutes * MINUTE]
@@ -199,11 +203,11 @@ class Upheavals(Giving):
 
     @rule()
     def audit(self) -> None:
-        assert audit_ledger(journal=self.journal, clock=self.desk.clock) == []
+        assert audit_ledger(journal=self.journal, clock=self.harness.clock) == []
 
     @invariant()
     def the_shares_are_the_models(self) -> None:
-        entries = [entry for known in self.desk.books.entries.values() for entry in known.values()]
+        entries = [entry for known in self.harness.books.entries.values() for entry in known.values()]
         kept = {
             (entry.user_id, entry.entry_id): entry.coins * entry.kept_minor // entry.amount_minor
             for entry in entries

@@ -1,4 +1,4 @@
-"""A desk whose fan has a budget."""
+"""A harness whose fan has a budget."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +12,7 @@ from chalicelib.domain.streaks import StreakEnd
 from chalicelib.usecases.budgets import set_budget
 from tests.domain.builders import FAN
 from tests.fakes import FakeLedger
-from tests.usecases.desk import Desk
+from tests.usecases.checkout_harness import CheckoutHarness
 
 NIGHT = timedelta(hours=12)
 MOMENT = timedelta(milliseconds=1)
@@ -20,19 +20,19 @@ DAILY = Limits(zone="UTC", coins=ByPeriod(10, UNLIMITED, UNLIMITED))
 CENTS = Limits(zone="UTC", currency="usd", money=ByPeriod(100, UNLIMITED, UNLIMITED))
 
 
-def a_desk(limits: Limits = DAILY, coins: int = 1_000) -> Desk:
-    desk = Desk()
-    desk.fund(coins)
-    set_budget(FAN, limits, ledger=desk.books, clock=desk.clock)
-    return desk
+def a_desk(limits: Limits = DAILY, coins: int = 1_000) -> CheckoutHarness:
+    harness = CheckoutHarness()
+    harness.fund(coins)
+    set_budget(FAN, limits, ledger=harness.books, clock=harness.clock)
+    return harness
 
 
-def budget(desk: Desk) -> Budget:
-    return desk.books.budgets[FAN]
+def budget(harness: CheckoutHarness) -> Budget:
+    return harness.books.budgets[FAN]
 
 
-def wish(desk: Desk, **limits: Any) -> None:
-    set_budget(FAN, Limits(**{"zone": "UTC", **limits}), ledger=desk.ledger, clock=desk.clock)
+def wish(harness: CheckoutHarness, **limits: Any) -> None:
+    set_budget(FAN, Limits(**{"zone": "UTC", **limits}), ledger=harness.ledger, clock=harness.clock)
 
 
 class RacedLedger(FakeLedger):
@@ -60,11 +60,11 @@ class RacedLedger(FakeLedger):
         return super().change_budget(user_id, change)
 
 
-def a_raced_desk(times: int) -> Desk:
-    desk = Desk()
-    desk.books = RacedLedger(0)
-    desk.ledger = desk.watch.over(desk.books)
-    desk.fund(1_000)
-    set_budget(FAN, DAILY, ledger=desk.books, clock=desk.clock)
-    desk.books.times = times
-    return desk
+def a_raced_desk(times: int) -> CheckoutHarness:
+    harness = CheckoutHarness()
+    harness.books = RacedLedger(0)
+    harness.ledger = harness.watch.over(harness.books)
+    harness.fund(1_000)
+    set_budget(FAN, DAILY, ledger=harness.books, clock=harness.clock)
+    harness.books.times = times
+    return harness

@@ -5,21 +5,21 @@ from typing import Any
 
 from chalicelib.domain.events import announce
 from chalicelib.domain.memberships import Membership
-from chalicelib.domain.notifications import Notice
+from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.payments import Invoice, MoneyState, Movement
 from chalicelib.domain.purchases import Purchase
 from chalicelib.usecases.memberships import OpenedMembership, open_membership
 from tests.domain.builders import FAN, KEY, a_membership, a_membership_order
 from tests.fake_memberships import hint_of
 from tests.invariants import books_of, broken
-from tests.usecases.desk import Desk, a_hint, a_stripe_event
+from tests.usecases.checkout_harness import CheckoutHarness, a_hint, a_stripe_event
 
 MEMBERSHIP = a_membership()
 SUBSCRIPTION = f"sub_{KEY}"
 
 
-class Club(Desk):
-    """A desk at which one joins."""
+class Club(CheckoutHarness):
+    """A harness at which one joins."""
 
     def join(self, **changes: Any) -> OpenedMembership:
         """Ask for a membership."""
@@ -81,8 +81,10 @@ class Club(Desk):
 
     def ends(self) -> list[str]:
         """Why the membership ended, each time that it did."""
-        notices = [entry for entry in self.books.entries.get(FAN, {}).values() if isinstance(entry, Notice)]
-        return [str(notice.facts["reason"]) for notice in notices]
+        notifications = [
+            entry for entry in self.books.entries.get(FAN, {}).values() if isinstance(entry, NotificationEntry)
+        ]
+        return [str(notification.payload["reason"]) for notification in notifications]
 
     def is_sound(self) -> bool:
         """Whether the books hold."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.entries import Entry, LaneEntry
+from chalicelib.domain.entries import Entry, ShardEntry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.purchases import Purchase
-from chalicelib.domain.shards import Receipt
+from chalicelib.domain.shards import ShardPosition
 from chalicelib.usecases.relay import Relay, relay_entries
 from tests.domain.builders import CREATOR, a_gift, a_posted_purchase
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
@@ -26,19 +26,19 @@ class SickLedger(FakeLedger):
         self.receiving: dict[str, Exception] = {}
         self.stamping: dict[str, Exception] = {}
         self.reading: dict[str, Exception] = {}
-        self.receipts: list[int] = []
+        self.batches_by_shard: list[int] = []
 
     def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
         if entry_id in self.reading:
             raise self.reading[entry_id]
         return super().find_entry(user_id, entry_id)
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, Receipt]:
-        self.receipts.append(len(gifts))
+    def receive_gifts(self, creator_id: str, shard: int, gifts: Sequence[ShardEntry]) -> Mapping[str, ShardPosition]:
+        self.batches_by_shard.append(len(gifts))
         for gift in gifts:
             if gift.event_id in self.receiving:
                 raise self.receiving[gift.event_id]
-        return super().receive_gifts(creator_id, lane, gifts)
+        return super().receive_gifts(creator_id, shard, gifts)
 
     def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
         if entry_id in self.stamping:
@@ -92,9 +92,9 @@ class Station:
         """The sort keys of what was set aside, in order."""
         return [keys["SK"] for keys in self.queue.kept]
 
-    def sequences(self, creator_id: str = CREATOR, lane: int = 0) -> dict[str, int]:
-        """What a lane has received."""
-        return self.ledger.lanes[creator_id, lane].sequences
+    def sequences(self, creator_id: str = CREATOR, shard: int = 0) -> dict[str, int]:
+        """What a shard has received."""
+        return self.ledger.shards[creator_id, shard].sequences
 
 
 def record(place: int, entry: Entry | None) -> PostedRecord:

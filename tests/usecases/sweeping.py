@@ -7,7 +7,7 @@ from chalicelib.domain.entries import Entry
 from chalicelib.usecases.recovery import redrive, sweep
 from chalicelib.usecases.relay import Relay
 from tests.domain.builders import FAN
-from tests.fake_desk import FakeJournal
+from tests.fake_operators import FakeJournal
 from tests.fakes import PAUSE
 from tests.usecases.station import SOURCE, Station, credit, gift
 

@@ -7,13 +7,13 @@ from chalicelib.domain.journal import JournalLine, Mismatch
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.audit import audit_ledger
 from tests.domain.builders import CREATOR, FAN, a_reversal
-from tests.fake_desk import FakeJournal
+from tests.fake_operators import FakeJournal
 from tests.fakes import START
 from tests.usecases.station import gift
 from tests.usecases.sweeping import Yard
 
 HOUR = timedelta(hours=1)
-LAG = timedelta(minutes=10)
+SETTLE_DELAY = timedelta(minutes=10)
 
 
 class Books(Yard):
@@ -28,7 +28,7 @@ class Books(Yard):
         self.ledger.coins = {FAN: 70, "fan-2": 70}
         self.relay(*[entry for known in self.ledger.entries.values() for entry in known.values()])
 
-    def audit(self, after: timedelta = LAG) -> Sequence[Mismatch]:
+    def audit(self, after: timedelta = SETTLE_DELAY) -> Sequence[Mismatch]:
         self.clock.advance(after)
         return audit_ledger(journal=self.journal, clock=self.clock)
 
@@ -65,9 +65,9 @@ def test_a_wallet_that_does_not_add_up_is_told_with_both_figures_and_never_mende
 
 
 def test_a_lane_that_does_not_add_up_is_told_too(books: Books) -> None:
-    books.ledger.lanes[CREATOR, 0].coins = 1
+    books.ledger.shards[CREATOR, 0].coins = 1
     assert books.audit() == [Mismatch(what=f"creator/{CREATOR}/0", stored=1, added_up=0)]
-    assert books.ledger.lanes[CREATOR, 0].coins == 1
+    assert books.ledger.shards[CREATOR, 0].coins == 1
 
 
 def test_a_lane_that_nothing_has_reached_yet_is_none_the_worse(books: Books) -> None:
@@ -78,7 +78,7 @@ def test_a_lane_that_nothing_has_reached_yet_is_none_the_worse(books: Books) -> 
 
 def test_all_that_is_wrong_is_told_at_once(books: Books) -> None:
     books.ledger.coins = {FAN: 1, "fan-2": 2}
-    books.ledger.lanes[CREATOR, 0].coins = 3
+    books.ledger.shards[CREATOR, 0].coins = 3
     assert [mismatch.stored for mismatch in books.audit()] == [1, 2, 3]
 
 

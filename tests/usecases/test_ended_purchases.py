@@ -12,26 +12,26 @@ from chalicelib.usecases.budgets import set_budget
 from chalicelib.usecases.checkout import end_purchase
 from tests.domain.builders import FAN, a_purchase
 from tests.fakes import session_of, uuid7_at
-from tests.usecases.desk import Desk, told
+from tests.usecases.checkout_harness import CheckoutHarness, told
 
 NIGHT = timedelta(hours=12)
 
 
-def a_desk(currency: str = "usd", month: int = UNLIMITED) -> Desk:
+def a_desk(currency: str = "usd", month: int = UNLIMITED) -> CheckoutHarness:
     """A purchase of 74 cents is open, and counts against a hundred a day."""
-    desk = Desk()
+    harness = CheckoutHarness()
     limits = Limits(zone="UTC", currency=currency, money=ByPeriod(100, UNLIMITED, month))
-    set_budget(FAN, limits, ledger=desk.books, clock=desk.clock)
+    set_budget(FAN, limits, ledger=harness.books, clock=harness.clock)
     if currency == "usd":
-        desk.open()
+        harness.open()
     else:
-        desk.stock()
-    desk.watch.calls.clear()
-    return desk
+        harness.stock()
+    harness.watch.calls.clear()
+    return harness
 
 
-def left(desk: Desk) -> int:
-    return desk.books.budgets[FAN].money_left.day
+def left(harness: CheckoutHarness) -> int:
+    return harness.books.budgets[FAN].money_left.day
 
 
 @pytest.mark.parametrize(
@@ -46,59 +46,59 @@ def left(desk: Desk) -> int:
     ids=" ".join,
 )
 def test_what_is_not_paid_is_given_back_once(words: list[str], status: Status) -> None:
-    desk = a_desk()
+    harness = a_desk()
     for word in words:
-        desk.hear(told(word))
-    assert (desk.purchase().status, left(desk)) == (status, 100)
+        harness.hear(told(word))
+    assert (harness.purchase().status, left(harness)) == (status, 100)
 
 
 def test_while_money_may_come_it_counts() -> None:
-    desk = a_desk()
-    desk.hear(told("unpaid"))
-    assert left(desk) == 26
+    harness = a_desk()
+    harness.hear(told("unpaid"))
+    assert left(harness) == 26
 
 
 def test_money_that_comes_after_all_counts_again_and_is_never_turned_away() -> None:
-    desk = a_desk()
-    desk.hear(told("expired"))
-    desk.open(purchase_id=uuid7_at(desk.clock.at, 9))
-    assert desk.hear(told("paid")) == "credited"
-    assert (left(desk), desk.balance(), desk.purchase().is_given_back) == (-48, 70, False)
+    harness = a_desk()
+    harness.hear(told("expired"))
+    harness.open(purchase_id=uuid7_at(harness.clock.at, 9))
+    assert harness.hear(told("paid")) == "credited"
+    assert (left(harness), harness.balance(), harness.purchase().is_released) == (-48, 70, False)
 
 
 def test_what_expires_the_day_after_is_given_back_to_the_month_alone() -> None:
-    desk = a_desk(month=1_000)
-    desk.clock.advance(NIGHT)
-    desk.hear(told("expired"))
-    assert desk.books.budgets[FAN].money_left == ByPeriod(100, UNLIMITED, 1_000)
+    harness = a_desk(month=1_000)
+    harness.clock.advance(NIGHT)
+    harness.hear(told("expired"))
+    assert harness.books.budgets[FAN].money_left == ByPeriod(100, UNLIMITED, 1_000)
 
 
 def test_a_fan_without_a_budget_costs_a_read_and_no_more() -> None:
-    desk = Desk()
-    desk.open()
-    desk.watch.calls.clear()
-    desk.hear(told("expired"))
-    assert desk.watch.calls == ["read_event", "read_wallet", "move_purchase"]
+    harness = CheckoutHarness()
+    harness.open()
+    harness.watch.calls.clear()
+    harness.hear(told("expired"))
+    assert harness.watch.calls == ["read_event", "read_wallet", "move_purchase"]
 
 
 def test_what_never_counted_is_not_given_back() -> None:
-    desk = a_desk("eur")
-    desk.hear(told("expired"))
-    assert (left(desk), desk.purchase().is_given_back) == (100, False)
+    harness = a_desk("eur")
+    harness.hear(told("expired"))
+    assert (left(harness), harness.purchase().is_released) == (100, False)
 
 
 def test_a_purchase_that_nobody_knows_gives_nothing_back() -> None:
-    desk = a_desk()
-    stranger = session_of(a_purchase(purchase_id=uuid7_at(desk.clock.at, 9)))
+    harness = a_desk()
+    stranger = session_of(a_purchase(purchase_id=uuid7_at(harness.clock.at, 9)))
     with pytest.raises(NotFound):
-        end_purchase(stranger, Status.EXPIRED, [Status.PENDING], ledger=desk.ledger, clock=desk.clock)
-    assert left(desk) == 26
+        end_purchase(stranger, Status.EXPIRED, [Status.PENDING], ledger=harness.ledger, clock=harness.clock)
+    assert left(harness) == 26
 
 
 def test_a_ledger_that_says_nothing_gives_nothing_back_twice() -> None:
-    desk = a_desk()
-    desk.watch.fail_after["move_purchase"] = TryAgain()
+    harness = a_desk()
+    harness.watch.fail_after["move_purchase"] = TryAgain()
     with pytest.raises(TryAgain):
-        desk.hear(told("expired"))
-    assert desk.hear(told("expired")) == "unchanged"
-    assert left(desk) == 100
+        harness.hear(told("expired"))
+    assert harness.hear(told("expired")) == "unchanged"
+    assert left(harness) == 100

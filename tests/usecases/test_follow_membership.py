@@ -7,8 +7,8 @@ from chalicelib.usecases.reconcile import HEALED
 from tests.domain.builders import FAN, KEY
 from tests.fake_memberships import MONTH, hint_of
 from tests.fakes import START
+from tests.usecases.checkout_harness import a_hint, a_stripe_event
 from tests.usecases.club import MEMBERSHIP, Club
-from tests.usecases.desk import a_hint, a_stripe_event
 
 ACTIVE, PAST_DUE, ENDED, PENDING = (MembershipStatus(word) for word in ("active", "past_due", "ended", "pending"))
 

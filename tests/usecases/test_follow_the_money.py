@@ -4,81 +4,81 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.adjustments import Adjustment, Kind
-from chalicelib.domain.payments import Claim, Movement
+from chalicelib.domain.payments import Movement, PurchaseRef
 from chalicelib.domain.purchases import Status
 from chalicelib.errors import InsufficientCoins, TryAgain
-from chalicelib.usecases.refunds import follow_the_money
+from chalicelib.usecases.refunds import sync_refunds
 from chalicelib.usecases.stripe_events import MONEY_EVENTS
 from tests.domain.builders import FAN, KEY, a_purchase
 from tests.fakes import START, FakeGateway, session_of, uuid7_at
 from tests.invariants import books_of, broken
-from tests.usecases.desk import PAYMENT, Desk, a_stripe_event, moved_money, told
+from tests.usecases.checkout_harness import PAYMENT, CheckoutHarness, a_stripe_event, moved_money, told
 
 
-def a_desk_with_a_posted_purchase() -> Desk:
-    desk = Desk()
-    desk.paid()
-    assert desk.hear(told("paid")) == "credited"
-    return desk
+def a_desk_with_a_posted_purchase() -> CheckoutHarness:
+    harness = CheckoutHarness()
+    harness.paid()
+    assert harness.hear(told("paid")) == "credited"
+    return harness
 
 
 class LostItsSessions(FakeGateway):
     """Knows what a payment was for, and no longer where it was made."""
 
-    def find_claim(self, payment_intent: str) -> Claim | None:
+    def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:
         del payment_intent
-        return session_of(a_purchase()).claim
+        return session_of(a_purchase()).ref
 
 
-def without_sessions(desk: Desk, payment: str) -> str:
-    return follow_the_money(
+def without_sessions(harness: CheckoutHarness, payment: str) -> str:
+    return sync_refunds(
         payment,
-        ledger=desk.ledger,
+        ledger=harness.ledger,
         gateway=LostItsSessions(),
-        memberships=desk.memberships,
-        subscriptions=desk.subscriptions,
-        clock=desk.clock,
+        memberships=harness.memberships,
+        subscriptions=harness.subscriptions,
+        clock=harness.clock,
     )
 
 
-def adjustments(desk: Desk) -> list[tuple[Kind, int]]:
+def adjustments(harness: CheckoutHarness) -> list[tuple[Kind, int]]:
     """What followed the money, in its order."""
-    entries = [entry for entry in desk.books.entries[FAN].values() if isinstance(entry, Adjustment)]
+    entries = [entry for entry in harness.books.entries[FAN].values() if isinstance(entry, Adjustment)]
     assert all(entry.about == KEY for entry in entries)
     return [(entry.kind, entry.coins) for entry in entries]
 
 
-def sound(desk: Desk) -> bool:
-    return broken(books_of(desk.books, []), is_drained=False) == []
+def sound(harness: CheckoutHarness) -> bool:
+    return broken(books_of(harness.books, []), is_drained=False) == []
 
 
 # --- coins follow the money -------------------------------------------------------------------------------------------
 
 
 def test_a_single_coin_that_comes_back_is_told_as_restored() -> None:
-    desk = a_desk_with_a_posted_purchase()
-    desk.move_money(refunds=[moved_money(1)])
-    assert (desk.hint(), desk.balance()) == ("clawed_back", 69)
-    desk.move_money(refunds=[moved_money(1, "failed")])
-    assert (desk.hint(), desk.balance()) == ("restored", 70)
+    harness = a_desk_with_a_posted_purchase()
+    harness.move_money(refunds=[moved_money(1)])
+    assert (harness.hint(), harness.balance()) == ("clawed_back", 69)
+    harness.move_money(refunds=[moved_money(1, "failed")])
+    assert (harness.hint(), harness.balance()) == ("restored", 70)
 
 
 @pytest.mark.parametrize("kind", sorted(MONEY_EVENTS))
 def test_every_hint_makes_us_look(kind: str) -> None:
-    desk = a_desk_with_a_posted_purchase()
-    desk.move_money(refunds=[moved_money(37)])
-    assert desk.hint(kind=kind) == "clawed_back"
-    assert (desk.balance(), adjustments(desk)) == (35, [(Kind.CLAWBACK, -35)])
-    assert desk.purchase().kept_minor == 37
-    assert sound(desk)
+    harness = a_desk_with_a_posted_purchase()
+    harness.move_money(refunds=[moved_money(37)])
+    assert harness.hint(kind=kind) == "clawed_back"
+    assert (harness.balance(), adjustments(harness)) == (35, [(Kind.CLAWBACK, -35)])
+    assert harness.purchase().kept_minor == 37
+    assert sound(harness)
 
 
 def test_a_clawback_is_an_entry_of_its_own() -> None:
-    desk = a_desk_with_a_posted_purchase()
-    desk.move_money(refunds=[moved_money()])
-    desk.hint()
+    harness = a_desk_with_a_posted_purchase()
+    harness.move_money(refunds=[moved_money()])
+    harness.hint()
     entry_id, event_id = uuid7_at(START, 2), uuid7_at(START, 3)
-    assert desk.books.entries[FAN][entry_id] == Adjustment(
+    assert harness.books.entries[FAN][entry_id] == Adjustment(
         entry_id=entry_id, user_id=FAN, kind=Kind.CLAWBACK, coins=-70, posted_at=START, event_id=event_id, about=KEY
     )
 
@@ -100,36 +100,36 @@ MOVES: list[tuple[str, Sequence[Movement], Sequence[Movement], str, int]] = [
 
 
 def test_the_coins_are_always_what_the_money_says() -> None:
-    desk = a_desk_with_a_posted_purchase()
+    harness = a_desk_with_a_posted_purchase()
     for name, refunds, disputes, outcome, coins in MOVES:
-        desk.move_money(refunds=refunds, disputes=disputes)
-        assert (desk.hint(), desk.balance()) == (outcome, coins), name
-        assert (desk.hint(), desk.balance()) == ("unchanged", coins), name
-        assert sound(desk), name
+        harness.move_money(refunds=refunds, disputes=disputes)
+        assert (harness.hint(), harness.balance()) == (outcome, coins), name
+        assert (harness.hint(), harness.balance()) == ("unchanged", coins), name
+        assert sound(harness), name
 
 
 @pytest.mark.parametrize("first", range(len(MOVES)))
 def test_what_was_in_between_does_not_matter(first: int) -> None:
     for _, refunds, disputes, _, coins in MOVES:
-        desk = a_desk_with_a_posted_purchase()
-        desk.move_money(refunds=MOVES[first][1], disputes=MOVES[first][2])
-        desk.hint()
-        desk.move_money(refunds=refunds, disputes=disputes)
-        desk.hint()
-        assert desk.balance() == coins
-        assert sound(desk)
+        harness = a_desk_with_a_posted_purchase()
+        harness.move_money(refunds=MOVES[first][1], disputes=MOVES[first][2])
+        harness.hint()
+        harness.move_money(refunds=refunds, disputes=disputes)
+        harness.hint()
+        assert harness.balance() == coins
+        assert sound(harness)
 
 
 def test_money_that_moves_by_less_than_a_coin_is_noted_all_the_same() -> None:
-    desk = a_desk_with_a_posted_purchase()
-    desk.move_money(refunds=[moved_money(38)])
-    desk.hint()
-    desk.move_money(refunds=[moved_money(37)])
-    desk.hint()
+    harness = a_desk_with_a_posted_purchase()
+    harness.move_money(refunds=[moved_money(38)])
+    harness.hint()
+    harness.move_money(refunds=[moved_money(37)])
+    harness.hint()
     for refunded, coins in ((37, 35), (38, 34), (39, 33)):
-        desk.move_money(refunds=[moved_money(refunded)])
-        desk.hint()
-        assert (desk.purchase().kept_minor, desk.balance()) == (74 - refunded, coins)
+        harness.move_money(refunds=[moved_money(refunded)])
+        harness.hint()
+        assert (harness.purchase().kept_minor, harness.balance()) == (74 - refunded, coins)
 
 
 @pytest.mark.parametrize(
@@ -139,11 +139,11 @@ def test_money_that_moves_by_less_than_a_coin_is_noted_all_the_same() -> None:
 def test_what_nobody_told_us_the_meaning_of_moves_nothing(
     movement: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk = a_desk_with_a_posted_purchase()
-    before = desk.state()
-    desk.move_money(**movement)
-    assert desk.hint() == "unknown_status"
-    assert desk.state() == before
+    harness = a_desk_with_a_posted_purchase()
+    before = harness.state()
+    harness.move_money(**movement)
+    assert harness.hint() == "unknown_status"
+    assert harness.state() == before
     assert [line.message for line in caplog.records] == ["money in a state that nobody has told us of"]
 
 
@@ -151,19 +151,19 @@ def test_what_nobody_told_us_the_meaning_of_moves_nothing(
 
 
 def test_spent_coins_are_owed_and_the_next_purchase_pays_them_off() -> None:
-    desk = a_desk_with_a_posted_purchase()
-    desk.send(gift_id=uuid7_at(START, 50), item_id="cake")
-    desk.move_money(refunds=[moved_money()])
-    assert (desk.hint(), desk.balance()) == ("clawed_back", -35)
+    harness = a_desk_with_a_posted_purchase()
+    harness.send(gift_id=uuid7_at(START, 50), item_id="cake")
+    harness.move_money(refunds=[moved_money()])
+    assert (harness.hint(), harness.balance()) == ("clawed_back", -35)
     with pytest.raises(InsufficientCoins) as refused:
-        desk.send(gift_id=uuid7_at(START, 51))
-    assert refused.value.facts == {"coins": 0, "needed": 1}
-    assert sound(desk)
-    second = desk.paid(purchase_id=uuid7_at(START, 60))
-    desk.hear(told("paid", second))
-    assert desk.balance() == 35
-    desk.send(gift_id=uuid7_at(START, 51))
-    assert (desk.balance(), sound(desk)) == (34, True)
+        harness.send(gift_id=uuid7_at(START, 51))
+    assert refused.value.extensions == {"coins": 0, "needed": 1}
+    assert sound(harness)
+    second = harness.paid(purchase_id=uuid7_at(START, 60))
+    harness.hear(told("paid", second))
+    assert harness.balance() == 35
+    harness.send(gift_id=uuid7_at(START, 51))
+    assert (harness.balance(), sound(harness)) == (34, True)
 
 
 # --- hints that come before anything else -----------------------------------------------------------------------------
@@ -172,38 +172,38 @@ def test_spent_coins_are_owed_and_the_next_purchase_pays_them_off() -> None:
 @pytest.mark.parametrize("status", [Status.PENDING, Status.PROCESSING, Status.FAILED, Status.EXPIRED])
 @pytest.mark.parametrize(("refunded", "outcome", "coins"), [(0, "unchanged", 70), (37, "clawed_back", 35)])
 def test_what_was_paid_is_fulfilled_first(status: Status, refunded: int, outcome: str, coins: int) -> None:
-    desk = Desk()
-    desk.paid(status=status)
-    desk.move_money(refunds=[moved_money(refunded)] if refunded else [])
-    assert (desk.hint(), desk.balance()) == (outcome, coins)
-    assert desk.purchase().status is Status.POSTED
-    assert desk.hear(told("paid")) == "repeated"
-    assert desk.balance() == coins
-    assert sound(desk)
+    harness = CheckoutHarness()
+    harness.paid(status=status)
+    harness.move_money(refunds=[moved_money(refunded)] if refunded else [])
+    assert (harness.hint(), harness.balance()) == (outcome, coins)
+    assert harness.purchase().status is Status.POSTED
+    assert harness.hear(told("paid")) == "repeated"
+    assert harness.balance() == coins
+    assert sound(harness)
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.PROCESSING, Status.FAILED, Status.EXPIRED])
 def test_where_nothing_was_paid_there_is_no_money_to_follow(status: Status) -> None:
-    desk = Desk()
-    purchase = desk.paid(status=status)
-    desk.provider.sessions[KEY] = session_of(purchase, payment_status="unpaid")
-    before = desk.state()
-    assert desk.hint() == "unpaid"
-    assert desk.state() == before
+    harness = CheckoutHarness()
+    purchase = harness.paid(status=status)
+    harness.provider.sessions[KEY] = session_of(purchase, payment_status="unpaid")
+    before = harness.state()
+    assert harness.hint() == "unpaid"
+    assert harness.state() == before
 
 
 def test_a_payment_whose_session_cannot_be_found_is_no_payment() -> None:
-    desk = Desk()
-    desk.paid()
-    assert without_sessions(desk, PAYMENT) == "unpaid"
-    assert desk.balance() == 0
+    harness = CheckoutHarness()
+    harness.paid()
+    assert without_sessions(harness, PAYMENT) == "unpaid"
+    assert harness.balance() == 0
 
 
 def test_a_strangers_payment_is_left_alone() -> None:
-    desk = a_desk_with_a_posted_purchase()
-    before = desk.state()
-    assert desk.hint("pi_of_somebody_else") == "stranger"
-    assert desk.state() == before
+    harness = a_desk_with_a_posted_purchase()
+    before = harness.state()
+    assert harness.hint("pi_of_somebody_else") == "stranger"
+    assert harness.state() == before
 
 
 @pytest.mark.parametrize(
@@ -214,59 +214,59 @@ def test_a_strangers_payment_is_left_alone() -> None:
 def test_a_payment_that_does_not_match_is_reviewed_before_its_money_is_followed(
     changes: dict[str, Any], reason: str
 ) -> None:
-    desk = Desk()
-    desk.provider.sessions[KEY] = session_of(desk.paid(), **changes)
-    assert [desk.hint(), desk.hint()] == ["in_review", "reviewed"]
-    assert (desk.reasons(), desk.balance()) == ([reason], 0)
+    harness = CheckoutHarness()
+    harness.provider.sessions[KEY] = session_of(harness.paid(), **changes)
+    assert [harness.hint(), harness.hint()] == ["in_review", "reviewed"]
+    assert (harness.reasons(), harness.balance()) == ([reason], 0)
 
 
 def test_money_for_a_purchase_that_we_do_not_know_is_reviewed() -> None:
-    desk = Desk()
-    desk.paid()
-    desk.books.entries.clear()
-    assert [desk.hint(), desk.hint()] == ["in_review", "reviewed"]
-    assert desk.reasons() == ["no_such_purchase"]
+    harness = CheckoutHarness()
+    harness.paid()
+    harness.books.entries.clear()
+    assert [harness.hint(), harness.hint()] == ["in_review", "reviewed"]
+    assert harness.reasons() == ["no_such_purchase"]
 
 
 # --- a payment that is not the purchase's -----------------------------------------------------------------------------
 
 
 def test_money_that_leaves_an_unmatched_payment_is_reviewed_once() -> None:
-    desk = a_desk_with_a_posted_purchase()
+    harness = a_desk_with_a_posted_purchase()
     second = session_of(a_purchase(), payment_intent="pi_second", session_id="cs_second")
-    desk.hear(a_stripe_event(session=second))
-    desk.provider.sessions["second"] = second
-    desk.move_money(payment="pi_second", refunds=[moved_money()])
-    assert [desk.hint("pi_second") for _ in range(3)] == ["in_review", "reviewed", "reviewed"]
-    assert desk.reasons() == ["paid_twice", "money_left_an_unmatched_payment"]
-    assert (desk.balance(), desk.purchase().kept_minor) == (70, None)
-    assert list(desk.books.reviews) == ["pi_second", "pi_second-left-74"]
+    harness.hear(a_stripe_event(session=second))
+    harness.provider.sessions["second"] = second
+    harness.move_money(payment="pi_second", refunds=[moved_money()])
+    assert [harness.hint("pi_second") for _ in range(3)] == ["in_review", "reviewed", "reviewed"]
+    assert harness.reasons() == ["paid_twice", "money_left_an_unmatched_payment"]
+    assert (harness.balance(), harness.purchase().kept_minor) == (70, None)
+    assert list(harness.books.reviews) == ["pi_second", "pi_second-left-74"]
 
 
 def test_each_amount_that_leaves_an_unmatched_payment_is_noticed() -> None:
-    desk = a_desk_with_a_posted_purchase()
+    harness = a_desk_with_a_posted_purchase()
     second = session_of(a_purchase(), payment_intent="pi_second", session_id="cs_second")
-    desk.provider.sessions["second"] = second
+    harness.provider.sessions["second"] = second
     said = []
     for refunds in ([], [moved_money(10)], [moved_money(10)], [moved_money(10), moved_money(20)]):
-        desk.move_money(payment="pi_second", refunds=refunds)
-        said.append(desk.hint("pi_second"))
+        harness.move_money(payment="pi_second", refunds=refunds)
+        said.append(harness.hint("pi_second"))
     assert said == ["in_review", "in_review", "reviewed", "in_review"]
-    assert list(desk.books.reviews) == ["pi_second", "pi_second-left-10", "pi_second-left-30"]
-    assert desk.balance() == 70
+    assert list(harness.books.reviews) == ["pi_second", "pi_second-left-10", "pi_second-left-30"]
+    assert harness.balance() == 70
 
 
 def test_money_that_an_unmatched_payment_lost_in_a_way_nobody_knows_is_told_as_such() -> None:
-    desk = a_desk_with_a_posted_purchase()
-    desk.provider.sessions["second"] = session_of(a_purchase(), payment_intent="pi_second")
-    desk.move_money(payment="pi_second", disputes=[moved_money(10, "appealed_to_the_moon")])
-    assert desk.hint("pi_second") == "unknown_status"
+    harness = a_desk_with_a_posted_purchase()
+    harness.provider.sessions["second"] = session_of(a_purchase(), payment_intent="pi_second")
+    harness.move_money(payment="pi_second", disputes=[moved_money(10, "appealed_to_the_moon")])
+    assert harness.hint("pi_second") == "unknown_status"
 
 
 def test_an_unmatched_payment_whose_session_is_gone_has_no_money_to_follow() -> None:
-    desk = a_desk_with_a_posted_purchase()
-    assert without_sessions(desk, "pi_second") == "unpaid"
-    assert desk.reasons() == []
+    harness = a_desk_with_a_posted_purchase()
+    assert without_sessions(harness, "pi_second") == "unpaid"
+    assert harness.reasons() == []
 
 
 # --- what cannot be told ----------------------------------------------------------------------------------------------
@@ -274,22 +274,22 @@ def test_an_unmatched_payment_whose_session_is_gone_has_no_money_to_follow() -> 
 
 @pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
 @pytest.mark.parametrize(
-    "step", ["find_claim", "find_entry", "read_money", "follow_purchase", "find_session", "post_purchase"]
+    "step", ["find_purchase_ref", "find_entry", "read_money", "update_kept_amount", "find_session", "post_purchase"]
 )
 def test_a_hint_whose_outcome_is_unknown_comes_again_and_does_its_work_once(fault: str, step: str) -> None:
-    desk = Desk()
-    desk.paid()
-    desk.move_money(refunds=[moved_money(37)])
-    getattr(desk.watch, fault)[step] = TryAgain()
+    harness = CheckoutHarness()
+    harness.paid()
+    harness.move_money(refunds=[moved_money(37)])
+    getattr(harness.watch, fault)[step] = TryAgain()
     with pytest.raises(TryAgain):
-        desk.hint()
-    desk.hint()
-    assert (desk.balance(), adjustments(desk)) == (35, [(Kind.CLAWBACK, -35)])
-    assert sound(desk)
+        harness.hint()
+    harness.hint()
+    assert (harness.balance(), adjustments(harness)) == (35, [(Kind.CLAWBACK, -35)])
+    assert sound(harness)
 
 
 def test_without_news_nobody_is_asked_for_more_than_is_needed() -> None:
-    desk = a_desk_with_a_posted_purchase()
-    desk.watch.calls.clear()
-    desk.hint()
-    assert desk.watch.calls == ["read_event", "find_claim", "find_entry", "read_money", "follow_purchase"]
+    harness = a_desk_with_a_posted_purchase()
+    harness.watch.calls.clear()
+    harness.hint()
+    assert harness.watch.calls == ["read_event", "find_purchase_ref", "find_entry", "read_money", "update_kept_amount"]

@@ -11,33 +11,33 @@ from chalicelib.errors import TryAgain
 from chalicelib.usecases.fulfillment import Fulfillment, fulfill_checkout
 from tests.domain.builders import FAN, KEY, a_purchase
 from tests.fakes import START, session_of, uuid7_at
-from tests.usecases.desk import Desk
+from tests.usecases.checkout_harness import CheckoutHarness
 
 
-def fulfill(desk: Desk, session: CheckoutSession | None = None) -> Fulfillment:
-    return fulfill_checkout(session or session_of(a_purchase()), ledger=desk.ledger, clock=desk.clock)
+def fulfill(harness: CheckoutHarness, session: CheckoutSession | None = None) -> Fulfillment:
+    return fulfill_checkout(session or session_of(a_purchase()), ledger=harness.ledger, clock=harness.clock)
 
 
 @pytest.mark.parametrize("status", UNPOSTED)
 def test_paid_coins_land_in_the_wallet_from_every_status(status: Status) -> None:
-    desk = Desk()
-    desk.stock(status=status)
-    assert fulfill(desk) is Fulfillment.CREDITED
-    assert desk.balance() == 70
-    assert desk.watch.calls == ["post_purchase"]
-    assert desk.purchase() == a_purchase(
+    harness = CheckoutHarness()
+    harness.stock(status=status)
+    assert fulfill(harness) is Fulfillment.CREDITED
+    assert harness.balance() == 70
+    assert harness.watch.calls == ["post_purchase"]
+    assert harness.purchase() == a_purchase(
         status=Status.POSTED, posted_at=START, event_id=uuid7_at(START, 1), payment_intent=f"pi_{KEY}", version=2
     )
 
 
 def test_the_same_payment_again_is_a_repeat_that_changes_nothing() -> None:
-    desk = Desk()
-    desk.stock()
-    fulfill(desk)
-    before = desk.state()
-    desk.clock.advance(timedelta(days=400))
-    assert fulfill(desk) is Fulfillment.REPEATED
-    assert desk.state() == before
+    harness = CheckoutHarness()
+    harness.stock()
+    fulfill(harness)
+    before = harness.state()
+    harness.clock.advance(timedelta(days=400))
+    assert fulfill(harness) is Fulfillment.REPEATED
+    assert harness.state() == before
 
 
 MISMATCHES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
@@ -56,62 +56,62 @@ MISMATCHES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
 ]
 
 
-def mismatch(session: dict[str, Any], claim: dict[str, Any]) -> CheckoutSession:
+def mismatch(session: dict[str, Any], ref: dict[str, Any]) -> CheckoutSession:
     found = session_of(a_purchase(), **session)
-    assert found.claim is not None
-    return replace(found, claim=replace(found.claim, **claim))
+    assert found.ref is not None
+    return replace(found, ref=replace(found.ref, **ref))
 
 
 @pytest.mark.parametrize("status", UNPOSTED)
-@pytest.mark.parametrize(("session", "claim", "reason"), MISMATCHES, ids=str)
+@pytest.mark.parametrize(("session", "ref", "reason"), MISMATCHES, ids=str)
 def test_what_does_not_match_the_quote_is_reviewed_once_and_credits_nothing(
-    session: dict[str, Any], claim: dict[str, Any], reason: str, status: Status
+    session: dict[str, Any], ref: dict[str, Any], reason: str, status: Status
 ) -> None:
-    desk = Desk()
-    stored = desk.stock(status=status)
-    told = [fulfill(desk, mismatch(session, claim)) for _ in range(3)]
+    harness = CheckoutHarness()
+    stored = harness.stock(status=status)
+    told = [fulfill(harness, mismatch(session, ref)) for _ in range(3)]
     assert told == [Fulfillment.IN_REVIEW, Fulfillment.REVIEWED, Fulfillment.REVIEWED]
-    assert desk.reasons() == [reason]
-    assert desk.books.coins == {}
-    assert desk.purchase() == stored
+    assert harness.reasons() == [reason]
+    assert harness.books.coins == {}
+    assert harness.purchase() == stored
 
 
-@pytest.mark.parametrize(("session", "claim", "reason"), MISMATCHES, ids=str)
+@pytest.mark.parametrize(("session", "ref", "reason"), MISMATCHES, ids=str)
 def test_a_mismatch_does_not_stand_in_the_way_of_the_right_payment(
-    session: dict[str, Any], claim: dict[str, Any], reason: str
+    session: dict[str, Any], ref: dict[str, Any], reason: str
 ) -> None:
-    desk = Desk()
-    desk.stock()
-    fulfill(desk, mismatch(session, claim))
-    assert fulfill(desk) is Fulfillment.CREDITED
-    assert (desk.balance(), desk.reasons()) == (70, [reason])
+    harness = CheckoutHarness()
+    harness.stock()
+    fulfill(harness, mismatch(session, ref))
+    assert fulfill(harness) is Fulfillment.CREDITED
+    assert (harness.balance(), harness.reasons()) == (70, [reason])
 
 
 def test_a_purchase_paid_twice_is_credited_once_and_its_second_payment_reviewed_once() -> None:
-    desk = Desk()
-    desk.stock()
+    harness = CheckoutHarness()
+    harness.stock()
     second = session_of(a_purchase(), payment_intent="pi_second")
-    assert [fulfill(desk), fulfill(desk, second), fulfill(desk, second), fulfill(desk)] == [
+    assert [fulfill(harness), fulfill(harness, second), fulfill(harness, second), fulfill(harness)] == [
         Fulfillment.CREDITED,
         Fulfillment.IN_REVIEW,
         Fulfillment.REVIEWED,
         Fulfillment.REPEATED,
     ]
-    assert (desk.balance(), desk.reasons()) == (70, ["paid_twice"])
-    assert desk.purchase().payment_intent == f"pi_{KEY}"
+    assert (harness.balance(), harness.reasons()) == (70, ["paid_twice"])
+    assert harness.purchase().payment_intent == f"pi_{KEY}"
 
 
 def test_two_strange_payments_are_two_reviews() -> None:
-    desk = Desk()
+    harness = CheckoutHarness()
     for payment_intent in ("pi_1", "pi_2"):
-        fulfill(desk, session_of(a_purchase(), payment_intent=payment_intent))
-    assert list(desk.books.reviews) == ["pi_1", "pi_2"]
+        fulfill(harness, session_of(a_purchase(), payment_intent=payment_intent))
+    assert list(harness.books.reviews) == ["pi_1", "pi_2"]
 
 
 def test_a_review_holds_what_was_claimed_and_what_was_paid() -> None:
-    desk = Desk()
-    fulfill(desk, session_of(a_purchase(), total_minor=37))
-    assert desk.books.reviews == {
+    harness = CheckoutHarness()
+    fulfill(harness, session_of(a_purchase(), total_minor=37))
+    assert harness.books.reviews == {
         f"pi_{KEY}": Review(
             payment_id=f"pi_{KEY}",
             reason="discounted_or_surcharged",
@@ -127,32 +127,32 @@ def test_a_review_holds_what_was_claimed_and_what_was_paid() -> None:
 
 
 def test_a_session_without_a_payment_is_reviewed_under_its_own_id() -> None:
-    desk = Desk()
-    fulfill(desk, session_of(a_purchase(), payment_intent=None))
-    assert list(desk.books.reviews) == [f"cs_test_{KEY}"]
+    harness = CheckoutHarness()
+    fulfill(harness, session_of(a_purchase(), payment_intent=None))
+    assert list(harness.books.reviews) == [f"cs_test_{KEY}"]
 
 
 @pytest.mark.parametrize(("fault", "then"), [("fail_before", "credited"), ("fail_after", "repeated")])
 def test_an_unknown_outcome_is_told_and_the_retry_credits_once(fault: str, then: str) -> None:
-    desk = Desk()
-    desk.stock()
-    getattr(desk.watch, fault)["post_purchase"] = TryAgain()
+    harness = CheckoutHarness()
+    harness.stock()
+    getattr(harness.watch, fault)["post_purchase"] = TryAgain()
     with pytest.raises(TryAgain):
-        fulfill(desk)
-    assert fulfill(desk) == then
-    assert desk.balance() == 70
+        fulfill(harness)
+    assert fulfill(harness) == then
+    assert harness.balance() == 70
 
 
 def test_a_review_that_could_not_be_written_is_not_told_as_done() -> None:
-    desk = Desk()
-    desk.watch.fail_before["file_review"] = TryAgain()
+    harness = CheckoutHarness()
+    harness.watch.fail_before["file_review"] = TryAgain()
     with pytest.raises(TryAgain):
-        fulfill(desk)
-    assert fulfill(desk) is Fulfillment.IN_REVIEW
-    assert desk.reasons() == ["no_such_purchase"]
+        fulfill(harness)
+    assert fulfill(harness) is Fulfillment.IN_REVIEW
+    assert harness.reasons() == ["no_such_purchase"]
 
 
 @pytest.mark.parametrize("changes", [{}, {"payment_intent": None}])
 def test_a_strangers_session_is_a_mistake_of_ours(changes: dict[str, Any]) -> None:
     with pytest.raises(AssertionError):
-        fulfill(Desk(), session_of(a_purchase(), claim=None, **changes))
+        fulfill(CheckoutHarness(), session_of(a_purchase(), ref=None, **changes))

@@ -27,7 +27,7 @@ def fulfill(club: Club, month: int = 1, **changes: Any) -> Fulfillment:
     return fulfill_invoice(invoice, ledger=club.ledger, memberships=club.memberships, clock=club.clock)
 
 
-def claim(**changes: Any) -> dict[str, Any]:
+def ref(**changes: Any) -> dict[str, Any]:
     """An invoice that claims something else."""
     membership = invoice_of(MEMBERSHIP).membership
     assert membership is not None
@@ -58,10 +58,10 @@ MISMATCHES: list[tuple[dict[str, Any], str]] = [
     ({"subtotal_minor": 998, "total_minor": 998, "paid_minor": 998}, "other_amount"),
     ({"currency": "eur"}, "other_currency"),
     ({"subscription_id": "sub_other"}, "other_subscription"),
-    (claim(coins=501), "other_coins"),
-    (claim(plan_id="moon_club"), "other_coins"),
-    (claim(membership_id=uuid7_at(START, 9)), "no_such_membership"),
-    (claim(user_id="fan-2"), "no_such_membership"),
+    (ref(coins=501), "other_coins"),
+    (ref(plan_id="moon_club"), "other_coins"),
+    (ref(membership_id=uuid7_at(START, 9)), "no_such_membership"),
+    (ref(user_id="fan-2"), "no_such_membership"),
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.domain.memberships import MembershipStatus
 from chalicelib.domain.payments import Subscription
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.memberships import LOOKS, follow_membership
+from chalicelib.usecases.memberships import MAX_ATTEMPTS, sync_membership
 from tests.fake_memberships import hint_of
 from tests.usecases.club import MEMBERSHIP, Club
 
@@ -40,7 +40,7 @@ class Interrupted:
 
 
 def slow(club: Club, *deeds: Callable[[], object]) -> str:
-    return follow_membership(
+    return sync_membership(
         hint_of(MEMBERSHIP),
         ledger=club.ledger,
         memberships=club.memberships,
@@ -71,15 +71,15 @@ def test_two_who_see_the_end_at_once_tell_of_it_once(club: Club) -> None:
 
 def test_who_always_loses_is_asked_to_come_again(club: Club) -> None:
     with pytest.raises(TryAgain):
-        slow(club, *[club.hear_subscription] * LOOKS)
+        slow(club, *[club.hear_subscription] * MAX_ATTEMPTS)
 
 
-@pytest.mark.parametrize("times", range(1, LOOKS))
+@pytest.mark.parametrize("times", range(1, MAX_ATTEMPTS))
 def test_who_loses_often_wins_in_the_end(club: Club, times: int) -> None:
     assert slow(club, *[club.hear_subscription] * times) == "unchanged"
 
 
-STEPS = ["post_month", "find_membership", "read_subscription", "find_entry", "follow_membership", "read_invoice"]
+STEPS = ["post_month", "find_membership", "read_subscription", "find_entry", "update_membership", "read_invoice"]
 
 
 @pytest.mark.parametrize("fault", ["fail_before", "fail_after"])

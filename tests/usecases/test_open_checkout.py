@@ -8,7 +8,7 @@ from chalicelib.errors import IdempotencyConflict, KeyTooOld, TryAgain, UnknownB
 from chalicelib.usecases.checkout import OpenedCheckout
 from tests.domain.builders import CREATOR, KEY, a_bundle, a_catalogue, a_purchase
 from tests.fakes import START, uuid7_at
-from tests.usecases.desk import Desk, moved
+from tests.usecases.checkout_harness import CheckoutHarness, moved
 
 PAY_URL = f"https://pay.example/{KEY}"
 HOUR = timedelta(minutes=60)
@@ -18,93 +18,93 @@ NO_LONGER_PENDING = [status for status in Status if status is not Status.PENDING
 
 
 def test_a_checkout_is_one_write_and_one_call_to_the_provider() -> None:
-    desk = Desk()
-    assert desk.open() == OpenedCheckout(purchase=a_purchase(), url=PAY_URL, is_repeat=False)
-    assert desk.watch.calls == OPENED
-    assert desk.purchase() == a_purchase()
-    assert desk.balance() == 0
+    harness = CheckoutHarness()
+    assert harness.open() == OpenedCheckout(purchase=a_purchase(), url=PAY_URL, is_repeat=False)
+    assert harness.watch.calls == OPENED
+    assert harness.purchase() == a_purchase()
+    assert harness.balance() == 0
 
 
 def test_a_repeat_is_given_the_same_session() -> None:
-    desk = Desk()
-    first = desk.open()
-    again = desk.open()
+    harness = CheckoutHarness()
+    first = harness.open()
+    again = harness.open()
     assert (again.purchase, again.url, again.is_repeat) == (first.purchase, first.url, True)
-    assert desk.watch.calls == OPENED * 2
+    assert harness.watch.calls == OPENED * 2
 
 
 def test_a_repeat_keeps_the_price_that_it_was_quoted() -> None:
-    desk = Desk()
-    desk.open()
-    desk.catalogue = a_catalogue(a_bundle(prices={"web": {"usd": 9_999}}))
-    assert desk.open().purchase.amount_minor == 74
+    harness = CheckoutHarness()
+    harness.open()
+    harness.catalogue = a_catalogue(a_bundle(prices={"web": {"usd": 9_999}}))
+    assert harness.open().purchase.amount_minor == 74
 
 
 @pytest.mark.parametrize("changes", [{"bundle_id": "coins_700"}, {"channel": "in_app"}], ids=str)
 def test_a_key_that_comes_with_another_wish_is_a_conflict(changes: dict[str, Any]) -> None:
-    desk = Desk(a_catalogue(a_bundle(), a_bundle("coins_700", 700)))
-    desk.open()
-    before = desk.state()
+    harness = CheckoutHarness(a_catalogue(a_bundle(), a_bundle("coins_700", 700)))
+    harness.open()
+    before = harness.state()
     with pytest.raises(IdempotencyConflict):
-        desk.open(**changes)
-    assert desk.state() == before
-    assert desk.provider.opened == 1
+        harness.open(**changes)
+    assert harness.state() == before
+    assert harness.provider.opened == 1
 
 
 def test_a_key_that_comes_with_an_unknown_currency_is_a_conflict_too() -> None:
-    desk = Desk()
-    desk.open()
+    harness = CheckoutHarness()
+    harness.open()
     with pytest.raises(IdempotencyConflict):
-        desk.open(currency="jpy")
+        harness.open(currency="jpy")
 
 
 def test_a_key_that_names_a_gift_is_a_conflict() -> None:
-    desk = Desk()
-    desk.fund(10)
-    desk.send(creator_id=CREATOR)
+    harness = CheckoutHarness()
+    harness.fund(10)
+    harness.send(creator_id=CREATOR)
     with pytest.raises(IdempotencyConflict):
-        desk.open()
+        harness.open()
 
 
 def test_a_key_of_another_fan_is_nobodys_business() -> None:
-    desk = Desk()
-    desk.open(user_id="fan-2")
-    assert not desk.open().is_repeat
+    harness = CheckoutHarness()
+    harness.open(user_id="fan-2")
+    assert not harness.open().is_repeat
 
 
 def test_an_unknown_bundle_is_refused_and_nothing_is_written() -> None:
-    desk = Desk(NOTHING_SOLD)
+    harness = CheckoutHarness(NOTHING_SOLD)
     with pytest.raises(UnknownBundle):
-        desk.open()
-    assert desk.watch.calls == ["find_entry"]
-    assert desk.books.entries == {}
+        harness.open()
+    assert harness.watch.calls == ["find_entry"]
+    assert harness.books.entries == {}
 
 
 def test_a_bundle_taken_off_sale_can_still_be_paid_by_who_opened_it() -> None:
-    desk = Desk()
-    first = desk.open()
-    desk.catalogue = NOTHING_SOLD
-    again = desk.open()
+    harness = CheckoutHarness()
+    first = harness.open()
+    harness.catalogue = NOTHING_SOLD
+    again = harness.open()
     assert (again.url, again.is_repeat) == (first.url, True)
 
 
 @pytest.mark.parametrize("distance", [timedelta(days=2), -timedelta(days=2)])
 def test_a_stale_key_that_nobody_knows_is_refused_with_the_time(distance: timedelta) -> None:
-    desk = Desk()
+    harness = CheckoutHarness()
     with pytest.raises(KeyTooOld) as refused:
-        desk.open(purchase_id=uuid7_at(START + distance, 1))
-    assert refused.value.facts == {"server_time": "2026-11-22T12:00:00.000Z"}
-    assert desk.books.entries == {}
-    assert desk.provider.opened == 0
+        harness.open(purchase_id=uuid7_at(START + distance, 1))
+    assert refused.value.extensions == {"server_time": "2026-11-22T12:00:00.000Z"}
+    assert harness.books.entries == {}
+    assert harness.provider.opened == 0
 
 
 @pytest.mark.parametrize("status", Status)
 def test_a_stale_key_that_we_know_is_a_repeat(status: Status) -> None:
-    desk = Desk()
-    stored = desk.stock(**moved(status))
-    desk.clock.advance(timedelta(days=2))
-    assert desk.open() == OpenedCheckout(purchase=stored, url=None, is_repeat=True)
-    assert desk.provider.opened == 0
+    harness = CheckoutHarness()
+    stored = harness.stock(**moved(status))
+    harness.clock.advance(timedelta(days=2))
+    assert harness.open() == OpenedCheckout(purchase=stored, url=None, is_repeat=True)
+    assert harness.provider.opened == 0
 
 
 @pytest.mark.parametrize(
@@ -119,46 +119,46 @@ def test_a_stale_key_that_we_know_is_a_repeat(status: Status) -> None:
 def test_after_an_hour_there_is_nothing_to_pay_and_the_provider_is_not_asked(
     age: timedelta, url: str | None, calls: list[str]
 ) -> None:
-    desk = Desk()
-    desk.open()
-    desk.watch.calls.clear()
-    desk.clock.advance(age)
-    assert desk.open() == OpenedCheckout(purchase=a_purchase(), url=url, is_repeat=True)
-    assert desk.watch.calls == calls
+    harness = CheckoutHarness()
+    harness.open()
+    harness.watch.calls.clear()
+    harness.clock.advance(age)
+    assert harness.open() == OpenedCheckout(purchase=a_purchase(), url=url, is_repeat=True)
+    assert harness.watch.calls == calls
 
 
 @pytest.mark.parametrize("status", NO_LONGER_PENDING)
 def test_a_checkout_that_is_over_tells_its_status_and_no_url(status: Status) -> None:
-    desk = Desk()
-    stored = desk.stock(**moved(status))
-    assert desk.open() == OpenedCheckout(purchase=stored, url=None, is_repeat=True)
-    assert desk.provider.opened == 0
+    harness = CheckoutHarness()
+    stored = harness.stock(**moved(status))
+    assert harness.open() == OpenedCheckout(purchase=stored, url=None, is_repeat=True)
+    assert harness.provider.opened == 0
 
 
 @pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
 @pytest.mark.parametrize("step", OPENED)
 def test_wherever_it_breaks_a_retry_ends_in_the_same_session(step: str, fault: str) -> None:
-    desk = Desk()
-    getattr(desk.watch, fault)[step] = TryAgain()
+    harness = CheckoutHarness()
+    getattr(harness.watch, fault)[step] = TryAgain()
     with pytest.raises(TryAgain):
-        desk.open()
-    assert desk.open().url == PAY_URL
-    assert desk.open().url == PAY_URL
-    assert desk.purchase() == a_purchase()
-    assert len(desk.provider.sessions) == 1
+        harness.open()
+    assert harness.open().url == PAY_URL
+    assert harness.open().url == PAY_URL
+    assert harness.purchase() == a_purchase()
+    assert len(harness.provider.sessions) == 1
 
 
 def test_a_silent_provider_leaves_a_purchase_that_waits_for_it() -> None:
-    desk = Desk()
-    desk.watch.fail_before["open_session"] = TryAgain()
+    harness = CheckoutHarness()
+    harness.watch.fail_before["open_session"] = TryAgain()
     with pytest.raises(TryAgain):
-        desk.open()
-    assert desk.purchase().status is Status.PENDING
-    assert desk.open().is_repeat
+        harness.open()
+    assert harness.purchase().status is Status.PENDING
+    assert harness.open().is_repeat
 
 
 def test_a_conflict_at_the_provider_is_told_as_one() -> None:
-    desk = Desk()
-    desk.watch.fail_before["open_session"] = IdempotencyConflict()
+    harness = CheckoutHarness()
+    harness.watch.fail_before["open_session"] = IdempotencyConflict()
     with pytest.raises(IdempotencyConflict):
-        desk.open()
+        harness.open()

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.domain.reviews import Review, Settlement
 from chalicelib.usecases.audit import count_open_reviews
-from tests.fake_desk import FakeDesk
+from tests.fake_operators import FakeOperators
 from tests.fakes import FakeClock, FakeLedger
 
 NOW = datetime(2026, 3, 31, 23, 59, tzinfo=UTC)
@@ -37,4 +37,4 @@ REVIEW = Review(
 def test_what_nobody_has_settled_waits(review: Review, waiting: int) -> None:
     ledger = FakeLedger()
     ledger.file_review(review)
-    assert count_open_reviews(desk=FakeDesk(ledger), clock=FakeClock(NOW)) == waiting
+    assert count_open_reviews(operators=FakeOperators(ledger), clock=FakeClock(NOW)) == waiting

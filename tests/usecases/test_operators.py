@@ -11,25 +11,25 @@ from chalicelib.domain.gifts import Gift
 from chalicelib.domain.operators import Adjusted, Decision, GrantOrder
 from chalicelib.domain.reviews import Review, Settlement
 from chalicelib.errors import IdempotencyConflict, InvalidField, NotFound, TryAgain, WalletFrozen
-from chalicelib.ports.operators import OperatorDesk
+from chalicelib.ports.operators import OperatorLedger
 from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift, settle_review
 from tests.domain.builders import CREATOR, FAN, KEY, a_purchase, an_act
-from tests.fake_desk import FakeDesk
+from tests.fake_operators import FakeOperators
 from tests.fakes import START, session_of, uuid7_at
-from tests.usecases.desk import PAYMENT, Desk, a_stripe_event
+from tests.usecases.checkout_harness import PAYMENT, CheckoutHarness, a_stripe_event
 
 ACT = uuid7_at(START, 70)
 OTHER_ACT = uuid7_at(START, 71)
 MONTH = f"{START:%Y-%m}"
 
 
-class Office(Desk):
-    """The desk of an operator. The fan has a hundred coins, has given a cake, and paid something odd."""
+class Office(CheckoutHarness):
+    """The harness of an operator. The fan has a hundred coins, has given a cake, and paid something odd."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.fake = FakeDesk(self.books)
-        self.operators: OperatorDesk = self.watch.over(self.fake)
+        self.fake = FakeOperators(self.books)
+        self.operators: OperatorLedger = self.watch.over(self.fake)
         self.fund(100)
         self.given: Gift = self.send(item_id="cake").gift
         self.hear(
@@ -38,20 +38,22 @@ class Office(Desk):
 
     def grant(self, key: str = ACT, user_id: str = FAN, coins: int = 70, **act: Any) -> Adjusted:
         order = GrantOrder(act=an_act(key=key, **act), user_id=user_id, coins=coins)
-        return grant_coins(order, desk=self.operators, clock=self.clock)
+        return grant_coins(order, operators=self.operators, clock=self.clock)
 
     def reverse(self, key: str = ACT, user_id: str = FAN, gift_id: str = KEY, **act: Any) -> Adjusted:
         return reverse_gift(
-            user_id, gift_id, an_act(key=key, **act), ledger=self.ledger, desk=self.operators, clock=self.clock
+            user_id, gift_id, an_act(key=key, **act), ledger=self.ledger, operators=self.operators, clock=self.clock
         )
 
     def freeze(self, key: str = ACT, user_id: str = FAN, *, is_frozen: bool = True) -> None:
-        freeze_wallet(user_id, an_act(key=key), is_frozen=is_frozen, desk=self.operators, clock=self.clock)
+        freeze_wallet(user_id, an_act(key=key), is_frozen=is_frozen, operators=self.operators, clock=self.clock)
 
     def settle(
         self, decision: Decision = "credit", key: str = ACT, payment_id: str = PAYMENT, month: str = MONTH, **act: Any
     ) -> Review:
-        return settle_review(month, payment_id, decision, an_act(key=key, **act), desk=self.operators, clock=self.clock)
+        return settle_review(
+            month, payment_id, decision, an_act(key=key, **act), operators=self.operators, clock=self.clock
+        )
 
     def everything(self) -> tuple[object, ...]:
         return self.state(), dict(self.fake.freezes), dict(self.fake.reversed_by)
@@ -175,7 +177,7 @@ def test_a_gift_taken_back_is_the_fans_again_and_counters_its_lane(office: Offic
         reason="a stream broke down",
         actor="olga",
         creator_id=CREATOR,
-        lane=office.given.lane,
+        shard=office.given.shard,
     )
     assert office.books.find_entry(FAN, KEY) == office.given
 
@@ -209,7 +211,7 @@ def test_what_can_be_no_fan_is_named(office: Office, user_id: str) -> None:
     for deed in (office.reverse, office.freeze):
         with pytest.raises(InvalidField) as refused:
             deed(user_id=user_id)
-        assert refused.value.facts["field"] == "user_id"
+        assert refused.value.extensions["field"] == "user_id"
 
 
 # --- freezes ----------------------------------------------------------------------------------------------------------
@@ -253,9 +255,9 @@ def test_a_fan_without_a_wallet_can_be_frozen(office: Office) -> None:
 
 @pytest.mark.parametrize(("decision", "coins"), [("credit", 135), ("refuse", 65)])
 def test_a_review_is_settled_with_or_without_its_coins(office: Office, decision: Decision, coins: int) -> None:
-    review = office.settle(decision, reason="the receipt is there")
+    review = office.settle(decision, reason="the position is there")
     assert review.settlement == Settlement(
-        key=ACT, decision=decision, reason="the receipt is there", actor="olga", settled_at=START
+        key=ACT, decision=decision, reason="the position is there", actor="olga", settled_at=START
     )
     assert office.books.reviews[PAYMENT] == review
     assert office.balance() == coins

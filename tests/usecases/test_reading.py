@@ -6,46 +6,46 @@ from chalicelib.errors import NotFound
 from chalicelib.usecases.queries import Statement, read_entry, read_statement
 from tests.domain.builders import FAN, KEY
 from tests.fakes import START, uuid7_at
-from tests.usecases.desk import Desk
+from tests.usecases.checkout_harness import CheckoutHarness
 
 KEYS = [uuid7_at(START, number) for number in range(5)]
 
 
 def test_a_fan_reads_their_own_purchase() -> None:
-    desk = Desk()
-    stored = desk.stock()
-    assert read_entry(FAN, KEY, Purchase, ledger=desk.ledger) == stored
+    harness = CheckoutHarness()
+    stored = harness.stock()
+    assert read_entry(FAN, KEY, Purchase, ledger=harness.ledger) == stored
 
 
 def test_a_fan_reads_their_own_gift() -> None:
-    desk = Desk()
-    desk.fund(1)
-    sent = desk.send().gift
-    assert read_entry(FAN, KEY, Gift, ledger=desk.ledger) == sent
+    harness = CheckoutHarness()
+    harness.fund(1)
+    sent = harness.send().gift
+    assert read_entry(FAN, KEY, Gift, ledger=harness.ledger) == sent
 
 
 @pytest.mark.parametrize(("user_id", "entry_id"), [("fan-2", KEY), (FAN, KEYS[4])], ids=["somebody else's", "nobody's"])
 def test_whatever_is_not_theirs_does_not_exist(user_id: str, entry_id: str) -> None:
-    desk = Desk()
-    desk.stock()
+    harness = CheckoutHarness()
+    harness.stock()
     with pytest.raises(NotFound) as refused:
-        read_entry(user_id, entry_id, Purchase, ledger=desk.ledger)
+        read_entry(user_id, entry_id, Purchase, ledger=harness.ledger)
     assert refused.value.detail == f"You have no purchase {entry_id}."
-    assert refused.value.facts == {}
+    assert refused.value.extensions == {}
 
 
 def test_a_purchase_is_no_gift() -> None:
-    desk = Desk()
-    desk.stock()
+    harness = CheckoutHarness()
+    harness.stock()
     with pytest.raises(NotFound):
-        read_entry(FAN, KEY, Gift, ledger=desk.ledger)
+        read_entry(FAN, KEY, Gift, ledger=harness.ledger)
 
 
 def statement_of(entries: int, limit: int, before: str | None = None) -> Statement:
-    desk = Desk()
+    harness = CheckoutHarness()
     for key in KEYS[:entries]:
-        desk.stock(purchase_id=key)
-    return read_statement(FAN, limit=limit, before=before, ledger=desk.ledger)
+        harness.stock(purchase_id=key)
+    return read_statement(FAN, limit=limit, before=before, ledger=harness.ledger)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,6 @@ def test_page_after_page_shows_every_entry_once(limit: int) -> None:
 
 
 def test_a_statement_shows_nobody_elses_entries() -> None:
-    desk = Desk()
-    desk.stock(user_id="fan-2")
-    assert read_statement(FAN, limit=9, before=None, ledger=desk.ledger).entries == []
+    harness = CheckoutHarness()
+    harness.stock(user_id="fan-2")
+    assert read_statement(FAN, limit=9, before=None, ledger=harness.ledger).entries == []

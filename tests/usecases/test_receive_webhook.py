@@ -10,7 +10,7 @@ from chalicelib.errors import NotAuthentic, TryAgain
 from chalicelib.usecases.stripe_events import MONEY_EVENTS
 from tests.domain.builders import KEY, a_purchase
 from tests.fakes import session_of
-from tests.usecases.desk import Desk, a_stripe_event, moved, told
+from tests.usecases.checkout_harness import CheckoutHarness, a_stripe_event, moved, told
 
 WORDS = ("paid", "unpaid", "succeeded", "failed", "expired")
 KINDS = ("completed", "async_payment_succeeded", "async_payment_failed", "expired")
@@ -36,28 +36,28 @@ def meaning(status: str, word: str) -> tuple[str, str]:
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("status", Status)
 def test_every_event_means_one_thing_to_every_status(status: Status, word: str) -> None:
-    desk = Desk()
-    desk.stock(**moved(status))
+    harness = CheckoutHarness()
+    harness.stock(**moved(status))
     outcome, after = meaning(status, word)
-    assert desk.hear(told(word)) == outcome
-    assert desk.purchase().status == after
-    assert desk.balance() == (70 if outcome == "credited" else 0)
-    assert desk.reasons() == []
+    assert harness.hear(told(word)) == outcome
+    assert harness.purchase().status == after
+    assert harness.balance() == (70 if outcome == "credited" else 0)
+    assert harness.reasons() == []
 
 
 @pytest.mark.parametrize("first", WORDS)
 def test_events_in_any_order_and_number_credit_once_when_one_says_paid(first: str) -> None:
     for words in product([first], WORDS, WORDS, WORDS, WORDS):
-        desk = Desk()
-        desk.stock()
+        harness = CheckoutHarness()
+        harness.stock()
         status, outcomes = "pending", []
         for word in words:
             outcome, status = meaning(status, word)
             outcomes.append(outcome)
-        assert [desk.hear(told(word)) for word in words] == outcomes, words
+        assert [harness.hear(told(word)) for word in words] == outcomes, words
         was_paid = not {"paid", "succeeded"}.isdisjoint(words)
-        assert desk.balance() == (70 if was_paid else 0), words
-        assert (desk.purchase().status is Status.POSTED) is was_paid, words
+        assert harness.balance() == (70 if was_paid else 0), words
+        assert (harness.purchase().status is Status.POSTED) is was_paid, words
 
 
 @pytest.mark.parametrize(
@@ -76,25 +76,25 @@ def test_events_in_any_order_and_number_credit_once_when_one_says_paid(first: st
     ids=str,
 )
 def test_the_usual_stories(words: list[str], outcomes: list[str]) -> None:
-    desk = Desk()
-    desk.stock()
-    assert [desk.hear(told(word)) for word in words] == outcomes
+    harness = CheckoutHarness()
+    harness.stock()
+    assert [harness.hear(told(word)) for word in words] == outcomes
 
 
 @pytest.mark.parametrize("word", ["unpaid", "failed", "expired"])
 def test_news_of_a_purchase_that_we_do_not_know_changes_nothing(word: str) -> None:
-    desk = Desk()
-    assert desk.hear(told(word)) == "unchanged"
-    assert desk.books.entries == {}
-    assert desk.reasons() == []
+    harness = CheckoutHarness()
+    assert harness.hear(told(word)) == "unchanged"
+    assert harness.books.entries == {}
+    assert harness.reasons() == []
 
 
 @pytest.mark.parametrize("word", ["paid", "succeeded"])
 def test_money_for_a_purchase_that_we_do_not_know_is_reviewed_once(word: str) -> None:
-    desk = Desk()
-    assert [desk.hear(told(word)), desk.hear(told(word))] == ["in_review", "reviewed"]
-    assert desk.reasons() == ["no_such_purchase"]
-    assert desk.balance() == 0
+    harness = CheckoutHarness()
+    assert [harness.hear(told(word)), harness.hear(told(word))] == ["in_review", "reviewed"]
+    assert harness.reasons() == ["no_such_purchase"]
+    assert harness.balance() == 0
 
 
 @pytest.mark.parametrize("kind", ["completed", "async_payment_succeeded"])
@@ -109,20 +109,20 @@ def test_money_for_a_purchase_that_we_do_not_know_is_reviewed_once(word: str) ->
     ids=str,
 )
 def test_a_payment_that_does_not_match_is_reviewed(kind: str, changes: dict[str, Any], reason: str) -> None:
-    desk = Desk()
-    desk.stock()
+    harness = CheckoutHarness()
+    harness.stock()
     event = a_stripe_event(kind, session_of(a_purchase(), **changes))
-    assert [desk.hear(event), desk.hear(event)] == ["in_review", "reviewed"]
-    assert desk.reasons() == [reason]
-    assert desk.balance() == 0
+    assert [harness.hear(event), harness.hear(event)] == ["in_review", "reviewed"]
+    assert harness.reasons() == [reason]
+    assert harness.balance() == 0
 
 
 def test_a_success_whose_session_says_unpaid_is_believed_by_nobody() -> None:
-    desk = Desk()
-    desk.stock()
+    harness = CheckoutHarness()
+    harness.stock()
     event = a_stripe_event("async_payment_succeeded", session_of(a_purchase(), payment_status="unpaid"))
-    assert desk.hear(event) == "in_review"
-    assert desk.balance() == 0
+    assert harness.hear(event) == "in_review"
+    assert harness.balance() == 0
 
 
 def all_kinds(**changes: Any) -> Iterable[StripeEvent]:
@@ -132,7 +132,7 @@ def all_kinds(**changes: Any) -> Iterable[StripeEvent]:
 
 
 STRANGERS = [
-    *[("stranger", event) for event in all_kinds(session={"claim": None})],
+    *[("stranger", event) for event in all_kinds(session={"ref": None})],
     *[("stranger", event) for event in all_kinds(session={"mode": "subscription"})],
     *[("stranger", event) for event in all_kinds(session={"mode": "setup"})],
     *[("other_account", event) for event in all_kinds(account="acct_other")],
@@ -151,45 +151,45 @@ STRANGERS = [
 @pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize(("outcome", "event"), STRANGERS)
 def test_what_is_not_for_us_is_accepted_and_changes_nothing(outcome: str, event: StripeEvent, status: Status) -> None:
-    desk = Desk()
-    desk.stock(**moved(status))
-    before = desk.state()
-    assert desk.hear(event) == outcome
-    assert desk.state() == before
-    assert desk.watch.calls == ["read_event"]
+    harness = CheckoutHarness()
+    harness.stock(**moved(status))
+    before = harness.state()
+    assert harness.hear(event) == outcome
+    assert harness.state() == before
+    assert harness.watch.calls == ["read_event"]
 
 
 @pytest.mark.parametrize("ours", [True, False])
 @pytest.mark.parametrize("theirs", [True, False])
 def test_only_money_of_our_own_mode_counts(*, ours: bool, theirs: bool) -> None:
-    desk = Desk()
-    desk.stock()
-    outcome = desk.hear(a_stripe_event(livemode=theirs), livemode=ours)
+    harness = CheckoutHarness()
+    harness.stock()
+    outcome = harness.hear(a_stripe_event(livemode=theirs), livemode=ours)
     assert outcome == ("credited" if ours is theirs else "other_mode")
 
 
 def test_what_was_not_signed_for_us_is_refused_before_anything_else() -> None:
-    desk = Desk()
-    desk.stock()
-    before = desk.state()
+    harness = CheckoutHarness()
+    harness.stock()
+    before = harness.state()
     with pytest.raises(NotAuthentic):
-        desk.hear(told("paid"), signature="forged")
-    assert desk.state() == before
-    assert desk.watch.calls == ["read_event"]
+        harness.hear(told("paid"), signature="forged")
+    assert harness.state() == before
+    assert harness.watch.calls == ["read_event"]
 
 
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
 def test_an_event_whose_outcome_is_unknown_comes_again_and_does_its_work_once(fault: str, word: str) -> None:
-    desk, calm = Desk(), Desk()
-    desk.stock()
+    harness, calm = CheckoutHarness(), CheckoutHarness()
+    harness.stock()
     calm.stock()
     step = "post_purchase" if word in {"paid", "succeeded"} else "move_purchase"
-    getattr(desk.watch, fault)[step] = TryAgain()
+    getattr(harness.watch, fault)[step] = TryAgain()
     with pytest.raises(TryAgain):
-        desk.hear(told(word))
-    desk.hear(told(word))
+        harness.hear(told(word))
+    harness.hear(told(word))
     calm.hear(told(word))
-    assert desk.purchase().status is calm.purchase().status
-    assert desk.balance() == calm.balance()
-    assert desk.purchase().purchase_id == KEY
+    assert harness.purchase().status is calm.purchase().status
+    assert harness.balance() == calm.balance()
+    assert harness.purchase().purchase_id == KEY

@@ -7,15 +7,15 @@ import pytest
 
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.reconcile import FIRST_REACH, GRACE, OVERLAP, REACH, reconcile
+from chalicelib.usecases.reconcile import FIRST_LOOKBACK, GRACE, LOOKBACK, OVERLAP, reconcile
 from tests.domain.builders import a_purchase
-from tests.fake_desk import FakeJournal
+from tests.fake_operators import FakeJournal
 from tests.fakes import START, session_of
-from tests.usecases.desk import Desk, a_stripe_event, told
+from tests.usecases.checkout_harness import CheckoutHarness, a_stripe_event, told
 
 
-class Office(Desk):
-    """A desk with a journal, an hour after the usual purchase was opened."""
+class Office(CheckoutHarness):
+    """A harness with a journal, an hour after the usual purchase was opened."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ def test_a_webhook_may_still_be_on_its_way(office: Office) -> None:
     assert office.reconcile() == {"credited": 1}
 
 
-@pytest.mark.parametrize(("back", "seen"), [(FIRST_REACH + OVERLAP, True), (FIRST_REACH + OVERLAP * 2, False)])
+@pytest.mark.parametrize(("back", "seen"), [(FIRST_LOOKBACK + OVERLAP, True), (FIRST_LOOKBACK + OVERLAP * 2, False)])
 def test_the_first_run_looks_back_as_far_as_webhooks_are_sent_again(
     office: Office, back: timedelta, *, seen: bool
 ) -> None:
@@ -59,8 +59,8 @@ def test_the_first_run_looks_back_as_far_as_webhooks_are_sent_again(
 
 
 def test_a_watermark_older_than_what_the_provider_keeps_is_no_use(office: Office) -> None:
-    office.journal.move_watermark("reconcile", START - REACH * 2)
-    office.list(a_stripe_event(created_at=office.clock.now() - REACH - OVERLAP * 2))
+    office.journal.move_watermark("reconcile", START - LOOKBACK * 2)
+    office.list(a_stripe_event(created_at=office.clock.now() - LOOKBACK - OVERLAP * 2))
     assert office.reconcile() == {}
 
 
@@ -81,7 +81,7 @@ def test_a_run_that_is_cut_short_has_not_worked_for_nothing(office: Office) -> N
     class Killed(BaseException):
         pass
 
-    stranger = replace(session_of(a_purchase()), claim=None)
+    stranger = replace(session_of(a_purchase()), ref=None)
     listed = [a_stripe_event(session=stranger, created_at=START + timedelta(seconds=number)) for number in range(150)]
     office.list(*listed, replace(told("paid"), created_at=START + timedelta(seconds=150)))
     office.watch.fail_before["post_purchase"] = Killed()  # type: ignore[assignment]  # the function's time is up

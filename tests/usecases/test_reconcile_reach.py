@@ -9,9 +9,9 @@ from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.reconcile import GRACE, HEALED, reconcile
 from chalicelib.usecases.stripe_events import INVOICE_EVENTS, MONEY_EVENTS, SESSION_EVENTS, SUBSCRIPTION_EVENTS
-from tests.fake_desk import FakeJournal
+from tests.fake_operators import FakeJournal
 from tests.fakes import START, FakeGateway, uuid7_at
-from tests.usecases.desk import Desk, a_hint, a_stripe_event, moved_money, told
+from tests.usecases.checkout_harness import CheckoutHarness, a_hint, a_stripe_event, moved_money, told
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -33,7 +33,7 @@ class Asked(FakeGateway):
         return super().list_events(since, types)
 
 
-class Night(Desk):
+class Night(CheckoutHarness):
     """No webhook arrives, and the provider remembers. It is an hour after the usual purchase."""
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ def test_what_has_no_creator_is_told_and_stamped(kind: Kind, coins: int) -> None
     assert station.relay(entry) == []
     assert station.publisher.published == [announce_adjustment(entry, None, source=SOURCE, livemode=False)]
     assert list(station.ledger.announced) == ["entry-1"]
-    assert station.ledger.receipts == []
+    assert station.ledger.batches_by_shard == []
 
 
 def test_a_reversed_gift_counters_its_lane_under_the_next_sequence() -> None:
@@ -33,7 +33,7 @@ def test_a_reversed_gift_counters_its_lane_under_the_next_sequence() -> None:
     entry = reversed_gift(2, of=1, price_coins=35)
     assert station.relay(gift(1, price_coins=35), entry) == []
     assert station.sequences() == {"event-1": 1, "event-2": 2}
-    assert station.ledger.lanes[CREATOR, 0].coins == 0
+    assert station.ledger.shards[CREATOR, 0].coins == 0
     assert station.publisher.published[1] == announce_adjustment(entry, 2, source=SOURCE, livemode=False)
     assert station.ledger.announced == {}
 
@@ -41,16 +41,16 @@ def test_a_reversed_gift_counters_its_lane_under_the_next_sequence() -> None:
 def test_a_reversal_that_comes_before_its_gift_ends_in_the_same_total() -> None:
     station = Station()
     station.relay(reversed_gift(2, of=1, price_coins=35))
-    assert station.ledger.lanes[CREATOR, 0].coins == -35
+    assert station.ledger.shards[CREATOR, 0].coins == -35
     station.relay(gift(1, price_coins=35))
-    assert station.ledger.lanes[CREATOR, 0].coins == 0
+    assert station.ledger.shards[CREATOR, 0].coins == 0
 
 
 def test_a_reversal_that_comes_again_counters_once() -> None:
     station = Station()
     for _ in range(3):
         station.relay(gift(1, price_coins=35), reversed_gift(2, of=1, price_coins=35))
-    assert (station.ledger.lanes[CREATOR, 0].coins, len(station.sequences())) == (0, 2)
+    assert (station.ledger.shards[CREATOR, 0].coins, len(station.sequences())) == (0, 2)
     assert set(station.published()) == set(events(1, 2))
 
 
@@ -61,10 +61,10 @@ def test_all_kinds_share_a_batch_and_each_lane_is_one_receipt() -> None:
         reversed_gift(2, of=1),
         moved(3, Kind.GRANT),
         credit(4),
-        reversed_gift(5, of=9, lane=1),
+        reversed_gift(5, of=9, shard=1),
     ]
     assert station.relay(*batch) == []
-    assert station.ledger.receipts == [2, 1]
+    assert station.ledger.batches_by_shard == [2, 1]
     assert sorted(station.published()) == events(1, 2, 3, 4, 5)
 
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.events import announce_credit, announce_gift
-from chalicelib.domain.shards import Receipt
+from chalicelib.domain.shards import ShardPosition
 from chalicelib.usecases.relay import Relay, relay_entries
 from tests.domain.builders import CREATOR, a_gift
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
@@ -20,9 +20,9 @@ def test_nothing_is_relayed_from_an_empty_batch() -> None:
 def test_a_gift_is_received_and_then_told_with_its_sequence() -> None:
     station = Station()
     assert station.relay(gift(1, price_coins=5)) == []
-    assert station.ledger.lanes[CREATOR, 0].coins == 5
+    assert station.ledger.shards[CREATOR, 0].coins == 5
     assert station.publisher.published == [
-        announce_gift(gift(1, price_coins=5), Receipt(sequence=1), source=SOURCE, livemode=False)
+        announce_gift(gift(1, price_coins=5), ShardPosition(sequence=1), source=SOURCE, livemode=False)
     ]
 
 
@@ -32,7 +32,7 @@ def test_a_credit_is_told_and_stamped() -> None:
     assert station.relay(credit(1)) == []
     assert station.publisher.published == [announce_credit(credit(1), source=SOURCE, livemode=False)]
     assert station.ledger.announced == {"purchase-1": START + timedelta(seconds=3)}
-    assert station.ledger.receipts == []
+    assert station.ledger.batches_by_shard == []
 
 
 def test_a_gift_is_not_stamped_for_its_creators_entry_is_the_stamp() -> None:
@@ -43,21 +43,23 @@ def test_a_gift_is_not_stamped_for_its_creators_entry_is_the_stamp() -> None:
 
 def test_gifts_are_received_lane_by_lane_in_the_order_of_the_batch() -> None:
     station = Station()
-    station.relay(gift(1, lane=0), gift(2, lane=1), gift(3, creator_id="creator-2"), gift(4, lane=0), gift(5, lane=1))
-    assert station.sequences(lane=0) == {"event-1": 1, "event-4": 2}
-    assert station.sequences(lane=1) == {"event-2": 1, "event-5": 2}
+    station.relay(
+        gift(1, shard=0), gift(2, shard=1), gift(3, creator_id="creator-2"), gift(4, shard=0), gift(5, shard=1)
+    )
+    assert station.sequences(shard=0) == {"event-1": 1, "event-4": 2}
+    assert station.sequences(shard=1) == {"event-2": 1, "event-5": 2}
     assert station.sequences("creator-2") == {"event-3": 1}
-    assert station.ledger.receipts == [2, 2, 1]
+    assert station.ledger.batches_by_shard == [2, 2, 1]
     assert sorted(station.published()) == events(1, 2, 3, 4, 5)
 
 
 @pytest.mark.parametrize(
-    ("gifts", "receipts"), [(1, [1]), (99, [99]), (100, [99, 1]), (198, [99, 99]), (250, [99, 99, 52])]
+    ("gifts", "batches_by_shard"), [(1, [1]), (99, [99]), (100, [99, 1]), (198, [99, 99]), (250, [99, 99, 52])]
 )
-def test_a_full_lane_is_received_in_as_few_transactions_as_can_be(gifts: int, receipts: list[int]) -> None:
+def test_a_full_lane_is_received_in_as_few_transactions_as_can_be(gifts: int, batches_by_shard: list[int]) -> None:
     station = Station()
     assert station.relay(*[gift(number) for number in range(gifts)]) == []
-    assert station.ledger.receipts == receipts
+    assert station.ledger.batches_by_shard == batches_by_shard
     assert list(station.sequences().values()) == list(range(1, gifts + 1))
     assert len(station.published()) == gifts
 
@@ -65,7 +67,7 @@ def test_a_full_lane_is_received_in_as_few_transactions_as_can_be(gifts: int, re
 def test_a_record_that_comes_twice_in_a_batch_is_received_once_and_told_twice_alike() -> None:
     station = Station()
     assert station.relay(gift(1), gift(2), gift(1)) == []
-    assert station.ledger.receipts == [2]
+    assert station.ledger.batches_by_shard == [2]
     assert station.sequences() == {"event-1": 1, "event-2": 2}
     first, _, again = station.publisher.published
     assert first == again

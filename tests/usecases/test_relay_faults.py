@@ -34,7 +34,7 @@ def test_of_two_gifts_the_good_one_is_not_set_aside_with_the_bad() -> None:
 def test_two_bad_gifts_and_a_good_one_part_company() -> None:
     station = Station()
     station.ledger.receiving = {"event-1": ValueError("poison"), "event-3": KeyError("poison")}
-    assert station.relay(gift(1), gift(2), gift(3), gift(4, lane=1)) == []
+    assert station.relay(gift(1), gift(2), gift(3), gift(4, shard=1)) == []
     assert station.aside() == ["gift-1", "gift-3"]
     assert sorted(station.published()) == events(2, 4)
 
@@ -59,7 +59,7 @@ def test_a_credit_that_cannot_be_stamped_is_told_and_set_aside() -> None:
 def test_a_busy_lane_comes_again_whole_and_the_other_lanes_pass() -> None:
     station = Station()
     station.ledger.receiving["event-2"] = TryAgain()
-    assert station.relay(gift(1, lane=1), gift(2), credit(3), gift(4), gift(5, lane=1)) == ["r1", "r3"]
+    assert station.relay(gift(1, shard=1), gift(2), credit(3), gift(4), gift(5, shard=1)) == ["r1", "r3"]
     assert station.aside() == []
     assert sorted(station.published()) == events(1, 3, 5)
     station.ledger.receiving.clear()
@@ -72,7 +72,7 @@ def test_what_comes_again_is_named_in_the_order_of_the_batch() -> None:
     station.ledger.receiving["event-1"] = TryAgain()
     station.ledger.stamping["purchase-0"] = TryAgain()
     station.publisher.busy = {"event-3"}
-    assert station.relay(credit(0), gift(1), None, credit(3), gift(4, lane=1)) == ["r0", "r1", "r3"]
+    assert station.relay(credit(0), gift(1), None, credit(3), gift(4, shard=1)) == ["r0", "r1", "r3"]
 
 
 def test_a_poison_gift_among_busy_ones_keeps_them_apart() -> None:

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.budgets import UNLIMITED, Budget, Limits, first_budget
-from chalicelib.domain.notifications import Notice
+from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.relay import remind_of_budgets
 from tests.domain.builders import FAN
-from tests.fake_desk import FakeJournal
+from tests.fake_operators import FakeJournal
 from tests.fakes import START
 from tests.usecases.station import SickLedger
 from tests.usecases.sweeping import Yard
@@ -32,23 +32,26 @@ def a_record(number: int = 1, user_id: str = FAN, **changes: Any) -> BudgetRecor
     return replace(record, **changes)
 
 
-def notices(ledger: SickLedger, user_id: str = FAN) -> list[str]:
-    found = [entry for entry in ledger.entries.get(user_id, {}).values() if isinstance(entry, Notice)]
-    return [f"{notice.facts['what']} {notice.facts['period']} {notice.facts['percent']}" for notice in found]
+def notifications(ledger: SickLedger, user_id: str = FAN) -> list[str]:
+    found = [entry for entry in ledger.entries.get(user_id, {}).values() if isinstance(entry, NotificationEntry)]
+    return [
+        f"{notification.payload['what']} {notification.payload['period']} {notification.payload['percent']}"
+        for notification in found
+    ]
 
 
 class BusyLedger(SickLedger):
-    """Does not take notices, or does not show wallets, of the fans that it is told of."""
+    """Does not take notifications, or does not show wallets, of the fans that it is told of."""
 
     def __init__(self) -> None:
         super().__init__()
         self.busy: dict[str, Exception] = {}
         self.hidden: dict[str, Exception] = {}
 
-    def post_notice(self, notice: Notice) -> bool:
-        if notice.user_id in self.busy:
-            raise self.busy[notice.user_id]
-        return super().post_notice(notice)
+    def post_notification(self, notification: NotificationEntry) -> bool:
+        if notification.user_id in self.busy:
+            raise self.busy[notification.user_id]
+        return super().post_notification(notification)
 
     def read_wallet(self, user_id: str) -> Wallet:
         if user_id in self.hidden:
@@ -69,7 +72,7 @@ class BudgetYard(Yard):
 def test_a_threshold_that_is_passed_becomes_a_notice_and_is_relayed_like_any_entry() -> None:
     yard = BudgetYard()
     assert yard.remind(a_record()) == []
-    assert notices(yard.ledger) == ["coins day 80"]
+    assert notifications(yard.ledger) == ["coins day 80"]
     assert yard.publisher.published == [], "the stream brings it back"
 
 
@@ -77,22 +80,22 @@ def test_a_record_that_comes_again_reminds_of_nothing_new() -> None:
     yard = BudgetYard()
     for _ in range(3):
         assert yard.remind(a_record(), a_record(2, old=with_left(20), new=with_left(19))) == []
-    (notice,) = yard.ledger.entries[FAN].values()
-    assert isinstance(notice, Notice)
-    assert (notice.posted_at, notice.user_id) == (START, FAN)
+    (notification,) = yard.ledger.entries[FAN].values()
+    assert isinstance(notification, NotificationEntry)
+    assert (notification.posted_at, notification.user_id) == (START, FAN)
 
 
 def test_both_thresholds_at_once_are_two_notices() -> None:
     yard = BudgetYard()
     yard.remind(a_record(new=with_left(0)))
-    assert notices(yard.ledger) == ["coins day 80", "coins day 100"]
+    assert notifications(yard.ledger) == ["coins day 80", "coins day 100"]
 
 
 def test_what_a_busy_ledger_does_not_take_comes_again_alone() -> None:
     yard = BudgetYard()
     yard.ledger.busy["fan-2"] = TryAgain()
     assert yard.remind(a_record(1), a_record(2, "fan-2"), a_record(3, "fan-3")) == ["r2"]
-    assert notices(yard.ledger, "fan-3") == ["coins day 80"]
+    assert notifications(yard.ledger, "fan-3") == ["coins day 80"]
     assert yard.aside() == []
 
 
@@ -100,7 +103,7 @@ def test_a_budget_that_cannot_be_read_is_set_aside_and_holds_up_nobody() -> None
     yard = BudgetYard()
     yard.ledger.busy["fan-3"] = ValueError("what nobody foresaw")
     assert yard.remind(a_record(1, new=None), a_record(2), a_record(3, "fan-3")) == []
-    assert notices(yard.ledger) == ["coins day 80"]
+    assert notifications(yard.ledger) == ["coins day 80"]
     assert yard.aside() == ["WALLET-1", "WALLET-3"]
 
 
@@ -108,7 +111,7 @@ def test_what_cannot_even_be_set_aside_comes_again() -> None:
     yard = BudgetYard()
     yard.queue.failing["WALLET-1"] = TryAgain()
     assert yard.remind(a_record(1, new=None), a_record(2)) == ["r1"]
-    assert notices(yard.ledger) == ["coins day 80"]
+    assert notifications(yard.ledger) == ["coins day 80"]
 
 
 # --- what the stream lost ---------------------------------------------------------------------------------------------
@@ -126,7 +129,7 @@ def test_the_sweep_reminds_of_what_the_stream_lost(spend: str) -> None:
     for number in range(3):
         getattr(yard, spend)(number)
     assert yard.sweep(HOUR) == 3
-    assert notices(yard.ledger) == ["coins day 80", "coins day 100"]
+    assert notifications(yard.ledger) == ["coins day 80", "coins day 100"]
 
     yard.sweep(HOUR)
     assert yard.forgotten() == [], "the next sweep relays the notices"
@@ -138,7 +141,7 @@ def test_the_sweep_reminds_nobody_who_has_no_budget() -> None:
     yard = BudgetYard()
     yard.give(1)
     assert yard.sweep(HOUR) == 1
-    assert notices(yard.ledger) == []
+    assert notifications(yard.ledger) == []
 
 
 def test_a_sweep_that_could_not_remind_begins_again_where_it_was() -> None:
@@ -148,7 +151,7 @@ def test_a_sweep_that_could_not_remind_begins_again_where_it_was() -> None:
     assert yard.sweep(HOUR) == 0
     del yard.ledger.busy[FAN]
     assert yard.sweep() == 1
-    assert notices(yard.ledger) == ["coins day 80", "coins day 100"]
+    assert notifications(yard.ledger) == ["coins day 80", "coins day 100"]
 
 
 def test_a_sweep_that_cannot_see_a_wallet_now_says_so() -> None:

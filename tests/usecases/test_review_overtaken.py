@@ -6,16 +6,16 @@ from chalicelib.domain.operators import Decision
 from chalicelib.errors import InvalidField
 from chalicelib.usecases.operators import settle_review
 from tests.domain.builders import an_act
-from tests.fake_desk import FakeDesk
+from tests.fake_operators import FakeOperators
 from tests.fakes import START, uuid7_at
 from tests.usecases.club import Club
 
 
 def settle(club: Club, decision: Decision) -> None:
     [review] = club.books.reviews.values()
-    desk = FakeDesk(club.books)
+    harness = FakeOperators(club.books)
     act = an_act(key=uuid7_at(START, 50))
-    settle_review(review.month, review.payment_id, decision, act, desk=desk, clock=club.clock)
+    settle_review(review.month, review.payment_id, decision, act, operators=harness, clock=club.clock)
 
 
 def test_its_coins_are_credited_when_the_payment_shows_and_by_nobody_else() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.budgets import BudgetChange
-from chalicelib.domain.gifts import Gift, lane_of
+from chalicelib.domain.gifts import Gift, shard_of
 from chalicelib.domain.spending import GiftRefused
 from chalicelib.domain.streaks import StreakEnd
 from chalicelib.domain.wallets import Wallet
@@ -22,33 +22,33 @@ from chalicelib.errors import (
 from chalicelib.usecases.gifts import SentGift, send_gift
 from tests.domain.builders import FAN, KEY, a_catalogue, a_gift, a_gift_item, a_gift_order
 from tests.fakes import START, FakeClock, FakeLedger, uuid7_at
-from tests.usecases.desk import Desk
+from tests.usecases.checkout_harness import CheckoutHarness
 
 EVENT_ID = uuid7_at(START, 1)
 
 
-def funded(coins: int) -> Desk:
-    desk = Desk()
-    desk.fund(coins)
-    return desk
+def funded(coins: int) -> CheckoutHarness:
+    harness = CheckoutHarness()
+    harness.fund(coins)
+    return harness
 
 
 def test_a_gift_is_one_round_trip() -> None:
-    desk = funded(70)
-    gift = a_gift(event_id=EVENT_ID, lane=lane_of(EVENT_ID, 8), item_id="cake", quantity=2, price_coins=70)
-    assert desk.send(item_id="cake", quantity=2) == SentGift(gift=gift, is_repeat=False)
-    assert desk.watch.calls == ["post_gift"]
-    assert desk.balance() == 0
-    assert desk.gifts() == [gift]
+    harness = funded(70)
+    gift = a_gift(event_id=EVENT_ID, shard=shard_of(EVENT_ID, 8), item_id="cake", quantity=2, price_coins=70)
+    assert harness.send(item_id="cake", quantity=2) == SentGift(gift=gift, is_repeat=False)
+    assert harness.watch.calls == ["post_gift"]
+    assert harness.balance() == 0
+    assert harness.gifts() == [gift]
 
 
 def test_a_repeat_is_answered_with_the_gift_that_was_sent() -> None:
-    desk = funded(70)
-    first = desk.send(item_id="cake")
+    harness = funded(70)
+    first = harness.send(item_id="cake")
     for _ in range(3):
-        assert desk.send(item_id="cake") == SentGift(gift=first.gift, is_repeat=True)
-    assert desk.balance() == 35
-    assert len(desk.gifts()) == 1
+        assert harness.send(item_id="cake") == SentGift(gift=first.gift, is_repeat=True)
+    assert harness.balance() == 35
+    assert len(harness.gifts()) == 1
 
 
 @pytest.mark.parametrize(
@@ -65,149 +65,149 @@ def test_a_repeat_is_answered_with_the_gift_that_was_sent() -> None:
 )
 @pytest.mark.parametrize("coins", [1, 1_000])
 def test_a_key_that_comes_with_another_wish_is_a_conflict_rich_or_poor(coins: int, changes: dict[str, Any]) -> None:
-    desk = funded(coins)
-    desk.send()
+    harness = funded(coins)
+    harness.send()
     with pytest.raises(IdempotencyConflict):
-        desk.send(**changes)
-    assert desk.balance() == coins - 1
-    assert len(desk.gifts()) == 1
+        harness.send(**changes)
+    assert harness.balance() == coins - 1
+    assert len(harness.gifts()) == 1
 
 
 def test_a_key_that_names_a_purchase_is_a_conflict() -> None:
-    desk = funded(10)
-    desk.stock()
+    harness = funded(10)
+    harness.stock()
     with pytest.raises(IdempotencyConflict):
-        desk.send()
-    assert desk.balance() == 10
+        harness.send()
+    assert harness.balance() == 10
 
 
 def test_a_key_of_another_fan_is_nobodys_business() -> None:
-    desk = funded(10)
-    desk.books.coins["fan-2"] = 10
-    desk.send(user_id="fan-2")
-    assert not desk.send().is_repeat
-    assert desk.books.coins == {FAN: 9, "fan-2": 9}
+    harness = funded(10)
+    harness.books.coins["fan-2"] = 10
+    harness.send(user_id="fan-2")
+    assert not harness.send().is_repeat
+    assert harness.books.coins == {FAN: 9, "fan-2": 9}
 
 
 @pytest.mark.parametrize(("coins", "shown"), [(69, 69), (1, 1), (0, 0), (-5, 0)])
 def test_a_wallet_with_too_little_says_what_it_has_and_what_it_takes(coins: int, shown: int) -> None:
-    desk = funded(coins)
+    harness = funded(coins)
     with pytest.raises(InsufficientCoins) as refused:
-        desk.send(item_id="cake", quantity=2)
-    assert refused.value.facts == {"coins": shown, "needed": 70}
-    assert (desk.balance(), desk.gifts()) == (coins, [])
+        harness.send(item_id="cake", quantity=2)
+    assert refused.value.extensions == {"coins": shown, "needed": 70}
+    assert (harness.balance(), harness.gifts()) == (coins, [])
 
 
 def test_a_fan_who_never_had_a_wallet_has_nothing_to_give() -> None:
-    desk = Desk()
+    harness = CheckoutHarness()
     with pytest.raises(InsufficientCoins) as refused:
-        desk.send()
-    assert refused.value.facts == {"coins": 0, "needed": 1}
-    assert desk.books.coins == {}
+        harness.send()
+    assert refused.value.extensions == {"coins": 0, "needed": 1}
+    assert harness.books.coins == {}
 
 
 @pytest.mark.parametrize("coins", [0, 1, 1_000])
 def test_a_frozen_wallet_says_so_whatever_is_in_it(coins: int) -> None:
-    desk = funded(coins)
-    desk.books.frozen.add(FAN)
+    harness = funded(coins)
+    harness.books.frozen.add(FAN)
     with pytest.raises(WalletFrozen):
-        desk.send()
-    assert (desk.balance(), desk.gifts()) == (coins, [])
+        harness.send()
+    assert (harness.balance(), harness.gifts()) == (coins, [])
 
 
 def test_an_unknown_item_is_refused_without_a_write() -> None:
-    desk = funded(10)
+    harness = funded(10)
     with pytest.raises(UnknownItem):
-        desk.send(item_id="dragon")
-    assert desk.watch.calls == ["find_entry"]
+        harness.send(item_id="dragon")
+    assert harness.watch.calls == ["find_entry"]
 
 
 def test_nobody_sends_a_gift_to_themselves() -> None:
-    desk = funded(10)
+    harness = funded(10)
     with pytest.raises(SelfGift):
-        desk.send(creator_id=FAN)
-    assert desk.watch.calls == []
+        harness.send(creator_id=FAN)
+    assert harness.watch.calls == []
 
 
 @pytest.mark.parametrize("distance", [timedelta(hours=24, milliseconds=1), timedelta(days=-400)])
 def test_a_stale_key_that_nobody_knows_is_refused_with_the_time(distance: timedelta) -> None:
-    desk = funded(10)
+    harness = funded(10)
     with pytest.raises(KeyTooOld) as refused:
-        desk.send(gift_id=uuid7_at(START + distance, 1))
-    assert refused.value.facts == {"server_time": "2026-11-22T12:00:00.000Z"}
-    assert desk.balance() == 10
+        harness.send(gift_id=uuid7_at(START + distance, 1))
+    assert refused.value.extensions == {"server_time": "2026-11-22T12:00:00.000Z"}
+    assert harness.balance() == 10
 
 
-def raise_the_price(desk: Desk) -> None:
-    desk.catalogue = a_catalogue(a_gift_item("clap", 1), a_gift_item("rose", 9_999))
+def raise_the_price(harness: CheckoutHarness) -> None:
+    harness.catalogue = a_catalogue(a_gift_item("clap", 1), a_gift_item("rose", 9_999))
 
 
-def take_it_off_sale(desk: Desk) -> None:
-    desk.catalogue = a_catalogue(a_gift_item("clap", 1))
+def take_it_off_sale(harness: CheckoutHarness) -> None:
+    harness.catalogue = a_catalogue(a_gift_item("clap", 1))
 
 
-def spend_the_rest(desk: Desk) -> None:
-    desk.fund(0)
+def spend_the_rest(harness: CheckoutHarness) -> None:
+    harness.fund(0)
 
 
-def fall_into_debt(desk: Desk) -> None:
-    desk.fund(-70)
+def fall_into_debt(harness: CheckoutHarness) -> None:
+    harness.fund(-70)
 
 
-def lose_the_wallet(desk: Desk) -> None:
-    del desk.books.coins[FAN]
+def lose_the_wallet(harness: CheckoutHarness) -> None:
+    del harness.books.coins[FAN]
 
 
-def freeze(desk: Desk) -> None:
-    desk.books.frozen.add(FAN)
+def freeze(harness: CheckoutHarness) -> None:
+    harness.books.frozen.add(FAN)
 
 
-def grow_old(desk: Desk) -> None:
-    desk.clock.advance(timedelta(days=400))
+def grow_old(harness: CheckoutHarness) -> None:
+    harness.clock.advance(timedelta(days=400))
 
 
 MISHAPS = [raise_the_price, take_it_off_sale, spend_the_rest, fall_into_debt, lose_the_wallet, freeze, grow_old]
 
 
 @pytest.mark.parametrize("mishap", MISHAPS)
-def test_a_retry_of_a_gift_that_went_through_never_hears_no(mishap: Callable[[Desk], None]) -> None:
-    desk = funded(1)
-    sent = desk.send().gift
-    mishap(desk)
-    before = desk.state()
-    assert desk.send() == SentGift(gift=sent, is_repeat=True)
-    assert desk.state() == before
+def test_a_retry_of_a_gift_that_went_through_never_hears_no(mishap: Callable[[CheckoutHarness], None]) -> None:
+    harness = funded(1)
+    sent = harness.send().gift
+    mishap(harness)
+    before = harness.state()
+    assert harness.send() == SentGift(gift=sent, is_repeat=True)
+    assert harness.state() == before
 
 
 @pytest.mark.parametrize("mishap", MISHAPS)
-def test_nor_does_one_whose_answer_was_lost(mishap: Callable[[Desk], None]) -> None:
-    desk = funded(1)
-    desk.watch.fail_after["post_gift"] = TryAgain()
+def test_nor_does_one_whose_answer_was_lost(mishap: Callable[[CheckoutHarness], None]) -> None:
+    harness = funded(1)
+    harness.watch.fail_after["post_gift"] = TryAgain()
     with pytest.raises(TryAgain):
-        desk.send()
-    mishap(desk)
-    assert desk.send().is_repeat
-    assert len(desk.gifts()) == 1
+        harness.send()
+    mishap(harness)
+    assert harness.send().is_repeat
+    assert len(harness.gifts()) == 1
 
 
 def test_nor_does_one_to_which_everything_happened_at_once() -> None:
-    desk = funded(1)
-    sent = desk.send().gift
+    harness = funded(1)
+    sent = harness.send().gift
     for mishap in (take_it_off_sale, spend_the_rest, freeze, grow_old):
-        mishap(desk)
-    assert desk.send().gift == sent
+        mishap(harness)
+    assert harness.send().gift == sent
 
 
 @pytest.mark.parametrize("mishap", [take_it_off_sale, spend_the_rest, freeze, grow_old])
-def test_but_a_gift_that_never_went_through_does(mishap: Callable[[Desk], None]) -> None:
-    desk = funded(1)
-    desk.watch.fail_before["post_gift"] = TryAgain()
+def test_but_a_gift_that_never_went_through_does(mishap: Callable[[CheckoutHarness], None]) -> None:
+    harness = funded(1)
+    harness.watch.fail_before["post_gift"] = TryAgain()
     with pytest.raises(TryAgain):
-        desk.send()
-    mishap(desk)
+        harness.send()
+    mishap(harness)
     with pytest.raises(Refusal):
-        desk.send()
-    assert desk.gifts() == []
+        harness.send()
+    assert harness.gifts() == []
 
 
 class RefusingLedger(FakeLedger):
@@ -241,9 +241,9 @@ def test_a_twin_that_was_faster_answers_for_both(wallet: Wallet | None) -> None:
 
 @pytest.mark.parametrize("step", ["post_gift", "find_entry"])
 def test_a_silent_ledger_decides_nothing(step: str) -> None:
-    desk = funded(0)
-    desk.watch.fail_before[step] = TryAgain()
+    harness = funded(0)
+    harness.watch.fail_before[step] = TryAgain()
     with pytest.raises(TryAgain):
-        desk.send()
+        harness.send()
     with pytest.raises(InsufficientCoins):
-        desk.send()
+        harness.send()

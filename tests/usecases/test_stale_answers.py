@@ -13,13 +13,13 @@ from chalicelib.domain.payments import Movement
 from chalicelib.errors import TryAgain
 from chalicelib.ports.billing import PaymentGateway
 from chalicelib.ports.ledger import Ledger
-from chalicelib.usecases.refunds import LOOKS, follow_the_money
+from chalicelib.usecases.refunds import MAX_ATTEMPTS, sync_refunds
 from tests.domain.builders import FAN
 from tests.invariants import books_of, broken
-from tests.usecases.desk import PAYMENT, Desk, Port, moved_money, told
+from tests.usecases.checkout_harness import PAYMENT, CheckoutHarness, Port, moved_money, told
 
 Deed = Callable[[], object]
-STEPS = ("find_claim", "find_entry", "read_money", "follow_purchase")
+STEPS = ("find_purchase_ref", "find_entry", "read_money", "update_kept_amount")
 
 
 @dataclass
@@ -54,39 +54,39 @@ class Race:
     """A purchase that is posted, a handler that can be interrupted, and one that cannot."""
 
     def __init__(self) -> None:
-        self.desk = Desk()
-        self.desk.paid()
+        self.harness = CheckoutHarness()
+        self.harness.paid()
         self.meanwhile = Meanwhile()
 
     def slow(self) -> str:
-        ledger: Ledger = self.meanwhile.over(self.desk.ledger)
-        gateway: PaymentGateway = self.meanwhile.over(self.desk.gateway)
+        ledger: Ledger = self.meanwhile.over(self.harness.ledger)
+        gateway: PaymentGateway = self.meanwhile.over(self.harness.gateway)
         return self.follow(ledger, gateway)
 
     def quick(self) -> str:
-        return self.follow(self.desk.ledger, self.desk.gateway)
+        return self.follow(self.harness.ledger, self.harness.gateway)
 
     def follow(self, ledger: Ledger, gateway: PaymentGateway) -> str:
-        return follow_the_money(
+        return sync_refunds(
             PAYMENT,
             ledger=ledger,
             gateway=gateway,
-            memberships=self.desk.memberships,
-            subscriptions=self.desk.subscriptions,
-            clock=self.desk.clock,
+            memberships=self.harness.memberships,
+            subscriptions=self.harness.subscriptions,
+            clock=self.harness.clock,
         )
 
     def news(self, refunds: Sequence[Movement]) -> str:
         """The money moves, and somebody else hears of it at once."""
-        self.desk.move_money(refunds=refunds)
+        self.harness.move_money(refunds=refunds)
         return self.quick()
 
     def moved(self) -> list[int]:
-        entries = self.desk.books.entries[FAN].values()
+        entries = self.harness.books.entries[FAN].values()
         return [entry.coins for entry in entries if isinstance(entry, Adjustment)]
 
     def is_sound(self) -> bool:
-        return broken(books_of(self.desk.books, []), is_drained=False) == []
+        return broken(books_of(self.harness.books, []), is_drained=False) == []
 
 
 STATES: dict[str, tuple[list[Movement], int]] = {
@@ -103,12 +103,12 @@ STATES: dict[str, tuple[list[Movement], int]] = {
 @pytest.mark.parametrize(("noted", "seen", "now"), list(product(STATES, repeat=3)))
 def test_a_stale_answer_never_overwrites_a_newer_one(noted: str, seen: str, now: str, when: str, step: str) -> None:
     race = Race()
-    race.desk.hear(told("paid"))
+    race.harness.hear(told("paid"))
     race.news(STATES[noted][0])
-    race.desk.move_money(refunds=STATES[seen][0])
+    race.harness.move_money(refunds=STATES[seen][0])
     getattr(race.meanwhile, when)[step] = [lambda: race.news(STATES[now][0])]
     race.slow()
-    assert race.desk.balance() == STATES[now][1]
+    assert race.harness.balance() == STATES[now][1]
     assert race.is_sound()
 
 
@@ -117,27 +117,27 @@ def test_a_stale_answer_never_overwrites_a_newer_one(noted: str, seen: str, now:
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_nor_does_one_that_had_to_fulfill_first(now: str, when: str, step: str) -> None:
     race = Race()
-    race.desk.move_money(refunds=STATES["half"][0])
+    race.harness.move_money(refunds=STATES["half"][0])
     getattr(race.meanwhile, when)[step] = [lambda: race.news(STATES[now][0])]
     race.slow()
-    assert race.desk.balance() == STATES[now][1]
+    assert race.harness.balance() == STATES[now][1]
     assert race.is_sound()
 
 
 def test_whoever_loses_looks_again_and_has_nothing_left_to_do() -> None:
     race = Race()
-    race.desk.hear(told("paid"))
-    race.desk.move_money(refunds=STATES["half"][0])
+    race.harness.hear(told("paid"))
+    race.harness.move_money(refunds=STATES["half"][0])
     race.meanwhile.after["read_money"] = [race.quick]
     assert race.slow() == "unchanged"
     assert race.moved() == [-35]
 
 
-@pytest.mark.parametrize("times", range(1, LOOKS))
+@pytest.mark.parametrize("times", range(1, MAX_ATTEMPTS))
 def test_whoever_loses_often_wins_in_the_end(times: int) -> None:
     race = Race()
-    race.desk.hear(told("paid"))
-    race.desk.move_money(refunds=STATES["half"][0])
+    race.harness.hear(told("paid"))
+    race.harness.move_money(refunds=STATES["half"][0])
     race.meanwhile.after["read_money"] = [race.quick] * times
     race.slow()
     assert race.moved() == [-35]
@@ -146,13 +146,13 @@ def test_whoever_loses_often_wins_in_the_end(times: int) -> None:
 
 def test_whoever_always_loses_is_asked_to_come_again() -> None:
     race = Race()
-    race.desk.hear(told("paid"))
-    race.desk.move_money(refunds=STATES["none"][0])
-    for now in ("half", "none") * LOOKS:
+    race.harness.hear(told("paid"))
+    race.harness.move_money(refunds=STATES["none"][0])
+    for now in ("half", "none") * MAX_ATTEMPTS:
         race.meanwhile.after.setdefault("read_money", []).append(partial(race.news, STATES[now][0]))
     with pytest.raises(TryAgain):
         race.slow()
-    assert (race.desk.balance(), race.is_sound()) == (35, True)
+    assert (race.harness.balance(), race.is_sound()) == (35, True)
     race.meanwhile.after.clear()
     race.slow()
-    assert (race.desk.balance(), race.is_sound()) == (35, True)
+    assert (race.harness.balance(), race.is_sound()) == (35, True)

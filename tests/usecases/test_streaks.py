@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.notifications import Notice
+from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.streaks import end_of, is_of
 from chalicelib.domain.wallets import Streak
 from chalicelib.errors import InsufficientCoins, StreakEnded, TryAgain, WalletFrozen
@@ -47,8 +47,8 @@ class Row:
     def streak(self) -> Streak | None:
         return self.ledger.read_wallet(FAN).streak
 
-    def notices(self) -> list[Notice]:
-        return [entry for entry in self.ledger.entries[FAN].values() if isinstance(entry, Notice)]
+    def notifications(self) -> list[NotificationEntry]:
+        return [entry for entry in self.ledger.entries[FAN].values() if isinstance(entry, NotificationEntry)]
 
 
 def test_taps_are_debits_of_their_own() -> None:
@@ -111,8 +111,12 @@ def test_the_next_streak_ends_the_one_before_in_the_same_write() -> None:
 
     assert row.streak is not None
     assert (row.streak.streak_id, row.streak.count) == (other, 1)
-    [notice] = row.notices()
-    assert (notice.facts["streak_id"], notice.facts["count"], notice.facts["coins"]) == (FIRST, 2, 2)
+    [notification] = row.notifications()
+    assert (notification.payload["streak_id"], notification.payload["count"], notification.payload["coins"]) == (
+        FIRST,
+        2,
+        2,
+    )
     assert row.look() == "ended_before"
     assert row.ledger.coins[FAN] == 63
 
@@ -127,7 +131,7 @@ def test_a_streak_that_cannot_begin_ends_no_other(coins: int, frozen: bool, erro
         row.begin(uuid7_at(START, 700), item_id="cake")
     assert row.streak is not None
     assert row.streak.streak_id == FIRST
-    assert row.notices() == []
+    assert row.notifications() == []
 
 
 class Growing(FakeLedger):
@@ -160,7 +164,7 @@ def test_a_streak_that_keeps_growing_is_no_reason_to_say_no() -> None:
     row.clock.advance(PAUSE)
     with pytest.raises(TryAgain):
         row.look()
-    assert row.notices() == []
+    assert row.notifications() == []
 
 
 @pytest.mark.parametrize("is_begun", [True, False])
@@ -175,7 +179,7 @@ def test_a_streak_that_grows_as_it_ends_is_told_with_all_of_it(is_begun: bool) -
         row.begin(uuid7_at(START, 700))
     else:
         assert row.look() == "ended"
-    assert [notice.facts["count"] for notice in row.notices()] == [2]
+    assert [notification.payload["count"] for notification in row.notifications()] == [2]
 
 
 # --- its end ----------------------------------------------------------------------------------------------------------
@@ -192,16 +196,16 @@ def test_a_streak_ends_after_a_pause_and_is_told_once() -> None:
 
     row.clock.advance(timedelta(milliseconds=1))
     assert [row.look(), row.look()] == ["ended", "ended_before"]
-    [notice] = row.notices()
-    assert dict(notice.facts) == {
+    [notification] = row.notifications()
+    assert dict(notification.payload) == {
         "streak_id": FIRST,
         "sender_id": FAN,
         "item_id": "rose",
         "count": 2,
         "coins": 2,
     }
-    assert (notice.creator_id, notice.posted_at) == (CREATOR, row.clock.now())
-    assert notice.lane == next(iter(row.ledger.entries[FAN].values())).lane  # type: ignore[union-attr]
+    assert (notification.creator_id, notification.posted_at) == (CREATOR, row.clock.now())
+    assert notification.shard == next(iter(row.ledger.entries[FAN].values())).shard  # type: ignore[union-attr]
 
 
 def test_the_end_of_an_anonymous_streak_names_nobody() -> None:
@@ -209,7 +213,7 @@ def test_the_end_of_an_anonymous_streak_names_nobody() -> None:
     row.begin(anonymous=True)
     row.clock.advance(PAUSE)
     row.look()
-    assert [notice.facts["sender_id"] for notice in row.notices()] == [None]
+    assert [notification.payload["sender_id"] for notification in row.notifications()] == [None]
 
 
 def test_a_streak_that_nobody_began_is_over() -> None:
@@ -219,12 +223,12 @@ def test_a_streak_that_nobody_began_is_over() -> None:
 def test_what_is_of_a_streak_is_told_apart_by_all_that_makes_it() -> None:
     tap = a_gift(gift_id="2", streak_id="1")
     streak = Streak(
-        streak_id="1", creator_id=CREATOR, item_id="rose", is_anonymous=False, lane=0, count=1, coins=1, last_at=START
+        streak_id="1", creator_id=CREATOR, item_id="rose", is_anonymous=False, shard=0, count=1, coins=1, last_at=START
     )
     assert is_of(tap, streak)
     assert not is_of(tap, None)
     others: list[dict[str, Any]] = [
-        {"streak_id": "0"}, {"creator_id": "dora"}, {"item_id": "cake"}, {"is_anonymous": True}, {"lane": 1}
+        {"streak_id": "0"}, {"creator_id": "dora"}, {"item_id": "cake"}, {"is_anonymous": True}, {"shard": 1}
     ]  # fmt: skip
     assert not any(is_of(tap, replace(streak, **other)) for other in others)
 
@@ -262,7 +266,7 @@ def test_a_timer_that_cannot_be_set_has_the_gift_come_again_and_counts_it_once()
     assert station.relay(tap(1), tap(2)) == ["r0"]
     station.timer = timer
     assert station.relay(tap(1)) == []
-    assert station.ledger.lanes[CREATOR, 0].streaks == {("fan-1", "gift-1"): (2, 2)}
+    assert station.ledger.shards[CREATOR, 0].streaks == {("fan-1", "gift-1"): (2, 2)}
     assert len(timer.waiting) == 1
 
 
@@ -271,9 +275,9 @@ def test_the_end_is_relayed_like_any_entry_of_its_lane() -> None:
     row.begin()
     assert row.streak is not None
     ended = end_of(row.streak, FAN, "entry-9", posting=next_posting(row))
-    assert station.relay(tap(1, lane=row.streak.lane), ended.notice) == []
+    assert station.relay(tap(1, shard=row.streak.shard), ended.notification) == []
     assert [announcement.attributes["kind"] for announcement in station.publisher.published] == ["gift", "streak_end"]
-    assert station.sequences(lane=row.streak.lane) == {"event-1": 1, "event-9": 2}
+    assert station.sequences(shard=row.streak.shard) == {"event-1": 1, "event-9": 2}
     assert station.ledger.announced == {}
 
 

@@ -14,7 +14,7 @@ from tests.usecases.sweeping import Yard
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
-LAG = 10 * MINUTE
+SETTLE_DELAY = 10 * MINUTE
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_a_stream_that_stops_for_more_than_a_day_loses_nothing(yard: Yard) -> No
         yard.give(2 * minutes)
         yard.buy(2 * minutes + 1)
         yard.clock.advance(5 * MINUTE)
-    assert yard.sweep(after=LAG) == 600
+    assert yard.sweep(after=SETTLE_DELAY) == 600
     assert sorted(yard.published()) == sorted(events(*range(600)))
     assert yard.forgotten() == []
     assert list(yard.sequences().values()) == list(range(1, 301))
@@ -42,7 +42,7 @@ def test_sweeps_all_the_while_find_all_of_it_just_once(yard: Yard) -> None:
     for number in range(25 * 6):
         yard.give(number)
         swept += yard.sweep(after=10 * MINUTE)
-    swept += yard.sweep(after=LAG)
+    swept += yard.sweep(after=SETTLE_DELAY)
     assert (swept, yard.published()) == (150, events(*range(150)))
 
 
@@ -56,7 +56,7 @@ LOST: dict[str, Entry] = {
 @pytest.mark.parametrize("lost", LOST.values(), ids=LOST)
 def test_whatever_is_posted_is_looked_for(yard: Yard, lost: Entry) -> None:
     yard.post(lost)
-    assert yard.sweep(after=LAG) == 1
+    assert yard.sweep(after=SETTLE_DELAY) == 1
     assert (yard.published(), yard.forgotten()) == (["event-1"], [])
 
 
@@ -64,7 +64,7 @@ def test_what_was_told_is_not_told_again(yard: Yard) -> None:
     yard.give(1)
     yard.buy(2)
     yard.relay(*yard.ledger.entries[FAN].values())
-    assert yard.sweep(after=LAG) == 0
+    assert yard.sweep(after=SETTLE_DELAY) == 0
     assert yard.published() == [*events(2), *events(1)]
 
 
@@ -72,22 +72,23 @@ def test_a_credit_that_was_told_and_not_stamped_is_told_again(yard: Yard) -> Non
     yard.buy(1)
     yard.relay(*yard.ledger.entries[FAN].values())
     yard.ledger.announced.clear()
-    assert yard.sweep(after=LAG) == 1
+    assert yard.sweep(after=SETTLE_DELAY) == 1
     assert yard.published() == events(1, 1)
 
 
 def test_a_hundred_and_one_are_two_reads(yard: Yard) -> None:
     for number in range(101):
         yard.give(number)
-    assert yard.sweep(after=LAG) == 101
-    assert yard.ledger.receipts == [99, 1, 1]
+    assert yard.sweep(after=SETTLE_DELAY) == 101
+    assert yard.ledger.batches_by_shard == [99, 1, 1]
 
 
 # --- when -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("age", "swept"), [(timedelta(0), 0), (LAG - timedelta(seconds=1), 0), (LAG, 1), (LAG + HOUR, 1)]
+    ("age", "swept"),
+    [(timedelta(0), 0), (SETTLE_DELAY - timedelta(seconds=1), 0), (SETTLE_DELAY, 1), (SETTLE_DELAY + HOUR, 1)],
 )
 def test_the_stream_is_given_ten_minutes(yard: Yard, age: timedelta, swept: int) -> None:
     yard.give(1)
@@ -116,10 +117,10 @@ def fail_to_receive(yard: Yard) -> None:
 
 def test_the_watermark_stays_before_what_is_left(yard: Yard) -> None:
     for number in range(5):
-        yard.give(number, lane=number)
+        yard.give(number, shard=number)
         yard.clock.advance(HOUR)
     fail_to_receive(yard)
-    assert yard.sweep(after=LAG) == 2
+    assert yard.sweep(after=SETTLE_DELAY) == 2
     assert yard.journal.watermarks["sweep"] == START + HOUR
     yard.ledger.receiving.clear()
     assert yard.sweep() == 3
@@ -130,16 +131,16 @@ def test_the_watermark_stays_before_what_is_left(yard: Yard) -> None:
 def test_what_the_topic_is_too_busy_for_counts_as_left(yard: Yard) -> None:
     yard.buy(2)
     yard.publisher.busy = {"event-2"}
-    assert yard.sweep(after=LAG) == 0
+    assert yard.sweep(after=SETTLE_DELAY) == 0
     yard.publisher.busy = set()
     assert yard.sweep(after=3 * HOUR) == 1
 
 
 def test_beside_what_is_left_its_own_hour_is_swept_to_the_end(yard: Yard) -> None:
     for number in range(250):
-        yard.give(number, lane=number)
+        yard.give(number, shard=number)
     fail_to_receive(yard)
-    assert yard.sweep(after=LAG) == 249
+    assert yard.sweep(after=SETTLE_DELAY) == 249
     assert yard.journal.watermarks["sweep"] < START
 
 
@@ -147,7 +148,7 @@ def test_a_poison_entry_is_set_aside_and_the_rest_goes_on(yard: Yard) -> None:
     for number in range(4):
         yard.give(number)
     yard.ledger.receiving["event-2"] = ValueError("nobody foresaw it")
-    yard.sweep(after=LAG)
+    yard.sweep(after=SETTLE_DELAY)
     assert yard.aside() == ["ENTRY#gift-2"]
     assert yard.published() == events(0, 1, 3)
     assert yard.journal.watermarks["sweep"] == START
@@ -159,7 +160,7 @@ def test_an_entry_that_cannot_be_read_is_set_aside_and_the_rest_goes_on(
     for number in range(4):
         yard.give(number)
     yard.ledger.reading["gift-2"] = ValueError("not one of ours")
-    yard.sweep(after=LAG)
+    yard.sweep(after=SETTLE_DELAY)
     assert yard.queue.kept == [{"PK": f"WALLET#{FAN}", "SK": "ENTRY#gift-2"}]
     assert yard.published() == events(0, 1, 3)
     assert [line.message for line in caplog.records] == ["entry cannot be read"]
@@ -169,7 +170,7 @@ def test_when_an_entry_cannot_be_looked_up_now_the_next_sweep_does_it(yard: Yard
     yard.give(1)
     yard.ledger.reading["gift-1"] = TryAgain()
     with pytest.raises(TryAgain):
-        yard.sweep(after=LAG)
+        yard.sweep(after=SETTLE_DELAY)
     yard.ledger.reading.clear()
     assert yard.sweep() == 1
     assert yard.queue.kept == []
@@ -189,7 +190,7 @@ def test_an_hour_whose_sweep_died_after_receiving_is_told_whole_by_the_next_one(
         yard.give(number)
     publisher, yard.publisher = yard.publisher, DyingPublisher()
     with pytest.raises(Killed):
-        yard.sweep(after=LAG)
+        yard.sweep(after=SETTLE_DELAY)
     assert yard.forgotten() == []
     yard.publisher = publisher
     assert [yard.sweep(), yard.sweep()] == [3, 0]

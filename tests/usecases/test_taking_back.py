@@ -7,7 +7,7 @@ import pytest
 from chalicelib.domain.adjustments import Kind
 from chalicelib.domain.purchases import MONEY_LEFT
 from chalicelib.errors import InvalidField
-from tests.usecases.desk import PAYMENT
+from tests.usecases.checkout_harness import PAYMENT
 from tests.usecases.test_operators import Office
 
 
@@ -17,7 +17,7 @@ def test_money_that_left_is_no_reason_to_give_coins() -> None:
     office.books.file_review(left)
     with pytest.raises(InvalidField) as refused:
         office.settle("credit", payment_id=left.payment_id)
-    assert refused.value.facts["field"] == "decision"
+    assert refused.value.extensions["field"] == "decision"
     assert office.settle("refuse", payment_id=left.payment_id).settlement
 
 

@@ -1,14 +1,14 @@
-"""What fans decide about their own spending, in DynamoDB, and the notices of it."""
+"""What fans decide about their own spending, in DynamoDB, and the notifications of it."""
 
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamodb.budget_expressions import change_budget
-from chalicelib.adapters.dynamodb.mapping import notice_row
+from chalicelib.adapters.dynamodb.mapping import notification_row
 from chalicelib.adapters.dynamodb.models import AuditRow, EntryRow, WalletRow, key, wallet_key
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done
 from chalicelib.domain.budgets import BudgetChange, SelfExclusion
 from chalicelib.domain.ids import uuid7_time
-from chalicelib.domain.notifications import Notice
+from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.errors import IdempotencyConflict
 
 
@@ -45,9 +45,9 @@ class DynamoBudgets:
             return False
         return True
 
-    def post_notice(self, notice: Notice) -> bool:
+    def post_notification(self, notification: NotificationEntry) -> bool:
         """See the port. One write unit, and one of the journal."""
-        return is_done(lambda: notice_row(notice).save(EntryRow.pk.does_not_exist()))
+        return is_done(lambda: notification_row(notification).save(EntryRow.pk.does_not_exist()))
 
 
 def _record(exclusion: SelfExclusion) -> AuditRow:

@@ -10,14 +10,14 @@ from chalicelib.adapters.dynamodb.models import (
     JOURNAL_SHARDS,
     CreatorEntryRow,
     EntryRow,
-    LaneRow,
+    ShardRow,
     WalletRow,
     WatermarkRow,
     bind,
     entry_key,
     hour_key,
     key,
-    lane_key,
+    shard_key,
     wallet_key,
 )
 from chalicelib.adapters.dynamodb.transactions import transient_errors
@@ -73,19 +73,19 @@ class DynamoJournal:
                     return Mismatch(what=f"wallet/{user_id}", stored=before, added_up=added_up)
         return None
 
-    def lane_mismatch(self, creator_id: str, lane: int) -> Mismatch | None:
+    def shard_mismatch(self, creator_id: str, shard: int) -> Mismatch | None:
         """See the port."""
         for _ in range(_LOOKS):
             with transient_errors():
-                before = _lane(creator_id, lane)
+                before = _shard(creator_id, shard)
                 rows = list(
                     CreatorEntryRow.query(
-                        lane_key(creator_id, lane), CreatorEntryRow.sk.startswith("GIFT#"), consistent_read=True
+                        shard_key(creator_id, shard), CreatorEntryRow.sk.startswith("GIFT#"), consistent_read=True
                     )
                 )
-                after = _lane(creator_id, lane)
+                after = _shard(creator_id, shard)
             if before == after:
-                return _lane_fault(f"creator/{creator_id}/{lane}", before, rows)
+                return _shard_fault(f"creator/{creator_id}/{shard}", before, rows)
         return None
 
     def read_watermark(self, name: str) -> datetime | None:
@@ -112,12 +112,12 @@ def _line(row: EntryRow) -> JournalLine:
         coins=row.coins,
         posted_at=datetime.fromisoformat(posted_at),
         creator_id=row.creator_id or "",
-        lane=row.lane or 0,
+        shard=row.shard or 0,
     )
 
 
 def _creator_key(line: JournalLine) -> tuple[str, str]:
-    return lane_key(line.creator_id, line.lane), key("GIFT", line.event_id)
+    return shard_key(line.creator_id, line.shard), key("GIFT", line.event_id)
 
 
 def _wallet_coins(user_id: str) -> int:
@@ -127,7 +127,7 @@ def _wallet_coins(user_id: str) -> int:
         return 0
 
 
-def _lane_fault(what: str, total: tuple[int, int], rows: Sequence[CreatorEntryRow]) -> Mismatch | None:
+def _shard_fault(what: str, total: tuple[int, int], rows: Sequence[CreatorEntryRow]) -> Mismatch | None:
     coins, sequence = total
     if (added_up := sum(row.coins for row in rows)) != coins:
         return Mismatch(what=what, stored=coins, added_up=added_up)
@@ -137,9 +137,9 @@ def _lane_fault(what: str, total: tuple[int, int], rows: Sequence[CreatorEntryRo
     return None if found == sequence else Mismatch(what=f"{what}/sequence", stored=sequence, added_up=found)
 
 
-def _lane(creator_id: str, lane: int) -> tuple[int, int]:
+def _shard(creator_id: str, shard: int) -> tuple[int, int]:
     try:
-        row = LaneRow.get(lane_key(creator_id, lane), "LANE", consistent_read=True)
+        row = ShardRow.get(shard_key(creator_id, shard), "LANE", consistent_read=True)
     except DoesNotExist:
         return 0, 0
     return row.coins, row.sequence

@@ -9,17 +9,17 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamodb.budget_expressions import spend_coins
 from chalicelib.adapters.dynamodb.budgets import DynamoBudgets
-from chalicelib.adapters.dynamodb.mapping import gift_row, notice_row, review_row, to_entry, to_wallet
+from chalicelib.adapters.dynamodb.mapping import gift_row, notification_row, review_row, to_entry, to_wallet
 from chalicelib.adapters.dynamodb.models import EntryRow, ReviewRow, WalletRow, bind, entry_key, wallet_key
 from chalicelib.adapters.dynamodb.purchases import DynamoPurchases
 from chalicelib.adapters.dynamodb.shards import creator_coins, receive_gifts
 from chalicelib.adapters.dynamodb.streak_expressions import follow_streak, forgotten, is_as_seen
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
 from chalicelib.domain.budgets import BudgetChange
-from chalicelib.domain.entries import Entry, LaneEntry
+from chalicelib.domain.entries import Entry, ShardEntry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.reviews import Review
-from chalicelib.domain.shards import Receipt
+from chalicelib.domain.shards import ShardPosition
 from chalicelib.domain.spending import GiftRefused
 from chalicelib.domain.streaks import StreakEnd
 from chalicelib.domain.wallets import Wallet
@@ -53,7 +53,7 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
         def write(transaction: TransactWrite) -> None:
             transaction.save(gift_row(gift), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
             if ended:
-                transaction.save(notice_row(ended.notice), EntryRow.pk.does_not_exist())
+                transaction.save(notification_row(ended.notification), EntryRow.pk.does_not_exist())
             actions = [WalletRow.coins.add(-gift.price_coins), *counted, *rowed]
             transaction.update(wallet, actions, allows, return_values="ALL_OLD")
 
@@ -71,7 +71,7 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
         """See the port. Four write units, and one of the journal."""
 
         def write(transaction: TransactWrite) -> None:
-            transaction.save(notice_row(ended.notice), EntryRow.pk.does_not_exist())
+            transaction.save(notification_row(ended.notification), EntryRow.pk.does_not_exist())
             transaction.update(WalletRow(wallet_key(user_id), "WALLET"), forgotten(), is_as_seen(ended))
 
         try:
@@ -113,9 +113,9 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
             entries = [to_entry(row) for row in rows]
         return [entry for entry in entries if entry.entry_id != before][:limit]
 
-    def receive_gifts(self, creator_id: str, lane: int, gifts: Sequence[LaneEntry]) -> Mapping[str, Receipt]:
+    def receive_gifts(self, creator_id: str, shard: int, gifts: Sequence[ShardEntry]) -> Mapping[str, ShardPosition]:
         """See the port."""
-        return receive_gifts(self._transactions, creator_id, lane, gifts)
+        return receive_gifts(self._transactions, creator_id, shard, gifts)
 
     def creator_coins(self, creator_id: str) -> int:
         """See the port. One trip."""

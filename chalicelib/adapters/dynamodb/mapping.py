@@ -17,7 +17,7 @@ from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.economy import GiftKind
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.notifications import Notice, NoticeKind
+from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.purchases import PENDING_LIFE, Purchase, Status
 from chalicelib.domain.reviews import Review, Settlement
 from chalicelib.domain.wallets import Streak, Wallet
@@ -25,7 +25,7 @@ from chalicelib.domain.wallets import Streak, Wallet
 Present = TypeVar("Present")
 
 _GIFTS: Final = frozenset(kind.value for kind in GiftKind)
-_NOTICES: Final = frozenset(kind.value for kind in NoticeKind)
+_NOTICES: Final = frozenset(kind.value for kind in NotificationKind)
 
 
 def to_wallet(user_id: str, row: WalletRow) -> Wallet:
@@ -48,7 +48,7 @@ def _streak(row: WalletRow) -> Streak | None:
         creator_id=_there(row.streak_creator),
         item_id=_there(row.streak_item),
         is_anonymous=_there(row.streak_anonymous),
-        lane=_there(row.streak_lane),
+        shard=_there(row.streak_lane),
         count=_there(row.streak_count),
         coins=_there(row.streak_coins),
         last_at=_there(row.streak_at),
@@ -89,7 +89,7 @@ def _purchase(user_id: str, entry_id: str, row: EntryRow) -> Purchase:
         payment_intent=row.payment_intent,
         kept_minor=row.kept_minor,
         version=row.version,
-        is_given_back=bool(row.is_given_back),
+        is_released=bool(row.is_released),
         membership_id=row.membership_id or "",
         is_renewal=bool(row.is_renewal),
         paid_until=row.paid_until,
@@ -102,7 +102,7 @@ def _gift(user_id: str, entry_id: str, row: EntryRow) -> Gift:
         user_id=user_id,
         event_id=_there(row.event_id),
         creator_id=_there(row.creator_id),
-        lane=_there(row.lane),
+        shard=_there(row.shard),
         item_id=_there(row.item_id) if row.kind == GiftKind.GIFT.value else "",
         quantity=_there(row.quantity),
         price_coins=-_there(row.coins),
@@ -132,20 +132,20 @@ def _adjustment(user_id: str, entry_id: str, row: EntryRow) -> Adjustment:
         reason=row.reason or "",
         actor=row.actor or "",
         creator_id=_there(row.creator_id) if has_creator else "",
-        lane=_there(row.lane) if has_creator else 0,
+        shard=_there(row.shard) if has_creator else 0,
     )
 
 
-def _notice(user_id: str, entry_id: str, row: EntryRow) -> Notice:
-    return Notice(
+def _notice(user_id: str, entry_id: str, row: EntryRow) -> NotificationEntry:
+    return NotificationEntry(
         entry_id=entry_id,
         user_id=user_id,
-        kind=NoticeKind(row.kind),
+        kind=NotificationKind(row.kind),
         posted_at=_there(row.posted_at),
         event_id=_there(row.event_id),
-        facts=_there(row.facts),
+        payload=_there(row.payload),
         creator_id=row.creator_id or "",
-        lane=row.lane or 0,
+        shard=row.shard or 0,
     )
 
 
@@ -193,7 +193,7 @@ def gift_row(gift: Gift) -> EntryRow:
         journal_hour=journal_hour(gift.posted_at, gift.event_id),
         journal_at=journal_at(gift.posted_at, gift.gift_id),
         creator_id=gift.creator_id,
-        lane=gift.lane,
+        shard=gift.shard,
         item_id=gift.item_id or None,
         quantity=gift.quantity,
         message=gift.message or None,
@@ -223,26 +223,26 @@ def adjustment_row(adjustment: Adjustment) -> EntryRow:
         reason=adjustment.reason or None,
         actor=adjustment.actor or None,
         creator_id=adjustment.creator_id or None,
-        lane=adjustment.lane if adjustment.creator_id else None,
+        shard=adjustment.shard if adjustment.creator_id else None,
     )
 
 
-def notice_row(notice: Notice) -> EntryRow:
-    """The row of a notice: posted, and in the journal, from the first moment."""
+def notification_row(notification: NotificationEntry) -> EntryRow:
+    """The row of a notification: posted, and in the journal, from the first moment."""
     return EntryRow(
-        pk=wallet_key(notice.user_id),
-        sk=entry_key(notice.entry_id),
-        kind=notice.kind.value,
+        pk=wallet_key(notification.user_id),
+        sk=entry_key(notification.entry_id),
+        kind=notification.kind.value,
         status=Status.POSTED.value,
         coins=0,
-        created_at=notice.posted_at,
-        posted_at=notice.posted_at,
-        event_id=notice.event_id,
-        journal_hour=journal_hour(notice.posted_at, notice.event_id),
-        journal_at=journal_at(notice.posted_at, notice.entry_id),
-        creator_id=notice.creator_id or None,
-        lane=notice.lane if notice.creator_id else None,
-        facts=dict(notice.facts),
+        created_at=notification.posted_at,
+        posted_at=notification.posted_at,
+        event_id=notification.event_id,
+        journal_hour=journal_hour(notification.posted_at, notification.event_id),
+        journal_at=journal_at(notification.posted_at, notification.entry_id),
+        creator_id=notification.creator_id or None,
+        shard=notification.shard if notification.creator_id else None,
+        payload=dict(notification.payload),
     )
 
 

@@ -10,12 +10,12 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamodb.mapping import month_row, notice_row, to_entry
+from chalicelib.adapters.dynamodb.mapping import month_row, notification_row, to_entry
 from chalicelib.adapters.dynamodb.models import EntryRow, MembershipRow, WalletRow, bind, membership_key, wallet_key
 from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
 from chalicelib.domain.memberships import InvoiceRefused, Membership, MembershipStatus
-from chalicelib.domain.notifications import Notice
+from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.purchases import PENDING_LIFE, Purchase
 
 Value = TypeVar("Value")
@@ -76,8 +76,8 @@ class DynamoMemberships:
             )
         return None
 
-    def follow_membership(self, before: Membership, after: Membership, notice: Notice | None) -> bool:
-        """See the port. Two write units; with a notice four, and one of the journal."""
+    def update_membership(self, before: Membership, after: Membership, notification: NotificationEntry | None) -> bool:
+        """See the port. Two write units; with a notification four, and one of the journal."""
         row = MembershipRow(wallet_key(before.user_id), membership_key(before.membership_id))
         stands: list[Action] = [
             MembershipRow.status.set(after.status.value),
@@ -90,8 +90,8 @@ class DynamoMemberships:
         ]
 
         def write(transaction: TransactWrite) -> None:
-            if notice:
-                transaction.save(notice_row(notice), EntryRow.pk.does_not_exist())
+            if notification:
+                transaction.save(notification_row(notification), EntryRow.pk.does_not_exist())
             transaction.update(row, stands, MembershipRow.version == before.version)
 
         try:

@@ -41,9 +41,9 @@ def membership_key(membership_id: str) -> str:
     return key("MEMBERSHIP", membership_id)
 
 
-def lane_key(creator_id: str, lane: int) -> str:
-    """The partition of one lane of a creator."""
-    return key("CREATOR", creator_id, str(lane))
+def shard_key(creator_id: str, shard: int) -> str:
+    """The partition of one shard of a creator."""
+    return key("CREATOR", creator_id, str(shard))
 
 
 def journal_hour(posted_at: datetime, event_id: str) -> str:
@@ -141,13 +141,13 @@ class EntryRow(Row):
     currency = UnicodeAttribute(null=True)
     payment_intent = UnicodeAttribute(null=True)
     kept_minor = IntegerAttribute(null=True)
-    is_given_back = BooleanAttribute(null=True, attr_name="given_back")
+    is_released = BooleanAttribute(null=True, attr_name="given_back")
     membership_id = UnicodeAttribute(null=True)
     is_renewal = BooleanAttribute(null=True)
     paid_until = InstantAttribute(null=True)
 
     creator_id = UnicodeAttribute(null=True)
-    lane = IntegerAttribute(null=True)
+    shard = IntegerAttribute(null=True, attr_name="lane")
     item_id = UnicodeAttribute(null=True)
     quantity = IntegerAttribute(null=True)
     message = UnicodeAttribute(null=True)
@@ -162,7 +162,7 @@ class EntryRow(Row):
     about = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
     actor = UnicodeAttribute(null=True)
-    facts = JSONAttribute(null=True)
+    payload = JSONAttribute(null=True, attr_name="facts")
 
 
 class MembershipRow(Row):
@@ -183,8 +183,8 @@ class MembershipRow(Row):
     ttl = IntegerAttribute(null=True)
 
 
-class LaneRow(Row):
-    """What one lane of a creator has received: in all, or of one streak."""
+class ShardRow(Row):
+    """What one shard of a creator has received: in all, or of one streak."""
 
     coins = IntegerAttribute(default=0)
     gifts = IntegerAttribute(default=0)
@@ -192,7 +192,7 @@ class LaneRow(Row):
 
 
 class CreatorEntryRow(Row):
-    """A gift as its creator's lane holds it."""
+    """A gift as its creator's shard holds it."""
 
     coins = IntegerAttribute()
     sequence = IntegerAttribute()

@@ -29,8 +29,8 @@ from chalicelib.errors import IdempotencyConflict
 GIFT_KINDS: Final = tuple(kind.value for kind in GiftKind)
 
 
-class DynamoDesk:
-    """The OperatorDesk port over PynamoDB.
+class DynamoOperators:
+    """The OperatorLedger port over PynamoDB.
 
     Args:
         table_name: the table.

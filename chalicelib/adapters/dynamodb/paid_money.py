@@ -9,7 +9,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.dynamodb.budget_expressions import count_money, to_budget
 from chalicelib.adapters.dynamodb.models import WalletRow
-from chalicelib.adapters.dynamodb.transactions import TRIES, RawItem, Refused
+from chalicelib.adapters.dynamodb.transactions import MAX_ATTEMPTS, RawItem, Refused
 from chalicelib.domain.budgets import due_change
 from chalicelib.errors import TryAgain
 
@@ -35,7 +35,7 @@ def count_paid(
         TryAgain: the budget kept changing.
     """
     actions, condition = _again(None, amount_minor, currency, now)
-    for _ in range(TRIES):
+    for _ in range(MAX_ATTEMPTS):
         try:
             write(actions, condition)
         except Refused as refused:

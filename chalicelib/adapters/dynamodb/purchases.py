@@ -14,7 +14,7 @@ from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.transactions import RawItem, Refused, Transactions, is_refused, transient_errors
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.budgets import BudgetChange
-from chalicelib.domain.payments import CheckoutSession, Claim
+from chalicelib.domain.payments import CheckoutSession, PurchaseRef
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import UNPOSTED, Purchase, Status
 from chalicelib.domain.spending import PurchaseRefused
@@ -49,10 +49,10 @@ class DynamoPurchases:
     def post_purchase(self, session: CheckoutSession, posting: Posting) -> Purchase | None:
         """See the port. Four write units, and one of the journal; twice when it no longer counted for the budget."""
         try:
-            self._post(session, posting, EntryRow.is_given_back.does_not_exist(), [], None)
+            self._post(session, posting, EntryRow.is_released.does_not_exist(), [], None)
         except Refused as refused:
             purchase = _found(refused.old_items[0], refused)
-            if purchase.status is Status.POSTED or not purchase.is_given_back:
+            if purchase.status is Status.POSTED or not purchase.is_released:
                 return purchase
             return self._post_again(session, posting, purchase)
         return None
@@ -61,7 +61,7 @@ class DynamoPurchases:
         """Its price was given back to the budget, and was paid after all: it counts once more."""
 
         def write(counted: Sequence[Action], condition: Condition | None) -> None:
-            self._post(session, posting, EntryRow.is_given_back.exists(), counted, condition)
+            self._post(session, posting, EntryRow.is_released.exists(), counted, condition)
 
         try:
             count_paid(write, purchase.amount_minor, purchase.currency, posting.posted_at)
@@ -77,22 +77,22 @@ class DynamoPurchases:
         counted: Sequence[Action],
         is_counted: Condition | None,
     ) -> None:
-        claim = _claim(session)
-        row = EntryRow(wallet_key(claim.user_id), entry_key(claim.purchase_id))
+        ref = _claim(session)
+        row = EntryRow(wallet_key(ref.user_id), entry_key(ref.purchase_id))
         is_as_quoted = (
             EntryRow.status.is_in(*UNPOSTED)
-            & (EntryRow.coins == claim.coins)
+            & (EntryRow.coins == ref.coins)
             & (EntryRow.amount_minor == session.subtotal_minor)
             & (EntryRow.currency == session.currency)
         )
         credited: list[Action] = [
-            WalletRow.coins.add(claim.coins),
+            WalletRow.coins.add(ref.coins),
             WalletRow.created_at.set(WalletRow.created_at | posting.posted_at),
             *counted,
         ]
 
         def write(transaction: TransactWrite) -> None:
-            posted = _posted(claim, session, posting)
+            posted = _posted(ref, session, posting)
             transaction.update(row, posted, is_as_quoted & is_as_seen, return_values="ALL_OLD")
             transaction.update(WalletRow(row.pk, "WALLET"), credited, is_counted, return_values="ALL_OLD")
 
@@ -102,8 +102,8 @@ class DynamoPurchases:
         self, session: CheckoutSession, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
     ) -> Purchase | None:
         """See the port. One write unit; four with a change of the budget."""
-        claim = _claim(session)
-        row = EntryRow(wallet_key(claim.user_id), entry_key(claim.purchase_id))
+        ref = _claim(session)
+        row = EntryRow(wallet_key(ref.user_id), entry_key(ref.purchase_id))
         if change:
             return self._give_back(row, to, allowed, change)
         actions: list[Action] = [EntryRow.status.set(to.value)]
@@ -124,8 +124,8 @@ class DynamoPurchases:
         def write(transaction: TransactWrite) -> None:
             transaction.update(
                 row,
-                [EntryRow.status.set(to.value), EntryRow.is_given_back.set(True)],
-                EntryRow.status.is_in(*allowed) & EntryRow.is_given_back.does_not_exist(),
+                [EntryRow.status.set(to.value), EntryRow.is_released.set(True)],
+                EntryRow.status.is_in(*allowed) & EntryRow.is_released.does_not_exist(),
                 return_values="ALL_OLD",
             )
             transaction.update(WalletRow(row.pk, "WALLET"), actions, is_seen)
@@ -139,7 +139,7 @@ class DynamoPurchases:
             raise TryAgain("The budget has just been changed.") from refused
         return None
 
-    def follow_purchase(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
+    def update_kept_amount(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
         """See the port. Two write units; with an adjustment six, and one of the journal."""
         row = EntryRow(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))
 
@@ -160,17 +160,17 @@ class DynamoPurchases:
         return True
 
 
-def _posted(claim: Claim, session: CheckoutSession, posting: Posting) -> list[Action]:
+def _posted(ref: PurchaseRef, session: CheckoutSession, posting: Posting) -> list[Action]:
     return [
         EntryRow.status.set(Status.POSTED.value),
         EntryRow.posted_at.set(posting.posted_at),
         EntryRow.event_id.set(posting.event_id),
         EntryRow.payment_intent.set(session.payment_intent or ""),
         EntryRow.journal_hour.set(journal_hour(posting.posted_at, posting.event_id)),
-        EntryRow.journal_at.set(journal_at(posting.posted_at, claim.purchase_id)),
+        EntryRow.journal_at.set(journal_at(posting.posted_at, ref.purchase_id)),
         EntryRow.version.add(1),
         EntryRow.ttl.remove(),
-        EntryRow.is_given_back.remove(),
+        EntryRow.is_released.remove(),
     ]
 
 
@@ -193,6 +193,6 @@ def _found(old_item: RawItem | None, why: Exception) -> Purchase:
     return entry
 
 
-def _claim(session: CheckoutSession) -> Claim:
-    assert session.claim is not None, "strangers' sessions never reach the ledger"
-    return session.claim
+def _claim(session: CheckoutSession) -> PurchaseRef:
+    assert session.ref is not None, "strangers' sessions never reach the ledger"
+    return session.ref

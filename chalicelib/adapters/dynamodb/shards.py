@@ -1,4 +1,4 @@
-"""The creators' side of the ledger: lanes, and what each of them received, in which place."""
+"""The creators' side of the ledger: shards, and what each of them received, in which place."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
@@ -6,29 +6,29 @@ from typing import Final
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamodb.models import CreatorEntryRow, LaneRow, key, lane_key
-from chalicelib.adapters.dynamodb.transactions import TRIES, Refused, Transactions, transient_errors
+from chalicelib.adapters.dynamodb.models import CreatorEntryRow, ShardRow, key, shard_key
+from chalicelib.adapters.dynamodb.transactions import MAX_ATTEMPTS, Refused, Transactions, transient_errors
 from chalicelib.domain.adjustments import Adjustment
-from chalicelib.domain.entries import LaneEntry
+from chalicelib.domain.entries import ShardEntry
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.shards import MAX_LANES, Receipt, streak_of
+from chalicelib.domain.shards import MAX_SHARDS, ShardPosition, streak_of
 from chalicelib.errors import TryAgain
 
 _LANE: Final = "LANE"
 
 
 def receive_gifts(
-    transactions: Transactions, creator_id: str, lane: int, gifts: Sequence[LaneEntry]
-) -> Mapping[str, Receipt]:
-    """See the Ledger port. Two write units a gift, two for the lane, and two for each streak among the gifts."""
-    received: dict[str, Receipt] = {}
-    for _ in range(TRIES):
+    transactions: Transactions, creator_id: str, shard: int, gifts: Sequence[ShardEntry]
+) -> Mapping[str, ShardPosition]:
+    """See the Ledger port. Two write units a gift, two for the shard, and two for each streak among the gifts."""
+    received: dict[str, ShardPosition] = {}
+    for _ in range(MAX_ATTEMPTS):
         missing = [gift for gift in gifts if gift.event_id not in received]
         if not missing:
             return received
-        receipt = _Receiving(lane_key(creator_id, lane), missing)
+        position = _Receiving(shard_key(creator_id, shard), missing)
         try:
-            transactions.write(receipt.write)
+            transactions.write(position.write)
         except Refused as refused:
             # Received by an earlier delivery of the same record: such a gift keeps the place that it has.
             for gift, old_item in zip(missing, refused.old_items, strict=False):
@@ -37,91 +37,91 @@ def receive_gifts(
             if any(refused.failed[len(missing) :]):
                 transactions.wait()  # another batch took these places meanwhile
         else:
-            return received | receipt.receipts
-    raise TryAgain("The creator's lane is busy.")
+            return received | position.batches_by_shard
+    raise TryAgain("The creator's shard is busy.")
 
 
 def creator_coins(creator_id: str) -> int:
-    """See the Ledger port. One read of all lanes, those included that an earlier setting made."""
-    lanes = [(lane_key(creator_id, lane), _LANE) for lane in range(MAX_LANES)]
+    """See the Ledger port. One read of all shards, those included that an earlier setting made."""
+    shards = [(shard_key(creator_id, shard), _LANE) for shard in range(MAX_SHARDS)]
     with transient_errors():
-        return sum(row.coins for row in LaneRow.batch_get(lanes, consistent_read=True))
+        return sum(row.coins for row in ShardRow.batch_get(shards, consistent_read=True))
 
 
 class _Receiving:
-    """One try to receive what is missing, behind what the lane had received when it was looked at."""
+    """One try to receive what is missing, behind what the shard had received when it was looked at."""
 
-    def __init__(self, lane: str, gifts: Sequence[LaneEntry]) -> None:
-        self._lane, self._gifts = lane, gifts
+    def __init__(self, shard: str, gifts: Sequence[ShardEntry]) -> None:
+        self._shard, self._gifts = shard, gifts
         streaks = dict.fromkeys(key("STREAK", *streak) for gift in gifts if (streak := streak_of(gift)))
-        found = {row.sk: row for row in _look(lane, streaks)}
+        found = {row.sk: row for row in _look(shard, streaks)}
         self._seen = found[_LANE].sequence if _LANE in found else 0
-        self._streaks = {name: found.get(name, LaneRow(lane, name)) for name in streaks}
-        self.receipts = dict(self._places())
+        self._streaks = {name: found.get(name, ShardRow(shard, name)) for name in streaks}
+        self.batches_by_shard = dict(self._places())
 
     def write(self, transaction: TransactWrite) -> None:
-        """Add what receives them to the transaction: if the lane still is as it was when it was looked at."""
+        """Add what receives them to the transaction: if the shard still is as it was when it was looked at."""
         for gift in self._gifts:
-            row = _creator_row(self._lane, gift, self.receipts[gift.event_id])
+            row = _creator_row(self._shard, gift, self.batches_by_shard[gift.event_id])
             transaction.save(row, CreatorEntryRow.pk.does_not_exist(), return_values="ALL_OLD")
         transaction.update(
-            LaneRow(self._lane, _LANE),
+            ShardRow(self._shard, _LANE),
             [
-                LaneRow.coins.add(sum(gift.creator_coins for gift in self._gifts)),
-                LaneRow.gifts.add(sum(isinstance(gift, Gift) for gift in self._gifts)),
-                LaneRow.sequence.set(self._seen + len(self._gifts)),
+                ShardRow.coins.add(sum(gift.creator_coins for gift in self._gifts)),
+                ShardRow.gifts.add(sum(isinstance(gift, Gift) for gift in self._gifts)),
+                ShardRow.sequence.set(self._seen + len(self._gifts)),
             ],
-            LaneRow.sequence == self._seen if self._seen else LaneRow.sequence.does_not_exist(),
+            ShardRow.sequence == self._seen if self._seen else ShardRow.sequence.does_not_exist(),
         )
         for name, seen in self._streaks.items():
             self._count(transaction, name, seen)
 
-    def _count(self, transaction: TransactWrite, name: str, seen: LaneRow) -> None:
+    def _count(self, transaction: TransactWrite, name: str, seen: ShardRow) -> None:
         taps = [gift for gift in self._gifts if (streak := streak_of(gift)) and key("STREAK", *streak) == name]
         transaction.update(
-            LaneRow(self._lane, name),
-            [LaneRow.coins.add(sum(tap.creator_coins for tap in taps)), LaneRow.gifts.add(len(taps))],
+            ShardRow(self._shard, name),
+            [ShardRow.coins.add(sum(tap.creator_coins for tap in taps)), ShardRow.gifts.add(len(taps))],
             # Lane and streak were not read at one moment, so each has its own guard.
-            LaneRow.gifts == seen.gifts if seen.gifts else LaneRow.gifts.does_not_exist(),
+            ShardRow.gifts == seen.gifts if seen.gifts else ShardRow.gifts.does_not_exist(),
         )
 
-    def _places(self) -> Iterator[tuple[str, Receipt]]:
+    def _places(self) -> Iterator[tuple[str, ShardPosition]]:
         totals = {name: (row.gifts, row.coins) for name, row in self._streaks.items()}
         for sequence, gift in enumerate(self._gifts, start=self._seen + 1):
             count, coins = 0, 0
             if streak := streak_of(gift):
                 before, spent = totals[key("STREAK", *streak)]
                 count, coins = totals[key("STREAK", *streak)] = before + 1, spent + gift.creator_coins
-            yield gift.event_id, Receipt(sequence=sequence, streak_count=count, streak_coins=coins)
+            yield gift.event_id, ShardPosition(sequence=sequence, streak_count=count, streak_coins=coins)
 
 
-def _look(lane: str, streaks: Collection[str]) -> Sequence[LaneRow]:
-    """The lane as it is, and what it has of the streaks. One read."""
+def _look(shard: str, streaks: Collection[str]) -> Sequence[ShardRow]:
+    """The shard as it is, and what it has of the streaks. One read."""
     with transient_errors():
         if streaks:
-            return list(LaneRow.batch_get([(lane, name) for name in (_LANE, *streaks)], consistent_read=True))
+            return list(ShardRow.batch_get([(shard, name) for name in (_LANE, *streaks)], consistent_read=True))
         try:
-            return [LaneRow.get(lane, _LANE, consistent_read=True)]
+            return [ShardRow.get(shard, _LANE, consistent_read=True)]
         except DoesNotExist:
             return []
 
 
-def _creator_row(lane: str, gift: LaneEntry, receipt: Receipt) -> CreatorEntryRow:
+def _creator_row(shard: str, gift: ShardEntry, position: ShardPosition) -> CreatorEntryRow:
     return CreatorEntryRow(
-        pk=lane,
+        pk=shard,
         sk=key("GIFT", gift.event_id),
         coins=gift.creator_coins,
-        sequence=receipt.sequence,
+        sequence=position.sequence,
         sender_id=gift.user_id,
-        # What a reversal is about is the gift; a notice stands for itself.
+        # What a reversal is about is the gift; a notification stands for itself.
         gift_id=gift.about if isinstance(gift, Adjustment) else gift.entry_id,
         item_id=gift.item_id or None if isinstance(gift, Gift) else None,
         quantity=gift.quantity if isinstance(gift, Gift) else None,
-        streak_count=receipt.streak_count or None,
-        streak_coins=receipt.streak_coins or None,
+        streak_count=position.streak_count or None,
+        streak_coins=position.streak_coins or None,
         posted_at=gift.posted_at,
     )
 
 
-def _to_receipt(row: CreatorEntryRow) -> Receipt:
-    return Receipt(sequence=row.sequence, streak_count=row.streak_count or 0, streak_coins=row.streak_coins or 0)
+def _to_receipt(row: CreatorEntryRow) -> ShardPosition:
+    return ShardPosition(sequence=row.sequence, streak_count=row.streak_count or 0, streak_coins=row.streak_coins or 0)

@@ -29,7 +29,7 @@ def goes_on(gift: Gift) -> Condition:
         & (WalletRow.streak_creator == gift.creator_id)
         & (WalletRow.streak_item == gift.item_id)
         & (WalletRow.streak_anonymous == gift.anonymous)
-        & (WalletRow.streak_lane == gift.lane)
+        & (WalletRow.streak_lane == gift.shard)
     )
     return condition
 
@@ -49,7 +49,7 @@ def begun(gift: Gift) -> list[Action]:
         WalletRow.streak_creator.set(gift.creator_id),
         WalletRow.streak_item.set(gift.item_id),
         WalletRow.streak_anonymous.set(gift.anonymous),
-        WalletRow.streak_lane.set(gift.lane),
+        WalletRow.streak_lane.set(gift.shard),
         WalletRow.streak_count.set(1),
         WalletRow.streak_coins.set(gift.price_coins),
         WalletRow.streak_at.set(gift.posted_at),

@@ -15,7 +15,7 @@ from chalicelib.errors import TryAgain
 
 RawItem = dict[str, dict[str, Any]]
 
-TRIES: Final = 5
+MAX_ATTEMPTS: Final = 5
 _PAUSE_SECONDS: Final = 0.05
 _CONDITION: Final = "ConditionalCheckFailed"
 _BUSY: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
@@ -60,7 +60,7 @@ class Transactions:
             Refused: a condition did not hold.
             TryAgain: others were in the way every time, or the outcome is not known.
         """
-        for _ in range(TRIES):
+        for _ in range(MAX_ATTEMPTS):
             with transient_errors():
                 try:
                     with TransactWrite(connection=self._connection) as transaction:

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from chalicelib.adapters.stripe.subscription_schema import InvoiceNews, SubscriptionNews, hint_of
 from chalicelib.domain.ids import is_party_id, is_uuid7
 from chalicelib.domain.money import MAX_AMOUNT
-from chalicelib.domain.payments import CheckoutSession, Claim, Movement, StripeEvent
+from chalicelib.domain.payments import CheckoutSession, Movement, PurchaseRef, StripeEvent
 from chalicelib.errors import NotAuthentic
 
 Amount = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
@@ -88,13 +88,13 @@ def movement_of(values: dict[str, Any]) -> Movement:
     return Movement(amount_minor=movement.amount, currency=movement.currency, status=movement.status or "")
 
 
-def claim_of(metadata: dict[str, str]) -> Claim | None:
+def purchase_ref_from_metadata(metadata: dict[str, str]) -> PurchaseRef | None:
     """What we wrote into a session and its payment when we opened it; None when somebody else did."""
     purchase_id, user_id, coins = (metadata.get(name, "") for name in ("purchase_id", "user_id", "coins"))
     is_ours = is_uuid7(purchase_id) and is_party_id(user_id) and re.fullmatch(r"[1-9][0-9]{0,15}", coins)
     if not is_ours or int(coins) > MAX_AMOUNT:
         return None
-    return Claim(purchase_id=purchase_id, user_id=user_id, coins=int(coins))
+    return PurchaseRef(purchase_id=purchase_id, user_id=user_id, coins=int(coins))
 
 
 def instant(seconds: int) -> datetime:
@@ -139,6 +139,6 @@ def _session(session: _Session) -> CheckoutSession:
         total_minor=session.amount_total or 0,
         currency=session.currency or "",
         created_at=instant(session.created),
-        claim=claim_of(session.metadata or {}),
+        ref=purchase_ref_from_metadata(session.metadata or {}),
         url=session.url,
     )

@@ -8,9 +8,15 @@ from typing import Any, Final
 
 import stripe
 
-from chalicelib.adapters.stripe.checkout_schema import claim_of, decode_event, event_of, movement_of, session_of
+from chalicelib.adapters.stripe.checkout_schema import (
+    decode_event,
+    event_of,
+    movement_of,
+    purchase_ref_from_metadata,
+    session_of,
+)
 from chalicelib.adapters.stripe.client import StripeAccount, answering
-from chalicelib.domain.payments import CheckoutSession, Claim, MoneyState, StripeEvent
+from chalicelib.domain.payments import CheckoutSession, MoneyState, PurchaseRef, StripeEvent
 from chalicelib.domain.purchases import SESSION_LIFE, Purchase
 from chalicelib.errors import IdempotencyConflict, NotAuthentic
 
@@ -59,7 +65,7 @@ class StripeGateway(StripeAccount):
             raise IdempotencyConflict("This checkout cannot be opened again: use a new key.") from error
         return session_of(session.to_dict())
 
-    def find_claim(self, payment_intent: str) -> Claim | None:
+    def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:
         """See the port. A payment that Stripe does not know is a stranger's, too: there is nothing to follow."""
         try:
             with answering():
@@ -68,7 +74,7 @@ class StripeGateway(StripeAccount):
             if error.code == "resource_missing":
                 return None
             raise
-        return claim_of(payment.metadata.to_dict())
+        return purchase_ref_from_metadata(payment.metadata.to_dict())
 
     def find_session(self, payment_intent: str) -> CheckoutSession | None:
         """See the port."""

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from chalicelib.domain.ids import is_party_id, is_tag, is_uuid7
 from chalicelib.domain.money import MAX_AMOUNT
-from chalicelib.domain.payments import Invoice, MembershipClaim, MembershipHint, Subscription
+from chalicelib.domain.payments import Invoice, MembershipHint, MembershipRef, Subscription
 
 SignedAmount = Annotated[int, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
 Seconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
@@ -95,20 +95,20 @@ class InvoiceNews(Struct):
 
 def hint_of(subscription_id: str | None, metadata: dict[str, str] | None) -> MembershipHint | None:
     """Whose membership a subscription is; None for a stranger's, and where there is none yet."""
-    claim = membership_claim_of(metadata or {})
-    if claim is None or subscription_id is None:
+    ref = membership_ref_from_metadata(metadata or {})
+    if ref is None or subscription_id is None:
         return None
-    return MembershipHint(subscription_id=subscription_id, claim=claim)
+    return MembershipHint(subscription_id=subscription_id, ref=ref)
 
 
-def membership_claim_of(metadata: dict[str, str]) -> MembershipClaim | None:
+def membership_ref_from_metadata(metadata: dict[str, str]) -> MembershipRef | None:
     """What we wrote into a subscription when it was asked for; None when somebody else did."""
     names = ("membership_id", "plan_id", "user_id", "coins")
     membership_id, plan_id, user_id, coins = (metadata.get(name, "") for name in names)
     is_ours = is_uuid7(membership_id) and is_tag(plan_id) and is_party_id(user_id)
     if not is_ours or not re.fullmatch(r"[1-9][0-9]{0,15}", coins) or int(coins) > MAX_AMOUNT:
         return None
-    return MembershipClaim(membership_id=membership_id, plan_id=plan_id, user_id=user_id, coins=int(coins))
+    return MembershipRef(membership_id=membership_id, plan_id=plan_id, user_id=user_id, coins=int(coins))
 
 
 def invoice_of(values: dict[str, Any]) -> Invoice | None:
@@ -135,7 +135,7 @@ def invoice_of(values: dict[str, Any]) -> Invoice | None:
         currency=invoice.currency,
         created_at=_instant(invoice.created),
         paid_until=_instant(max(ends)) if ends else None,
-        membership=membership_claim_of(details.metadata or {}),
+        membership=membership_ref_from_metadata(details.metadata or {}),
     )
 
 

@@ -7,8 +7,8 @@ from chalice.app import Blueprint
 from chalicelib import services
 from chalicelib.domain.ids import iso
 from chalicelib.http import routing
-from chalicelib.http.responses import Answer, made
-from chalicelib.http.routing import Ask
+from chalicelib.http.responses import ApiResponse, created
+from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import budgets
 from chalicelib.usecases.budgets import exclude_fan, set_budget
 from chalicelib.usecases.queries import read_budget
@@ -16,26 +16,32 @@ from chalicelib.usecases.queries import read_budget
 api = routing.Api(Blueprint(__name__), services.verify)
 
 
-@api.route("GET", "/v1/budgets", gives=budgets.BudgetAnswer)
-def get_budgets(ask: Ask[None]) -> Answer:
+@api.route("GET", "/v1/budgets", response_model=budgets.BudgetResponse)
+def get_budgets(request: ApiRequest[None]) -> ApiResponse:
     """The caller's limits, and what is left of them."""
-    return _budget(ask)
+    return _budget(request)
 
 
-@api.route("PUT", "/v1/budgets", takes=budgets.BudgetRequest, gives=budgets.BudgetAnswer)
-def put_budgets(ask: Ask[budgets.BudgetRequest]) -> Answer:
+@api.route("PUT", "/v1/budgets", request_model=budgets.BudgetRequest, response_model=budgets.BudgetResponse)
+def put_budgets(request: ApiRequest[budgets.BudgetRequest]) -> ApiResponse:
     """Set limits: what is stricter holds at once, the rest a day later."""
-    set_budget(ask.fan, budgets.limits(ask.body), ledger=services.ledger(), clock=services.clock())
-    return _budget(ask)
+    set_budget(request.user_id, budgets.limits(request.body), ledger=services.ledger(), clock=services.clock())
+    return _budget(request)
 
 
-@api.route("POST", "/v1/self-exclusions", takes=budgets.ExclusionRequest, gives=budgets.ExclusionAnswer)
-def post_self_exclusion(ask: Ask[budgets.ExclusionRequest]) -> Answer:
+@api.route(
+    "POST", "/v1/self-exclusions", request_model=budgets.ExclusionRequest, response_model=budgets.ExclusionResponse
+)
+def post_self_exclusion(request: ApiRequest[budgets.ExclusionRequest]) -> ApiResponse:
     """Shut oneself out from spending, which cannot be undone early."""
-    excluded = exclude_fan(ask.fan, ask.key, ask.body.days, ledger=services.ledger(), clock=services.clock())
-    answer = budgets.ExclusionAnswer(excluded_until=iso(excluded.until))
-    return made(answer, is_repeat=excluded.is_repeat)
+    excluded = exclude_fan(
+        request.user_id, request.idempotency_key, request.body.days, ledger=services.ledger(), clock=services.clock()
+    )
+    answer = budgets.ExclusionResponse(excluded_until=iso(excluded.until))
+    return created(answer, is_repeat=excluded.is_repeat)
 
 
-def _budget(ask: Ask[Any]) -> Answer:
-    return Answer(body=budgets.budget(read_budget(ask.fan, ledger=services.ledger(), clock=services.clock())))
+def _budget(request: ApiRequest[Any]) -> ApiResponse:
+    return ApiResponse(
+        body=budgets.budget(read_budget(request.user_id, ledger=services.ledger(), clock=services.clock()))
+    )

@@ -5,8 +5,8 @@ from chalice.app import Blueprint
 from chalicelib import services
 from chalicelib.domain.purchases import CheckoutOrder, Purchase, require_market
 from chalicelib.http import responses, routing
-from chalicelib.http.responses import Answer
-from chalicelib.http.routing import Ask
+from chalicelib.http.responses import ApiResponse
+from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import common
 from chalicelib.usecases.checkout import open_checkout
 from chalicelib.usecases.queries import read_entry
@@ -14,22 +14,26 @@ from chalicelib.usecases.queries import read_entry
 api = routing.Api(Blueprint(__name__), services.verify)
 
 
-@api.route("GET", "/v1/bundles", gives=common.BundlesAnswer, auth="none", query=("currency", "channel"))
-def get_bundles(ask: Ask[None]) -> Answer:
+@api.route("GET", "/v1/bundles", response_model=common.BundlesResponse, auth="none", query=("currency", "channel"))
+def get_bundles(request: ApiRequest[None]) -> ApiResponse:
     """The coin bundles on sale."""
-    offers = services.catalogue().offers(*require_market(ask.query("currency", "usd"), ask.query("channel", "web")))
-    return Answer(body=common.bundles(offers), cacheable=True)
+    offers = services.catalogue().offers(
+        *require_market(request.query("currency", "usd"), request.query("channel", "web"))
+    )
+    return ApiResponse(body=common.bundles(offers), cacheable=True)
 
 
-@api.route("POST", "/v1/checkout-sessions", takes=common.CheckoutRequest, gives=common.CheckoutAnswer)
-def post_checkout_session(ask: Ask[common.CheckoutRequest]) -> Answer:
+@api.route(
+    "POST", "/v1/checkout-sessions", request_model=common.CheckoutRequest, response_model=common.CheckoutResponse
+)
+def post_checkout_session(request: ApiRequest[common.CheckoutRequest]) -> ApiResponse:
     """Open a checkout for a bundle."""
     order = CheckoutOrder(
-        purchase_id=ask.key,
-        user_id=ask.fan,
-        bundle_id=ask.body.bundle_id,
-        currency=ask.body.currency,
-        channel=ask.body.channel,
+        purchase_id=request.idempotency_key,
+        user_id=request.user_id,
+        bundle_id=request.body.bundle_id,
+        currency=request.body.currency,
+        channel=request.body.channel,
     )
     opened = open_checkout(
         order,
@@ -38,10 +42,12 @@ def post_checkout_session(ask: Ask[common.CheckoutRequest]) -> Answer:
         gateway=services.gateway(),
         clock=services.clock(),
     )
-    return responses.made(common.checkout(opened.purchase, opened.url), is_repeat=opened.is_repeat)
+    return responses.created(common.checkout(opened.purchase, opened.url), is_repeat=opened.is_repeat)
 
 
-@api.route("GET", "/v1/checkout-sessions/{id}", gives=common.CheckoutAnswer)
-def get_checkout_session(ask: Ask[None]) -> Answer:
+@api.route("GET", "/v1/checkout-sessions/{id}", response_model=common.CheckoutResponse)
+def get_checkout_session(request: ApiRequest[None]) -> ApiResponse:
     """What became of a checkout."""
-    return Answer(body=common.checkout(read_entry(ask.fan, ask.path_id, Purchase, ledger=services.ledger())))
+    return ApiResponse(
+        body=common.checkout(read_entry(request.user_id, request.path_id, Purchase, ledger=services.ledger()))
+    )

@@ -6,8 +6,8 @@ from chalicelib import services
 from chalicelib.domain.memberships import MembershipOrder
 from chalicelib.domain.purchases import require_market
 from chalicelib.http import routing
-from chalicelib.http.responses import Answer, made
-from chalicelib.http.routing import Ask
+from chalicelib.http.responses import ApiResponse, created
+from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import memberships
 from chalicelib.usecases.memberships import open_membership, open_portal
 from chalicelib.usecases.queries import read_membership
@@ -15,19 +15,24 @@ from chalicelib.usecases.queries import read_membership
 api = routing.Api(Blueprint(__name__), services.verify)
 
 
-@api.route("GET", "/v1/membership-plans", gives=memberships.PlansAnswer, auth="none", query=("currency",))
-def get_membership_plans(ask: Ask[None]) -> Answer:
+@api.route("GET", "/v1/membership-plans", response_model=memberships.PlansResponse, auth="none", query=("currency",))
+def get_membership_plans(request: ApiRequest[None]) -> ApiResponse:
     """The memberships on sale."""
-    currency, _ = require_market(ask.query("currency", "usd"), "web")
+    currency, _ = require_market(request.query("currency", "usd"), "web")
     on_sale = services.catalogue().plans(currency)
-    return Answer(body=memberships.plans(on_sale, currency), cacheable=True)
+    return ApiResponse(body=memberships.plans(on_sale, currency), cacheable=True)
 
 
-@api.route("POST", "/v1/memberships", takes=memberships.MembershipRequest, gives=memberships.JoiningAnswer)
-def post_membership(ask: Ask[memberships.MembershipRequest]) -> Answer:
+@api.route(
+    "POST", "/v1/memberships", request_model=memberships.MembershipRequest, response_model=memberships.JoiningResponse
+)
+def post_membership(request: ApiRequest[memberships.MembershipRequest]) -> ApiResponse:
     """Open a checkout in which the caller subscribes to a membership."""
     order = MembershipOrder(
-        membership_id=ask.key, user_id=ask.fan, plan_id=ask.body.plan_id, currency=ask.body.currency
+        membership_id=request.idempotency_key,
+        user_id=request.user_id,
+        plan_id=request.body.plan_id,
+        currency=request.body.currency,
     )
     opened = open_membership(
         order,
@@ -37,18 +42,18 @@ def post_membership(ask: Ask[memberships.MembershipRequest]) -> Answer:
         subscriptions=services.subscriptions(),
         clock=services.clock(),
     )
-    return made(memberships.joining(opened.membership, opened.url), is_repeat=opened.is_repeat)
+    return created(memberships.joining(opened.membership, opened.url), is_repeat=opened.is_repeat)
 
 
-@api.route("GET", "/v1/membership", gives=memberships.PresentMembershipAnswer)
-def get_membership(ask: Ask[None]) -> Answer:
+@api.route("GET", "/v1/membership", response_model=memberships.PresentMembershipResponse)
+def get_membership(request: ApiRequest[None]) -> ApiResponse:
     """The caller's present membership."""
-    membership = read_membership(ask.fan, memberships=services.memberships())
-    return Answer(body=memberships.present(membership, services.clock().now()))
+    membership = read_membership(request.user_id, memberships=services.memberships())
+    return ApiResponse(body=memberships.present(membership, services.clock().now()))
 
 
-@api.route("POST", "/v1/membership/portal-sessions", gives=memberships.PortalAnswer)
-def post_portal_session(ask: Ask[None]) -> Answer:
+@api.route("POST", "/v1/membership/portal-sessions", response_model=memberships.PortalResponse)
+def post_portal_session(request: ApiRequest[None]) -> ApiResponse:
     """A page of the payment provider's on which the caller can end the membership."""
-    url = open_portal(ask.fan, memberships=services.memberships(), subscriptions=services.subscriptions())
-    return Answer(body=memberships.PortalAnswer(url=url))
+    url = open_portal(request.user_id, memberships=services.memberships(), subscriptions=services.subscriptions())
+    return ApiResponse(body=memberships.PortalResponse(url=url))

@@ -4,20 +4,20 @@ from chalice.app import Blueprint
 
 from chalicelib import VERSION, services
 from chalicelib.http import openapi, routing
-from chalicelib.http.responses import Answer
-from chalicelib.http.routing import Ask
+from chalicelib.http.responses import ApiResponse
+from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import common
 
 api = routing.Api(Blueprint(__name__), services.verify)
 
 
-@api.route("GET", "/v1/health", gives=common.HealthAnswer, auth="none")
-def get_health(_ask: Ask[None]) -> Answer:
+@api.route("GET", "/v1/health", response_model=common.HealthResponse, auth="none")
+def get_health(_request: ApiRequest[None]) -> ApiResponse:
     """Report version and stage."""
-    return Answer(body=common.HealthAnswer(status="ok", version=VERSION, stage=services.settings().stage))
+    return ApiResponse(body=common.HealthResponse(status="ok", version=VERSION, stage=services.settings().stage))
 
 
 @api.route("GET", "/v1/openapi.json", auth="none")
-def get_openapi(_ask: Ask[None]) -> Answer:
+def get_openapi(_request: ApiRequest[None]) -> ApiResponse:
     """This API, described."""
-    return Answer(body=openapi.describe(api.root.operations), cacheable=True)
+    return ApiResponse(body=openapi.describe(api.root.operations), cacheable=True)

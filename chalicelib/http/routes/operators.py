@@ -8,8 +8,8 @@ from chalicelib import services
 from chalicelib.domain.operators import Act, GrantOrder
 from chalicelib.errors import InvalidField, NotFound
 from chalicelib.http import routing
-from chalicelib.http.responses import Answer, made
-from chalicelib.http.routing import Ask
+from chalicelib.http.responses import ApiResponse, created
+from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import common, operators
 from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift, settle_review
 
@@ -18,68 +18,87 @@ SCOPE: Final = "operator"
 api = routing.Api(Blueprint(__name__), services.verify)
 
 
-@api.route("GET", "/v1/operator/reviews", gives=operators.ReviewsAnswer, scope=SCOPE, query=("month",))
-def get_reviews(ask: Ask[None]) -> Answer:
+@api.route("GET", "/v1/operator/reviews", response_model=operators.ReviewsResponse, scope=SCOPE, query=("month",))
+def get_reviews(request: ApiRequest[None]) -> ApiResponse:
     """The payments of a month that match no purchase of ours, settled or not."""
-    month = ask.query("month", f"{services.clock().now():%Y-%m}")
+    month = request.query("month", f"{services.clock().now():%Y-%m}")
     if not operators.is_month(month):
         raise InvalidField("month", "a month, like 2026-11")
-    return Answer(body=operators.reviews(services.desk().list_reviews(month)))
+    return ApiResponse(body=operators.reviews(services.operators().list_reviews(month)))
 
 
 @api.route(
     "POST",
     "/v1/operator/settlements",
-    takes=operators.SettlementRequest,
-    gives=operators.ReviewAnswer,
+    request_model=operators.SettlementRequest,
+    response_model=operators.ReviewResponse,
     scope=SCOPE,
 )
-def post_settlement(ask: Ask[operators.SettlementRequest]) -> Answer:
+def post_settlement(request: ApiRequest[operators.SettlementRequest]) -> ApiResponse:
     """Settle a review: credit its coins, or refuse them."""
-    month, _, payment_id = ask.body.review_id.partition(".")
+    month, _, payment_id = request.body.review_id.partition(".")
     if not (operators.is_month(month) and operators.is_payment_id(payment_id)):
         raise NotFound("There is no such review.")
     review = settle_review(
-        month, payment_id, ask.body.decision, _act(ask, ask.body.reason), desk=services.desk(), clock=services.clock()
+        month,
+        payment_id,
+        request.body.decision,
+        _act(request, request.body.reason),
+        operators=services.operators(),
+        clock=services.clock(),
     )
-    return Answer(body=operators.review(review))
+    return ApiResponse(body=operators.review(review))
 
 
 @api.route(
     "POST",
     "/v1/operator/freezes",
-    takes=operators.FreezeRequest,
-    gives=operators.FreezeAnswer,
+    request_model=operators.FreezeRequest,
+    response_model=operators.FreezeResponse,
     scope=SCOPE,
 )
-def post_freeze(ask: Ask[operators.FreezeRequest]) -> Answer:
+def post_freeze(request: ApiRequest[operators.FreezeRequest]) -> ApiResponse:
     """Stop a wallet from spending, or let it spend again."""
-    act = _act(ask, ask.body.reason)
-    freeze_wallet(ask.body.user_id, act, is_frozen=ask.body.frozen, desk=services.desk(), clock=services.clock())
-    return Answer(body=operators.FreezeAnswer(user_id=ask.body.user_id, frozen=ask.body.frozen))
+    act = _act(request, request.body.reason)
+    freeze_wallet(
+        request.body.user_id, act, is_frozen=request.body.frozen, operators=services.operators(), clock=services.clock()
+    )
+    return ApiResponse(body=operators.FreezeResponse(user_id=request.body.user_id, frozen=request.body.frozen))
 
 
-@api.route("POST", "/v1/operator/grants", takes=operators.GrantRequest, gives=common.EntryAnswer, scope=SCOPE)
-def post_grant(ask: Ask[operators.GrantRequest]) -> Answer:
+@api.route(
+    "POST",
+    "/v1/operator/grants",
+    request_model=operators.GrantRequest,
+    response_model=common.EntryResponse,
+    scope=SCOPE,
+)
+def post_grant(request: ApiRequest[operators.GrantRequest]) -> ApiResponse:
     """Give a fan coins."""
-    order = GrantOrder(act=_act(ask, ask.body.reason), user_id=ask.body.user_id, coins=ask.body.coins)
-    granted = grant_coins(order, desk=services.desk(), clock=services.clock())
-    return made(common.entry(granted.adjustment), is_repeat=granted.is_repeat)
+    order = GrantOrder(act=_act(request, request.body.reason), user_id=request.body.user_id, coins=request.body.coins)
+    granted = grant_coins(order, operators=services.operators(), clock=services.clock())
+    return created(common.entry(granted.adjustment), is_repeat=granted.is_repeat)
 
 
-@api.route("POST", "/v1/operator/reversals", takes=operators.ReversalRequest, gives=common.EntryAnswer, scope=SCOPE)
-def post_reversal(ask: Ask[operators.ReversalRequest]) -> Answer:
+@api.route(
+    "POST",
+    "/v1/operator/reversals",
+    request_model=operators.ReversalRequest,
+    response_model=common.EntryResponse,
+    scope=SCOPE,
+)
+def post_reversal(request: ApiRequest[operators.ReversalRequest]) -> ApiResponse:
     """Take a gift back: the fan has the coins again, and the creator no longer."""
     reversal = reverse_gift(
-        ask.body.user_id,
-        ask.body.gift_id,
-        _act(ask, ask.body.reason),
+        request.body.user_id,
+        request.body.gift_id,
+        _act(request, request.body.reason),
         ledger=services.ledger(),
-        desk=services.desk(),
+        operators=services.operators(),
         clock=services.clock(),
     )
-    return made(common.entry(reversal.adjustment), is_repeat=reversal.is_repeat)
+    return created(common.entry(reversal.adjustment), is_repeat=reversal.is_repeat)
 
 
-def _act(ask: Ask[Any], reason: str) -> Act:
-    return Act(key=ask.key, actor=ask.fan, reason=reason)
+def _act(request: ApiRequest[Any], reason: str) -> Act:
+    return Act(key=request.idempotency_key, actor=request.user_id, reason=reason)

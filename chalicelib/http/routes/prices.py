@@ -13,8 +13,8 @@ from chalicelib.domain.purchases import require_market
 from chalicelib.domain.top_up import MAX_TOP_UP, cheapest_top_up
 from chalicelib.errors import InvalidField
 from chalicelib.http import routing
-from chalicelib.http.responses import Answer
-from chalicelib.http.routing import Ask
+from chalicelib.http.responses import ApiResponse
+from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import common, offers, prices
 from chalicelib.usecases.queries import read_cost_basis, sign_offers
 
@@ -25,73 +25,75 @@ _MOST: Final = 10**9 - 1
 api = routing.Api(Blueprint(__name__), services.verify)
 
 
-@api.route("GET", "/v1/gift-catalogue", gives=prices.GiftCatalogueAnswer, auth="optional", query=("currency",))
-def get_gift_catalogue(ask: Ask[None]) -> Answer:
+@api.route(
+    "GET", "/v1/gift-catalogue", response_model=prices.GiftCatalogueResponse, auth="optional", query=("currency",)
+)
+def get_gift_catalogue(request: ApiRequest[None]) -> ApiResponse:
     """The gifts that can be sent, and with a currency what each is worth to the caller."""
-    gifts, currency = common.gift_catalogue(services.catalogue()), ask.query("currency", "")
+    gifts, currency = common.gift_catalogue(services.catalogue()), request.query("currency", "")
     if not currency:
-        return Answer(body=prices.gift_catalogue(gifts), cacheable=True)
-    return _in_own_money(ask, prices.gift_catalogue(gifts, _cost_basis(ask, currency)))
+        return ApiResponse(body=prices.gift_catalogue(gifts), cacheable=True)
+    return _in_own_money(request, prices.gift_catalogue(gifts, _cost_basis(request, currency)))
 
 
-@api.route("GET", "/v1/worth", gives=prices.WorthAnswer, auth="optional", query=("coins", "currency"))
-def get_worth(ask: Ask[None]) -> Answer:
+@api.route("GET", "/v1/worth", response_model=prices.WorthResponse, auth="optional", query=("coins", "currency"))
+def get_worth(request: ApiRequest[None]) -> ApiResponse:
     """What any number of coins is worth to the caller."""
-    coins = ask.query_int("coins", 0, 1, _MOST)
-    return _in_own_money(ask, prices.worth(coins, _cost_basis(ask, ask.query("currency", "usd"))))
+    coins = request.query_int("coins", 0, 1, _MOST)
+    return _in_own_money(request, prices.worth(coins, _cost_basis(request, request.query("currency", "usd"))))
 
 
-@api.route("GET", "/v1/top-up", gives=prices.TopUpAnswer, auth="none", query=("for", "currency", "channel"))
-def get_top_up(ask: Ask[None]) -> Answer:
+@api.route("GET", "/v1/top-up", response_model=prices.TopUpResponse, auth="none", query=("for", "currency", "channel"))
+def get_top_up(request: ApiRequest[None]) -> ApiResponse:
     """The cheapest bundles that hold so many coins."""
-    needed = ask.query_int("for", 0, 1, MAX_TOP_UP)
-    currency, channel = require_market(ask.query("currency", "usd"), ask.query("channel", "web"))
+    needed = request.query_int("for", 0, 1, MAX_TOP_UP)
+    currency, channel = require_market(request.query("currency", "usd"), request.query("channel", "web"))
     found = cheapest_top_up(services.catalogue().offers(currency, channel), needed)
-    return Answer(body=prices.top_up(found, currency), cacheable=True)
+    return ApiResponse(body=prices.top_up(found, currency), cacheable=True)
 
 
-@api.route("GET", "/v1/prices", gives=prices.PricesAnswer, auth="none", query=("channel",))
-def get_prices(ask: Ask[None]) -> Answer:
+@api.route("GET", "/v1/prices", response_model=prices.PricesResponse, auth="none", query=("channel",))
+def get_prices(request: ApiRequest[None]) -> ApiResponse:
     """Every price in every currency, beside a dated reference rate."""
     rates = services.reference_rates()
-    _, channel = require_market(rates.base, ask.query("channel", "web"))
-    return Answer(body=prices.prices(services.catalogue(), rates, channel), cacheable=True)
+    _, channel = require_market(rates.base, request.query("channel", "web"))
+    return ApiResponse(body=prices.prices(services.catalogue(), rates, channel), cacheable=True)
 
 
-@api.route("GET", "/v1/offers", gives=offers.OffersAnswer, auth="none", query=("currency", "channel"))
-def get_offers(ask: Ask[None]) -> Answer:
+@api.route("GET", "/v1/offers", response_model=offers.OffersResponse, auth="none", query=("currency", "channel"))
+def get_offers(request: ApiRequest[None]) -> ApiResponse:
     """The coin bundles on sale, signed, for others to show."""
     signed = sign_offers(
-        services.catalogue().offers(*require_market(ask.query("currency", "usd"), ask.query("channel", "web"))),
+        services.catalogue().offers(*require_market(request.query("currency", "usd"), request.query("channel", "web"))),
         issuer=origin_of(services.settings().success_url).url,
         is_live=services.settings().livemode,
         signer=services.offer_signer(),
         clock=services.clock(),
     )
     # No ETag: a signature is a new one each time.
-    return Answer(body=offers.offers(signed), headers={"Cache-Control": "public, max-age=60"})
+    return ApiResponse(body=offers.offers(signed), headers={"Cache-Control": "public, max-age=60"})
 
 
 @api.route(
     "GET",
     "/v1/offers/verify",
-    gives=offers.VerdictAnswer,
+    response_model=offers.VerdictResponse,
     auth="none",
     query=("url", "jws", "coins", "amount_minor", "currency", "channel"),
 )
-def get_verdict(ask: Ask[None]) -> Answer:
+def get_verdict(request: ApiRequest[None]) -> ApiResponse:
     """Whether an address, a price or a signed bundle is really an offer of this shop."""
-    return Answer(body=offers.verdict(_verdict(ask)))
+    return ApiResponse(body=offers.verdict(_verdict(request)))
 
 
-@api.route("GET", "/.well-known/jwks.json", gives=offers.KeySetAnswer, auth="none")
-def get_key_set(_ask: Ask[None]) -> Answer:
+@api.route("GET", "/.well-known/jwks.json", response_model=offers.KeySetResponse, auth="none")
+def get_key_set(_request: ApiRequest[None]) -> ApiResponse:
     """The keys that signed bundles can be checked with."""
-    return Answer(body=offers.key_set(services.offer_signer().public_keys()), cacheable=True)
+    return ApiResponse(body=offers.key_set(services.offer_signer().public_keys()), cacheable=True)
 
 
-def _verdict(ask: Ask[None]) -> Verdict:
-    url, jws, coins = ask.query("url", "", _LONGEST), ask.query("jws", "", _LONGEST), ask.query("coins", "")
+def _verdict(request: ApiRequest[None]) -> Verdict:
+    url, jws, coins = request.query("url", "", _LONGEST), request.query("jws", "", _LONGEST), request.query("coins", "")
     if [bool(url), bool(jws), bool(coins)].count(True) != 1:
         raise InvalidField("url", "one of url, jws, or coins with amount_minor and currency")
     settings = services.settings()
@@ -105,17 +107,17 @@ def _verdict(ask: Ask[None]) -> Verdict:
             is_live=settings.livemode,
             now=services.clock().now(),
         )
-    channel = ask.query("channel", "")
-    currency, _ = require_market(ask.query("currency", "usd"), channel or "web")
-    claimed = ask.query_int("coins", 0, 1, _MOST), ask.query_int("amount_minor", 0, 1, _MOST)
+    channel = request.query("channel", "")
+    currency, _ = require_market(request.query("currency", "usd"), channel or "web")
+    claimed = request.query_int("coins", 0, 1, _MOST), request.query_int("amount_minor", 0, 1, _MOST)
     return check_price(services.catalogue(), *claimed, currency, channel)
 
 
-def _cost_basis(ask: Ask[None], currency: str) -> CostBasis:
+def _cost_basis(request: ApiRequest[None], currency: str) -> CostBasis:
     require_market(currency, "web")
-    return read_cost_basis(ask.fan_if_known, currency, catalogue=services.catalogue(), ledger=services.ledger())
+    return read_cost_basis(request.optional_user_id, currency, catalogue=services.catalogue(), ledger=services.ledger())
 
 
-def _in_own_money(ask: Ask[None], body: Struct) -> Answer:
+def _in_own_money(request: ApiRequest[None], body: Struct) -> ApiResponse:
     """List prices are everybody's; what a fan paid is nobody else's, not even that same browser's after signing out."""
-    return Answer(body=body, headers={"Vary": "Authorization"}, cacheable=not ask.header("authorization"))
+    return ApiResponse(body=body, headers={"Vary": "Authorization"}, cacheable=not request.header("authorization"))

@@ -35,7 +35,7 @@ class ExclusionRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     days: int
 
 
-class LimitAnswer(Struct, kw_only=True):
+class LimitResponse(Struct, kw_only=True):
     """A limit, what is left of it, and when it begins anew."""
 
     limit: int
@@ -43,15 +43,15 @@ class LimitAnswer(Struct, kw_only=True):
     resets_at: str
 
 
-class LimitsAnswer(Struct, kw_only=True):
+class LimitsResponse(Struct, kw_only=True):
     """The limit of each period; null where there is none."""
 
-    day: LimitAnswer | None
-    week: LimitAnswer | None
-    month: LimitAnswer | None
+    day: LimitResponse | None
+    week: LimitResponse | None
+    month: LimitResponse | None
 
 
-class PendingAnswer(Struct, kw_only=True):
+class PendingResponse(Struct, kw_only=True):
     """Limits that are wished for, and hold from `applies_at` on."""
 
     zone: str
@@ -61,18 +61,18 @@ class PendingAnswer(Struct, kw_only=True):
     applies_at: str
 
 
-class BudgetAnswer(Struct, kw_only=True):
+class BudgetResponse(Struct, kw_only=True):
     """The limits that a fan set for himself. `zone` is null where there are none yet."""
 
     zone: str | None
     currency: str | None
-    coins: LimitsAnswer
-    money: LimitsAnswer
-    pending: PendingAnswer | None
+    coins: LimitsResponse
+    money: LimitsResponse
+    pending: PendingResponse | None
     excluded_until: str | None
 
 
-class ExclusionAnswer(Struct, kw_only=True):
+class ExclusionResponse(Struct, kw_only=True):
     """Until when the fan can neither give nor buy."""
 
     excluded_until: str
@@ -85,15 +85,15 @@ def limits(request: BudgetRequest) -> Limits:
     )
 
 
-def budget(wallet: Wallet) -> BudgetAnswer:
+def budget(wallet: Wallet) -> BudgetResponse:
     """The budget of a wallet that is up to date, as its fan sees it."""
     until = iso(wallet.excluded_until) if wallet.excluded_until else None
     budget = wallet.budget
     if budget is None:
-        none = LimitsAnswer(day=None, week=None, month=None)
-        return BudgetAnswer(zone=None, currency=None, coins=none, money=none, pending=None, excluded_until=until)
+        none = LimitsResponse(day=None, week=None, month=None)
+        return BudgetResponse(zone=None, currency=None, coins=none, money=none, pending=None, excluded_until=until)
     ends = ByPeriod(*map(iso, budget.ends))
-    return BudgetAnswer(
+    return BudgetResponse(
         zone=budget.limits.zone,
         currency=budget.limits.currency,
         coins=_limits(budget.limits.coins, budget.coins_left, ends),
@@ -103,16 +103,16 @@ def budget(wallet: Wallet) -> BudgetAnswer:
     )
 
 
-def _limits(limits: ByPeriod[int], left: ByPeriod[int], ends: ByPeriod[str]) -> LimitsAnswer:
+def _limits(limits: ByPeriod[int], left: ByPeriod[int], ends: ByPeriod[str]) -> LimitsResponse:
     day, week, month = (
-        None if limit == UNLIMITED else LimitAnswer(limit=limit, left=max(rest, 0), resets_at=end)
+        None if limit == UNLIMITED else LimitResponse(limit=limit, left=max(rest, 0), resets_at=end)
         for limit, rest, end in zip(limits, left, ends, strict=True)
     )
-    return LimitsAnswer(day=day, week=week, month=month)
+    return LimitsResponse(day=day, week=week, month=month)
 
 
-def _pending(wish: Wish) -> PendingAnswer:
-    return PendingAnswer(
+def _pending(wish: Wish) -> PendingResponse:
+    return PendingResponse(
         zone=wish.limits.zone,
         currency=wish.limits.currency,
         coins=_amounts(wish.limits.coins),

@@ -9,7 +9,7 @@ from chalicelib.domain.catalogue import Catalogue, GiftItem, Offer
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.ids import iso
 from chalicelib.domain.money import EXPONENTS
-from chalicelib.domain.notifications import Notice
+from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.purchases import SESSION_LIFE, Purchase
 from chalicelib.domain.wallets import Wallet
 
@@ -30,7 +30,7 @@ class Price(Struct, kw_only=True):
     exponent: int
 
 
-class BundleAnswer(Struct, kw_only=True):
+class BundleResponse(Struct, kw_only=True):
     """A bundle on sale. `coins` is all that is credited, `bonus_coins` of it come on top of the regular amount."""
 
     bundle_id: str
@@ -42,13 +42,13 @@ class BundleAnswer(Struct, kw_only=True):
     web_saving_percent: int | None
 
 
-class BundlesAnswer(Struct, kw_only=True):
+class BundlesResponse(Struct, kw_only=True):
     """The bundles on sale, smallest first."""
 
-    bundles: list[BundleAnswer]
+    bundles: list[BundleResponse]
 
 
-class CheckoutAnswer(Struct, kw_only=True):
+class CheckoutResponse(Struct, kw_only=True):
     """A checkout. `url` is where to pay; null when there is nothing to pay any more. `posted` means credited."""
 
     id: str
@@ -60,7 +60,7 @@ class CheckoutAnswer(Struct, kw_only=True):
     url: str | None = None
 
 
-class WalletAnswer(Struct, kw_only=True):
+class WalletResponse(Struct, kw_only=True):
     """`coins` to spend; `owed` is what a clawback took beyond them, paid off by the next purchase."""
 
     coins: int
@@ -68,7 +68,7 @@ class WalletAnswer(Struct, kw_only=True):
     frozen: bool
 
 
-class EntryAnswer(Struct, kw_only=True, omit_defaults=True):
+class EntryResponse(Struct, kw_only=True, omit_defaults=True):
     """A line of the statement. `coins` is what it does to the balance once it is posted."""
 
     id: str
@@ -85,14 +85,14 @@ class EntryAnswer(Struct, kw_only=True, omit_defaults=True):
     about: str | None = None
 
 
-class EntriesAnswer(Struct, kw_only=True):
+class EntriesResponse(Struct, kw_only=True):
     """A page of the statement, newest first. `next_cursor` asks for the next one; null on the last."""
 
-    entries: list[EntryAnswer]
+    entries: list[EntryResponse]
     next_cursor: str | None
 
 
-class GiftItemAnswer(Struct, kw_only=True):
+class GiftItemResponse(Struct, kw_only=True):
     """A gift that can be sent."""
 
     item_id: str
@@ -100,19 +100,19 @@ class GiftItemAnswer(Struct, kw_only=True):
     coins: int
 
 
-class GiftCatalogueAnswer(Struct, kw_only=True):
+class GiftCatalogueResponse(Struct, kw_only=True):
     """The gifts that can be sent, cheapest first."""
 
-    gifts: list[GiftItemAnswer]
+    gifts: list[GiftItemResponse]
 
 
-class WebhookAnswer(Struct, kw_only=True):
+class WebhookResponse(Struct, kw_only=True):
     """What became of the event."""
 
     outcome: str
 
 
-class HealthAnswer(Struct, kw_only=True):
+class HealthResponse(Struct, kw_only=True):
     """Which code answers."""
 
     status: str
@@ -120,11 +120,11 @@ class HealthAnswer(Struct, kw_only=True):
     stage: str
 
 
-def bundles(offers: list[Offer]) -> BundlesAnswer:
+def bundles(offers: list[Offer]) -> BundlesResponse:
     """The offers as the API shows them."""
-    return BundlesAnswer(
+    return BundlesResponse(
         bundles=[
-            BundleAnswer(
+            BundleResponse(
                 bundle_id=offer.bundle.bundle_id,
                 coins=offer.bundle.coins,
                 bonus_coins=offer.bundle.bonus_coins,
@@ -143,9 +143,9 @@ def plain(answers: Sequence[Struct]) -> list[dict[str, object]]:
     return [to_builtins(answer) for answer in answers]
 
 
-def checkout(purchase: Purchase, url: str | None = None) -> CheckoutAnswer:
+def checkout(purchase: Purchase, url: str | None = None) -> CheckoutResponse:
     """A purchase as the API shows it."""
-    return CheckoutAnswer(
+    return CheckoutResponse(
         id=purchase.purchase_id,
         status=purchase.status.value,
         bundle_id=purchase.bundle_id,
@@ -156,20 +156,20 @@ def checkout(purchase: Purchase, url: str | None = None) -> CheckoutAnswer:
     )
 
 
-def wallet(wallet: Wallet) -> WalletAnswer:
+def wallet(wallet: Wallet) -> WalletResponse:
     """A wallet as the API shows it."""
-    return WalletAnswer(coins=max(wallet.coins, 0), owed=max(-wallet.coins, 0), frozen=wallet.is_frozen)
+    return WalletResponse(coins=max(wallet.coins, 0), owed=max(-wallet.coins, 0), frozen=wallet.is_frozen)
 
 
-def entries(page: Sequence[Entry], next_cursor: str | None) -> EntriesAnswer:
+def entries(page: Sequence[Entry], next_cursor: str | None) -> EntriesResponse:
     """A page of the statement as the API shows it."""
-    return EntriesAnswer(entries=[entry(line) for line in page], next_cursor=next_cursor)
+    return EntriesResponse(entries=[entry(line) for line in page], next_cursor=next_cursor)
 
 
-def entry(entry: Entry) -> EntryAnswer:
+def entry(entry: Entry) -> EntryResponse:
     """An entry as the statement shows it."""
     if isinstance(entry, Purchase):
-        return EntryAnswer(
+        return EntryResponse(
             id=entry.purchase_id,
             kind="purchase",
             status=entry.status.value,
@@ -179,17 +179,17 @@ def entry(entry: Entry) -> EntryAnswer:
             bundle_id=entry.bundle_id,
             price=price_of(entry.amount_minor, entry.currency),
         )
-    if isinstance(entry, Adjustment | Notice):
-        return EntryAnswer(
+    if isinstance(entry, Adjustment | NotificationEntry):
+        return EntryResponse(
             id=entry.entry_id,
             kind=entry.kind.value,
             status="posted",
             coins=entry.coins,
             created_at=iso(entry.posted_at),
             posted_at=iso(entry.posted_at),
-            about=None if isinstance(entry, Notice) else entry.about or None,
+            about=None if isinstance(entry, NotificationEntry) else entry.about or None,
         )
-    return EntryAnswer(
+    return EntryResponse(
         id=entry.gift_id,
         kind=entry.kind.value,
         status="posted",
@@ -202,11 +202,11 @@ def entry(entry: Entry) -> EntryAnswer:
     )
 
 
-def gift_catalogue(catalogue: Catalogue) -> GiftCatalogueAnswer:
+def gift_catalogue(catalogue: Catalogue) -> GiftCatalogueResponse:
     """The gift catalogue as the API shows it."""
     gifts: list[GiftItem] = sorted(catalogue.gifts.values(), key=lambda gift: (gift.coins, gift.item_id))
-    return GiftCatalogueAnswer(
-        gifts=[GiftItemAnswer(item_id=gift.item_id, name=gift.name, coins=gift.coins) for gift in gifts]
+    return GiftCatalogueResponse(
+        gifts=[GiftItemResponse(item_id=gift.item_id, name=gift.name, coins=gift.coins) for gift in gifts]
     )
 
 

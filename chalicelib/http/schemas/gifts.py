@@ -25,7 +25,7 @@ class GiftRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     streak_id: str = ""
 
 
-class GiftAnswer(Struct, kw_only=True):
+class GiftResponse(Struct, kw_only=True):
     """What was sent. `event_id` is what the world knows it by. A super chat has a color, and is pinned so long."""
 
     id: str
@@ -45,7 +45,7 @@ class GiftAnswer(Struct, kw_only=True):
     sent_at: str
 
 
-class TextAnswer(Struct, kw_only=True):
+class TextResponse(Struct, kw_only=True):
     """How long a message may be; null where emoji are not counted."""
 
     max_characters: int
@@ -53,7 +53,7 @@ class TextAnswer(Struct, kw_only=True):
     max_emoji: int | None
 
 
-class TierAnswer(TextAnswer, kw_only=True):
+class TierResponse(TextResponse, kw_only=True):
     """What at least `min_coins` get."""
 
     min_coins: int
@@ -61,7 +61,7 @@ class TierAnswer(TextAnswer, kw_only=True):
     pin_seconds: int
 
 
-class GiftRulesAnswer(TextAnswer, kw_only=True):
+class GiftRulesResponse(TextResponse, kw_only=True):
     """Gifts out of the catalogue. `streak_seconds` is the pause that ends a streak; 0: there are none."""
 
     max_quantity: int
@@ -69,15 +69,15 @@ class GiftRulesAnswer(TextAnswer, kw_only=True):
     streak_seconds: int
 
 
-class CoinRulesAnswer(Struct, kw_only=True):
+class CoinRulesResponse(Struct, kw_only=True):
     """Coins with a message."""
 
     max_coins: int
     allows_anonymous: bool
-    tiers: list[TierAnswer]
+    tiers: list[TierResponse]
 
 
-class ShareAnswer(Struct, kw_only=True):
+class ShareResponse(Struct, kw_only=True):
     """What creators earn: `units` of `unit` for `per_coins` coins; `worth_units` of them are worth `worth`."""
 
     unit: str
@@ -88,18 +88,18 @@ class ShareAnswer(Struct, kw_only=True):
     least_units: int
 
 
-class EconomyAnswer(Struct, kw_only=True):
+class EconomyResponse(Struct, kw_only=True):
     """The kinds of giving, null where there are none, and the creators' share; figures as of a month."""
 
     name: str
     as_of: str
-    gift: GiftRulesAnswer | None
-    cheer: CoinRulesAnswer | None
-    super_chat: CoinRulesAnswer | None
-    creator: ShareAnswer
+    gift: GiftRulesResponse | None
+    cheer: CoinRulesResponse | None
+    super_chat: CoinRulesResponse | None
+    creator: ShareResponse
 
 
-class EarningsAnswer(Struct, kw_only=True):
+class EarningsResponse(Struct, kw_only=True):
     """All that a creator was given: `coins`, what they come to in payout units, and in money; both rounded down."""
 
     coins: int
@@ -110,9 +110,9 @@ class EarningsAnswer(Struct, kw_only=True):
     least_units: int
 
 
-def gift(gift: Gift) -> GiftAnswer:
+def gift(gift: Gift) -> GiftResponse:
     """A sent gift as the API shows it to its sender."""
-    return GiftAnswer(
+    return GiftResponse(
         id=gift.gift_id,
         event_id=gift.event_id,
         kind=gift.kind.value,
@@ -131,16 +131,16 @@ def gift(gift: Gift) -> GiftAnswer:
     )
 
 
-def economy(economy: Economy) -> EconomyAnswer:
+def economy(economy: Economy) -> EconomyResponse:
     """An economy as the API shows it."""
     share = economy.share
-    return EconomyAnswer(
+    return EconomyResponse(
         name=economy.name,
         as_of=economy.as_of,
         gift=_gift_rules(economy.gift) if economy.gift else None,
         cheer=_coin_rules(economy.cheer) if economy.cheer else None,
         super_chat=_coin_rules(economy.super_chat) if economy.super_chat else None,
-        creator=ShareAnswer(
+        creator=ShareResponse(
             unit=share.unit,
             units=share.units,
             per_coins=share.per_coins,
@@ -151,9 +151,9 @@ def economy(economy: Economy) -> EconomyAnswer:
     )
 
 
-def earnings(earned: Earnings, economy: Economy) -> EarningsAnswer:
+def earnings(earned: Earnings, economy: Economy) -> EarningsResponse:
     """A creator's earnings as the API shows them."""
-    return EarningsAnswer(
+    return EarningsResponse(
         coins=earned.coins,
         unit=economy.share.unit,
         units=earned.units,
@@ -163,8 +163,8 @@ def earnings(earned: Earnings, economy: Economy) -> EarningsAnswer:
     )
 
 
-def _gift_rules(rules: GiftRules) -> GiftRulesAnswer:
-    return GiftRulesAnswer(
+def _gift_rules(rules: GiftRules) -> GiftRulesResponse:
+    return GiftRulesResponse(
         max_quantity=rules.max_quantity,
         allows_anonymous=rules.allows_anonymous,
         streak_seconds=rules.streak_seconds,
@@ -172,12 +172,14 @@ def _gift_rules(rules: GiftRules) -> GiftRulesAnswer:
     )
 
 
-def _coin_rules(rules: CoinRules) -> CoinRulesAnswer:
+def _coin_rules(rules: CoinRules) -> CoinRulesResponse:
     tiers = [
-        TierAnswer(min_coins=tier.min_coins, color=tier.color or None, pin_seconds=tier.pin_seconds, **_text(tier.text))
+        TierResponse(
+            min_coins=tier.min_coins, color=tier.color or None, pin_seconds=tier.pin_seconds, **_text(tier.text)
+        )
         for tier in rules.tiers
     ]
-    return CoinRulesAnswer(max_coins=rules.max_coins, allows_anonymous=rules.allows_anonymous, tiers=tiers)
+    return CoinRulesResponse(max_coins=rules.max_coins, allows_anonymous=rules.allows_anonymous, tiers=tiers)
 
 
 def _text(text: Text) -> dict[str, Any]:

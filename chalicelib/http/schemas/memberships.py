@@ -12,7 +12,7 @@ from chalicelib.domain.purchases import SESSION_LIFE
 from chalicelib.http.schemas.common import Price, price_of
 
 
-class PlanAnswer(Struct, kw_only=True):
+class PlanResponse(Struct, kw_only=True):
     """A membership on sale: `coins` each month for `price` each month."""
 
     plan_id: str
@@ -21,10 +21,10 @@ class PlanAnswer(Struct, kw_only=True):
     price: Price
 
 
-class PlansAnswer(Struct, kw_only=True):
+class PlansResponse(Struct, kw_only=True):
     """The memberships on sale, smallest first."""
 
-    plans: list[PlanAnswer]
+    plans: list[PlanResponse]
 
 
 class MembershipRequest(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -34,7 +34,7 @@ class MembershipRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     currency: str = "usd"
 
 
-class JoiningAnswer(Struct, kw_only=True):
+class JoiningResponse(Struct, kw_only=True):
     """A membership that was asked for. `url` is where to subscribe; null when there is nothing to do there any more."""
 
     id: str
@@ -46,7 +46,7 @@ class JoiningAnswer(Struct, kw_only=True):
     url: str | None
 
 
-class MembershipAnswer(Struct, kw_only=True):
+class MembershipResponse(Struct, kw_only=True):
     """A membership. `coins` come with each month for `price`; `active` says whether its holder is a member now."""
 
     id: str
@@ -59,23 +59,23 @@ class MembershipAnswer(Struct, kw_only=True):
     active: bool
 
 
-class PresentMembershipAnswer(Struct, kw_only=True):
+class PresentMembershipResponse(Struct, kw_only=True):
     """The fan's membership; null for who never asked for one."""
 
-    membership: MembershipAnswer | None
+    membership: MembershipResponse | None
 
 
-class PortalAnswer(Struct, kw_only=True):
+class PortalResponse(Struct, kw_only=True):
     """Where the membership can be seen and ended, for a while."""
 
     url: str
 
 
-def plans(on_sale: Sequence[Plan], currency: str) -> PlansAnswer:
+def plans(on_sale: Sequence[Plan], currency: str) -> PlansResponse:
     """The plans as the API shows them, at their prices in a currency that all of them are on sale in."""
-    return PlansAnswer(
+    return PlansResponse(
         plans=[
-            PlanAnswer(
+            PlanResponse(
                 plan_id=plan.plan_id,
                 name=plan.name,
                 coins=plan.coins,
@@ -86,9 +86,9 @@ def plans(on_sale: Sequence[Plan], currency: str) -> PlansAnswer:
     )
 
 
-def joining(membership: Membership, url: str | None) -> JoiningAnswer:
+def joining(membership: Membership, url: str | None) -> JoiningResponse:
     """A membership as its order is answered."""
-    return JoiningAnswer(
+    return JoiningResponse(
         id=membership.membership_id,
         status=membership.status.value,
         plan_id=membership.plan_id,
@@ -99,12 +99,12 @@ def joining(membership: Membership, url: str | None) -> JoiningAnswer:
     )
 
 
-def present(membership: Membership | None, now: datetime) -> PresentMembershipAnswer:
+def present(membership: Membership | None, now: datetime) -> PresentMembershipResponse:
     """The fan's membership as the API shows it."""
     if membership is None:
-        return PresentMembershipAnswer(membership=None)
-    return PresentMembershipAnswer(
-        membership=MembershipAnswer(
+        return PresentMembershipResponse(membership=None)
+    return PresentMembershipResponse(
+        membership=MembershipResponse(
             id=membership.membership_id,
             plan_id=membership.plan_id,
             status=membership.status.value,

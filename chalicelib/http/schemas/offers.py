@@ -9,7 +9,7 @@ from chalicelib.domain.offers import Verdict
 from chalicelib.http.schemas.common import Price, price_of
 
 
-class OfferAnswer(Struct, kw_only=True):
+class OfferResponse(Struct, kw_only=True):
     """A bundle on sale. `jws` says the same, signed, for a day: check it with the keys of `/.well-known/jwks.json`."""
 
     bundle_id: str
@@ -18,13 +18,13 @@ class OfferAnswer(Struct, kw_only=True):
     jws: str
 
 
-class OffersAnswer(Struct, kw_only=True):
+class OffersResponse(Struct, kw_only=True):
     """The bundles on sale, smallest first, signed."""
 
-    offers: list[OfferAnswer]
+    offers: list[OfferResponse]
 
 
-class VerdictAnswer(Struct, kw_only=True):
+class VerdictResponse(Struct, kw_only=True):
     """Whether it is official. `reason` is a stable word, `detail` a sentence for a person.
 
     `bundle_id` and `official_price` are those of the bundle that it was held against; null where there is none.
@@ -37,7 +37,7 @@ class VerdictAnswer(Struct, kw_only=True):
     official_price: Price | None
 
 
-class KeyAnswer(Struct, kw_only=True):
+class KeyResponse(Struct, kw_only=True):
     """A public key (RFC 7517). `kid` is its thumbprint (RFC 7638)."""
 
     kty: str
@@ -49,17 +49,17 @@ class KeyAnswer(Struct, kw_only=True):
     use: str
 
 
-class KeySetAnswer(Struct, kw_only=True):
+class KeySetResponse(Struct, kw_only=True):
     """The keys that signatures can be checked with; the first one signs."""
 
-    keys: list[KeyAnswer]
+    keys: list[KeyResponse]
 
 
-def offers(signed: Sequence[tuple[Offer, str]]) -> OffersAnswer:
+def offers(signed: Sequence[tuple[Offer, str]]) -> OffersResponse:
     """Signed offers as the API shows them."""
-    return OffersAnswer(
+    return OffersResponse(
         offers=[
-            OfferAnswer(
+            OfferResponse(
                 bundle_id=offer.bundle.bundle_id,
                 coins=offer.bundle.coins,
                 price=price_of(offer.amount_minor, offer.currency),
@@ -70,10 +70,10 @@ def offers(signed: Sequence[tuple[Offer, str]]) -> OffersAnswer:
     )
 
 
-def verdict(verdict: Verdict) -> VerdictAnswer:
+def verdict(verdict: Verdict) -> VerdictResponse:
     """A verdict as the API shows it."""
     offer = verdict.offer
-    return VerdictAnswer(
+    return VerdictResponse(
         official=verdict.is_official,
         reason=verdict.reason,
         detail=verdict.detail,
@@ -82,6 +82,6 @@ def verdict(verdict: Verdict) -> VerdictAnswer:
     )
 
 
-def key_set(public_keys: Sequence[Mapping[str, str]]) -> KeySetAnswer:
+def key_set(public_keys: Sequence[Mapping[str, str]]) -> KeySetResponse:
     """Public keys as the API shows them: these members, and never another."""
-    return KeySetAnswer(keys=convert(public_keys, list[KeyAnswer]))
+    return KeySetResponse(keys=convert(public_keys, list[KeyResponse]))

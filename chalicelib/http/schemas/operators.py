@@ -43,7 +43,7 @@ class ReversalRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     reason: str
 
 
-class SettlementAnswer(Struct, kw_only=True):
+class SettlementResponse(Struct, kw_only=True):
     """What was decided about a review, by whom and why."""
 
     decision: str
@@ -52,7 +52,7 @@ class SettlementAnswer(Struct, kw_only=True):
     settled_at: str
 
 
-class ReviewAnswer(Struct, kw_only=True):
+class ReviewResponse(Struct, kw_only=True):
     """A payment that matches no purchase of ours. `coins` are what it was for, `price` what was paid."""
 
     id: str
@@ -64,16 +64,16 @@ class ReviewAnswer(Struct, kw_only=True):
     coins: int
     price: Price
     paid_at: str
-    settlement: SettlementAnswer | None
+    settlement: SettlementResponse | None
 
 
-class ReviewsAnswer(Struct, kw_only=True):
+class ReviewsResponse(Struct, kw_only=True):
     """The reviews of a month."""
 
-    reviews: list[ReviewAnswer]
+    reviews: list[ReviewResponse]
 
 
-class FreezeAnswer(Struct, kw_only=True):
+class FreezeResponse(Struct, kw_only=True):
     """What was asked for a wallet, and done once."""
 
     user_id: str
@@ -90,15 +90,15 @@ def is_payment_id(text: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9_\-]{1,255}", text) is not None
 
 
-def reviews(found: Sequence[Review]) -> ReviewsAnswer:
+def reviews(found: Sequence[Review]) -> ReviewsResponse:
     """The reviews of a month as operators see them."""
-    return ReviewsAnswer(reviews=[review(each) for each in found])
+    return ReviewsResponse(reviews=[review(each) for each in found])
 
 
-def review(review: Review) -> ReviewAnswer:
+def review(review: Review) -> ReviewResponse:
     """A review as operators see it."""
     settlement = review.settlement
-    return ReviewAnswer(
+    return ReviewResponse(
         id=f"{review.month}.{review.payment_id}",
         reason=review.reason,
         payment_id=review.payment_id,
@@ -108,7 +108,7 @@ def review(review: Review) -> ReviewAnswer:
         coins=review.coins,
         price=price_of(review.amount_minor, review.currency),
         paid_at=iso(review.paid_at),
-        settlement=SettlementAnswer(
+        settlement=SettlementResponse(
             decision=settlement.decision,
             reason=settlement.reason,
             actor=settlement.actor,

@@ -17,26 +17,26 @@ class WorthPrice(Price, kw_only=True):
     basis: str
 
 
-class WorthAnswer(Struct, kw_only=True):
+class WorthResponse(Struct, kw_only=True):
     """What so many coins are worth."""
 
     coins: int
     price: WorthPrice
 
 
-class GiftItemAnswer(common.GiftItemAnswer, kw_only=True, omit_defaults=True):
+class GiftItemResponse(common.GiftItemResponse, kw_only=True, omit_defaults=True):
     """A gift that can be sent, and what it is worth in the currency that was asked for."""
 
     price: WorthPrice | None = None
 
 
-class GiftCatalogueAnswer(Struct, kw_only=True):
+class GiftCatalogueResponse(Struct, kw_only=True):
     """The gifts that can be sent, cheapest first."""
 
-    gifts: list[GiftItemAnswer]
+    gifts: list[GiftItemResponse]
 
 
-class ComparedBundleAnswer(Struct, kw_only=True):
+class ComparedBundleResponse(Struct, kw_only=True):
     """A bundle beside its price in the base currency.
 
     `base_price_per_coin` is the price per coin converted into the base currency. `difference_permille` is how much
@@ -51,24 +51,24 @@ class ComparedBundleAnswer(Struct, kw_only=True):
     difference_permille: int | None
 
 
-class CurrencyAnswer(Struct, kw_only=True):
+class CurrencyResponse(Struct, kw_only=True):
     """A currency that bundles are on sale in. `rate` is its units per unit of the base, `as_of` the rate's date."""
 
     currency: str
     rate: str | None
     as_of: str | None
-    bundles: list[ComparedBundleAnswer]
+    bundles: list[ComparedBundleResponse]
 
 
-class PricesAnswer(Struct, kw_only=True):
+class PricesResponse(Struct, kw_only=True):
     """The bundles in every currency, beside a dated reference rate of the operator's. Nothing is charged by it."""
 
     base: str
     source: str
-    currencies: list[CurrencyAnswer]
+    currencies: list[CurrencyResponse]
 
 
-class TopUpLineAnswer(Struct, kw_only=True):
+class TopUpLineResponse(Struct, kw_only=True):
     """So many of one bundle, each a checkout of its own. `coins` and `price` are those of all of them."""
 
     bundle_id: str
@@ -77,29 +77,31 @@ class TopUpLineAnswer(Struct, kw_only=True):
     price: Price
 
 
-class TopUpAnswer(Struct, kw_only=True, rename={"needed": "for"}):
+class TopUpResponse(Struct, kw_only=True, rename={"needed": "for"}):
     """The cheapest bundles with at least `for` coins, largest first. `spare_coins` is what they hold beyond it."""
 
     needed: int
     coins: int
     spare_coins: int
     price: Price
-    bundles: list[TopUpLineAnswer]
+    bundles: list[TopUpLineResponse]
 
 
-def gift_catalogue(unpriced: common.GiftCatalogueAnswer, cost_basis: CostBasis | None = None) -> GiftCatalogueAnswer:
+def gift_catalogue(
+    unpriced: common.GiftCatalogueResponse, cost_basis: CostBasis | None = None
+) -> GiftCatalogueResponse:
     """The gift catalogue as the API shows it, with prices where there is something to base them on."""
-    return GiftCatalogueAnswer(
+    return GiftCatalogueResponse(
         gifts=[
-            GiftItemAnswer(**asdict(gift), price=_worth(gift.coins, cost_basis) if cost_basis else None)
+            GiftItemResponse(**asdict(gift), price=_worth(gift.coins, cost_basis) if cost_basis else None)
             for gift in unpriced.gifts
         ]
     )
 
 
-def worth(coins: int, cost_basis: CostBasis) -> WorthAnswer:
+def worth(coins: int, cost_basis: CostBasis) -> WorthResponse:
     """What so many coins are worth, as the API shows it."""
-    return WorthAnswer(coins=coins, price=_worth(coins, cost_basis))
+    return WorthResponse(coins=coins, price=_worth(coins, cost_basis))
 
 
 def _worth(coins: int, cost_basis: CostBasis) -> WorthPrice:
@@ -107,15 +109,15 @@ def _worth(coins: int, cost_basis: CostBasis) -> WorthPrice:
     return WorthPrice(**asdict(price), basis=cost_basis.basis)
 
 
-def top_up(found: TopUp, currency: str) -> TopUpAnswer:
+def top_up(found: TopUp, currency: str) -> TopUpResponse:
     """A top-up as the API shows it."""
-    return TopUpAnswer(
+    return TopUpResponse(
         needed=found.needed,
         coins=found.coins,
         spare_coins=found.spare_coins,
         price=price_of(found.amount_minor, currency),
         bundles=[
-            TopUpLineAnswer(
+            TopUpLineResponse(
                 bundle_id=line.offer.bundle.bundle_id,
                 quantity=line.quantity,
                 coins=line.coins,
@@ -126,23 +128,23 @@ def top_up(found: TopUp, currency: str) -> TopUpAnswer:
     )
 
 
-def prices(catalogue: Catalogue, rates: ReferenceRates, channel: str) -> PricesAnswer:
+def prices(catalogue: Catalogue, rates: ReferenceRates, channel: str) -> PricesResponse:
     """All prices of a channel as the API shows them."""
-    return PricesAnswer(
+    return PricesResponse(
         base=rates.base,
         source=rates.source,
         currencies=[_currency(catalogue, rates, currency, channel) for currency in catalogue.currencies(channel)],
     )
 
 
-def _currency(catalogue: Catalogue, rates: ReferenceRates, currency: str, channel: str) -> CurrencyAnswer:
+def _currency(catalogue: Catalogue, rates: ReferenceRates, currency: str, channel: str) -> CurrencyResponse:
     rate = rates.rate(currency)
-    return CurrencyAnswer(
+    return CurrencyResponse(
         currency=currency,
         rate=rate,
         as_of=rates.as_of.isoformat() if rate else None,
         bundles=[
-            ComparedBundleAnswer(
+            ComparedBundleResponse(
                 bundle_id=each.offer.bundle.bundle_id,
                 coins=each.offer.bundle.coins,
                 price=price_of(each.offer.amount_minor, currency),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Bug:
-    """A small change that makes the product wrong, and the tests that must notice.
+    """A small change that makes the product wrong, and the tests that must notification.
 
     `old` stands in `path` exactly once and becomes `new`. `tests` are arguments of pytest: the fewer, the faster.
     """

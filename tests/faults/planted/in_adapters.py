@@ -36,14 +36,14 @@ IN_ADAPTERS: Final = [
     Bug(
         "two events of one purchase, two credits",
         _PURCHASES,
-        "EntryRow.status.is_in(*UNPOSTED)\n            & (EntryRow.coins == claim.coins)",
-        "(EntryRow.coins == claim.coins)",
+        "EntryRow.status.is_in(*UNPOSTED)\n            & (EntryRow.coins == ref.coins)",
+        "(EntryRow.coins == ref.coins)",
         ("tests/adapters/test_ledger_purchases.py", *_MOTO),
     ),
     Bug(
         "coins out of the metadata",
         _PURCHASES,
-        "            & (EntryRow.coins == claim.coins)\n",
+        "            & (EntryRow.coins == ref.coins)\n",
         "",
         ("tests/adapters/test_ledger_purchases.py", *_MOTO),
     ),
@@ -92,12 +92,12 @@ IN_ADAPTERS: Final = [
     Bug(
         "a sequence is given twice",
         _LANES,
-        "LaneRow.sequence.set(self._seen + len(self._gifts))",
-        "LaneRow.sequence.set(self._seen + 1)",
+        "ShardRow.sequence.set(self._seen + len(self._gifts))",
+        "ShardRow.sequence.set(self._seen + 1)",
         ("tests/adapters/test_ledger_lanes.py", *_MOTO),
     ),
     Bug(
-        "a lane receives a gift again",
+        "a shard receives a gift again",
         _LANES,
         'transaction.save(row, CreatorEntryRow.pk.does_not_exist(), return_values="ALL_OLD")',
         "transaction.save(row)",

@@ -64,7 +64,7 @@ IN_BUDGETS: Final = [
     Bug(
         "a price given back twice",
         _PURCHASES,
-        "EntryRow.status.is_in(*allowed) & EntryRow.is_given_back.does_not_exist(),",
+        "EntryRow.status.is_in(*allowed) & EntryRow.is_released.does_not_exist(),",
         "EntryRow.status.is_in(*allowed),",
         _MONEY,
     ),

@@ -60,7 +60,7 @@ IN_MEMBERSHIPS: Final = [
         "the membership is read after its subscription",
         _FOLLOW,
         "        # The guard:",
-        "        before = memberships.find_membership(hint.claim.user_id, hint.claim.membership_id) or before\n"
+        "        before = memberships.find_membership(hint.ref.user_id, hint.ref.membership_id) or before\n"
         "        # The guard:",
         _MEETINGS,
     ),

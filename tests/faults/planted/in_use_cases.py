@@ -62,9 +62,9 @@ IN_USE_CASES: Final = [
     Bug(
         "the purchase is read after the money",
         _MONEY,
-        "    if not ledger.follow_purchase(purchase, kept_minor, adjustment):",
+        "    if not ledger.update_kept_amount(purchase, kept_minor, adjustment):",
         "    again = ledger.find_entry(purchase.user_id, purchase.purchase_id)\n"
-        "    if not ledger.follow_purchase(again or purchase, kept_minor, adjustment):  # type: ignore[arg-type]",
+        "    if not ledger.update_kept_amount(again or purchase, kept_minor, adjustment):  # type: ignore[arg-type]",
         _meetings("refund"),
     ),
     Bug(
@@ -126,7 +126,7 @@ IN_USE_CASES: Final = [
         ("tests/usecases/test_send_gift.py",),
     ),
     Bug(
-        "a lane that moves with the setting",
+        "a shard that moves with the setting",
         "chalicelib/domain/gifts.py",
         "return zlib.crc32(name.encode()) % creator_lanes",
         "return hash(name) % creator_lanes",
@@ -154,7 +154,7 @@ IN_USE_CASES: Final = [
         _failpoints("relay"),
     ),
     Bug(
-        "a busy lane is forgotten",
+        "a busy shard is forgotten",
         _RELAY,
         "            self.retry.update(record.record_id for record in records)\n",
         "            pass\n",

@@ -1,14 +1,14 @@
-"""Stand-ins for the operators' desk and for the journal, over the fake ledger's dictionaries."""
+"""Stand-ins for the operators' operators and for the journal, over the fake ledger's dictionaries."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.adjustments import Adjustment
-from chalicelib.domain.entries import Entry, lane_entry
+from chalicelib.domain.entries import Entry, shard_entry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import JournalLine, Mismatch
-from chalicelib.domain.notifications import Notice
+from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.reviews import Freeze, Review, Settlement
 from chalicelib.errors import IdempotencyConflict
@@ -18,8 +18,8 @@ from tests.fakes import FakeLedger
 _NOTHING = Lane()
 
 
-class FakeDesk:
-    """The OperatorDesk port. One call is one step."""
+class FakeOperators:
+    """The OperatorLedger port. One call is one step."""
 
     def __init__(self, ledger: FakeLedger) -> None:
         self.ledger = ledger
@@ -89,11 +89,11 @@ class FakeJournal:
         added_up = sum(_line(entry).coins for entry in self.ledger.entries.get(user_id, {}).values() if _posted(entry))
         return None if stored == added_up else Mismatch(what=f"wallet/{user_id}", stored=stored, added_up=added_up)
 
-    def lane_mismatch(self, creator_id: str, lane: int) -> Mismatch | None:
-        received = self.ledger.lanes.get((creator_id, lane), _NOTHING)
-        entries = [lane_entry(entry) for known in self.ledger.entries.values() for entry in known.values()]
+    def shard_mismatch(self, creator_id: str, shard: int) -> Mismatch | None:
+        received = self.ledger.shards.get((creator_id, shard), _NOTHING)
+        entries = [shard_entry(entry) for known in self.ledger.entries.values() for entry in known.values()]
         added_up = sum(gift.creator_coins for gift in entries if gift and gift.event_id in received.sequences)
-        what, places = f"creator/{creator_id}/{lane}", range(1, len(received.sequences) + 1)
+        what, places = f"creator/{creator_id}/{shard}", range(1, len(received.sequences) + 1)
         if received.coins != added_up:
             return Mismatch(what=what, stored=received.coins, added_up=added_up)
         taken = len(set(received.sequences.values()) & set(places))
@@ -107,7 +107,7 @@ class FakeJournal:
 
     def _is_relayed(self, line: JournalLine) -> bool:
         if line.creator_id:
-            return line.event_id in self.ledger.lanes.get((line.creator_id, line.lane), _NOTHING).sequences
+            return line.event_id in self.ledger.shards.get((line.creator_id, line.shard), _NOTHING).sequences
         return line.entry_id in self.ledger.announced
 
 
@@ -116,16 +116,16 @@ def _posted(entry: Entry) -> bool:
 
 
 def _line(entry: Entry) -> JournalLine:
-    gift = lane_entry(entry)
+    gift = shard_entry(entry)
     assert entry.posted_at is not None
     assert entry.event_id is not None
     return JournalLine(
         user_id=entry.user_id,
         entry_id=entry.entry_id,
         event_id=entry.event_id,
-        kind=entry.kind.value if isinstance(entry, Adjustment | Notice) else "gift" if gift else "purchase",
+        kind=entry.kind.value if isinstance(entry, Adjustment | NotificationEntry) else "gift" if gift else "purchase",
         coins=-entry.price_coins if isinstance(entry, Gift) else entry.coins,
         posted_at=entry.posted_at,
         creator_id=gift.creator_id if gift else "",
-        lane=gift.lane if gift else 0,
+        shard=gift.shard if gift else 0,
     )

@@ -14,7 +14,7 @@ from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
 from chalicelib.usecases.checkout import OpenedCheckout, open_checkout
 from chalicelib.usecases.gifts import SentGift, send_gift
-from chalicelib.usecases.stripe_events import Intake, receive_webhook
+from chalicelib.usecases.stripe_events import StripeEventServices, receive_webhook
 from tests.domain.builders import FAN, KEY, a_catalogue, a_checkout_order, a_gift_order, a_purchase
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
 from tests.fakes import START, FakeClock, FakeGateway, FakeLedger, session_of
@@ -57,7 +57,7 @@ class _Watched:
         return call
 
 
-class Desk:
+class CheckoutHarness:
     """One fan, one catalogue, and everything that a use case needs."""
 
     def __init__(self, catalogue: Catalogue | None = None) -> None:
@@ -97,9 +97,9 @@ class Desk:
         """Receive an event of the payment provider."""
         return receive_webhook(self.provider.sign(event), signature, self.intake(livemode=livemode))
 
-    def intake(self, *, livemode: bool = False) -> Intake:
+    def intake(self, *, livemode: bool = False) -> StripeEventServices:
         """What handling an event needs."""
-        return Intake(
+        return StripeEventServices(
             livemode=livemode,
             ledger=self.ledger,
             gateway=self.gateway,
