@@ -3,13 +3,15 @@
 import json
 import re
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 from chalicelib import VERSION
-from tests.house.source import ROOT, tracked_files
+from tests.house.source import ROOT, python_files, tracked_files
 
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCKS = sorted(ROOT.glob("requirements*.txt"))
 STAGES = json.loads((ROOT / ".chalice/config.json").read_text())["stages"]
 
@@ -63,9 +65,60 @@ def test_a_loose_requirement_is_found(text: str) -> None:
     assert unlocked(f"# a comment\n{good}\n{text}\n{good}\n") == [text]
 
 
-def test_the_version_is_one() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["version"] == VERSION
+def test_version_stands_in_chalicelib_alone() -> None:
+    assert "version" not in PROJECT["project"]
+    assert PROJECT["project"]["dynamic"] == ["version"]
+    assert PROJECT["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "chalicelib.VERSION"}
+    assert re.fullmatch(r"\d+\.\d+\.\d+", VERSION)
+
+
+def listed(name: str) -> list[str]:
+    """The requirements that an .in file lists by itself."""
+    lines = (ROOT / name).read_text().splitlines()
+    return [line for line in lines if line and line[0] not in {"#", "-"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "declared"),
+    [
+        ("requirements.in", PROJECT["project"]["dependencies"]),
+        ("requirements-dev.in", PROJECT["dependency-groups"]["dev"]),
+        ("requirements-cloud.in", PROJECT["dependency-groups"]["cloud"]),
+    ],
+)
+def test_pyproject_declares_what_the_in_file_lists(name: str, declared: list[str]) -> None:
+    assert declared == listed(name)
+
+
+def distributions_imported(folders: tuple[str, ...]) -> dict[str, str]:
+    """The distributions that the folders import, by name, each with a file that does."""
+    known, found = packages_distributions(), {}
+    for path, source in python_files(*folders).items():
+        for module in re.findall(r"^ *(?:from|import) (\w+)", source, re.MULTILINE):
+            for distribution in known.get(module, [])[:1]:
+                found[canonical(distribution)] = path
+    return found
+
+
+def canonical(requirement: str) -> str:
+    """The name of a requirement as registries compare it; the stubs of each AWS service are extras of one package."""
+    name = re.sub(r"[-_.]+", "-", requirement.partition("[")[0]).lower()
+    return "types-boto3" if name.startswith("types-boto3-") else name
+
+
+@pytest.mark.parametrize(
+    ("folders", "lists"),
+    [
+        (("app.py", "chalicelib"), ("requirements.in",)),
+        (("infra", "tests"), ("requirements.in", "requirements-dev.in")),
+    ],
+)
+def test_every_import_is_declared(folders: tuple[str, ...], lists: tuple[str, ...]) -> None:
+    # `chalice package` adds Chalice's runtime by itself, and no type stub is imported at run time.
+    declared = {"chalice", "types-boto3"} | {canonical(requirement) for name in lists for requirement in listed(name)}
+    imported = distributions_imported(folders)
+    assert imported
+    assert {name: path for name, path in imported.items() if name not in declared} == {}
 
 
 @pytest.mark.parametrize("stage", STAGES)
