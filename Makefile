@@ -33,8 +33,8 @@ test: check .venv-cloud/.ready ## run every check and every test
 	@$(PY) -m coverage report --fail-under=100 --include='chalicelib/domain/*,chalicelib/usecases/*' > /dev/null
 	@$(PY) -m coverage report --fail-under=95 > /dev/null
 
-up: .venv/.ready .venv-cloud/.ready ## start the local cloud; .local/stack.json says where
-	@$(PY) -m infra.local.up
+up: .venv/.ready .venv-cloud/.ready ## start the local cloud, with WORKERS warm; .local/stack.json says where
+	@$(PY) -m infra.local.up $(if $(WORKERS),--workers $(WORKERS))
 
 down: ## stop the local cloud
 	@test ! -x $(PY) || $(PY) -m infra.local.down
@@ -82,4 +82,4 @@ format: .venv/.ready ## format and mend what can be mended
 	@$(PY) -m ruff check --quiet --fix .
 
 clean: down ## remove what was built
-	@rm -rf build .local .mypy_cache .ruff_cache .hypothesis .coverage .venv .venv-cloud
+	@rm -rf build .local .local.removed-* .mypy_cache .ruff_cache .hypothesis .coverage .venv .venv.* .venv-cloud .venv-cloud.*

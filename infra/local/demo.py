@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from rich.console import Console
-
 from infra.local.client import Fan, UnexpectedError
 from infra.local.facts import StackFacts
+from infra.local.narrator import Narrator
 from infra.local.processes import StartError
 from infra.local.stack import borrowed_stack
 from infra.local.story import STEPS, Step, Story
@@ -18,24 +17,27 @@ from infra.local.subscriber import subscriber
 
 _WORKERS = 3
 
-_console = Console(highlight=False, soft_wrap=True)
+_INTRODUCTION = """\
+This starts the whole system on this machine, follows a coin from the payment to the creator, and removes it all again.
+It takes about half a minute, on a busy machine a few. The streak waits on purpose: it ends when its taps pause."""
 
 
 def main() -> int:
     """Exit code 0 when the story ended well; else 1, and what broke was said."""
     signal.signal(signal.SIGTERM, _leave)
-    started = time.monotonic()
-    try:
-        with borrowed_stack("demo", _progress, _WORKERS) as facts, _opening(facts) as story:
-            _console.print(f"The local cloud is up after {time.monotonic() - started:.1f} s.\n", style="bold")
-            for number, step in enumerate(STEPS, 1):
-                _tell(number, step, story)
-    except KeyboardInterrupt:
-        return 130
-    except (StartError, UnexpectedError) as failure:
-        _console.print(f"\nThis broke: {failure}", style="bold red", markup=False)
-        return 1
-    _console.print(f"\nAll invariants hold. Told in {time.monotonic() - started:.1f} s.", style="bold green")
+    with Narrator() as narrator:
+        narrator.print(_INTRODUCTION)
+        try:
+            with borrowed_stack("demo", narrator.step, _WORKERS) as facts, _opening(facts) as story:
+                narrator.print(f"The local cloud is up after {narrator.elapsed_seconds:.1f} s.\n", "bold")
+                for number, step in enumerate(STEPS, 1):
+                    _tell(number, step, story, narrator)
+        except KeyboardInterrupt:
+            return 130
+        except (StartError, UnexpectedError) as failure:
+            narrator.print(f"\nThis broke: {failure}", "bold red")
+            return 1
+        narrator.print(f"\nAll invariants hold. Told in {narrator.elapsed_seconds:.1f} s.", "bold green")
     return 0
 
 
@@ -45,16 +47,12 @@ def _opening(facts: StackFacts) -> Iterator[Story]:
         yield Story(facts, overlay, fan=Fan(facts, "ada"), creator_id="grace")
 
 
-def _tell(number: int, step: Step, story: Story) -> None:
-    _console.print(f"{number}  {step.__doc__}", style="bold", markup=False)
+def _tell(number: int, step: Step, story: Story, narrator: Narrator) -> None:
+    narrator.print(f"{number}  {step.__doc__}", "bold")
     started = time.monotonic()
     for line in step(story):
-        _console.print(f"   {line}", markup=False)
-    _console.print(f"   [dim]{(time.monotonic() - started) * 1000:.0f} ms[/dim]")
-
-
-def _progress(step: str) -> None:
-    _console.print(f"  {step} ...", style="dim")
+        narrator.print(f"   {line}")
+    narrator.print(f"   {(time.monotonic() - started) * 1000:.0f} ms", "dim")
 
 
 def _leave(*_: object) -> NoReturn:

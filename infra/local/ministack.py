@@ -1,7 +1,6 @@
 """MiniStack: the AWS services of the local cloud in one process, on loopback."""
 
 import os
-import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.local.processes import ROOT, Process, end, free_ports, start, wait_until_ready
+from infra.local.removal import remove_behind
 
 REGION = "us-east-1"
 
@@ -43,7 +43,7 @@ def ministack(directory: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         end([process])
-        shutil.rmtree(directory, ignore_errors=True)
+        remove_behind([directory])
 
 
 def start_ministack(directory: Path, port: int, extra: Mapping[str, str] | None = None) -> Process:

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from infra.local.facts import FILE, StackFacts
 from infra.local.ministack import REGION, log_of, start_ministack, wait_for_ministack
 from infra.local.processes import ROOT, StartError, tail
 from infra.local.registry import Registry
+from infra.local.removal import remove_behind
 from infra.local.servers import Ports, Server, loopback_url, start_server
 from infra.local.stripe_side import StripeSide
 from infra.local.warmth import warm_api
@@ -63,11 +63,14 @@ def start_stack(directory: Path, progress: Progress, workers: int) -> StackFacts
 
 
 def stop_stack(directory: Path) -> list[str]:
-    """End the stack in the directory, dead or alive, and remove what it wrote. Returns what still ran."""
+    """End the stack in the directory, dead or alive, and remove what it wrote. Returns what still ran.
+
+    The workers' unpacked packages are 100,000 files: they are renamed away and deleted after this program has ended.
+    """
     ended = Registry(directory).end_all()
-    for name in (FILE, f"{FILE}.draft", "processes.json", "processes.draft", "logs", "tmp"):
-        path = directory / name
-        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    for name in (FILE, f"{FILE}.draft", "processes.json", "processes.draft"):
+        (directory / name).unlink(missing_ok=True)
+    remove_behind([directory / "logs", directory / "tmp"])
     for emptied in (directory, DIRECTORY):
         if emptied.is_dir() and not any(emptied.iterdir()):
             emptied.rmdir()

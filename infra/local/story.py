@@ -118,6 +118,7 @@ def tap_a_streak(story: Story) -> Iterator[str]:
         story.given += story.fan.post("/gifts", wish, key).read(201, Gift).coins
     coins = item.coins * _TAPS
     _expect("every tap is debited", story.fan.wallet().coins, story.checkout.coins - story.given)
+    yield f"{_TAPS} taps of {item.name}; waiting on purpose now, for a streak ends when its taps pause"
     wait_until("the streak's end was told", lambda: bool(story.overlay.receive() and _ends(story, streak_id)))
     counts = sorted(tap["count"] for tap in _taps(story, streak_id))
     _expect("the overlay counted along", counts, list(range(1, _TAPS + 1)))

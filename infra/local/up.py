@@ -3,20 +3,16 @@
 import argparse
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import NoReturn
 
-from rich.console import Console
-
 from infra.local.facts import StackFacts
+from infra.local.narrator import Narrator
 from infra.local.processes import StartError
 from infra.local.registry import Registry, StackInUseError
 from infra.local.stack import DIRECTORY, start_stack, stop_stack
 
 WORKERS = 4
-
-_console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:
@@ -26,36 +22,36 @@ def main() -> int:
     parser.add_argument("--workers", type=int, choices=range(1, 9), default=WORKERS, help="how many to have warm")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _leave)
-    try:
-        _bring_up(options.dir.resolve(), options.workers)
-    except KeyboardInterrupt:
-        return 130
-    except (StartError, StackInUseError) as failure:
-        _console.print(f"The local cloud did not come up: {failure}", style="red", markup=False)
-        return 1
+    with Narrator() as narrator:
+        try:
+            _bring_up(options.dir.resolve(), options.workers, narrator)
+        except KeyboardInterrupt:
+            return 130
+        except (StartError, StackInUseError) as failure:
+            narrator.print(f"The local cloud did not come up: {failure}", "red")
+            return 1
     return 0
 
 
-def _bring_up(directory: Path, workers: int) -> None:
+def _bring_up(directory: Path, workers: int, narrator: Narrator) -> None:
     registry, facts = Registry(directory), StackFacts.read(directory)
     if facts and all(process.is_alive() for process in registry.processes()):
-        _show("The local cloud is already up", facts)
+        _show("The local cloud is already up", facts, narrator)
         return
     if registry.is_claimed():
         if registry.owner_lives():
             raise StackInUseError(f"another program is starting it in {directory}")
-        _console.print("Cleaning up after a stack that ended badly ...")
+        narrator.print("Cleaning up after a stack that ended badly ...")
         stop_stack(directory)
-    started = time.monotonic()
-    facts = start_stack(directory, lambda step: _console.print(f"  {step} ...", style="dim"), workers)
-    _show(f"The local cloud is up after {time.monotonic() - started:.0f} s", facts)
+    facts = start_stack(directory, narrator.step, workers)
+    _show(f"The local cloud is up after {narrator.elapsed_seconds:.0f} s", facts, narrator)
 
 
-def _show(headline: str, facts: StackFacts) -> None:
-    _console.print(headline, style="bold green")
-    _console.print(f"  shop   {facts.shop_url}\n  API    {facts.api_url}/v1\n  Stripe {facts.stripe_api_url}")
-    _console.print("A token for a fan called ada:", style="bold")
-    _console.print(f"  curl -s -d sub=ada {facts.issuer_url}/token")
+def _show(headline: str, facts: StackFacts, narrator: Narrator) -> None:
+    narrator.print(headline, "bold green")
+    narrator.print(f"  shop   {facts.shop_url}\n  API    {facts.api_url}/v1\n  Stripe {facts.stripe_api_url}")
+    narrator.print("A token for a fan called ada:", "bold")
+    narrator.print(f"  curl -s -d sub=ada {facts.issuer_url}/token")
 
 
 def _leave(*_: object) -> NoReturn:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from infra.local.client import Fan, Reply, UnexpectedError, call
 from infra.local.facts import StackFacts
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 240
 
 
 def warm_api(facts: StackFacts, workers: int) -> None:
