@@ -16,9 +16,9 @@ FOLDER: Final = Path(__file__).parent.parent / "catalogues"
 
 
 class BadCatalogue(Exception):
-    """A catalogue file that must not go live. The message names the file, the place and the rule.
+    """Raised for an invalid catalogue file. The message names the file, the place and the rule.
 
-    `where` is the way to the place, as in CatalogueError; `byte` its offset where the file is no JSON.
+    `where` is the path to the value, as in CatalogueError; `byte` the offset of a JSON syntax error.
     """
 
     def __init__(self, path: Path, problem: Exception) -> None:
@@ -33,7 +33,7 @@ _PATH: Final = re.compile(r" - at `\$([^`]*)`$")
 
 
 def _where(message: str) -> list[str | int]:
-    """The way to the place that msgspec names: `$.bundles[0].coins`."""
+    """Parse a msgspec path such as `$.bundles[0].coins`."""
     found = _PATH.search(message)
     return [int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", found[1] if found else "")]
 
@@ -115,16 +115,16 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def load_catalogue(name: str, folder: Path = FOLDER) -> Catalogue:
-    """The catalogue in `<folder>/<name>.json`. In the file, a bundle's `coins` does not count its bonus.
+    """Load the catalogue `<folder>/<name>.json`. A bundle's `coins` in the file exclude its bonus.
 
     Raises:
-        BadCatalogue: the file is missing, is no such JSON, or breaks a rule of the domain.
+        BadCatalogue: the file is missing, has another shape, or breaks a domain rule.
     """
     return load_file(folder / f"{name}.json")
 
 
 def load_file(path: Path) -> Catalogue:
-    """The catalogue in the file. Raises BadCatalogue as load_catalogue."""
+    """Load the catalogue in the file. Raises BadCatalogue as load_catalogue."""
     try:
         return _catalogue(path.stem, msgspec.json.decode(path.read_bytes(), type=_File))
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, CatalogueError) as error:
@@ -191,6 +191,6 @@ def _text(line: _TextLine) -> Text:
 
 
 def _longest(line: _TierLine) -> Text:
-    """What a tier promises, it promises in every script: no character takes more than four bytes."""
+    """Allow the characters of a tier in every script: a character takes at most four bytes in UTF-8."""
     characters = line.max_characters
     return Text(max_characters=characters, max_bytes=4 * characters + MAX_NAME_BYTES, max_emoji=line.max_emoji)

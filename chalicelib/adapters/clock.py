@@ -1,4 +1,4 @@
-"""The wall clock, and new ids."""
+"""System clock and id generator."""
 
 from datetime import UTC, datetime
 
@@ -9,10 +9,10 @@ class SystemClock:
     """The Clock port."""
 
     def now(self) -> datetime:
-        """The time, UTC, cut to the millisecond: what is stored and what is kept in memory are then the same."""
+        """Return the time in UTC, truncated to milliseconds as it is stored."""
         now = datetime.now(UTC)
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def new_id(self) -> str:
-        """A new UUIDv7, lowercase."""
+        """Return a new UUIDv7 in lowercase."""
         return str(uuid7())

@@ -1,4 +1,4 @@
-"""Signatures under bundles: compact JWS, ES256, by keys that nobody sees and everybody can check."""
+"""Signed offers: compact JWS with ES256."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -15,14 +15,14 @@ from chalicelib.domain.offers import SignedOffer
 
 ALGORITHM: Final = "ES256"
 TYPE: Final = "coinpurse-offer+jwt"
-"""The header's `typ`: no other token of these keys, or of others, can pass for an offer (RFC 8725, 3.11)."""
+"""`typ` of the header: distinguishes offers from all other tokens (RFC 8725, 3.11)."""
 
 _CURVE: Final = "P-256"
 _EC: Final = ECAlgorithm(ECAlgorithm.SHA256)
 
 
 class BadSigningKey(Exception):
-    """A key cannot sign offers. The message says what it must be, never what it is."""
+    """Raised for a key that cannot sign offers. The message never holds the key."""
 
 
 class _Claims(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -47,10 +47,10 @@ class _Key:
 
 
 class EcOfferSigner:
-    """Signs with the first of its keys, and verifies with all of them.
+    """The OfferSigner port: signs with the first key, verifies with all.
 
     Args:
-        keys: the private keys that are valid now, each an EC key on P-256 as PEM; asked for at every call.
+        keys: returns the valid private keys, EC on P-256 as PEM; called for every operation.
     """
 
     def __init__(self, keys: Callable[[], Sequence[str]]) -> None:
@@ -58,7 +58,7 @@ class EcOfferSigner:
         self._read: tuple[tuple[str, ...], dict[str, _Key]] = ((), {})
 
     def sign(self, offer: SignedOffer) -> str:
-        """A compact JWS over the offer. Raises BadSigningKey."""
+        """Sign the offer as a compact JWS. Raises BadSigningKey."""
         kid, key = next(iter(self._keys().items()))
         claims = _Claims(
             iss=offer.issuer,
@@ -76,7 +76,7 @@ class EcOfferSigner:
         return jwt.encode(msgspec.structs.asdict(claims), key.private, ALGORITHM, headers=headers)
 
     def read(self, jws: str) -> SignedOffer | None:
-        """The offer that one of our keys signed, whether or not it has expired; None for anything else."""
+        """Verify and decode an offer, expired or not. Returns None for any other token."""
         if not jws.isascii():
             return None
         try:
@@ -84,7 +84,7 @@ class EcOfferSigner:
             key = self._keys().get(header.get("kid", ""))
             if key is None or header.get("typ") != TYPE:
                 return None
-            # Time is for the domain to judge, by its own clock.
+            # The domain checks expiry with its own clock.
             claims = jwt.decode(
                 jws,
                 key.private.public_key(),
@@ -96,7 +96,7 @@ class EcOfferSigner:
             return None
 
     def public_keys(self) -> Sequence[Mapping[str, str]]:
-        """The public half of every key, as JWKs. Raises BadSigningKey."""
+        """Return the public keys as JWKs. Raises BadSigningKey."""
         return [key.public for key in self._keys().values()]
 
     def _keys(self) -> dict[str, _Key]:
@@ -120,7 +120,7 @@ def _key(pem: str) -> _Key:
 
 
 def _thumbprint(public: Mapping[str, str]) -> str:
-    """What RFC 7638 makes of a key: the hash of its required members, in the order of their names."""
+    """Compute the JWK thumbprint (RFC 7638)."""
     return urlsafe_b64encode(sha256(msgspec.json.encode(public)).digest()).decode().rstrip("=")
 
 

@@ -12,7 +12,7 @@ RATES: Final = Path(__file__).parent.parent / "catalogues/reference_rates.json"
 
 
 class BadRates(Exception):
-    """A file of rates that must not go live. The message names the file, the field or currency, and the rule."""
+    """Raised for an invalid file of rates. The message names the file, the field or currency, and the rule."""
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -23,10 +23,10 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def load_reference_rates(path: Path = RATES) -> ReferenceRates:
-    """The rates in the file: `{"as_of": "2026-11-20", "base": "usd", "source": "...", "rates": {"eur": "0.92"}}`.
+    """Load the rates in the file: `{"as_of": "2026-11-20", "base": "usd", "source": "...", "rates": {"eur": "0.92"}}`.
 
     Raises:
-        BadRates: the file is missing, is no such JSON, or breaks a rule of the domain.
+        BadRates: the file is missing, has another shape, or breaks a domain rule.
     """
     try:
         file = msgspec.json.decode(path.read_bytes(), type=_File)

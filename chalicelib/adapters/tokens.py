@@ -17,15 +17,15 @@ LEEWAY_SECONDS: Final = 30
 
 
 class JwtVerifier:
-    """Verifies tokens with the issuer's public keys.
+    """Verifies bearer tokens with the issuer's public keys.
 
-    The keys are cached for five minutes; a token that names an unknown key makes them be fetched again, at most every
-    thirty seconds. The address of the keys is a setting: nothing that a token says of itself leads anywhere.
+    Keys are cached for five minutes; an unknown `kid` triggers a new fetch, at most every thirty seconds. The
+    address of the keys is a setting: `jku` and `x5u` are ignored.
 
     Args:
-        issuer: the `iss` that tokens must have.
-        audience: the `aud` that tokens must have.
-        jwks_url: where the issuer shows its keys.
+        issuer: required `iss`.
+        audience: required `aud`.
+        jwks_url: address of the issuer's key set.
     """
 
     def __init__(self, *, issuer: str, audience: str, jwks_url: str) -> None:
@@ -36,13 +36,13 @@ class JwtVerifier:
         )
 
     def verify(self, token: str) -> Caller:
-        """Who holds the token.
+        """Verify the token and return its subject.
 
         Raises:
-            Unauthenticated: it is not valid here and now; the answer does not say why.
-            TryAgain: the issuer's keys cannot be read.
+            Unauthenticated: invalid token; the response does not give the reason.
+            TryAgain: the issuer's keys are unavailable.
         """
-        # Beyond ASCII there is no base64: what is left out here would break the decoder rather than be refused by it.
+        # Non-ASCII input would crash the base64 decoder instead of being refused.
         if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
             raise Unauthenticated
         try:
@@ -61,13 +61,13 @@ class JwtVerifier:
 
 
 class _Keys(jwt.PyJWKClient):
-    """The issuer's keys. Whatever is wrong with them is not the token's fault."""
+    """Return the cached keys, fetched if needed. A failure is never the token's fault."""
 
     def fetch_data(self) -> object:
-        """Fetch them. Those that were fetched before stay until there are new ones.
+        """Fetch the keys; earlier ones stay until new ones arrive.
 
         Raises:
-            TryAgain: there is no answer, or it is no set of keys.
+            TryAgain: no response, or not a key set.
         """
         try:
             return super().fetch_data()

@@ -1,4 +1,4 @@
-"""Stream records that cannot be relayed, in SQS."""
+"""Queue of stream records that cannot be relayed."""
 
 from collections.abc import Mapping
 
@@ -25,7 +25,6 @@ class SqsRedriveQueue:
         )
 
     def set_aside(self, keys: Mapping[str, str]) -> None:
-        """See the port."""
         try:
             self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=msgspec.json.encode(keys).decode())
         except (BotoCoreError, ClientError) as error:

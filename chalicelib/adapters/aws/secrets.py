@@ -1,4 +1,4 @@
-"""The payment provider's secrets and our own, in SSM. Read again every five minutes: a rotation needs no deploy."""
+"""Secrets in SSM, cached for five minutes, so that a rotation needs no deployment."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ SSM_CONFIG: Final = Config(connect_timeout=1, read_timeout=2, retries={"total_ma
 
 
 class BadSecret(Exception):
-    """A secret is not what it must be. The message names the parameter, never its value."""
+    """Raised for an unusable secret. The message names the parameter, never its value."""
 
 
 class SsmSecrets:
@@ -27,7 +27,7 @@ class SsmSecrets:
     Args:
         stage: names the parameters.
         livemode: an API key of the other mode is refused.
-        monotonic: seconds that only grow.
+        monotonic: returns seconds of a monotonic clock.
     """
 
     def __init__(self, stage: str, *, livemode: bool, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -38,21 +38,21 @@ class SsmSecrets:
         self._ssm = boto3.client("ssm", config=SSM_CONFIG)
 
     def stripe_api_key(self) -> str:
-        """The secret or restricted key. Raises BadSecret when it is of the other mode."""
+        """Return the secret or restricted API key. Raises BadSecret for a key of the other mode."""
         api_key = self._parameter("stripe_api_key")
         if not api_key.startswith((f"sk_{self._mode}_", f"rk_{self._mode}_")):
             raise BadSecret(f"{self._prefix}/stripe_api_key must be a {self._mode} mode key")
         return api_key
 
     def stripe_webhook_secrets(self) -> Sequence[str]:
-        """The signing secrets that are valid now: one, or two while they are rotated. Raises BadSecret."""
+        """Return the valid signing secrets: one, or two during a rotation. Raises BadSecret."""
         secrets = self._list("stripe_webhook_secrets")
         if not secrets or not all(secret.startswith("whsec_") and len(secret) > len("whsec_") for secret in secrets):
             raise BadSecret(f"{self._prefix}/stripe_webhook_secrets must hold secrets that begin with whsec_")
         return secrets
 
     def offer_signing_keys(self) -> Sequence[str]:
-        """The private keys that bundles are signed with, as PEM: the first signs, all verify. Raises BadSecret."""
+        """Return the private keys for offers as PEM: the first signs, all verify. Raises BadSecret."""
         keys = self._list("offer_signing_keys")
         if not keys or not all(key.startswith("-----BEGIN ") for key in keys):
             raise BadSecret(f"{self._prefix}/offer_signing_keys must hold private keys as PEM")

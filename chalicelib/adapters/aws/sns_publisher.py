@@ -1,4 +1,4 @@
-"""Announcements on SNS, ten to a request."""
+"""Publication of messages on SNS, ten per request."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types_boto3_sns.type_defs import MessageAttributeValueTypeDef, PublishBatchRequestEntryTypeDef
 
 BATCH: Final = 10
-"""PublishBatch takes no more. Ten of our messages, each below 4 KB, stay far below its 256 KB."""
+"""Limit of PublishBatch. Ten messages of at most 4 KB stay below its 256 KB."""
 
 
 class SnsPublisher:
@@ -32,7 +32,7 @@ class SnsPublisher:
         )
 
     def publish(self, announcements: Sequence[Announcement]) -> Publication:
-        """See the port. Ids may repeat; each announcement is its own message."""
+        """Publish in batches of ten. Ids may repeat; each announcement is its own message."""
         busy: set[str] = set()
         refused: set[str] = set()
         for start in range(0, len(announcements), BATCH):
@@ -48,10 +48,10 @@ class SnsPublisher:
                 ],
             )
         except (BotoCoreError, ClientError):
-            # Some or all may have gone out: at least once is what was promised, so all of them come again.
+            # Some may have been published. Delivery is at least once, so all are retried.
             busy.update(announcement.id for announcement in batch)
             return
-        # A 200 says nothing about each message: those that were not accepted stand in `Failed`.
+        # PublishBatch answers 200 and lists the rejected messages in `Failed`.
         for failure in answer.get("Failed", []):
             (refused if failure["SenderFault"] else busy).add(batch[int(failure["Id"])].id)
 

@@ -1,4 +1,4 @@
-"""When streaks are to be looked at, in SQS: messages that are held back for a while."""
+"""Delayed streak checks in SQS."""
 
 import math
 from datetime import timedelta
@@ -31,7 +31,7 @@ class SqsStreakTimer:
         )
 
     def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
-        """See the port. Whole seconds, rounded up: a look that comes too early would only have to come again."""
+        """Send with the delay rounded up to whole seconds: an early check would only be repeated."""
         message = _Message(user_id=user_id, streak_id=streak_id)
         try:
             self._sqs.send_message(
@@ -44,6 +44,6 @@ class SqsStreakTimer:
 
 
 def streak_in(body: str) -> tuple[str, str]:
-    """The fan and the streak that a message of the queue is about. Raises msgspec.ValidationError when of none."""
+    """Parse a queue message into user id and streak id. Raises msgspec.ValidationError."""
     message = msgspec.json.decode(body, type=_Message)
     return message.user_id, message.streak_id

@@ -1,4 +1,4 @@
-"""Attributes of rows that refuse what money must never be, and times that sort."""
+"""PynamoDB attributes for exact integers and sortable times."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -13,54 +13,54 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class IntegerAttribute(Attribute[int]):
-    """An exact whole number. PynamoDB's own number takes floats without a word."""
+    """An exact integer. PynamoDB's NumberAttribute accepts floats."""
 
     attr_type = NUMBER
 
     def serialize(self, value: int) -> str:
-        """Refuses what is no int (a bool is none) and what JSON readers would round. Raises ValueError."""
+        """Raises ValueError for a bool, a non-int, or more than 2^53-1, which JSON readers round."""
         if type(value) is not int or abs(value) > MAX_AMOUNT:
             raise ValueError(f"not a whole number within ±{MAX_AMOUNT}")
         return str(value)
 
     def deserialize(self, value: str) -> int:
-        """Raises ValueError on anything that is not a plain whole number."""
+        """Raises ValueError for anything but a plain integer."""
         return int(value)
 
 
 class InstantAttribute(Attribute[datetime]):
-    """A time in UTC as RFC 3339 with milliseconds: sorts as text, reads as a time."""
+    """A UTC time as RFC 3339 text with milliseconds, which sorts by time."""
 
     attr_type = STRING
 
     def serialize(self, value: datetime) -> str:
-        """Cuts below the millisecond."""
+        """Truncate to milliseconds."""
         return iso(value)
 
     def deserialize(self, value: str) -> datetime:
-        """Raises ValueError on anything else."""
+        """Raises ValueError for any other form."""
         return datetime.fromisoformat(value)
 
 
 class EpochAttribute(Attribute[datetime]):
-    """A time in milliseconds since 1970: shorter than an InstantAttribute, where a row has little room."""
+    """A time in milliseconds since 1970; shorter than an InstantAttribute."""
 
     attr_type = NUMBER
 
     def serialize(self, value: datetime) -> str:
-        """Cuts below the millisecond."""
+        """Truncate to milliseconds."""
         return str(to_epoch(value))
 
     def deserialize(self, value: str) -> datetime:
-        """Raises ValueError on anything that is not a plain whole number."""
+        """Raises ValueError for anything but a plain integer."""
         return from_epoch(int(value))
 
 
 def to_epoch(at: datetime) -> int:
-    """The whole milliseconds since 1970."""
+    """Return whole milliseconds since 1970."""
     return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
 def from_epoch(milliseconds: int) -> datetime:
-    """The time so many milliseconds after the beginning of 1970, UTC."""
+    """Return the UTC time of `milliseconds` since 1970."""
     return _EPOCH + timedelta(milliseconds=milliseconds)

@@ -1,9 +1,9 @@
-"""How a budget stands on the wallet's row, and the pieces of expressions that keep it.
+"""Update and condition expressions for the budget stored on the wallet row.
 
-A counter for each limit says what is left of it. Every spending counts down, with or without a budget, so that one
-statement serves every fan in one round trip; only a wallet with a budget, which is one with `day_ends`, is held to its
-counters. The day ends first of the periods, so its end is the only one that a condition has to look at. What no
-condition looks at is one short text: the row is short of room.
+Each limit has a counter of its remainder. Every spending decrements the counters, with or without a budget, so that
+one statement serves every fan in one round trip; the condition applies only to a wallet with a budget, that is, with
+`day_ends`. The day is the first period to end, so a condition checks only its end. The fields that no condition needs
+share one short text, because the row must stay below 1,024 bytes.
 """
 
 from datetime import datetime
@@ -34,7 +34,7 @@ class _Wish(msgspec.Struct, array_like=True):
 
 
 class _Kept(msgspec.Struct, array_like=True):
-    """What is kept of a budget besides the counters, the end of the day and the currency; times in milliseconds."""
+    """Budget fields stored as one text; times in milliseconds. Counters, day end and currency have attributes."""
 
     zone: str
     coins: _Three
@@ -46,10 +46,10 @@ class _Kept(msgspec.Struct, array_like=True):
 
 
 def to_budget(row: WalletRow) -> Budget | None:
-    """The budget on the row, if its fan has one.
+    """Parse the row's budget, if there is one.
 
     Raises:
-        ValueError: the row is not one of ours.
+        ValueError: the row has another form.
     """
     text: str | None = row.budget
     if text is None:
@@ -77,12 +77,12 @@ def to_budget(row: WalletRow) -> Budget | None:
 
 
 def spend_coins(coins: int, now: datetime, change: BudgetChange | None = None) -> tuple[list[Action], Condition]:
-    """What to do to the wallet, and on which condition, so that coins are spent within the fan's budget.
+    """Build the actions and the condition that spend coins within the fan's budget.
 
     Args:
-        coins: how many.
-        now: by which the periods have ended, or have not.
-        change: the budget that takes the place of the one there is, in the same write.
+        coins: number of coins.
+        now: the time that decides which periods have ended.
+        change: replaces the stored budget in the same write.
     """
     return _spend(now, change, coins=coins)
 
@@ -90,13 +90,13 @@ def spend_coins(coins: int, now: datetime, change: BudgetChange | None = None) -
 def spend_money(
     amount_minor: int, currency: str, now: datetime, change: BudgetChange | None = None
 ) -> tuple[list[Action], Condition]:
-    """The same for money that a fan is about to pay: it must be of the budget's currency, where that has one."""
+    """Build the same for a payment; its currency must be the budget's, if that has one."""
     actions, condition = _spend(now, change, money=amount_minor)
     return actions, condition if change is not None else condition & is_money_of(currency)
 
 
 def is_money_of(currency: str) -> Condition:
-    """The limits on money, where there are any, are in that currency."""
+    """Require that money limits, if any, are in the currency."""
     is_money: Condition = WalletRow.money_currency.does_not_exist() | (WalletRow.money_currency == currency)
     return is_money
 
@@ -104,9 +104,9 @@ def is_money_of(currency: str) -> Condition:
 def count_money(
     amount_minor: int, currency: str, now: datetime, change: BudgetChange | None = None
 ) -> tuple[list[Action], Condition]:
-    """Count money that was paid, whatever is left of the budget: it must not be turned away.
+    """Build actions that count a payment already made, without a limit.
 
-    On condition only that it is counted in the periods of `now`, and held against limits of its own currency.
+    The condition only requires that the periods of `now` and limits in the same currency are counted.
     """
     if change is not None:
         return _changed(change, coins=0, money=amount_minor), _is_seen(change)
@@ -116,12 +116,12 @@ def count_money(
 
 
 def change_budget(change: BudgetChange) -> tuple[list[Action], Condition]:
-    """What makes the one budget of the other, on condition that it is the one that was seen."""
+    """Build the actions that replace the budget, conditional on the version that was read."""
     return _changed(change, coins=0, money=0), _is_seen(change)
 
 
 def not_excluded(now: datetime) -> Condition:
-    """The fan has not excluded himself, or not until now."""
+    """Require that no self-exclusion is in force."""
     is_over: Condition = WalletRow.excluded_until.does_not_exist() | (WalletRow.excluded_until <= now)
     return is_over
 
@@ -168,7 +168,7 @@ def _changed(change: BudgetChange, *, coins: int, money: int) -> list[Action]:
 
 
 def budget_text(budget: Budget) -> str:
-    """What the row keeps of a budget besides the counters, the end of the day, the currency and the version."""
+    """Encode the budget fields that have no attribute of their own."""
     limits, wish = budget.limits, budget.pending
     day_since, week_since, month_since = map(to_epoch, budget.since)
     kept = _Kept(

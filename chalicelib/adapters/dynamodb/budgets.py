@@ -1,4 +1,4 @@
-"""What fans decide about their own spending, in DynamoDB, and the notifications of it."""
+"""Budgets, self-exclusions and notifications in DynamoDB."""
 
 from pynamodb.transactions import TransactWrite
 
@@ -13,17 +13,17 @@ from chalicelib.errors import IdempotencyConflict
 
 
 class DynamoBudgets:
-    """What the Ledger port says of budgets."""
+    """The Ledger port's budget methods."""
 
     _transactions: Transactions
 
     def change_budget(self, user_id: str, change: BudgetChange) -> bool:
-        """See the port. One write unit."""
+        """Cost: 1 write unit."""
         actions, is_seen = change_budget(change)
         return is_done(lambda: WalletRow(wallet_key(user_id), "WALLET").update(actions, is_seen))
 
     def exclude(self, exclusion: SelfExclusion) -> bool:
-        """See the port. Four write units. Raises IdempotencyConflict when the key names another time."""
+        """Cost: 4 write units."""
         record = _record(exclusion)
 
         def write(transaction: TransactWrite) -> None:
@@ -38,7 +38,7 @@ class DynamoBudgets:
             self._transactions.write(write)
         except Refused as refused:
             if not refused.failed[0]:
-                # He is shut out for longer already. The act is kept: its key must not shut him out some other day.
+                # A longer exclusion is in force. The request is recorded: its key must not exclude again later.
                 return is_done(lambda: record.save(AuditRow.pk.does_not_exist())) or self.exclude(exclusion)
             if refused.old_items[0] and AuditRow.from_raw_data(refused.old_items[0]).reason != record.reason:
                 raise IdempotencyConflict("Use a new key to exclude yourself for another time.") from refused
@@ -46,13 +46,13 @@ class DynamoBudgets:
         return True
 
     def post_notification(self, notification: NotificationEntry) -> bool:
-        """See the port. One write unit, and one of the journal."""
+        """Cost: 1 write unit and 1 for the journal."""
         return is_done(lambda: notification_row(notification).save(EntryRow.pk.does_not_exist()))
 
 
 def _record(exclusion: SelfExclusion) -> AuditRow:
     return AuditRow(
-        # By the key's time, not by ours: the same act may come again in the next month. Keys are a fan's own.
+        # Filed under the key's month: a repeat in the next month finds it. Keys are scoped to a fan.
         pk=key("AUDIT", f"{uuid7_time(exclusion.key):%Y-%m}"),
         sk=key(exclusion.key, exclusion.user_id),
         act="self_exclusion",

@@ -1,4 +1,4 @@
-"""The journal in DynamoDB, and what the sweep and the audit read beside it. Writes nothing but watermarks."""
+"""The journal in DynamoDB, with the reads of sweep and audit. Writes only watermarks."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -39,14 +39,14 @@ class DynamoJournal:
         bind(table_name)
 
     def read_hour(self, hour: datetime) -> Sequence[JournalLine]:
-        """See the port. Sixteen queries."""
+        """Cost: 16 queries."""
         with transient_errors():
             return [
                 _line(row) for shard in range(JOURNAL_SHARDS) for row in EntryRow.journal.query(hour_key(hour, shard))
             ]
 
     def not_relayed(self, lines: Sequence[JournalLine]) -> Sequence[JournalLine]:
-        """See the port. One read for a hundred lines."""
+        """Cost: one read per hundred lines."""
         gifts = {_creator_key(line): line for line in lines if line.creator_id}
         others = {(wallet_key(line.user_id), entry_key(line.entry_id)): line for line in lines if not line.creator_id}
         with transient_errors():
@@ -60,7 +60,6 @@ class DynamoJournal:
         return [line for found in (gifts, others) for its_key, line in found.items() if its_key in left]
 
     def wallet_mismatch(self, user_id: str) -> Mismatch | None:
-        """See the port."""
         for _ in range(_LOOKS):
             with transient_errors():
                 before = _wallet_coins(user_id)
@@ -68,13 +67,12 @@ class DynamoJournal:
                 added_up = sum(row.coins for row in rows if row.status == Status.POSTED)
                 if added_up == before:
                     return None
-                # Entries and total are not read at one moment: it counts only if the total has stood still meanwhile.
+                # Entries and total are separate reads: the comparison is valid only if the total did not change.
                 if _wallet_coins(user_id) == before:
                     return Mismatch(what=f"wallet/{user_id}", stored=before, added_up=added_up)
         return None
 
     def shard_mismatch(self, creator_id: str, shard: int) -> Mismatch | None:
-        """See the port."""
         for _ in range(_LOOKS):
             with transient_errors():
                 before = _shard(creator_id, shard)
@@ -89,7 +87,6 @@ class DynamoJournal:
         return None
 
     def read_watermark(self, name: str) -> datetime | None:
-        """See the port."""
         with transient_errors():
             try:
                 return WatermarkRow.get(key(_WATERMARK, name), _WATERMARK, consistent_read=True).at
@@ -97,7 +94,6 @@ class DynamoJournal:
                 return None
 
     def move_watermark(self, name: str, to: datetime) -> None:
-        """See the port."""
         with transient_errors():
             WatermarkRow(key(_WATERMARK, name), _WATERMARK).update([WatermarkRow.at.set(to)])
 
@@ -131,7 +127,7 @@ def _shard_fault(what: str, total: tuple[int, int], rows: Sequence[CreatorEntryR
     coins, sequence = total
     if (added_up := sum(row.coins for row in rows)) != coins:
         return Mismatch(what=what, stored=coins, added_up=added_up)
-    # With as many entries as places, each place must be taken.
+    # With as many entries as places, each place must be taken once.
     taken = len({row.sequence for row in rows} & set(range(1, sequence + 1)))
     found = len(rows) if len(rows) != sequence else taken
     return None if found == sequence else Mismatch(what=f"{what}/sequence", stored=sequence, added_up=found)

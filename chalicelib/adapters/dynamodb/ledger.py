@@ -1,4 +1,4 @@
-"""The ledger in DynamoDB. Every write is one round trip, and what must be true stands in its condition."""
+"""The ledger in DynamoDB. Every write is one round trip with its conditions in the write."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -36,13 +36,13 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
     def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._connection = bind(table_name)
         self._transactions = Transactions(self._connection, pause)
-        # PynamoDB makes the client when it is first used, which would be inside somebody's request.
+        # PynamoDB creates the client at first use, which would be inside a request.
         assert self._connection.client is not None
 
     def post_gift(
         self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None
     ) -> GiftRefused | None:
-        """See the port. Four write units, and one of the journal; where a streak is ended, three more."""
+        """Cost: 4 write units and 1 for the journal; 3 more when a streak ends."""
         counted, is_within_budget = spend_coins(gift.price_coins, gift.posted_at, change)
         rowed, is_in_row = follow_streak(gift, ended)
         allows = (WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist() & is_within_budget
@@ -68,7 +68,7 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
         return None
 
     def end_streak(self, user_id: str, ended: StreakEnd) -> bool:
-        """See the port. Four write units, and one of the journal."""
+        """Cost: 4 write units and 1 for the journal."""
 
         def write(transaction: TransactWrite) -> None:
             transaction.save(notification_row(ended.notification), EntryRow.pk.does_not_exist())
@@ -81,7 +81,6 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
         return True
 
     def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
-        """See the port."""
         with transient_errors():
             try:
                 return to_entry(EntryRow.get(wallet_key(user_id), entry_key(entry_id), consistent_read=True))
@@ -89,7 +88,6 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
                 return None
 
     def read_wallet(self, user_id: str) -> Wallet:
-        """See the port."""
         with transient_errors():
             try:
                 return to_wallet(user_id, WalletRow.get(wallet_key(user_id), "WALLET", consistent_read=True))
@@ -97,9 +95,8 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
                 return Wallet(user_id=user_id)
 
     def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:
-        """See the port."""
         older = EntryRow.sk.between("ENTRY#", entry_key(before)) if before else EntryRow.sk.startswith("ENTRY#")
-        # BETWEEN includes its end, and the page begins behind it: one more is asked for, and dropped.
+        # BETWEEN includes its end, and the page starts after it: one more row is read and dropped.
         wanted = limit + (before is not None)
         with transient_errors():
             rows = EntryRow.query(
@@ -114,19 +111,18 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
         return [entry for entry in entries if entry.entry_id != before][:limit]
 
     def receive_gifts(self, creator_id: str, shard: int, gifts: Sequence[ShardEntry]) -> Mapping[str, ShardPosition]:
-        """See the port."""
         return receive_gifts(self._transactions, creator_id, shard, gifts)
 
     def creator_coins(self, creator_id: str) -> int:
-        """See the port. One trip."""
+        """Cost: 1 round trip."""
         return creator_coins(creator_id)
 
     def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
-        """See the port. One write unit. An entry that is gone by now is left alone: a note would be half an entry."""
+        """Cost: 1 write unit. A deleted entry is skipped: an update would create a partial item."""
         row = EntryRow(wallet_key(user_id), entry_key(entry_id))
         is_done(lambda: row.update([EntryRow.announced_at.set(EntryRow.announced_at | at)], EntryRow.pk.exists()))
 
     def file_review(self, review: Review) -> bool:
-        """See the port. One write unit."""
+        """Cost: 1 write unit."""
         row = review_row(review)
         return is_done(lambda: row.save(ReviewRow.pk.does_not_exist()))

@@ -1,4 +1,4 @@
-"""Rows of the table become values of the domain, and back."""
+"""Conversion between table rows and domain values."""
 
 from typing import Final, TypeVar
 
@@ -29,7 +29,7 @@ _NOTICES: Final = frozenset(kind.value for kind in NotificationKind)
 
 
 def to_wallet(user_id: str, row: WalletRow) -> Wallet:
-    """The wallet that the row holds."""
+    """Convert a wallet row."""
     return Wallet(
         user_id=user_id,
         coins=row.coins,
@@ -56,10 +56,10 @@ def _streak(row: WalletRow) -> Streak | None:
 
 
 def to_entry(row: EntryRow) -> Entry:
-    """The entry that the row holds.
+    """Convert an entry row.
 
     Raises:
-        ValueError: the row is not one of ours.
+        ValueError: the row has another form.
     """
     user_id, entry_id = row.pk.removeprefix("WALLET#"), row.sk.removeprefix("ENTRY#")
     if row.status == Status.POSTED.value and None in (row.posted_at, row.event_id):
@@ -150,7 +150,7 @@ def _notice(user_id: str, entry_id: str, row: EntryRow) -> NotificationEntry:
 
 
 def purchase_row(purchase: Purchase) -> EntryRow:
-    """The row of a pending purchase. It goes away by itself when nothing becomes of it."""
+    """Build the row of a pending purchase. Its TTL deletes it unless it is paid."""
     return EntryRow(
         pk=wallet_key(purchase.user_id),
         sk=entry_key(purchase.purchase_id),
@@ -167,7 +167,7 @@ def purchase_row(purchase: Purchase) -> EntryRow:
 
 
 def month_row(month: Purchase) -> EntryRow:
-    """The row of a paid month of a membership: posted, and in the journal, from the first moment."""
+    """Build the row of a paid membership month, posted and in the journal."""
     row = purchase_row(month)
     row.ttl = None
     row.posted_at, row.event_id = _there(month.posted_at), _there(month.event_id)
@@ -181,7 +181,7 @@ def month_row(month: Purchase) -> EntryRow:
 
 
 def gift_row(gift: Gift) -> EntryRow:
-    """The row of a gift: posted, and in the journal, from the first moment."""
+    """Build the row of a gift, posted and in the journal."""
     return EntryRow(
         pk=wallet_key(gift.user_id),
         sk=entry_key(gift.gift_id),
@@ -207,7 +207,7 @@ def gift_row(gift: Gift) -> EntryRow:
 
 
 def adjustment_row(adjustment: Adjustment) -> EntryRow:
-    """The row of an adjustment: posted, and in the journal, from the first moment."""
+    """Build the row of an adjustment, posted and in the journal."""
     return EntryRow(
         pk=wallet_key(adjustment.user_id),
         sk=entry_key(adjustment.entry_id),
@@ -228,7 +228,7 @@ def adjustment_row(adjustment: Adjustment) -> EntryRow:
 
 
 def notification_row(notification: NotificationEntry) -> EntryRow:
-    """The row of a notification: posted, and in the journal, from the first moment."""
+    """Build the row of a notification, posted and in the journal."""
     return EntryRow(
         pk=wallet_key(notification.user_id),
         sk=entry_key(notification.entry_id),
@@ -247,7 +247,7 @@ def notification_row(notification: NotificationEntry) -> EntryRow:
 
 
 def review_row(review: Review) -> ReviewRow:
-    """The row of a review that nobody has settled."""
+    """Build the row of an open review."""
     return ReviewRow(
         pk=key("REVIEW", review.month),
         sk=review.payment_id,
@@ -263,7 +263,7 @@ def review_row(review: Review) -> ReviewRow:
 
 
 def to_review(row: ReviewRow) -> Review:
-    """The review that the row holds, settled or not."""
+    """Convert a review row, open or settled."""
     settlement = None
     if row.settled_key is not None:
         settlement = Settlement(

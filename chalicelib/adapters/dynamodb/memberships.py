@@ -1,4 +1,4 @@
-"""Memberships in DynamoDB, beside the wallets that their months are credited to."""
+"""Memberships in DynamoDB, in the partition of the fan's wallet."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -33,13 +33,12 @@ class DynamoMemberships:
         self._transactions = Transactions(bind(table_name), pause)
 
     def open_membership(self, membership: Membership) -> Membership | None:
-        """See the port. One write unit; a repeat costs a read besides."""
+        """Cost: 1 write unit; a repeat costs 1 read in addition."""
         if is_done(lambda: _row(membership).save(MembershipRow.pk.does_not_exist())):
             return None
         return self.find_membership(membership.user_id, membership.membership_id)
 
     def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
-        """See the port."""
         with transient_errors():
             try:
                 return _membership(
@@ -49,7 +48,7 @@ class DynamoMemberships:
                 return None
 
     def list_memberships(self, user_id: str) -> Sequence[Membership]:
-        """See the port. One request, as long as they are fewer than a thousand."""
+        """Cost: 1 request below a thousand memberships."""
         with transient_errors():
             rows = MembershipRow.query(
                 wallet_key(user_id),
@@ -60,7 +59,7 @@ class DynamoMemberships:
             return [_membership(row) for row in rows]
 
     def post_month(self, month: Purchase, subscription_id: str, customer_id: str) -> InvoiceRefused | None:
-        """See the port. Six write units, and one of the journal."""
+        """Cost: 6 write units and 1 for the journal."""
 
         def write(counted: Sequence[Action], condition: Condition | None) -> None:
             self._transactions.write(_posting(month, subscription_id, customer_id, counted, condition))
@@ -77,7 +76,7 @@ class DynamoMemberships:
         return None
 
     def update_membership(self, before: Membership, after: Membership, notification: NotificationEntry | None) -> bool:
-        """See the port. Two write units; with a notification four, and one of the journal."""
+        """Cost: 2 write units; with a notification 4 and 1 for the journal."""
         row = MembershipRow(wallet_key(before.user_id), membership_key(before.membership_id))
         stands: list[Action] = [
             MembershipRow.status.set(after.status.value),
@@ -104,7 +103,7 @@ class DynamoMemberships:
 def _posting(
     month: Purchase, subscription_id: str, customer_id: str, counted: Sequence[Action], condition: Condition | None
 ) -> Callable[[TransactWrite], None]:
-    """What posts a month: the purchase, its coins, and that the membership is paid for, if it is as it was quoted."""
+    """Build the transaction that posts a month: purchase, coins, and the membership if it matches its quote."""
     row = MembershipRow(wallet_key(month.user_id), membership_key(month.membership_id))
     is_as_quoted = (
         (MembershipRow.plan_id == month.bundle_id)
@@ -133,7 +132,7 @@ def _posting(
 
 
 def _row(membership: Membership) -> MembershipRow:
-    """The row of a membership that nobody has paid for. It goes away by itself when nobody does."""
+    """Build the row of an unpaid membership. Its TTL deletes it unless it is paid."""
     return MembershipRow(
         pk=wallet_key(membership.user_id),
         sk=membership_key(membership.membership_id),
@@ -148,7 +147,7 @@ def _row(membership: Membership) -> MembershipRow:
 
 
 def _set(attribute: Attribute[Value], value: Value | None) -> Action:
-    """What is empty is not there: a table keeps no empty texts."""
+    """Set the attribute, or remove it for an empty value."""
     return attribute.set(value) if value else attribute.remove()
 
 

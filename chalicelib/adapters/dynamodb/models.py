@@ -1,4 +1,4 @@
-"""The rows of the one table: PynamoDB models, and keys."""
+"""PynamoDB models and keys of the single table."""
 
 import zlib
 from datetime import UTC, datetime
@@ -16,10 +16,10 @@ JOURNAL_SHARDS: Final = 16
 
 
 def key(*parts: str) -> str:
-    """A key of the table, out of parts that hold no `#`: distinct parts never make the same key.
+    """Join parts into a table key. Parts hold no `#`, so distinct parts never make the same key.
 
     Raises:
-        ValueError: a part is empty or holds the separator.
+        ValueError: a part is empty or contains the separator.
     """
     if not all(parts) or any("#" in part for part in parts):
         raise ValueError("a part of a key is empty or holds a #")
@@ -27,45 +27,45 @@ def key(*parts: str) -> str:
 
 
 def wallet_key(user_id: str) -> str:
-    """The partition of a fan: the wallet and its entries."""
+    """Return the partition key of a fan: wallet and entries."""
     return key("WALLET", user_id)
 
 
 def entry_key(entry_id: str) -> str:
-    """The sort key of an entry. Entry ids are UUIDv7, so entries sort by time."""
+    """Return the sort key of an entry. Entry ids are UUIDv7, so entries sort by time."""
     return key("ENTRY", entry_id)
 
 
 def membership_key(membership_id: str) -> str:
-    """The sort key of a membership. Their ids are UUIDv7, so memberships sort by time."""
+    """Return the sort key of a membership. Ids are UUIDv7, so memberships sort by time."""
     return key("MEMBERSHIP", membership_id)
 
 
 def shard_key(creator_id: str, shard: int) -> str:
-    """The partition of one shard of a creator."""
+    """Return the partition key of a creator's shard."""
     return key("CREATOR", creator_id, str(shard))
 
 
 def journal_hour(posted_at: datetime, event_id: str) -> str:
-    """The partition of the journal that an entry is in: its hour, spread over sixteen so that no hour is hot."""
+    """Return an entry's journal partition: its hour, spread over 16 shards to avoid a hot partition."""
     return hour_key(posted_at, zlib.crc32(event_id.encode()) % JOURNAL_SHARDS)
 
 
 def hour_key(hour: datetime, shard: int) -> str:
-    """One of the sixteen partitions of an hour, UTC."""
+    """Return one of the 16 partitions of an hour (UTC)."""
     return key(hour.astimezone(UTC).strftime("%Y-%m-%dT%H"), f"{shard:02d}")
 
 
 def journal_at(posted_at: datetime, entry_id: str) -> str:
-    """Where in its hour an entry stands in the journal."""
+    """Return the journal sort key of an entry."""
     return key(iso(posted_at), entry_id)
 
 
 class JournalIndex(GlobalSecondaryIndex["EntryRow"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves it so
-    """Posted entries by hour of posting, for the sweep, audits and exports. Sparse: unposted entries have no hour."""
+    """Index of posted entries by hour. Sparse: unposted entries have no hour."""
 
     class Meta:
-        """What the index projects besides its keys."""
+        """Attributes that the index projects in addition to its keys."""
 
         index_name = "journal"
         projection = IncludeProjection(["kind", "coins", "lane", "creator_id", "event_id"])
@@ -75,10 +75,10 @@ class JournalIndex(GlobalSecondaryIndex["EntryRow"]):  # type: ignore[no-untyped
 
 
 class Row(Model):
-    """What every row has. All rows share this class's connection, and so one client."""
+    """Base of all rows, which share its connection and therefore one client."""
 
     class Meta:
-        """The limits on the way out keep a fan's request, its retries included, inside the function's 20 seconds."""
+        """Timeouts and retries fit a request into the function's 20 seconds."""
 
         table_name = "unbound"
         region: str | None = None
@@ -93,7 +93,7 @@ class Row(Model):
 
 
 class WalletRow(Row):
-    """A fan's coins, and what the fan's own budget has left of them: see `budget_expressions`."""
+    """A fan's coins, active streak and budget counters (see `budget_expressions`)."""
 
     coins = IntegerAttribute(default=0)
     frozen_at = InstantAttribute(null=True)
@@ -121,7 +121,7 @@ class WalletRow(Row):
 
 
 class EntryRow(Row):
-    """A fact about a wallet. `coins` is signed; what is null belongs to another kind or another status."""
+    """A ledger entry. `coins` is signed; attributes of other kinds and statuses are null."""
 
     kind = UnicodeAttribute()
     status = UnicodeAttribute()
@@ -166,7 +166,7 @@ class EntryRow(Row):
 
 
 class MembershipRow(Row):
-    """A membership that a fan asked for, and how it stands. It has a `ttl` until something was paid."""
+    """A membership and its status. It has a `ttl` until a month is paid."""
 
     plan_id = UnicodeAttribute()
     coins = IntegerAttribute()
@@ -184,7 +184,7 @@ class MembershipRow(Row):
 
 
 class ShardRow(Row):
-    """What one shard of a creator has received: in all, or of one streak."""
+    """Total of one shard of a creator, or of one streak in it."""
 
     coins = IntegerAttribute(default=0)
     gifts = IntegerAttribute(default=0)
@@ -192,7 +192,7 @@ class ShardRow(Row):
 
 
 class CreatorEntryRow(Row):
-    """A gift as its creator's shard holds it."""
+    """An entry received by a creator's shard."""
 
     coins = IntegerAttribute()
     sequence = IntegerAttribute()
@@ -206,7 +206,7 @@ class CreatorEntryRow(Row):
 
 
 class ReviewRow(Row):
-    """A payment that a person must look at, and what the person decided."""
+    """A payment for manual review, and its settlement."""
 
     reason = UnicodeAttribute()
     session_id = UnicodeAttribute()
@@ -225,7 +225,7 @@ class ReviewRow(Row):
 
 
 class AuditRow(Row):
-    """An act of an operator that moved no coins."""
+    """An operator's act that moved no coins."""
 
     act = UnicodeAttribute()
     user_id = UnicodeAttribute()
@@ -235,14 +235,14 @@ class AuditRow(Row):
 
 
 class WatermarkRow(Row):
-    """How far a worker has come."""
+    """Position of a background worker."""
 
     at = InstantAttribute()
 
 
 def bind(table_name: str) -> Connection:
-    """Say which table the rows are in. Returns the connection that they share; where it leads is the SDK's business."""
+    """Set the rows' table. Returns their shared connection; the SDK resolves its endpoint."""
     if Row.Meta.table_name != table_name:
         Row.Meta.table_name = table_name
-        Row._connection = None  # it was made for another table
-    return Row._get_connection().connection  # PynamoDB shows its connection nowhere else
+        Row._connection = None  # belongs to another table
+    return Row._get_connection().connection  # PynamoDB has no public accessor

@@ -1,4 +1,4 @@
-"""What operators do, in DynamoDB. Each act is one transaction, and its id is an idempotency key, too."""
+"""Operators' acts in DynamoDB. Each act is one transaction; its id is an idempotency key."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -41,7 +41,6 @@ class DynamoOperators:
         self._transactions = Transactions(bind(table_name), pause)
 
     def grant(self, adjustment: Adjustment) -> Entry | None:
-        """See the port."""
         try:
             self._transactions.write(lambda transaction: _credit(transaction, adjustment))
         except Refused as refused:
@@ -49,9 +48,8 @@ class DynamoOperators:
         return None
 
     def reverse_gift(self, adjustment: Adjustment) -> str | None:
-        """See the port."""
         if adjustment.entry_id == adjustment.about:
-            return ""  # a key that is used for the gift itself; DynamoDB would not write one item twice
+            return ""  # the key names the gift itself; a transaction cannot write one item twice
         gift = EntryRow(wallet_key(adjustment.user_id), entry_key(adjustment.about))
 
         def write(transaction: TransactWrite) -> None:
@@ -66,18 +64,18 @@ class DynamoOperators:
         try:
             self._transactions.write(write)
         except Refused as refused:
-            # Puts come first, then the updates in their order: the entry, the wallet, the gift.
+            # Order of actions: puts first, then updates (entry, wallet, gift).
             old_gift = refused.old_items[2]
             reversed_by = EntryRow.from_raw_data(old_gift).reversed_by if old_gift else None
             return reversed_by or ""
         return None
 
     def freeze(self, freeze: Freeze) -> None:
-        """See the port. Raises IdempotencyConflict when the key names another act."""
+        """Raises IdempotencyConflict for a key of another act."""
         wallet = WalletRow(wallet_key(freeze.user_id), "WALLET")
         change = WalletRow.frozen_at.set(freeze.at) if freeze.is_frozen else WalletRow.frozen_at.remove()
         record = AuditRow(
-            # By the key's time, not by ours: the same act may come again in the next month.
+            # Filed under the key's month: a repeat in the next month finds it.
             pk=key("AUDIT", f"{uuid7_time(freeze.key):%Y-%m}"),
             sk=freeze.key,
             act="freeze" if freeze.is_frozen else "unfreeze",
@@ -99,12 +97,10 @@ class DynamoOperators:
                 raise IdempotencyConflict("Use a new key for a new freeze.") from refused
 
     def list_reviews(self, month: str) -> Sequence[Review]:
-        """See the port."""
         with transient_errors():
             return [to_review(row) for row in ReviewRow.query(key("REVIEW", month), consistent_read=True)]
 
     def find_review(self, month: str, payment_id: str) -> Review | None:
-        """See the port."""
         with transient_errors():
             try:
                 return to_review(ReviewRow.get(key("REVIEW", month), payment_id, consistent_read=True))
@@ -112,7 +108,6 @@ class DynamoOperators:
                 return None
 
     def settle_review(self, review: Review, settlement: Settlement, adjustment: Adjustment | None) -> Review | None:
-        """See the port."""
         row = ReviewRow(key("REVIEW", review.month), review.payment_id)
 
         def write(transaction: TransactWrite) -> None:

@@ -1,4 +1,4 @@
-"""Money that was paid counts against its fan's budget, in the transaction that credits its coins."""
+"""Counting of payments against the budget, in the transaction that credits the coins."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -14,24 +14,24 @@ from chalicelib.domain.budgets import due_change
 from chalicelib.errors import TryAgain
 
 WALLET: Final = 1
-"""Which action of such a transaction is the wallet's."""
+"""Index of the wallet's action in the transaction."""
 
 
 def count_paid(
     write: Callable[[Sequence[Action], Condition | None], None], amount_minor: int, currency: str, now: datetime
 ) -> None:
-    """Write what was paid and count it: in the periods of `now`, unless the budget is in another currency.
+    """Write a payment and count it in the periods of `now`, unless the budget is in another currency.
 
-    One try, where the budget is as it usually is; another where its day has ended since, or its currency is another.
+    The first attempt assumes an unchanged budget; the next follows a day that ended or another currency.
 
     Args:
-        write: the transaction, with these actions on the wallet under that condition, which comes back with ALL_OLD.
-        amount_minor: what was paid, in the minor unit of `currency`.
+        write: runs the transaction with the actions and condition for the wallet, which returns ALL_OLD.
+        amount_minor: the payment in the minor unit of `currency`.
         currency: a lowercase ISO 4217 code.
-        now: when it was posted.
+        now: time of posting.
 
     Raises:
-        Refused: something else than the wallet speaks against it.
+        Refused: a condition other than the wallet's failed.
         TryAgain: the budget kept changing.
     """
     actions, condition = _again(None, amount_minor, currency, now)

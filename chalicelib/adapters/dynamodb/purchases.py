@@ -1,4 +1,4 @@
-"""The ledger's purchases in DynamoDB: opened, moved, posted, followed. Each write is one round trip."""
+"""Purchases in DynamoDB. Each write is one round trip."""
 
 from collections.abc import Sequence
 
@@ -22,12 +22,12 @@ from chalicelib.errors import NotFound, TryAgain
 
 
 class DynamoPurchases:
-    """What the Ledger port says of purchases."""
+    """The Ledger port's purchase methods."""
 
     _transactions: Transactions
 
     def open_purchase(self, purchase: Purchase, change: BudgetChange | None = None) -> PurchaseRefused | None:
-        """See the port. Four write units, as the wallet counts down in the same transaction."""
+        """Cost: 4 write units; the wallet's counters are in the same transaction."""
         counted, is_within_budget = spend_money(purchase.amount_minor, purchase.currency, purchase.created_at, change)
 
         def write(transaction: TransactWrite) -> None:
@@ -47,7 +47,7 @@ class DynamoPurchases:
         return None
 
     def post_purchase(self, session: CheckoutSession, posting: Posting) -> Purchase | None:
-        """See the port. Four write units, and one of the journal; twice when it no longer counted for the budget."""
+        """Cost: 4 write units and 1 for the journal; double if its budget share had been released."""
         try:
             self._post(session, posting, EntryRow.is_released.does_not_exist(), [], None)
         except Refused as refused:
@@ -58,7 +58,7 @@ class DynamoPurchases:
         return None
 
     def _post_again(self, session: CheckoutSession, posting: Posting, purchase: Purchase) -> Purchase | None:
-        """Its price was given back to the budget, and was paid after all: it counts once more."""
+        """Post a purchase whose price had been released to the budget: it counts again."""
 
         def write(counted: Sequence[Action], condition: Condition | None) -> None:
             self._post(session, posting, EntryRow.is_released.exists(), counted, condition)
@@ -101,7 +101,7 @@ class DynamoPurchases:
     def move_purchase(
         self, session: CheckoutSession, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
     ) -> Purchase | None:
-        """See the port. One write unit; four with a change of the budget."""
+        """Cost: 1 write unit; 4 with a budget change."""
         ref = _claim(session)
         row = EntryRow(wallet_key(ref.user_id), entry_key(ref.purchase_id))
         if change:
@@ -135,12 +135,12 @@ class DynamoPurchases:
         except Refused as refused:
             if refused.failed[0] and (purchase := _found(refused.old_items[0], refused)).status not in allowed:
                 return purchase
-            # By now the budget is another one, or somebody else gave the price back: it has to be reckoned again.
+            # The budget changed, or the price was released concurrently: compute the change again.
             raise TryAgain("The budget has just been changed.") from refused
         return None
 
     def update_kept_amount(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
-        """See the port. Two write units; with an adjustment six, and one of the journal."""
+        """Cost: 2 write units; with an adjustment 6 and 1 for the journal."""
         row = EntryRow(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))
 
         def write(transaction: TransactWrite) -> None:
@@ -175,7 +175,7 @@ def _posted(ref: PurchaseRef, session: CheckoutSession, posting: Posting) -> lis
 
 
 def _there(row: EntryRow, why: Exception) -> Purchase:
-    """The purchase as it is, when a write was refused that does not give it. Raises NotFound."""
+    """Read the purchase after a refusal without ALL_OLD. Raises NotFound."""
     try:
         entry = to_entry(EntryRow.get(row.pk, row.sk, consistent_read=True))
     except DoesNotExist:
@@ -186,7 +186,7 @@ def _there(row: EntryRow, why: Exception) -> Purchase:
 
 
 def _found(old_item: RawItem | None, why: Exception) -> Purchase:
-    """The purchase that came back with a refusal. Raises NotFound."""
+    """Convert the item returned with a refusal. Raises NotFound."""
     entry = to_entry(EntryRow.from_raw_data(old_item)) if old_item else None
     if not isinstance(entry, Purchase):
         raise NotFound("There is no such purchase.") from why

@@ -1,4 +1,4 @@
-"""The creators' side of the ledger: shards, and what each of them received, in which place."""
+"""Creators' shards: received entries and their sequence."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
@@ -20,7 +20,7 @@ _LANE: Final = "LANE"
 def receive_gifts(
     transactions: Transactions, creator_id: str, shard: int, gifts: Sequence[ShardEntry]
 ) -> Mapping[str, ShardPosition]:
-    """See the Ledger port. Two write units a gift, two for the shard, and two for each streak among the gifts."""
+    """Post entries to a shard. Cost: 2 write units per entry, 2 for the shard and 2 per streak."""
     received: dict[str, ShardPosition] = {}
     for _ in range(MAX_ATTEMPTS):
         missing = [gift for gift in gifts if gift.event_id not in received]
@@ -30,26 +30,26 @@ def receive_gifts(
         try:
             transactions.write(position.write)
         except Refused as refused:
-            # Received by an earlier delivery of the same record: such a gift keeps the place that it has.
+            # An earlier delivery of the record received the gift, which keeps its sequence.
             for gift, old_item in zip(missing, refused.old_items, strict=False):
                 if old_item:
                     received[gift.event_id] = _to_receipt(CreatorEntryRow.from_raw_data(old_item))
             if any(refused.failed[len(missing) :]):
-                transactions.wait()  # another batch took these places meanwhile
+                transactions.wait()  # another batch took these sequences first
         else:
             return received | position.batches_by_shard
     raise TryAgain("The creator's shard is busy.")
 
 
 def creator_coins(creator_id: str) -> int:
-    """See the Ledger port. One read of all shards, those included that an earlier setting made."""
+    """Sum the coins of all shards, including those of earlier settings. Cost: 1 read."""
     shards = [(shard_key(creator_id, shard), _LANE) for shard in range(MAX_SHARDS)]
     with transient_errors():
         return sum(row.coins for row in ShardRow.batch_get(shards, consistent_read=True))
 
 
 class _Receiving:
-    """One try to receive what is missing, behind what the shard had received when it was looked at."""
+    """One attempt to append the missing entries after the sequence that was read."""
 
     def __init__(self, shard: str, gifts: Sequence[ShardEntry]) -> None:
         self._shard, self._gifts = shard, gifts
@@ -60,7 +60,7 @@ class _Receiving:
         self.batches_by_shard = dict(self._places())
 
     def write(self, transaction: TransactWrite) -> None:
-        """Add what receives them to the transaction: if the shard still is as it was when it was looked at."""
+        """Add the writes, conditional on the shard's unchanged sequence."""
         for gift in self._gifts:
             row = _creator_row(self._shard, gift, self.batches_by_shard[gift.event_id])
             transaction.save(row, CreatorEntryRow.pk.does_not_exist(), return_values="ALL_OLD")
@@ -81,7 +81,7 @@ class _Receiving:
         transaction.update(
             ShardRow(self._shard, name),
             [ShardRow.coins.add(sum(tap.creator_coins for tap in taps)), ShardRow.gifts.add(len(taps))],
-            # Lane and streak were not read at one moment, so each has its own guard.
+            # Shard and streak are separate reads, so each has its own condition.
             ShardRow.gifts == seen.gifts if seen.gifts else ShardRow.gifts.does_not_exist(),
         )
 
@@ -96,7 +96,7 @@ class _Receiving:
 
 
 def _look(shard: str, streaks: Collection[str]) -> Sequence[ShardRow]:
-    """The shard as it is, and what it has of the streaks. One read."""
+    """Read the shard and its streak rows. Cost: 1 read."""
     with transient_errors():
         if streaks:
             return list(ShardRow.batch_get([(shard, name) for name in (_LANE, *streaks)], consistent_read=True))
@@ -113,7 +113,7 @@ def _creator_row(shard: str, gift: ShardEntry, position: ShardPosition) -> Creat
         coins=gift.creator_coins,
         sequence=position.sequence,
         sender_id=gift.user_id,
-        # What a reversal is about is the gift; a notification stands for itself.
+        # A reversal refers to its gift, a notification to itself.
         gift_id=gift.about if isinstance(gift, Adjustment) else gift.entry_id,
         item_id=gift.item_id or None if isinstance(gift, Gift) else None,
         quantity=gift.quantity if isinstance(gift, Gift) else None,

@@ -1,4 +1,4 @@
-"""What a streak is to its fan's wallet: conditions and actions on the row that is written anyway."""
+"""Conditions and actions for the streak stored on the wallet row."""
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -9,11 +9,11 @@ from chalicelib.domain.streaks import StreakEnd
 
 
 def follow_streak(gift: Gift, ended: StreakEnd | None) -> tuple[list[Action], Condition | None]:
-    """What the gift does to its fan's streak, and on which condition; nothing when it is of none.
+    """Build the actions and the condition for a gift's streak, if it has one.
 
     Args:
-        gift: the first of a streak needs that none is under way; any other that its own is.
-        ended: the streak that is under way, and ends in the same write.
+        gift: the first gift of a streak requires no active streak; a later one requires its own.
+        ended: the active streak, which ends in the same write.
     """
     if not gift.streak_id:
         return [], None
@@ -23,7 +23,7 @@ def follow_streak(gift: Gift, ended: StreakEnd | None) -> tuple[list[Action], Co
 
 
 def goes_on(gift: Gift) -> Condition:
-    """The streak of the gift is under way, and it is of the same item to the same creator."""
+    """Require the gift's streak to be active with the same item and creator."""
     condition: Condition = (
         (WalletRow.streak_id == gift.streak_id)
         & (WalletRow.streak_creator == gift.creator_id)
@@ -35,7 +35,7 @@ def goes_on(gift: Gift) -> Condition:
 
 
 def is_as_seen(ended: StreakEnd | None) -> Condition:
-    """No streak is under way; or, where one shall end, it has not grown since it was looked at."""
+    """Require no active streak, or the one to end unchanged since it was read."""
     if ended is None:
         return WalletRow.streak_id.does_not_exist()
     seen: Condition = (WalletRow.streak_id == ended.streak.streak_id) & (WalletRow.streak_count == ended.streak.count)
@@ -43,7 +43,7 @@ def is_as_seen(ended: StreakEnd | None) -> Condition:
 
 
 def begun(gift: Gift) -> list[Action]:
-    """The gift is the first of its streak."""
+    """Start a streak with the gift."""
     return [
         WalletRow.streak_id.set(gift.streak_id),
         WalletRow.streak_creator.set(gift.creator_id),
@@ -57,7 +57,7 @@ def begun(gift: Gift) -> list[Action]:
 
 
 def counted(gift: Gift) -> list[Action]:
-    """The gift is one more of its streak."""
+    """Add the gift to its streak."""
     return [
         WalletRow.streak_count.add(1),
         WalletRow.streak_coins.add(gift.price_coins),
@@ -66,7 +66,7 @@ def counted(gift: Gift) -> list[Action]:
 
 
 def forgotten() -> list[Action]:
-    """No streak is under way any more."""
+    """Remove the active streak."""
     return [
         WalletRow.streak_id.remove(),
         WalletRow.streak_creator.remove(),

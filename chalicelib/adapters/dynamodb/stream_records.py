@@ -1,4 +1,4 @@
-"""Records of the table's stream become entries, and wallets whose budgets have changed."""
+"""Conversion of stream records into posted entries and changed budgets."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,10 +19,9 @@ log = logging.getLogger(__name__)
 
 
 def posted_records(records: Sequence[Mapping[str, Any]]) -> list[PostedRecord]:
-    """The records in which an entry became posted.
+    """Select the records in which an entry became posted.
 
-    The stream's filter lets no others through; but a filter is a setting, and a stamp on an entry that was posted long
-    ago must not be told again, so they are sorted out here, too.
+    The mapping's filter does the same, but it is configuration: a later stamp on an old entry must not publish again.
 
     Args:
         records: `Records` of a DynamoDB stream event, with new and old images.
@@ -39,15 +38,15 @@ def _posted(records: Sequence[Mapping[str, Any]]) -> Iterator[PostedRecord]:
             continue
         try:
             entry = to_entry(EntryRow.from_raw_data(new))
-        except Exception:  # whatever it is, it is this streak's trouble
-            # Whatever is wrong with it, it is this record's trouble and not that of the rest of the batch.
+        except Exception:  # any failure concerns this record only
+            # An unreadable record must not fail the rest of the batch.
             log.exception("record cannot be read", extra={"keys": keys})
             entry = None
         yield PostedRecord(record_id=change["SequenceNumber"], keys=keys, entry=entry)
 
 
 def budget_records(records: Sequence[Mapping[str, Any]]) -> list[BudgetRecord]:
-    """The records in which a wallet with a budget has changed.
+    """Select the records in which a wallet with a budget changed.
 
     Args:
         records: as above.
@@ -66,7 +65,7 @@ def _budget_record(change: Mapping[str, Any]) -> BudgetRecord:
     new: Budget | None = None
     try:
         old, new = _budget(change.get("OldImage", {})), _budget(change["NewImage"])
-    except Exception:  # whatever it is, it is this streak's trouble
+    except Exception:  # any failure concerns this record only
         log.exception("record cannot be read", extra={"keys": keys})
     return BudgetRecord(
         record_id=change["SequenceNumber"],
@@ -95,13 +94,13 @@ class _GivenUp(msgspec.Struct):
 
 
 def given_up_stretch(message: str) -> tuple[datetime, datetime]:
-    """When the first and the last record arrived that the mapping gave up.
+    """Parse the arrival times of the first and last record that the mapping discarded.
 
     Args:
-        message: what the mapping sends to its on-failure queue: JSON with `DDBStreamBatchInfo`.
+        message: JSON with `DDBStreamBatchInfo`, as sent to the on-failure queue.
 
     Raises:
-        msgspec.ValidationError: it is no such message.
+        msgspec.ValidationError: another message.
     """
     batch = msgspec.json.decode(message, type=_GivenUp).DDBStreamBatchInfo
     return batch.approximate_arrival_of_first_record, batch.approximate_arrival_of_last_record

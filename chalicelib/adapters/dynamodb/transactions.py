@@ -1,4 +1,4 @@
-"""Transactions that may meet others, and what each of their endings means."""
+"""Transactions with retries on conflict, and the meaning of each failure."""
 
 import random
 import re
@@ -34,10 +34,10 @@ _TRANSIENT: Final = frozenset(
 
 
 class Refused(Exception):
-    """A transaction that did nothing because of its conditions.
+    """Raised when a condition failed; nothing was written.
 
-    `old_items` are the items that failed theirs, as they are: one place for each action (puts before updates), None
-    where the condition held or there is no such item. `failed` tells these two apart.
+    `old_items` has one place per action (puts before updates): the item whose condition failed, or None where the
+    condition held or the item does not exist. `failed` distinguishes the two.
     """
 
     def __init__(self, reasons: Sequence[CancellationReason | None]) -> None:
@@ -47,18 +47,18 @@ class Refused(Exception):
 
 
 class Transactions:
-    """Writes of several items that happen whole or not at all."""
+    """Atomic writes of several items."""
 
     def __init__(self, connection: Connection, pause: Callable[[float], None] = time.sleep) -> None:
         self._connection = connection
         self._pause = pause
 
     def write(self, write: Callable[[TransactWrite], None]) -> None:
-        """Write, again and again while others are in the way.
+        """Write, with retries while other transactions conflict.
 
         Raises:
             Refused: a condition did not hold.
-            TryAgain: others were in the way every time, or the outcome is not known.
+            TryAgain: every attempt conflicted, or the outcome is unknown.
         """
         for _ in range(MAX_ATTEMPTS):
             with transient_errors():
@@ -72,11 +72,11 @@ class Transactions:
         raise TryAgain("Others are writing there.")
 
     def wait(self) -> None:
-        """Step aside for a moment, each caller for another, so that those who met do not meet again."""
+        """Sleep with full jitter."""
         self._pause(random.uniform(0, _PAUSE_SECONDS))  # noqa: S311  # jitter, not a secret
 
     def _judge(self, error: TransactWriteError) -> None:
-        """Wait when others were in the way. Beside a conflict no condition counts: it may be with our own twin."""
+        """Wait after a conflict. Failed conditions beside a conflict do not count: it may be our own repeat."""
         reasons = list(error.cancellation_reasons)
         codes = {reason.code for reason in reasons if reason}
         if codes & _BUSY:
@@ -89,12 +89,12 @@ class Transactions:
 
 @contextmanager
 def transient_errors() -> Iterator[None]:
-    """Turn what may pass by itself into TryAgain: the network, throttling, the store's own trouble."""
+    """Convert transient errors (network, throttling, server errors) to TryAgain."""
     try:
         yield
     except PynamoDBException as error:
         code = _code(error)
-        # A number is the HTTP status of an answer that is not DynamoDB's own.
+        # A numeric code is the HTTP status of a response that is not DynamoDB's.
         if isinstance(error.cause, Exception) and (
             code is None or code in _TRANSIENT or re.fullmatch("5[0-9]{2}", code)
         ):
@@ -103,7 +103,7 @@ def transient_errors() -> Iterator[None]:
 
 
 def is_done(write: Callable[[], object]) -> bool:
-    """Make a single write. Whether its condition held; when not, nothing was written. Raises as transient_errors."""
+    """Run a conditional write. Returns False if the condition failed. Raises as transient_errors."""
     with transient_errors():
         try:
             write()
@@ -115,11 +115,11 @@ def is_done(write: Callable[[], object]) -> bool:
 
 
 def is_refused(error: PynamoDBException) -> bool:
-    """Whether a single write did nothing because of its condition."""
+    """Check for a failed condition of a single write."""
     return _code(error) == "ConditionalCheckFailedException"
 
 
 def _code(error: PynamoDBException) -> str | None:
-    """DynamoDB's word for what went wrong. PynamoDB's own property breaks on a request that got no answer at all."""
+    """Return DynamoDB's error code. PynamoDB's own property fails on a request without a response."""
     answer: dict[str, dict[str, str]] = getattr(error.cause, "response", None) or {}
     return answer.get("Error", {}).get("Code")

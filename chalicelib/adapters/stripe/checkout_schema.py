@@ -1,4 +1,4 @@
-"""What Stripe sends, as far as we read it; and what that means in our words. Needs no SDK."""
+"""Stripe's event and checkout objects, decoded into domain values without the SDK."""
 
 import re
 from datetime import UTC, datetime
@@ -56,10 +56,10 @@ class _Movement(Struct):
 
 
 def decode_event(payload: bytes) -> StripeEvent:
-    """The event in an authentic body.
+    """Decode an authentic webhook body.
 
     Raises:
-        NotAuthentic: it is no snapshot event, or not one that we can read.
+        NotAuthentic: not a snapshot event, or unreadable.
     """
     try:
         event = msgspec.json.decode(payload, type=_Event)
@@ -69,27 +69,27 @@ def decode_event(payload: bytes) -> StripeEvent:
 
 
 def event_of(values: dict[str, Any]) -> StripeEvent:
-    """The event out of an SDK's object. Raises NotAuthentic as decode_event."""
+    """Convert the SDK's event. Raises NotAuthentic as decode_event."""
     return decode_event(msgspec.json.encode(values))
 
 
 def session_of(values: dict[str, Any]) -> CheckoutSession:
-    """The checkout session out of an SDK's object. Raises msgspec.ValidationError when Stripe broke its word."""
+    """Convert the SDK's checkout session. Raises msgspec.ValidationError for an undocumented form."""
     return _session(msgspec.convert(values, _Session))
 
 
 def movement_of(values: dict[str, Any]) -> Movement:
-    """The refund or dispute out of an SDK's object; one without a status has the status that nobody knows.
+    """Convert the SDK's refund or dispute. A missing status becomes an unknown one.
 
     Raises:
-        msgspec.ValidationError: Stripe broke its word.
+        msgspec.ValidationError: undocumented form.
     """
     movement = msgspec.convert(values, _Movement)
     return Movement(amount_minor=movement.amount, currency=movement.currency, status=movement.status or "")
 
 
 def purchase_ref_from_metadata(metadata: dict[str, str]) -> PurchaseRef | None:
-    """What we wrote into a session and its payment when we opened it; None when somebody else did."""
+    """Parse our metadata of a session or payment. Returns None for an unrelated one."""
     purchase_id, user_id, coins = (metadata.get(name, "") for name in ("purchase_id", "user_id", "coins"))
     is_ours = is_uuid7(purchase_id) and is_party_id(user_id) and re.fullmatch(r"[1-9][0-9]{0,15}", coins)
     if not is_ours or int(coins) > MAX_AMOUNT:
@@ -98,7 +98,7 @@ def purchase_ref_from_metadata(metadata: dict[str, str]) -> PurchaseRef | None:
 
 
 def instant(seconds: int) -> datetime:
-    """Stripe's time: whole seconds since 1970, UTC."""
+    """Convert Stripe's time: whole seconds since 1970, UTC."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
@@ -109,7 +109,7 @@ def _event(event: _Event) -> StripeEvent:
     if event.type.startswith("checkout.session."):
         told = msgspec.json.decode(event.data.object, type=_Session)
         session, membership = _session(told), hint_of(told.subscription, told.metadata)
-    elif event.type.startswith("invoice.") and event.type != "invoice.upcoming":  # which is none yet, and has no id
+    elif event.type.startswith("invoice.") and event.type != "invoice.upcoming":  # a preview without an id
         invoice_id = msgspec.json.decode(event.data.object, type=InvoiceNews).id
     elif event.type.startswith("customer.subscription."):
         news = msgspec.json.decode(event.data.object, type=SubscriptionNews)

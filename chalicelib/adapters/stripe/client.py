@@ -1,4 +1,4 @@
-"""The account at Stripe, and what its silence means."""
+"""Stripe client construction, and mapping of transient Stripe errors to TryAgain."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,15 +9,15 @@ import stripe
 from chalicelib.errors import TryAgain
 
 TIMEOUTS_SECONDS: Final = (1.0, 5.0)
-"""To connect, and to wait for the answer. Whoever asks sends again, so the client does not: no two waits in a row."""
+"""Timeouts to connect and to read. The caller retries, so the client does not."""
 NETWORK_RETRIES: Final = 0
 
 
 class StripeAccount:
-    """An account that is asked by its key of the moment.
+    """Base of the Stripe adapters; reads the current API key for each call.
 
     Args:
-        api_key: gives the key of the moment.
+        api_key: returns the current API key.
         api_url: base address, without `/v1`.
     """
 
@@ -26,7 +26,7 @@ class StripeAccount:
         self._api_url = api_url
         self._http = stripe.RequestsClient(timeout=TIMEOUTS_SECONDS)
 
-    # Quoted, because Stripe's package imports what it is asked for: a webhook needs no client, and pays for none.
+    # Quoted: stripe imports StripeClient lazily, and a webhook needs none.
     def _client(self) -> "stripe.StripeClient":
         return stripe.StripeClient(
             self._api_key(),
@@ -38,7 +38,7 @@ class StripeAccount:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Turn what may pass by itself into TryAgain: the network, rate limits, the provider's own trouble."""
+    """Convert transient errors (network, rate limits, server errors) to TryAgain."""
     try:
         yield
     except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:

@@ -1,4 +1,4 @@
-"""Stripe: checkout sessions out, webhooks in."""
+"""Checkout sessions, payments and webhooks of Stripe."""
 
 import logging
 import re
@@ -24,18 +24,18 @@ log = logging.getLogger(__name__)
 
 SIGNATURE_TOLERANCE: Final = timedelta(minutes=5)
 _SIGNATURE: Final = re.compile(r"t=([0-9]{1,12})(?:,v[0-9]=[0-9a-f]{1,128}){1,16}", re.ASCII)
-"""All of the header, and one time only: what is verified and what is held against the clock must be the same."""
+"""The whole header with exactly one time: the verified time must be the one compared with the clock."""
 
 
 class StripeGateway(StripeAccount):
     """The PaymentGateway port over stripe-python.
 
     Args:
-        api_key: gives the key of the moment.
-        webhook_secrets: gives the signing secrets of the moment.
+        api_key: returns the current API key.
+        webhook_secrets: returns the valid signing secrets.
         api_url: base address, without `/v1`.
-        success_url: where a fan who paid returns to.
-        cancel_url: where a fan who did not returns to.
+        success_url: return address after payment.
+        cancel_url: return address without payment.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class StripeGateway(StripeAccount):
         self._cancel_url = cancel_url
 
     def open_session(self, purchase: Purchase) -> CheckoutSession:
-        """See the port. Everything sent derives from the purchase, so that Stripe sees a repeat as one."""
+        """Send only values derived from the purchase, so that Stripe recognizes a repeat."""
         try:
             with answering():
                 session = self._client().v1.checkout.sessions.create(
@@ -61,12 +61,12 @@ class StripeGateway(StripeAccount):
                     {"idempotency_key": f"checkout/{purchase.user_id}/{purchase.purchase_id}"},
                 )
         except stripe.IdempotencyError as error:
-            # The same key with other parameters. A key that is still in use is a 409, which is an APIError below.
+            # Same key, other parameters. A key still in use is a 409, which is an APIError.
             raise IdempotencyConflict("This checkout cannot be opened again: use a new key.") from error
         return session_of(session.to_dict())
 
     def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:
-        """See the port. A payment that Stripe does not know is a stranger's, too: there is nothing to follow."""
+        """Return None also for a payment that Stripe does not know."""
         try:
             with answering():
                 payment = self._client().v1.payment_intents.retrieve(payment_intent)
@@ -77,13 +77,12 @@ class StripeGateway(StripeAccount):
         return purchase_ref_from_metadata(payment.metadata.to_dict())
 
     def find_session(self, payment_intent: str) -> CheckoutSession | None:
-        """See the port."""
         with answering():
             sessions = self._client().v1.checkout.sessions.list({"payment_intent": payment_intent}).data
         return session_of(sessions[0].to_dict()) if sessions else None
 
     def read_money(self, payment_intent: str) -> MoneyState:
-        """See the port. Three requests: the payment, its refunds, its disputes."""
+        """Cost: 3 requests (payment, refunds, disputes)."""
         client = self._client().v1
         with answering():
             captured = client.payment_intents.retrieve(payment_intent).amount_received
@@ -96,7 +95,7 @@ class StripeGateway(StripeAccount):
         )
 
     def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:
-        """See the port. Stripe takes twenty types at most, and lists the newest first."""
+        """List oldest first; Stripe lists newest first and takes at most twenty types."""
         with answering():
             found = list(
                 self._client()
@@ -106,7 +105,6 @@ class StripeGateway(StripeAccount):
         return [event for listed in reversed(found) if (event := _usable(listed.to_dict()))]
 
     def read_event(self, payload: bytes, signature: str, now: datetime) -> StripeEvent:
-        """See the port."""
         self._verify(payload, signature, now)
         return decode_event(payload)
 
@@ -142,7 +140,7 @@ class StripeGateway(StripeAccount):
         header = _SIGNATURE.fullmatch(signature)
         if header is None:
             raise NotAuthentic("The Stripe-Signature header is missing or malformed.")
-        # Compared as seconds: a header may name a time that no datetime can hold.
+        # Compared as seconds: the header's time may exceed datetime's range.
         if abs(int(header[1]) - now.timestamp()) > SIGNATURE_TOLERANCE.total_seconds():
             raise NotAuthentic("The signature's time is more than five minutes away.")
         if not any(_is_signed(payload, signature, secret) for secret in self._webhook_secrets()):
@@ -160,6 +158,6 @@ def _usable(values: dict[str, Any]) -> StripeEvent | None:
     try:
         return event_of(values)
     except NotAuthentic:
-        # As a webhook it was refused, too. Here it must not hold up whatever else was lost.
+        # The webhook was refused, too. Here an unreadable event must not block the others.
         log.exception("event cannot be read", extra={"stripe_event_id": values.get("id")})
         return None

@@ -1,4 +1,4 @@
-"""Stripe: subscriptions out, and what has become of them."""
+"""Subscriptions and invoices of Stripe."""
 
 from collections.abc import Callable
 from typing import Final
@@ -13,17 +13,17 @@ from chalicelib.domain.purchases import SESSION_LIFE
 from chalicelib.errors import IdempotencyConflict
 
 _A_YEAR: Final = 12
-"""So many of the newest paid invoices are looked at for the last month that was posted."""
+"""Number of newest paid invoices searched for the last posted month."""
 
 
 class StripeMemberships(StripeAccount):
     """The Subscriptions port over stripe-python.
 
     Args:
-        api_key: gives the key of the moment.
+        api_key: returns the current API key.
         api_url: base address, without `/v1`.
-        success_url: where a fan who subscribed, or who was at the portal, returns to.
-        cancel_url: where a fan who did not subscribe returns to.
+        success_url: return address after subscribing, and from the portal.
+        cancel_url: return address without a subscription.
     """
 
     def __init__(self, *, api_key: Callable[[], str], api_url: str, success_url: str, cancel_url: str) -> None:
@@ -32,7 +32,7 @@ class StripeMemberships(StripeAccount):
         self._cancel_url = cancel_url
 
     def open_session(self, membership: Membership) -> str | None:
-        """See the port. Everything sent derives from the membership, so that Stripe sees a repeat as one."""
+        """Send only values derived from the membership, so that Stripe recognizes a repeat."""
         try:
             with answering():
                 session = self._client().v1.checkout.sessions.create(
@@ -44,13 +44,12 @@ class StripeMemberships(StripeAccount):
         return session.url
 
     def read_invoice(self, invoice_id: str) -> Invoice | None:
-        """See the port."""
         with answering():
             invoice = self._client().v1.invoices.retrieve(invoice_id, {"expand": ["payments"]})
         return invoice_of(invoice.to_dict())
 
     def find_invoice(self, payment_intent: str) -> Invoice | None:
-        """See the port. A payment of an invoice bears no metadata of ours: Stripe is asked which one it paid."""
+        """Look up the invoice at Stripe: an invoice's payment has none of our metadata."""
         try:
             with answering():
                 payments = self._client().v1.invoice_payments.list(
@@ -63,7 +62,7 @@ class StripeMemberships(StripeAccount):
         return self.read_invoice(str(payments.data[0].invoice)) if payments.data else None
 
     def read_subscription(self, subscription_id: str) -> Subscription:
-        """See the port. Two requests: the subscription, and its paid invoices."""
+        """Cost: 2 requests (subscription, paid invoices)."""
         client = self._client().v1
         with answering():
             subscription = client.subscriptions.retrieve(subscription_id)
@@ -73,7 +72,6 @@ class StripeMemberships(StripeAccount):
         return subscription_of(subscription.to_dict(), [invoice.to_dict() for invoice in paid])
 
     def open_portal(self, customer_id: str) -> str:
-        """See the port."""
         with answering():
             session = self._client().v1.billing_portal.sessions.create(
                 {"customer": customer_id, "return_url": self._success_url}

@@ -1,4 +1,4 @@
-"""Subscriptions and invoices as Stripe shows them, as far as we read them; and what that means in our words."""
+"""Stripe's subscriptions and invoices, decoded into domain values."""
 
 import re
 from collections.abc import Sequence
@@ -81,20 +81,20 @@ class _Subscription(Struct):
 
 
 class SubscriptionNews(Struct):
-    """What an event says of a subscription, as far as it counts."""
+    """Fields read from a subscription event."""
 
     id: Id
     metadata: dict[str, str] | None = None
 
 
 class InvoiceNews(Struct):
-    """What an event says of an invoice, as far as it counts."""
+    """Fields read from an invoice event."""
 
     id: Id
 
 
 def hint_of(subscription_id: str | None, metadata: dict[str, str] | None) -> MembershipHint | None:
-    """Whose membership a subscription is; None for a stranger's, and where there is none yet."""
+    """Return the membership that a subscription belongs to; None for an unrelated or missing one."""
     ref = membership_ref_from_metadata(metadata or {})
     if ref is None or subscription_id is None:
         return None
@@ -102,7 +102,7 @@ def hint_of(subscription_id: str | None, metadata: dict[str, str] | None) -> Mem
 
 
 def membership_ref_from_metadata(metadata: dict[str, str]) -> MembershipRef | None:
-    """What we wrote into a subscription when it was asked for; None when somebody else did."""
+    """Parse our metadata of a subscription. Returns None for an unrelated one."""
     names = ("membership_id", "plan_id", "user_id", "coins")
     membership_id, plan_id, user_id, coins = (metadata.get(name, "") for name in names)
     is_ours = is_uuid7(membership_id) and is_tag(plan_id) and is_party_id(user_id)
@@ -112,10 +112,10 @@ def membership_ref_from_metadata(metadata: dict[str, str]) -> MembershipRef | No
 
 
 def invoice_of(values: dict[str, Any]) -> Invoice | None:
-    """The invoice out of an SDK's object, its payments expanded; None when it is not a subscription's.
+    """Convert the SDK's invoice with expanded payments. Returns None without a subscription.
 
     Raises:
-        msgspec.ValidationError: Stripe broke its word.
+        msgspec.ValidationError: undocumented form.
     """
     invoice = msgspec.convert(values, _Invoice)
     details = invoice.parent.subscription_details if invoice.parent else None
@@ -140,14 +140,14 @@ def invoice_of(values: dict[str, Any]) -> Invoice | None:
 
 
 def subscription_of(values: dict[str, Any], paid: Sequence[dict[str, Any]]) -> Subscription:
-    """The subscription out of an SDK's object and those of its paid invoices. Raises as invoice_of."""
+    """Convert the SDK's subscription and paid invoices. Raises as invoice_of."""
     subscription = msgspec.convert(values, _Subscription)
     cancellation = subscription.cancellation_details
     return Subscription(
         subscription_id=subscription.id,
         status=subscription.status,
         cancel_reason=(cancellation.reason if cancellation else None) or "",
-        # The portal and newer subscriptions tell the day instead of the flag.
+        # The portal and newer subscriptions set a date instead of the flag.
         renews=not subscription.cancel_at_period_end and subscription.cancel_at is None,
         customer_id=subscription.customer,
         paid_invoices=[invoice for each in paid if (invoice := invoice_of(each))],
@@ -155,7 +155,7 @@ def subscription_of(values: dict[str, Any], paid: Sequence[dict[str, Any]]) -> S
 
 
 def _one_payment(payments: Sequence[_Payment]) -> str | None:
-    """The payment intent that paid it all: what was paid in parts, or otherwise, nobody can follow the money of."""
+    """Return the payment intent that paid the whole invoice, else None: parts cannot be followed."""
     paid = [each.payment for each in payments if each.status == "paid"]
     return paid[0].payment_intent if len(paid) == 1 else None
 
