@@ -32,11 +32,12 @@ def play(harness: Harness) -> None:
     browse(harness)
     buy(harness)
     give(harness)
+    streak = tap(harness)  # it ends by itself during the next steps
     operate(harness)
     limit(harness)
     join(harness)
     refuse(harness)
-    work(harness)
+    work(harness, streak)
     for catalogue, story in ECONOMIES.items():
         harness.load(catalogue)
         browse_economy(harness)
@@ -104,7 +105,7 @@ def buy(harness: Harness) -> None:
 
 
 def give(harness: Harness) -> None:
-    """Give in every way; the streak that is left open ends in `work`."""
+    """Give in every way; the streak that is left open ends with the next one."""
     rose = {"creator_id": CREATOR, "item_id": "rose"}
     key = str(uuid7())
     words = {"message": "hello", "sender_name": "Ada", "stream_id": "live-1"}
@@ -263,14 +264,20 @@ def refuse(harness: Harness) -> None:
     harness.post("/v1/gifts", {"creator_id": "a b", "item_id": "rose"}, "hal")
 
 
-def work(harness: Harness) -> None:
-    """The workers: the timer ends a streak, reconcile finds a lost webhook, the audit finds nothing."""
-    rose = {"creator_id": "creator-yan", "item_id": "rose"}
+def tap(harness: Harness) -> str:
+    """Send a streak of three; returns its id."""
     streak = str(uuid7())
     for first_key in (streak, None, None):
-        harness.post("/v1/gifts", {**rose, "streak_id": streak}, "ada", key=first_key)
+        harness.post(
+            "/v1/gifts", {"creator_id": "creator-yan", "item_id": "rose", "streak_id": streak}, "ada", key=first_key
+        )
+    return streak
+
+
+def work(harness: Harness, streak: str) -> None:
+    """The workers: the timer ends a streak, reconcile finds a lost webhook, the audit finds nothing."""
     harness.end_streaks()
-    harness.post("/v1/gifts", {**rose, "streak_id": streak}, "ada")
+    harness.post("/v1/gifts", {"creator_id": "creator-yan", "item_id": "rose", "streak_id": streak}, "ada")
     harness.control("POST", "/clock", {"offset_seconds": -RECONCILE_DELAY_SECONDS - 5})
     opened = checkout(harness, "ida", "coins_70")
     harness.pay(opened["url"], "card", lost=True)
