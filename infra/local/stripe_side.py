@@ -105,7 +105,7 @@ class StripeSide:
         """Give part of the price back. Returns the refund's id."""
         return self._about(checkout, "/refunds", amount_minor, status)
 
-    def move_refund(self, refund_id: str, status: str) -> None:
+    def set_refund_status(self, refund_id: str, status: str) -> None:
         """Let a refund fail, or succeed, or whatever it can come to."""
         self._control("POST", f"/refunds/{refund_id}", {"status": status})
 
@@ -113,7 +113,7 @@ class StripeSide:
         """Have the buyer's bank take part of the price back. Returns the dispute's id."""
         return self._about(checkout, "/disputes", amount_minor, status)
 
-    def move_dispute(self, dispute_id: str, status: str) -> None:
+    def set_dispute_status(self, dispute_id: str, status: str) -> None:
         """Let a dispute be won, or lost, or whatever it can come to."""
         self._control("POST", f"/disputes/{dispute_id}", {"status": status})
 

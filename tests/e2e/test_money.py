@@ -86,11 +86,11 @@ def troubles(stripe: StripeSide, checkout: Checkout) -> int:
     stripe.refund(checkout, 101)
     bounced = stripe.refund(checkout, 53, "pending")
     stripe.refund(checkout, 7)
-    stripe.move_refund(bounced, "failed")
+    stripe.set_refund_status(bounced, "failed")
     for amount, end in ((211, "won"), (97, "lost")):
         dispute = stripe.dispute(checkout, amount)
-        stripe.move_dispute(dispute, "under_review")
-        stripe.move_dispute(dispute, end)
+        stripe.set_dispute_status(dispute, "under_review")
+        stripe.set_dispute_status(dispute, end)
     return checkout.price.amount_minor - 101 - 7 - 97
 
 
@@ -103,7 +103,7 @@ def everything_back(stripe: StripeSide, checkout: Checkout) -> int:
 def back_and_returned(stripe: StripeSide, checkout: Checkout) -> int:
     """All of it disputed, and won."""
     stripe.pay(checkout)
-    stripe.move_dispute(stripe.dispute(checkout, checkout.price.amount_minor), "won")
+    stripe.set_dispute_status(stripe.dispute(checkout, checkout.price.amount_minor), "won")
     return checkout.price.amount_minor
 
 

@@ -69,7 +69,7 @@ def test_what_is_over_is_not_offered(shop: Shop) -> None:
     subscription = shop.subscribe()
     path = _visit(shop, str(subscription.customer))
     shop.client.v1.subscriptions.cancel(subscription.id)
-    assert "none that goes on" in shop.visit(path).html
+    assert "no active subscriptions" in shop.visit(path).html
     assert _choose(shop, path, choice="keep").status == 400
 
 

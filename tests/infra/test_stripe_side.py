@@ -64,8 +64,8 @@ def test_the_portal_is_used(shop: Shop, side: StripeSide) -> None:
 def test_an_invoice_is_refunded_and_disputed(shop: Shop, side: StripeSide) -> None:
     shop.subscribe()
     (invoice,) = side.subscription_of("m-1").paid
-    side.move_refund(side.refund_invoice(invoice, 100, "pending"), "succeeded")
-    side.move_dispute(side.dispute_invoice(invoice, 200), "lost")
+    side.set_refund_status(side.refund_invoice(invoice, 100, "pending"), "succeeded")
+    side.set_dispute_status(side.dispute_invoice(invoice, 200), "lost")
     (charge,) = shop.client.v1.charges.list({"payment_intent": invoice.payment_intent}).data
     assert (charge.amount_refunded, charge.disputed) == (100, True)
 

@@ -1,11 +1,11 @@
-"""A stand-in for Stripe that runs offline; README.md tells how to start it and how to steer it.
+"""An offline Stripe double. README.md describes its command line and its control API.
 
 server.py    HTTP: /v1 (api.py), /pay (pages/), /_sandbox (control.py)
-api.py       what each API request goes through: auth.py, idempotency.py, params.py, then its handler
-handlers     checkout.py, refunds.py, disputes.py, reads.py; listing.py pages and expands
-payments.py  what payers and banks do
+api.py       dispatch of an API request: auth.py, idempotency.py, params.py, then its handler
+handlers     checkout.py, refunds.py, disputes.py, reads.py; listing.py paginates and expands
+payments.py  actions of payers and banks
 state        store.py with session.py, objects.py, events.py under one lock
-webhooks.py  signed delivery, made hard by knobs.py
+webhooks.py  signed delivery, with the faults that knobs.py sets
 """
 
 from .sandbox import StripeSandbox

@@ -10,13 +10,19 @@ from .sandbox import ACCOUNT_ID, StripeSandbox
 
 
 def main() -> None:
-    """Serve until SIGTERM or SIGINT; prints one JSON line `{"url": ...}` once requests are answered."""
-    parser = argparse.ArgumentParser(prog="stripe_sandbox", description="Stripe, offline.")
-    parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
-    parser.add_argument("--webhook-url", default="", help="where events are posted; without it they are only recorded")
-    parser.add_argument("--webhook-secret", required=True, action="append", help="whsec_...; repeat for a rotation")
+    """Serve until SIGTERM or SIGINT. Prints one JSON line `{"url": ...}` when the server is ready."""
+    parser = argparse.ArgumentParser(prog="stripe_sandbox", description="Run an offline Stripe double.")
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free port")
     parser.add_argument(
-        "--event", action="append", help="a type to send, checkout.session.* too; repeat; all by default"
+        "--webhook-url", default="", help="URL that events are posted to; without it they are only recorded"
+    )
+    parser.add_argument(
+        "--webhook-secret", required=True, action="append", help="whsec_...; repeat to sign with several"
+    )
+    parser.add_argument(
+        "--event",
+        action="append",
+        help="event type to send, or a pattern (checkout.session.*); repeatable; default: all",
     )
     parser.add_argument("--account", default=ACCOUNT_ID, help="acct_...")
     options = parser.parse_args()

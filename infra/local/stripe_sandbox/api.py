@@ -1,4 +1,4 @@
-"""The API under /v1: which handler serves what, and what every request goes through on its way there."""
+"""The API under /v1: the routes, and the checks that each request passes before its handler."""
 
 import re
 import time
@@ -10,7 +10,7 @@ from . import checkout, customers, disputes, invoices, portals, reads, refunds, 
 from .auth import check_headers
 from .call import Call, Handler
 from .errors import ApiError, JsonObject, ParamError
-from .idempotency import Answer, IdempotencyKeys
+from .idempotency import ApiResponse, IdempotencyKeys
 from .knobs import FailNext, Knobs
 from .store import Cause, Store, new_id
 
@@ -54,7 +54,7 @@ _COMPILED = tuple(
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """One request off the wire; header names in lower case."""
+    """A parsed HTTP request; header names in lower case."""
 
     method: str
     path: str
@@ -63,13 +63,13 @@ class ApiRequest:
 
     @property
     def idempotency_key(self) -> str | None:
-        """The key of a POST; other methods have no use for one."""
+        """The `Idempotency-Key` of a POST; None for other methods."""
         return self.headers.get("idempotency-key") if self.method == "POST" else None
 
 
 @dataclass
 class Api:
-    """Serves requests one at a time under the store's lock, and keeps a log of them without bodies or keys."""
+    """Serves requests one at a time under the store's lock. The log holds neither bodies nor API keys."""
 
     store: Store
     knobs: Knobs
@@ -79,51 +79,53 @@ class Api:
     def __post_init__(self) -> None:
         self.keys = IdempotencyKeys(self.store.lock)
 
-    def serve(self, request: ApiRequest) -> Answer:
-        """Answer a request; never raises."""
+    def serve(self, request: ApiRequest) -> ApiResponse:
+        """Respond to a request. Errors become responses in Stripe's shape."""
         request_id = new_id("req_", 14)
         try:
-            answer = self._admit(request, request_id)
+            response = self._admit(request, request_id)
         except ApiError as error:
-            answer = Answer(error.status, error.to_json(), error.headers)
-        headers = {"Request-Id": request_id, "Stripe-Version": self._version(request), **answer.headers}
+            response = ApiResponse(error.status, error.to_json(), error.headers)
+        headers = {"Request-Id": request_id, "Stripe-Version": self._version(request), **response.headers}
         if request.idempotency_key:
             headers["Idempotency-Key"] = request.idempotency_key
-        self._record(request, request_id, answer)
-        return Answer(answer.status, answer.body, headers)
+        self._record(request, request_id, response)
+        return ApiResponse(response.status, response.body, headers)
 
-    def takes_lost_answer(self, request: ApiRequest) -> bool:
-        """Count down `lost_answers`: whether the answer to this POST shall never arrive."""
+    def drops_response(self, request: ApiRequest) -> bool:
+        """Count down the knob `lost_answers`. Returns True if the response to this POST must not be sent."""
         with self.store.lock:
             lost = request.method == "POST" and self.knobs.lost_answers > 0
             self.knobs.lost_answers -= lost
         return lost
 
-    def _admit(self, request: ApiRequest, request_id: str) -> Answer:
+    def _admit(self, request: ApiRequest, request_id: str) -> ApiResponse:
         if self.knobs.down:
             raise ApiError("Stripe is down for the moment.", 503, "api_error")
         check_headers(request.headers, self.store.account_id)
         handler, object_id = _find_route(request)
         call = Call(self.store, self.knobs, self.base_url, request.path, object_id, request.pairs)
-        work = self._worker(request, request_id, lambda: handler(call))
+        work = self._bind(request, request_id, lambda: handler(call))
         if request.idempotency_key is None:
             return work()
         return self.keys.run(request.idempotency_key, request.path, request.pairs, self.store.now(), work)
 
-    def _worker(self, request: ApiRequest, request_id: str, handle: Callable[[], JsonObject]) -> Callable[[], Answer]:
-        def work() -> Answer:
-            # Slowness and planned failures come after the key is taken, as they would inside Stripe.
+    def _bind(
+        self, request: ApiRequest, request_id: str, handle: Callable[[], JsonObject]
+    ) -> Callable[[], ApiResponse]:
+        def work() -> ApiResponse:
+            # Delays and planned failures happen after the key is taken, as they would inside Stripe.
             time.sleep(self.knobs.slow_seconds)
             with self.store.lock:
                 failure = self._next_failure(request)
                 if failure is not None and not failure.after_work:
-                    return _spoiled(failure)
+                    return _failed(failure)
                 self.store.cause = Cause(request_id, request.idempotency_key)
                 try:
-                    answer = _answer(handle)
+                    response = _run(handle)
                 finally:
                     self.store.cause = Cause()
-            return answer if failure is None else _spoiled(failure)
+            return response if failure is None else _failed(failure)
 
         return work
 
@@ -137,35 +139,35 @@ class Api:
     def _version(self, request: ApiRequest) -> str:
         return request.headers.get("stripe-version", self.store.api_version)
 
-    def _record(self, request: ApiRequest, request_id: str, answer: Answer) -> None:
+    def _record(self, request: ApiRequest, request_id: str, response: ApiResponse) -> None:
         entry: JsonObject = {
             "method": request.method,
             "path": request.path,
-            "status": answer.status,
+            "status": response.status,
             "request_id": request_id,
             "idempotency_key": request.idempotency_key,
-            "replayed": "Idempotent-Replayed" in answer.headers,
+            "replayed": "Idempotent-Replayed" in response.headers,
             "at": time.time(),
         }
         with self.store.lock:
             self.log.append(entry)
 
 
-def _answer(handle: Callable[[], JsonObject]) -> Answer:
-    """Make an answer of what the handler returns or raises; invalid parameters pass, to leave their key free."""
+def _run(handle: Callable[[], JsonObject]) -> ApiResponse:
+    """Turn the handler's result or error into a response. ParamError propagates, so that its key stays free."""
     try:
-        return Answer(200, handle())
+        return ApiResponse(200, handle())
     except ParamError:
         raise
     except ApiError as error:
-        return Answer(error.status, error.to_json(), error.headers)
+        return ApiResponse(error.status, error.to_json(), error.headers)
 
 
-def _spoiled(failure: FailNext) -> Answer:
+def _failed(failure: FailNext) -> ApiResponse:
     kind = "api_error" if failure.status >= 500 else "invalid_request_error"
-    error = ApiError("The sandbox was told to fail this request.", failure.status, kind)
+    error = ApiError("The sandbox is set to fail this request.", failure.status, kind)
     headers = {"Stripe-Should-Retry": failure.should_retry} if failure.should_retry else {}
-    return Answer(failure.status, error.to_json(), headers)
+    return ApiResponse(failure.status, error.to_json(), headers)
 
 
 def _find_route(request: ApiRequest) -> tuple[Handler, str]:

@@ -1,4 +1,4 @@
-"""Whom the API lets in: test keys by Basic or Bearer, for its own account, with a version that could exist."""
+"""Authentication: a test key as Basic or Bearer, the sandbox's own account, a well-formed API version."""
 
 import base64
 import binascii
@@ -12,13 +12,17 @@ _VERSION = re.compile(r"20\d\d-\d\d-\d\d(\.[a-z]+)?")
 
 
 def check_headers(headers: Mapping[str, str], account_id: str) -> None:
-    """Let the request in or raise ApiError; header names in lower case."""
+    """Check a request's credentials and version; header names in lower case.
+
+    Raises:
+        ApiError: 401 for the key, 403 for the account, 400 for the version.
+    """
     key = _api_key(headers.get("authorization", ""))
     if not key:
         message = "You did not provide an API key. Send it in the Authorization header, as Bearer or Basic."
         raise ApiError(message, 401, headers={"WWW-Authenticate": 'Basic realm="Stripe"'})
     if not _TEST_KEY.fullmatch(key):
-        # Only the prefix: an error message must never carry a live key into somebody's log.
+        # Only the prefix is quoted: an error message must not carry a live key into a log.
         kind = re.match(r"(sk_live_|rk_live_|pk_test_|pk_live_)?", key)
         raise ApiError(f"Invalid API Key provided: {kind[0] if kind else ''}****", 401)
     account = headers.get("stripe-account", account_id)

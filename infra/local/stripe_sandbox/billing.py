@@ -1,4 +1,4 @@
-"""What becomes of subscriptions: begun by a checkout, renewed by the clock, dunned, ended.
+"""Subscription lifecycle: created by a checkout, renewed by the clock, dunned, ended.
 
 Every function runs under the store's lock.
 """
@@ -18,7 +18,7 @@ from .subscription import Subscription, SubscriptionItem
 
 
 def subscribe(store: Store, session: Session, method: Method) -> None:
-    """Make of a session's offer a customer, an active subscription and its first invoice, paid."""
+    """Create the customer, the active subscription and its first, paid invoice for a session."""
     recurrence = session.line_items[0].recurrence
     if method == "bank_debit" or recurrence is None:
         raise ApiError("The sandbox takes no bank debits for subscriptions.")
@@ -43,7 +43,11 @@ def subscribe(store: Store, session: Session, method: Method) -> None:
 
 
 def renew(store: Store, knobs: Knobs, subscription: Subscription) -> None:
-    """Begin the next period and bill it, or end where an end was asked for; raises ApiError."""
+    """Start the next period and bill it, or end the subscription if `cancel_at` is set.
+
+    Raises:
+        ApiError: it has ended already.
+    """
     require_live(subscription)
     if subscription.cancel_at is not None:
         _end(store, subscription)
@@ -53,11 +57,11 @@ def renew(store: Store, knobs: Knobs, subscription: Subscription) -> None:
     invoice = draft_invoice(store, subscription, "subscription_cycle")
     store.emit_change("customer.subscription.updated", subscription, before)
     finalize_invoice(store, invoice)
-    attempt(store, knobs, invoice)
+    collect_renewal(store, knobs, invoice)
 
 
-def attempt(store: Store, knobs: Knobs, invoice: Invoice) -> None:
-    """Try to collect a renewal as the knobs say: what fails is tried again, and ends the subscription in the end."""
+def collect_renewal(store: Store, knobs: Knobs, invoice: Invoice) -> None:
+    """Pay or decline a renewal's invoice, as the knobs say. The last declined attempt cancels the subscription."""
     invoice.attempt_count += 1
     if knobs.renewals == "paid":
         pay_invoice(store, invoice)
@@ -74,10 +78,10 @@ def attempt(store: Store, knobs: Knobs, invoice: Invoice) -> None:
 
 
 def end_with_period(store: Store, subscription: Subscription, *, by_flag: bool) -> None:
-    """Let it end with the period under way; the caller tells of it.
+    """Schedule the end of a subscription for the end of its current period. Emits nothing.
 
-    A request by `cancel_at_period_end` sets that flag. One by `cancel_at`, and one in the portal, sets the date alone,
-    for such are subscriptions in the flexible billing mode, which is the default.
+    `cancel_at_period_end` sets its flag and the date. `cancel_at` and the portal set only the date, as Stripe does in
+    the flexible billing mode, which is the default.
     https://docs.stripe.com/billing/subscriptions/billing-mode/compare
     """
     if subscription.cancel_at is not None:
@@ -88,14 +92,18 @@ def end_with_period(store: Store, subscription: Subscription, *, by_flag: bool) 
     subscription.cancellation = {"reason": "cancellation_requested"}
 
 
-def go_on(subscription: Subscription) -> None:
-    """Take such a request back; the caller tells of it."""
+def resume(subscription: Subscription) -> None:
+    """Undo a scheduled end. Emits nothing."""
     subscription.cancel_at = subscription.canceled_at = None
     subscription.cancel_at_period_end, subscription.cancellation = False, {}
 
 
 def cancel(store: Store, subscription: Subscription, reason: str = "cancellation_requested") -> None:
-    """End it now; what is paid for and not yet over is not paid back. Raises ApiError."""
+    """End a subscription now, without refunding the rest of the period.
+
+    Raises:
+        ApiError: it has ended already.
+    """
     require_live(subscription)
     subscription.cancel_at, subscription.cancel_at_period_end = None, False
     subscription.canceled_at = store.now()
@@ -104,13 +112,13 @@ def cancel(store: Store, subscription: Subscription, reason: str = "cancellation
 
 
 def require_live(subscription: Subscription) -> None:
-    """Raise ApiError for a subscription that is over."""
+    """Raise ApiError if the subscription has ended."""
     if subscription.status == "canceled":
         raise ApiError(f"Subscription {subscription.id} is canceled.")
 
 
 def run_due(store: Store, knobs: Knobs) -> None:
-    """Catch up with the sandbox's clock: renew and dun what is due, in the order of its time and dated so."""
+    """Renew and dun everything due by the sandbox's clock, in order of time. Events are dated when they were due."""
     while True:
         moment, act = min(_due(store, knobs), key=lambda each: each[0], default=(store.now() + 1, None))
         if act is None or moment > store.now():
@@ -122,7 +130,7 @@ def run_due(store: Store, knobs: Knobs) -> None:
 def _due(store: Store, knobs: Knobs) -> Iterator[tuple[int, Callable[[], None]]]:
     for invoice in store.invoices.values():
         if invoice.next_payment_attempt is not None:
-            yield invoice.next_payment_attempt, partial(attempt, store, knobs, invoice)
+            yield invoice.next_payment_attempt, partial(collect_renewal, store, knobs, invoice)
     for subscription in store.subscriptions.values():
         if subscription.status != "canceled":
             yield subscription.period_end, partial(renew, store, knobs, subscription)

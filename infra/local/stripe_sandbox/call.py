@@ -1,4 +1,4 @@
-"""One request to the API as its handlers see it."""
+"""The arguments of API handlers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Call:
-    """`object_id` stands in the path ("" where there is none), `pairs` in the body or the query."""
+    """An API request with the sandbox's state.
+
+    `object_id` is the id in the path ("" if the route has none), `pairs` the parameters of the body or the query.
+    """
 
     store: Store
     knobs: Knobs
@@ -24,7 +27,11 @@ class Call:
     pairs: tuple[tuple[str, str], ...]
 
     def decode(self, shape: type[T]) -> T:
-        """Check the parameters against an SDK params type; raises ParamError."""
+        """Validate the parameters against a params type of stripe-python.
+
+        Raises:
+            ParamError: a parameter is unknown, missing or invalid.
+        """
         return decode(shape, self.pairs)
 
 
@@ -32,12 +39,12 @@ Handler = Callable[[Call], JsonObject]
 
 
 def refuse(params: Mapping[str, object], names: str) -> None:
-    """Raise ApiError for parameters, named with spaces between, that the sandbox does not act upon."""
+    """Raise ApiError if a request has one of the parameters in `names` (separated by spaces)."""
     for name in names.split():
         if name in params:
             raise ApiError(f"The sandbox does not serve {name}.", param=name)
 
 
 def serve_only(params: Mapping[str, object], names: str) -> None:
-    """Raise ApiError for parameters other than these that it acts upon."""
+    """Raise ApiError if a request has a parameter that is not in `names` (separated by spaces)."""
     refuse(params, " ".join(name for name in params if name not in names.split()))

@@ -1,4 +1,4 @@
-"""Payment intents and the charges that pay them, whatever they are for: a session or an invoice.
+"""Payment intents and their charges, for sessions and for invoices.
 
 Every function runs under the store's lock.
 """
@@ -17,7 +17,7 @@ def open_intent(
     customer: str | None = None,
     description: str | None = None,
 ) -> PaymentIntent:
-    """Make a payment intent that waits for its money; emits `payment_intent.created`."""
+    """Create a payment intent that requires a payment method. Emits `payment_intent.created`."""
     intent = PaymentIntent(
         id=new_id("pi_3"),
         amount=amount,
@@ -42,7 +42,7 @@ def charge_intent(
     payment_method: str = "",
     failure_code: str | None = None,
 ) -> Charge:
-    """Try to collect a payment intent, by a new payment method unless one is given; emits nothing yet."""
+    """Create the charge of a payment attempt, by a new payment method unless one is given. Emits nothing."""
     charge = Charge(
         id=new_id("ch_3"),
         payment_intent=intent.id,
@@ -64,14 +64,14 @@ def charge_intent(
 
 
 def mark_succeeded(store: Store, intent: PaymentIntent, charge: Charge) -> None:
-    """Book that the money has come."""
+    """Record a successful payment, and emit its events."""
     intent.status, intent.last_payment_error = "succeeded", None
     store.emit("payment_intent.succeeded", intent)
     store.emit("charge.succeeded", charge)
 
 
 def mark_failed(store: Store, intent: PaymentIntent, charge: Charge) -> None:
-    """Book that it has not; the intent waits for another try."""
+    """Record a failed payment, and emit its events. The intent can be paid by another attempt."""
     intent.status, intent.payment_method = "requires_payment_method", None
     intent.last_payment_error = _payment_error(charge)
     store.emit("charge.failed", charge)

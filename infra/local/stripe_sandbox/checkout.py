@@ -1,4 +1,4 @@
-"""Checkout sessions over the API: open one, look at it, let it expire."""
+"""API handlers for checkout sessions: create, read, expire."""
 
 import re
 from typing import cast
@@ -28,7 +28,7 @@ MIN_LIFE_SECONDS, MAX_LIFE_SECONDS = 30 * 60, 24 * 60 * 60
 
 
 def create_session(call: Call) -> JsonObject:
-    """POST /v1/checkout/sessions."""
+    """Handle POST /v1/checkout/sessions."""
     params = call.decode(SessionCreateParams)
     mode = _check_mode(params)
     items = tuple(
@@ -42,13 +42,13 @@ def create_session(call: Call) -> JsonObject:
 
 
 def retrieve_session(call: Call) -> JsonObject:
-    """GET /v1/checkout/sessions/<id>."""
+    """Handle GET /v1/checkout/sessions/<id>."""
     params = call.decode(SessionRetrieveParams)
     return expand(call.store, _session(call).to_json(), params.get("expand", []))
 
 
 def list_sessions(call: Call) -> JsonObject:
-    """GET /v1/checkout/sessions, by payment_intent, customer, subscription, status or created."""
+    """Handle GET /v1/checkout/sessions, by payment_intent, customer, subscription, status or created."""
     params = call.decode(SessionListParams)
     wanted_intent, wanted_status = params.get("payment_intent"), params.get("status")
     chosen = [
@@ -64,13 +64,13 @@ def list_sessions(call: Call) -> JsonObject:
 
 
 def list_line_items(call: Call) -> JsonObject:
-    """GET /v1/checkout/sessions/<id>/line_items, in the order they were given."""
+    """Handle GET /v1/checkout/sessions/<id>/line_items, in the order of creation."""
     params = call.decode(SessionListLineItemsParams)
     return page(_session(call).line_items, params, call.path)
 
 
 def expire(call: Call) -> JsonObject:
-    """POST /v1/checkout/sessions/<id>/expire; only an open session can."""
+    """Handle POST /v1/checkout/sessions/<id>/expire; only for an open session."""
     params = call.decode(SessionExpireParams)
     session = _session(call)
     if session.status != "open":
@@ -80,7 +80,7 @@ def expire(call: Call) -> JsonObject:
 
 
 def expire_due(store: Store) -> None:
-    """Expire every open session whose time has come on the sandbox's clock."""
+    """Expire every open session whose `expires_at` has passed on the sandbox's clock."""
     for session in list(store.sessions.values()):
         if session.status == "open" and session.expires_at <= store.now():
             expire_session(store, session)
@@ -190,7 +190,11 @@ def _expires_at(expires_at: int | None, now: int) -> int:
 
 
 def checked_url(url: str | None, param: str) -> str:
-    """Return an absolute web address; raises ApiError for anything else."""
+    """Return the URL if it is absolute, with scheme http or https.
+
+    Raises:
+        ApiError: it is missing or not such a URL.
+    """
     if url is None:
         raise missing(param)
     parts = urlsplit(url)

@@ -1,6 +1,6 @@
-"""The control API under /_sandbox: what a test or a demo does in the place of banks, networks and time.
+"""The control API under /_sandbox: simulates payers, banks, networks and the passing of time.
 
-README.md holds the table of it. Bodies and answers are JSON; errors have Stripe's shape.
+README.md lists its routes. Requests and responses are JSON; errors have Stripe's shape.
 """
 
 from collections.abc import Callable
@@ -24,44 +24,43 @@ Action = Callable[[JsonObject, str], object]
 
 @dataclass
 class Control:
-    """The parts the control API reaches into; each action takes (JSON body, id in the path)."""
+    """The actions of the control API. Each takes the JSON body and the id in the path ("" if there is none)."""
 
     api: Api
     sender: WebhookSender
 
     def __post_init__(self) -> None:
         self.store, self.knobs = self.api.store, self.api.knobs
-        self._first_knobs = self.knobs.to_json()
-        self._first_url, self._first_secrets = self.sender.url, list(self.sender.secrets)
+        self._initial_knobs = self.knobs.to_json()
+        self._initial_url, self._initial_secrets = self.sender.url, list(self.sender.secrets)
 
     def show_knobs(self, _body: JsonObject, _id: str) -> JsonObject:
-        """All knobs."""
         return self.knobs.to_json()
 
     def set_knobs(self, body: JsonObject, _id: str) -> JsonObject:
-        """Set some knobs."""
+        """Set the knobs in the body. Returns all of them."""
         self.knobs.update(body)
         return self.knobs.to_json()
 
     def reset(self, _body: JsonObject, _id: str) -> JsonObject:
-        """Back to the state after the start."""
+        """Restore the state after the start: objects, keys, knobs, clock and webhook."""
         self.sender.clear()
         self.store.clear()
         self.api.keys.clear()
         self.api.log.clear()
-        self.knobs.update(self._first_knobs)
-        self.sender.url, self.sender.secrets = self._first_url, list(self._first_secrets)
+        self.knobs.update(self._initial_knobs)
+        self.sender.url, self.sender.secrets = self._initial_url, list(self._initial_secrets)
         return {}
 
     def set_webhook(self, body: JsonObject, _id: str) -> JsonObject:
-        """Change the endpoint's URL or its signing secrets."""
+        """Change the webhook endpoint's URL or its signing secrets."""
         url, secrets = _take(body, "url", str), _take(body, "secrets", list)
         self.sender.url = self.sender.url if url is None else url
         self.sender.secrets = self.sender.secrets if secrets is None else [str(secret) for secret in secrets]
         return {"url": self.sender.url, "secrets": len(self.sender.secrets)}
 
     def move_clock(self, body: JsonObject, _id: str) -> JsonObject:
-        """Move the sandbox's clock, or set its offset from the machine's; what has come due happens."""
+        """Advance the sandbox's clock or set its offset from the machine's. Runs everything that is now due."""
         offset = _take(body, "offset_seconds", int)
         self.store.clock_offset_seconds = self.store.clock_offset_seconds if offset is None else offset
         self.store.clock_offset_seconds += _take(body, "advance_seconds", int) or 0
@@ -70,19 +69,19 @@ class Control:
         return {"now": self.store.now(), "offset_seconds": self.store.clock_offset_seconds}
 
     def settle(self, _body: JsonObject, session_id: str) -> JsonObject:
-        """Let a bank debit arrive."""
+        """Settle a session's bank debit."""
         session = self._session(session_id)
         payments.settle(self.store, session)
         return session.to_json()
 
     def fail(self, _body: JsonObject, session_id: str) -> JsonObject:
-        """Let a bank debit bounce."""
+        """Fail a session's bank debit."""
         session = self._session(session_id)
         payments.fail(self.store, session)
         return session.to_json()
 
     def expire(self, _body: JsonObject, session_id: str) -> JsonObject:
-        """Expire an open session before its time."""
+        """Expire an open session before its `expires_at`."""
         session = self._session(session_id)
         if session.status != "open":
             raise ApiError(f"Checkout Session {session.id} is {session.status}.")
@@ -90,63 +89,60 @@ class Control:
         return session.to_json()
 
     def open_refund(self, body: JsonObject, _id: str) -> JsonObject:
-        """Refund from the dashboard."""
+        """Refund a charge, as from the dashboard."""
         charge = refunds.find_charge(self.store, _take(body, "charge", str), _take(body, "payment_intent", str))
         status = refunds.check_status(_take(body, "status", str) or self.knobs.refund_status)
         amount, reason = _take(body, "amount", int), _take(body, "reason", str)
         return refunds.open_refund(self.store, charge, amount, reason, {}, status).to_json()
 
-    def move_refund(self, body: JsonObject, refund_id: str) -> JsonObject:
-        """Give a refund another status."""
+    def set_refund_status(self, body: JsonObject, refund_id: str) -> JsonObject:
         refund = get(self.store.refunds, "refund", refund_id)
         status = refunds.check_status(_require(body, "status"))
-        refunds.move_refund(self.store, refund, status, _take(body, "failure_reason", str))
+        refunds.set_refund_status(self.store, refund, status, _take(body, "failure_reason", str))
         return refund.to_json()
 
     def open_dispute(self, body: JsonObject, _id: str) -> JsonObject:
-        """Open a dispute or an inquiry."""
+        """Open a dispute, or an inquiry if `status` begins with `warning_`."""
         charge = refunds.find_charge(self.store, _take(body, "charge", str), _take(body, "payment_intent", str))
         reason, status = _take(body, "reason", str) or "fraudulent", _take(body, "status", str) or "needs_response"
         return disputes.open_dispute(self.store, charge, _take(body, "amount", int), reason, status).to_json()
 
-    def move_dispute(self, body: JsonObject, dispute_id: str) -> JsonObject:
-        """Give a dispute another status."""
+    def set_dispute_status(self, body: JsonObject, dispute_id: str) -> JsonObject:
         dispute = get(self.store.disputes, "dispute", dispute_id)
-        disputes.move_dispute(self.store, dispute, _require(body, "status"))
+        disputes.set_dispute_status(self.store, dispute, _require(body, "status"))
         return dispute.to_json()
 
     def show_subscription(self, _body: JsonObject, subscription_id: str) -> JsonObject:
-        """One subscription with its invoices, oldest first, and their payment intents."""
+        """Return a subscription with its invoices, oldest first, and their payment intents."""
         return self._billed(self._subscription(subscription_id))
 
     def renew(self, _body: JsonObject, subscription_id: str) -> JsonObject:
-        """Begin a subscription's next period before its time."""
+        """Start a subscription's next period before it is due."""
         subscription = self._subscription(subscription_id)
         billing.renew(self.store, self.knobs, subscription)
         return self._billed(subscription)
 
     def cancel(self, _body: JsonObject, subscription_id: str) -> JsonObject:
-        """End a subscription now."""
+        """End a subscription at once."""
         subscription = self._subscription(subscription_id)
         billing.cancel(self.store, subscription)
         return self._billed(subscription)
 
     def pay_invoice(self, _body: JsonObject, invoice_id: str) -> JsonObject:
-        """Collect an invoice that could not be collected before."""
+        """Pay an open invoice, regardless of the knob `renewals`."""
         invoice = get(self.store.invoices, "invoice", invoice_id, "invoice")
         invoicing.pay_invoice(self.store, invoice)
         return invoice.to_json()
 
     def list_events(self, _body: JsonObject, _id: str) -> JsonObject:
-        """All events, oldest first, with their deliveries."""
+        """Return all events, oldest first, with their deliveries."""
         return {"events": [_with_deliveries(event) for event in self.store.events.values()]}
 
     def show_event(self, _body: JsonObject, event_id: str) -> JsonObject:
-        """One event with its deliveries."""
         return _with_deliveries(get(self.store.events, "event", event_id))
 
     def emit_event(self, body: JsonObject, _id: str) -> JsonObject:
-        """Send an event of any type about any object, as another product of Stripe's would."""
+        """Send an event of any type about any object, as other Stripe products do."""
         event = Event(
             id=_take(body, "id", str) or new_id("evt_1"),
             type=_require(body, "type"),
@@ -161,7 +157,7 @@ class Control:
         return _with_deliveries(event)
 
     def redeliver(self, body: JsonObject, event_id: str) -> JsonObject:
-        """Send an event again, under its own id or as a fresh event about the same object."""
+        """Send an event again, under its own id or as a new event about the same object."""
         event = get(self.store.events, "event", event_id)
         if _take(body, "fresh_id", bool):
             event = self.store.emit(event.type, event.data_object, event.previous_attributes)
@@ -170,11 +166,10 @@ class Control:
         return _with_deliveries(event)
 
     def list_requests(self, _body: JsonObject, _id: str) -> JsonObject:
-        """What the API was asked, oldest first."""
+        """Return the log of API requests, oldest first."""
         return {"requests": list(self.api.log)}
 
     def health(self, _body: JsonObject, _id: str) -> JsonObject:
-        """Whether it serves."""
         return {"ok": True}
 
     def _session(self, session_id: str) -> Session:
@@ -206,9 +201,9 @@ def control_blueprint(control: Control) -> Blueprint:
         ("POST", "/sessions/<object_id>/fail", control.fail),
         ("POST", "/sessions/<object_id>/expire", control.expire),
         ("POST", "/refunds", control.open_refund),
-        ("POST", "/refunds/<object_id>", control.move_refund),
+        ("POST", "/refunds/<object_id>", control.set_refund_status),
         ("POST", "/disputes", control.open_dispute),
-        ("POST", "/disputes/<object_id>", control.move_dispute),
+        ("POST", "/disputes/<object_id>", control.set_dispute_status),
         ("GET", "/subscriptions/<object_id>", control.show_subscription),
         ("POST", "/subscriptions/<object_id>/renew", control.renew),
         ("POST", "/subscriptions/<object_id>/cancel", control.cancel),
@@ -224,7 +219,7 @@ def control_blueprint(control: Control) -> Blueprint:
 
     @blueprint.post("/wait_idle")
     def wait_idle() -> Response:
-        # Not under the lock: the sender needs it to get idle.
+        # Not under the lock: the sender needs the lock to become idle.
         timeout_seconds = _take(_read_body(), "timeout_seconds", float) or 10.0
         pending = control.sender.wait_idle(timeout_seconds)
         return jsonify({"idle": pending == 0, "pending": pending})
@@ -249,7 +244,7 @@ def _read_body() -> JsonObject:
 
 
 def _take(body: JsonObject, name: str, wanted: type[T]) -> T | None:
-    """Read an optional field of one type; raises ApiError for another."""
+    """Read an optional field. Raises ApiError if its type is not `wanted`."""
     value = body.get(name)
     if wanted is float and type(value) is int:
         value = float(value)

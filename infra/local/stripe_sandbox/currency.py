@@ -1,11 +1,11 @@
-"""Currencies: their exponents, Stripe's smallest charges, and prices as people read them."""
+"""Currencies: exponents, Stripe's minimum charges, and prices formatted for display."""
 
 from .errors import ApiError
 
 _ZERO_DECIMAL = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf"
 ZERO_DECIMAL = frozenset(_ZERO_DECIMAL.split())
 THREE_DECIMAL = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
-# They have no minor unit any more, yet Stripe's API keeps counting them in hundredths.
+# Currencies without a minor unit that Stripe's API still counts in hundredths.
 SENT_IN_HUNDREDTHS = frozenset(["isk", "ugx"])
 
 _TWO_DECIMAL = """
@@ -17,7 +17,7 @@ _TWO_DECIMAL = """
 SUPPORTED = ZERO_DECIMAL | THREE_DECIMAL | SENT_IN_HUNDREDTHS | frozenset(_TWO_DECIMAL.split())
 
 MAX_AMOUNT_MINOR = 99_999_999
-# Stripe's documented minimums, in minor units; elsewhere the amount only has to be a charge at all.
+# Stripe's documented minimums, in minor units. In other currencies the minimum is 1.
 _MIN_AMOUNT_MINOR = {
     "usd": 50, "aed": 200, "aud": 50, "bgn": 100, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250,
     "eur": 50, "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200, "nok": 300,
@@ -26,14 +26,14 @@ _MIN_AMOUNT_MINOR = {
 
 
 def exponent(currency: str) -> int:
-    """Tell how many decimals the API's integer amounts carry: 0, 2 or 3."""
+    """Return the number of decimals in the API's integer amounts: 0, 2 or 3."""
     if currency in ZERO_DECIMAL:
         return 0
     return 3 if currency in THREE_DECIMAL else 2
 
 
 def format_price(amount_minor: int, currency: str) -> str:
-    """Write 74 usd as `USD 0.74`, 1000 jpy as `JPY 1,000`, 5000 isk as `ISK 50`."""
+    """Format an amount: 74 usd as `USD 0.74`, 1000 jpy as `JPY 1,000`, 5000 isk as `ISK 50`."""
     places = exponent(currency)
     whole, fraction = divmod(amount_minor, 10**places)
     hidden = places == 0 or currency in SENT_IN_HUNDREDTHS
@@ -41,7 +41,7 @@ def format_price(amount_minor: int, currency: str) -> str:
 
 
 def check_currency(currency: str, param: str) -> str:
-    """Return the code in lower case; raises ApiError for one Stripe does not take."""
+    """Return the code in lower case. Raises ApiError if Stripe does not support it."""
     code = currency.lower()
     if code not in SUPPORTED:
         raise ApiError(f"Invalid currency: {code}. Stripe does not support it.", param=param)
@@ -49,7 +49,7 @@ def check_currency(currency: str, param: str) -> str:
 
 
 def check_total(amount_minor: int, currency: str) -> None:
-    """Refuse totals that no charge can have; zero is a free order and needs none."""
+    """Raise ApiError for a total outside Stripe's limits. Zero is a free order, which has no charge."""
     smallest = _MIN_AMOUNT_MINOR.get(currency, 1)
     if 0 < amount_minor < smallest:
         message = f"The Checkout Session's total amount due must add up to at least {format_price(smallest, currency)}"

@@ -1,4 +1,4 @@
-"""A customer: whom invoices are addressed to."""
+"""The customer object."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ _CUSTOMER_NULLS = "address default_source description discount name phone shippi
 
 @dataclass
 class Customer:
-    """Made when a subscription is first paid for; `invoices` counts its invoices so far."""
+    """A customer, created with their first subscription. `invoices` is the number of invoices so far."""
 
     id: str
     email: str
@@ -20,11 +20,9 @@ class Customer:
 
     @property
     def invoice_prefix(self) -> str:
-        """What the customer's invoice numbers begin with."""
         return self.id[-8:].upper()
 
     def to_json(self) -> JsonObject:
-        """Render the customer."""
         settings = dict.fromkeys(["custom_fields", "default_payment_method", "footer", "rendering_options"])
         return {
             **dict.fromkeys(_CUSTOMER_NULLS.split()),

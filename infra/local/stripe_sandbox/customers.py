@@ -1,4 +1,4 @@
-"""Customers over the API: a paid subscription makes them, so they are only read."""
+"""API handlers for customers. They are read-only: paying for a subscription creates its customer."""
 
 from stripe.params import CustomerListParams, CustomerRetrieveParams
 
@@ -9,14 +9,14 @@ from .store import get
 
 
 def retrieve_customer(call: Call) -> JsonObject:
-    """GET /v1/customers/<id>."""
+    """Handle GET /v1/customers/<id>."""
     params = call.decode(CustomerRetrieveParams)
     customer = get(call.store.customers, "customer", call.object_id)
     return expand(call.store, customer.to_json(), params.get("expand", []))
 
 
 def list_customers(call: Call) -> JsonObject:
-    """GET /v1/customers, by email or created."""
+    """Handle GET /v1/customers, by email or created."""
     params = call.decode(CustomerListParams)
     refuse(params, "test_clock")
     chosen = [

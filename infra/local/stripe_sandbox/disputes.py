@@ -1,7 +1,7 @@
-"""Disputes over the API and their course, which the control API decides.
+"""API handlers for disputes, and the status changes that the control API makes.
 
-Money follows the status: an inquiry (`warning_*`), a won and a prevented dispute hold none of the merchant's, every
-other status holds the disputed amount. Crossing that line withdraws or reinstates, once each way.
+The status decides where the money is: an inquiry (`warning_*`), a won and a prevented dispute withhold nothing, every
+other status withholds the disputed amount. A change between the two withdraws or reinstates the funds once.
 """
 
 from typing import cast
@@ -23,13 +23,13 @@ FEE_MINOR = 1500
 
 
 def retrieve_dispute(call: Call) -> JsonObject:
-    """GET /v1/disputes/<id>."""
+    """Handle GET /v1/disputes/<id>."""
     params = call.decode(DisputeRetrieveParams)
     return expand(call.store, _dispute(call).to_json(), params.get("expand", []))
 
 
 def list_disputes(call: Call) -> JsonObject:
-    """GET /v1/disputes, by payment_intent, charge or created."""
+    """Handle GET /v1/disputes, by payment_intent, charge or created."""
     params = call.decode(DisputeListParams)
     chosen = [
         dispute
@@ -42,7 +42,7 @@ def list_disputes(call: Call) -> JsonObject:
 
 
 def update_dispute(call: Call) -> JsonObject:
-    """POST /v1/disputes/<id>: evidence and metadata; evidence is submitted unless `submit` is false."""
+    """Handle POST /v1/disputes/<id>: update evidence and metadata. Evidence is submitted unless `submit` is false."""
     params = call.decode(DisputeUpdateParams)
     dispute = _dispute(call)
     if dispute.status in CLOSED:
@@ -53,24 +53,35 @@ def update_dispute(call: Call) -> JsonObject:
     submitted = bool(evidence) and params.get("submit", True)
     dispute.submission_count += submitted
     if submitted and dispute.status.endswith("needs_response"):
-        move_dispute(call.store, dispute, dispute.status.replace("needs_response", "under_review"))
+        set_dispute_status(call.store, dispute, dispute.status.replace("needs_response", "under_review"))
     else:
         call.store.emit("charge.dispute.updated", dispute)
     return expand(call.store, dispute.to_json(), params.get("expand", []))
 
 
 def close_dispute(call: Call) -> JsonObject:
-    """POST /v1/disputes/<id>/close: accept the loss."""
+    """Handle POST /v1/disputes/<id>/close: accept the loss."""
     params = call.decode(DisputeCloseParams)
     dispute = _dispute(call)
     if dispute.status in CLOSED:
         raise ApiError("This dispute is already closed.", code="dispute_closed")
-    move_dispute(call.store, dispute, "lost")
+    set_dispute_status(call.store, dispute, "lost")
     return expand(call.store, dispute.to_json(), params.get("expand", []))
 
 
 def open_dispute(store: Store, charge: Charge, amount: int | None, reason: str, status: str) -> Dispute:
-    """Open a dispute over all or part of a charge; raises ApiError."""
+    """Open a dispute over a charge.
+
+    Args:
+        store: the sandbox's state.
+        charge: the disputed charge.
+        amount: in minor units; None disputes all of it.
+        reason: Stripe's reason, not validated.
+        status: the first status, such as `needs_response`.
+
+    Raises:
+        ApiError: the status, the charge or the amount does not allow it.
+    """
     _check_status(status)
     disputed = charge.amount if amount is None else amount
     if charge.status != "succeeded" or not 1 <= disputed <= charge.amount:
@@ -88,22 +99,26 @@ def open_dispute(store: Store, charge: Charge, amount: int | None, reason: str, 
     )
     store.disputes[dispute.id] = dispute
     charge.disputed = True
-    _tell(store, dispute, "charge.dispute.created", None)
+    _book_and_emit(store, dispute, "charge.dispute.created", None)
     return dispute
 
 
-def move_dispute(store: Store, dispute: Dispute, status: str) -> None:
-    """Give a dispute another status, with the events Stripe sends for it; raises ApiError."""
+def set_dispute_status(store: Store, dispute: Dispute, status: str) -> None:
+    """Change a dispute's status, and emit the events that Stripe sends for it.
+
+    Raises:
+        ApiError: the status is unknown, or the dispute has it already.
+    """
     _check_status(status)
     if status == dispute.status:
         raise ApiError(f"Dispute {dispute.id} is {status} already.", param="status")
     previous: JsonObject = {"status": dispute.status}
     dispute.status = status
-    _tell(store, dispute, f"charge.dispute.{'closed' if status in CLOSED else 'updated'}", previous)
+    _book_and_emit(store, dispute, f"charge.dispute.{'closed' if status in CLOSED else 'updated'}", previous)
 
 
-def _tell(store: Store, dispute: Dispute, event_type: str, previous: JsonObject | None) -> None:
-    """Book what the status means for the money, then emit; the first event shows the booking already."""
+def _book_and_emit(store: Store, dispute: Dispute, event_type: str, previous: JsonObject | None) -> None:
+    """Book the movement of money that the status implies, then emit. The first event includes the booking."""
     moved = ""
     if dispute.takes_money and not dispute.is_withdrawn:
         moved = "funds_withdrawn"

@@ -1,7 +1,7 @@
-"""The errors the sandbox answers with, in Stripe's shape.
+"""Error responses in Stripe's shape.
 
 ApiError
-└── ParamError      the parameters never passed validation, so no idempotent result is kept
+└── ParamError      the parameters did not pass validation, so no idempotent result is kept
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ JsonObject = dict[str, object]
 
 @dataclass(eq=False)
 class ApiError(Exception):
-    """An answer other than 200: `{"error": {"type", "message", "code"?, "param"?, ...}}`."""
+    """An error response: `{"error": {"type", "message", "code"?, "param"?, ...}}`."""
 
     message: str
     status: int = 400
@@ -21,7 +21,7 @@ class ApiError(Exception):
     headers: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> JsonObject:
-        """Render the body without the keys that say nothing, as Stripe does."""
+        """Render the body. As at Stripe, empty keys are left out."""
         error: JsonObject = {"type": self.type, "message": self.message}
         if self.code:
             error |= {
@@ -39,5 +39,5 @@ class ParamError(ApiError):
 
 
 def no_such(kind: str, object_id: str, param: str = "id", *, status: int = 404) -> ApiError:
-    """Say that an id names nothing: 404 when it stood in the path, 400 when in a parameter."""
+    """Build the error for an unknown id: 404 for an id in the path, 400 for one in a parameter."""
     return ApiError(f"No such {kind}: '{object_id}'", status=status, code="resource_missing", param=param)

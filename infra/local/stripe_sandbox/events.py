@@ -1,4 +1,4 @@
-"""Stripe events: what happened to which object, and how the telling of it went."""
+"""Stripe events and their webhook deliveries."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,7 +10,7 @@ DeliveryState = Literal["pending", "delivered", "failed", "dropped"]
 
 @dataclass
 class Attempt:
-    """One POST to the webhook: `status` is the HTTP status, None when no answer came in time."""
+    """One POST to the webhook. `status` is the HTTP status, None if no response came in time."""
 
     at: float
     status: int | None
@@ -18,7 +18,7 @@ class Attempt:
 
 @dataclass
 class Delivery:
-    """One copy of an event on its way; the `duplicates` knob makes an event have several."""
+    """The delivery of one copy of an event; the knob `duplicates` adds copies."""
 
     number: int
     event_id: str
@@ -27,14 +27,14 @@ class Delivery:
     attempts: list[Attempt] = field(default_factory=list)
 
     def to_json(self) -> JsonObject:
-        """Render for the control API; times are Unix seconds of the machine's clock."""
+        """Render for the control API. Times are Unix seconds by the machine's clock."""
         attempts = [{"at": attempt.at, "status": attempt.status} for attempt in self.attempts]
         return {"number": self.number, "state": self.state, "attempts": attempts}
 
 
 @dataclass
 class Event:
-    """A snapshot of an object at the moment something happened to it."""
+    """A snapshot of an object when it changed."""
 
     id: str
     type: str
@@ -50,12 +50,12 @@ class Event:
 
     @property
     def pending_webhooks(self) -> int:
-        """1 while the endpoint has not answered 2xx to any copy, else 0, as with one endpoint at Stripe."""
+        """0 once the endpoint has responded 2xx to a copy, else 1, as at Stripe with one endpoint."""
         delivered = any(delivery.state == "delivered" for delivery in self.deliveries)
         return 1 if self.deliveries and not delivered else 0
 
     def to_json(self) -> JsonObject:
-        """Render the event object, as both the API and the webhook carry it."""
+        """Render the event, as the API and the webhook show it."""
         data: JsonObject = {"object": self.data_object}
         if self.previous_attributes is not None:
             data["previous_attributes"] = self.previous_attributes

@@ -1,4 +1,4 @@
-"""An invoice, its lines and its payment: state, and how Stripe writes them as JSON."""
+"""Invoices, their lines and their payments: state and JSON."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -34,7 +34,7 @@ class InvoiceLine:
 
 @dataclass
 class Invoice:
-    """One period's bill; `subscription_metadata` is the subscription's as it was when the invoice was made."""
+    """The invoice of one period. `subscription_metadata` is a copy from when the invoice was created."""
 
     id: str
     customer: str
@@ -46,7 +46,7 @@ class Invoice:
     amount: int
     currency: str
     created: int
-    # The period that ended when this one was billed: an invoice looks back where its lines look ahead.
+    # The previous period: an invoice covers the past, its lines cover the coming period.
     period_start: int
     period_end: int
     status: InvoiceStatus = "draft"
@@ -58,7 +58,7 @@ class Invoice:
     paid_at: int | None = None
 
     def to_json(self) -> JsonObject:
-        """Render the invoice; `payments` is there only when expanded."""
+        """Render the invoice; `payments` only appears when expanded."""
         return {
             **dict.fromkeys(_INVOICE_NULLS.split()),
             **dict.fromkeys(_NO_AMOUNTS.split(), 0),
@@ -154,7 +154,7 @@ class Invoice:
 
 @dataclass
 class InvoicePayment:
-    """The thread from an invoice to its payment intent, which itself names no invoice."""
+    """The link from an invoice to its payment intent, which does not reference the invoice."""
 
     id: str
     invoice: str
@@ -166,11 +166,10 @@ class InvoicePayment:
 
     @property
     def status(self) -> str:
-        """`open` until the payment intent has succeeded."""
+        """`open` until the payment intent succeeds, then `paid`."""
         return "open" if self.paid_at is None else "paid"
 
     def to_json(self) -> JsonObject:
-        """Render the invoice payment."""
         return {
             "id": self.id,
             "object": "invoice_payment",

@@ -1,4 +1,4 @@
-"""Invoices and their payments over the API: subscriptions make them, so they are only read."""
+"""API handlers for invoices and their payments. They are read-only: subscriptions create them."""
 
 from stripe.params import (
     InvoiceListParams,
@@ -14,14 +14,14 @@ from .store import get
 
 
 def retrieve_invoice(call: Call) -> JsonObject:
-    """GET /v1/invoices/<id>."""
+    """Handle GET /v1/invoices/<id>."""
     params = call.decode(InvoiceRetrieveParams)
     invoice = get(call.store.invoices, "invoice", call.object_id, "invoice")
     return expand(call.store, invoice.to_json(), params.get("expand", []))
 
 
 def list_invoices(call: Call) -> JsonObject:
-    """GET /v1/invoices, by subscription, customer, status or created."""
+    """Handle GET /v1/invoices, by subscription, customer, status or created."""
     params = call.decode(InvoiceListParams)
     refuse(params, "collection_method customer_account due_date")
     chosen = [
@@ -36,14 +36,14 @@ def list_invoices(call: Call) -> JsonObject:
 
 
 def retrieve_invoice_payment(call: Call) -> JsonObject:
-    """GET /v1/invoice_payments/<id>."""
+    """Handle GET /v1/invoice_payments/<id>."""
     params = call.decode(InvoicePaymentRetrieveParams)
     payment = get(call.store.invoice_payments, "invoice_payment", call.object_id, "invoice_payment")
     return expand(call.store, payment.to_json(), params.get("expand", []))
 
 
 def list_invoice_payments(call: Call) -> JsonObject:
-    """GET /v1/invoice_payments, by payment, invoice, status or created."""
+    """Handle GET /v1/invoice_payments, by payment, invoice, status or created."""
     params = call.decode(InvoicePaymentListParams)
     intent = _intent_of(params)
     chosen = [

@@ -1,6 +1,6 @@
-"""The life of an invoice: written, finalized, collected or not.
+"""Invoice lifecycle: drafted, finalized, paid or declined.
 
-Every function runs under the store's lock. At Stripe a renewal's invoice stays a draft for about an hour; here it is
+Every function runs under the store's lock. At Stripe, a renewal's invoice stays a draft for about an hour; here it is
 finalized and collected at once.
 """
 
@@ -18,7 +18,7 @@ _DESCRIPTIONS: dict[BillingReason, str] = {
 
 
 def draft_invoice(store: Store, subscription: Subscription, reason: BillingReason) -> Invoice:
-    """Write the invoice for the period under way and make it the subscription's latest; emits nothing yet."""
+    """Create the draft invoice of the current period, as the subscription's latest. Emits nothing."""
     start, end = subscription.period_start, subscription.period_end
     invoice = Invoice(
         id=new_id("in_1"),
@@ -40,9 +40,9 @@ def draft_invoice(store: Store, subscription: Subscription, reason: BillingReaso
 
 
 def finalize_invoice(store: Store, invoice: Invoice, tried: PaymentIntent | None = None) -> None:
-    """Let an invoice be due, by a payment intent of its own or by the one that was `tried` in vain before.
+    """Finalize a draft, with a new payment intent or with `tried`, the one of an earlier declined attempt.
 
-    The payment intent has no metadata: the subscription's stays with the invoice, as at Stripe.
+    As at Stripe, the payment intent does not get the subscription's metadata; the invoice has it.
     """
     store.emit("invoice.created", invoice)
     customer = store.customers[invoice.customer]
@@ -66,7 +66,11 @@ def finalize_invoice(store: Store, invoice: Invoice, tried: PaymentIntent | None
 
 
 def pay_invoice(store: Store, invoice: Invoice) -> None:
-    """Collect an open invoice; its subscription is active again if this was the latest. Raises ApiError."""
+    """Pay an open invoice. A past-due subscription becomes active if this is its latest invoice.
+
+    Raises:
+        ApiError: the invoice is not open.
+    """
     _require_open(invoice)
     subscription, payment = store.subscriptions[invoice.subscription], payment_of(store, invoice)
     intent = store.payment_intents[payment.payment_intent]
@@ -91,7 +95,16 @@ def pay_invoice(store: Store, invoice: Invoice) -> None:
 
 
 def decline_invoice(store: Store, invoice: Invoice, next_attempt: int | None) -> None:
-    """Fail to collect an open invoice, to be tried again then, or never; raises ApiError."""
+    """Record a failed payment of an open invoice.
+
+    Args:
+        store: the sandbox's state.
+        invoice: the open invoice.
+        next_attempt: Unix seconds of the next attempt; None if this was the last.
+
+    Raises:
+        ApiError: the invoice is not open.
+    """
     _require_open(invoice)
     subscription, payment = store.subscriptions[invoice.subscription], payment_of(store, invoice)
     intent = store.payment_intents[payment.payment_intent]
@@ -110,7 +123,7 @@ def decline_invoice(store: Store, invoice: Invoice, next_attempt: int | None) ->
 
 
 def payment_of(store: Store, invoice: Invoice) -> InvoicePayment:
-    """Find the one payment that a finalized invoice has."""
+    """Return the payment of a finalized invoice, which has exactly one."""
     return next(payment for payment in store.invoice_payments.values() if payment.invoice == invoice.id)
 
 

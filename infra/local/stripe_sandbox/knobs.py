@@ -1,4 +1,4 @@
-"""The knobs: how hard the sandbox makes life, read and set through the control API."""
+"""Knobs: the faults and delays that the sandbox simulates, set through the control API."""
 
 from dataclasses import asdict, dataclass, field, fields
 from fnmatch import fnmatchcase
@@ -8,21 +8,21 @@ from .errors import ApiError, JsonObject
 
 @dataclass
 class FailNext:
-    """Spoil the next `times` API requests whose method and path fit; `times` counts down."""
+    """A plan to fail the next `times` API requests that match the method and path; `times` counts down."""
 
     times: int = 0
     status: int = 500
     method: str = ""
     path: str = ""
-    # Do the work before failing: what a crash between commit and answer looks like.
+    # Do the work before failing, as a crash between commit and response does.
     after_work: bool = False
-    # "", "true" or "false": the Stripe-Should-Retry header.
+    # The Stripe-Should-Retry header: "", "true" or "false".
     should_retry: str = ""
 
 
 @dataclass
 class Knobs:
-    """Defaults are an honest Stripe on a good day; README.md describes each."""
+    """The knobs, described in README.md. The defaults simulate no faults."""
 
     deliver: bool = True
     enabled_events: list[str] = field(default_factory=lambda: ["*"])
@@ -39,35 +39,38 @@ class Knobs:
     slow_seconds: float = 0.0
     lost_answers: int = 0
     refund_status: str = "succeeded"
-    # "paid" or "failed": what the tries to collect a renewal come to.
+    # The outcome of attempts to collect a renewal: "paid" or "failed".
     renewals: str = "paid"
     dunning_seconds: int = 3 * 24 * 60 * 60
     dunning_retries: int = 3
     fail_next: FailNext = field(default_factory=FailNext)
 
     def is_enabled(self, event_type: str) -> bool:
-        """Tell whether the endpoint is subscribed to this type."""
+        """Check if the endpoint is subscribed to this type."""
         return any(fnmatchcase(event_type, pattern) for pattern in self.enabled_events)
 
     def to_json(self) -> JsonObject:
-        """Render every knob by name."""
         return asdict(self)
 
     def update(self, changes: JsonObject) -> None:
-        """Set the named knobs, all or none; raises ApiError for an unknown name or a wrong type."""
+        """Set the named knobs, all or none.
+
+        Raises:
+            ApiError: a name is unknown, or a value has the wrong type.
+        """
         changes = dict(changes)
         if changes.get("renewals", "paid") not in ("paid", "failed"):
             raise ApiError("renewals is paid or failed", param="renewals")
         fail_next = changes.pop("fail_next", None)
-        spoiled = FailNext()
+        planned = FailNext()
         if isinstance(fail_next, dict):
-            spoiled = FailNext(times=1)
-            _assign(spoiled, fail_next)
+            planned = FailNext(times=1)
+            _assign(planned, fail_next)
         elif fail_next is not None:
             raise ApiError("fail_next is an object", param="fail_next")
         _assign(self, changes)
         if fail_next is not None:
-            self.fail_next = spoiled
+            self.fail_next = planned
 
 
 def _assign(target: "Knobs | FailNext", changes: JsonObject) -> None:

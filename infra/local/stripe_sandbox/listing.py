@@ -1,4 +1,4 @@
-"""Lists as Stripe pages them (newest first, cursors, `has_more`) and `expand[]`."""
+"""Stripe's pagination (newest first, cursors, `has_more`) and `expand[]`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypedDict, cast
@@ -8,32 +8,35 @@ from .store import Store
 
 
 class Listed(Protocol):
-    """What can stand in a list."""
+    """An element of a list."""
 
     @property
     def id(self) -> str:
-        """The cursor."""
+        """The pagination cursor."""
 
-    def to_json(self) -> JsonObject:
-        """The element."""
+    def to_json(self) -> JsonObject: ...
 
 
 class Created(Protocol):
-    """What can be filtered by time."""
+    """An object that can be filtered by its creation time."""
 
     created: int
 
 
 class PageParams(TypedDict, total=False):
-    """The parameters every list takes."""
+    """The pagination parameters of every list."""
 
     limit: int
     starting_after: str
     ending_before: str
 
 
-def page(things: Sequence[Listed], params: Mapping[str, object], url: str) -> JsonObject:
-    """Cut one page out of `things`, which stand in the order they are listed in; raises ApiError."""
+def page(elements: Sequence[Listed], params: Mapping[str, object], url: str) -> JsonObject:
+    """Return one page of `elements`, which are in list order.
+
+    Raises:
+        ApiError: the limit or a cursor is invalid.
+    """
     cursors = cast("PageParams", params)
     limit = cursors.get("limit", 10)
     if not 1 <= limit <= 100:
@@ -41,33 +44,38 @@ def page(things: Sequence[Listed], params: Mapping[str, object], url: str) -> Js
     if "starting_after" in cursors and "ending_before" in cursors:
         raise ParamError("You may only provide one of these parameters: starting_after, ending_before.")
     if "ending_before" in cursors:
-        before = things[: _position(things, cursors["ending_before"], "ending_before")]
+        before = elements[: _position(elements, cursors["ending_before"], "ending_before")]
         chosen, has_more = before[-limit:], len(before) > limit
     else:
-        start = _position(things, cursors["starting_after"], "starting_after") + 1 if "starting_after" in cursors else 0
-        chosen, has_more = things[start : start + limit], len(things) > start + limit
-    return {"object": "list", "data": [thing.to_json() for thing in chosen], "has_more": has_more, "url": url}
+        after = cursors.get("starting_after")
+        start = 0 if after is None else _position(elements, after, "starting_after") + 1
+        chosen, has_more = elements[start : start + limit], len(elements) > start + limit
+    return {"object": "list", "data": [listed.to_json() for listed in chosen], "has_more": has_more, "url": url}
 
 
-def _position(things: Sequence[Listed], cursor: str, param: str) -> int:
-    for index, thing in enumerate(things):
-        if thing.id == cursor:
+def _position(elements: Sequence[Listed], cursor: str, param: str) -> int:
+    for index, listed in enumerate(elements):
+        if listed.id == cursor:
             return index
     raise no_such("object", cursor, param, status=400)
 
 
-def is_within(thing: Created, created: object) -> bool:
-    """Tell whether a `created` filter, an int or `{gt, gte, lt, lte}`, lets the thing through."""
+def is_within(listed: Created, created: object) -> bool:
+    """Check if the creation time matches a `created` filter: an int or `{gt, gte, lt, lte}`."""
     if created is None or isinstance(created, int):
-        return created in (None, thing.created)
+        return created in (None, listed.created)
     bounds = cast("dict[str, int]", created)
-    at = thing.created
+    at = listed.created
     above = at > bounds.get("gt", at - 1) and at >= bounds.get("gte", at)
     return above and at < bounds.get("lt", at + 1) and at <= bounds.get("lte", at)
 
 
 def expand(store: Store, body: JsonObject, paths: Iterable[str]) -> JsonObject:
-    """Put whole objects in the place of ids, along paths such as `data.payment_intent.latest_charge`."""
+    """Replace ids by their objects, along paths such as `data.payment_intent.latest_charge`.
+
+    Raises:
+        ApiError: a path is too deep or not expandable.
+    """
     for path in paths:
         steps = path.split(".")
         if len(steps) > 4 + (steps[0] == "data"):
@@ -89,16 +97,16 @@ def _expand_step(store: Store, body: JsonObject, steps: Sequence[str], path: str
         body |= _included(store, body, name, path)
     value = body[name]
     if isinstance(value, str):
-        thing = store.find(value)
-        if thing is None:
+        listed = store.find(value)
+        if listed is None:
             raise _not_expandable(path)
-        value = body[name] = thing.to_json()
+        value = body[name] = listed.to_json()
     if isinstance(value, dict):
         _expand_step(store, value, rest, path)
 
 
 def _included(store: Store, body: JsonObject, name: str, path: str) -> JsonObject:
-    """Fetch the lists an object carries only when they are asked for."""
+    """Return a list that an object only includes when expanded."""
     object_id = str(body.get("id"))
     if name == "line_items" and object_id in store.sessions:
         items = store.sessions[object_id].line_items

@@ -1,4 +1,4 @@
-"""What a checkout session may be asked for in its mode: `payment` for once, `subscription` again and again."""
+"""Parameters of a checkout session by mode: `payment` (one-time) or `subscription` (recurring)."""
 
 from collections.abc import Sequence
 from typing import cast, get_args
@@ -10,12 +10,12 @@ from .errors import ApiError, ParamError
 from .recurring import Interval, Recurrence
 from .session import LineItem, Mode
 
-# Whole features the sandbox has no part of: refusing them beats taking money as if they were not there.
+# Features that the sandbox does not simulate. Ignoring them would charge amounts that Stripe would not charge.
 _NOT_SERVED = (
     "currency customer_account discounts invoice_creation managed_payments optional_items "
     "payment_method_configuration setup_intent_data shipping_options"
 )
-_OF_THE_OTHER: dict[Mode, str] = {
+_OTHER_MODE_ONLY: dict[Mode, str] = {
     "payment": "subscription_data",
     "subscription": "payment_intent_data customer_creation",
 }
@@ -23,11 +23,11 @@ _SUBSCRIPTION_DATA = "description metadata"
 
 
 def checked_mode(params: SessionCreateParams) -> Mode:
-    """Return the session's mode; raises ApiError for parameters that it does not go with."""
+    """Return the session's mode. Raises ApiError if another parameter does not fit it."""
     if params.get("mode", "payment") not in get_args(Mode):
         raise ApiError("The sandbox serves `payment` and `subscription` mode only.", param="mode")
     mode = cast("Mode", params.get("mode", "payment"))
-    for name in _OF_THE_OTHER[mode].split():
+    for name in _OTHER_MODE_ONLY[mode].split():
         if name in params:
             raise ApiError(f"You can not pass `{name}` in `{mode}` mode.", param=name)
     refuse(params, _NOT_SERVED)
@@ -44,7 +44,7 @@ def checked_mode(params: SessionCreateParams) -> Mode:
 
 
 def recurrence_of(price: SessionCreateParamsLineItemPriceData, mode: Mode, param: str) -> Recurrence | None:
-    """Read how often a price recurs; raises ApiError where that is not what the mode sells."""
+    """Read the billing interval of a price; None in `payment` mode. Raises ApiError if it does not fit the mode."""
     if mode == "payment" and "recurring" in price:
         raise ApiError("You specified `payment` mode but passed a recurring price.", param=param)
     if mode == "payment":
@@ -58,7 +58,7 @@ def recurrence_of(price: SessionCreateParamsLineItemPriceData, mode: Mode, param
 
 
 def check_subscribed(items: Sequence[LineItem]) -> None:
-    """Refuse items that cannot be billed together, and those that cost nothing; raises ApiError."""
+    """Raise ApiError for items with different billing intervals, or with a total of zero."""
     if len({item.recurrence for item in items}) > 1:
         raise ApiError("Checkout does not support multiple prices with different billing intervals.")
     if not any(item.amount for item in items):

@@ -1,4 +1,4 @@
-"""Payment intents, charges, refunds and disputes: their state, and how Stripe writes them as JSON."""
+"""Payment intents, charges, refunds and disputes: state and JSON."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -25,7 +25,7 @@ _REFUND_NULLS = "receipt_number source_transfer_reversal transfer_reversal"
 
 @dataclass
 class PaymentIntent:
-    """One purchase's attempt to be paid; it outlives declined charges."""
+    """The intent to collect one payment. It can have several charges, of which all but the last were declined."""
 
     id: str
     amount: int
@@ -37,12 +37,11 @@ class PaymentIntent:
     payment_method: str | None = None
     last_payment_error: JsonObject | None = None
     canceled_at: int | None = None
-    # Of a subscription's payments only: nobody else is a customer here.
+    # Set for payments of subscriptions only; one-time payments have no customer here.
     customer: str | None = None
     description: str | None = None
 
     def to_json(self) -> JsonObject:
-        """Render the payment intent."""
         return {
             **dict.fromkeys(_PAYMENT_INTENT_NULLS.split()),
             "id": self.id,
@@ -75,7 +74,7 @@ class PaymentIntent:
 
 @dataclass
 class Charge:
-    """One movement of money, or a declined try at it."""
+    """A payment, or a declined attempt at one."""
 
     id: str
     payment_intent: str
@@ -94,7 +93,7 @@ class Charge:
     description: str | None = None
 
     def to_json(self) -> JsonObject:
-        """Render the charge; `refunds` is there only when expanded."""
+        """Render the charge; `refunds` only appears when expanded."""
         return {
             **dict.fromkeys(_CHARGE_NULLS.split()),
             "id": self.id,
@@ -139,7 +138,7 @@ class Charge:
 
 @dataclass
 class Refund:
-    """Money on its way back; failed and canceled ones give the amount back to the charge."""
+    """A refund of all or part of a charge. A failed or canceled refund no longer counts as refunded."""
 
     id: str
     charge: str
@@ -155,11 +154,11 @@ class Refund:
 
     @property
     def holds_money(self) -> bool:
-        """Whether the amount counts as refunded."""
+        """True while the amount counts as refunded."""
         return self.status not in ("failed", "canceled")
 
     def to_json(self) -> JsonObject:
-        """Render the refund; Stripe leaves out the reasons that do not apply."""
+        """Render the refund. As at Stripe, the reasons that do not apply are left out."""
         rendered: JsonObject = {
             **dict.fromkeys(_REFUND_NULLS.split()),
             "id": self.id,
@@ -186,7 +185,7 @@ class Refund:
 
 @dataclass
 class Dispute:
-    """A payer's bank asks for the money back; `warning_*` statuses are inquiries that move none."""
+    """A payer's bank reclaims a payment. The statuses `warning_*` are inquiries, which move no money."""
 
     id: str
     charge: str
@@ -200,26 +199,25 @@ class Dispute:
     metadata: dict[str, str] = field(default_factory=dict)
     evidence: dict[str, object] = field(default_factory=dict)
     submission_count: int = 0
-    # Each withdrawal and reinstatement appends one, signed from the merchant's side.
+    # One for each withdrawal (negative) and reinstatement (positive).
     balance_transactions: list[JsonObject] = field(default_factory=list)
 
     @property
     def is_inquiry(self) -> bool:
-        """Whether the bank only asks so far."""
+        """True for a `warning_*` status."""
         return self.status.startswith("warning_")
 
     @property
     def takes_money(self) -> bool:
-        """Whether the status means that the merchant is without the amount."""
+        """True if the status withholds the amount from the merchant."""
         return not self.is_inquiry and self.status not in ("won", "prevented")
 
     @property
     def is_withdrawn(self) -> bool:
-        """Whether the amount is booked as gone: every reinstatement answers one withdrawal."""
+        """True if the last booking is a withdrawal; withdrawals and reinstatements alternate."""
         return len(self.balance_transactions) % 2 == 1
 
     def to_json(self) -> JsonObject:
-        """Render the dispute."""
         return {
             "id": self.id,
             "object": "dispute",
@@ -258,12 +256,12 @@ class Dispute:
 
 
 def debit_type(currency: str) -> str:
-    """Name the bank debit Stripe would offer in this currency."""
+    """Return the payment method type of a bank debit in this currency."""
     return "sepa_debit" if currency == "eur" else "us_bank_account"
 
 
 def method_details(method: Method, currency: str) -> JsonObject:
-    """Describe how a charge was paid, with Stripe's test numbers."""
+    """Render a charge's `payment_method_details`, with Stripe's test numbers."""
     if method == "paypal":
         return {"type": "paypal", "paypal": {"payer_email": "payer@example.com", "transaction_id": "SANDBOX"}}
     if method == "bank_debit":

@@ -1,7 +1,7 @@
-"""Form-encoded parameters, checked against the parameter types stripe-python ships.
+"""Validation of form-encoded parameters against the params types of stripe-python.
 
-The SDK's `TypedDict`s are generated from Stripe's OpenAPI description, so walking them refuses what the real API
-refuses: unknown names, missing ones, wrong types, dead enum values. A decoded request is that very `TypedDict`.
+The SDK's `TypedDict`s are generated from Stripe's OpenAPI description, so the sandbox rejects what the real API
+rejects: unknown names, missing ones, wrong types, retired enum values. A decoded request is such a `TypedDict`.
 """
 
 import re
@@ -23,12 +23,16 @@ _INTEGER = re.compile(r"-?\d{1,18}")
 
 
 def decode(shape: type[T], pairs: Iterable[tuple[str, str]]) -> T:
-    """Turn `[("line_items[0][quantity]", "1"), ...]` into `shape`, a params `TypedDict`; raises ParamError."""
+    """Decode `[("line_items[0][quantity]", "1"), ...]` into `shape`, a params `TypedDict`.
+
+    Raises:
+        ParamError: a parameter is unknown, missing or invalid.
+    """
     return cast("T", _decode_typed_dict(shape, parse_brackets(pairs), ""))
 
 
 def parse_brackets(pairs: Iterable[tuple[str, str]]) -> dict[str, Tree]:
-    """Nest bracketed names; `a[]=x` takes the next free index."""
+    """Nest bracketed names: `a[b]=x` gives `{"a": {"b": "x"}}`; `a[]=x` takes the next free index."""
     root: dict[str, Tree] = {}
     for name, value in pairs:
         match = _NAME.fullmatch(name)
@@ -47,7 +51,7 @@ def parse_brackets(pairs: Iterable[tuple[str, str]]) -> dict[str, Tree]:
 
 @cache
 def _fields(shape: type) -> dict[str, object]:
-    # RequestOptions travel as headers: as parameters their names are unknown.
+    # RequestOptions are sent as headers, so Stripe rejects them as parameters.
     hints = get_type_hints(shape, localns={"StripeContext": str, "Mapping": Mapping})
     return {name: hint for name, hint in hints.items() if name not in RequestOptions.__annotations__}
 
@@ -68,7 +72,7 @@ def _decode_typed_dict(shape: object, tree: Tree, param: str) -> dict[str, objec
 
 
 def missing(param: str) -> ParamError:
-    """Say that a required parameter was not sent."""
+    """Build the error for a missing parameter."""
     return ParamError(f"Missing required param: {param}.", code="parameter_missing", param=param)
 
 
@@ -82,7 +86,7 @@ def _decode_value(hint: object, tree: Tree, param: str) -> object:
         return _decode_list(get_args(hint)[0], tree, param)
     if is_typeddict(hint):
         return _decode_typed_dict(hint, tree, param)
-    # The generics left are `Dict[str, str]` and the SDK's own spelling of it.
+    # The remaining generic types are `Dict[str, str]` and the SDK's alias of it.
     if origin is not None:
         return _decode_map(tree, param)
     return _decode_scalar(hint, tree, param)
@@ -93,7 +97,7 @@ def _decode_union(members: tuple[object, ...], tree: Tree, param: str) -> object
     if tree in choices:
         return tree
     closed = any(choice != "" for choice in choices)
-    # `Literal[...] | str` is how the SDK stays open to new enum values; the API itself knows exactly the listed ones.
+    # The SDK writes `Literal[...] | str` to accept future enum values; the API accepts the listed ones only.
     others = [m for m in members if get_origin(m) is not Literal and m is not type(None) and not (closed and m is str)]
     fitting = [member for member in others if _is_nested(member) == isinstance(tree, dict)]
     if not fitting:

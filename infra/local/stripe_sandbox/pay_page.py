@@ -1,4 +1,4 @@
-"""The hosted pay page: plain HTML that works without JavaScript."""
+"""The hosted payment page: HTML without JavaScript."""
 
 from typing import cast, get_args
 
@@ -13,7 +13,7 @@ from .session import Session
 from .store import Store
 
 CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-"""No script, no frame, nothing from elsewhere."""
+"""Allows the sandbox's own style sheet only."""
 
 
 def pages_blueprint(store: Store) -> Blueprint:
@@ -27,7 +27,7 @@ def pages_blueprint(store: Store) -> Blueprint:
 
     @blueprint.post("/pay/<session_id>")
     def submit(session_id: str) -> AnyResponse:
-        # One lock around look and act: of two clicks the second finds the session complete.
+        # Read and write under one lock: the second of two clicks finds the session complete.
         with store.lock:
             session = store.sessions.get(session_id)
             if session is None or session.status != "open":

@@ -1,4 +1,4 @@
-"""What a payer, or later a bank, does to a session: pay, be declined, settle, fail, let it lapse.
+"""Actions of payers and banks on a session: pay, decline, settle, fail, expire.
 
 Every function runs under the store's lock, so a double click finds the session complete and charges nothing.
 """
@@ -12,7 +12,10 @@ from .store import Store
 
 
 def pay(store: Store, session: Session, method: Method) -> None:
-    """Complete an open session: at once by card and PayPal, unpaid so far by bank debit; free orders move no money."""
+    """Complete an open session.
+
+    Cards and PayPal pay at once; a bank debit stays unpaid until it settles; a free order has no payment.
+    """
     _require_open(session)
     if session.mode == "subscription":
         subscribe(store, session, method)
@@ -37,7 +40,7 @@ def pay(store: Store, session: Session, method: Method) -> None:
 
 
 def decline(store: Store, session: Session) -> None:
-    """Refuse the card; the session stays open and payable."""
+    """Decline the card. The session stays open."""
     _require_open(session)
     intent = _payment_intent(store, session)
     charge = charge_intent(store, intent, "card", session.customer_email, "failed", failure_code="card_declined")
@@ -45,7 +48,7 @@ def decline(store: Store, session: Session) -> None:
 
 
 def settle(store: Store, session: Session) -> None:
-    """Let a bank debit arrive."""
+    """Settle a session's pending bank debit."""
     intent, charge = _awaited(store, session)
     charge.status = "succeeded"
     _mark_paid(store, session, intent, charge)
@@ -53,7 +56,7 @@ def settle(store: Store, session: Session) -> None:
 
 
 def fail(store: Store, session: Session) -> None:
-    """Let a bank debit bounce."""
+    """Fail a session's pending bank debit."""
     intent, charge = _awaited(store, session)
     charge.status, charge.failure_code = "failed", "payment_method_not_available"
     mark_failed(store, intent, charge)
@@ -61,7 +64,7 @@ def fail(store: Store, session: Session) -> None:
 
 
 def expire_session(store: Store, session: Session) -> None:
-    """End an open session, and with it the payment intent of a declined try."""
+    """Expire an open session, and cancel its payment intent if it has one from a declined attempt."""
     session.status = "expired"
     if session.payment_intent is not None:
         intent = store.payment_intents[session.payment_intent]
@@ -78,12 +81,12 @@ def _require_open(session: Session) -> None:
 def _awaited(store: Store, session: Session) -> tuple[PaymentIntent, Charge]:
     intent = store.payment_intents.get(session.payment_intent or "")
     if intent is None or intent.status != "processing" or intent.latest_charge is None:
-        raise ApiError("No bank debit is under way for this Checkout Session.")
+        raise ApiError("This Checkout Session has no pending bank debit.")
     return intent, store.charges[intent.latest_charge]
 
 
 def _payment_intent(store: Store, session: Session) -> PaymentIntent:
-    """Fetch the session's payment intent; the first confirmation makes it."""
+    """Return the session's payment intent. The first payment attempt creates it."""
     if session.payment_intent is not None:
         return store.payment_intents[session.payment_intent]
     intent = open_intent(store, session.amount_total, session.currency, session.payment_metadata)

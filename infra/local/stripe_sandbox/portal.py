@@ -1,4 +1,4 @@
-"""A visit to the billing portal: state, and how Stripe writes it as JSON."""
+"""Billing portal sessions: state and JSON."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from .errors import JsonObject
 
 @dataclass(frozen=True)
 class PortalSession:
-    """Whoever has the url may cancel the customer's subscriptions."""
+    """A session of the billing portal. Its `url` is a credential: it allows canceling the customer's subscriptions."""
 
     id: str
     customer: str
@@ -17,7 +17,6 @@ class PortalSession:
     created: int
 
     def to_json(self) -> JsonObject:
-        """Render the portal session."""
         return {
             **dict.fromkeys(["customer_account", "flow", "on_behalf_of"]),
             "id": self.id,

@@ -1,9 +1,9 @@
-"""The hosted billing portal: plain HTML that works without JavaScript."""
+"""The hosted billing portal: HTML without JavaScript."""
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from .billing import end_with_period, go_on
+from .billing import end_with_period, resume
 from .currency import format_price
 from .pay_page import CSP
 from .portal import PortalSession
@@ -39,14 +39,14 @@ def _act(store: Store, session: PortalSession) -> AnyResponse:
         if choice == "cancel":
             end_with_period(store, subscription, by_flag=False)
         else:
-            go_on(subscription)
+            resume(subscription)
         store.emit_change("customer.subscription.updated", subscription, before)
     return redirect(session.return_url or session.url, 303)
 
 
 def _live(store: Store, session: PortalSession) -> list[Subscription]:
-    mine = (each for each in store.subscriptions.values() if each.customer == session.customer)
-    return [subscription for subscription in mine if subscription.status != "canceled"]
+    owned = (each for each in store.subscriptions.values() if each.customer == session.customer)
+    return [subscription for subscription in owned if subscription.status != "canceled"]
 
 
 def _page(store: Store, session: PortalSession | None, status: int = 200, alert: str = "") -> Response:

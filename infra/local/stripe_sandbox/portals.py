@@ -1,4 +1,4 @@
-"""The billing portal over the API: open a visit."""
+"""API handler for billing portal sessions."""
 
 from stripe.params.billing_portal import SessionCreateParams
 
@@ -11,7 +11,7 @@ from .store import get, new_id
 
 
 def create_portal_session(call: Call) -> JsonObject:
-    """POST /v1/billing_portal/sessions; unlike Stripe's, the url stays good."""
+    """Handle POST /v1/billing_portal/sessions. Unlike Stripe's, the `url` does not expire."""
     params = call.decode(SessionCreateParams)
     serve_only(params, "customer expand locale return_url")
     if "customer" not in params:

@@ -1,4 +1,4 @@
-"""What the API only reads: payment intents, charges and events."""
+"""API handlers for read-only objects: payment intents, charges and events."""
 
 from fnmatch import fnmatchcase
 
@@ -19,14 +19,14 @@ from .store import get
 
 
 def retrieve_payment_intent(call: Call) -> JsonObject:
-    """GET /v1/payment_intents/<id>."""
+    """Handle GET /v1/payment_intents/<id>."""
     params = call.decode(PaymentIntentRetrieveParams)
     intent = get(call.store.payment_intents, "payment_intent", call.object_id, "intent")
     return expand(call.store, intent.to_json(), params.get("expand", []))
 
 
 def list_payment_intents(call: Call) -> JsonObject:
-    """GET /v1/payment_intents, by customer or created."""
+    """Handle GET /v1/payment_intents, by customer or created."""
     params = call.decode(PaymentIntentListParams)
     chosen = [
         intent
@@ -37,14 +37,14 @@ def list_payment_intents(call: Call) -> JsonObject:
 
 
 def retrieve_charge(call: Call) -> JsonObject:
-    """GET /v1/charges/<id>."""
+    """Handle GET /v1/charges/<id>."""
     params = call.decode(ChargeRetrieveParams)
     charge = get(call.store.charges, "charge", call.object_id, "charge")
     return expand(call.store, charge.to_json(), params.get("expand", []))
 
 
 def list_charges(call: Call) -> JsonObject:
-    """GET /v1/charges, by payment_intent, customer or created."""
+    """Handle GET /v1/charges, by payment_intent, customer or created."""
     params = call.decode(ChargeListParams)
     chosen = [
         charge
@@ -57,13 +57,13 @@ def list_charges(call: Call) -> JsonObject:
 
 
 def retrieve_event(call: Call) -> JsonObject:
-    """GET /v1/events/<id>."""
+    """Handle GET /v1/events/<id>."""
     call.decode(EventRetrieveParams)
     return get(call.store.events, "event", call.object_id).to_json()
 
 
 def list_events(call: Call) -> JsonObject:
-    """GET /v1/events, by type (`charge.*` too), types, created or delivery_success."""
+    """Handle GET /v1/events, by type (`charge.*` too), types, created or delivery_success."""
     params = call.decode(EventListParams)
     types = params.get("types", [])
     if "type" in params and types:
@@ -74,8 +74,8 @@ def list_events(call: Call) -> JsonObject:
 
     def is_wanted(event: Event) -> bool:
         named = fnmatchcase(event.type, params.get("type", "*")) and (not types or event.type in types)
-        told = delivered in (None, event.pending_webhooks == 0)
-        return named and told and is_within(event, params.get("created"))
+        is_in_state = delivered in (None, event.pending_webhooks == 0)
+        return named and is_in_state and is_within(event, params.get("created"))
 
     chosen = [event for event in reversed(call.store.events.values()) if is_wanted(event)]
     return page(chosen, params, call.path)

@@ -1,4 +1,4 @@
-"""How often a price recurs, and the calendar of that: Stripe's billing periods, counted from an anchor."""
+"""Billing intervals, and the start of each billing period after an anchor."""
 
 from calendar import monthrange
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ Interval = Literal["day", "week", "month", "year"]
 
 _MONTHS = {"month": 1, "year": 12}
 _DAYS = {"day": 1, "week": 7}
-# Three years at most, in each interval's own count.
-_MOST = {"day": 1095, "week": 156, "month": 36, "year": 3}
+# Stripe's limit of three years, in each interval.
+_MAX_COUNT = {"day": 1095, "week": 156, "month": 36, "year": 3}
 
 
 @dataclass(frozen=True)
 class Recurrence:
-    """Every `interval_count` intervals."""
+    """A billing interval: once every `interval_count` intervals."""
 
     interval: Interval
     interval_count: int = 1
@@ -26,15 +26,16 @@ class Recurrence:
         return self.interval if self.interval_count == 1 else f"{self.interval_count} {self.interval}s"
 
     def check(self, param: str) -> None:
-        """Raise ApiError for a period that Stripe does not bill by."""
-        if not 1 <= self.interval_count <= _MOST[self.interval]:
-            raise ApiError(f"Invalid interval_count: 1 to {_MOST[self.interval]} {self.interval}s.", param=param)
+        """Raise ApiError if the interval is longer than Stripe's limit."""
+        limit = _MAX_COUNT[self.interval]
+        if not 1 <= self.interval_count <= limit:
+            raise ApiError(f"Invalid interval_count: 1 to {limit} {self.interval}s.", param=param)
 
     def start_of(self, period: int, anchor: int) -> int:
-        """Tell when a period starts, in Unix seconds; period 0 starts at the anchor.
+        """Compute the start of a period, in Unix seconds. Period 0 starts at the anchor.
 
-        Months and years keep the anchor's day, or take the month's last where there is no such day, and never drift:
-        January 31 is followed by February 28 and then by March 31.
+        Months and years keep the anchor's day of the month; a shorter month uses its last day. January 31 is followed
+        by February 28 and then by March 31.
         https://docs.stripe.com/billing/subscriptions/billing-cycle
         """
         start = datetime.fromtimestamp(anchor, UTC)
@@ -47,7 +48,7 @@ class Recurrence:
         return int(start.replace(year=year, month=month, day=day).timestamp())
 
     def to_json(self) -> JsonObject:
-        """Render a price's `recurring`."""
+        """Render a price's `recurring` field."""
         return {
             "interval": self.interval,
             "interval_count": self.interval_count,

@@ -1,4 +1,4 @@
-"""Refunds over the API and their later fates, which the control API decides."""
+"""API handlers for refunds, and the status changes that the control API makes."""
 
 from typing import cast, get_args
 
@@ -19,7 +19,7 @@ from .store import Store, get, new_id
 
 
 def create_refund(call: Call) -> JsonObject:
-    """POST /v1/refunds, by payment_intent or charge; without an amount the rest."""
+    """Handle POST /v1/refunds, by payment_intent or charge. Without an amount, the rest of the charge is refunded."""
     params = call.decode(RefundCreateParams)
     charge = find_charge(call.store, params.get("charge"), params.get("payment_intent"))
     metadata = dict(cast("dict[str, str]", params.get("metadata") or {}))
@@ -29,13 +29,13 @@ def create_refund(call: Call) -> JsonObject:
 
 
 def retrieve_refund(call: Call) -> JsonObject:
-    """GET /v1/refunds/<id>."""
+    """Handle GET /v1/refunds/<id>."""
     params = call.decode(RefundRetrieveParams)
     return expand(call.store, _refund(call).to_json(), params.get("expand", []))
 
 
 def update_refund(call: Call) -> JsonObject:
-    """POST /v1/refunds/<id>: its metadata."""
+    """Handle POST /v1/refunds/<id>: update the metadata."""
     params = call.decode(RefundUpdateParams)
     refund = _refund(call)
     merge_metadata(refund.metadata, params.get("metadata", {}))
@@ -44,7 +44,7 @@ def update_refund(call: Call) -> JsonObject:
 
 
 def list_refunds(call: Call) -> JsonObject:
-    """GET /v1/refunds, by payment_intent, charge or created."""
+    """Handle GET /v1/refunds, by payment_intent, charge or created."""
     params = call.decode(RefundListParams)
     chosen = [
         refund
@@ -57,12 +57,12 @@ def list_refunds(call: Call) -> JsonObject:
 
 
 def cancel_refund(call: Call) -> JsonObject:
-    """POST /v1/refunds/<id>/cancel; only one that waits for its payer can."""
+    """Handle POST /v1/refunds/<id>/cancel; only for a refund that requires the payer's action."""
     params = call.decode(RefundCancelParams)
     refund = _refund(call)
     if refund.status != "requires_action":
         raise ApiError(f"Refund {refund.id} is {refund.status}: only refunds that require action can be canceled.")
-    move_refund(call.store, refund, "canceled")
+    set_refund_status(call.store, refund, "canceled")
     return expand(call.store, refund.to_json(), params.get("expand", []))
 
 
@@ -74,7 +74,11 @@ def open_refund(
     metadata: dict[str, str],
     status: RefundStatus,
 ) -> Refund:
-    """Set the amount aside from the charge; raises ApiError when the charge has not that much left."""
+    """Refund `amount` of a charge in minor units, or the rest if it is None, and emit the events.
+
+    Raises:
+        ApiError: the charge cannot be refunded, or has less than the amount left.
+    """
     left = charge.amount - charge.amount_refunded
     _check_refundable(store, charge, left if amount is None else amount, left)
     refund = Refund(
@@ -97,8 +101,12 @@ def open_refund(
     return refund
 
 
-def move_refund(store: Store, refund: Refund, status: RefundStatus, failure_reason: str | None = None) -> None:
-    """Change a refund's status; failing or canceling gives its amount back to the charge."""
+def set_refund_status(store: Store, refund: Refund, status: RefundStatus, failure_reason: str | None = None) -> None:
+    """Change a refund's status, and emit the events. A failed or canceled refund no longer counts as refunded.
+
+    Raises:
+        ApiError: the refund cannot take that status.
+    """
     if status == refund.status or not refund.holds_money:
         raise ApiError(f"Refund {refund.id} is {refund.status} and cannot become {status}.", param="status")
     previous: JsonObject = {"status": refund.status}
@@ -112,14 +120,14 @@ def move_refund(store: Store, refund: Refund, status: RefundStatus, failure_reas
 
 
 def check_status(status: str) -> RefundStatus:
-    """Return a status that refunds have; raises ApiError for another."""
+    """Return the status if refunds have it. Raises ApiError otherwise."""
     if status not in get_args(RefundStatus):
         raise ApiError(f"Invalid status: must be one of {', '.join(get_args(RefundStatus))}", param="status")
     return cast("RefundStatus", status)
 
 
 def find_charge(store: Store, charge_id: str | None, payment_intent_id: str | None) -> Charge:
-    """Find the charge meant by either id; raises ApiError."""
+    """Find a charge by its own id or its payment intent's. Raises ApiError if there is no successful one."""
     if charge_id is not None:
         return get(store.charges, "charge", charge_id, "charge", status=400)
     if payment_intent_id is None:
@@ -132,7 +140,7 @@ def find_charge(store: Store, charge_id: str | None, payment_intent_id: str | No
 
 
 def merge_metadata(metadata: dict[str, str], changes: object) -> None:
-    """Apply a metadata parameter: `""` empties all, an empty value drops its key."""
+    """Apply a metadata parameter: `""` removes all keys, an empty value removes its key."""
     if not isinstance(changes, dict):
         metadata.clear()
         return
@@ -157,12 +165,12 @@ def _check_refundable(store: Store, charge: Charge, amount: int, left: int) -> N
 
 
 def _recount(store: Store, charge: Charge) -> None:
-    held = (refund for refund in store.refunds.values() if refund.charge == charge.id and refund.holds_money)
-    charge.amount_refunded = sum(refund.amount for refund in held)
+    counted = (refund for refund in store.refunds.values() if refund.charge == charge.id and refund.holds_money)
+    charge.amount_refunded = sum(refund.amount for refund in counted)
 
 
 def _emit_updated(store: Store, refund: Refund, previous: JsonObject | None = None) -> None:
-    # Stripe sends the older name as well as the newer one.
+    # Stripe sends both the old and the new event type.
     store.emit("refund.updated", refund, previous)
     store.emit("charge.refund.updated", refund, previous)
 

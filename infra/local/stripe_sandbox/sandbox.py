@@ -1,4 +1,4 @@
-"""The running sandbox: a threaded HTTP server on loopback and the webhook sender, started and stopped together."""
+"""The sandbox process: a threaded HTTP server on loopback and the webhook sender."""
 
 import threading
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _EXPIRY_CHECK_SECONDS = 0.5
 
 
 class StripeSandbox:
-    """`with StripeSandbox.start(webhook_url=..., webhook_secret="whsec_...") as sandbox: sandbox.url`."""
+    """A running sandbox: `with StripeSandbox.start(webhook_url=..., webhook_secret="whsec_...") as sandbox:`."""
 
     def __init__(
         self, webhook_url: str, webhook_secrets: Sequence[str], port: int, account_id: str, knobs: Knobs
@@ -50,7 +50,18 @@ class StripeSandbox:
         account_id: str = ACCOUNT_ID,
         knobs: Knobs | None = None,
     ) -> "StripeSandbox":
-        """Serve on `port`, 0 for a free one; without a webhook URL events are recorded and not sent."""
+        """Start serving.
+
+        Args:
+            webhook_url: the endpoint for events; "" records them without sending.
+            webhook_secret: one or several `whsec_...`; each adds a signature.
+            port: 0 picks a free port.
+            account_id: the account that requests may name in `Stripe-Account`.
+            knobs: the initial knobs.
+
+        Raises:
+            ValueError: a secret does not begin with `whsec_`.
+        """
         secrets = [webhook_secret] if isinstance(webhook_secret, str) else webhook_secret
         sandbox = cls(webhook_url, secrets, port, account_id, knobs or Knobs())
         sandbox._sender.start()
@@ -59,7 +70,7 @@ class StripeSandbox:
         return sandbox
 
     def stop(self) -> None:
-        """Stop serving and sending; what has not been sent is not."""
+        """Stop serving and sending. Pending deliveries are dropped."""
         self._stopping.set()
         self._server.shutdown()
         self._sender.stop()

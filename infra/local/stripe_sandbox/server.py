@@ -1,4 +1,4 @@
-"""The HTTP surface: the API, the hosted pages, the control API, on one Flask application."""
+"""The Flask application: the API, the hosted pages and the control API."""
 
 import socket
 from typing import cast
@@ -11,7 +11,7 @@ from werkzeug.serving import WSGIRequestHandler
 from .api import Api, ApiRequest
 from .control import Control, control_blueprint
 from .errors import ApiError
-from .idempotency import Answer
+from .idempotency import ApiResponse
 from .pay_page import pages_blueprint
 from .portal_page import portal_blueprint
 
@@ -19,14 +19,14 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 class QuietHandler(WSGIRequestHandler):
-    """Logs nothing: request lines hold ids, and standard output belongs to the one JSON line."""
+    """A request handler without logs: request lines contain ids, and stdout is reserved for the one JSON line."""
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
-        """Drop the line."""
+        """Do nothing."""
 
 
 def build_app(api: Api, control: Control) -> Flask:
-    """Wire the parts together."""
+    """Build the application."""
     app = Flask(__name__)
     app.register_blueprint(pages_blueprint(api.store))
     app.register_blueprint(portal_blueprint(api.store))
@@ -37,20 +37,20 @@ def build_app(api: Api, control: Control) -> Flask:
         try:
             incoming = _read_request()
         except ApiError as error:
-            return _respond(Answer(error.status, error.to_json()))
-        answer = api.serve(incoming)
-        if api.takes_lost_answer(incoming):
-            # What is written from here on goes nowhere: the client sees the connection break.
+            return _respond(ApiResponse(error.status, error.to_json()))
+        response = api.serve(incoming)
+        if api.drops_response(incoming):
+            # Later writes to the socket are lost, so the client sees a broken connection.
             cast("socket.socket", request.environ["werkzeug.socket"]).shutdown(socket.SHUT_RDWR)
-        return _respond(answer)
+        return _respond(response)
 
     @app.errorhandler(ApiError)
     def show_api_error(error: ApiError) -> Response:
-        return _respond(Answer(error.status, error.to_json()))
+        return _respond(ApiResponse(error.status, error.to_json()))
 
     @app.errorhandler(HTTPException)
     def show_http_error(error: HTTPException) -> Response:
-        return _respond(Answer(error.code or 500, {"error": {"message": error.name}}))
+        return _respond(ApiResponse(error.code or 500, {"error": {"message": error.name}}))
 
     return app
 
@@ -68,8 +68,8 @@ def _read_request() -> ApiRequest:
     return ApiRequest(request.method, request.path, headers, pairs)
 
 
-def _respond(answer: Answer) -> Response:
-    response = jsonify(answer.body)
-    response.status_code = answer.status
-    response.headers.update(answer.headers)
-    return response
+def _respond(response: ApiResponse) -> Response:
+    written = jsonify(response.body)
+    written.status_code = response.status
+    written.headers.update(response.headers)
+    return written

@@ -1,4 +1,4 @@
-"""A checkout session and its line items: state, and how Stripe writes them as JSON."""
+"""Checkout sessions and their line items: state and JSON."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -22,7 +22,7 @@ _CUSTOM_TEXTS = "after_submit shipping_address submit terms_of_service_acceptanc
 
 @dataclass(frozen=True)
 class LineItem:
-    """So many of one price; amounts in minor units."""
+    """A quantity of one price; amounts in minor units."""
 
     id: str
     price_id: str
@@ -37,11 +37,10 @@ class LineItem:
 
     @property
     def amount(self) -> int:
-        """What the line costs in all."""
+        """The total of the line, in minor units."""
         return self.unit_amount * self.quantity
 
     def to_json(self) -> JsonObject:
-        """Render the line item with the price made for it."""
         return {
             "id": self.id,
             "object": "item",
@@ -58,7 +57,6 @@ class LineItem:
         }
 
     def price_json(self) -> JsonObject:
-        """Render the price made for this line."""
         return {
             **dict.fromkeys(["custom_unit_amount", "lookup_key", "nickname", "tiers_mode"]),
             "id": self.price_id,
@@ -81,7 +79,7 @@ class LineItem:
 
 @dataclass
 class Session:
-    """A visit to the hosted pay page, open until it is complete or expired."""
+    """A checkout session, open until it is complete or expired."""
 
     id: str
     url: str
@@ -101,7 +99,7 @@ class Session:
     automatic_tax: bool = False
     status: SessionStatus = "open"
     payment_status: PaymentStatus = "unpaid"
-    # A subscription session has one too, but does not show it: there it belongs to the invoice.
+    # A subscription session has one too, but does not show it: it belongs to the invoice.
     payment_intent: str | None = None
     customer: str | None = None
     subscription: str | None = None
@@ -111,11 +109,11 @@ class Session:
 
     @property
     def amount_total(self) -> int:
-        """What the payer pays, in minor units."""
+        """The total price, in minor units."""
         return sum(item.amount for item in self.line_items)
 
     def to_json(self) -> JsonObject:
-        """Render the session; `line_items` is there only when expanded."""
+        """Render the session; `line_items` only appears when expanded."""
         off: JsonObject = {"enabled": False}
         return {
             **dict.fromkeys(_SESSION_NULLS.split()),
@@ -152,7 +150,7 @@ class Session:
         }
 
     def _billing(self) -> JsonObject:
-        """Render what differs with the mode."""
+        """Render the fields that depend on the mode."""
         is_once = self.mode == "payment"
         return {
             "customer": self.customer,

@@ -1,4 +1,4 @@
-"""Everything the sandbox remembers: objects by kind, the clock, and the one lock around both."""
+"""The sandbox's state: objects by kind and the clock, under one lock."""
 
 import secrets
 import string
@@ -18,18 +18,18 @@ from .portal import PortalSession
 from .session import Session
 from .subscription import Subscription
 
-StripeThing = (
+StripeObject = (
     Session | PaymentIntent | Charge | Refund | Dispute | Event | Customer | Subscription | Invoice | InvoicePayment
 )
-ThingT = TypeVar(
-    "ThingT", Session, PaymentIntent, Charge, Refund, Dispute, Event, Customer, Subscription, Invoice, InvoicePayment
+ObjectT = TypeVar(
+    "ObjectT", Session, PaymentIntent, Charge, Refund, Dispute, Event, Customer, Subscription, Invoice, InvoicePayment
 )
 _ALPHABET = string.ascii_letters + string.digits
 
 
 @dataclass(frozen=True)
 class Cause:
-    """The API request an event is owed to; both None when a payer, a bank or the dashboard caused it."""
+    """The API request that caused an event; both None if a payer, a bank or the dashboard caused it."""
 
     request_id: str | None = None
     idempotency_key: str | None = None
@@ -37,7 +37,7 @@ class Cause:
 
 @dataclass
 class Store:
-    """Hold `lock` around every read-then-write; `changed` is notified when deliveries move."""
+    """The sandbox's state. Callers hold `lock` around every read-then-write."""
 
     account_id: str
     api_version: str
@@ -56,18 +56,18 @@ class Store:
     clock_offset_seconds: int = 0
     moment: int | None = None
     cause: Cause = Cause()
-    # Called under the lock with each new event: the webhook sender subscribes here.
+    # Called under the lock with each new event; the webhook sender sets it.
     on_event: Callable[[Event], None] = lambda _event: None
 
     def now(self) -> int:
-        """Unix seconds on the sandbox's clock, which tests may move."""
-        # The lock, because another thread may be catching up with a moment that has passed.
+        """Return the time of the sandbox's clock, in Unix seconds."""
+        # Under the lock, because another thread may have set `moment` to run overdue work.
         with self.lock:
             return int(time.time()) + self.clock_offset_seconds if self.moment is None else self.moment
 
     @contextmanager
     def at(self, moment: int) -> Iterator[None]:
-        """Let it be that moment while the block lasts: what is done late is dated when it was due."""
+        """Set the clock to `moment` within the block, so that overdue work is dated when it was due."""
         with self.lock:
             self.moment = moment
             try:
@@ -76,15 +76,15 @@ class Store:
                 self.moment = None
 
     def clear(self) -> None:
-        """Forget every object and put the clock right."""
+        """Remove every object and reset the clock."""
         for kind in (getattr(self, one.name) for one in fields(self)):
             if isinstance(kind, dict):
                 kind.clear()
         self.clock_offset_seconds = 0
 
-    def emit(self, event_type: str, thing: "StripeThing | JsonObject", previous: JsonObject | None = None) -> Event:
-        """Record an event about the thing as it stands now, and hand it to the webhook sender."""
-        snapshot = thing if isinstance(thing, dict) else thing.to_json()
+    def emit(self, event_type: str, subject: "StripeObject | JsonObject", previous: JsonObject | None = None) -> Event:
+        """Record an event with a snapshot of the object, and pass it to the webhook sender."""
+        snapshot = subject if isinstance(subject, dict) else subject.to_json()
         event = Event(
             id=new_id("evt_1"),
             type=event_type,
@@ -98,21 +98,21 @@ class Store:
         self.add_event(event)
         return event
 
-    def emit_change(self, event_type: str, thing: "Subscription", before: JsonObject) -> None:
-        """Record that a thing changed, with what its changed fields were before; nothing when none did."""
-        after = thing.to_json()
+    def emit_change(self, event_type: str, subject: "Subscription", before: JsonObject) -> None:
+        """Emit an event with the previous values of the changed fields. Emits nothing if no field changed."""
+        after = subject.to_json()
         previous = {name: value for name, value in before.items() if after[name] != value}
         if previous:
-            self.emit(event_type, thing, previous)
+            self.emit(event_type, subject, previous)
 
     def add_event(self, event: Event) -> None:
-        """Record an event made elsewhere, and hand it to the webhook sender."""
+        """Record an event, and pass it to the webhook sender."""
         self.events[event.id] = event
         self.on_event(event)
 
-    def find(self, object_id: str) -> StripeThing | None:
-        """Look an id up among all kinds."""
-        kinds: tuple[Mapping[str, StripeThing], ...] = (
+    def find(self, object_id: str) -> StripeObject | None:
+        """Find an object of any kind by id."""
+        kinds: tuple[Mapping[str, StripeObject], ...] = (
             self.sessions, self.payment_intents, self.charges, self.refunds, self.disputes,
             self.customers, self.subscriptions, self.invoices, self.invoice_payments,
         )  # fmt: skip
@@ -120,12 +120,16 @@ class Store:
 
 
 def new_id(prefix: str, length: int = 23) -> str:
-    """Make a fresh id in Stripe's style, such as `pi_3...`."""
+    """Generate an id in Stripe's style, such as `pi_3...`."""
     return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
-def get(kind: dict[str, ThingT], name: str, object_id: str, param: str = "id", *, status: int = 404) -> ThingT:
-    """Fetch by id; raises Stripe's `resource_missing`."""
+def get(kind: dict[str, ObjectT], name: str, object_id: str, param: str = "id", *, status: int = 404) -> ObjectT:
+    """Return an object by id.
+
+    Raises:
+        ApiError: `resource_missing`.
+    """
     if object_id not in kind:
         raise no_such(name, object_id, param, status=status)
     return kind[object_id]

@@ -1,4 +1,4 @@
-"""A subscription and its items: state, and how Stripe writes them as JSON."""
+"""Subscriptions and their items: state and JSON."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -20,7 +20,7 @@ _SUBSCRIPTION_NULLS = (
 
 @dataclass(frozen=True)
 class SubscriptionItem:
-    """One line of the checkout, billed again and again."""
+    """A line item of the checkout that is billed each period."""
 
     id: str
     line: LineItem
@@ -28,7 +28,7 @@ class SubscriptionItem:
 
 @dataclass
 class Subscription:
-    """Billed period by period, counted from the anchor; `period` is the one under way."""
+    """A subscription. `period` is the number of the current period, 0 for the first."""
 
     id: str
     customer: str
@@ -51,21 +51,21 @@ class Subscription:
 
     @property
     def amount(self) -> int:
-        """What each period costs, in minor units."""
+        """The price of a period, in minor units."""
         return sum(item.line.amount for item in self.items)
 
     @property
     def period_start(self) -> int:
-        """When the period under way started."""
+        """The start of the current period, in Unix seconds."""
         return self.recurrence.start_of(self.period, self.created)
 
     @property
     def period_end(self) -> int:
-        """When the next period starts."""
+        """The start of the next period, in Unix seconds."""
         return self.recurrence.start_of(self.period + 1, self.created)
 
     def to_json(self) -> JsonObject:
-        """Render the subscription; periods are the items'."""
+        """Render the subscription. As in the current API, the periods are in its items."""
         return {
             **dict.fromkeys(_SUBSCRIPTION_NULLS.split()),
             "id": self.id,
@@ -125,7 +125,7 @@ class Subscription:
 
 
 def _plan(line: LineItem, recurrence: Recurrence) -> JsonObject:
-    """Write the price the older way, as Stripe still does beside the newer."""
+    """Render the legacy `plan`, which Stripe still sends beside `price`."""
     return {
         **dict.fromkeys(["meter", "nickname", "tiers_mode", "transform_usage", "trial_period_days"]),
         "id": line.price_id,

@@ -1,4 +1,4 @@
-"""Subscriptions over the API: look at them, change them, cancel them. Checkout makes them."""
+"""API handlers for subscriptions: read, update, cancel. Checkout creates them."""
 
 from typing import cast
 
@@ -9,7 +9,7 @@ from stripe.params import (
     SubscriptionUpdateParams,
 )
 
-from .billing import cancel, end_with_period, go_on
+from .billing import cancel, end_with_period, resume
 from .call import Call, refuse, serve_only
 from .errors import ApiError, JsonObject, no_such
 from .listing import expand, is_within, page
@@ -23,13 +23,13 @@ _NOT_LISTED_BY = (
 
 
 def retrieve_subscription(call: Call) -> JsonObject:
-    """GET /v1/subscriptions/<id>."""
+    """Handle GET /v1/subscriptions/<id>."""
     params = call.decode(SubscriptionRetrieveParams)
     return expand(call.store, _subscription(call).to_json(), params.get("expand", []))
 
 
 def list_subscriptions(call: Call) -> JsonObject:
-    """GET /v1/subscriptions, by customer, status or created; canceled ones only when asked for."""
+    """Handle GET /v1/subscriptions, by customer, status or created. Canceled ones are listed only by their status."""
     params = call.decode(SubscriptionListParams)
     refuse(params, _NOT_LISTED_BY)
     status = params.get("status", "")
@@ -44,14 +44,14 @@ def list_subscriptions(call: Call) -> JsonObject:
 
 
 def update_subscription(call: Call) -> JsonObject:
-    """POST /v1/subscriptions/<id>: its metadata, its description, and whether it ends with its period."""
+    """Handle POST /v1/subscriptions/<id>: update metadata, description, and the end with the current period."""
     params = call.decode(SubscriptionUpdateParams)
     serve_only(params, "cancel_at cancel_at_period_end cancellation_details description expand metadata")
     subscription = _subscription(call)
     if subscription.status == "canceled" and not params.keys() <= {"cancellation_details", "expand", "metadata"}:
         raise ApiError("A canceled subscription can only update its cancellation_details and metadata.")
     details, before = _details(params.get("cancellation_details", {})), subscription.to_json()
-    # First, because it may refuse: a refused request changes nothing.
+    # First, because it may raise, and a rejected request must change nothing.
     _schedule(call.store, subscription, params)
     subscription.cancellation.update(details)
     merge_metadata(subscription.metadata, params.get("metadata", {}))
@@ -62,7 +62,7 @@ def update_subscription(call: Call) -> JsonObject:
 
 
 def cancel_subscription(call: Call) -> JsonObject:
-    """DELETE /v1/subscriptions/<id>: end it now, without paying anything back."""
+    """Handle DELETE /v1/subscriptions/<id>: end it at once, without a refund."""
     params = call.decode(SubscriptionCancelParams)
     if params.get("invoice_now") or params.get("prorate"):
         raise ApiError("The sandbox neither prorates nor invoices when a subscription is canceled.", param="prorate")
@@ -83,7 +83,7 @@ def _schedule(store: Store, subscription: Subscription, params: SubscriptionUpda
     if wanted or at:
         end_with_period(store, subscription, by_flag=bool(wanted))
     elif at == "" or (wanted is False and subscription.cancel_at_period_end):
-        go_on(subscription)
+        resume(subscription)
 
 
 def _is_of(subscription: Subscription, status: str) -> bool:

@@ -1,6 +1,6 @@
-"""Signed webhook delivery: at least once, retried until the endpoint answers 2xx, with knobs to make it hard.
+"""Signed webhook delivery, retried until the endpoint responds 2xx, with the faults that the knobs set.
 
-Decisions about duplicates, drops and order are drawn from the seed and the delivery's number, not from thread timing.
+Drops and delays depend on the seed and the delivery's number, not on thread timing.
 """
 
 import heapq
@@ -23,23 +23,23 @@ USER_AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
 
 
 def sign(payload: str, webhook_secrets: Sequence[str], timestamp: int) -> str:
-    """Write the `Stripe-Signature` header, one `v1=` for each secret as during a rotation."""
+    """Build the `Stripe-Signature` header, with one `v1=` for each secret, as Stripe does while secrets rotate."""
     headers = [WebhookSignature.generate_signature_header(payload, secret, timestamp) for secret in webhook_secrets]
     return ",".join([f"t={timestamp}", *(header.split(",", 1)[1] for header in headers)])
 
 
 def post(url: str, payload: str, webhook_secrets: Sequence[str], timeout_seconds: float) -> int | None:
-    """Send one signed event; returns the HTTP status, None when no answer came in time."""
+    """Send one signed event. Returns the HTTP status, None if no response came in time."""
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": USER_AGENT,
-        # The machine's clock, not the sandbox's: receivers refuse timestamps far from their own.
+        # By the machine's clock, not the sandbox's: receivers reject timestamps far from their own.
         "Stripe-Signature": sign(payload, webhook_secrets, int(time.time())),
     }
     request = Request(url, data=payload.encode(), headers=headers, method="POST")  # noqa: S310
     try:
-        with urlopen(request, timeout=timeout_seconds) as answer:  # noqa: S310
-            return int(answer.status)
+        with urlopen(request, timeout=timeout_seconds) as response:  # noqa: S310
+            return int(response.status)
     except HTTPError as error:
         error.close()
         return error.code
@@ -48,7 +48,7 @@ def post(url: str, payload: str, webhook_secrets: Sequence[str], timeout_seconds
 
 
 class WebhookSender:
-    """A few threads that carry events to the one endpoint."""
+    """The threads that deliver events to the webhook endpoint."""
 
     def __init__(self, store: Store, knobs: Knobs, url: str, webhook_secrets: Sequence[str], workers: int = 4) -> None:
         self._store = store
@@ -56,7 +56,7 @@ class WebhookSender:
         self.url = url
         self.secrets = list(webhook_secrets)
         self._changed = threading.Condition(store.lock)
-        # A heap: the delivery due first stands first.
+        # A heap by due time.
         self._waiting: list[tuple[float, int, Delivery]] = []
         self._in_flight: list[Delivery] = []
         self._count = 0
@@ -70,7 +70,7 @@ class WebhookSender:
             thread.start()
 
     def stop(self) -> None:
-        """Let posts under way end, leave the rest unsent."""
+        """Stop the threads after their current requests. Other deliveries are not sent."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -78,39 +78,39 @@ class WebhookSender:
             thread.join()
 
     def clear(self) -> None:
-        """Forget what has not been sent, and start the numbering over."""
+        """Drop the waiting deliveries and restart their numbering."""
         with self._changed:
             self._waiting.clear()
             self._count = 0
             self._changed.notify_all()
 
     def enqueue(self, event: Event) -> None:
-        """Line up the event's copies as the knobs say; nothing while `deliver` is off or without an endpoint."""
+        """Schedule the event's copies as the knobs say. Does nothing while `deliver` is off or without an endpoint."""
         with self._changed:
             if not (self.url and self._knobs.deliver and self._knobs.is_enabled(event.type)):
                 return
             for _ in range(1 + self._knobs.duplicates):
-                self._line_up(event)
+                self._schedule(event)
             self._changed.notify_all()
 
     def wait_idle(self, timeout_seconds: float) -> int:
-        """Wait until nothing is waiting or in flight; returns how many deliveries still are."""
+        """Wait until no delivery is waiting or in flight. Returns the number that still are after the timeout."""
         with self._changed:
             self._changed.wait_for(lambda: not self._waiting and not self._in_flight, timeout_seconds)
             return len(self._waiting) + len(self._in_flight)
 
-    def _line_up(self, event: Event) -> None:
+    def _schedule(self, event: Event) -> None:
         self._count += 1
-        dice = random.Random(f"{self._knobs.seed}:{self._count}")  # noqa: S311
-        hold = self._knobs.delay_seconds + dice.uniform(0, self._knobs.reorder_seconds)
-        delivery = Delivery(number=self._count, event_id=event.id, due_at=time.time() + hold)
+        rng = random.Random(f"{self._knobs.seed}:{self._count}")  # noqa: S311
+        delay = self._knobs.delay_seconds + rng.uniform(0, self._knobs.reorder_seconds)
+        delivery = Delivery(number=self._count, event_id=event.id, due_at=time.time() + delay)
         event.deliveries.append(delivery)
-        if dice.uniform(0, 100) < self._knobs.drop_percent:
+        if rng.uniform(0, 100) < self._knobs.drop_percent:
             delivery.state = "dropped"
         else:
-            self._wait(delivery)
+            self._push(delivery)
 
-    def _wait(self, delivery: Delivery) -> None:
+    def _push(self, delivery: Delivery) -> None:
         heapq.heappush(self._waiting, (delivery.due_at, delivery.number, delivery))
 
     def _work(self) -> None:
@@ -118,15 +118,15 @@ class WebhookSender:
             self._attempt(delivery)
 
     def _take_due(self) -> Delivery | None:
-        """Wait for a due delivery and take it; None when the sender is stopped."""
+        """Wait for a due delivery and take it. Returns None when the sender stops."""
         with self._changed:
             while not self._stopped:
-                hold = self._waiting[0][0] - time.time() if self._waiting else None
-                if hold is not None and hold <= 0:
+                delay = self._waiting[0][0] - time.time() if self._waiting else None
+                if delay is not None and delay <= 0:
                     delivery = heapq.heappop(self._waiting)[2]
                     self._in_flight.append(delivery)
                     return delivery
-                self._changed.wait(hold)
+                self._changed.wait(delay)
         return None
 
     def _attempt(self, delivery: Delivery) -> None:
@@ -145,10 +145,10 @@ class WebhookSender:
             self._changed.notify_all()
 
     def _retry(self, delivery: Delivery) -> None:
-        tries = len(delivery.attempts)
-        if tries >= self._knobs.max_attempts:
+        attempts = len(delivery.attempts)
+        if attempts >= self._knobs.max_attempts:
             delivery.state = "failed"
             return
-        backoff = min(self._knobs.retry_seconds * 2 ** (tries - 1), self._knobs.retry_max_seconds)
+        backoff = min(self._knobs.retry_seconds * 2 ** (attempts - 1), self._knobs.retry_max_seconds)
         delivery.due_at = time.time() + backoff
-        self._wait(delivery)
+        self._push(delivery)
