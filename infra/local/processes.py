@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 """The project's directory: where every server is started."""
 
 _POLL_SECONDS = 0.02
-_GRACE_SECONDS = 3.0
+_GRACE_SECONDS = 2.0
 
 
 class StartError(Exception):
