@@ -123,5 +123,7 @@ def _signal_group(process: Process, number: int) -> None:
 def _birth_by_ps(pid: int) -> str | None:
     """The same where there is no /proc (macOS)."""
     answer = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    if answer.returncode:  # ps found no such process
+        return None
     state, _, started = answer.stdout.strip().partition(" ")
     return None if not state or state.startswith("Z") else started.strip()

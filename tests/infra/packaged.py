@@ -1,4 +1,4 @@
-"""The package of the local stage, every stage's template, and what CloudFormation makes of it; each built at most once."""
+"""The package of the local stage, built at most once, and each stage's template before and after the SAM transform."""
 
 import json
 import zipfile
