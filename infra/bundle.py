@@ -1,6 +1,5 @@
 """What goes into the zip: prune, compile, write. Nothing here knows Chalice or AWS."""
 
-import json
 import shutil
 import stat
 import subprocess
@@ -9,12 +8,11 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-SERVICES = ("dynamodb", "sns", "sqs", "ssm")
-"""The AWS services that the functions call; botocore describes 400 more, in 25 MB."""
+from infra.service_models import prune_models
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_JUNK_DIRECTORIES = ("*/tests", "boto3/examples", "*.data", "bin")
-_JUNK_FILES = ("*.pyi", "*.c", "*.h", "botocore/data/*/*/examples-1.json*", "*.dist-info/RECORD", "*.dist-info/WHEEL")
+_JUNK_DIRECTORIES = ("*/tests", "boto3/data", "boto3/examples", "*.data", "bin")
+_JUNK_FILES = ("*.pyi", "*.c", "*.h", "*.dist-info/RECORD", "*.dist-info/WHEEL")
 
 
 def prune(tree: Path) -> None:
@@ -23,27 +21,14 @@ def prune(tree: Path) -> None:
     Sources stay: they make tracebacks readable and take over when the runtime's bytecode differs. So do METADATA
     (read by importlib.metadata) and the licenses (which must travel along).
     """
-    for data in (tree / "botocore/data", tree / "boto3/data"):
-        for service in data.iterdir() if data.is_dir() else ():
-            if service.is_dir() and service.name not in SERVICES:
-                shutil.rmtree(service)
-    _prune_endpoints(tree / "botocore/data/endpoints.json")
+    if (data := tree / "botocore/data").is_dir():
+        prune_models(data)
     for pattern in _JUNK_DIRECTORIES:
         for directory in tree.glob(pattern):
             shutil.rmtree(directory)
     for pattern in _JUNK_FILES:
         for file in tree.rglob(pattern):
             file.unlink()
-
-
-def _prune_endpoints(file: Path) -> None:
-    """Where each service is in each region: 1.2 MB, which every new client's session would parse, for four of them."""
-    if not file.exists():
-        return
-    document = json.loads(file.read_text())
-    for partition in document["partitions"]:
-        partition["services"] = {name: facts for name, facts in partition["services"].items() if name in SERVICES}
-    file.write_text(json.dumps(document, separators=(",", ":")))
 
 
 def compile_tree(tree: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import yaml
+from botocore.model import OperationModel
 
 from chalicelib.adapters.dynamodb.journal import DynamoJournal
 from chalicelib.adapters.dynamodb.ledger import DynamoLedger
@@ -26,6 +27,7 @@ from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.operators import OperatorLedger
 from infra.recorder import Recorder
+from infra.service_models import OPERATIONS
 from tests.fake_lanes import Lane
 from tests.fake_memberships import FakeMemberships
 from tests.fake_operators import FakeJournal, FakeOperators
@@ -37,6 +39,14 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 RESOURCES = Path(__file__).resolve().parents[1] / "infra" / "resources.yaml"
 Item = dict[str, dict[str, Any]]
+
+TEST_OPERATIONS = frozenset({"CreateTable", "Scan"})
+"""Operations that only tests call; the packaged client has neither."""
+
+
+def require_packaged(model: OperationModel, **_: object) -> None:
+    """Check that an operation is one of the packaged client's, or one of the tests' own."""
+    assert model.name in OPERATIONS["dynamodb"] | TEST_OPERATIONS, f"add {model.name} to infra/service_models.py"
 
 
 class Store(ABC):
@@ -147,6 +157,7 @@ class DynamoStore(Store):
         self.journal = DynamoJournal(table_name)
         self.memberships = DynamoMemberships(table_name, pause)
         self._connection = Row._connection
+        self.client.meta.events.register("before-parameter-build.dynamodb", require_packaged)
 
     def bind(self) -> None:
         """Make the rows be in this store again: they know one connection, and another test may have left its own."""

@@ -1,6 +1,9 @@
 """The package of the local stage, built at most once, and each stage's template before and after the SAM transform."""
 
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -12,6 +15,8 @@ from samtranslator.translator.transform import transform
 from infra.package import Package, build, render_template
 
 Template = dict[str, Any]
+
+NOBODY = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull, "HOME": os.devnull}
 
 
 def of_type(template: Template, kind: str) -> dict[str, Any]:
@@ -72,3 +77,13 @@ class _NoManagedPolicies:
 
     def load(self) -> dict[str, str]:
         return {}
+
+
+def in_lambda(unpacked: Path, program: str) -> str:
+    """Run a program on the zip and the standard library alone, as Lambda does; this environment stays out of sight."""
+    command = [sys.executable, "-I", "-S", "-B", "-c", f"import sys; sys.path.insert(0, sys.argv[1])\n{program}"]
+    done = subprocess.run(
+        [*command, str(unpacked)], env=NOBODY, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

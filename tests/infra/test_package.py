@@ -3,7 +3,6 @@
 import ast
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,19 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from infra.bundle import SERVICES, compile_tree, write_zip
+from infra.bundle import compile_tree, write_zip
 from infra.package import PYTHON, ROOT, RUNTIME, Package, build, require_runtime
+from infra.service_models import OPERATIONS
+from tests.infra.packaged import NOBODY, in_lambda
 
 UNCHECKED_HASH = 0b01
 EVERYTHING = """
 import importlib, pkgutil, chalicelib, app
+from chalicelib import workers
 for found in pkgutil.walk_packages(chalicelib.__path__, "chalicelib."):
     importlib.import_module(found.name)
-assert app.app and app.relay
+assert app.app and workers.relay
 files = [getattr(module, "__file__", None) or "" for module in sys.modules.values()]
 print([file for file in files if "site-packages" in file])
 """
-NOBODY = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull, "HOME": os.devnull}
 SMALL_APP = """
 from chalice.app import Chalice
 app = Chalice(app_name="small")
@@ -31,16 +32,6 @@ app = Chalice(app_name="small")
 def index():
     return {value}
 """
-
-
-def in_lambda(unpacked: Path, program: str) -> str:
-    """Run a program on the zip and the standard library alone, as Lambda does; this environment stays out of sight."""
-    command = [sys.executable, "-I", "-S", "-B", "-c", f"import sys; sys.path.insert(0, sys.argv[1])\n{program}"]
-    done = subprocess.run(
-        [*command, str(unpacked)], env=NOBODY, capture_output=True, text=True, check=False, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def clients_in(source: str) -> Iterator[str]:
@@ -99,15 +90,15 @@ class TestContent:
 
 class TestClients:
     def test_botocore_describes_the_services_in_use_alone(self, unpacked: Path) -> None:
-        assert {found.name for found in (unpacked / "botocore/data").iterdir() if found.is_dir()} == set(SERVICES)
+        assert {found.name for found in (unpacked / "botocore/data").iterdir() if found.is_dir()} == set(OPERATIONS)
         for name in ("endpoints.json", "partitions.json", "sdk-default-configuration.json", "_retry.json"):
             assert (unpacked / "botocore/data" / name).is_file()
 
     def test_every_service_that_the_code_asks_for_is_kept(self) -> None:
-        assert clients_of(ROOT) <= set(SERVICES)
+        assert clients_of(ROOT) <= set(OPERATIONS)
 
     def test_every_client_can_be_made_from_the_zip(self, unpacked: Path) -> None:
-        names = sorted({*clients_of(ROOT), *SERVICES})
+        names = sorted({*clients_of(ROOT), *OPERATIONS})
         program = f"import boto3\nprint([boto3.client(name).meta.service_model.service_name for name in {names!r}])"
         assert in_lambda(unpacked, program).strip() == repr(names)
 
@@ -115,7 +106,7 @@ class TestClients:
         regions = ("us-east-1", "eu-central-1", "ap-southeast-7", "cn-north-1", "us-gov-west-1", "mars-north-1")
         program = (
             "import json\nfrom botocore.session import Session\nsession = Session()\n"
-            f"names, regions = {SERVICES!r}, {regions!r}\n"
+            f"names, regions = {tuple(OPERATIONS)!r}, {regions!r}\n"
             "made = {(name, region): session.create_client(name, region) for name in names for region in regions}\n"
             "print(json.dumps([[*at, client.meta.endpoint_url] for at, client in made.items()]))"
         )
