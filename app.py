@@ -2,7 +2,6 @@
 
 from chalice.app import Chalice
 
-from chalicelib import services
 from chalicelib.http import routing
 from chalicelib.http.routes import (
     budgets,
@@ -16,10 +15,11 @@ from chalicelib.http.routes import (
     wallet,
     webhooks,
 )
+from chalicelib.services import services
 from chalicelib.workers import workers
 
 app = Chalice(app_name="coinpurse")
-api = routing.Api(app, services.verify)
+api = routing.Api(app, services)
 api.mount(
     checkout.api,
     meta.api,

@@ -1,233 +1,192 @@
-"""The composition root: builds each adapter when it is first asked for, once. Imports no SDK itself.
+"""The composition root: builds each adapter at first use. The only module that knows which adapter serves a port.
 
-Tests put fakes in the place of these functions; nothing else has to be replaced.
+Adapters are imported inside the methods, because SDKs are slow to import and each function needs only some of them.
+Tests put fakes into the instance's attributes; nothing else has to be replaced.
 """
 
 import gc
 import os
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from chalicelib.domain.catalogue import Catalogue
-from chalicelib.domain.identity import Caller
-from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.reference_rates import ReferenceRates
-from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.ports.billing import OfferSigner, PaymentGateway, Subscriptions
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
+from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer, StreamReader
 from chalicelib.ports.journal import Journal
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.operators import OperatorLedger
+from chalicelib.ports.tokens import TokenVerifier
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
     from chalicelib.adapters.aws.secrets import SsmSecrets
-    from chalicelib.adapters.tokens import JwtVerifier
 
 
-@cache
-def settings() -> Settings:
-    """What the deployment decides."""
-    return Settings.read()
+class Services:
+    """Settings and ports of one Lambda function. An attribute is built when first read, and kept."""
 
+    @cached_property
+    def settings(self) -> Settings:
+        return Settings.read()
 
-@cache
-def clock() -> Clock:
-    """Time and new ids."""
-    from chalicelib.adapters.clock import SystemClock
+    @property
+    def livemode(self) -> bool:
+        return self.settings.livemode
 
-    return SystemClock()
+    @property
+    def source(self) -> str:
+        """`source` of published events."""
+        return f"/coinpurse/{self.settings.stage}"
 
+    @cached_property
+    def clock(self) -> Clock:
+        from chalicelib.adapters.clock import SystemClock
 
-@cache
-def catalogue() -> Catalogue:
-    """What is on sale."""
-    from chalicelib.adapters.catalogue_files import load_catalogue
+        return SystemClock()
 
-    return load_catalogue(settings().catalogue)
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        from chalicelib.adapters.catalogue_files import load_catalogue
 
+        return load_catalogue(self.settings.catalogue)
 
-@cache
-def reference_rates() -> ReferenceRates:
-    """What the operator says that currencies are worth."""
-    from chalicelib.adapters.rate_files import load_reference_rates
+    @cached_property
+    def streak_pause(self) -> timedelta:
+        """The pause after which a streak ends."""
+        gift = self.catalogue.economy.gift
+        return timedelta(seconds=gift.streak_seconds if gift else 0)
 
-    return load_reference_rates()
+    @cached_property
+    def reference_rates(self) -> ReferenceRates:
+        from chalicelib.adapters.rate_files import load_reference_rates
 
+        return load_reference_rates()
 
-@cache
-def ledger() -> Ledger:
-    """The wallets and entries."""
-    from chalicelib.adapters.dynamodb.ledger import DynamoLedger
+    @cached_property
+    def tokens(self) -> TokenVerifier:
+        from chalicelib.adapters.tokens import JwtVerifier
 
-    return DynamoLedger(settings().table_name)
+        settings = self.settings
+        return JwtVerifier(issuer=settings.token_issuer, audience=settings.token_audience, jwks_url=settings.jwks_url)
 
+    @cached_property
+    def ledger(self) -> Ledger:
+        from chalicelib.adapters.dynamodb.ledger import DynamoLedger
 
-@cache
-def operators() -> OperatorLedger:
-    """What operators do."""
-    from chalicelib.adapters.dynamodb.operators import DynamoOperators
+        return DynamoLedger(self.settings.table_name)
 
-    return DynamoOperators(settings().table_name)
+    @cached_property
+    def operators(self) -> OperatorLedger:
+        from chalicelib.adapters.dynamodb.operators import DynamoOperators
 
+        return DynamoOperators(self.settings.table_name)
 
-@cache
-def journal() -> Journal:
-    """All posted entries by time."""
-    from chalicelib.adapters.dynamodb.journal import DynamoJournal
+    @cached_property
+    def journal(self) -> Journal:
+        from chalicelib.adapters.dynamodb.journal import DynamoJournal
 
-    return DynamoJournal(settings().table_name)
+        return DynamoJournal(self.settings.table_name)
 
+    @cached_property
+    def memberships(self) -> Memberships:
+        from chalicelib.adapters.dynamodb.memberships import DynamoMemberships
 
-@cache
-def secrets() -> "SsmSecrets":
-    """What nobody may see."""
-    from chalicelib.adapters.aws.secrets import SsmSecrets
+        return DynamoMemberships(self.settings.table_name)
 
-    return SsmSecrets(settings().stage, livemode=settings().livemode)
+    @cached_property
+    def stream(self) -> StreamReader:
+        from chalicelib.adapters.dynamodb import stream_records
 
+        return stream_records
 
-@cache
-def gateway() -> PaymentGateway:
-    """The payment provider. Only a checkout and a webhook ask for it: its SDK is slow to import."""
-    from chalicelib.adapters.stripe.gateway import StripeGateway
+    @cached_property
+    def secrets(self) -> "SsmSecrets":
+        from chalicelib.adapters.aws.secrets import SsmSecrets
 
-    return StripeGateway(
-        api_key=secrets().stripe_api_key,
-        webhook_secrets=secrets().stripe_webhook_secrets,
-        api_url=settings().stripe_api_url,
-        success_url=settings().success_url,
-        cancel_url=settings().cancel_url,
-    )
+        return SsmSecrets(self.settings.stage, livemode=self.settings.livemode)
 
+    @cached_property
+    def publisher(self) -> EventPublisher:
+        from chalicelib.adapters.aws.sns_publisher import SnsPublisher
 
-@cache
-def offer_signer() -> OfferSigner:
-    """What signs bundles. Only what shows or checks a signature asks for it."""
-    from chalicelib.adapters.offer_signer import EcOfferSigner
+        return SnsPublisher(self.settings.topic_arn)
 
-    return EcOfferSigner(secrets().offer_signing_keys)
+    @cached_property
+    def redrive_queue(self) -> RedriveQueue:
+        from chalicelib.adapters.aws.redrive_queue import SqsRedriveQueue
 
+        return SqsRedriveQueue(self.settings.redrive_queue_url)
 
-@cache
-def memberships() -> Memberships:
-    """The memberships, beside the wallets."""
-    from chalicelib.adapters.dynamodb.memberships import DynamoMemberships
+    @cached_property
+    def streak_timer(self) -> StreakTimer:
+        from chalicelib.adapters.aws.streak_timer import SqsStreakTimer
 
-    return DynamoMemberships(settings().table_name)
-
-
-@cache
-def subscriptions() -> Subscriptions:
-    """The payment provider's side of memberships."""
-    from chalicelib.adapters.stripe.memberships import StripeMemberships
-
-    return StripeMemberships(
-        api_key=secrets().stripe_api_key,
-        api_url=settings().stripe_api_url,
-        success_url=settings().success_url,
-        cancel_url=settings().cancel_url,
-    )
-
-
-@cache
-def publisher() -> EventPublisher:
-    """The topic."""
-    from chalicelib.adapters.aws.sns_publisher import SnsPublisher
-
-    return SnsPublisher(settings().topic_arn)
-
-
-@cache
-def redrive_queue() -> RedriveQueue:
-    """Where records go that cannot be relayed."""
-    from chalicelib.adapters.aws.redrive_queue import SqsRedriveQueue
-
-    return SqsRedriveQueue(settings().redrive_queue_url)
-
-
-@cache
-def streak_timer() -> StreakTimer:
-    """What tells when streaks may have ended."""
-    from chalicelib.adapters.aws.streak_timer import SqsStreakTimer
-
-    return SqsStreakTimer(settings().streak_queue_url)
-
-
-def streak_pause() -> timedelta:
-    """How long nothing is added to a streak before it has ended."""
-    gift = catalogue().economy.gift
-    return timedelta(seconds=gift.streak_seconds if gift else 0)
-
-
-def streak_in(message: str) -> tuple[str, str]:
-    """The fan and the streak that are to be looked at, out of the timer's message."""
-    from chalicelib.adapters.aws import streak_timer
-
-    return streak_timer.streak_in(message)
-
-
-@cache
-def tokens() -> "JwtVerifier":
-    """The issuer's tokens."""
-    from chalicelib.adapters.tokens import JwtVerifier
-
-    return JwtVerifier(issuer=settings().token_issuer, audience=settings().token_audience, jwks_url=settings().jwks_url)
-
-
-def verify(token: str) -> Caller:
-    """Who holds a bearer token. Raises Unauthenticated."""
-    return tokens().verify(token)
-
-
-def given_up_stretch(message: str) -> tuple[datetime, datetime]:
-    """From when to when the records arrived that the stream's mapping gave up, out of its message."""
-    from chalicelib.adapters.dynamodb import stream_records
-
-    return stream_records.given_up_stretch(message)
-
-
-def posted_records(records: Sequence[Mapping[str, Any]]) -> Sequence[PostedRecord]:
-    """The entries that became posted, out of `Records` of the table's stream."""
-    from chalicelib.adapters.dynamodb import stream_records
-
-    return stream_records.posted_records(records)
-
-
-def budget_records(records: Sequence[Mapping[str, Any]]) -> Sequence[BudgetRecord]:
-    """The wallets whose budgets have changed, out of `Records` of the table's stream."""
-    from chalicelib.adapters.dynamodb import stream_records
-
-    return stream_records.budget_records(records)
-
-
-_RELAY = (settings, clock, catalogue, ledger, publisher, redrive_queue, streak_timer)
-_NEEDED = {
-    "app.app": (settings, clock, catalogue, ledger, tokens),
+        return SqsStreakTimer(self.settings.streak_queue_url)
+
+    @cached_property
+    def gateway(self) -> PaymentGateway:
+        """Imports stripe: only checkouts, webhooks and reconcile read it."""
+        from chalicelib.adapters.stripe.gateway import StripeGateway
+
+        return StripeGateway(
+            api_key=self.secrets.stripe_api_key,
+            webhook_secrets=self.secrets.stripe_webhook_secrets,
+            api_url=self.settings.stripe_api_url,
+            success_url=self.settings.success_url,
+            cancel_url=self.settings.cancel_url,
+        )
+
+    @cached_property
+    def subscriptions(self) -> Subscriptions:
+        """Imports stripe, as `gateway`."""
+        from chalicelib.adapters.stripe.memberships import StripeMemberships
+
+        return StripeMemberships(
+            api_key=self.secrets.stripe_api_key,
+            api_url=self.settings.stripe_api_url,
+            success_url=self.settings.success_url,
+            cancel_url=self.settings.cancel_url,
+        )
+
+    @cached_property
+    def offer_signer(self) -> OfferSigner:
+        from chalicelib.adapters.offer_signer import EcOfferSigner
+
+        return EcOfferSigner(self.secrets.offer_signing_keys)
+
+    def start(self) -> None:
+        """Build this function's adapters during Lambda's init phase, which has more CPU than a request.
+
+        Outside Lambda there is no `_HANDLER`, and everything is built at first use.
+        """
+        needed = NEEDED.get(os.environ.get("_HANDLER", ""), ())
+        if not needed:
+            return
+        # The objects built here live for good: garbage collection over them took a quarter of the start.
+        gc.disable()
+        for name in needed:
+            getattr(self, name)
+        gc.freeze()
+        gc.enable()
+
+
+_RELAY: Final = ("settings", "clock", "catalogue", "ledger", "publisher", "redrive_queue", "streak_timer")
+NEEDED: Final = {
+    "app.app": ("settings", "clock", "catalogue", "ledger", "tokens"),
     "chalicelib.workers.relay": _RELAY,
-    "chalicelib.workers.redrive_stretch": (*_RELAY, journal),
-    "chalicelib.workers.sweep_journal": (*_RELAY, journal),
-    "chalicelib.workers.end_streaks": (settings, clock, catalogue, ledger, streak_timer),
-    "chalicelib.workers.reconcile_events": (settings, clock, ledger, journal, gateway, memberships, subscriptions),
-    "chalicelib.workers.audit_totals": (settings, clock, operators, journal),
+    "chalicelib.workers.redrive_stretch": (*_RELAY, "journal"),
+    "chalicelib.workers.sweep_journal": (*_RELAY, "journal"),
+    "chalicelib.workers.end_streaks": ("settings", "clock", "catalogue", "ledger", "streak_timer"),
+    "chalicelib.workers.reconcile_events": (
+        *("settings", "clock", "ledger", "journal", "gateway", "memberships", "subscriptions"),
+    ),
+    "chalicelib.workers.audit_totals": ("settings", "clock", "operators", "journal"),
 }
+"""Attributes that each function builds in its init phase, by Lambda handler."""
 
-
-def start() -> None:
-    """Build what the function at hand needs, before its first request: Lambda gives more power to its start.
-
-    Outside Lambda there is no such function, and everything is built when it is first asked for.
-    """
-    needed = _NEEDED.get(os.environ.get("_HANDLER", ""), ())
-    if not needed:
-        return
-    # What is built now stays for good: looking through it for garbage, again and again, is a quarter of the start.
-    gc.disable()
-    for build in needed:
-        build()
-    gc.freeze()
-    gc.enable()
+services: Final = Services()
+"""The process's one instance."""

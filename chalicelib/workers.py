@@ -2,8 +2,9 @@
 
 from chalice.app import Blueprint, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
 
-from chalicelib import services, telemetry
+from chalicelib import telemetry
 from chalicelib.errors import TryAgain
+from chalicelib.services import services
 from chalicelib.usecases.audit import audit_ledger, count_open_reviews
 from chalicelib.usecases.gifts import end_streak
 from chalicelib.usecases.reconcile import HEALED, reconcile
@@ -17,26 +18,26 @@ workers = Blueprint("chalicelib.workers")
 @workers.on_dynamodb_record(stream_arn="merged-from-infra-resources", name="relay")
 def relay(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
     """Tell creators and the world of entries that were posted, and fans of budgets that they have spent."""
-    with telemetry.invocation(services.clock().new_id()):
+    with telemetry.invocation(services.clock.new_id()):
         records = event.to_dict()["Records"]
-        retry = relay_entries(services.posted_records(records), _relay())
-        retry += remind_of_budgets(services.budget_records(records), _relay())
+        retry = relay_entries(services.stream.posted_records(records), _relay())
+        retry += remind_of_budgets(services.stream.budget_records(records), _relay())
     return {"batchItemFailures": [{"itemIdentifier": record_id} for record_id in retry]}
 
 
 @workers.on_sqs_message(queue_arn="merged-from-infra-resources", batch_size=1, name="redrive")
 def redrive_stretch(event: SQSEvent) -> None:
     """Relay what the stream's mapping gave up, from the journal."""
-    with telemetry.invocation(services.clock().new_id()):
+    with telemetry.invocation(services.clock.new_id()):
         for message in event:
-            first, last = services.given_up_stretch(message.body)
-            telemetry.count("Redriven", redrive(first, last, journal=services.journal(), relay=_relay()))
+            first, last = services.stream.discarded_stretch(message.body)
+            telemetry.count("Redriven", redrive(first, last, journal=services.journal, relay=_relay()))
 
 
 @workers.on_sqs_message(queue_arn="merged-from-infra-resources", batch_size=10, name="streaks")
 def end_streaks(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
     """Tell of streaks that have ended."""
-    with telemetry.invocation(services.clock().new_id()):
+    with telemetry.invocation(services.clock.new_id()):
         retry = [message.to_dict()["messageId"] for message in event if not _is_looked_at(message.body)]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in retry]}
 
@@ -44,16 +45,16 @@ def end_streaks(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
 @workers.schedule(Rate(10, Rate.MINUTES), name="sweep")
 def sweep_journal(_event: CloudWatchEvent) -> dict[str, int]:
     """Relay what the stream lost."""
-    with telemetry.invocation(services.clock().new_id()):
-        telemetry.count("Swept", swept := sweep(journal=services.journal(), relay=_relay()))
+    with telemetry.invocation(services.clock.new_id()):
+        telemetry.count("Swept", swept := sweep(journal=services.journal, relay=_relay()))
     return {"swept": swept}
 
 
 @workers.schedule(Rate(15, Rate.MINUTES), name="reconcile")
 def reconcile_events(_event: CloudWatchEvent) -> dict[str, int]:
     """Handle what webhooks did not bring."""
-    with telemetry.invocation(services.clock().new_id()):
-        outcomes = reconcile(intake=_intake(), journal=services.journal())
+    with telemetry.invocation(services.clock.new_id()):
+        outcomes = reconcile(intake=_intake(), journal=services.journal)
         telemetry.count_outcomes(outcomes)
         telemetry.count("Healed", sum(outcomes[outcome] for outcome in HEALED))
     return dict(outcomes)
@@ -62,21 +63,21 @@ def reconcile_events(_event: CloudWatchEvent) -> dict[str, int]:
 @workers.schedule(Rate(1, Rate.HOURS), name="audit")
 def audit_totals(_event: CloudWatchEvent) -> dict[str, int]:
     """Hold the totals against their entries."""
-    with telemetry.invocation(services.clock().new_id()):
-        telemetry.count("OpenReviews", count_open_reviews(operators=services.operators(), clock=services.clock()))
-        telemetry.count("Mismatch", found := len(audit_ledger(journal=services.journal(), clock=services.clock())))
+    with telemetry.invocation(services.clock.new_id()):
+        telemetry.count("OpenReviews", count_open_reviews(operators=services.operators, clock=services.clock))
+        telemetry.count("Mismatch", found := len(audit_ledger(journal=services.journal, clock=services.clock)))
     return {"mismatches": found}
 
 
 def _is_looked_at(message: str) -> bool:
     """One streak that nobody can end must not hold up the others."""
     try:
-        user_id, streak_id = services.streak_in(message)
+        user_id, streak_id = services.streak_timer.parse(message)
         pause, ledger, timer, clock = (
-            services.streak_pause(),
-            services.ledger(),
-            services.streak_timer(),
-            services.clock(),
+            services.streak_pause,
+            services.ledger,
+            services.streak_timer,
+            services.clock,
         )
         end_streak(user_id, streak_id, pause, ledger=ledger, timer=timer, clock=clock)
     except TryAgain:
@@ -89,25 +90,25 @@ def _is_looked_at(message: str) -> bool:
 
 def _intake() -> StripeEventServices:
     return StripeEventServices(
-        livemode=services.settings().livemode,
-        ledger=services.ledger(),
-        gateway=services.gateway(),
-        memberships=services.memberships(),
-        subscriptions=services.subscriptions(),
-        clock=services.clock(),
+        livemode=services.livemode,
+        ledger=services.ledger,
+        gateway=services.gateway,
+        memberships=services.memberships,
+        subscriptions=services.subscriptions,
+        clock=services.clock,
     )
 
 
 def _relay() -> Relay:
     return Relay(
-        ledger=services.ledger(),
-        publisher=services.publisher(),
-        redrive=services.redrive_queue(),
-        timer=services.streak_timer(),
-        clock=services.clock(),
-        streak_pause=services.streak_pause(),
-        source=f"/coinpurse/{services.settings().stage}",
-        livemode=services.settings().livemode,
+        ledger=services.ledger,
+        publisher=services.publisher,
+        redrive=services.redrive_queue,
+        timer=services.streak_timer,
+        clock=services.clock,
+        streak_pause=services.streak_pause,
+        source=services.source,
+        livemode=services.livemode,
     )
 
 

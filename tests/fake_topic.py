@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from chalicelib.adapters.aws.streak_timer import parse
 from chalicelib.domain.events import Announcement, Publication
 
 
@@ -40,3 +41,6 @@ class FakeStreakTimer:
 
     def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
         self.waiting.append((user_id, streak_id, after))
+
+    def parse(self, message: str) -> tuple[str, str]:
+        return parse(message)

@@ -8,7 +8,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 from chalice.app import Blueprint, CaseInsensitiveMapping, Chalice, Request, Response
@@ -18,6 +18,7 @@ from chalicelib.domain.identity import Caller
 from chalicelib.domain.ids import is_uuid7
 from chalicelib.http.responses import ApiResponse, problem_of, request_id_of, response_of
 from chalicelib.http.strict_json import decode_strictly
+from chalicelib.ports.tokens import TokenVerifier
 
 Auth = Literal["required", "optional", "none"]
 Body = TypeVar("Body")
@@ -112,17 +113,26 @@ class Operation:
     query: Sequence[str]
 
 
+class Authenticating(Protocol):
+    """Services that verify bearer tokens."""
+
+    @property
+    def tokens(self) -> TokenVerifier:
+        """Verifier of the platform's tokens."""
+        ...
+
+
 class Api:
     """The routes of a Chalice app, or of one of its blueprints.
 
     Args:
         app: the app or blueprint.
-        verify: tells who holds a bearer token; raises Unauthenticated.
+        services: verifies bearer tokens.
     """
 
-    def __init__(self, app: Chalice | Blueprint, verify: Callable[[str], Caller]) -> None:
+    def __init__(self, app: Chalice | Blueprint, services: Authenticating) -> None:
         self.app = app
-        self._verify = verify
+        self._services = services
         self.operations: list[Operation] = []
         self.root = self
 
@@ -200,7 +210,7 @@ class Api:
         try:
             if scheme.lower() != "bearer" or not token or not token.isascii():
                 raise errors.Unauthenticated
-            caller = self._verify(token.strip())
+            caller = self._services.tokens.verify(token.strip())
         except errors.Unauthenticated:
             if auth == "optional":
                 return None

@@ -1,10 +1,12 @@
 """The topic and the queues."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from chalicelib.domain.events import Announcement, Publication
+from chalicelib.domain.journal import PostedRecord
+from chalicelib.domain.reminders import BudgetRecord
 
 
 class EventPublisher(Protocol):
@@ -26,3 +28,23 @@ class StreakTimer(Protocol):
 
     def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
         """Have the streak looked at after so long, at most 15 minutes; at least once."""
+
+    def parse(self, message: str) -> tuple[str, str]:
+        """Return user id and streak id of a delivered message. Raises ValueError for any other message."""
+
+
+class StreamReader(Protocol):
+    """Decoding of what the table's stream and its failure queue deliver."""
+
+    def posted_records(self, records: Sequence[Mapping[str, Any]]) -> Sequence[PostedRecord]:
+        """Select the `Records` in which an entry became posted."""
+
+    def budget_records(self, records: Sequence[Mapping[str, Any]]) -> Sequence[BudgetRecord]:
+        """Select the `Records` in which a wallet with a budget changed."""
+
+    def discarded_stretch(self, message: str) -> tuple[datetime, datetime]:
+        """Return the arrival times of the first and last record that the mapping discarded.
+
+        Raises:
+            ValueError: another message.
+        """

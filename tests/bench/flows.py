@@ -11,8 +11,9 @@ import msgspec
 from uuid_utils import uuid7
 
 import app
-from chalicelib import services, workers
+from chalicelib import workers
 from chalicelib.domain.purchases import Purchase
+from chalicelib.services import services
 from infra.local.client import Checkout, call
 from infra.local.stripe_side import StripeSide
 from infra.recorder import Recorder
@@ -39,7 +40,7 @@ class Flows:
         self.fan = Fan(world, user_id)
         self.recorder = Recorder()
         # The adapters keep their clients to themselves, and rightly so: only who counts has to look.
-        ledger, publisher = cast("Any", services.ledger()), cast("Any", services.publisher())
+        ledger, publisher = cast("Any", services.ledger), cast("Any", services.publisher)
         self.recorder.attach(ledger._connection.client, publisher._sns)
         self._world = world
         self._stripe = StripeSide(world.facts)
@@ -73,11 +74,11 @@ class Flows:
         """
         payload = self.pay(self.api(self.fan.checkout(BUNDLE)))
         first_id = json.loads(payload)["data"]["object"]["client_reference_id"]
-        first = services.ledger().find_entry(self.user_id, first_id)
+        first = services.ledger.find_entry(self.user_id, first_id)
         assert isinstance(first, Purchase), "a checkout was opened for it"
         while True:
             purchase_id = str(uuid7())
-            assert services.ledger().open_purchase(replace(first, purchase_id=purchase_id)) is None, "the id is new"
+            assert services.ledger.open_purchase(replace(first, purchase_id=purchase_id)) is None, "the id is new"
             yield payload.replace(first_id, purchase_id)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from chalicelib.adapters.aws.streak_timer import parse
+
 
 @dataclass(frozen=True)
 class Alarm:
@@ -29,6 +31,9 @@ class Alarms:
     def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
         self.asked += 1
         self.waiting.append(Alarm(self.now() + after, user_id, streak_id, self.asked))
+
+    def parse(self, message: str) -> tuple[str, str]:
+        return parse(message)
 
     def due(self) -> list[Alarm]:
         """Those that ring now."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from chalicelib import services, workers
+from chalicelib import workers
 from chalicelib.adapters.dynamodb.mapping import gift_row, purchase_row, to_entry
 from chalicelib.adapters.dynamodb.models import EntryRow, journal_at, journal_hour
 from chalicelib.domain.entries import ShardEntry
@@ -17,6 +17,7 @@ from chalicelib.domain.gifts import Gift, shard_of
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.shards import ShardPosition
 from chalicelib.errors import TryAgain
+from chalicelib.services import services
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import PAUSE, FakeClock, FakeLedger
 from tests.faults.stream_driver import EventSourceMapping, Image, StreamDriver
@@ -118,7 +119,7 @@ class World:
         self.timer = FakeStreakTimer()
         ports |= {"redrive_queue": self.redrive, "streak_timer": self.timer, "streak_pause": PAUSE}
         for name, port in ports.items():
-            monkeypatch.setattr(services, name, lambda port=port: port)
+            monkeypatch.setitem(vars(services), name, port)
 
     def give(self, many: int = 1, creator: str = "cleo", shards: int = 1, **facts: Any) -> list[Gift]:
         return [self._give(creator, shards, **facts) for _ in range(many)]

@@ -68,7 +68,7 @@ ROOMS = {
     "chalicelib.telemetry": Room(others=("aws_lambda_powertools",)),
     "chalicelib.http": Room(
         others=("chalice.app", "msgspec"),
-        ours=(*CORE, "chalicelib.VERSION", "chalicelib.http", "chalicelib.telemetry"),
+        ours=(*CORE, "chalicelib.VERSION", "chalicelib.http", "chalicelib.ports.tokens", "chalicelib.telemetry"),
     ),
     "chalicelib.http.pages": Room(ours=("chalicelib.domain.money", "chalicelib.errors", "chalicelib.http.pages")),
     "chalicelib.http.schemas": Room(others=("msgspec",), ours=(*CORE, "chalicelib.http.schemas")),

@@ -43,7 +43,9 @@ def modules_after(statements: str, **settings: str) -> set[str]:
 
 
 def building(*adapters: str) -> str:
-    return "\n".join(["import app", "from chalicelib import services", *(f"services.{name}()" for name in adapters)])
+    return "\n".join(
+        ["import app", "from chalicelib.services import services", *(f"services.{name}" for name in adapters)]
+    )
 
 
 def test_the_module_of_the_app_imports_no_sdk() -> None:
@@ -53,7 +55,7 @@ def test_the_module_of_the_app_imports_no_sdk() -> None:
 
 @pytest.mark.parametrize("adapters", [WALLET_AND_GIFTS, RELAY], ids=["wallet and gifts", "relay"])
 def test_only_buying_imports_stripe(adapters: list[str]) -> None:
-    found = modules_after(building(*adapters) + "\nservices.posted_records([])")
+    found = modules_after(building(*adapters) + "\nservices.stream.posted_records([])")
     assert "pynamodb" in found
     assert "stripe" not in found
 

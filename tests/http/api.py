@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import app
-from chalicelib import services
 from chalicelib.adapters.catalogue_files import load_catalogue
 from chalicelib.adapters.offer_signer import EcOfferSigner
 from chalicelib.adapters.rate_files import load_reference_rates
@@ -23,6 +22,7 @@ from chalicelib.domain.memberships import Membership
 from chalicelib.domain.payments import MoneyState, Movement
 from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import TryAgain, Unauthenticated
+from chalicelib.services import services
 from chalicelib.settings import Settings
 from infra.local.deployment import new_signing_key
 from tests.domain.builders import a_membership
@@ -228,7 +228,8 @@ class Api:
 def put_in_place(api: Api, monkeypatch: Any) -> None:
     """Let the app find the stand-ins, and the operator's eyes see its logs."""
     for name in api.ports:
-        monkeypatch.setattr(services, name, lambda name=name: api.ports[name])
+        monkeypatch.setitem(vars(services), name, api.ports[name])
+    api.ports = vars(services)
     for logger in ("coinpurse", "chalicelib"):
         for handler in logging.getLogger(logger).handlers:
             if type(handler) is logging.StreamHandler:

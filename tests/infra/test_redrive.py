@@ -13,7 +13,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from chalicelib.adapters.dynamodb.stream_records import given_up_stretch
+from chalicelib.adapters.dynamodb.stream_records import discarded_stretch
 from infra.operations.redrive import give_up, redrive_queue, relay_function, relayed_again
 
 TABLE = "ledger"
@@ -61,7 +61,7 @@ def test_a_stretch_is_told_part_by_part_as_the_mapping_would() -> None:
     assert give_up(sqs, url, nine, ten) == 12
     told: list[tuple[datetime, datetime]] = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-        told += [given_up_stretch(message["Body"]) for message in messages]
+        told += [discarded_stretch(message["Body"]) for message in messages]
     told.sort()
     assert (told[0][0], told[-1][1]) == (nine, ten + timedelta(hours=1))
     assert all(end == begin for (_, end), (begin, _) in pairwise(told))

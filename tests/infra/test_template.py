@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from chalicelib import errors, services, telemetry
+from chalicelib import errors, telemetry
+from chalicelib.services import NEEDED
 from chalicelib.settings import Settings
 from infra.deploy import read_parameters
 from infra.package import PYTHON, ROOT, STAGES, runtime
@@ -50,7 +51,7 @@ def test_every_function_has_a_role_of_its_own_and_room_to_work(transformed: Temp
 def test_every_function_builds_at_its_start_what_it_needs(template: Template) -> None:
     # Lambda says which function it is by its handler; a name missing in services.py is slow, not wrong.
     handlers = {found["Handler"] for found in of_type(template, "AWS::Serverless::Function").values()}
-    assert handlers == set(services._NEEDED)
+    assert handlers == set(NEEDED)
 
 
 def test_cloudformation_takes_it_from_s3(template: Template) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.aws.streak_timer import parse
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.streaks import end_of, is_of
@@ -258,6 +259,9 @@ class SilentTimer(FakeStreakTimer):
     def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
         del user_id, streak_id, after
         raise TryAgain
+
+    def parse(self, message: str) -> tuple[str, str]:
+        return parse(message)
 
 
 def test_a_timer_that_cannot_be_set_has_the_gift_come_again_and_counts_it_once() -> None:

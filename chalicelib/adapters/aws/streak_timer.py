@@ -42,8 +42,11 @@ class SqsStreakTimer:
         except (BotoCoreError, ClientError) as error:
             raise TryAgain("The streaks' queue did not answer.") from error
 
+    def parse(self, message: str) -> tuple[str, str]:
+        return parse(message)
 
-def streak_in(body: str) -> tuple[str, str]:
-    """Parse a queue message into user id and streak id. Raises msgspec.ValidationError."""
-    message = msgspec.json.decode(body, type=_Message)
-    return message.user_id, message.streak_id
+
+def parse(message: str) -> tuple[str, str]:
+    """Return user id and streak id of a queue message. Raises msgspec.ValidationError, a ValueError."""
+    parsed = msgspec.json.decode(message, type=_Message)
+    return parsed.user_id, parsed.streak_id

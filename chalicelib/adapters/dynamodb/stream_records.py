@@ -89,11 +89,11 @@ class _Batch(msgspec.Struct, rename="camel"):
     approximate_arrival_of_last_record: datetime
 
 
-class _GivenUp(msgspec.Struct):
+class _Discarded(msgspec.Struct):
     DDBStreamBatchInfo: _Batch
 
 
-def given_up_stretch(message: str) -> tuple[datetime, datetime]:
+def discarded_stretch(message: str) -> tuple[datetime, datetime]:
     """Parse the arrival times of the first and last record that the mapping discarded.
 
     Args:
@@ -102,5 +102,5 @@ def given_up_stretch(message: str) -> tuple[datetime, datetime]:
     Raises:
         msgspec.ValidationError: another message.
     """
-    batch = msgspec.json.decode(message, type=_GivenUp).DDBStreamBatchInfo
+    batch = msgspec.json.decode(message, type=_Discarded).DDBStreamBatchInfo
     return batch.approximate_arrival_of_first_record, batch.approximate_arrival_of_last_record

@@ -4,16 +4,16 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib import services
 from chalicelib.domain.ids import iso
 from chalicelib.http import routing
 from chalicelib.http.responses import ApiResponse, created
 from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import budgets
+from chalicelib.services import services
 from chalicelib.usecases.budgets import exclude_fan, set_budget
 from chalicelib.usecases.queries import read_budget
 
-api = routing.Api(Blueprint(__name__), services.verify)
+api = routing.Api(Blueprint(__name__), services)
 
 
 @api.route("GET", "/v1/budgets", response_model=budgets.BudgetResponse)
@@ -25,7 +25,7 @@ def get_budgets(request: ApiRequest[None]) -> ApiResponse:
 @api.route("PUT", "/v1/budgets", request_model=budgets.BudgetRequest, response_model=budgets.BudgetResponse)
 def put_budgets(request: ApiRequest[budgets.BudgetRequest]) -> ApiResponse:
     """Set limits: what is stricter holds at once, the rest a day later."""
-    set_budget(request.user_id, budgets.limits(request.body), ledger=services.ledger(), clock=services.clock())
+    set_budget(request.user_id, budgets.limits(request.body), ledger=services.ledger, clock=services.clock)
     return _budget(request)
 
 
@@ -35,13 +35,11 @@ def put_budgets(request: ApiRequest[budgets.BudgetRequest]) -> ApiResponse:
 def post_self_exclusion(request: ApiRequest[budgets.ExclusionRequest]) -> ApiResponse:
     """Shut oneself out from spending, which cannot be undone early."""
     excluded = exclude_fan(
-        request.user_id, request.idempotency_key, request.body.days, ledger=services.ledger(), clock=services.clock()
+        request.user_id, request.idempotency_key, request.body.days, ledger=services.ledger, clock=services.clock
     )
     answer = budgets.ExclusionResponse(excluded_until=iso(excluded.until))
     return created(answer, is_repeat=excluded.is_repeat)
 
 
 def _budget(request: ApiRequest[Any]) -> ApiResponse:
-    return ApiResponse(
-        body=budgets.budget(read_budget(request.user_id, ledger=services.ledger(), clock=services.clock()))
-    )
+    return ApiResponse(body=budgets.budget(read_budget(request.user_id, ledger=services.ledger, clock=services.clock)))

@@ -2,22 +2,22 @@
 
 from chalice.app import Blueprint
 
-from chalicelib import services
 from chalicelib.domain.purchases import CheckoutOrder, Purchase, require_market
 from chalicelib.http import responses, routing
 from chalicelib.http.responses import ApiResponse
 from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import common
+from chalicelib.services import services
 from chalicelib.usecases.checkout import open_checkout
 from chalicelib.usecases.queries import read_entry
 
-api = routing.Api(Blueprint(__name__), services.verify)
+api = routing.Api(Blueprint(__name__), services)
 
 
 @api.route("GET", "/v1/bundles", response_model=common.BundlesResponse, auth="none", query=("currency", "channel"))
 def get_bundles(request: ApiRequest[None]) -> ApiResponse:
     """The coin bundles on sale."""
-    offers = services.catalogue().offers(
+    offers = services.catalogue.offers(
         *require_market(request.query("currency", "usd"), request.query("channel", "web"))
     )
     return ApiResponse(body=common.bundles(offers), cacheable=True)
@@ -37,10 +37,10 @@ def post_checkout_session(request: ApiRequest[common.CheckoutRequest]) -> ApiRes
     )
     opened = open_checkout(
         order,
-        catalogue=services.catalogue(),
-        ledger=services.ledger(),
-        gateway=services.gateway(),
-        clock=services.clock(),
+        catalogue=services.catalogue,
+        ledger=services.ledger,
+        gateway=services.gateway,
+        clock=services.clock,
     )
     return responses.created(common.checkout(opened.purchase, opened.url), is_repeat=opened.is_repeat)
 
@@ -49,5 +49,5 @@ def post_checkout_session(request: ApiRequest[common.CheckoutRequest]) -> ApiRes
 def get_checkout_session(request: ApiRequest[None]) -> ApiResponse:
     """What became of a checkout."""
     return ApiResponse(
-        body=common.checkout(read_entry(request.user_id, request.path_id, Purchase, ledger=services.ledger()))
+        body=common.checkout(read_entry(request.user_id, request.path_id, Purchase, ledger=services.ledger))
     )

@@ -4,24 +4,24 @@ from typing import Final
 
 from chalice.app import Blueprint
 
-from chalicelib import services
 from chalicelib.domain.gifts import Gift, GiftOrder
 from chalicelib.http import responses, routing
 from chalicelib.http.responses import ApiResponse
 from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import gifts
+from chalicelib.services import services
 from chalicelib.usecases.gifts import send_gift
 from chalicelib.usecases.queries import read_entry
 
 CREATOR: Final = "creator"
 
-api = routing.Api(Blueprint(__name__), services.verify)
+api = routing.Api(Blueprint(__name__), services)
 
 
 @api.route("GET", "/v1/economy", response_model=gifts.EconomyResponse, auth="none")
 def get_economy(_request: ApiRequest[None]) -> ApiResponse:
     """How fans can give here, and what creators earn."""
-    return ApiResponse(body=gifts.economy(services.catalogue().economy), cacheable=True)
+    return ApiResponse(body=gifts.economy(services.catalogue.economy), cacheable=True)
 
 
 @api.route("POST", "/v1/gifts", request_model=gifts.GiftRequest, response_model=gifts.GiftResponse)
@@ -43,10 +43,10 @@ def post_gift(request: ApiRequest[gifts.GiftRequest]) -> ApiResponse:
     )
     sent = send_gift(
         order,
-        catalogue=services.catalogue(),
-        ledger=services.ledger(),
-        clock=services.clock(),
-        creator_lanes=services.settings().creator_lanes,
+        catalogue=services.catalogue,
+        ledger=services.ledger,
+        clock=services.clock,
+        creator_lanes=services.settings.creator_lanes,
     )
     return responses.created(gifts.gift(sent.gift), is_repeat=sent.is_repeat)
 
@@ -54,12 +54,12 @@ def post_gift(request: ApiRequest[gifts.GiftRequest]) -> ApiResponse:
 @api.route("GET", "/v1/gifts/{id}", response_model=gifts.GiftResponse)
 def get_gift(request: ApiRequest[None]) -> ApiResponse:
     """A gift that the caller sent."""
-    return ApiResponse(body=gifts.gift(read_entry(request.user_id, request.path_id, Gift, ledger=services.ledger())))
+    return ApiResponse(body=gifts.gift(read_entry(request.user_id, request.path_id, Gift, ledger=services.ledger)))
 
 
 @api.route("GET", "/v1/creator/earnings", response_model=gifts.EarningsResponse, scope=CREATOR)
 def get_earnings(request: ApiRequest[None]) -> ApiResponse:
     """What the caller, a creator, was given."""
-    economy = services.catalogue().economy
-    earned = economy.earnings(services.ledger().creator_coins(request.user_id))
+    economy = services.catalogue.economy
+    earned = economy.earnings(services.ledger.creator_coins(request.user_id))
     return ApiResponse(body=gifts.earnings(earned, economy))

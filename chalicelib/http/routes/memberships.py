@@ -2,24 +2,24 @@
 
 from chalice.app import Blueprint
 
-from chalicelib import services
 from chalicelib.domain.memberships import MembershipOrder
 from chalicelib.domain.purchases import require_market
 from chalicelib.http import routing
 from chalicelib.http.responses import ApiResponse, created
 from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import memberships
+from chalicelib.services import services
 from chalicelib.usecases.memberships import open_membership, open_portal
 from chalicelib.usecases.queries import read_membership
 
-api = routing.Api(Blueprint(__name__), services.verify)
+api = routing.Api(Blueprint(__name__), services)
 
 
 @api.route("GET", "/v1/membership-plans", response_model=memberships.PlansResponse, auth="none", query=("currency",))
 def get_membership_plans(request: ApiRequest[None]) -> ApiResponse:
     """The memberships on sale."""
     currency, _ = require_market(request.query("currency", "usd"), "web")
-    on_sale = services.catalogue().plans(currency)
+    on_sale = services.catalogue.plans(currency)
     return ApiResponse(body=memberships.plans(on_sale, currency), cacheable=True)
 
 
@@ -36,11 +36,11 @@ def post_membership(request: ApiRequest[memberships.MembershipRequest]) -> ApiRe
     )
     opened = open_membership(
         order,
-        catalogue=services.catalogue(),
-        ledger=services.ledger(),
-        memberships=services.memberships(),
-        subscriptions=services.subscriptions(),
-        clock=services.clock(),
+        catalogue=services.catalogue,
+        ledger=services.ledger,
+        memberships=services.memberships,
+        subscriptions=services.subscriptions,
+        clock=services.clock,
     )
     return created(memberships.joining(opened.membership, opened.url), is_repeat=opened.is_repeat)
 
@@ -48,12 +48,12 @@ def post_membership(request: ApiRequest[memberships.MembershipRequest]) -> ApiRe
 @api.route("GET", "/v1/membership", response_model=memberships.PresentMembershipResponse)
 def get_membership(request: ApiRequest[None]) -> ApiResponse:
     """The caller's present membership."""
-    membership = read_membership(request.user_id, memberships=services.memberships())
-    return ApiResponse(body=memberships.present(membership, services.clock().now()))
+    membership = read_membership(request.user_id, memberships=services.memberships)
+    return ApiResponse(body=memberships.present(membership, services.clock.now()))
 
 
 @api.route("POST", "/v1/membership/portal-sessions", response_model=memberships.PortalResponse)
 def post_portal_session(request: ApiRequest[None]) -> ApiResponse:
     """A page of the payment provider's on which the caller can end the membership."""
-    url = open_portal(request.user_id, memberships=services.memberships(), subscriptions=services.subscriptions())
+    url = open_portal(request.user_id, memberships=services.memberships, subscriptions=services.subscriptions)
     return ApiResponse(body=memberships.PortalResponse(url=url))

@@ -4,27 +4,27 @@ from typing import Any, Final
 
 from chalice.app import Blueprint
 
-from chalicelib import services
 from chalicelib.domain.operators import Act, GrantOrder
 from chalicelib.errors import InvalidField, NotFound
 from chalicelib.http import routing
 from chalicelib.http.responses import ApiResponse, created
 from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import common, operators
+from chalicelib.services import services
 from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift, settle_review
 
 SCOPE: Final = "operator"
 
-api = routing.Api(Blueprint(__name__), services.verify)
+api = routing.Api(Blueprint(__name__), services)
 
 
 @api.route("GET", "/v1/operator/reviews", response_model=operators.ReviewsResponse, scope=SCOPE, query=("month",))
 def get_reviews(request: ApiRequest[None]) -> ApiResponse:
     """The payments of a month that match no purchase of ours, settled or not."""
-    month = request.query("month", f"{services.clock().now():%Y-%m}")
+    month = request.query("month", f"{services.clock.now():%Y-%m}")
     if not operators.is_month(month):
         raise InvalidField("month", "a month, like 2026-11")
-    return ApiResponse(body=operators.reviews(services.operators().list_reviews(month)))
+    return ApiResponse(body=operators.reviews(services.operators.list_reviews(month)))
 
 
 @api.route(
@@ -44,8 +44,8 @@ def post_settlement(request: ApiRequest[operators.SettlementRequest]) -> ApiResp
         payment_id,
         request.body.decision,
         _act(request, request.body.reason),
-        operators=services.operators(),
-        clock=services.clock(),
+        operators=services.operators,
+        clock=services.clock,
     )
     return ApiResponse(body=operators.review(review))
 
@@ -61,7 +61,7 @@ def post_freeze(request: ApiRequest[operators.FreezeRequest]) -> ApiResponse:
     """Stop a wallet from spending, or let it spend again."""
     act = _act(request, request.body.reason)
     freeze_wallet(
-        request.body.user_id, act, is_frozen=request.body.frozen, operators=services.operators(), clock=services.clock()
+        request.body.user_id, act, is_frozen=request.body.frozen, operators=services.operators, clock=services.clock
     )
     return ApiResponse(body=operators.FreezeResponse(user_id=request.body.user_id, frozen=request.body.frozen))
 
@@ -76,7 +76,7 @@ def post_freeze(request: ApiRequest[operators.FreezeRequest]) -> ApiResponse:
 def post_grant(request: ApiRequest[operators.GrantRequest]) -> ApiResponse:
     """Give a fan coins."""
     order = GrantOrder(act=_act(request, request.body.reason), user_id=request.body.user_id, coins=request.body.coins)
-    granted = grant_coins(order, operators=services.operators(), clock=services.clock())
+    granted = grant_coins(order, operators=services.operators, clock=services.clock)
     return created(common.entry(granted.adjustment), is_repeat=granted.is_repeat)
 
 
@@ -93,9 +93,9 @@ def post_reversal(request: ApiRequest[operators.ReversalRequest]) -> ApiResponse
         request.body.user_id,
         request.body.gift_id,
         _act(request, request.body.reason),
-        ledger=services.ledger(),
-        operators=services.operators(),
-        clock=services.clock(),
+        ledger=services.ledger,
+        operators=services.operators,
+        clock=services.clock,
     )
     return created(common.entry(reversal.adjustment), is_repeat=reversal.is_repeat)
 

@@ -5,7 +5,6 @@ from typing import Final
 from chalice.app import Blueprint
 from msgspec import Struct
 
-from chalicelib import services
 from chalicelib.domain.addresses import origin_of
 from chalicelib.domain.offers import Verdict, check_address, check_price, check_signed
 from chalicelib.domain.prices import CostBasis
@@ -16,13 +15,14 @@ from chalicelib.http import routing
 from chalicelib.http.responses import ApiResponse
 from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import common, offers, prices
+from chalicelib.services import services
 from chalicelib.usecases.queries import read_cost_basis, sign_offers
 
 _LONGEST: Final = 2_048
 """Characters of an address or a signed bundle; ours have fewer than 600."""
 _MOST: Final = 10**9 - 1
 
-api = routing.Api(Blueprint(__name__), services.verify)
+api = routing.Api(Blueprint(__name__), services)
 
 
 @api.route(
@@ -30,7 +30,7 @@ api = routing.Api(Blueprint(__name__), services.verify)
 )
 def get_gift_catalogue(request: ApiRequest[None]) -> ApiResponse:
     """The gifts that can be sent, and with a currency what each is worth to the caller."""
-    gifts, currency = common.gift_catalogue(services.catalogue()), request.query("currency", "")
+    gifts, currency = common.gift_catalogue(services.catalogue), request.query("currency", "")
     if not currency:
         return ApiResponse(body=prices.gift_catalogue(gifts), cacheable=True)
     return _in_own_money(request, prices.gift_catalogue(gifts, _cost_basis(request, currency)))
@@ -48,27 +48,27 @@ def get_top_up(request: ApiRequest[None]) -> ApiResponse:
     """The cheapest bundles that hold so many coins."""
     needed = request.query_int("for", 0, 1, MAX_TOP_UP)
     currency, channel = require_market(request.query("currency", "usd"), request.query("channel", "web"))
-    found = cheapest_top_up(services.catalogue().offers(currency, channel), needed)
+    found = cheapest_top_up(services.catalogue.offers(currency, channel), needed)
     return ApiResponse(body=prices.top_up(found, currency), cacheable=True)
 
 
 @api.route("GET", "/v1/prices", response_model=prices.PricesResponse, auth="none", query=("channel",))
 def get_prices(request: ApiRequest[None]) -> ApiResponse:
     """Every price in every currency, beside a dated reference rate."""
-    rates = services.reference_rates()
+    rates = services.reference_rates
     _, channel = require_market(rates.base, request.query("channel", "web"))
-    return ApiResponse(body=prices.prices(services.catalogue(), rates, channel), cacheable=True)
+    return ApiResponse(body=prices.prices(services.catalogue, rates, channel), cacheable=True)
 
 
 @api.route("GET", "/v1/offers", response_model=offers.OffersResponse, auth="none", query=("currency", "channel"))
 def get_offers(request: ApiRequest[None]) -> ApiResponse:
     """The coin bundles on sale, signed, for others to show."""
     signed = sign_offers(
-        services.catalogue().offers(*require_market(request.query("currency", "usd"), request.query("channel", "web"))),
-        issuer=origin_of(services.settings().success_url).url,
-        is_live=services.settings().livemode,
-        signer=services.offer_signer(),
-        clock=services.clock(),
+        services.catalogue.offers(*require_market(request.query("currency", "usd"), request.query("channel", "web"))),
+        issuer=origin_of(services.settings.success_url).url,
+        is_live=services.livemode,
+        signer=services.offer_signer,
+        clock=services.clock,
     )
     # No ETag: a signature is a new one each time.
     return ApiResponse(body=offers.offers(signed), headers={"Cache-Control": "public, max-age=60"})
@@ -89,33 +89,33 @@ def get_verdict(request: ApiRequest[None]) -> ApiResponse:
 @api.route("GET", "/.well-known/jwks.json", response_model=offers.KeySetResponse, auth="none")
 def get_key_set(_request: ApiRequest[None]) -> ApiResponse:
     """The keys that signed bundles can be checked with."""
-    return ApiResponse(body=offers.key_set(services.offer_signer().public_keys()), cacheable=True)
+    return ApiResponse(body=offers.key_set(services.offer_signer.public_keys()), cacheable=True)
 
 
 def _verdict(request: ApiRequest[None]) -> Verdict:
     url, jws, coins = request.query("url", "", _LONGEST), request.query("jws", "", _LONGEST), request.query("coins", "")
     if [bool(url), bool(jws), bool(coins)].count(True) != 1:
         raise InvalidField("url", "one of url, jws, or coins with amount_minor and currency")
-    settings = services.settings()
+    settings = services.settings
     if url:
         return check_address(url, {origin_of(settings.success_url), origin_of(settings.cancel_url)})
     if jws:
         return check_signed(
-            services.offer_signer().read(jws),
-            services.catalogue(),
+            services.offer_signer.read(jws),
+            services.catalogue,
             issuer=origin_of(settings.success_url).url,
             is_live=settings.livemode,
-            now=services.clock().now(),
+            now=services.clock.now(),
         )
     channel = request.query("channel", "")
     currency, _ = require_market(request.query("currency", "usd"), channel or "web")
     claimed = request.query_int("coins", 0, 1, _MOST), request.query_int("amount_minor", 0, 1, _MOST)
-    return check_price(services.catalogue(), *claimed, currency, channel)
+    return check_price(services.catalogue, *claimed, currency, channel)
 
 
 def _cost_basis(request: ApiRequest[None], currency: str) -> CostBasis:
     require_market(currency, "web")
-    return read_cost_basis(request.optional_user_id, currency, catalogue=services.catalogue(), ledger=services.ledger())
+    return read_cost_basis(request.optional_user_id, currency, catalogue=services.catalogue, ledger=services.ledger)
 
 
 def _in_own_money(request: ApiRequest[None], body: Struct) -> ApiResponse:

@@ -2,15 +2,15 @@
 
 from chalice.app import Blueprint
 
-from chalicelib import services
 from chalicelib.domain.ids import is_uuid7
 from chalicelib.domain.purchases import Purchase, require_market
 from chalicelib.http import pages, routing
 from chalicelib.http.responses import ApiResponse
 from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import common
+from chalicelib.services import services
 
-api = routing.Api(Blueprint(__name__), services.verify)
+api = routing.Api(Blueprint(__name__), services)
 
 
 @api.route("GET", "/", auth="optional")
@@ -18,30 +18,30 @@ def get_shop(request: ApiRequest[None]) -> ApiResponse:
     """The shop page."""
     currency, channel = require_market(request.query("currency", "usd"), request.query("channel", "web"))
     page = pages.shop(
-        common.plain(common.bundles(services.catalogue().offers(currency, channel)).bundles),
+        common.plain(common.bundles(services.catalogue.offers(currency, channel)).bundles),
         currency=currency,
-        currencies=services.catalogue().currencies(channel),
+        currencies=services.catalogue.currencies(channel),
         channel=channel,
-        new_id=services.clock().new_id,
+        new_id=services.clock.new_id,
         fan=request.optional_user_id,
     )
-    return ApiResponse(body=page, headers=pages.headers(services.settings().stripe_api_url))
+    return ApiResponse(body=page, headers=pages.headers(services.settings.stripe_api_url))
 
 
 @api.route("GET", "/success", auth="optional", query=("purchase",))
 def get_success(request: ApiRequest[None]) -> ApiResponse:
     """Where a fan who paid comes back to. It credits nothing."""
     fan, purchase_id = request.optional_user_id, request.query("purchase", "")
-    entry = services.ledger().find_entry(fan, purchase_id) if fan and is_uuid7(purchase_id) else None
+    entry = services.ledger.find_entry(fan, purchase_id) if fan and is_uuid7(purchase_id) else None
     # Without JavaScript the page can tell only what is known now, and is loaded again until that is final.
     known = common.plain([common.checkout(entry)])[0] if isinstance(entry, Purchase) else None
-    return ApiResponse(body=pages.success(known), headers=pages.headers(services.settings().stripe_api_url))
+    return ApiResponse(body=pages.success(known), headers=pages.headers(services.settings.stripe_api_url))
 
 
 @api.route("GET", "/cancelled", auth="none")
 def get_canceled(_request: ApiRequest[None]) -> ApiResponse:
     """Where a fan who did not pay comes back to."""
-    return ApiResponse(body=pages.canceled(), headers=pages.headers(services.settings().stripe_api_url))
+    return ApiResponse(body=pages.canceled(), headers=pages.headers(services.settings.stripe_api_url))
 
 
 @api.route("GET", "/assets/{name}", auth="none")

@@ -2,25 +2,25 @@
 
 from chalice.app import Blueprint
 
-from chalicelib import services
 from chalicelib.http import responses, routing
 from chalicelib.http.responses import ApiResponse
 from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import common
+from chalicelib.services import services
 from chalicelib.usecases.queries import read_statement
 
-api = routing.Api(Blueprint(__name__), services.verify)
+api = routing.Api(Blueprint(__name__), services)
 
 
 @api.route("GET", "/v1/wallet", response_model=common.WalletResponse)
 def get_wallet(request: ApiRequest[None]) -> ApiResponse:
     """The caller's coins."""
-    return ApiResponse(body=common.wallet(services.ledger().read_wallet(request.user_id)))
+    return ApiResponse(body=common.wallet(services.ledger.read_wallet(request.user_id)))
 
 
 @api.route("GET", "/v1/wallet/entries", response_model=common.EntriesResponse, query=("limit", "cursor"))
 def get_wallet_entries(request: ApiRequest[None]) -> ApiResponse:
     """How the caller's balance came about."""
     limit = request.query_int("limit", 20, 1, 100)
-    statement = read_statement(request.user_id, limit=limit, before=request.cursor(), ledger=services.ledger())
+    statement = read_statement(request.user_id, limit=limit, before=request.cursor(), ledger=services.ledger)
     return ApiResponse(body=common.entries(statement.entries, responses.cursor(statement.older_than)))

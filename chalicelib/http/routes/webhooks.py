@@ -2,14 +2,15 @@
 
 from chalice.app import Blueprint
 
-from chalicelib import services, telemetry
+from chalicelib import telemetry
 from chalicelib.http import routing
 from chalicelib.http.responses import ApiResponse
 from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import common
+from chalicelib.services import services
 from chalicelib.usecases.stripe_events import StripeEventServices, receive_webhook
 
-api = routing.Api(Blueprint(__name__), services.verify)
+api = routing.Api(Blueprint(__name__), services)
 
 
 @api.route(
@@ -29,10 +30,10 @@ def post_stripe_webhook(request: ApiRequest[bytes]) -> ApiResponse:
 def intake() -> StripeEventServices:
     """What handling an event needs, wired."""
     return StripeEventServices(
-        livemode=services.settings().livemode,
-        ledger=services.ledger(),
-        gateway=services.gateway(),
-        memberships=services.memberships(),
-        subscriptions=services.subscriptions(),
-        clock=services.clock(),
+        livemode=services.livemode,
+        ledger=services.ledger,
+        gateway=services.gateway,
+        memberships=services.memberships,
+        subscriptions=services.subscriptions,
+        clock=services.clock,
     )
