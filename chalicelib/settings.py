@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+
+from msgspec import Struct
 
 
 class MissingSettings(Exception):
     """One or more settings are missing or wrong; the message names them all at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """What a deployment decides. Each field is the environment variable of the same name in capitals."""
 
     stage: str
@@ -51,10 +51,10 @@ class Settings:
         """
         problems: list[str] = []
         values: dict[str, object] = {}
-        for field in fields(cls):
-            name = field.name.upper()
+        for field in cls.__struct_fields__:
+            name = field.upper()
             try:
-                values[field.name] = _PARSERS.get(field.name, _text)(environment.get(name, ""))
+                values[field] = _PARSERS.get(field, _text)(environment.get(name, ""))
             except ValueError as error:
                 problems.append(f"{name} {error}")
         if problems:

@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
@@ -27,7 +26,6 @@ _OLDEST_FOR_UV = (3, 8)
 _DOWNLOADS = ("github.com", 443)  # uv's default source of interpreters
 _ROUTE_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 4
-_said_at = [time.monotonic()]
 _PROBE = """
 import ssl, sys
 assert sys.implementation.name == "cpython" and sys.version_info.releaselevel == "final"
@@ -207,12 +205,14 @@ def _starter(base: Optional[Interpreter]) -> str:
 
 def _run(command: List[str], settings: Optional[Dict[str, str]] = None) -> None:
     process = subprocess.Popen(command, cwd=str(ROOT), env=dict(os.environ, **(settings or {})))
+    seconds = 0
     try:
         while process.returncode is None:
             with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=max(0.1, _said_at[-1] + _HEARTBEAT_SECONDS - time.monotonic()))
+                process.wait(timeout=_HEARTBEAT_SECONDS)
                 break
-            _say(f"  ... {time.monotonic() - _said_at[0]:.0f} s")
+            seconds += _HEARTBEAT_SECONDS
+            _say(f"  {seconds} s ...")
     finally:
         if process.poll() is None:
             process.kill()
@@ -245,8 +245,8 @@ def _remove(*paths: Path) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
-    _said_at.append(time.monotonic())
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 @contextmanager

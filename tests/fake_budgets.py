@@ -1,7 +1,9 @@
 """The budgets of the ledger's stand-in."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import Budget, BudgetChange, SelfExclusion, renewed
 from chalicelib.domain.entries import Entry

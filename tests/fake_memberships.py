@@ -1,8 +1,9 @@
 """Stand-ins for the memberships' store, over the fake ledger's dictionaries, and for the provider's side of them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from chalicelib.domain.memberships import InvoiceRefused, Membership
 from chalicelib.domain.notifications import NotificationEntry
@@ -102,13 +103,13 @@ class FakeSubscriptions:
             customer_id=f"cus_{membership.user_id}",
             paid_invoices=(),
         )
-        changed = replace(subscription, **changes)  # type: ignore[arg-type]  # each test knows its field
+        changed = replace(subscription, **changes)
         self.subscriptions[changed.subscription_id] = changed
         return changed
 
     def bill(self, of: Membership, month: int = 1, **changes: object) -> Invoice:
         """Let the membership's month have an invoice there, paid, with whatever about it is different."""
-        invoice = replace(invoice_of(of, month), **changes)  # type: ignore[arg-type]  # as above
+        invoice = replace(invoice_of(of, month), **changes)
         self.invoices[invoice.invoice_id] = invoice
         return invoice
 

@@ -1,8 +1,9 @@
 """Stand-ins for the operators' operators and for the journal, over the fake ledger's dictionaries."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.entries import Entry, shard_entry

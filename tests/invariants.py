@@ -13,8 +13,10 @@ I8  what a purchase granted, clawbacks and restores included, is the share of it
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.entries import Entry, shard_entry
@@ -28,8 +30,7 @@ from tests.fakes import FakeLedger
 Thing = TypeVar("Thing")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Received:
+class Received(Struct, frozen=True, kw_only=True):
     """A gift as its creator's shard holds it."""
 
     creator_id: str
@@ -39,8 +40,7 @@ class Received:
     sequence: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class LaneTotal:
+class LaneTotal(Struct, frozen=True, kw_only=True):
     """What a shard says of itself."""
 
     creator_id: str
@@ -49,8 +49,7 @@ class LaneTotal:
     gifts: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Books:
+class Books(Struct, frozen=True, kw_only=True):
     """Everything there is to hold together. `published` are the ids that the world has heard, in any number."""
 
     wallets: Sequence[Wallet] = ()

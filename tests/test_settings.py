@@ -1,10 +1,8 @@
-from dataclasses import FrozenInstanceError, fields
-
 import pytest
 
 from chalicelib.settings import MissingSettings, Settings
 
-WHOLE = {field.name.upper(): f"the {field.name}" for field in fields(Settings)} | {
+WHOLE = {field.upper(): f"the {field}" for field in Settings.__struct_fields__} | {
     "LIVEMODE": "false",
     "CREATOR_LANES": "8",
 }
@@ -65,5 +63,5 @@ def test_the_environment_is_read_when_it_is_asked_for(monkeypatch: pytest.Monkey
 
 
 def test_settings_do_not_change() -> None:
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         Settings.read(WHOLE).livemode = True  # type: ignore[misc]  # that is the point

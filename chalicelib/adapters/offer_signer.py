@@ -2,7 +2,6 @@
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 import jwt
 import msgspec
 from jwt.algorithms import ECAlgorithm
+from msgspec import Struct
 
 from chalicelib.domain.offers import SignedOffer
 
@@ -38,8 +38,7 @@ class _Claims(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     livemode: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
+class _Key(Struct, frozen=True, kw_only=True):
     """`public` are the members of the public JWK, `kid` among them (RFC 7517)."""
 
     private: Any
@@ -116,7 +115,8 @@ def _key(pem: str) -> _Key:
     if "d" not in jwk or jwk["crv"] != _CURVE:
         raise BadSigningKey("offer_signing_keys must hold EC private keys on P-256, as PEM")
     public = {name: str(jwk[name]) for name in ("crv", "kty", "x", "y")}
-    return _Key(private, {**public, "kid": _thumbprint(public), "alg": ALGORITHM, "use": "sig"})
+    jwk_of_public = {**public, "kid": _thumbprint(public), "alg": ALGORITHM, "use": "sig"}
+    return _Key(private=private, public=jwk_of_public)
 
 
 def _thumbprint(public: Mapping[str, str]) -> str:

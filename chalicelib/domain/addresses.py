@@ -5,9 +5,10 @@ address that needs repair is one that somebody made to look like another.
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 _PLAIN: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]*")
 _SCHEME: Final = re.compile(r"(https?)://([^/?#]+)", re.IGNORECASE)
@@ -32,8 +33,7 @@ class OddAddress(ValueError):
         self.oddity = oddity
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True, kw_only=True):
     """Where a web address leads: browsers take what has one origin for one site. `host` in lowercase."""
 
     scheme: str
@@ -71,4 +71,4 @@ def origin_of(address: str) -> Origin:
     host_and_port = _HOST_AND_PORT.fullmatch(authority)
     if not host_and_port:
         raise OddAddress(Oddity.ODD_CHARACTERS)
-    return Origin(scheme, host_and_port[1], int(host_and_port[2] or _DEFAULT_PORTS[scheme]))
+    return Origin(scheme=scheme, host=host_and_port[1], port=int(host_and_port[2] or _DEFAULT_PORTS[scheme]))

@@ -1,8 +1,9 @@
 """Coins that move other than by buying and giving."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Kind(StrEnum):
@@ -14,8 +15,7 @@ class Kind(StrEnum):
     GIFT_REVERSAL = "gift_reversal"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adjustment:
+class Adjustment(Struct, frozen=True, kw_only=True):
     """Coins that moved in a wallet by something else than buying and giving: `coins` is signed.
 
     A clawback takes what the money no longer pays for, a restore gives it back: `about` is the purchase. A grant is an

@@ -6,9 +6,11 @@ taken away, only a day later.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.domain.money import EXPONENTS
 from chalicelib.domain.periods import PERIODS, ByPeriod, is_zone, period_begins, period_ends
@@ -30,8 +32,7 @@ _MOMENT: Final = timedelta(milliseconds=1)
 NO_LIMIT: Final = ByPeriod(UNLIMITED, UNLIMITED, UNLIMITED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """What a fan set for himself: coins that may be given, and money that may be paid, in each period of his zone.
 
     `zone` is an IANA name. With limits on money there is a `currency`, and money are its minor units: while they
@@ -44,16 +45,14 @@ class Limits:
     money: ByPeriod[int] = NO_LIMIT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """Less strict limits, and when they begin to count."""
 
     limits: Limits
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Budget(Struct, frozen=True, kw_only=True):
     """The limits in force, what is left of them, and when each period ends.
 
     `left` below zero is nothing left: a limit that was lowered below what had been spent. `since` is when the
@@ -69,8 +68,7 @@ class Budget:
     pending: Wish | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetChange:
+class BudgetChange(Struct, frozen=True, kw_only=True):
     """A budget that takes the place of the one that was seen, if that is still the one.
 
     What was spent since it was seen is not forgotten: the counters are moved by the difference between the two.
@@ -90,8 +88,7 @@ class BudgetChange:
         return _gain(self.budget.money_left, self.seen.money_left) if self.seen else ByPeriod(0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelfExclusion:
+class SelfExclusion(Struct, frozen=True, kw_only=True):
     """A fan shut himself out from spending for some days, until a time. `key` names the act."""
 
     key: str
@@ -140,7 +137,7 @@ def renewed(budget: Budget, now: datetime) -> Budget:
     The same at whatever moments it is asked in between. The very budget that was given when nothing is due.
     """
     wish = budget.pending
-    fresh = _renewed(budget, now) if wish is None or wish.at > now else _renewed(_granted(budget, wish), now)
+    fresh: Budget = _renewed(budget, now) if wish is None or wish.at > now else _renewed(_granted(budget, wish), now)
     return budget if fresh == budget else replace(fresh, version=budget.version + 1)
 
 
@@ -209,7 +206,7 @@ def changed(budget: Budget | None, wish: Limits, now: datetime) -> Budget:
     pending = None if at_once == wish else Wish(limits=wish, at=_granted_at(current, wish, now))
     if pending and current.pending and current.pending.limits == wish:
         pending = current.pending
-    after = replace(_limited(current, at_once, now), pending=pending)
+    after: Budget = replace(_limited(current, at_once, now), pending=pending)
     return budget if after == budget else replace(after, version=budget.version + 1)
 
 
@@ -239,7 +236,7 @@ def released(budget: Budget, amount_minor: int, currency: str, opened_at: dateti
 
     Only in the periods that the purchase was opened in, and never more than their limits.
     """
-    current = renewed(budget, now)
+    current: Budget = renewed(budget, now)
     counted = [since <= opened_at for since in current.since]
     if currency != current.limits.currency or not any(counted):
         return None

@@ -1,9 +1,10 @@
 """What is on sale and what can be given: bundles and gifts, checked as one."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final, TypeVar
+
+from msgspec import Struct, field
 
 from chalicelib.domain.economy import MAX_QUANTITY, CatalogueError, Economy, require_whole
 from chalicelib.domain.ids import is_tag
@@ -18,8 +19,7 @@ _PRICE_DIGITS: Final = 6
 Thing = TypeVar("Thing", bound="Bundle | GiftItem | Plan")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
+class Bundle(Struct, frozen=True, kw_only=True):
     """`coins` is the total that is credited, `bonus_coins` included; `prices[channel][currency]` in minor units."""
 
     bundle_id: str
@@ -28,8 +28,7 @@ class Bundle:
     prices: Mapping[str, Mapping[str, int]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GiftItem:
+class GiftItem(Struct, frozen=True, kw_only=True):
     """Something a fan can give, for `coins` each."""
 
     item_id: str
@@ -37,8 +36,7 @@ class GiftItem:
     coins: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(Struct, frozen=True, kw_only=True):
     """A bundle in one currency and channel, with what a buyer wants to know before buying.
 
     `price_per_coin` is in major units, rounded half up to six digits. `discount_percent` compares the price per coin
@@ -55,8 +53,7 @@ class Offer:
     web_saving_percent: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Catalogue:
+class Catalogue(Struct, frozen=True, kw_only=True):
     """Everything that one economy sells, checked when it is made.
 
     Raises:

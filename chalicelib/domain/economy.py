@@ -1,9 +1,10 @@
 """How an economy lets its fans give, and what of it its creators earn: data of a catalogue's file."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.domain.ids import is_tag
 from chalicelib.domain.messages import MAX_BYTES, MAX_CHARACTERS
@@ -35,8 +36,7 @@ class CatalogueError(ValueError):
         self.where = tuple(where)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Text(Struct, frozen=True, kw_only=True):
     """How long a message may be; `max_bytes` in UTF-8, its sender's name included.
 
     `max_emoji` is there only where an economy counts them.
@@ -47,8 +47,7 @@ class Text:
     max_emoji: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GiftRules:
+class GiftRules(Struct, frozen=True, kw_only=True):
     """Gifts out of the catalogue. `streak_seconds` is the pause that ends a streak; 0: there are none."""
 
     max_quantity: int
@@ -57,8 +56,7 @@ class GiftRules:
     streak_seconds: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tier:
+class Tier(Struct, frozen=True, kw_only=True):
     """What at least `min_coins` get: a color, `pin_seconds` on top of the chat, so long a message.
 
     A cheer has no color and is not pinned.
@@ -70,8 +68,7 @@ class Tier:
     pin_seconds: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoinRules:
+class CoinRules(Struct, frozen=True, kw_only=True):
     """Coins with a message: cheers and super chats. `tiers` are in ascending order; a cheer has one."""
 
     tiers: Sequence[Tier]
@@ -83,8 +80,7 @@ class CoinRules:
         return next((tier for tier in reversed(self.tiers) if coins >= tier.min_coins), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreatorShare:
+class CreatorShare(Struct, frozen=True, kw_only=True):
     """What a creator earns: `units` of the payout `unit` for every `per_coins` coins.
 
     `worth_units` of them are worth `worth_minor` in the minor unit of `currency`. Nothing is paid out below
@@ -100,8 +96,7 @@ class CreatorShare:
     least_units: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Earnings:
+class Earnings(Struct, frozen=True, kw_only=True):
     """What a creator's coins come to. `units` and `amount_minor` are rounded down: the rest stays with the platform."""
 
     coins: int
@@ -111,8 +106,7 @@ class Earnings:
     can_withdraw: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Economy:
+class Economy(Struct, frozen=True, kw_only=True):
     """The kinds of giving that there are, and the creators' share. `as_of` dates the figures, `source` names them.
 
     Raises:

@@ -1,7 +1,8 @@
 """What the world hears of a posted entry: CloudEvents 1.0, in JSON."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.entries import Entry, ShardEntry
@@ -36,8 +37,7 @@ _NOTICED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Announcement:
+class Announcement(Struct, frozen=True, kw_only=True):
     """One message for the topic.
 
     `envelope` is the CloudEvent, JSON values only; `attributes` are what subscribers can filter by. Money and coins
@@ -49,8 +49,7 @@ class Announcement:
     attributes: dict[str, str | int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publication:
+class Publication(Struct, frozen=True, kw_only=True):
     """What became of a round of announcements, by id: `busy` ones may pass later, `refused` ones never will."""
 
     busy: frozenset[str] = frozenset()

@@ -1,9 +1,11 @@
 """What a fan may send, and what it costs."""
 
 import zlib
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.economy import MAX_QUANTITY, CoinRules, Economy, GiftKind, Text, Tier
@@ -14,8 +16,7 @@ from chalicelib.domain.posting import Posting
 from chalicelib.errors import CoinsOutOfRange, IdempotencyConflict, InvalidField, MessageTooLong, NotOffered, SelfGift
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gift:
+class Gift(Struct, frozen=True, kw_only=True):
     """Coins that a fan gave to a creator. `price_coins` > 0 is what left the wallet; `shard` where it is received.
 
     Only the kind `gift` has an `item_id`, only a super chat a `color` and a time, in seconds, to be pinned for.
@@ -59,8 +60,7 @@ class Gift:
 _KINDS: Final = tuple(kind.value for kind in GiftKind)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GiftOrder:
+class GiftOrder(Struct, frozen=True, kw_only=True):
     """What a fan asks to send. Each field is checked when it is made; `message` and `sender_name` are cleaned.
 
     A gift names an item; cheers and super chats name their coins. `streak_id` is the gift's own id for the first gift
@@ -91,8 +91,8 @@ class GiftOrder:
         (_check_gift if self.kind == GiftKind.GIFT else _check_coins)(self)
         if self.stream_id:
             require_tag("stream_id", self.stream_id)
-        object.__setattr__(self, "message", cleaned(self.message))
-        object.__setattr__(self, "sender_name", cleaned(self.sender_name))
+        force_setattr(self, "message", cleaned(self.message))
+        force_setattr(self, "sender_name", cleaned(self.sender_name))
         if len(self.message) > MAX_CHARACTERS:
             raise InvalidField("message", f"at most {MAX_CHARACTERS} characters")
         if len(self.sender_name) > MAX_NAME_CHARACTERS or len(self.sender_name.encode()) > MAX_NAME_BYTES:

@@ -1,10 +1,9 @@
 """Who is asking."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(Struct, frozen=True, kw_only=True):
     """The holder of a valid bearer token. `user_id` is its `sub`, `scopes` what its `scope` lists."""
 
     user_id: str

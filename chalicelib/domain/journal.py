@@ -1,9 +1,10 @@
 """How the journal of posted entries is gone through: hour by hour, and a hundred lines at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.domain.entries import Entry
 
@@ -11,8 +12,7 @@ BATCH: Final = 100
 """As many lines as one read takes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalLine:
+class JournalLine(Struct, frozen=True, kw_only=True):
     """A posted entry as the journal lists it. A gift and its reversal have a creator."""
 
     user_id: str
@@ -25,8 +25,7 @@ class JournalLine:
     shard: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mismatch:
+class Mismatch(Struct, frozen=True, kw_only=True):
     """A stored total that its entries do not add up to. `what` names the wallet or the shard."""
 
     what: str
@@ -34,8 +33,7 @@ class Mismatch:
     added_up: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostedRecord:
+class PostedRecord(Struct, frozen=True, kw_only=True):
     """One record of the table's stream: an entry that has just become posted.
 
     `record_id` is what the stream knows it by. `entry` is None when the record could not be read.

@@ -5,10 +5,12 @@ says of its subscription now: the order in which one hears of it does not matter
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.entries import Entry
@@ -64,8 +66,7 @@ _GAVE_UP: Final = "payment_failed"
 """The provider's word for a cancellation of its own, after all tries to collect the money."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Membership:
+class Membership(Struct, frozen=True, kw_only=True):
     """A membership that a fan asked for, the quote it was asked at, and how it stands.
 
     `coins` come with each month, `amount_minor` is the price of one, tax included, in the minor unit of `currency`.
@@ -96,8 +97,7 @@ class Membership:
         return now < self.paid_until + lag
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MembershipOrder:
+class MembershipOrder(Struct, frozen=True, kw_only=True):
     """What a fan asks to join. Raises InvalidField when it is made with something that cannot be."""
 
     membership_id: str
@@ -111,8 +111,7 @@ class MembershipOrder:
             raise InvalidField("currency", "a lowercase ISO 4217 code, like usd")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceRefused:
+class InvoiceRefused(Struct, frozen=True, kw_only=True):
     """Why a paid invoice was not posted: the entry that already has its id, or the membership that is not like it."""
 
     entry: Entry | None

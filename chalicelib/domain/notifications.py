@@ -1,9 +1,10 @@
 """Zero-coin ledger entries that exist only to be published as events."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class NotificationKind(StrEnum):
@@ -14,8 +15,7 @@ class NotificationKind(StrEnum):
     MEMBERSHIP_END = "membership_end"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotificationEntry:
+class NotificationEntry(Struct, frozen=True, kw_only=True):
     """Something that the world must hear of and that moved no coins: an entry, so that it is told like any other.
 
     `payload` is published by field name; amounts in it are ints. With a creator it is received by that shard.

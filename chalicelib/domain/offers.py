@@ -1,9 +1,10 @@
 """Is this offer real? What can be said of an address, of a price, and of a bundle that carries a signature."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.domain.addresses import OddAddress, Oddity, Origin, origin_of
 from chalicelib.domain.catalogue import CHANNELS, Catalogue, Offer
@@ -34,8 +35,7 @@ _DETAILS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """Whether something is an offer of ours. `reason` is one stable word, `detail` a sentence for a person.
 
     `offer` is ours that it was held against, where there is one.
@@ -47,8 +47,7 @@ class Verdict:
     offer: Offer | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedOffer:
+class SignedOffer(Struct, frozen=True, kw_only=True):
     """What a signature vouches for: this shop sells this bundle for this price until then. Times in whole seconds.
 
     `issuer` is the shop's origin; `coins` the total, bonus included; `is_live` false where no real money moves.

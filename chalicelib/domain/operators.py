@@ -1,7 +1,8 @@
 """What an operator asks for. Every act has a key, which is its idempotency key, a reason and an actor."""
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.ids import require_party_id
@@ -15,8 +16,7 @@ MAX_REASON_BYTES: Final = 200
 Decision = Literal["credit", "refuse"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class Act(Struct, frozen=True, kw_only=True):
     """Who does something, why, and under which key. Raises InvalidField when the reason is empty or too long.
 
     The key may be of any time: an act that is sent again next week must still be the act that was done.
@@ -31,8 +31,7 @@ class Act:
             raise InvalidField("reason", f"1-{MAX_REASON_BYTES} bytes of text that say why")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrantOrder:
+class GrantOrder(Struct, frozen=True, kw_only=True):
     """Coins that an operator gives a fan, or takes when they are negative.
 
     Raises InvalidField when it is made with something that cannot be.
@@ -53,8 +52,7 @@ def is_same_act(earlier: Adjustment, wanted: Adjustment) -> bool:
     return (earlier.kind, earlier.coins, earlier.about) == (wanted.kind, wanted.coins, wanted.about)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adjusted:
+class Adjusted(Struct, frozen=True, kw_only=True):
     """What an act did. `is_repeat`: it had been done before, and was not done again."""
 
     adjustment: Adjustment

@@ -1,14 +1,14 @@
 """What the payment provider tells us, in our words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from chalicelib.domain.ids import uuid7_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PurchaseRef:
+class PurchaseRef(Struct, frozen=True, kw_only=True):
     """What a checkout session of ours says of itself in its metadata: we wrote it when we opened the session."""
 
     purchase_id: str
@@ -16,8 +16,7 @@ class PurchaseRef:
     coins: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckoutSession:
+class CheckoutSession(Struct, frozen=True, kw_only=True):
     """A checkout session as the payment provider shows it now.
 
     `ref` is None for a stranger's session. `payment_status` is paid, unpaid or no_payment_required. `subtotal_minor`
@@ -41,8 +40,7 @@ class CheckoutSession:
         return self.payment_status != "unpaid"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MembershipRef:
+class MembershipRef(Struct, frozen=True, kw_only=True):
     """What a subscription of ours, and each of its invoices, says of itself in its metadata."""
 
     membership_id: str
@@ -51,8 +49,7 @@ class MembershipRef:
     coins: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invoice:
+class Invoice(Struct, frozen=True, kw_only=True):
     """An invoice of a subscription as the payment provider shows it now.
 
     `membership` is None for a stranger's invoice. `subtotal_minor` is the price before discounts, `total_minor` what
@@ -99,8 +96,7 @@ class Invoice:
         return MembershipHint(subscription_id=self.subscription_id, ref=self.membership)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
+class Subscription(Struct, frozen=True, kw_only=True):
     """A subscription as the payment provider shows it now.
 
     `renews` says whether it goes on after the present period; `cancel_reason` is the provider's word for why it was
@@ -115,16 +111,14 @@ class Subscription:
     paid_invoices: Sequence[Invoice]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MembershipHint:
+class MembershipHint(Struct, frozen=True, kw_only=True):
     """Whose membership an event is about. What else it says does not count: it makes us look."""
 
     subscription_id: str
     ref: MembershipRef
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Movement:
+class Movement(Struct, frozen=True, kw_only=True):
     """A refund or a dispute, as it is now. `amount_minor` > 0, in the minor unit of `currency`."""
 
     amount_minor: int
@@ -132,8 +126,7 @@ class Movement:
     status: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoneyState:
+class MoneyState(Struct, frozen=True, kw_only=True):
     """What the payment provider says of one payment now. `captured_minor` is what was ever taken from the buyer."""
 
     captured_minor: int
@@ -141,8 +134,7 @@ class MoneyState:
     disputes: Sequence[Movement] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StripeEvent:
+class StripeEvent(Struct, frozen=True, kw_only=True):
     """One authentic event of the payment provider.
 
     `session` is there for `checkout.session.*`; `payment_intent` for what is about a refund or a dispute, unless it

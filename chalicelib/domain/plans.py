@@ -1,11 +1,11 @@
 """What memberships are on sale."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """A membership that is paid by the month: `coins` each month, for `prices[currency]` in minor units."""
 
     plan_id: str

@@ -1,11 +1,11 @@
 """The time and event id of a posting."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Posting:
+
+class Posting(Struct, frozen=True, kw_only=True):
     """The moment at which an entry is posted, and the id under which the world hears of it."""
 
     posted_at: datetime

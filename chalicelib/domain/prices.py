@@ -1,8 +1,9 @@
 """What coins are worth to a buyer, in the buyer's own money."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.entries import Entry
@@ -13,8 +14,7 @@ from chalicelib.errors import UnknownBundle
 Basis = Literal["paid", "list"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostBasis:
+class CostBasis(Struct, frozen=True, kw_only=True):
     """So many coins for so much money: what the fan really `paid`, or the `list` price. `coins` > 0."""
 
     basis: Basis

@@ -1,9 +1,10 @@
 """The life of a purchase up to its posting."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.domain.catalogue import CHANNELS, Catalogue
 from chalicelib.domain.ids import require_tag
@@ -33,8 +34,7 @@ class Status(StrEnum):
 UNPOSTED: Final = tuple(status for status in Status if status is not Status.POSTED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Purchase:
+class Purchase(Struct, frozen=True, kw_only=True):
     """A coin bundle that a fan asked for, and the quote it was asked at.
 
     `coins` is the total that the wallet is credited with, bonus included; `amount_minor` the price, tax included, in
@@ -84,8 +84,7 @@ REOPEN_WINDOW: Final = timedelta(minutes=60)
 """How long a repeat is given the same session again: Stripe wants a session to live 30 minutes when it is asked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckoutOrder:
+class CheckoutOrder(Struct, frozen=True, kw_only=True):
     """What a fan asks to buy. Raises InvalidField when it is made with something that cannot be."""
 
     purchase_id: str

@@ -6,10 +6,11 @@ prices of ours next to each other.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.domain.catalogue import Catalogue, Offer
 from chalicelib.domain.money import EXPONENTS, as_decimal
@@ -25,8 +26,7 @@ class RatesError(ValueError):
         super().__init__(f"{field}: {rule}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferenceRates:
+class ReferenceRates(Struct, frozen=True, kw_only=True):
     """What an operator says of exchange rates: `rates[currency]` units of it are worth one unit of `base`.
 
     A rate is a decimal number as text, of major units. Raises RatesError when something breaks a rule.
@@ -57,8 +57,7 @@ class ReferenceRates:
         return "1" if currency == self.base else self.rates.get(currency)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True):
     """An offer beside the same bundle in the base currency.
 
     `base_price_per_coin` is the offer's own price per coin, converted, in major units with six digits.

@@ -1,9 +1,10 @@
 """Reminders: a fan hears when most of a limit, and when all of it, is spent; of each once a period."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.domain.budgets import UNLIMITED, Budget
 from chalicelib.domain.ids import iso, uuid7_of
@@ -16,8 +17,7 @@ THRESHOLDS: Final = (80, 100)
 _LENGTHS: Final = ByPeriod(timedelta(days=1), timedelta(days=7), timedelta(days=31))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetRecord:
+class BudgetRecord(Struct, frozen=True, kw_only=True):
     """One record of the table's stream: a wallet with a budget has changed. `new` is None if it could not be read."""
 
     record_id: str
@@ -27,8 +27,7 @@ class BudgetRecord:
     new: Budget | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reminder:
+class Reminder(Struct, frozen=True, kw_only=True):
     """So many per cent of a limit, on `what` (coins or money) in the period that ends then, are spent."""
 
     what: str

@@ -1,11 +1,11 @@
 """What operators look at and decide: payments that match no purchase, and wallets that shall not spend."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
+
+class Settlement(Struct, frozen=True, kw_only=True):
     """What an operator decided about a review. `decision` is credit or refuse; `key` names the act."""
 
     key: str
@@ -15,8 +15,7 @@ class Settlement:
     settled_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
+class Review(Struct, frozen=True, kw_only=True):
     """A payment that does not match a purchase of ours: no coins until a person has looked.
 
     `payment_id` is the payment intent, or the checkout session where there was none. The money is what was paid. For a
@@ -40,8 +39,7 @@ class Review:
         return f"{self.paid_at:%Y-%m}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Freeze:
+class Freeze(Struct, frozen=True, kw_only=True):
     """An operator froze or unfroze a wallet. `key` names the act."""
 
     key: str

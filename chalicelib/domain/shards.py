@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from chalicelib.domain.entries import ShardEntry
 from chalicelib.domain.gifts import Gift
@@ -17,8 +18,7 @@ MAX_SHARDS: Final = 64
 Thing = TypeVar("Thing")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShardPosition:
+class ShardPosition(Struct, frozen=True, kw_only=True):
     """How a creator's shard received an entry: `sequence` is its place there.
 
     For a gift of a streak also how many of it, and how many coins, had come by then, itself included.

@@ -1,7 +1,8 @@
 """What a wallet has against being spent from: the fan's own budget, the time he shut himself out for, a freeze."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from chalicelib.domain.budgets import Budget, exceeded, renewed
 from chalicelib.domain.entries import Entry
@@ -11,16 +12,14 @@ from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import BudgetCurrency, BudgetReached, InsufficientCoins, Refusal, SelfExcluded, WalletFrozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GiftRefused:
+class GiftRefused(Struct, frozen=True, kw_only=True):
     """Why a gift was not posted: the entry that already has its id, or the wallet that would not allow it."""
 
     entry: Entry | None
     wallet: Wallet | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PurchaseRefused:
+class PurchaseRefused(Struct, frozen=True, kw_only=True):
     """Why a purchase was not opened: the entry that already has its id, or the wallet that would not allow it."""
 
     entry: Entry | None

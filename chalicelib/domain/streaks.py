@@ -1,6 +1,6 @@
 """Gifts that come in a row: each is debited by itself, and in the end they are told as one."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
@@ -9,8 +9,7 @@ from chalicelib.domain.wallets import Streak, Wallet
 from chalicelib.errors import Refusal, StreakEnded
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreakEnd:
+class StreakEnd(Struct, frozen=True, kw_only=True):
     """That a streak ends as it was seen, and what is told of that."""
 
     streak: Streak

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heappop, heappush
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.domain.catalogue import Offer
 from chalicelib.errors import InvalidField, UnknownBundle
@@ -14,8 +15,7 @@ MAX_TOP_UP: Final = 200_000
 """The most coins that are asked for in one top-up: four times the dearest gift of any preset."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """So many of one bundle: as many checkouts."""
 
     offer: Offer
@@ -32,8 +32,7 @@ class Line:
         return self.offer.amount_minor * self.quantity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TopUp:
+class TopUp(Struct, frozen=True, kw_only=True):
     """The bundles to buy for the coins that are `needed`, largest first."""
 
     needed: int

@@ -1,13 +1,13 @@
 """A fan's wallet, and the streak that is active in it."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from chalicelib.domain.budgets import Budget
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Streak:
+class Streak(Struct, frozen=True, kw_only=True):
     """The streak that a fan has under way: gifts of one item to one creator, each debited by itself.
 
     `count` gifts so far for `coins` in all, the last one at `last_at`; all of them are received in `shard`.
@@ -23,8 +23,7 @@ class Streak:
     last_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wallet:
+class Wallet(Struct, frozen=True, kw_only=True):
     """A fan's coins. Below zero only after a clawback: that is the debt. A fan may have a budget, or be shut out.
 
     At most one streak is under way.

@@ -2,12 +2,12 @@
 
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
 import msgspec
 from chalice.app import Request, Response
+from msgspec import Struct, field
 
 from chalicelib import errors, telemetry
 
@@ -28,8 +28,7 @@ STATUS: Final[Mapping[type[Exception], int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiResponse:
+class ApiResponse(Struct, frozen=True, kw_only=True):
     """What a route answers: a msgspec Struct as JSON, or text as it is. `cacheable` answers get an ETag."""
 
     body: msgspec.Struct | dict[str, object] | str

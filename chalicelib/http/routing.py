@@ -6,8 +6,7 @@ wrong into a problem document (RFC 9457). It remembers the routes, so that the A
 
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 import msgspec
@@ -100,8 +99,7 @@ class ApiRequest(Generic[Body]):
         return str(self._request.headers.get(name, ""))
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """A route as the API's description needs it."""
 
     method: str
@@ -161,24 +159,24 @@ class Api:
 
         Args:
             method, path: as Chalice writes them.
-            request_model: the type of the JSON body; without it, there is none.
-            response_model: the type of the answer.
+            request_model, response_model: the types of the JSON body, if there is one, and of the response.
             auth: whether a bearer token is required; `optional` makes use of a valid one, `none` does not look.
             query: the names of the query parameters.
             scope: what the token's `scope` must list.
             raw_bytes: take up to that many bytes of any type as `body`, instead of JSON.
         """
 
+        operation = partial(Operation, method=method, path=path, auth=auth, query=query)
+
         def decorate(view: Callable[[ApiRequest[Any]], ApiResponse]) -> Callable[..., Response]:
             summary = (view.__doc__ or "").partition("\n")[0]
-            self.operations.append(Operation(method, path, summary, request_model, response_model, auth, query))
+            self.operations.append(
+                operation(summary=summary, request_model=request_model, response_model=response_model)
+            )
 
             def run(request: Request) -> ApiResponse:
                 caller = self._caller(request, auth, scope)
-                body = (
-                    _raw(request, raw_bytes) if raw_bytes else _json(request, request_model) if request_model else None
-                )
-                return view(ApiRequest(request, body, caller))
+                return view(ApiRequest(request, _body(request, request_model, raw_bytes), caller))
 
             # Chalice finds path parameters in the route, and asks nothing of the function's signature.
             register = self.app.route(path, methods=[method], content_types=[])
@@ -221,6 +219,12 @@ class Api:
 
 
 _UNKNOWN_OUTCOME: Final = "The outcome is not known. The same request, with the same key, may be sent again."
+
+
+def _body(request: Request, model: type[msgspec.Struct] | None, raw_bytes: int | None) -> bytes | msgspec.Struct | None:
+    if raw_bytes:
+        return _raw(request, raw_bytes)
+    return _json(request, model) if model else None
 
 
 def _raw(request: Request, limit: int) -> bytes:

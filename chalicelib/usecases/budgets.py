@@ -1,9 +1,10 @@
 """Budgets: limits that fans set for themselves, and spending within them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from chalicelib.domain.budgets import (
     BudgetChange,
@@ -43,8 +44,7 @@ def set_budget(user_id: str, wish: Limits, *, ledger: Ledger, clock: Clock) -> N
     raise TryAgain("The budget kept changing.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Excluded:
+class Excluded(Struct, frozen=True, kw_only=True):
     """Until when the fan is shut out. `is_repeat`: the key was known already."""
 
     until: datetime

@@ -1,9 +1,10 @@
 """Checkouts: opened by a fan, ended unpaid by the provider or by time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.domain.budgets import BudgetChange, released
 from chalicelib.domain.catalogue import Catalogue
@@ -28,8 +29,7 @@ from chalicelib.ports.ledger import Ledger
 from chalicelib.usecases.budgets import spend_within_budget
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenedCheckout:
+class OpenedCheckout(Struct, frozen=True, kw_only=True):
     """`url` is where to pay, or None when there is nothing left to pay. `is_repeat`: the key was known already."""
 
     purchase: Purchase

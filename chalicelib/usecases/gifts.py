@@ -1,8 +1,9 @@
 """Gifts: debit the fan and record the gift; end a streak after its pause."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.gifts import Gift, GiftOrder, price_gift, require_same_request
@@ -18,8 +19,7 @@ from chalicelib.ports.ledger import Ledger
 from chalicelib.usecases.budgets import spend_within_budget
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentGift:
+class SentGift(Struct, frozen=True, kw_only=True):
     """`is_repeat`: the gift had been sent before, and was not sent again."""
 
     gift: Gift

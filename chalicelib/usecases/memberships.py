@@ -1,8 +1,10 @@
 """Memberships: opened by a fan, then kept equal to the subscription."""
 
 import logging
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.ids import require_fresh_key
@@ -31,8 +33,7 @@ from chalicelib.ports.memberships import Memberships
 from chalicelib.usecases.fulfillment import fulfill_invoice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenedMembership:
+class OpenedMembership(Struct, frozen=True, kw_only=True):
     """`url` is where to pay, or None when there is nothing left to pay. `is_repeat`: the key was known already."""
 
     membership: Membership
@@ -103,7 +104,7 @@ def sync_membership(
         TryAgain: the outcome is not known, or others kept writing.
     """
     for _ in range(MAX_ATTEMPTS):
-        before = memberships.find_membership(hint.ref.user_id, hint.ref.membership_id)
+        before: Membership | None = memberships.find_membership(hint.ref.user_id, hint.ref.membership_id)
         if before is None or before.subscription_id not in {"", hint.subscription_id}:
             return "unchanged"
         subscription = subscriptions.read_subscription(hint.subscription_id)

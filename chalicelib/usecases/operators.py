@@ -1,6 +1,6 @@
 """Operators' acts: grants, freezes, reversals, settled reviews."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.gifts import Gift
@@ -108,7 +108,7 @@ def settle_review(
         TryAgain: the outcome is not known.
     """
     now = clock.now()
-    review = operators.find_review(month, payment_id)
+    review: Review | None = operators.find_review(month, payment_id)
     if review is None:
         raise NotFound("There is no such review.")
     if review.reason == MONEY_LEFT and decision == "credit":

@@ -1,8 +1,10 @@
 """Reads without side effects."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import renewed
 from chalicelib.domain.catalogue import Catalogue, Offer
@@ -48,8 +50,7 @@ def read_membership(user_id: str, *, memberships: Memberships) -> Membership | N
     return present_membership(memberships.list_memberships(user_id))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class Statement(Struct, frozen=True, kw_only=True):
     """A page of entries, newest first. `older_than` is where the next page begins; None on the last page."""
 
     entries: Sequence[Entry]
@@ -69,7 +70,8 @@ def read_budget(user_id: str, *, ledger: Ledger, clock: Clock) -> Wallet:
     Raises:
         TryAgain: the ledger did not answer.
     """
-    wallet, now = ledger.read_wallet(user_id), clock.now()
+    wallet: Wallet = ledger.read_wallet(user_id)
+    now = clock.now()
     until = wallet.excluded_until
     return replace(
         wallet,

@@ -1,13 +1,16 @@
 """Refunds and disputes: keep a purchase's coins equal to the money kept."""
 
 import logging
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.payments import CheckoutSession, Invoice, PurchaseRef
 from chalicelib.domain.purchases import MONEY_LEFT, Purchase, review_of
 from chalicelib.domain.reversals import UnknownStatus, coins_kept, money_gone, money_kept
+from chalicelib.domain.reviews import Review
 from chalicelib.errors import TryAgain
 from chalicelib.ports.billing import PaymentGateway, Subscriptions
 from chalicelib.ports.clock import Clock
@@ -57,8 +60,7 @@ def sync_refunds(
     return outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Payment:
+class _Payment(Struct, frozen=True, kw_only=True):
     """A payment, what it was for, and the invoice that it paid where it was a membership's."""
 
     payment_intent: str
@@ -124,7 +126,7 @@ def _watch_unmatched(
         return _unknown(unknown)
     if not gone_minor:
         return None
-    review = review_of(paid, payment.ref, MONEY_LEFT)
+    review: Review = review_of(paid, payment.ref, MONEY_LEFT)
     is_new = ledger.file_review(replace(review, payment_id=f"{payment.payment_intent}-left-{gone_minor}"))
     return (Fulfillment.IN_REVIEW if is_new else Fulfillment.REVIEWED).value
 

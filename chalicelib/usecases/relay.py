@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from chalicelib.domain.entries import shard_entry
 from chalicelib.domain.events import Announcement, announce
@@ -20,8 +21,7 @@ from chalicelib.ports.ledger import Ledger
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relay:
+class Relay(Struct, frozen=True, kw_only=True):
     """What relaying needs besides the records: the ports, and what every message says of its origin.
 
     `streak_pause` is how long nothing is added to a streak before it has ended.

@@ -1,9 +1,10 @@
 """Dispatch of Stripe events to the use case that each type needs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.domain.payments import CheckoutSession, MembershipHint, StripeEvent
 from chalicelib.domain.purchases import Status
@@ -18,8 +19,7 @@ from chalicelib.usecases.memberships import sync_membership
 from chalicelib.usecases.refunds import sync_refunds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StripeEventServices:
+class StripeEventServices(Struct, frozen=True, kw_only=True):
     """What taking events in needs besides them: the mode that is ours, and the ports."""
 
     livemode: bool

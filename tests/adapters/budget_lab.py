@@ -1,7 +1,8 @@
 """Fans with budgets, in any store."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import (
     UNLIMITED,
@@ -42,7 +43,7 @@ def budget_of(store: Store, user_id: str) -> Budget:
 
 
 def at(gift: Gift, when: object) -> Gift:
-    return replace(gift, posted_at=when)  # type: ignore[arg-type]  # it is a time
+    return replace(gift, posted_at=when)
 
 
 def a_rich_fan(store: Store) -> str:

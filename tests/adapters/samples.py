@@ -1,9 +1,10 @@
 """Purchases and gifts of fans whom no other test knows."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
+
+from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.budgets import Budget, Limits, SelfExclusion, first_budget

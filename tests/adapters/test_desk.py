@@ -1,10 +1,10 @@
 """The contract of the OperatorLedger port: grants and freezes."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.money import MAX_AMOUNT

@@ -1,9 +1,9 @@
 """Round trips and request units of moving money, of operators, and of the workers that go through the journal."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.adapters.dynamodb.models import JOURNAL_SHARDS
 from chalicelib.domain.adjustments import Adjustment, Kind

@@ -1,9 +1,9 @@
 """The contract of the OperatorLedger port: gifts that are taken back."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.gifts import Gift
 from tests.adapters.samples import a_freeze, a_gift, a_reversal, an_adjustment, buy, new_id

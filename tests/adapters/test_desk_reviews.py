@@ -1,9 +1,9 @@
 """The contract of the OperatorLedger port: reviews, and how they are settled."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.reviews import Review
@@ -20,7 +20,7 @@ def review(store: Store) -> Review:
 
 
 def a_credit(review: Review, **changes: str) -> Adjustment:
-    return replace(an_adjustment(review.user_id, coins=review.coins, about=review.payment_id), **changes)  # type: ignore[arg-type]  # texts only
+    return replace(an_adjustment(review.user_id, coins=review.coins, about=review.payment_id), **changes)
 
 
 def found(store: Store, review: Review) -> Review | None:

@@ -1,9 +1,9 @@
 """The contract of the Ledger port: a fan's own budget on coins, and how it changes."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import (
     NO_LIMIT,

@@ -1,9 +1,9 @@
 """Round trips and request units of what fans, the payment provider and the relay make the ledger do."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import BudgetChange, Limits, changed, due_change
 from chalicelib.domain.economy import GiftKind

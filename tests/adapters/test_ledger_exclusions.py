@@ -1,9 +1,9 @@
 """The contract of the Ledger port: the time a fan shut himself out for, and notifications."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import (
     due_change,

@@ -1,9 +1,9 @@
 """What the ledger makes of trouble on the way: one credit, one debit, or none, and never a wrong "no"."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.adapters.dynamodb.models import Row
 from chalicelib.adapters.dynamodb.transactions import MAX_ATTEMPTS

@@ -1,10 +1,10 @@
 """The contract of the Ledger port: gifts, as their sender sees them."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.economy import MAX_QUANTITY
 from chalicelib.domain.gifts import Gift

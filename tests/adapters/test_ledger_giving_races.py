@@ -1,11 +1,11 @@
 """Many gifts of all kinds at once, in stores that really are atomic: one budget, one streak, one end."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.adapters.dynamodb.models import shard_key
 from chalicelib.domain.budgets import BudgetChange

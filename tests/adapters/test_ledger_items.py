@@ -1,9 +1,9 @@
 """Items stay under one kilobyte: beyond it, every write of theirs costs double."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.adapters.dynamodb.models import entry_key, shard_key, wallet_key
 from chalicelib.domain.economy import MAX_QUANTITY

@@ -1,8 +1,7 @@
 """The contract of the Ledger port: purchases, as their money comes and goes."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.money import MAX_AMOUNT

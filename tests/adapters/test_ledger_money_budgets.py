@@ -1,8 +1,7 @@
 """The contract of the Ledger port: a fan's own budget on money, and what is given back to it."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import (
     UNLIMITED,

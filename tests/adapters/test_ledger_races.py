@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import BudgetChange, changed, due_change
 from chalicelib.domain.gifts import Gift

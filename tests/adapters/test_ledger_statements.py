@@ -1,9 +1,9 @@
 """The contract of the Ledger port: lists of entries, the notes on them, and reviews."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.purchases import Status

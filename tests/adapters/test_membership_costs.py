@@ -1,9 +1,9 @@
 """Round trips and request units of memberships, and the size of their items."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.adapters.dynamodb.models import entry_key, membership_key, wallet_key
 from chalicelib.domain.memberships import Membership, MembershipStatus

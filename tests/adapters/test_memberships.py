@@ -1,11 +1,11 @@
 """Memberships in every store: what holds for one holds for all."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, BudgetChange, Limits, first_budget
 from chalicelib.domain.memberships import InvoiceRefused, Membership, MembershipStatus

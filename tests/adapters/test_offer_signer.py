@@ -5,7 +5,6 @@ import hashlib
 import json
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from msgspec.structs import replace
 
 from chalicelib.adapters.offer_signer import BadSigningKey, EcOfferSigner
 from chalicelib.domain.offers import SignedOffer

@@ -1,9 +1,9 @@
 """The contract of the ledger: money that was paid counts in the periods, and in the currency, that it was paid in."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits, first_budget, released, renewed
 from chalicelib.domain.periods import ByPeriod

@@ -1,11 +1,11 @@
 """Memberships at Stripe: what is asked of it, and what its answers mean. With the real client, against the sandbox."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import pytest
 import stripe
+from msgspec.structs import replace
 from stripe.params.checkout import SessionCreateParams
 
 from chalicelib.adapters.clock import SystemClock

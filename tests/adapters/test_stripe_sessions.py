@@ -4,13 +4,14 @@ import json
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import pytest
 import stripe
+from msgspec.structs import replace
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.stripe.gateway import StripeGateway

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutError
+from msgspec.structs import replace
 from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError
 
 from chalicelib.adapters.dynamodb.transactions import transient_errors

@@ -1,7 +1,8 @@
 """Values of the domain for tests: sensible throughout, with whatever about them is different."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.catalogue import Bundle, Catalogue, GiftItem

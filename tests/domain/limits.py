@@ -3,8 +3,9 @@
 The day and the week end at its midnight, the month does not.
 """
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import UNLIMITED, Budget, Limits
 from chalicelib.domain.periods import ByPeriod

@@ -252,4 +252,4 @@ def test_an_address_that_can_be_read_in_two_ways_has_no_origin() -> None:
     with pytest.raises(OddAddress) as odd:
         origin_of("https://shop.example@evil.example")
     assert odd.value.oddity is Oddity.USER_NAME
-    assert origin_of("https://a.example") == Origin("https", "a.example", 443)
+    assert origin_of("https://a.example") == Origin(scheme="https", host="a.example", port=443)

@@ -1,9 +1,9 @@
 """What moving, another currency, an unpaid purchase and a wish to be left alone do to a budget."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import (
     COOL_OFF,

@@ -1,10 +1,10 @@
 """What a limit can be, and what spending, a new period and a change of mind do to a budget."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import (
     COOL_OFF,

@@ -1,8 +1,8 @@
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.offers import OFFER_LIFE, SignedOffer, check_price, check_signed, to_sign
 from tests.domain.builders import a_bundle, a_catalogue

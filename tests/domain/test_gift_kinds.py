@@ -1,9 +1,9 @@
 """What an economy's rules make of an order, on both sides of each boundary."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.economy import Economy, GiftKind

@@ -1,8 +1,7 @@
 """The last values that pass, and the first that do not."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.economy import CatalogueError, CoinRules, Text, Tier
 from chalicelib.domain.messages import MAX_BYTES

@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.entries import ShardEntry
 from chalicelib.domain.gifts import Gift
@@ -13,7 +12,7 @@ def chunks(*entries: ShardEntry) -> list[list[ShardEntry]]:
 
 
 def many(number: int, **changes: object) -> list[Gift]:
-    return [replace(a_gift(event_id=f"event-{place}"), **changes) for place in range(number)]  # type: ignore[arg-type]
+    return [replace(a_gift(event_id=f"event-{place}"), **changes) for place in range(number)]
 
 
 def test_nothing_is_received_in_nothing() -> None:

@@ -1,8 +1,8 @@
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.reference_rates import RatesError, ReferenceRates, compare
 from tests.domain.builders import a_bundle, a_catalogue

@@ -1,7 +1,7 @@
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import UNLIMITED, Budget, Limits, first_budget, renewed
 from chalicelib.domain.ids import is_uuid7, uuid7_time

@@ -1,8 +1,8 @@
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import UNLIMITED, Budget, Limits, Wish, first_budget
 from chalicelib.domain.periods import ByPeriod

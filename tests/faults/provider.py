@@ -1,9 +1,11 @@
 """The payment provider, with a memory of its own: what was really paid, refunded and disputed is the truth here."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from chalicelib.domain.payments import CheckoutSession, MoneyState, Movement, PurchaseRef, StripeEvent
 from chalicelib.domain.purchases import Purchase

@@ -1,10 +1,10 @@
 """What the tests of the API have in common besides the API: Stripe's events, and how a refusal reads."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.payments import StripeEvent
 from tests.fakes import START, session_of

@@ -1,12 +1,12 @@
 """Is this offer real? Signed bundles, and what can be said of an address, a price, a signature."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import jwt
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.adapters.offer_signer import BadSigningKey, EcOfferSigner
 from chalicelib.errors import TryAgain

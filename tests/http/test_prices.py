@@ -1,7 +1,7 @@
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.domain.builders import a_posted_purchase
 from tests.http.api import Api, Reply

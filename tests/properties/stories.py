@@ -1,12 +1,12 @@
 """What fans and creators do, and what the provider tells of a payment, asked of the use cases and of a model."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.entries import Entry
@@ -48,8 +48,7 @@ odds: st.SearchStrategy[Odds] = st.sampled_from(
 )
 
 
-@dataclass(frozen=True)
-class News:
+class News(NamedTuple):
     """Something that happened at the provider, and what the model makes of it."""
 
     event: StripeEvent

@@ -1,9 +1,9 @@
 """The checker of the invariants complains when it should: each of these books is wrong in one way."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Kind
 from chalicelib.domain.entries import Entry

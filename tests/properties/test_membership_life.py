@@ -5,12 +5,12 @@ perhaps more than that.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chalicelib.domain.memberships import MembershipStatus
 from chalicelib.domain.payments import MoneyState, StripeEvent

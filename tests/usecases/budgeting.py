@@ -1,8 +1,9 @@
 """A harness whose fan has a budget."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits
 from chalicelib.domain.gifts import Gift

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
+
+from msgspec.structs import replace
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.gifts import Gift

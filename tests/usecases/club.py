@@ -1,7 +1,8 @@
 """A fan's membership among the surroundings of a use case: what happens to it at the provider, and who hears of it."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from chalicelib.domain.events import announce
 from chalicelib.domain.memberships import Membership

@@ -1,9 +1,9 @@
 """A fan is held to his own budget, in giving and in buying."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import UNLIMITED, BudgetChange, first_budget
 from chalicelib.domain.periods import ByPeriod

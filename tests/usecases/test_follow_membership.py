@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.memberships import MembershipStatus
 from chalicelib.usecases.reconcile import HEALED

@@ -1,9 +1,9 @@
 """Memberships of fans who allow themselves only so much."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, Budget, Limits, renewed
 from chalicelib.domain.periods import ByPeriod

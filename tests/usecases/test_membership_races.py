@@ -1,10 +1,10 @@
 """Two who follow one membership at once, and calls that break on the way: the newest answer stands, told once."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.memberships import MembershipStatus
 from chalicelib.domain.payments import Subscription

@@ -1,7 +1,7 @@
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.memberships import Membership, MembershipStatus
 from chalicelib.errors import AlreadyMember, IdempotencyConflict, KeyTooOld, NotFound, TryAgain, UnknownPlan

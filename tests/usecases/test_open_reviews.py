@@ -1,9 +1,9 @@
 """How many payments wait for an operator: of this month and the last."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.reviews import Review, Settlement
 from chalicelib.usecases.audit import count_open_reviews

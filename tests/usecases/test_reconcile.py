@@ -1,9 +1,9 @@
 """What webhooks did not bring is found, once, and one event that cannot be handled does not hold up the others."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain

@@ -1,9 +1,9 @@
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import UNLIMITED, Budget, Limits, first_budget
 from chalicelib.domain.notifications import NotificationEntry

@@ -1,9 +1,9 @@
 """A fan sets limits for himself, looks at them, and shuts himself out."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED
 from chalicelib.domain.periods import ByPeriod

@@ -1,10 +1,10 @@
 """Gifts in a row: sent, relayed, and told as one in the end."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.adapters.aws.streak_timer import parse
 from chalicelib.domain.gifts import Gift

@@ -1,8 +1,7 @@
 """Coins that an operator gave for a payment in review, and the money that left it."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Kind
 from chalicelib.domain.purchases import MONEY_LEFT
