@@ -17,7 +17,7 @@ workers = Blueprint("chalicelib.workers")
 
 @workers.on_dynamodb_record(stream_arn="merged-from-infra-resources", name="relay")
 def relay(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
-    """Tell creators and the world of entries that were posted, and fans of budgets that they have spent."""
+    """Relay posted entries to creators and the topic, and remind fans of their budgets."""
     with telemetry.invocation(services.clock.new_id()):
         records = event.to_dict()["Records"]
         retry = relay_entries(services.stream.posted_records(records), _relay())
@@ -27,7 +27,7 @@ def relay(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
 
 @workers.on_sqs_message(queue_arn="merged-from-infra-resources", batch_size=1, name="redrive")
 def redrive_stretch(event: SQSEvent) -> None:
-    """Relay what the stream's mapping gave up, from the journal."""
+    """Relay from the journal the records that the stream's mapping discarded."""
     with telemetry.invocation(services.clock.new_id()):
         for message in event:
             first, last = services.stream.discarded_stretch(message.body)
@@ -36,7 +36,7 @@ def redrive_stretch(event: SQSEvent) -> None:
 
 @workers.on_sqs_message(queue_arn="merged-from-infra-resources", batch_size=10, name="streaks")
 def end_streaks(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
-    """Tell of streaks that have ended."""
+    """End streaks whose pause is over."""
     with telemetry.invocation(services.clock.new_id()):
         retry = [message.to_dict()["messageId"] for message in event if not _is_looked_at(message.body)]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in retry]}
@@ -44,7 +44,7 @@ def end_streaks(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
 
 @workers.schedule(Rate(10, Rate.MINUTES), name="sweep")
 def sweep_journal(_event: CloudWatchEvent) -> dict[str, int]:
-    """Relay what the stream lost."""
+    """Relay entries that the stream lost."""
     with telemetry.invocation(services.clock.new_id()):
         telemetry.count("Swept", swept := sweep(journal=services.journal, relay=_relay()))
     return {"swept": swept}
@@ -52,7 +52,7 @@ def sweep_journal(_event: CloudWatchEvent) -> dict[str, int]:
 
 @workers.schedule(Rate(15, Rate.MINUTES), name="reconcile")
 def reconcile_events(_event: CloudWatchEvent) -> dict[str, int]:
-    """Handle what webhooks did not bring."""
+    """Handle Stripe events that arrived by no webhook."""
     with telemetry.invocation(services.clock.new_id()):
         outcomes = reconcile(intake=_intake(), journal=services.journal)
         telemetry.count_outcomes(outcomes)
@@ -62,7 +62,7 @@ def reconcile_events(_event: CloudWatchEvent) -> dict[str, int]:
 
 @workers.schedule(Rate(1, Rate.HOURS), name="audit")
 def audit_totals(_event: CloudWatchEvent) -> dict[str, int]:
-    """Hold the totals against their entries."""
+    """Compare totals with their entries."""
     with telemetry.invocation(services.clock.new_id()):
         telemetry.count("OpenReviews", count_open_reviews(operators=services.operators, clock=services.clock))
         telemetry.count("Mismatch", found := len(audit_ledger(journal=services.journal, clock=services.clock)))
@@ -70,7 +70,7 @@ def audit_totals(_event: CloudWatchEvent) -> dict[str, int]:
 
 
 def _is_looked_at(message: str) -> bool:
-    """One streak that nobody can end must not hold up the others."""
+    """End one streak. A failure must not delay the others."""
     try:
         user_id, streak_id = services.streak_timer.parse(message)
         pause, ledger, timer, clock = (
@@ -82,7 +82,7 @@ def _is_looked_at(message: str) -> bool:
         end_streak(user_id, streak_id, pause, ledger=ledger, timer=timer, clock=clock)
     except TryAgain:
         return False
-    except Exception:  # noqa: BLE001  # whatever it is, it is this streak's trouble
+    except Exception:  # noqa: BLE001  # any failure concerns this streak only
         telemetry.log.exception("streak cannot be ended")
         return False
     return True

@@ -1,4 +1,4 @@
-"""The API's description, made of the very routes and types that serve it."""
+"""OpenAPI document, generated from the registered routes and their types."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from chalicelib.http.routing import Operation
 
 
 class Problem(msgspec.Struct, kw_only=True):
-    """An error (RFC 9457). `code` is stable; `field` and `rule` are there for bad input."""
+    """Problem details (RFC 9457). `code` is stable; bad input adds `field` and `rule`."""
 
     type: str
     title: str
@@ -25,7 +25,7 @@ class Problem(msgspec.Struct, kw_only=True):
 
 
 def describe(operations: Iterable[Operation]) -> dict[str, object]:
-    """An OpenAPI 3.1 document of those operations that take or give JSON."""
+    """Build an OpenAPI 3.1 document of the JSON operations."""
     documented = [operation for operation in operations if operation.response_model]
     types = {
         kind for operation in documented for kind in (operation.request_model, operation.response_model) if kind

@@ -1,4 +1,4 @@
-"""Answers, and the problem documents that errors become."""
+"""Responses, and problem documents for errors."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ STATUS: Final[Mapping[type[Exception], int]] = {
 
 
 class ApiResponse(Struct, frozen=True, kw_only=True):
-    """What a route answers: a msgspec Struct as JSON, or text as it is. `cacheable` answers get an ETag."""
+    """A route's result: a Struct sent as JSON, or text. `cacheable` adds an ETag."""
 
     body: msgspec.Struct | dict[str, object] | str
     status: int = 200
@@ -38,19 +38,19 @@ class ApiResponse(Struct, frozen=True, kw_only=True):
 
 
 def created(body: msgspec.Struct, *, is_repeat: bool) -> ApiResponse:
-    """201 for what was just made; for a repeat, 200 with the same body."""
+    """Return 201 for a new resource, or 200 with the same body for a repeat."""
     if is_repeat:
         return ApiResponse(body=body, headers={"Idempotent-Replayed": "true"})
     return ApiResponse(body=body, status=201)
 
 
 def cursor(entry_id: str | None) -> str | None:
-    """Where the next page begins, as nothing that a caller should read anything into."""
+    """Encode the last entry id as an opaque pagination cursor."""
     return None if entry_id is None else urlsafe_b64encode(entry_id.encode()).decode()
 
 
 def response_of(answer: ApiResponse, request: Request) -> Response:
-    """The answer as Chalice sends it; 304 without a body when the caller has it already."""
+    """Convert to a Chalice response; 304 without a body if the ETag matches."""
     body, headers = answer.body, {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **answer.headers}
     if not isinstance(body, str):
         body = msgspec.json.encode(body).decode()
@@ -64,7 +64,7 @@ def response_of(answer: ApiResponse, request: Request) -> Response:
 
 
 def problem_of(error: errors.CoinpurseError, request: Request) -> Response:
-    """The error as a problem document. Its status is its class's, or that of the nearest class above."""
+    """Convert an error to a problem document. The status is that of the nearest class in STATUS."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     request_id = request_id_of(request)
     telemetry.log.info("refused", extra={"code": error.code, "status": status, "path": request.path})
@@ -91,5 +91,5 @@ def problem_of(error: errors.CoinpurseError, request: Request) -> Response:
 
 
 def request_id_of(request: Request) -> str:
-    """What API Gateway calls the request."""
+    """Return API Gateway's request id."""
     return str(request.context.get("requestId", ""))

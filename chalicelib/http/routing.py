@@ -1,7 +1,7 @@
-"""HTTP manners: who asks, what is asked in strict JSON, and answers that always have the same form.
+"""Routing: authentication, strict JSON bodies, uniform responses.
 
-One decorator stands over every route: it verifies the caller, reads the body, runs the route, and turns whatever goes
-wrong into a problem document (RFC 9457). It remembers the routes, so that the API's description is made of them.
+One decorator registers every route: it verifies the caller, decodes the body, runs the route and converts every error
+to a problem document (RFC 9457). The registered routes are also the source of the OpenAPI document.
 """
 
 from base64 import urlsafe_b64decode
@@ -28,7 +28,7 @@ MAX_QUERY_CHARACTERS: Final = 512
 
 
 class ApiRequest(Generic[Body]):
-    """What a route is asked."""
+    """A request with its decoded body and caller."""
 
     def __init__(self, request: Request, body: Body, caller: Caller | None) -> None:
         self._request = request
@@ -37,18 +37,18 @@ class ApiRequest(Generic[Body]):
 
     @property
     def user_id(self) -> str:
-        """The user id of the caller, who may be an operator."""
+        """User id of the caller, a fan or an operator."""
         assert self._caller is not None, "a route without a token has no fan"
         return self._caller.user_id
 
     @property
     def optional_user_id(self) -> str | None:
-        """The user id of the caller, where the route does without."""
+        """User id of the caller, None without a token."""
         return self._caller.user_id if self._caller else None
 
     @property
     def idempotency_key(self) -> str:
-        """The idempotency key. Raises MissingIdempotencyKey when it is no lowercase UUIDv7."""
+        """Idempotency key. Raises MissingIdempotencyKey unless it is a lowercase UUIDv7."""
         key = str(self._request.headers.get("idempotency-key", ""))
         if not is_uuid7(key):
             raise errors.MissingIdempotencyKey("Send an Idempotency-Key header: a UUIDv7 in lowercase.")
@@ -56,18 +56,18 @@ class ApiRequest(Generic[Body]):
 
     @property
     def path_id(self) -> str:
-        """The id in the path. Raises NotFound when it can be no id of ours."""
+        """Id in the path. Raises NotFound unless it is a UUIDv7."""
         path_id = self.path("id")
         if not is_uuid7(path_id):
             raise errors.NotFound
         return path_id
 
     def path(self, name: str) -> str:
-        """A part of the path, as it was sent."""
+        """Return a path parameter, undecoded."""
         return str((self._request.uri_params or {}).get(name, ""))
 
     def query(self, name: str, default: str, longest: int = MAX_QUERY_CHARACTERS) -> str:
-        """A query parameter; the last one where it is given twice. Raises InvalidField when it is absurdly long."""
+        """Return a query parameter, the last of several. Raises InvalidField above `longest` characters."""
         parameters = self._request.query_params
         value = str(parameters.get(name, default)) if parameters else default
         if len(value) > longest:
@@ -75,14 +75,14 @@ class ApiRequest(Generic[Body]):
         return value
 
     def query_int(self, name: str, default: int, low: int, high: int) -> int:
-        """A whole number among the query parameters. Raises InvalidField when it is none from `low` to `high`."""
+        """Return an integer query parameter. Raises InvalidField outside `low` to `high`."""
         text = self.query(name, str(default))
         if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
             raise errors.InvalidField(name, f"a whole number from {low} to {high}")
         return int(text)
 
     def cursor(self) -> str | None:
-        """The entry id inside the query parameter `cursor`. Raises InvalidField when we never gave such a one."""
+        """Decode the pagination cursor to an entry id. Raises InvalidField for any other text."""
         text = self.query("cursor", "")
         if not text:
             return None
@@ -95,12 +95,12 @@ class ApiRequest(Generic[Body]):
         return entry_id
 
     def header(self, name: str) -> str:
-        """A header, empty where there is none."""
+        """Return a header, or an empty text."""
         return str(self._request.headers.get(name, ""))
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """A route as the API's description needs it."""
+    """A registered route, as the OpenAPI document needs it."""
 
     method: str
     path: str
@@ -121,7 +121,7 @@ class Authenticating(Protocol):
 
 
 class Api:
-    """The routes of a Chalice app, or of one of its blueprints.
+    """Routes of a Chalice app or blueprint.
 
     Args:
         app: the app or blueprint.
@@ -135,7 +135,7 @@ class Api:
         self.root = self
 
     def mount(self, *others: "Api") -> None:
-        """Serve the routes of blueprints, too."""
+        """Register the routes of blueprints."""
         assert isinstance(self.app, Chalice), "blueprints are mounted on the app"
         for other in others:
             assert isinstance(other.app, Blueprint), "only blueprints can be mounted"
@@ -155,15 +155,16 @@ class Api:
         scope: str | None = None,
         raw_bytes: int | None = None,
     ) -> Callable[[Callable[[ApiRequest[Any]], ApiResponse]], Callable[..., Response]]:
-        """Put a function under a route.
+        """Register a function for a method and path.
 
         Args:
-            method, path: as Chalice writes them.
-            request_model, response_model: the types of the JSON body, if there is one, and of the response.
-            auth: whether a bearer token is required; `optional` makes use of a valid one, `none` does not look.
-            query: the names of the query parameters.
-            scope: what the token's `scope` must list.
-            raw_bytes: take up to that many bytes of any type as `body`, instead of JSON.
+            method, path: as in Chalice.
+            request_model: type of the JSON body; None for no body.
+            response_model: type of the response body.
+            auth: `required`, `optional` (a token is verified if sent) or `none` (tokens are ignored).
+            query: names of the query parameters.
+            scope: required entry of the token's `scope`.
+            raw_bytes: pass up to this many raw bytes as `body` instead of JSON.
         """
 
         operation = partial(Operation, method=method, path=path, auth=auth, query=query)
@@ -178,17 +179,17 @@ class Api:
                 caller = self._caller(request, auth, scope)
                 return view(ApiRequest(request, _body(request, request_model, raw_bytes), caller))
 
-            # Chalice finds path parameters in the route, and asks nothing of the function's signature.
+            # Chalice passes path parameters as keywords; the view reads them from the request.
             register = self.app.route(path, methods=[method], content_types=[])
             return register(wraps(view)(lambda **_path: self._answer(run)))  # type: ignore[no-any-return]
 
         return decorate
 
     def _answer(self, run: Callable[[Request], ApiResponse]) -> Response:
-        """Run a route for the request at hand; whatever goes wrong becomes a problem document."""
+        """Run a route for the current request; every error becomes a problem document."""
         request = self.app.current_request
         assert request is not None, "Chalice sets the request before it calls a route"
-        # Chalice trips over a header that is no text, and only when everything is done already.
+        # Chalice fails on a non-text header only after the view has run.
         texts = {name: value for name, value in request.headers.items() if isinstance(value, str)}
         request.headers = CaseInsensitiveMapping(texts)
         with telemetry.invocation(request_id_of(request)):
@@ -196,7 +197,7 @@ class Api:
                 return response_of(run(request), request)
             except errors.CoinpurseError as error:
                 return problem_of(error, request)
-            except Exception:  # noqa: BLE001  # whatever it is, it is this streak's trouble
+            except Exception:  # noqa: BLE001  # every failure becomes a problem document
                 telemetry.log.exception("unforeseen", extra={"path": request.path})
                 telemetry.count("Unforeseen")
                 return problem_of(errors.CoinpurseError(_UNKNOWN_OUTCOME), request)

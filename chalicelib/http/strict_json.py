@@ -1,4 +1,4 @@
-"""JSON bodies as their types, without a doubt about what was sent."""
+"""Strict decoding of JSON bodies."""
 
 import json
 import re
@@ -17,16 +17,16 @@ _LONGEST_NAME: Final = 64
 
 
 def decode_strictly(raw: bytes, kind: type[Body]) -> Body:
-    """The body in `raw`.
+    """Decode the body in `raw`.
 
     Raises:
-        InvalidJson: not one JSON object in UTF-8, or a name comes twice.
-        UnknownField: it has a field that `kind` has not.
-        InvalidField: a field is missing or of another type; nothing is converted to make it fit.
+        InvalidJson: not one JSON object in UTF-8, or a duplicate name.
+        UnknownField: a field that `kind` lacks.
+        InvalidField: a missing field or another type; nothing is coerced.
     """
     try:
         body = msgspec.json.decode(raw, type=kind)
-        # msgspec lets the last of two equal names win; something on the way may have looked at the first.
+        # msgspec keeps the last of two equal names; a proxy may have read the first.
         json.loads(raw, object_pairs_hook=_without_duplicates)
     except msgspec.ValidationError as error:
         _raise_in_our_words(error)
@@ -54,5 +54,5 @@ def _raise_in_our_words(error: msgspec.ValidationError) -> NoReturn:
 
 
 def _inside(found: re.Match[str]) -> str:
-    """The field's name, behind that of the object it is in."""
+    """Return the field's path."""
     return ".".join(name for name in (found[2], found[1]) if name is not None)

@@ -1,8 +1,8 @@
-"""The shop's pages: values in, HTML out. Nothing is read but the files beside this one.
+"""Rendering of the shop's pages from the templates in this folder.
 
-A purchase works without JavaScript: every bundle is a form of its own, posted to `buy` on the site that the pages are
-seen through, which adds the fan's token and answers with a redirect to the payment page. All URLs are relative.
-Send every page with `headers(...)`, every asset with `ASSET_HEADERS`.
+A purchase works without JavaScript: every bundle is a form, posted to `buy` on the platform's site, which adds the
+fan's token and redirects to the payment page. All URLs are relative. Pages are sent with `headers(...)`, assets with
+`ASSET_HEADERS`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ ASSET_TYPES: Final = {
 }
 
 ASSET_HEADERS: Final = {
-    # The pages name assets with their digest (`?v=`), so a new version is another URL.
+    # Pages link assets with their digest (`?v=`), so a new version has another URL.
     "Cache-Control": "public, max-age=86400",
     "X-Content-Type-Options": "nosniff",
 }
@@ -34,13 +34,13 @@ _FINAL_STATUSES: Final = frozenset({"posted", "failed", "expired"})
 
 
 def headers(stripe_api_url: str) -> dict[str, str]:
-    """What every page is sent with.
+    """Return the headers of every page.
 
-    `form-action` names the payment page beside 'self', because Chromium applies it to the redirect that answers the
-    form as well. `no-store`: each copy of the shop has idempotency keys of its own.
+    `form-action` includes the payment page, because Chromium applies it to the redirect after a form as well.
+    `no-store`: each copy of the shop has its own idempotency keys.
 
     Args:
-        stripe_api_url: the setting: tells where the payment page is.
+        stripe_api_url: the setting of that name, from which the payment page's origin derives.
     """
     policy = (
         f"default-src 'self'; form-action 'self' {pay_page_origin(stripe_api_url)}; base-uri 'none'; "
@@ -50,14 +50,14 @@ def headers(stripe_api_url: str) -> dict[str, str]:
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": policy,
         "Cache-Control": "no-store",
-        # Not no-referrer: then browsers post forms with `Origin: null`, and the site could not tell its own.
+        # With no-referrer browsers post forms with `Origin: null`, which the site cannot check.
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
     }
 
 
 def pay_page_origin(stripe_api_url: str) -> str:
-    """Where `session.url` leads: Stripe's hosted page, or the sandbox that stands in for Stripe, on its own origin."""
+    """Return the origin of `session.url`: Stripe's hosted page, or the sandbox's own."""
     parts = urlsplit(stripe_api_url)
     if parts.hostname == "api.stripe.com":
         return "https://checkout.stripe.com"
@@ -73,16 +73,16 @@ def shop(
     new_id: Callable[[], str],
     fan: str | None = None,
 ) -> str:
-    """The shop page.
+    """Render the shop page.
 
     Args:
         bundles: as in `GET /v1/bundles`: `{bundle_id, coins, bonus_coins, price: {amount_minor, currency, exponent},
             price_per_coin, discount_percent, web_saving_percent}`.
-        currency: the one that the prices are in, lowercase.
-        currencies: those that the fan can switch to.
-        channel: where the fan buys, as in `GET /v1/bundles`.
-        new_id: makes a UUIDv7; called once per bundle: pressing a button twice is one purchase.
-        fan: whose token came with the request; None shows the sign-in form.
+        currency: currency of the prices, lowercase.
+        currencies: currencies to choose from.
+        channel: as in `GET /v1/bundles`.
+        new_id: returns a UUIDv7; called once per bundle, so that a button pressed twice is one purchase.
+        fan: user id of the request's token; None shows the sign-in form.
     """
     account = _part("sign_in") if fan is None else _part("signed_in", fan=fan)
     main = _fill(
@@ -96,11 +96,11 @@ def shop(
 
 
 def success(checkout: Mapping[str, Any] | None = None) -> str:
-    """The page a fan comes back to after paying. It credits nothing: it tells what the ledger says.
+    """Render the return page after payment. It shows the ledger's state and credits nothing.
 
     Args:
-        checkout: as in `GET /v1/checkout-sessions/{id}`, when it is known already; with JavaScript the page asks for
-            itself, without it reloads until the status is final.
+        checkout: as in `GET /v1/checkout-sessions/{id}`, if known. With JavaScript the page polls the API, without
+            it reloads until the status is final.
     """
     status = str(checkout["status"]) if checkout else ""
     text = escape(_purchase_text(status, int(checkout["coins"]) if checkout else 0))
@@ -112,15 +112,15 @@ def success(checkout: Mapping[str, Any] | None = None) -> str:
 
 
 def canceled() -> str:
-    """The page a fan comes back to from the payment page without having paid."""
+    """Render the return page without payment."""
     return _page("Nothing was bought", _part("cancelled"))
 
 
 def asset(name: str) -> tuple[str, str]:
-    """An asset's text and media type. All are text: API Gateway passes them as they are.
+    """Return an asset's text and media type. Assets are text only, which API Gateway passes unchanged.
 
     Raises:
-        NotFound: there is no such asset.
+        NotFound: no such asset.
     """
     if name not in ASSET_TYPES:
         raise NotFound
@@ -143,7 +143,7 @@ def _bundle(bundle: Mapping[str, Any], channel: str, key: str) -> str:
 
 
 def _notes(bundle: Mapping[str, Any]) -> list[str]:
-    """What speaks for a bundle, as HTML; what is zero or unknown is not said."""
+    """Render bonus, discount and saving of a bundle, without zero or unknown ones."""
     badges = [
         ("{} bonus included", bundle.get("bonus_coins")),
         ("Save {}%", bundle.get("discount_percent")),
@@ -168,7 +168,7 @@ def _currency_link(code: str, channel: str, *, is_current: bool) -> str:
 
 
 def _purchase_text(status: str, coins: int) -> str:
-    """What a purchase's status means to the fan; coinpurse.js says the same."""
+    """Return the message for a purchase's status, as coinpurse.js shows it."""
     count = f"{format_count(coins)} {'coin' if coins == 1 else 'coins'}"
     return {
         "posted": f"{count} are yours." if coins != 1 else f"{count} is yours.",
@@ -185,7 +185,7 @@ def _page(title: str, main: str, head: str = "") -> str:
 
 
 def _part(name: str, html: Mapping[str, str] | None = None, **texts: object) -> str:
-    """A part with `texts` escaped and `html` as it is."""
+    """Fill a template with escaped `texts` and raw `html`."""
     return _fill(name, **(html or {}), **{field: escape(str(text)) for field, text in texts.items()})
 
 

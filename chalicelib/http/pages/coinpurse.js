@@ -1,5 +1,5 @@
-// The shop sells without this file. With it: the balance, the statement, gifts, and a purchase watched until it is
-// posted. Text from anywhere goes through textContent only. Nothing here credits anything: it shows what the API says.
+// Progressive enhancement of the shop: balance, statement, gifts, and a purchase's status until it is posted. The shop
+// sells without it. Foreign text is set by textContent only. Nothing here credits coins.
 
 const PAGE_SIZE = 10;
 const WATCH_MS = 60_000;
@@ -11,7 +11,7 @@ const coinsText = (coins) => `${count(coins)} ${coins === 1 ? "coin" : "coins"}`
 const verb = (coins) => (coins === 1 ? "is" : "are");
 const sleep = (ms) => new Promise((wake) => setTimeout(wake, ms));
 
-/** One call of the API: {status, body}; status 0 when no answer came, and then nothing is known of the outcome. */
+/** Call the API. Returns {status, body}; status 0 without a response: the outcome is unknown. */
 async function call(path, options = {}) {
   try {
     const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(30_000), ...options });
@@ -21,7 +21,7 @@ async function call(path, options = {}) {
   }
 }
 
-/** An element with text and attributes. */
+/** Create an element with text and attributes. */
 function element(name, text = "", attributes = {}) {
   const made = document.createElement(name);
   made.textContent = text;
@@ -29,7 +29,7 @@ function element(name, text = "", attributes = {}) {
   return made;
 }
 
-/** A new UUIDv7: 48 bits of milliseconds, then version, variant and 74 random bits. */
+/** Return a new UUIDv7: 48 bits of milliseconds, then version, variant and 74 random bits. */
 function uuid7() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   const now = Date.now();
@@ -42,7 +42,7 @@ function uuid7() {
 
 // ---- the wallet ---------------------------------------------------------------------------------------------------
 
-/** Show the balance; false when nobody is signed in. */
+/** Show the balance. Returns false when signed out. */
 async function showBalance() {
   const { status, body } = await call("v1/wallet");
   if (status === 200) {
@@ -81,7 +81,7 @@ function entryRow(entry) {
   return row;
 }
 
-/** Show the statement from its newest entry on, or go on where `cursor` points. */
+/** Show the statement from its newest entry, or from `cursor`. */
 async function showStatement(cursor = null) {
   const query = new URLSearchParams({ limit: PAGE_SIZE, ...(cursor && { cursor }) });
   const { status, body } = await call(`v1/wallet/entries?${query}`);
@@ -104,9 +104,9 @@ async function whileBusy(button, act) {
   }
 }
 
-// ---- a purchase on its way ----------------------------------------------------------------------------------------
+// ---- a pending purchase -------------------------------------------------------------------------------------------
 
-/** Say how the purchase stands; true when that is final. */
+/** Show the purchase's status. Returns true when it is final. */
 function tellPurchase({ status, body }) {
   const say = (text, state = "") => {
     at("purchase").textContent = text;
@@ -134,8 +134,8 @@ async function watchPurchase(id) {
 
 // ---- gifts --------------------------------------------------------------------------------------------------------
 
-// The key is made before anything is sent, and kept until the outcome is known, also over signing in again or loading
-// the page anew: sending again is the same gift.
+// The key is made before sending and kept until the outcome is known, also over a new sign-in or a reload: sending
+// again is the same gift.
 const UNSETTLED = "unsettled-gift";
 
 async function sendGift(gift) {
@@ -146,7 +146,7 @@ async function sendGift(gift) {
   const headers = { "Content-Type": "application/json", "Idempotency-Key": unsettled.key };
   for (let tries = 1; ; tries += 1) {
     const answer = await call("v1/gifts", { method: "POST", headers, body });
-    // A 401 says nothing of the gift: an earlier try may have gone through before the token ran out.
+    // A 401 does not settle the gift: an earlier attempt may have succeeded before the token expired.
     const isSettled = answer.status >= 200 && answer.status < 500 && ![401, 429].includes(answer.status);
     if (isSettled) sessionStorage.removeItem(UNSETTLED);
     if (isSettled || answer.status === 401 || tries === TRIES) return answer;
@@ -185,7 +185,7 @@ async function offerGifts() {
 
 // ---- the pages ----------------------------------------------------------------------------------------------------
 
-/** A pressed button of a plain form rests until the next page is there, or until the fan comes back to this one. */
+/** Disable a pressed button until the next page is loaded, or this one is shown again. */
 function restPressedButtons() {
   document.addEventListener("submit", (event) => {
     if (event.target.method === "post" && event.submitter) event.submitter.disabled = true;

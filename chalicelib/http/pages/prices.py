@@ -1,19 +1,16 @@
-"""Prices and counts as a fan reads them. English for now, like the pages."""
+"""Formatting of prices and counts in English."""
 
 from typing import Final
 
 from chalicelib.domain.money import as_decimal
 
 _SIGNS: Final = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
-# The payment provider counts them in hundredths although nobody pays with anything smaller than one.
+# Stripe counts these in hundredths although the smallest unit paid is one.
 _WITHOUT_FRACTION: Final = frozenset({"isk", "ugx"})
 
 
 def format_price(amount_minor: int, currency: str, exponent: int) -> str:
-    """(123456, "usd", 2) -> "$1,234.56", (1000, "jpy", 0) -> "¥1,000", (1500, "kwd", 3) -> "KWD 1.500".
-
-    Exact: no float comes near it.
-    """
+    """Format an amount exactly: (123456, "usd", 2) -> "$1,234.56", (1500, "kwd", 3) -> "KWD 1.500"."""
     whole, point, fraction = as_decimal(amount_minor, exponent).partition(".")
     if currency in _WITHOUT_FRACTION and not fraction.strip("0"):
         point = fraction = ""
@@ -21,12 +18,12 @@ def format_price(amount_minor: int, currency: str, exponent: int) -> str:
 
 
 def format_price_per_coin(price_per_coin: str, currency: str) -> str:
-    """("0.0105", "usd") -> "$0.0105 a coin"."""
+    """Format a price per coin: ("0.0105", "usd") -> "$0.0105 a coin"."""
     return f"{_sign(currency)}{price_per_coin} a coin"
 
 
 def format_count(number: int) -> str:
-    """1234 -> "1,234"."""
+    """Format a count: 1234 -> "1,234"."""
     return f"{number:,}"
 
 

@@ -1,4 +1,4 @@
-"""What fans decide about their own spending."""
+"""Budgets and self-exclusions."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ api = routing.Api(Blueprint(__name__), services)
 
 @api.route("GET", "/v1/budgets", response_model=budgets.BudgetResponse)
 def get_budgets(request: ApiRequest[None]) -> ApiResponse:
-    """The caller's limits, and what is left of them."""
+    """Show the caller's limits and their remainders."""
     return _budget(request)
 
 
 @api.route("PUT", "/v1/budgets", request_model=budgets.BudgetRequest, response_model=budgets.BudgetResponse)
 def put_budgets(request: ApiRequest[budgets.BudgetRequest]) -> ApiResponse:
-    """Set limits: what is stricter holds at once, the rest a day later."""
+    """Set limits. Stricter ones apply at once, others after 24 hours."""
     set_budget(request.user_id, budgets.limits(request.body), ledger=services.ledger, clock=services.clock)
     return _budget(request)
 
@@ -33,7 +33,7 @@ def put_budgets(request: ApiRequest[budgets.BudgetRequest]) -> ApiResponse:
     "POST", "/v1/self-exclusions", request_model=budgets.ExclusionRequest, response_model=budgets.ExclusionResponse
 )
 def post_self_exclusion(request: ApiRequest[budgets.ExclusionRequest]) -> ApiResponse:
-    """Shut oneself out from spending, which cannot be undone early."""
+    """Exclude the caller from spending for a number of days. Cannot be undone early."""
     excluded = exclude_fan(
         request.user_id, request.idempotency_key, request.body.days, ledger=services.ledger, clock=services.clock
     )

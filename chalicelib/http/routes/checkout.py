@@ -1,4 +1,4 @@
-"""Buying: the bundles on sale, and checkouts."""
+"""Bundles and checkouts."""
 
 from chalice.app import Blueprint
 
@@ -16,7 +16,7 @@ api = routing.Api(Blueprint(__name__), services)
 
 @api.route("GET", "/v1/bundles", response_model=common.BundlesResponse, auth="none", query=("currency", "channel"))
 def get_bundles(request: ApiRequest[None]) -> ApiResponse:
-    """The coin bundles on sale."""
+    """List the coin bundles on sale."""
     offers = services.catalogue.offers(
         *require_market(request.query("currency", "usd"), request.query("channel", "web"))
     )
@@ -47,7 +47,7 @@ def post_checkout_session(request: ApiRequest[common.CheckoutRequest]) -> ApiRes
 
 @api.route("GET", "/v1/checkout-sessions/{id}", response_model=common.CheckoutResponse)
 def get_checkout_session(request: ApiRequest[None]) -> ApiResponse:
-    """What became of a checkout."""
+    """Show a checkout and its status."""
     return ApiResponse(
         body=common.checkout(read_entry(request.user_id, request.path_id, Purchase, ledger=services.ledger))
     )

@@ -1,4 +1,4 @@
-"""Giving and earning: what a fan sends, and what its creator has of it."""
+"""Gifts and creators' earnings."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ api = routing.Api(Blueprint(__name__), services)
 
 @api.route("GET", "/v1/economy", response_model=gifts.EconomyResponse, auth="none")
 def get_economy(_request: ApiRequest[None]) -> ApiResponse:
-    """How fans can give here, and what creators earn."""
+    """Show the kinds of gifts and the creators' share."""
     return ApiResponse(body=gifts.economy(services.catalogue.economy), cacheable=True)
 
 
@@ -53,13 +53,13 @@ def post_gift(request: ApiRequest[gifts.GiftRequest]) -> ApiResponse:
 
 @api.route("GET", "/v1/gifts/{id}", response_model=gifts.GiftResponse)
 def get_gift(request: ApiRequest[None]) -> ApiResponse:
-    """A gift that the caller sent."""
+    """Show a gift that the caller sent."""
     return ApiResponse(body=gifts.gift(read_entry(request.user_id, request.path_id, Gift, ledger=services.ledger)))
 
 
 @api.route("GET", "/v1/creator/earnings", response_model=gifts.EarningsResponse, scope=CREATOR)
 def get_earnings(request: ApiRequest[None]) -> ApiResponse:
-    """What the caller, a creator, was given."""
+    """Show the earnings of the caller, a creator."""
     economy = services.catalogue.economy
     earned = economy.earnings(services.ledger.creator_coins(request.user_id))
     return ApiResponse(body=gifts.earnings(earned, economy))

@@ -1,4 +1,4 @@
-"""Memberships, for fans."""
+"""Memberships."""
 
 from chalice.app import Blueprint
 
@@ -17,7 +17,7 @@ api = routing.Api(Blueprint(__name__), services)
 
 @api.route("GET", "/v1/membership-plans", response_model=memberships.PlansResponse, auth="none", query=("currency",))
 def get_membership_plans(request: ApiRequest[None]) -> ApiResponse:
-    """The memberships on sale."""
+    """List the memberships on sale."""
     currency, _ = require_market(request.query("currency", "usd"), "web")
     on_sale = services.catalogue.plans(currency)
     return ApiResponse(body=memberships.plans(on_sale, currency), cacheable=True)
@@ -47,13 +47,13 @@ def post_membership(request: ApiRequest[memberships.MembershipRequest]) -> ApiRe
 
 @api.route("GET", "/v1/membership", response_model=memberships.PresentMembershipResponse)
 def get_membership(request: ApiRequest[None]) -> ApiResponse:
-    """The caller's present membership."""
+    """Show the caller's current membership."""
     membership = read_membership(request.user_id, memberships=services.memberships)
     return ApiResponse(body=memberships.present(membership, services.clock.now()))
 
 
 @api.route("POST", "/v1/membership/portal-sessions", response_model=memberships.PortalResponse)
 def post_portal_session(request: ApiRequest[None]) -> ApiResponse:
-    """A page of the payment provider's on which the caller can end the membership."""
+    """Open the payment provider's portal, where the caller can end the membership."""
     url = open_portal(request.user_id, memberships=services.memberships, subscriptions=services.subscriptions)
     return ApiResponse(body=memberships.PortalResponse(url=url))

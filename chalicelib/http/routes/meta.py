@@ -1,4 +1,4 @@
-"""The API itself: its health and its description."""
+"""Health and OpenAPI document."""
 
 from chalice.app import Blueprint
 
@@ -20,5 +20,5 @@ def get_health(_request: ApiRequest[None]) -> ApiResponse:
 
 @api.route("GET", "/v1/openapi.json", auth="none")
 def get_openapi(_request: ApiRequest[None]) -> ApiResponse:
-    """This API, described."""
+    """Return the OpenAPI document."""
     return ApiResponse(body=openapi.describe(api.root.operations), cacheable=True)

@@ -1,4 +1,4 @@
-"""What operators do: the token's scope must list `operator`. Every act needs a key and a reason, and is kept."""
+"""Operators' acts. The token needs scope `operator`; every act needs a key and a reason and is recorded."""
 
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ api = routing.Api(Blueprint(__name__), services)
 
 @api.route("GET", "/v1/operator/reviews", response_model=operators.ReviewsResponse, scope=SCOPE, query=("month",))
 def get_reviews(request: ApiRequest[None]) -> ApiResponse:
-    """The payments of a month that match no purchase of ours, settled or not."""
+    """List a month's payments that match no purchase, settled or open."""
     month = request.query("month", f"{services.clock.now():%Y-%m}")
     if not operators.is_month(month):
         raise InvalidField("month", "a month, like 2026-11")
@@ -58,7 +58,7 @@ def post_settlement(request: ApiRequest[operators.SettlementRequest]) -> ApiResp
     scope=SCOPE,
 )
 def post_freeze(request: ApiRequest[operators.FreezeRequest]) -> ApiResponse:
-    """Stop a wallet from spending, or let it spend again."""
+    """Freeze or unfreeze a wallet."""
     act = _act(request, request.body.reason)
     freeze_wallet(
         request.body.user_id, act, is_frozen=request.body.frozen, operators=services.operators, clock=services.clock
@@ -74,7 +74,7 @@ def post_freeze(request: ApiRequest[operators.FreezeRequest]) -> ApiResponse:
     scope=SCOPE,
 )
 def post_grant(request: ApiRequest[operators.GrantRequest]) -> ApiResponse:
-    """Give a fan coins."""
+    """Grant coins to a fan."""
     order = GrantOrder(act=_act(request, request.body.reason), user_id=request.body.user_id, coins=request.body.coins)
     granted = grant_coins(order, operators=services.operators, clock=services.clock)
     return created(common.entry(granted.adjustment), is_repeat=granted.is_repeat)
@@ -88,7 +88,7 @@ def post_grant(request: ApiRequest[operators.GrantRequest]) -> ApiResponse:
     scope=SCOPE,
 )
 def post_reversal(request: ApiRequest[operators.ReversalRequest]) -> ApiResponse:
-    """Take a gift back: the fan has the coins again, and the creator no longer."""
+    """Reverse a gift: return its coins to the fan."""
     reversal = reverse_gift(
         request.body.user_id,
         request.body.gift_id,

@@ -1,4 +1,4 @@
-"""The truth in prices: what things cost in the buyer's own money, and whether an offer is really ours."""
+"""Prices in the buyer's currency, and verification of offers."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ from chalicelib.services import services
 from chalicelib.usecases.queries import read_cost_basis, sign_offers
 
 _LONGEST: Final = 2_048
-"""Characters of an address or a signed bundle; ours have fewer than 600."""
+"""Maximum characters of an address or a signed bundle; genuine ones have fewer than 600."""
 _MOST: Final = 10**9 - 1
 
 api = routing.Api(Blueprint(__name__), services)
@@ -29,7 +29,7 @@ api = routing.Api(Blueprint(__name__), services)
     "GET", "/v1/gift-catalogue", response_model=prices.GiftCatalogueResponse, auth="optional", query=("currency",)
 )
 def get_gift_catalogue(request: ApiRequest[None]) -> ApiResponse:
-    """The gifts that can be sent, and with a currency what each is worth to the caller."""
+    """List the gifts; with a currency, what each is worth to the caller."""
     gifts, currency = common.gift_catalogue(services.catalogue), request.query("currency", "")
     if not currency:
         return ApiResponse(body=prices.gift_catalogue(gifts), cacheable=True)
@@ -38,14 +38,14 @@ def get_gift_catalogue(request: ApiRequest[None]) -> ApiResponse:
 
 @api.route("GET", "/v1/worth", response_model=prices.WorthResponse, auth="optional", query=("coins", "currency"))
 def get_worth(request: ApiRequest[None]) -> ApiResponse:
-    """What any number of coins is worth to the caller."""
+    """Show what a number of coins is worth to the caller."""
     coins = request.query_int("coins", 0, 1, _MOST)
     return _in_own_money(request, prices.worth(coins, _cost_basis(request, request.query("currency", "usd"))))
 
 
 @api.route("GET", "/v1/top-up", response_model=prices.TopUpResponse, auth="none", query=("for", "currency", "channel"))
 def get_top_up(request: ApiRequest[None]) -> ApiResponse:
-    """The cheapest bundles that hold so many coins."""
+    """Find the cheapest bundles that contain a number of coins."""
     needed = request.query_int("for", 0, 1, MAX_TOP_UP)
     currency, channel = require_market(request.query("currency", "usd"), request.query("channel", "web"))
     found = cheapest_top_up(services.catalogue.offers(currency, channel), needed)
@@ -54,7 +54,7 @@ def get_top_up(request: ApiRequest[None]) -> ApiResponse:
 
 @api.route("GET", "/v1/prices", response_model=prices.PricesResponse, auth="none", query=("channel",))
 def get_prices(request: ApiRequest[None]) -> ApiResponse:
-    """Every price in every currency, beside a dated reference rate."""
+    """List all prices in all currencies with a dated reference rate."""
     rates = services.reference_rates
     _, channel = require_market(rates.base, request.query("channel", "web"))
     return ApiResponse(body=prices.prices(services.catalogue, rates, channel), cacheable=True)
@@ -62,7 +62,7 @@ def get_prices(request: ApiRequest[None]) -> ApiResponse:
 
 @api.route("GET", "/v1/offers", response_model=offers.OffersResponse, auth="none", query=("currency", "channel"))
 def get_offers(request: ApiRequest[None]) -> ApiResponse:
-    """The coin bundles on sale, signed, for others to show."""
+    """List the coin bundles on sale with signatures."""
     signed = sign_offers(
         services.catalogue.offers(*require_market(request.query("currency", "usd"), request.query("channel", "web"))),
         issuer=origin_of(services.settings.success_url).url,
@@ -70,7 +70,7 @@ def get_offers(request: ApiRequest[None]) -> ApiResponse:
         signer=services.offer_signer,
         clock=services.clock,
     )
-    # No ETag: a signature is a new one each time.
+    # No ETag: every signature differs.
     return ApiResponse(body=offers.offers(signed), headers={"Cache-Control": "public, max-age=60"})
 
 
@@ -82,13 +82,13 @@ def get_offers(request: ApiRequest[None]) -> ApiResponse:
     query=("url", "jws", "coins", "amount_minor", "currency", "channel"),
 )
 def get_verdict(request: ApiRequest[None]) -> ApiResponse:
-    """Whether an address, a price or a signed bundle is really an offer of this shop."""
+    """Verify that an address, a price or a signed bundle is an offer of this shop."""
     return ApiResponse(body=offers.verdict(_verdict(request)))
 
 
 @api.route("GET", "/.well-known/jwks.json", response_model=offers.KeySetResponse, auth="none")
 def get_key_set(_request: ApiRequest[None]) -> ApiResponse:
-    """The keys that signed bundles can be checked with."""
+    """Return the public keys of signed bundles."""
     return ApiResponse(body=offers.key_set(services.offer_signer.public_keys()), cacheable=True)
 
 
@@ -119,5 +119,5 @@ def _cost_basis(request: ApiRequest[None], currency: str) -> CostBasis:
 
 
 def _in_own_money(request: ApiRequest[None], body: Struct) -> ApiResponse:
-    """List prices are everybody's; what a fan paid is nobody else's, not even that same browser's after signing out."""
+    """Cache list prices publicly; prices that a fan paid are private, also after sign-out."""
     return ApiResponse(body=body, headers={"Vary": "Authorization"}, cacheable=not request.header("authorization"))

@@ -1,4 +1,4 @@
-"""The shop's pages, for fans."""
+"""The shop's pages."""
 
 from chalice.app import Blueprint
 
@@ -15,7 +15,7 @@ api = routing.Api(Blueprint(__name__), services)
 
 @api.route("GET", "/", auth="optional")
 def get_shop(request: ApiRequest[None]) -> ApiResponse:
-    """The shop page."""
+    """Show the shop page."""
     currency, channel = require_market(request.query("currency", "usd"), request.query("channel", "web"))
     page = pages.shop(
         common.plain(common.bundles(services.catalogue.offers(currency, channel)).bundles),
@@ -30,22 +30,22 @@ def get_shop(request: ApiRequest[None]) -> ApiResponse:
 
 @api.route("GET", "/success", auth="optional", query=("purchase",))
 def get_success(request: ApiRequest[None]) -> ApiResponse:
-    """Where a fan who paid comes back to. It credits nothing."""
+    """Show the return page after payment. Credits nothing."""
     fan, purchase_id = request.optional_user_id, request.query("purchase", "")
     entry = services.ledger.find_entry(fan, purchase_id) if fan and is_uuid7(purchase_id) else None
-    # Without JavaScript the page can tell only what is known now, and is loaded again until that is final.
+    # Without JavaScript the page shows the current status and reloads until it is final.
     known = common.plain([common.checkout(entry)])[0] if isinstance(entry, Purchase) else None
     return ApiResponse(body=pages.success(known), headers=pages.headers(services.settings.stripe_api_url))
 
 
 @api.route("GET", "/cancelled", auth="none")
 def get_canceled(_request: ApiRequest[None]) -> ApiResponse:
-    """Where a fan who did not pay comes back to."""
+    """Show the return page without payment."""
     return ApiResponse(body=pages.canceled(), headers=pages.headers(services.settings.stripe_api_url))
 
 
 @api.route("GET", "/assets/{name}", auth="none")
 def get_asset(request: ApiRequest[None]) -> ApiResponse:
-    """What the pages are made of."""
+    """Return an asset of the pages."""
     text, media_type = pages.asset(request.path("name"))
     return ApiResponse(body=text, headers={**pages.ASSET_HEADERS, "Content-Type": media_type})

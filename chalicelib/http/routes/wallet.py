@@ -1,4 +1,4 @@
-"""What a fan has, and how it came about."""
+"""Wallet and statement."""
 
 from chalice.app import Blueprint
 
@@ -14,13 +14,13 @@ api = routing.Api(Blueprint(__name__), services)
 
 @api.route("GET", "/v1/wallet", response_model=common.WalletResponse)
 def get_wallet(request: ApiRequest[None]) -> ApiResponse:
-    """The caller's coins."""
+    """Show the caller's wallet."""
     return ApiResponse(body=common.wallet(services.ledger.read_wallet(request.user_id)))
 
 
 @api.route("GET", "/v1/wallet/entries", response_model=common.EntriesResponse, query=("limit", "cursor"))
 def get_wallet_entries(request: ApiRequest[None]) -> ApiResponse:
-    """How the caller's balance came about."""
+    """List the caller's entries, newest first."""
     limit = request.query_int("limit", 20, 1, 100)
     statement = read_statement(request.user_id, limit=limit, before=request.cursor(), ledger=services.ledger)
     return ApiResponse(body=common.entries(statement.entries, responses.cursor(statement.older_than)))

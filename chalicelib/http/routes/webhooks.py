@@ -1,4 +1,4 @@
-"""The payment provider's door."""
+"""Stripe's webhook."""
 
 from chalice.app import Blueprint
 
@@ -21,14 +21,14 @@ api = routing.Api(Blueprint(__name__), services)
     raw_bytes=routing.MAX_WEBHOOK_BYTES,
 )
 def post_stripe_webhook(request: ApiRequest[bytes]) -> ApiResponse:
-    """Take in an event of the payment provider, signed for us."""
+    """Receive a signed event of the payment provider."""
     outcome = receive_webhook(request.body, request.header("stripe-signature"), intake())
     telemetry.count_outcome(outcome)
     return ApiResponse(body=common.WebhookResponse(outcome=outcome))
 
 
 def intake() -> StripeEventServices:
-    """What handling an event needs, wired."""
+    """Collect the ports that event handling needs."""
     return StripeEventServices(
         livemode=services.livemode,
         ledger=services.ledger,

@@ -1,4 +1,4 @@
-"""What a fan says of his own spending, and what is said back."""
+"""Budgets and self-exclusions."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ Amount = Annotated[int, Meta(ge=0, le=MAX_LIMIT)]
 
 
 class Amounts(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A limit for each period; null where there is none. Coins, or a currency's minor unit."""
+    """Limit per period, in coins or minor units; null for no limit."""
 
     day: Amount | None = None
     week: Amount | None = None
@@ -21,7 +21,7 @@ class Amounts(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class BudgetRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """All limits that a fan wishes to have. `currency` is that of the limits on money, and there only with them."""
+    """Complete set of limits. `currency` belongs to the money limits and is required only with them."""
 
     zone: str
     currency: str | None = None
@@ -30,13 +30,13 @@ class BudgetRequest(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ExclusionRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """For how many days a fan shuts himself out from spending."""
+    """Number of days to exclude the caller from spending."""
 
     days: int
 
 
 class LimitResponse(Struct, kw_only=True):
-    """A limit, what is left of it, and when it begins anew."""
+    """A limit, its remainder and the time of its renewal."""
 
     limit: int
     left: int
@@ -44,7 +44,7 @@ class LimitResponse(Struct, kw_only=True):
 
 
 class LimitsResponse(Struct, kw_only=True):
-    """The limit of each period; null where there is none."""
+    """Limit per period; null for no limit."""
 
     day: LimitResponse | None
     week: LimitResponse | None
@@ -52,7 +52,7 @@ class LimitsResponse(Struct, kw_only=True):
 
 
 class PendingResponse(Struct, kw_only=True):
-    """Limits that are wished for, and hold from `applies_at` on."""
+    """Less strict limits that apply from `applies_at`."""
 
     zone: str
     currency: str | None
@@ -62,7 +62,7 @@ class PendingResponse(Struct, kw_only=True):
 
 
 class BudgetResponse(Struct, kw_only=True):
-    """The limits that a fan set for himself. `zone` is null where there are none yet."""
+    """The fan's limits. `zone` is null before the first."""
 
     zone: str | None
     currency: str | None
@@ -73,20 +73,20 @@ class BudgetResponse(Struct, kw_only=True):
 
 
 class ExclusionResponse(Struct, kw_only=True):
-    """Until when the fan can neither give nor buy."""
+    """End of the self-exclusion."""
 
     excluded_until: str
 
 
 def limits(request: BudgetRequest) -> Limits:
-    """What is wished for."""
+    """Convert the requested limits."""
     return Limits(
         zone=request.zone, currency=request.currency, coins=_wished(request.coins), money=_wished(request.money)
     )
 
 
 def budget(wallet: Wallet) -> BudgetResponse:
-    """The budget of a wallet that is up to date, as its fan sees it."""
+    """Convert a current budget."""
     until = iso(wallet.excluded_until) if wallet.excluded_until else None
     budget = wallet.budget
     if budget is None:

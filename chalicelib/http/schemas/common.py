@@ -1,4 +1,4 @@
-"""What the API takes and gives, as types: bodies are decoded into them, answers and the description made of them."""
+"""Wire types of bundles, checkouts, wallet and statement."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from chalicelib.domain.wallets import Wallet
 
 
 class CheckoutRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A bundle to buy. The price is ours to say."""
+    """Bundle to buy, at the catalogue's price."""
 
     bundle_id: str
     currency: str = "usd"
@@ -31,7 +31,7 @@ class Price(Struct, kw_only=True):
 
 
 class BundleResponse(Struct, kw_only=True):
-    """A bundle on sale. `coins` is all that is credited, `bonus_coins` of it come on top of the regular amount."""
+    """Bundle on sale. `coins` is the total credited, including `bonus_coins`."""
 
     bundle_id: str
     coins: int
@@ -43,13 +43,13 @@ class BundleResponse(Struct, kw_only=True):
 
 
 class BundlesResponse(Struct, kw_only=True):
-    """The bundles on sale, smallest first."""
+    """Bundles on sale, smallest first."""
 
     bundles: list[BundleResponse]
 
 
 class CheckoutResponse(Struct, kw_only=True):
-    """A checkout. `url` is where to pay; null when there is nothing to pay any more. `posted` means credited."""
+    """Checkout. `url` is the payment page, null when nothing is left to pay. `posted` means credited."""
 
     id: str
     status: str
@@ -61,7 +61,7 @@ class CheckoutResponse(Struct, kw_only=True):
 
 
 class WalletResponse(Struct, kw_only=True):
-    """`coins` to spend; `owed` is what a clawback took beyond them, paid off by the next purchase."""
+    """Spendable `coins`; `owed` is a debt after a clawback, paid off by the next purchase."""
 
     coins: int
     owed: int
@@ -69,7 +69,7 @@ class WalletResponse(Struct, kw_only=True):
 
 
 class EntryResponse(Struct, kw_only=True, omit_defaults=True):
-    """A line of the statement. `coins` is what it does to the balance once it is posted."""
+    """Statement line. `coins` is its signed effect on the balance once posted."""
 
     id: str
     kind: str
@@ -86,14 +86,14 @@ class EntryResponse(Struct, kw_only=True, omit_defaults=True):
 
 
 class EntriesResponse(Struct, kw_only=True):
-    """A page of the statement, newest first. `next_cursor` asks for the next one; null on the last."""
+    """Page of the statement, newest first. `next_cursor` is null on the last page."""
 
     entries: list[EntryResponse]
     next_cursor: str | None
 
 
 class GiftItemResponse(Struct, kw_only=True):
-    """A gift that can be sent."""
+    """Gift of the catalogue."""
 
     item_id: str
     name: str
@@ -101,19 +101,19 @@ class GiftItemResponse(Struct, kw_only=True):
 
 
 class GiftCatalogueResponse(Struct, kw_only=True):
-    """The gifts that can be sent, cheapest first."""
+    """Gifts of the catalogue, cheapest first."""
 
     gifts: list[GiftItemResponse]
 
 
 class WebhookResponse(Struct, kw_only=True):
-    """What became of the event."""
+    """Outcome of the event."""
 
     outcome: str
 
 
 class HealthResponse(Struct, kw_only=True):
-    """Which code answers."""
+    """Deployed version and stage."""
 
     status: str
     version: str
@@ -121,7 +121,7 @@ class HealthResponse(Struct, kw_only=True):
 
 
 def bundles(offers: list[Offer]) -> BundlesResponse:
-    """The offers as the API shows them."""
+    """Convert offers."""
     return BundlesResponse(
         bundles=[
             BundleResponse(
@@ -139,12 +139,12 @@ def bundles(offers: list[Offer]) -> BundlesResponse:
 
 
 def plain(answers: Sequence[Struct]) -> list[dict[str, object]]:
-    """Answers as the JSON values that they become."""
+    """Convert responses to JSON values."""
     return [to_builtins(answer) for answer in answers]
 
 
 def checkout(purchase: Purchase, url: str | None = None) -> CheckoutResponse:
-    """A purchase as the API shows it."""
+    """Convert a purchase."""
     return CheckoutResponse(
         id=purchase.purchase_id,
         status=purchase.status.value,
@@ -157,17 +157,17 @@ def checkout(purchase: Purchase, url: str | None = None) -> CheckoutResponse:
 
 
 def wallet(wallet: Wallet) -> WalletResponse:
-    """A wallet as the API shows it."""
+    """Convert a wallet."""
     return WalletResponse(coins=max(wallet.coins, 0), owed=max(-wallet.coins, 0), frozen=wallet.is_frozen)
 
 
 def entries(page: Sequence[Entry], next_cursor: str | None) -> EntriesResponse:
-    """A page of the statement as the API shows it."""
+    """Convert a page of the statement."""
     return EntriesResponse(entries=[entry(line) for line in page], next_cursor=next_cursor)
 
 
 def entry(entry: Entry) -> EntryResponse:
-    """An entry as the statement shows it."""
+    """Convert an entry."""
     if isinstance(entry, Purchase):
         return EntryResponse(
             id=entry.purchase_id,
@@ -203,7 +203,7 @@ def entry(entry: Entry) -> EntryResponse:
 
 
 def gift_catalogue(catalogue: Catalogue) -> GiftCatalogueResponse:
-    """The gift catalogue as the API shows it."""
+    """Convert the gift catalogue."""
     gifts: list[GiftItem] = sorted(catalogue.gifts.values(), key=lambda gift: (gift.coins, gift.item_id))
     return GiftCatalogueResponse(
         gifts=[GiftItemResponse(item_id=gift.item_id, name=gift.name, coins=gift.coins) for gift in gifts]
@@ -211,6 +211,6 @@ def gift_catalogue(catalogue: Catalogue) -> GiftCatalogueResponse:
 
 
 def price_of(amount_minor: int, currency: str) -> Price:
-    """Money as the API shows it."""
-    # A currency that left the table after somebody bought in it must still show: two digits is what most have.
+    """Convert an amount."""
+    # A purchase in a currency that left the table must still show; most have two digits.
     return Price(amount_minor=amount_minor, currency=currency, exponent=EXPONENTS.get(currency, 2))

@@ -1,4 +1,4 @@
-"""What the routes of giving and earning take and give, as types."""
+"""Wire types of gifts and earnings."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from chalicelib.http.schemas.common import Price, price_of
 
 
 class GiftRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What to send: an item of the catalogue, or, as a cheer or a super chat, coins with a message."""
+    """Item of the catalogue, or coins with a message (cheer, super chat)."""
 
     creator_id: str
     kind: str = "gift"
@@ -26,7 +26,7 @@ class GiftRequest(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class GiftResponse(Struct, kw_only=True):
-    """What was sent. `event_id` is what the world knows it by. A super chat has a color, and is pinned so long."""
+    """Sent gift. `event_id` is its id in events. A super chat has a color and a pin time."""
 
     id: str
     event_id: str
@@ -46,7 +46,7 @@ class GiftResponse(Struct, kw_only=True):
 
 
 class TextResponse(Struct, kw_only=True):
-    """How long a message may be; null where emoji are not counted."""
+    """Limits of a message; `max_emoji` is null if emoji are not counted."""
 
     max_characters: int
     max_bytes: int
@@ -54,7 +54,7 @@ class TextResponse(Struct, kw_only=True):
 
 
 class TierResponse(TextResponse, kw_only=True):
-    """What at least `min_coins` get."""
+    """Tier from `min_coins`."""
 
     min_coins: int
     color: str | None
@@ -62,7 +62,7 @@ class TierResponse(TextResponse, kw_only=True):
 
 
 class GiftRulesResponse(TextResponse, kw_only=True):
-    """Gifts out of the catalogue. `streak_seconds` is the pause that ends a streak; 0: there are none."""
+    """Gifts of the catalogue. `streak_seconds` is the pause that ends a streak; 0 without streaks."""
 
     max_quantity: int
     allows_anonymous: bool
@@ -70,7 +70,7 @@ class GiftRulesResponse(TextResponse, kw_only=True):
 
 
 class CoinRulesResponse(Struct, kw_only=True):
-    """Coins with a message."""
+    """Rules for coins with a message."""
 
     max_coins: int
     allows_anonymous: bool
@@ -78,7 +78,7 @@ class CoinRulesResponse(Struct, kw_only=True):
 
 
 class ShareResponse(Struct, kw_only=True):
-    """What creators earn: `units` of `unit` for `per_coins` coins; `worth_units` of them are worth `worth`."""
+    """Creators' share: `units` of `unit` per `per_coins` coins; `worth_units` units are worth `worth`."""
 
     unit: str
     units: int
@@ -89,7 +89,7 @@ class ShareResponse(Struct, kw_only=True):
 
 
 class EconomyResponse(Struct, kw_only=True):
-    """The kinds of giving, null where there are none, and the creators' share; figures as of a month."""
+    """Kinds of gifts, null if not offered, and the creators' share; figures as of a month."""
 
     name: str
     as_of: str
@@ -100,7 +100,7 @@ class EconomyResponse(Struct, kw_only=True):
 
 
 class EarningsResponse(Struct, kw_only=True):
-    """All that a creator was given: `coins`, what they come to in payout units, and in money; both rounded down."""
+    """Lifetime `coins` of a creator, in payout units and in money, both rounded down."""
 
     coins: int
     unit: str
@@ -111,7 +111,7 @@ class EarningsResponse(Struct, kw_only=True):
 
 
 def gift(gift: Gift) -> GiftResponse:
-    """A sent gift as the API shows it to its sender."""
+    """Convert a gift for its sender."""
     return GiftResponse(
         id=gift.gift_id,
         event_id=gift.event_id,
@@ -132,7 +132,7 @@ def gift(gift: Gift) -> GiftResponse:
 
 
 def economy(economy: Economy) -> EconomyResponse:
-    """An economy as the API shows it."""
+    """Convert an economy."""
     share = economy.share
     return EconomyResponse(
         name=economy.name,
@@ -152,7 +152,7 @@ def economy(economy: Economy) -> EconomyResponse:
 
 
 def earnings(earned: Earnings, economy: Economy) -> EarningsResponse:
-    """A creator's earnings as the API shows them."""
+    """Convert a creator's earnings."""
     return EarningsResponse(
         coins=earned.coins,
         unit=economy.share.unit,

@@ -1,4 +1,4 @@
-"""What the membership routes take and give, as types."""
+"""Wire types of memberships."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from chalicelib.http.schemas.common import Price, price_of
 
 
 class PlanResponse(Struct, kw_only=True):
-    """A membership on sale: `coins` each month for `price` each month."""
+    """Membership on sale: monthly `coins` for a monthly `price`."""
 
     plan_id: str
     name: str
@@ -22,20 +22,20 @@ class PlanResponse(Struct, kw_only=True):
 
 
 class PlansResponse(Struct, kw_only=True):
-    """The memberships on sale, smallest first."""
+    """Memberships on sale, smallest first."""
 
     plans: list[PlanResponse]
 
 
 class MembershipRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A membership to join. The price and the coins are ours to say."""
+    """Membership to join, at the catalogue's price and coins."""
 
     plan_id: str
     currency: str = "usd"
 
 
 class JoiningResponse(Struct, kw_only=True):
-    """A membership that was asked for. `url` is where to subscribe; null when there is nothing to do there any more."""
+    """Opened membership. `url` is the subscription page, null when nothing is left to do."""
 
     id: str
     status: str
@@ -47,7 +47,7 @@ class JoiningResponse(Struct, kw_only=True):
 
 
 class MembershipResponse(Struct, kw_only=True):
-    """A membership. `coins` come with each month for `price`; `active` says whether its holder is a member now."""
+    """Membership: monthly `coins` for `price`; `active` while the fan is a member."""
 
     id: str
     plan_id: str
@@ -60,19 +60,19 @@ class MembershipResponse(Struct, kw_only=True):
 
 
 class PresentMembershipResponse(Struct, kw_only=True):
-    """The fan's membership; null for who never asked for one."""
+    """The fan's membership; null before the first."""
 
     membership: MembershipResponse | None
 
 
 class PortalResponse(Struct, kw_only=True):
-    """Where the membership can be seen and ended, for a while."""
+    """Short-lived address of the payment provider's portal."""
 
     url: str
 
 
 def plans(on_sale: Sequence[Plan], currency: str) -> PlansResponse:
-    """The plans as the API shows them, at their prices in a currency that all of them are on sale in."""
+    """Convert plans with their prices in a currency that all have."""
     return PlansResponse(
         plans=[
             PlanResponse(
@@ -87,7 +87,7 @@ def plans(on_sale: Sequence[Plan], currency: str) -> PlansResponse:
 
 
 def joining(membership: Membership, url: str | None) -> JoiningResponse:
-    """A membership as its order is answered."""
+    """Convert an opened membership."""
     return JoiningResponse(
         id=membership.membership_id,
         status=membership.status.value,
@@ -100,7 +100,7 @@ def joining(membership: Membership, url: str | None) -> JoiningResponse:
 
 
 def present(membership: Membership | None, now: datetime) -> PresentMembershipResponse:
-    """The fan's membership as the API shows it."""
+    """Convert the fan's membership."""
     if membership is None:
         return PresentMembershipResponse(membership=None)
     return PresentMembershipResponse(

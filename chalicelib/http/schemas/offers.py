@@ -1,4 +1,4 @@
-"""What the routes about offers give, as types."""
+"""Wire types of offers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from chalicelib.http.schemas.common import Price, price_of
 
 
 class OfferResponse(Struct, kw_only=True):
-    """A bundle on sale. `jws` says the same, signed, for a day: check it with the keys of `/.well-known/jwks.json`."""
+    """Bundle on sale. `jws` is the same, signed for a day with a key of `/.well-known/jwks.json`."""
 
     bundle_id: str
     coins: int
@@ -19,15 +19,15 @@ class OfferResponse(Struct, kw_only=True):
 
 
 class OffersResponse(Struct, kw_only=True):
-    """The bundles on sale, smallest first, signed."""
+    """Signed bundles on sale, smallest first."""
 
     offers: list[OfferResponse]
 
 
 class VerdictResponse(Struct, kw_only=True):
-    """Whether it is official. `reason` is a stable word, `detail` a sentence for a person.
+    """Verdict on an offer. `reason` is a stable word, `detail` a sentence.
 
-    `bundle_id` and `official_price` are those of the bundle that it was held against; null where there is none.
+    `bundle_id` and `official_price` are of the bundle it was compared with; null without one.
     """
 
     official: bool
@@ -38,7 +38,7 @@ class VerdictResponse(Struct, kw_only=True):
 
 
 class KeyResponse(Struct, kw_only=True):
-    """A public key (RFC 7517). `kid` is its thumbprint (RFC 7638)."""
+    """Public key (RFC 7517). `kid` is its thumbprint (RFC 7638)."""
 
     kty: str
     crv: str
@@ -50,13 +50,13 @@ class KeyResponse(Struct, kw_only=True):
 
 
 class KeySetResponse(Struct, kw_only=True):
-    """The keys that signatures can be checked with; the first one signs."""
+    """Public keys of the signatures; the first one signs."""
 
     keys: list[KeyResponse]
 
 
 def offers(signed: Sequence[tuple[Offer, str]]) -> OffersResponse:
-    """Signed offers as the API shows them."""
+    """Convert signed offers."""
     return OffersResponse(
         offers=[
             OfferResponse(
@@ -71,7 +71,7 @@ def offers(signed: Sequence[tuple[Offer, str]]) -> OffersResponse:
 
 
 def verdict(verdict: Verdict) -> VerdictResponse:
-    """A verdict as the API shows it."""
+    """Convert a verdict."""
     offer = verdict.offer
     return VerdictResponse(
         official=verdict.is_official,
@@ -83,5 +83,5 @@ def verdict(verdict: Verdict) -> VerdictResponse:
 
 
 def key_set(public_keys: Sequence[Mapping[str, str]]) -> KeySetResponse:
-    """Public keys as the API shows them: these members, and never another."""
+    """Convert public keys with exactly these members."""
     return KeySetResponse(keys=convert(public_keys, list[KeyResponse]))

@@ -1,4 +1,4 @@
-"""What the operators' routes take and give, as types."""
+"""Wire types of operators' acts."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from chalicelib.http.schemas.common import Price, price_of
 
 
 class SettlementRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What to do about a payment in review."""
+    """Decision on a payment in review."""
 
     review_id: str
     decision: Literal["credit", "refuse"]
@@ -20,7 +20,7 @@ class SettlementRequest(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class FreezeRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A wallet to freeze or to unfreeze."""
+    """Wallet to freeze or unfreeze."""
 
     user_id: str
     frozen: bool
@@ -28,7 +28,7 @@ class FreezeRequest(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class GrantRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Coins to give a fan, or to take when negative."""
+    """Coins to grant to a fan, or to take if negative."""
 
     user_id: str
     coins: int
@@ -36,7 +36,7 @@ class GrantRequest(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ReversalRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A gift to take back."""
+    """Gift to reverse."""
 
     user_id: str
     gift_id: str
@@ -44,7 +44,7 @@ class ReversalRequest(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class SettlementResponse(Struct, kw_only=True):
-    """What was decided about a review, by whom and why."""
+    """Decision on a review, with actor and reason."""
 
     decision: str
     reason: str
@@ -53,7 +53,7 @@ class SettlementResponse(Struct, kw_only=True):
 
 
 class ReviewResponse(Struct, kw_only=True):
-    """A payment that matches no purchase of ours. `coins` are what it was for, `price` what was paid."""
+    """Payment that matches no purchase: `coins` that it was for, `price` paid."""
 
     id: str
     reason: str
@@ -68,35 +68,35 @@ class ReviewResponse(Struct, kw_only=True):
 
 
 class ReviewsResponse(Struct, kw_only=True):
-    """The reviews of a month."""
+    """Reviews of a month."""
 
     reviews: list[ReviewResponse]
 
 
 class FreezeResponse(Struct, kw_only=True):
-    """What was asked for a wallet, and done once."""
+    """State of the wallet's freeze."""
 
     user_id: str
     frozen: bool
 
 
 def is_month(text: str) -> bool:
-    """Whether it is a month of ours: yyyy-mm."""
+    """Check for a month of the form yyyy-mm."""
     return re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])", text) is not None
 
 
 def is_payment_id(text: str) -> bool:
-    """Whether it can be a payment's id at the payment provider, or what we made of one."""
+    """Check for the form of a payment id."""
     return re.fullmatch(r"[A-Za-z0-9_\-]{1,255}", text) is not None
 
 
 def reviews(found: Sequence[Review]) -> ReviewsResponse:
-    """The reviews of a month as operators see them."""
+    """Convert the reviews of a month."""
     return ReviewsResponse(reviews=[review(each) for each in found])
 
 
 def review(review: Review) -> ReviewResponse:
-    """A review as operators see it."""
+    """Convert a review."""
     settlement = review.settlement
     return ReviewResponse(
         id=f"{review.month}.{review.payment_id}",

@@ -1,4 +1,4 @@
-"""What the routes about prices give, as types."""
+"""Wire types of prices."""
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -12,35 +12,35 @@ from chalicelib.http.schemas.common import Price, price_of
 
 
 class WorthPrice(Price, kw_only=True):
-    """Money, rounded up. Its `basis` is what the caller `paid` per coin in that currency, or else the `list` price."""
+    """Worth in money, rounded up. `basis`: price per coin that the caller `paid`, else the `list` price."""
 
     basis: str
 
 
 class WorthResponse(Struct, kw_only=True):
-    """What so many coins are worth."""
+    """Worth of a number of coins."""
 
     coins: int
     price: WorthPrice
 
 
 class GiftItemResponse(common.GiftItemResponse, kw_only=True, omit_defaults=True):
-    """A gift that can be sent, and what it is worth in the currency that was asked for."""
+    """Gift of the catalogue with its worth in the requested currency."""
 
     price: WorthPrice | None = None
 
 
 class GiftCatalogueResponse(Struct, kw_only=True):
-    """The gifts that can be sent, cheapest first."""
+    """Gifts of the catalogue, cheapest first."""
 
     gifts: list[GiftItemResponse]
 
 
 class ComparedBundleResponse(Struct, kw_only=True):
-    """A bundle beside its price in the base currency.
+    """Bundle compared with its price in the base currency.
 
-    `base_price_per_coin` is the price per coin converted into the base currency. `difference_permille` is how much
-    dearer than there, in tenths of a per cent; negative where cheaper. Null where there is nothing to compare with.
+    `base_price_per_coin`: price per coin converted into the base currency. `difference_permille`: surcharge against
+    the base price in tenths of a percent, negative if cheaper. Null without a base price.
     """
 
     bundle_id: str
@@ -52,7 +52,7 @@ class ComparedBundleResponse(Struct, kw_only=True):
 
 
 class CurrencyResponse(Struct, kw_only=True):
-    """A currency that bundles are on sale in. `rate` is its units per unit of the base, `as_of` the rate's date."""
+    """Currency of sale. `rate`: its units per unit of the base currency; `as_of`: date of the rate."""
 
     currency: str
     rate: str | None
@@ -61,7 +61,7 @@ class CurrencyResponse(Struct, kw_only=True):
 
 
 class PricesResponse(Struct, kw_only=True):
-    """The bundles in every currency, beside a dated reference rate of the operator's. Nothing is charged by it."""
+    """Bundles in every currency with the operator's dated reference rate, which is never used to charge."""
 
     base: str
     source: str
@@ -69,7 +69,7 @@ class PricesResponse(Struct, kw_only=True):
 
 
 class TopUpLineResponse(Struct, kw_only=True):
-    """So many of one bundle, each a checkout of its own. `coins` and `price` are those of all of them."""
+    """Number of one bundle, each a checkout. `coins` and `price` are the sums."""
 
     bundle_id: str
     quantity: int
@@ -78,7 +78,7 @@ class TopUpLineResponse(Struct, kw_only=True):
 
 
 class TopUpResponse(Struct, kw_only=True, rename={"needed": "for"}):
-    """The cheapest bundles with at least `for` coins, largest first. `spare_coins` is what they hold beyond it."""
+    """Cheapest bundles with at least `for` coins, largest first. `spare_coins` is the excess."""
 
     needed: int
     coins: int
@@ -90,7 +90,7 @@ class TopUpResponse(Struct, kw_only=True, rename={"needed": "for"}):
 def gift_catalogue(
     unpriced: common.GiftCatalogueResponse, cost_basis: CostBasis | None = None
 ) -> GiftCatalogueResponse:
-    """The gift catalogue as the API shows it, with prices where there is something to base them on."""
+    """Convert the gift catalogue, with worths if there is a cost basis."""
     return GiftCatalogueResponse(
         gifts=[
             GiftItemResponse(**asdict(gift), price=_worth(gift.coins, cost_basis) if cost_basis else None)
@@ -100,7 +100,7 @@ def gift_catalogue(
 
 
 def worth(coins: int, cost_basis: CostBasis) -> WorthResponse:
-    """What so many coins are worth, as the API shows it."""
+    """Convert the worth of a number of coins."""
     return WorthResponse(coins=coins, price=_worth(coins, cost_basis))
 
 
@@ -110,7 +110,7 @@ def _worth(coins: int, cost_basis: CostBasis) -> WorthPrice:
 
 
 def top_up(found: TopUp, currency: str) -> TopUpResponse:
-    """A top-up as the API shows it."""
+    """Convert a top-up."""
     return TopUpResponse(
         needed=found.needed,
         coins=found.coins,
@@ -129,7 +129,7 @@ def top_up(found: TopUp, currency: str) -> TopUpResponse:
 
 
 def prices(catalogue: Catalogue, rates: ReferenceRates, channel: str) -> PricesResponse:
-    """All prices of a channel as the API shows them."""
+    """Convert all prices of a channel."""
     return PricesResponse(
         base=rates.base,
         source=rates.source,
