@@ -34,7 +34,9 @@ def describe(operations: Iterable[Operation]) -> dict[str, object]:
     _, schemas = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     paths: dict[str, dict[str, object]] = {}
     for operation in documented:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+        if operation.response_model:
+            described = _operation(operation, operation.response_model)
+            paths.setdefault(operation.path, {})[operation.method.lower()] = described
     return {
         "openapi": "3.1.0",
         "info": {"title": "Coinpurse", "version": VERSION},
@@ -62,9 +64,8 @@ _QUERY: Final[dict[str, dict[str, object]]] = {
 }
 
 
-def _operation(operation: Operation) -> dict[str, object]:
-    assert operation.response_model is not None, "only operations that give JSON are described"
-    responses = {"200": _content(operation.response_model), "default": _content(Problem, "application/problem+json")}
+def _operation(operation: Operation, response_model: type[msgspec.Struct]) -> dict[str, object]:
+    responses = {"200": _content(response_model), "default": _content(Problem, "application/problem+json")}
     described: dict[str, object] = {
         "summary": operation.summary,
         "operationId": re.sub(
@@ -76,7 +77,7 @@ def _operation(operation: Operation) -> dict[str, object]:
     if operation.request_model:
         described["requestBody"] = {"required": True, **_content(operation.request_model)}
     if operation.request_model and operation.method == "POST":
-        described["responses"] = {"201": _content(operation.response_model)} | responses
+        described["responses"] = {"201": _content(response_model)} | responses
     if operation.auth == "required":
         described["security"] = [{"bearer": []}]
     return described

@@ -38,7 +38,8 @@ class ApiRequest(Generic[Body]):
     @property
     def user_id(self) -> str:
         """User id of the caller, a fan or an operator."""
-        assert self._caller is not None, "a route without a token has no fan"
+        if self._caller is None:
+            raise errors.Unauthenticated
         return self._caller.user_id
 
     @property
@@ -136,9 +137,9 @@ class Api:
 
     def mount(self, *others: "Api") -> None:
         """Register the routes of blueprints."""
-        assert isinstance(self.app, Chalice), "blueprints are mounted on the app"
         for other in others:
-            assert isinstance(other.app, Blueprint), "only blueprints can be mounted"
+            if not (isinstance(self.app, Chalice) and isinstance(other.app, Blueprint)):
+                raise TypeError("Only blueprints can be mounted, and only on the app.")
             self.app.register_blueprint(other.app)
             other.root = self
             self.operations += other.operations
@@ -159,14 +160,12 @@ class Api:
 
         Args:
             method, path: as in Chalice.
-            request_model: type of the JSON body; None for no body.
-            response_model: type of the response body.
+            request_model, response_model: types of the JSON bodies; None for no body.
             auth: `required`, `optional` (a token is verified if sent) or `none` (tokens are ignored).
             query: names of the query parameters.
             scope: required entry of the token's `scope`.
             raw_bytes: pass up to this many raw bytes as `body` instead of JSON.
         """
-
         operation = partial(Operation, method=method, path=path, auth=auth, query=query)
 
         def decorate(view: Callable[[ApiRequest[Any]], ApiResponse]) -> Callable[..., Response]:
@@ -188,7 +187,8 @@ class Api:
     def _answer(self, run: Callable[[Request], ApiResponse]) -> Response:
         """Run a route for the current request; every error becomes a problem document."""
         request = self.app.current_request
-        assert request is not None, "Chalice sets the request before it calls a route"
+        if request is None:
+            raise RuntimeError("Chalice sets the request before it calls a route.")
         # Chalice fails on a non-text header only after the view has run.
         texts = {name: value for name, value in request.headers.items() if isinstance(value, str)}
         request.headers = CaseInsensitiveMapping(texts)
