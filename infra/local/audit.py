@@ -1,4 +1,4 @@
-"""Audit a ledger from outside: scan the table, and see whether what must hold does."""
+"""Audit of a deployed ledger: scans the table and checks the invariants."""
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
@@ -9,34 +9,34 @@ from infra.operations.books import Books, Item, read_table
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was found. The ledger is in order when `broken` is empty."""
+    """The totals of the ledger and the violated invariants."""
 
     wallets: int
     entries: int
-    """Posted ones."""
+    """Number of posted entries."""
     gifts: int
     coins_held: int
-    """In all wallets."""
+    """Coins in all wallets."""
     earned: Mapping[str, int]
     """Coins by creator id, over all shards."""
     event_ids: frozenset[str]
-    """Of all posted entries: what subscribers have heard of, or will."""
-    broken: tuple[str, ...]
-    """Each breach in a sentence that begins with the invariant's name."""
+    """Event ids of all posted entries, published or still to be published."""
+    violations: tuple[str, ...]
+    """A line for each, which begins with the invariant's name (I1 ...)."""
 
 
-def audit(facts: StackFacts, heard: Set[str] | None = None) -> Audit:
-    """Read the whole table and check what must hold of the ledger, once everything has reached everybody.
+def audit(facts: StackFacts, received: Set[str] | None = None) -> Audit:
+    """Read the whole table and check the invariants. The relay must have drained before.
 
     Args:
         facts: the stack.
-        heard: ids of all messages that a subscriber received who was there from the start; None leaves I4 out.
+        received: message ids that a subscriber received since before the first entry; None skips I4.
     """
-    books = Books(items(facts))
-    broken = [str(breach) for breach in books.breaches()]
-    if heard is not None and heard != books.event_ids:
-        missed, made_up = len(books.event_ids - heard), len(heard - books.event_ids)
-        broken.append(f"I4 {missed} entries unheard of, {made_up} messages of nothing")
+    books = Books(read_items(facts))
+    violations = [str(breach) for breach in books.breaches()]
+    if received is not None and received != books.event_ids:
+        missing, unexpected = len(books.event_ids - received), len(received - books.event_ids)
+        violations.append(f"I4 {missing} entries not received, {unexpected} messages without an entry")
     return Audit(
         wallets=len(books.wallets),
         entries=books.entries,
@@ -44,11 +44,11 @@ def audit(facts: StackFacts, heard: Set[str] | None = None) -> Audit:
         coins_held=sum(books.wallets.values()),
         earned=books.earned(),
         event_ids=frozenset(books.event_ids),
-        broken=tuple(broken),
+        violations=tuple(violations),
     )
 
 
-def items(facts: StackFacts) -> Iterator[Item]:
-    """Everything in the table, consistently read page by page."""
+def read_items(facts: StackFacts) -> Iterator[Item]:
+    """Scan the table with consistent reads, page by page."""
     client = aws_session(facts.aws_region).resource("dynamodb", endpoint_url=facts.aws_endpoint_url)
     return read_table(client.Table(facts.table_name))

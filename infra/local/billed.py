@@ -1,11 +1,9 @@
-"""What the payment provider bills again and again, as the sandbox's control API shows it."""
+"""Subscriptions and invoices, as the sandbox's control API returns them."""
 
 import msgspec
 
 
 class Subscription(msgspec.Struct):
-    """What the provider bills again and again."""
-
     id: str
     customer: str
     status: str
@@ -15,12 +13,12 @@ class Subscription(msgspec.Struct):
 
     @property
     def is_ending(self) -> bool:
-        """Whether its end is a settled thing: the portal sets the date, the API's flag both."""
+        """True if an end is scheduled. The portal sets the date alone, the API's flag sets both."""
         return self.cancel_at is not None
 
 
 class Invoice(msgspec.Struct):
-    """One period's bill of it. Amounts in minor units, `created` in Unix seconds."""
+    """The invoice of one period. Amounts in minor units, `created` in Unix seconds."""
 
     id: str
     status: str
@@ -40,5 +38,5 @@ class Billed(msgspec.Struct):
 
     @property
     def paid(self) -> list[Invoice]:
-        """The invoices that money came for."""
+        """The paid invoices, oldest first."""
         return [invoice for invoice in self.invoices if invoice.status == "paid"]

@@ -1,4 +1,4 @@
-"""A fan of the platform: the HTTP API as the website uses it, for the demo and the tests."""
+"""Client of the public HTTP API, for the demo and the tests."""
 
 import json
 import time
@@ -13,30 +13,28 @@ from uuid_utils import uuid7
 
 from infra.local.facts import StackFacts
 
-Shape = TypeVar("Shape")
+ModelT = TypeVar("ModelT")
 Fields = Mapping[str, str | int | bool | list[str] | dict[str, int]]
 
 MAX_IN_FLIGHT = 8
-"""The front door lets no more through at once, so more would only wait."""
+"""The front door's limit of concurrent requests; more would only wait."""
 
 _HTTP = urllib3.PoolManager(maxsize=MAX_IN_FLIGHT, timeout=60, retries=False)
 
 
 class Bundle(msgspec.Struct, frozen=True):
-    """A coin bundle on sale."""
-
     bundle_id: str
     coins: int
 
 
 class Bundles(msgspec.Struct, frozen=True):
-    """The answer of GET /v1/bundles."""
+    """Response of GET /v1/bundles."""
 
     bundles: list[Bundle]
 
 
 class GiftItem(msgspec.Struct, frozen=True):
-    """A gift of the catalogue; `coins` is the price of one."""
+    """A gift of the catalogue. `coins` is its price."""
 
     item_id: str
     name: str
@@ -44,13 +42,13 @@ class GiftItem(msgspec.Struct, frozen=True):
 
 
 class GiftCatalogue(msgspec.Struct, frozen=True):
-    """The answer of GET /v1/gift-catalogue."""
+    """Response of GET /v1/gift-catalogue."""
 
     gifts: list[GiftItem]
 
 
 class Price(msgspec.Struct, frozen=True):
-    """What a bundle costs."""
+    """An amount of money in minor units; `exponent` is the currency's number of decimals."""
 
     amount_minor: int
     currency: str
@@ -61,7 +59,7 @@ class Price(msgspec.Struct, frozen=True):
 
 
 class Checkout(msgspec.Struct, frozen=True):
-    """A checkout session of ours. `url` is the payment provider's page while there is something to pay."""
+    """A checkout session of the API. `url` is Stripe's payment page while the session can be paid."""
 
     id: str
     status: str
@@ -71,14 +69,12 @@ class Checkout(msgspec.Struct, frozen=True):
 
 
 class Wallet(msgspec.Struct, frozen=True):
-    """A fan's wallet."""
-
     coins: int
     owed: int
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A line of a wallet's statement. `coins` is signed."""
+    """An entry of a wallet's statement. `coins` is negative for debits."""
 
     id: str
     kind: str
@@ -87,13 +83,13 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Entries(msgspec.Struct, frozen=True):
-    """The answer of GET /v1/wallet/entries."""
+    """Response of GET /v1/wallet/entries."""
 
     entries: list[Entry]
 
 
 class Gift(msgspec.Struct, frozen=True):
-    """A gift that was sent."""
+    """A gift that a fan sent."""
 
     id: str
     event_id: str
@@ -108,42 +104,42 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class UnexpectedError(AssertionError):
-    """The stack did not do what it should have; the message says what it did."""
+    """The stack responded or behaved in an unexpected way; the message says how."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP answer. Header names are found in any case."""
+    """An HTTP response. Header names are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
-    def read(self, status: int, shape: type[Shape]) -> Shape:
-        """The body, if the status is the one expected.
+    def read(self, status: int, model: type[ModelT]) -> ModelT:
+        """Decode the body as `model`.
 
         Raises:
-            UnexpectedError: it is another.
+            UnexpectedError: the response has another status.
         """
         if self.status != status:
             raise UnexpectedError(f"expected {status}, got {self.status}: {self.body[:500].decode(errors='replace')}")
-        return msgspec.json.decode(self.body, type=shape)
+        return msgspec.json.decode(self.body, type=model)
 
 
 def call(method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Reply:
-    """One HTTP request. Redirects are answers like any other."""
-    answer = _HTTP.request(method, url, headers=dict(headers or {}), body=body, redirect=False)
-    return Reply(answer.status, answer.headers, answer.data)
+    """Send an HTTP request. Redirects are returned, not followed."""
+    response = _HTTP.request(method, url, headers=dict(headers or {}), body=body, redirect=False)
+    return Reply(response.status, response.headers, response.data)
 
 
 def post_form(url: str, fields: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Reply:
-    """Post what a plain HTML form would."""
+    """Post a form, URL-encoded as an HTML form is."""
     form = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
     return call("POST", url, form, urlencode(fields).encode())
 
 
 class Fan:
-    """A fan of the platform, signed in: the HTTP API as the website uses it."""
+    """API client with the bearer token of one fan."""
 
     def __init__(self, facts: StackFacts, user_id: str, scope: str = "") -> None:
         class _Token(msgspec.Struct):
@@ -155,57 +151,55 @@ class Fan:
         self._signed_in = {"Authorization": f"Bearer {reply.read(200, _Token).access_token}"}
 
     def bundles(self) -> list[Bundle]:
-        """What is on sale on the web, in US dollars."""
+        """List the bundles of the channel `web` in US dollars."""
         return self.get("/bundles?currency=usd&channel=web").read(200, Bundles).bundles
 
     def gifts(self) -> list[GiftItem]:
-        """The gift catalogue, the cheapest first."""
+        """List the gift catalogue, cheapest first."""
         catalogue = self.get("/gift-catalogue").read(200, GiftCatalogue)
         return sorted(catalogue.gifts, key=lambda item: item.coins)
 
     def open_checkout(self, bundle_id: str, key: str | None = None) -> Reply:
-        """Open a checkout; read it as Checkout."""
+        """Open a checkout. The body decodes as Checkout."""
         return self.post("/checkout-sessions", {"bundle_id": bundle_id, "currency": "usd", "channel": "web"}, key)
 
     def checkout(self, checkout_id: str) -> Checkout:
-        """What became of a checkout."""
         return self.get(f"/checkout-sessions/{checkout_id}").read(200, Checkout)
 
     def send_gift(self, creator_id: str, item_id: str, quantity: int = 1, key: str | None = None) -> Reply:
-        """Send a gift; read it as Gift."""
+        """Send a gift. The body decodes as Gift."""
         return self.post("/gifts", {"creator_id": creator_id, "item_id": item_id, "quantity": quantity}, key)
 
     def wallet(self) -> Wallet:
-        """The fan's wallet."""
         return self.get("/wallet").read(200, Wallet)
 
     def entries(self) -> list[Entry]:
-        """How the balance came about: the newest hundred entries, the newest first."""
+        """List the latest 100 entries of the wallet, newest first."""
         return self.get("/wallet/entries?limit=100").read(200, Entries).entries
 
     def get(self, path: str) -> Reply:
-        """Any route, below /v1."""
+        """Send a GET request; `path` is relative to /v1."""
         return call("GET", self._base + path, self._signed_in)
 
     def put(self, path: str, fields: Fields) -> Reply:
-        """Any route, below /v1, that takes a whole document."""
+        """Send a PUT request with a JSON body; `path` is relative to /v1."""
         headers = {"Content-Type": "application/json"}
         return call("PUT", self._base + path, self._signed_in | headers, json.dumps(fields).encode())
 
     def post(self, path: str, fields: Fields, key: str | None = None) -> Reply:
-        """Any route, below /v1; a fresh idempotency key unless one is given."""
+        """Send a POST request with a JSON body; `path` is relative to /v1. Without `key` the idempotency key is new."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": key or str(uuid7())}
         return call("POST", self._base + path, self._signed_in | headers, json.dumps(fields).encode())
 
 
-def wait_until(what: str, done: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until something is so.
+def wait_until(description: str, condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Poll a condition every 0.1 s until it is true.
 
     Raises:
-        UnexpectedError: it is not, after `seconds`.
+        UnexpectedError: it is still false after `seconds`.
     """
     deadline = time.monotonic() + seconds
-    while not done():
+    while not condition():
         if time.monotonic() > deadline:
-            raise UnexpectedError(f"not after {seconds:.0f} s: {what}")
+            raise UnexpectedError(f"not after {seconds:.0f} s: {description}")
         time.sleep(0.1)

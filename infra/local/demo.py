@@ -1,4 +1,4 @@
-"""`make demo`: tell the way of a coin on a stack of its own, and clear it away again."""
+"""`make demo`: follow a purchase and a gift through a temporary local cloud."""
 
 import signal
 import sys
@@ -9,9 +9,9 @@ from typing import NoReturn
 
 from infra.local.client import Fan, UnexpectedError
 from infra.local.facts import StackFacts
-from infra.local.narrator import Narrator
 from infra.local.processes import StartError
-from infra.local.stack import borrowed_stack
+from infra.local.progress import ProgressConsole
+from infra.local.stack import temporary_stack
 from infra.local.story import STEPS, Step, Story
 from infra.local.subscriber import subscriber
 
@@ -19,40 +19,40 @@ _WORKERS = 3
 
 _INTRODUCTION = """\
 This starts the whole system on this machine, follows a coin from the payment to the creator, and removes it all again.
-It takes about half a minute, on a busy machine a few. The streak waits on purpose: it ends when its taps pause."""
+It takes about half a minute, on a busy machine a few. Step 7 waits on purpose: a streak ends when its taps pause."""
 
 
 def main() -> int:
-    """Exit code 0 when the story ended well; else 1, and what broke was said."""
+    """Run the demo. Returns the exit code: 0, 1 after a failure (printed), or 130 after Ctrl-C."""
     signal.signal(signal.SIGTERM, _leave)
-    with Narrator() as narrator:
-        narrator.print(_INTRODUCTION)
+    with ProgressConsole() as console:
+        console.print(_INTRODUCTION)
         try:
-            with borrowed_stack("demo", narrator.step, _WORKERS) as facts, _opening(facts) as story:
-                narrator.print(f"The local cloud is up after {narrator.elapsed_seconds:.1f} s.\n", "bold")
+            with temporary_stack("demo", console.step, _WORKERS) as facts, _new_story(facts) as story:
+                console.print(f"The local cloud is up after {console.elapsed_seconds:.1f} s.\n", "bold")
                 for number, step in enumerate(STEPS, 1):
-                    _tell(number, step, story, narrator)
+                    _run_step(number, step, story, console)
         except KeyboardInterrupt:
             return 130
         except (StartError, UnexpectedError) as failure:
-            narrator.print(f"\nThis broke: {failure}", "bold red")
+            console.print(f"\nFailed: {failure}", "bold red")
             return 1
-        narrator.print(f"\nAll invariants hold. Told in {narrator.elapsed_seconds:.1f} s.", "bold green")
+        console.print(f"\nAll invariants hold. Finished in {console.elapsed_seconds:.1f} s.", "bold green")
     return 0
 
 
 @contextmanager
-def _opening(facts: StackFacts) -> Iterator[Story]:
+def _new_story(facts: StackFacts) -> Iterator[Story]:
     with subscriber(facts) as overlay:
         yield Story(facts, overlay, fan=Fan(facts, "ada"), creator_id="grace")
 
 
-def _tell(number: int, step: Step, story: Story, narrator: Narrator) -> None:
-    narrator.print(f"{number}  {step.__doc__}", "bold")
+def _run_step(number: int, step: Step, story: Story, console: ProgressConsole) -> None:
+    console.print(f"{number}  {step.__doc__}", "bold")
     started = time.monotonic()
     for line in step(story):
-        narrator.print(f"   {line}")
-    narrator.print(f"   {(time.monotonic() - started) * 1000:.0f} ms", "dim")
+        console.print(f"   {line}")
+    console.print(f"   {(time.monotonic() - started) * 1000:.0f} ms", "dim")
 
 
 def _leave(*_: object) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Deploy the packaged template on the local cloud as one would on AWS: bucket, secrets, CloudFormation stack."""
+"""Deployment of the packaged template on the local cloud, as on AWS: bucket, secrets, CloudFormation stack."""
 
 import json
 import secrets
@@ -30,24 +30,24 @@ _PUBLISHERS = ("Relay", "Redrive", "Sweep")
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What CloudFormation made."""
+    """The resources that CloudFormation created."""
 
     table_name: str
     topic_arn: str
     relay_name: str
     gateway_url: str
-    """Where API Gateway answers `/v1/...`, past the front door."""
+    """Base URL of `/v1/...` at API Gateway, without the front door."""
 
 
 class Deployer:
-    """Puts the application on a MiniStack."""
+    """Deploys the application on a MiniStack."""
 
     def __init__(self, endpoint_url: str) -> None:
         self._endpoint_url = endpoint_url
         self._session = aws_session(REGION)
 
     def put_secrets(self, stripe_webhook_secret: str) -> None:
-        """Put the secrets that CloudFormation cannot create where the functions look for them."""
+        """Create the SSM parameters that the functions read. CloudFormation cannot create SecureStrings."""
         ssm = self._session.client("ssm", endpoint_url=self._endpoint_url)
         values = {
             "stripe_api_key": f"sk_test_{secrets.token_hex(12)}",
@@ -61,7 +61,7 @@ class Deployer:
         """Upload the package and create the stack.
 
         Raises:
-            StartError: CloudFormation refused; names the resource and the reason.
+            StartError: CloudFormation failed; the message names the resources and the reasons.
         """
         s3 = self._session.client("s3", endpoint_url=self._endpoint_url)
         s3.create_bucket(Bucket=_BUCKET)
@@ -69,28 +69,28 @@ class Deployer:
         template = _with_code(package.template.read_text())
         s3.put_object(Bucket=_BUCKET, Key=_TEMPLATE_KEY, Body=template.encode())
         cloudformation = self._session.client("cloudformation", endpoint_url=self._endpoint_url)
-        given: list[ParameterTypeDef] = [
+        stack_parameters: list[ParameterTypeDef] = [
             {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
         ]
         cloudformation.create_stack(
             StackName=_STACK,
             TemplateURL=f"{self._endpoint_url}/{_BUCKET}/{_TEMPLATE_KEY}",
-            Parameters=given,
+            Parameters=stack_parameters,
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
-        deployment = self._made(_outputs(cloudformation))
+        deployment = self._deployment(_wait_for_outputs(cloudformation))
         for function in _PUBLISHERS:
             role = cloudformation.describe_stack_resource(StackName=_STACK, LogicalResourceId=f"{function}Role")
-            self._bend_publish_batch(role["StackResourceDetail"]["PhysicalResourceId"], deployment.topic_arn)
+            self._allow_publish_batch(role["StackResourceDetail"]["PhysicalResourceId"], deployment.topic_arn)
         return deployment
 
     def warm_relay(self, deployment: Deployment) -> None:
-        """Have the relay imported before the first gift, by a batch with nothing in it."""
+        """Invoke the relay with an empty batch, so that its cold start does not delay the first gift."""
         client = self._session.client("lambda", endpoint_url=self._endpoint_url)
         client.invoke(FunctionName=deployment.relay_name, Payload=b'{"Records": []}')
 
-    def _bend_publish_batch(self, role: str, topic_arn: str) -> None:
-        """MiniStack asks for `sns:PublishBatch`, an action that AWS does not know: there, `sns:Publish` covers it."""
+    def _allow_publish_batch(self, role: str, topic_arn: str) -> None:
+        """Allow `sns:PublishBatch`, an action that MiniStack requires. At AWS, `sns:Publish` covers the operation."""
         allowed = {"Effect": "Allow", "Action": "sns:PublishBatch", "Resource": topic_arn}
         self._session.client("iam", endpoint_url=self._endpoint_url).put_role_policy(
             RoleName=role,
@@ -98,8 +98,8 @@ class Deployer:
             PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
         )
 
-    def _made(self, outputs: Mapping[str, str]) -> Deployment:
-        # The output holds AWS's own address; MiniStack answers for it under a path.
+    def _deployment(self, outputs: Mapping[str, str]) -> Deployment:
+        # The output is a URL of AWS; MiniStack serves the same API under a path of its own.
         api_id = outputs["ApiUrl"].removeprefix("https://").partition(".")[0]
         return Deployment(
             table_name=outputs["TableName"],
@@ -110,13 +110,13 @@ class Deployer:
 
 
 def new_signing_key() -> str:
-    """A fresh private key for signing offers, as PEM."""
+    """Generate a private key for signing offers, in PEM."""
     key = generate_private_key(SECP256R1())
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _with_code(template: str) -> str:
-    """The template with the code's place in the bucket, as `aws cloudformation package` would write it."""
+    """Set the S3 location of the code in the template, as `aws cloudformation package` does."""
     document = json.loads(template)
     for resource in document["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
@@ -124,11 +124,11 @@ def _with_code(template: str) -> str:
     return json.dumps(document)
 
 
-def _outputs(cloudformation: "CloudFormationClient") -> dict[str, str]:
-    """Wait until the stack is there; what it tells.
+def _wait_for_outputs(cloudformation: "CloudFormationClient") -> dict[str, str]:
+    """Wait until the stack is created. Returns its outputs.
 
     Raises:
-        StartError: it was rolled back.
+        StartError: the stack was rolled back.
     """
     while (stack := cloudformation.describe_stacks(StackName=_STACK)["Stacks"][0])["StackStatus"].endswith("PROGRESS"):
         time.sleep(0.05)

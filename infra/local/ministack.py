@@ -8,18 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.local.processes import ROOT, Process, end, free_ports, start, wait_until_ready
-from infra.local.removal import remove_behind
+from infra.local.removal import remove_in_background
 
 REGION = "us-east-1"
 
 _EXECUTABLE = ROOT / ".venv-cloud" / "bin" / "ministack"
 _SETTINGS: Mapping[str, str] = {
     "BIND_HOST": "127.0.0.1",
-    # Its MQTT and SFTP servers would listen on every interface, on ports that two stacks cannot share.
+    # MiniStack's MQTT and SFTP servers listen on every interface, on fixed ports that two stacks cannot share.
     "IOT_MTLS_ENABLED": "0",
     "SFTP_ENABLED": "0",
     "MINISTACK_REGION": REGION,
-    # A stack that idled over lunch should not answer its next visitor with a cold start.
+    # A day, so that an idle stack does not cold start.
     "LAMBDA_WARM_TTL_SECONDS": "86400",
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -28,13 +28,13 @@ _SETTINGS: Mapping[str, str] = {
 
 @contextmanager
 def ministack(directory: Path) -> Iterator[str]:
-    """A bare MiniStack with nothing deployed on it. Yields its endpoint URL; leaves nothing behind.
+    """Run an empty MiniStack. Yields its endpoint URL.
 
     Args:
-        directory: for its log and temporary files; created, and removed in the end.
+        directory: for its log and temporary files; created, and removed after the block.
 
     Raises:
-        StartError: it did not come up.
+        StartError: it did not start.
     """
     (port,) = free_ports(1)
     process = start_ministack(directory, port)
@@ -43,14 +43,14 @@ def ministack(directory: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         end([process])
-        remove_behind([directory])
+        remove_in_background([directory])
 
 
 def start_ministack(directory: Path, port: int, extra: Mapping[str, str] | None = None) -> Process:
-    """Start it, without waiting. `extra` are variables for its environment and that of the functions it runs."""
+    """Start MiniStack without waiting. `extra` are environment variables for it and for the functions it runs."""
     temporary = directory / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
-    inherited = {name: value for name, value in os.environ.items() if name not in _UNWANTED}
+    inherited = {name: value for name, value in os.environ.items() if name not in _DROPPED_VARIABLES}
     environment = {
         **inherited,
         **_SETTINGS,
@@ -58,26 +58,26 @@ def start_ministack(directory: Path, port: int, extra: Mapping[str, str] | None 
         "TMPDIR": str(temporary),
         **(extra or {}),
     }
-    return start("ministack", [str(_EXECUTABLE)], log_of(directory), environment)
+    return start("ministack", [str(_EXECUTABLE)], log_path(directory), environment)
 
 
 def wait_for_ministack(process: Process, directory: Path, port: int) -> None:
-    """Wait until it answers.
+    """Wait until MiniStack's health check succeeds.
 
     Raises:
-        StartError: it does not.
+        StartError: it ended, or is not ready after 30 s.
     """
     url = f"http://127.0.0.1:{port}/_ministack/health"
-    wait_until_ready(process, log_of(directory), lambda: answers(url))
+    wait_until_ready(process, log_path(directory), lambda: is_healthy(url))
 
 
-def log_of(directory: Path) -> Path:
-    """Where it writes."""
+def log_path(directory: Path) -> Path:
+    """Return the path of MiniStack's log."""
     return directory / "logs" / "ministack.log"
 
 
-def answers(url: str) -> bool:
-    """Whether something at the URL answers with success."""
+def is_healthy(url: str) -> bool:
+    """Check if a GET of the URL returns 200."""
     try:
         with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310  # loopback, built above
             return bool(response.status == 200)
@@ -85,5 +85,7 @@ def answers(url: str) -> bool:
         return False
 
 
-_UNWANTED = frozenset({"AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN", "PYTHONPATH", "SERVICES", "VIRTUAL_ENV"})
-"""Of a developer's shell: they would point the functions at somebody else's cloud, or at our own packages."""
+_DROPPED_VARIABLES = frozenset(
+    {"AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN", "PYTHONPATH", "SERVICES", "VIRTUAL_ENV"}
+)
+"""Variables of a developer's shell that would point the functions at another cloud or at other packages."""

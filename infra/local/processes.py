@@ -1,4 +1,4 @@
-"""Server processes of the local cloud: started in a group of their own, known again later, surely ended."""
+"""Server processes of the local cloud: start in a process group, identify later, end with their children."""
 
 import os
 import signal
@@ -11,37 +11,37 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-"""The project's directory: where every server is started."""
+"""The project's directory, which is every server's working directory."""
 
 _POLL_SECONDS = 0.02
 _GRACE_SECONDS = 3.0
 
 
 class StartError(Exception):
-    """A part of the local cloud did not come up; the message says which, why, and how its log ends."""
+    """A part of the local cloud did not start; the message has its name, the reason and the end of its log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A server. Its pid alone would not do: once the server is gone, somebody else may get the number."""
+    """A server process, identified by pid and start time because the system reuses pids."""
 
     name: str
     pid: int
-    born: str
-    """When the kernel says it started, in its own words: only ever compared."""
+    started: str
+    """Start time as the kernel writes it; only compared for equality."""
 
     def is_alive(self) -> bool:
-        """Whether this server, and not a later bearer of its pid, still runs."""
+        """Check if the server still runs. A later process with the same pid does not count."""
         child = _children.get(self.pid)
-        return (child is None or child.poll() is None) and birth(self.pid) == self.born
+        return (child is None or child.poll() is None) and start_time(self.pid) == self.started
 
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
-"""What this very program started, and so has to reap."""
+"""The children of this program, which has to reap them."""
 
 
 def start(name: str, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> Process:
-    """Start a server in the background, in a session of its own, its output in `log`."""
+    """Start a server in the background, in its own session, with its output in `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         popen = subprocess.Popen(
@@ -54,14 +54,14 @@ def start(name: str, command: Sequence[str], log: Path, environment: Mapping[str
             start_new_session=True,
         )
     _children[popen.pid] = popen
-    return Process(name, popen.pid, birth(popen.pid) or "")
+    return Process(name, popen.pid, start_time(popen.pid) or "")
 
 
 def wait_until_ready(process: Process, log: Path, ready: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until the server says that it is ready.
+    """Poll `ready` until it is true.
 
     Raises:
-        StartError: it ended, or said nothing for `seconds`.
+        StartError: the server ended, or is not ready after `seconds`.
     """
     deadline = time.monotonic() + seconds
     while not (ready() and process.is_alive()):
@@ -73,44 +73,44 @@ def wait_until_ready(process: Process, log: Path, ready: Callable[[], bool], sec
 
 
 def end(processes: Iterable[Process]) -> list[str]:
-    """End servers and whatever they started: asked first, then made to. Returns the names of those that ran."""
-    ours = [process for process in processes if process.is_alive()]
-    for process in ours:
+    """End servers with their process groups, by SIGTERM, then SIGKILL. Returns the names of those that ran."""
+    running = [process for process in processes if process.is_alive()]
+    for process in running:
         _signal_group(process, signal.SIGTERM)
     deadline = time.monotonic() + _GRACE_SECONDS
-    while any(process.is_alive() for process in ours) and time.monotonic() < deadline:
+    while any(process.is_alive() for process in running) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
-    for process in ours:
-        # The leader was ours a moment ago, so the group of its number still is: stray workers go too.
+    for process in running:
+        # The group's id is the leader's pid. It was alive just now, so the group is still its own, workers included.
         _signal_group(process, signal.SIGKILL)
         if child := _children.pop(process.pid, None):
             child.wait()
-    return [process.name for process in ours]
+    return [process.name for process in running]
 
 
-def birth(pid: int) -> str | None:
-    """When the process started, in the kernel's words. None when there is none, or only its corpse."""
+def start_time(pid: int) -> str | None:
+    """Return a process's start time as the kernel writes it. None if it does not exist or is a zombie."""
     try:
-        # The second field is the command in parentheses, and may hold spaces: count from its end.
-        state, *facts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return None if state == "Z" else facts[18]
+        # The second field is the command in parentheses, which may contain spaces: count from its end (proc(5)).
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return None if state == "Z" else fields[18]
     except FileNotFoundError:
-        return None if Path("/proc/self").exists() else _birth_by_ps(pid)
+        return None if Path("/proc/self").exists() else _start_time_by_ps(pid)
     except ProcessLookupError:
         return None
 
 
 def free_ports(count: int) -> list[int]:
-    """So many different ports that nobody listens on, on loopback."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+    """Find `count` different free ports on loopback."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
             each.bind(("127.0.0.1", 0))
         return [int(each.getsockname()[1]) for each in sockets]
 
 
 def tail(log: Path, lines: int = 15) -> str:
-    """How a log ends."""
+    """Return the path and the last lines of a log."""
     text = log.read_text(errors="replace") if log.exists() else ""
     return "\n".join([f"--- {log}", *text.splitlines()[-lines:]])
 
@@ -120,8 +120,8 @@ def _signal_group(process: Process, number: int) -> None:
         os.killpg(process.pid, number)
 
 
-def _birth_by_ps(pid: int) -> str | None:
-    """The same where there is no /proc (macOS)."""
-    answer = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    state, _, started = answer.stdout.strip().partition(" ")
+def _start_time_by_ps(pid: int) -> str | None:
+    """Return the start time on systems without /proc (macOS)."""
+    done = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    state, _, started = done.stdout.strip().partition(" ")
     return None if not state or state.startswith("Z") else started.strip()

@@ -1,17 +1,17 @@
-"""Which processes belong to the stack in a directory: on disk, so that any shell can end them."""
+"""The processes of a stack, recorded in its directory so that any shell can end them."""
 
 import os
 from pathlib import Path
 
 import msgspec
 
-from infra.local.processes import Process, birth, end
+from infra.local.processes import Process, end, start_time
 
 FILE = "processes.json"
 
 
 class StackInUseError(Exception):
-    """Another program is working on the stack in this directory."""
+    """Another program uses the stack's directory."""
 
 
 class _Content(msgspec.Struct):
@@ -21,30 +21,34 @@ class _Content(msgspec.Struct):
 
 
 class Registry:
-    """The processes of one stack, and the program that started them."""
+    """The processes of one stack, and the program that started them, in `processes.json`."""
 
     def __init__(self, directory: Path) -> None:
         self._file = directory / FILE
 
     def claim(self) -> None:
-        """Make the directory this program's own.
+        """Create the registry, with this program as its owner.
 
         Raises:
-            StackInUseError: it is somebody else's.
+            StackInUseError: the directory has a registry already.
         """
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        me = Process("owner", os.getpid(), birth(os.getpid()) or "")
+        me = Process("owner", os.getpid(), start_time(os.getpid()) or "")
         try:
             with self._file.open("xb") as file:
                 file.write(msgspec.json.encode(_Content(me)))
         except FileExistsError as taken:
-            raise StackInUseError(f"{self._file} is there already") from taken
+            raise StackInUseError(f"{self._file} exists already") from taken
 
     def add(self, process: Process) -> Process:
-        """Remember a process that was started."""
+        """Record a started process.
+
+        Raises:
+            StackInUseError: the registry was removed meanwhile, as by `make down`.
+        """
         content = self._read()
         if content is None:
-            raise StackInUseError(f"{self._file} was taken away while the stack started")
+            raise StackInUseError(f"{self._file} was removed while the stack started")
         content.processes.append(process)
         draft = self._file.with_suffix(".draft")
         draft.write_bytes(msgspec.json.encode(content))
@@ -52,21 +56,21 @@ class Registry:
         return process
 
     def processes(self) -> list[Process]:
-        """All that were started, dead or alive."""
+        """List the recorded processes, ended ones included."""
         content = self._read()
         return content.processes if content else []
 
     def is_claimed(self) -> bool:
-        """Whether there is a stack here, in whatever state."""
+        """Check if the directory has a registry, even an unreadable one."""
         return self._file.exists()
 
     def owner_lives(self) -> bool:
-        """Whether the program that claimed the directory still runs."""
+        """Check if the program that claimed the directory still runs."""
         content = self._read()
         return content is not None and content.owner.is_alive()
 
     def end_all(self) -> list[str]:
-        """End what still runs. Returns the names."""
+        """End the processes that still run. Returns their names."""
         return end(self.processes())
 
     def _read(self) -> _Content | None:

@@ -1,4 +1,4 @@
-"""The stand-ins beside MiniStack: each a small server of ours that says `{"url": ...}` once it serves."""
+"""The local cloud's own servers beside MiniStack. Each prints `{"url": ...}` when it is ready."""
 
 import os
 import socket
@@ -18,7 +18,7 @@ _PORT_VARIABLES = {
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the parts listen. Known before any of them starts, for each is told of the others."""
+    """The ports of a stack, chosen before its servers start because each needs the addresses of others."""
 
     shop: int
     aws: int
@@ -27,10 +27,10 @@ class Ports:
 
     @classmethod
     def pick(cls) -> "Ports":
-        """Free ones, but for those that the environment sets (COINPURSE_SHOP_PORT ...).
+        """Choose free ports, except for those that environment variables set (COINPURSE_SHOP_PORT ...).
 
         Raises:
-            StartError: one that is set cannot be used.
+            StartError: a port that is set cannot be bound.
         """
         free = dict(zip(_PORT_VARIABLES, free_ports(len(_PORT_VARIABLES)), strict=True))
         return cls(**{part: _set_port(name) or free[part] for part, name in _PORT_VARIABLES.items()})
@@ -38,22 +38,22 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that was started."""
+    """A started server and its log."""
 
     process: Process
     log: Path
 
     def wait(self) -> None:
-        """Wait until it serves.
+        """Wait until the server prints its URL.
 
         Raises:
-            StartError: it does not.
+            StartError: it ended, or is not ready after 30 s.
         """
         wait_until_ready(self.process, self.log, lambda: '{"url"' in self.log.read_text(errors="replace"))
 
 
 def _set_port(name: str) -> int | None:
-    """The port that an environment variable sets: checked, lest we take somebody else's server for ours."""
+    """Read a port from an environment variable, and check that no other server uses it."""
     setting = os.environ.get(name)
     if not setting:
         return None
@@ -65,12 +65,11 @@ def _set_port(name: str) -> int | None:
 
 
 def start_server(module: str, logs: Path, port: int, *options: str) -> Server:
-    """Start `python -m infra.local.<module>` on a port, without waiting."""
+    """Start `python -m infra.local.<module>` on a port without waiting."""
     log = logs / f"{module}.log"
     command = [sys.executable, "-m", f"infra.local.{module}", "--port", str(port), *options]
     return Server(start(module.replace("_", " "), command, log), log)
 
 
 def loopback_url(port: int) -> str:
-    """The base URL of a server on this machine."""
     return f"http://127.0.0.1:{port}"

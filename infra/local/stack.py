@@ -1,4 +1,4 @@
-"""One local cloud, from nothing to warm and back to nothing. `up` and `down` keep it, the demo and tests borrow it."""
+"""Start and stop of a local cloud. `make up` keeps one; the demo and the tests use temporary ones."""
 
 import os
 import secrets
@@ -14,17 +14,17 @@ from urllib3.exceptions import HTTPError
 from infra.local.client import UnexpectedError
 from infra.local.deployment import STAGE, Deployer, Deployment
 from infra.local.facts import FILE, StackFacts
-from infra.local.ministack import REGION, log_of, start_ministack, wait_for_ministack
+from infra.local.ministack import REGION, log_path, start_ministack, wait_for_ministack
 from infra.local.processes import ROOT, StartError, tail
 from infra.local.registry import Registry
-from infra.local.removal import remove_behind
+from infra.local.removal import remove_in_background
 from infra.local.servers import Ports, Server, loopback_url, start_server
 from infra.local.stripe_side import StripeSide
-from infra.local.warmth import warm_api
+from infra.local.warmup import warm_api
 from infra.package import PYTHON, RUNTIME, Package, build, runtime
 
 DIRECTORY = ROOT / ".local"
-"""Where stacks live: the one that `make up` keeps, and below it those that are borrowed."""
+"""The directory of the stack that `make up` keeps. Temporary stacks use subdirectories."""
 
 Progress = Callable[[str], None]
 
@@ -32,45 +32,45 @@ _WEBHOOK_EVENTS = [
     *("checkout.session.*", "charge.refunded", "refund.*", "charge.dispute.*"),
     *("invoice.paid", "invoice.payment_failed", "customer.subscription.*"),
 ]
-"""What the webhook is registered for with Stripe."""
+"""The event types that the webhook endpoint is subscribed to."""
 
-_FAULTS = (UnexpectedError, HTTPError, BotoCoreError, ClientError)
-"""What a part that came up, but is not well, shows as."""
+_STARTUP_ERRORS = (UnexpectedError, HTTPError, BotoCoreError, ClientError)
+"""Errors of a part that started but does not work."""
 
 
 def start_stack(directory: Path, progress: Progress, workers: int) -> StackFacts:
     """Start a stack and deploy the packaged template on it.
 
     Args:
-        directory: its logs and temporary files, and in the end stack.json.
-        progress: is told what comes next.
-        workers: how many function workers to have warm: so many requests are served at once without a cold start.
+        directory: for logs, temporary files and stack.json, which is written last.
+        progress: called with the name of each step.
+        workers: number of function workers to warm, and so of concurrent requests without a cold start.
 
     Raises:
-        StackInUseError: another program is working on the stack in this directory.
-        StartError: it did not come up; everything is cleaned up but the logs' last words in the message.
+        StackInUseError: another program uses the directory.
+        StartError: a part did not start. Its log's end is in the message; everything else is cleaned up.
     """
     registry = Registry(directory)
     registry.claim()
     with ExitStack() as undo:
         undo.callback(stop_stack, directory)
         try:
-            facts = _Launch(directory, registry, progress).run(workers)
-        except _FAULTS as fault:
-            raise StartError(f"{type(fault).__name__}: {fault}\n{tail(log_of(directory))}") from fault
+            facts = _Launcher(directory, registry, progress).run(workers)
+        except _STARTUP_ERRORS as error:
+            raise StartError(f"{type(error).__name__}: {error}\n{tail(log_path(directory))}") from error
         undo.pop_all()
     return facts
 
 
 def stop_stack(directory: Path) -> list[str]:
-    """End the stack in the directory, dead or alive, and remove what it wrote. Returns what still ran.
+    """End the stack in the directory, in any state, and remove its files. Returns the names of the ended processes.
 
-    The workers' unpacked packages are 100,000 files: they are renamed away and deleted after this program has ended.
+    The workers' unpacked packages are 100,000 files, so they are renamed now and deleted in the background.
     """
     ended = Registry(directory).end_all()
     for name in (FILE, f"{FILE}.draft", "processes.json", "processes.draft"):
         (directory / name).unlink(missing_ok=True)
-    remove_behind([directory / "logs", directory / "tmp"])
+    remove_in_background([directory / "logs", directory / "tmp"])
     for emptied in (directory, DIRECTORY):
         if emptied.is_dir() and not any(emptied.iterdir()):
             emptied.rmdir()
@@ -78,11 +78,11 @@ def stop_stack(directory: Path) -> list[str]:
 
 
 @contextmanager
-def borrowed_stack(name: str, progress: Progress, workers: int) -> Iterator[StackFacts]:
-    """A stack of one's own, for as long as the block lasts. Several may run side by side.
+def temporary_stack(name: str, progress: Progress, workers: int) -> Iterator[StackFacts]:
+    """Run a separate stack during the block. Several can run at the same time.
 
     Raises:
-        StartError: it did not come up.
+        StartError: a part did not start.
     """
     stop_orphans()
     directory = DIRECTORY / f"{name}-{os.getpid()}"
@@ -94,7 +94,7 @@ def borrowed_stack(name: str, progress: Progress, workers: int) -> Iterator[Stac
 
 
 def stop_orphans() -> list[str]:
-    """End borrowed stacks whose borrower is gone: killed, most likely, before it could. Returns what still ran."""
+    """End temporary stacks whose owner was killed before it could. Returns the names of the ended processes."""
     ended: list[str] = []
     for directory in DIRECTORY.glob("*-*"):
         registry = Registry(directory)
@@ -103,8 +103,8 @@ def stop_orphans() -> list[str]:
     return ended
 
 
-class _Launch:
-    """The start of one stack: what can go side by side does."""
+class _Launcher:
+    """Starts one stack. Packaging and starting the servers run in parallel."""
 
     def __init__(self, directory: Path, registry: Registry, progress: Progress) -> None:
         self._directory, self._registry, self._progress = directory, registry, progress
@@ -137,7 +137,7 @@ class _Launch:
         return facts
 
     def _start_cloud(self) -> None:
-        # AUTH: MiniStack checks every call that a function makes against the very policy that it is deployed with.
+        # AUTH: MiniStack checks each call of a function against the policy that the function is deployed with.
         ministack = self._registry.add(start_ministack(self._directory, self._ports.aws, {"AUTH": "true"}))
         webhook = ("--webhook-url", f"{self._shop_url}/v1/webhooks/stripe", "--webhook-secret", self._webhook_secret)
         servers = [
@@ -158,8 +158,8 @@ class _Launch:
         return server
 
     def _warm(self, deployer: Deployer, deployment: Deployment, workers: int) -> None:
-        with ThreadPoolExecutor(1) as other:
-            relay = other.submit(deployer.warm_relay, deployment)
+        with ThreadPoolExecutor(1) as executor:
+            relay = executor.submit(deployer.warm_relay, deployment)
             warm_api(self._facts(deployment), workers)
             relay.result()
 

@@ -1,4 +1,4 @@
-"""Stripe's side of a purchase, for the demo and the tests: the pay page's form, the sandbox's knobs, webhooks."""
+"""Client of the Stripe sandbox, for the demo and the tests: hosted pages, control API, webhooks."""
 
 import json
 import re
@@ -22,8 +22,8 @@ class _Object(msgspec.Struct):
     subscription: str | None = None
     metadata: dict[str, str] | None = None
 
-    def is_about(self, reference: str) -> bool:
-        """Whether it carries that id of ours: as its reference, or anywhere in its metadata."""
+    def has_reference(self, reference: str) -> bool:
+        """Check if the object's reference or a value of its metadata is this id."""
         return reference in (self.client_reference_id, *(self.metadata or {}).values())
 
 
@@ -32,7 +32,7 @@ class _Data(msgspec.Struct):
 
 
 class StripeEvent(msgspec.Struct):
-    """An event of Stripe's, as far as it is looked at here."""
+    """The fields of a Stripe event that the tests read."""
 
     id: str
     type: str
@@ -40,13 +40,13 @@ class StripeEvent(msgspec.Struct):
 
 
 class Attempt(msgspec.Struct):
-    """One try to deliver. `status` is None when nobody answered."""
+    """One delivery attempt. `status` is the HTTP status, None without a response."""
 
     status: int | None = None
 
 
 class Delivery(msgspec.Struct):
-    """What became of one copy of an event."""
+    """The delivery of one copy of an event."""
 
     state: str
     attempts: list[Attempt]
@@ -54,7 +54,7 @@ class Delivery(msgspec.Struct):
 
 class _Recorded(msgspec.Struct):
     event: msgspec.Raw
-    """As it was sent: every copy has these bytes' content."""
+    """The event's JSON as it was sent."""
     deliveries: list[Delivery]
 
     def parsed(self) -> StripeEvent:
@@ -66,135 +66,157 @@ class _Recording(msgspec.Struct):
 
 
 class StripeSide:
-    """What the payment provider, and the fan on its page, do."""
+    """Acts as Stripe, as a payer on its pages, and as the banks behind it."""
 
     def __init__(self, facts: StackFacts) -> None:
         self._facts = facts
 
     def pay(self, checkout: Checkout, outcome: str = "card") -> Reply:
-        """Open the page that the checkout leads to, and send its first form."""
+        """Open the checkout's payment page and submit its form.
+
+        Raises:
+            UnexpectedError: the checkout cannot be paid, or the page has no form.
+        """
         if checkout.url is None:
             raise UnexpectedError(f"checkout {checkout.id} has nothing to pay: it is {checkout.status}")
         return self.pay_at(checkout.url, outcome)
 
     def pay_at(self, url: str, outcome: str = "card") -> Reply:
-        """The same, from the page's address."""
+        """Open a payment page by its URL and submit its form.
+
+        Raises:
+            UnexpectedError: the page has no form.
+        """
         page = call("GET", url)
         form = _FORM.search(page.body)
         if form is None:
-            raise UnexpectedError(f"the pay page answered {page.status} and has no form")
+            raise UnexpectedError(f"the payment page returned {page.status} and has no form")
         return post_form(urljoin(url, form[1].decode()), {"outcome": outcome})
 
     def fund(self, fan: Fan, coins: int) -> int:
-        """Have the fan buy until the wallet holds so many coins at least. Returns how many it then holds."""
+        """Buy the largest bundle until the fan's wallet holds at least `coins`. Returns the wallet's coins."""
         bundle = max(fan.bundles(), key=lambda each: each.coins)
-        while (held := fan.wallet().coins) < coins:
+        while (balance := fan.wallet().coins) < coins:
             self.pay(fan.open_checkout(bundle.bundle_id).read(201, Checkout))
             self.wait_for_webhooks()
-        return held
+        return balance
 
     def set_knobs(self, **knobs: str | int | bool | list[str]) -> None:
-        """Make life harder, or easier again."""
+        """Set knobs of the sandbox, such as `duplicates=2`."""
         self._control("PUT", "/knobs", knobs)
 
     def settle(self, checkout: Checkout) -> None:
-        """Let the bank debit of a checkout arrive."""
+        """Settle the bank debit of a checkout."""
         self._control("POST", f"/sessions/{self._completed(checkout).parsed().data.object.id}/settle", {})
 
     def refund(self, checkout: Checkout, amount_minor: int, status: str = "succeeded") -> str:
-        """Give part of the price back. Returns the refund's id."""
-        return self._about(checkout, "/refunds", amount_minor, status)
+        """Refund part of a checkout's price. Returns the refund's id."""
+        return self._reverse(self._payment_of(checkout), "/refunds", amount_minor, status)
 
     def set_refund_status(self, refund_id: str, status: str) -> None:
-        """Let a refund fail, or succeed, or whatever it can come to."""
+        """Change the status of a refund, such as to `failed`."""
         self._control("POST", f"/refunds/{refund_id}", {"status": status})
 
     def dispute(self, checkout: Checkout, amount_minor: int, status: str = "needs_response") -> str:
-        """Have the buyer's bank take part of the price back. Returns the dispute's id."""
-        return self._about(checkout, "/disputes", amount_minor, status)
+        """Dispute part of a checkout's price. Returns the dispute's id."""
+        return self._reverse(self._payment_of(checkout), "/disputes", amount_minor, status)
 
     def set_dispute_status(self, dispute_id: str, status: str) -> None:
-        """Let a dispute be won, or lost, or whatever it can come to."""
+        """Change the status of a dispute, such as to `won`."""
         self._control("POST", f"/disputes/{dispute_id}", {"status": status})
 
     def set_clock(self, offset_seconds: int) -> None:
-        """Let the provider's clock be so far ahead of ours, or behind it."""
+        """Set the offset of the sandbox's clock from this machine's; negative is behind."""
         self._control("POST", "/clock", {"offset_seconds": offset_seconds})
 
     def advance_clock(self, seconds: int) -> None:
-        """Let time pass for the provider: it renews, tries again and ends what has come due."""
+        """Advance the sandbox's clock. It renews, retries and ends everything that is due."""
         self._control("POST", "/clock", {"advance_seconds": seconds})
 
     def subscriptions_of(self, reference: str) -> list[Billed]:
-        """The subscriptions that were bought under an id of ours, such as a membership's or a fan's, oldest first."""
+        """List the subscriptions whose checkout has this id in its reference or metadata, oldest first."""
         bought = [recorded.parsed().data.object for recorded in self._recorded("checkout.session.completed")]
         return [
-            self.subscription(each.subscription) for each in bought if each.subscription and each.is_about(reference)
+            self.subscription(each.subscription)
+            for each in bought
+            if each.subscription and each.has_reference(reference)
         ]
 
     def subscription_of(self, reference: str) -> Billed:
-        """The latest of them."""
+        """Return the latest of the subscriptions with this id in their checkout's reference or metadata.
+
+        Raises:
+            UnexpectedError: there is none.
+        """
         found = self.subscriptions_of(reference)
         if not found:
-            raise UnexpectedError(f"nobody subscribed for {reference}")
+            raise UnexpectedError(f"no subscription for {reference}")
         return found[-1]
 
     def subscription(self, subscription_id: str) -> Billed:
-        """A subscription as it stands now."""
+        """Read a subscription with its invoices."""
         return self._control("GET", f"/subscriptions/{subscription_id}").read(200, Billed)
 
     def renew(self, subscription_id: str) -> Billed:
-        """Begin the next period of this subscription alone, whatever the clock says."""
+        """Start the next period of one subscription, without moving the clock."""
         return self._control("POST", f"/subscriptions/{subscription_id}/renew", {}).read(200, Billed)
 
     def fail_renewals(self) -> None:
-        """Let the cards be empty when renewals are collected, from now on."""
+        """Decline the payments of renewals from now on."""
         self.set_knobs(renewals="failed")
 
     def pay_renewals(self) -> None:
-        """Let them hold money again."""
+        """Accept the payments of renewals from now on."""
         self.set_knobs(renewals="paid")
 
     def pay_invoice(self, invoice_id: str) -> None:
-        """Collect what could not be collected before."""
+        """Pay an open invoice."""
         self._control("POST", f"/invoices/{invoice_id}/pay", {})
 
     def cancel_subscription(self, subscription_id: str) -> Billed:
-        """End a subscription now, as from the dashboard."""
+        """End a subscription at once, as from the dashboard."""
         return self._control("POST", f"/subscriptions/{subscription_id}/cancel", {}).read(200, Billed)
 
     def choose_at_portal(self, url: str, choice: str = "cancel") -> Reply:
-        """At the billing portal, `cancel` all of the customer's subscriptions with their periods, or `keep` them."""
+        """Submit a choice on the billing portal for all of the customer's subscriptions.
+
+        Args:
+            url: the portal session's URL.
+            choice: `cancel` ends them with their current periods, `keep` undoes that.
+
+        Raises:
+            UnexpectedError: the page has no form.
+        """
         page = call("GET", url)
         form = _FORM.search(page.body)
         if form is None:
-            raise UnexpectedError(f"the portal answered {page.status} and has no form")
+            raise UnexpectedError(f"the portal returned {page.status} and has no form")
         return post_form(urljoin(url, form[1].decode()), {"choice": choice})
 
     def refund_invoice(self, invoice: Invoice, amount_minor: int, status: str = "succeeded") -> str:
-        """Give part of an invoice's price back. Returns the refund's id."""
-        return self._take_back(invoice.payment_intent, "/refunds", amount_minor, status)
+        """Refund part of an invoice. Returns the refund's id."""
+        return self._reverse(invoice.payment_intent, "/refunds", amount_minor, status)
 
     def dispute_invoice(self, invoice: Invoice, amount_minor: int, status: str = "needs_response") -> str:
-        """Have the payer's bank take part of it back. Returns the dispute's id."""
-        return self._take_back(invoice.payment_intent, "/disputes", amount_minor, status)
+        """Dispute part of an invoice. Returns the dispute's id."""
+        return self._reverse(invoice.payment_intent, "/disputes", amount_minor, status)
 
     def events_of_type(self, event_type: str) -> list[StripeEvent]:
-        """Everything of one type that was told, oldest first."""
+        """List the recorded events of one type, oldest first."""
         return [recorded.parsed() for recorded in self._recorded(event_type)]
 
     def events_about(self, checkout: Checkout) -> list[StripeEvent]:
-        """Everything that was told of the checkout and its payment, oldest first."""
+        """List the recorded events of a checkout's payment, oldest first."""
         payment_intent = self._payment_of(checkout)
         events = [recorded.parsed() for recorded in self._recorded()]
         return [event for event in events if event.data.object.payment_intent == payment_intent]
 
-    def send_again(self, event: StripeEvent) -> None:
-        """Send an event once more, under its own id."""
+    def redeliver(self, event: StripeEvent) -> None:
+        """Send an event again, under its own id."""
         self._control("POST", f"/events/{event.id}/redeliver", {})
 
     def wait_for_webhooks(self, seconds: int = 60) -> None:
-        """Wait until nothing is left to deliver."""
+        """Wait until no webhook delivery is waiting or in flight."""
 
         class _Idle(msgspec.Struct):
             idle: bool
@@ -206,16 +228,21 @@ class StripeSide:
         )
 
     def deliveries(self, checkout: Checkout) -> list[Delivery]:
-        """What became of the webhook that says that the checkout is completed, copy by copy."""
+        """List the deliveries of a checkout's `checkout.session.completed` event, one for each copy."""
         return self._completed(checkout).deliveries
 
     def completed_payload(self, checkout: Checkout, event_id: str | None = None) -> bytes:
-        """The webhook's body that says that the checkout is completed; under another event id if one is given."""
+        """Return the webhook body of a checkout's `checkout.session.completed` event.
+
+        Args:
+            checkout: a completed checkout.
+            event_id: replaces the event's id.
+        """
         content = json.loads(bytes(self._completed(checkout).event))
         return json.dumps(content | {"id": event_id or content["id"]}).encode()
 
     def deliver(self, payload: bytes, secret: str | None = None) -> Reply:
-        """Post a webhook, signed now, as Stripe would; with another secret, as somebody else would."""
+        """Post a webhook that is signed now, with the endpoint's secret or with `secret`."""
         signature = WebhookSignature.generate_signature_header(
             payload.decode(), secret or self._facts.stripe_webhook_secret, int(time.time())
         )
@@ -238,10 +265,7 @@ class StripeSide:
             raise UnexpectedError(f"checkout {checkout.id} was completed without a payment")
         return payment_intent
 
-    def _about(self, checkout: Checkout, path: str, amount_minor: int, status: str) -> str:
-        return self._take_back(self._payment_of(checkout), path, amount_minor, status)
-
-    def _take_back(self, payment_intent: str, path: str, amount_minor: int, status: str) -> str:
+    def _reverse(self, payment_intent: str, path: str, amount_minor: int, status: str) -> str:
         fields: Fields = {"payment_intent": payment_intent, "amount": amount_minor, "status": status}
         return self._control("POST", path, fields).read(200, _Object).id
 
@@ -249,5 +273,5 @@ class StripeSide:
         body = None if fields is None else json.dumps(fields).encode()
         reply = call(method, f"{self._facts.stripe_api_url}/_sandbox{path}", {"Content-Type": "application/json"}, body)
         if reply.status != 200:
-            raise UnexpectedError(f"the sandbox answered {reply.status} to {path}: {reply.body!r}")
+            raise UnexpectedError(f"the sandbox returned {reply.status} for {path}: {reply.body!r}")
         return reply

@@ -1,4 +1,4 @@
-"""A downstream consumer, for the demo and the tests: a queue that is subscribed to the topic."""
+"""A downstream consumer for the demo and the tests: an SQS queue subscribed to the topic."""
 
 import json
 from collections.abc import Iterator, Set
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 
 class Subscriber:
-    """A downstream consumer: an SQS queue that is subscribed to the topic, and what it received so far."""
+    """An SQS queue subscribed to the topic, and the messages received so far."""
 
     def __init__(self, sqs: "SQSClient", queue_url: str) -> None:
         self._sqs, self._queue_url = sqs, queue_url
         self.messages: dict[str, dict[str, object]] = {}
-        """The CloudEvents by id. Delivery is at least once; this is what is left of it."""
+        """CloudEvents by id, which removes the duplicates of at-least-once delivery."""
 
-    def has_heard_of(self, event_ids: Set[str]) -> bool:
-        """Whether messages with all these ids were received; looks for more if not."""
+    def has_received(self, event_ids: Set[str]) -> bool:
+        """Check if messages with all these ids were received, and receive more if not."""
         return self.messages.keys() >= event_ids or self.receive().keys() >= event_ids
 
     def receive(self) -> dict[str, dict[str, object]]:
-        """Take what is there, waiting a second for it if need be. Returns all messages so far."""
-        answer = self._sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-        for message in answer.get("Messages", []):
+        """Receive waiting messages, or wait up to a second for one. Returns all messages so far."""
+        response = self._sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        for message in response.get("Messages", []):
             content = json.loads(message["Body"])
             self.messages[content["id"]] = content
             self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
@@ -37,7 +37,7 @@ class Subscriber:
 
 @contextmanager
 def subscriber(facts: StackFacts) -> Iterator[Subscriber]:
-    """Subscribe a queue of one's own to the topic, for as long as the block lasts."""
+    """Subscribe a new queue to the topic during the block."""
     session = aws_session(facts.aws_region)
     sqs = session.client("sqs", endpoint_url=facts.aws_endpoint_url)
     sns = session.client("sns", endpoint_url=facts.aws_endpoint_url)

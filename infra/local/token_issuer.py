@@ -1,6 +1,6 @@
-"""Stands for the platform's identity provider: signs a bearer token for whoever asks, and shows its public keys.
+"""Double of the platform's identity provider: issues a bearer token for any name, without authentication.
 
-`python -m infra.local.token_issuer --port 0` prints one line `{"url": ...}` once it serves.
+`python -m infra.local.token_issuer --port 0` prints one line `{"url": ...}` when it is ready.
 
 - `POST /token`, form `sub` and optionally `scope` and `alg` (RS256, ES256): 200
   `{"access_token", "token_type": "Bearer", "expires_in"}`; 400 `{"error", "error_description"}` (RFC 6749).
@@ -28,7 +28,7 @@ LIFETIME_SECONDS = 3600
 
 @dataclass(frozen=True)
 class SigningKey:
-    """One private key. `key_id` is new at every start, so that nobody verifies with a key set of an earlier one."""
+    """A private key. `key_id` is new at every start, so that verifiers do not use a cached key of an earlier one."""
 
     algorithm: str
     key_id: str
@@ -36,16 +36,16 @@ class SigningKey:
     public_jwk: Mapping[str, Any]
 
     def sign(self, claims: Mapping[str, object]) -> str:
-        """The claims as a signed JWT."""
+        """Encode and sign the claims as a JWT."""
         return jwt.encode(dict(claims), self.private, self.algorithm, headers={"kid": self.key_id})
 
     def to_json(self) -> dict[str, object]:
-        """The public half, as a member of a key set."""
+        """Render the public key as a JWK."""
         return {**self.public_jwk, "kid": self.key_id, "alg": self.algorithm, "use": "sig"}
 
 
 def make_keys() -> dict[str, SigningKey]:
-    """New keys, by algorithm."""
+    """Generate a key for each algorithm."""
     rsa, elliptic = generate_rsa_key(public_exponent=65537, key_size=2048), generate_private_key(SECP256R1())
     return {
         "RS256": SigningKey("RS256", uuid4().hex, rsa, RSAAlgorithm.to_jwk(rsa.public_key(), as_dict=True)),
@@ -54,7 +54,7 @@ def make_keys() -> dict[str, SigningKey]:
 
 
 def create_app(issuer_url: str) -> Flask:
-    """The issuer, with keys of its own. `issuer_url` is its own address and stands in `iss`."""
+    """Build the issuer with new keys. `issuer_url` is its base URL, and the `iss` of its tokens."""
     app = Flask(__name__, static_folder=None)
     keys = make_keys()
 
@@ -63,7 +63,7 @@ def create_app(issuer_url: str) -> Flask:
         subject, key = request.form.get("sub", ""), keys.get(request.form.get("alg", "RS256"))
         if not subject or key is None:
             return jsonify(error="invalid_request", error_description="sub is required; alg is RS256 or ES256"), 400
-        token = key.sign(claims_of(issuer_url, subject, request.form.get("scope", "")))
+        token = key.sign(make_claims(issuer_url, subject, request.form.get("scope", "")))
         answer = jsonify(access_token=token, token_type="Bearer", expires_in=LIFETIME_SECONDS)  # noqa: S106
         answer.headers["Cache-Control"] = "no-store"
         return answer, 200
@@ -75,8 +75,8 @@ def create_app(issuer_url: str) -> Flask:
     return app
 
 
-def claims_of(issuer_url: str, subject: str, scope: str) -> dict[str, object]:
-    """What a token says; times are Unix seconds."""
+def make_claims(issuer_url: str, subject: str, scope: str) -> dict[str, object]:
+    """Build the claims of a token. Times are in Unix seconds."""
     now = int(time.time())
     claims: dict[str, object] = {"iss": issuer_url, "aud": AUDIENCE, "sub": subject, "jti": uuid4().hex}
     return claims | {"iat": now, "exp": now + LIFETIME_SECONDS, "scope": scope}

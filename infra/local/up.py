@@ -1,4 +1,4 @@
-"""`make up`: start the local cloud and leave it running. `make down` ends it."""
+"""`make up`: start the local cloud and leave it running. `make down` stops it."""
 
 import argparse
 import signal
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from infra.local.facts import StackFacts
-from infra.local.narrator import Narrator
 from infra.local.processes import StartError
+from infra.local.progress import ProgressConsole
 from infra.local.registry import Registry, StackInUseError
 from infra.local.stack import DIRECTORY, start_stack, stop_stack
 
@@ -16,42 +16,44 @@ WORKERS = 4
 
 
 def main() -> int:
-    """Bring the stack up, unless it is. Exit code 1 when it cannot be."""
+    """Start the stack unless it is running. Returns the exit code: 0, 1 after a failure, or 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m infra.local.up", description=__doc__)
-    parser.add_argument("--dir", type=Path, default=DIRECTORY, help="where the stack keeps its files")
-    parser.add_argument("--workers", type=int, choices=range(1, 9), default=WORKERS, help="how many to have warm")
+    parser.add_argument("--dir", type=Path, default=DIRECTORY, help="directory of the stack's files")
+    parser.add_argument(
+        "--workers", type=int, choices=range(1, 9), default=WORKERS, help="number of function workers to warm"
+    )
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _leave)
-    with Narrator() as narrator:
+    with ProgressConsole() as console:
         try:
-            _bring_up(options.dir.resolve(), options.workers, narrator)
+            _bring_up(options.dir.resolve(), options.workers, console)
         except KeyboardInterrupt:
             return 130
         except (StartError, StackInUseError) as failure:
-            narrator.print(f"The local cloud did not come up: {failure}", "red")
+            console.print(f"The local cloud did not start: {failure}", "red")
             return 1
     return 0
 
 
-def _bring_up(directory: Path, workers: int, narrator: Narrator) -> None:
+def _bring_up(directory: Path, workers: int, console: ProgressConsole) -> None:
     registry, facts = Registry(directory), StackFacts.read(directory)
     if facts and all(process.is_alive() for process in registry.processes()):
-        _show("The local cloud is already up", facts, narrator)
+        _show("The local cloud is already up", facts, console)
         return
     if registry.is_claimed():
         if registry.owner_lives():
-            raise StackInUseError(f"another program is starting it in {directory}")
-        narrator.print("Cleaning up after a stack that ended badly ...")
+            raise StackInUseError(f"another program is starting one in {directory}")
+        console.print("Cleaning up after a stack that crashed ...")
         stop_stack(directory)
-    facts = start_stack(directory, narrator.step, workers)
-    _show(f"The local cloud is up after {narrator.elapsed_seconds:.0f} s", facts, narrator)
+    facts = start_stack(directory, console.step, workers)
+    _show(f"The local cloud is up after {console.elapsed_seconds:.0f} s", facts, console)
 
 
-def _show(headline: str, facts: StackFacts, narrator: Narrator) -> None:
-    narrator.print(headline, "bold green")
-    narrator.print(f"  shop   {facts.shop_url}\n  API    {facts.api_url}/v1\n  Stripe {facts.stripe_api_url}")
-    narrator.print("A token for a fan called ada:", "bold")
-    narrator.print(f"  curl -s -d sub=ada {facts.issuer_url}/token")
+def _show(headline: str, facts: StackFacts, console: ProgressConsole) -> None:
+    console.print(headline, "bold green")
+    console.print(f"  shop   {facts.shop_url}\n  API    {facts.api_url}/v1\n  Stripe {facts.stripe_api_url}")
+    console.print("A token for a fan called ada:", "bold")
+    console.print(f"  curl -s -d sub=ada {facts.issuer_url}/token")
 
 
 def _leave(*_: object) -> NoReturn:

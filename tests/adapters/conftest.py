@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from infra.local.dynamodb_local import available, dynamodb_local
+from infra.local.dynamodb_local import dynamodb_local, unavailable_reason
 from infra.local.ministack import ministack
 from tests.adapters.stripe_lab import Lab, open_lab
 from tests.fakes import FakeLedger
@@ -23,7 +23,7 @@ def ministack_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def dynamodb_local_url() -> Iterator[str]:
-    if why_not := available():
+    if why_not := unavailable_reason():
         # Elsewhere one may do without the judge of expressions; where merging is decided, one may not.
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(why_not)
     with dynamodb_local() as url:

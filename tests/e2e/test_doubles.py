@@ -23,7 +23,7 @@ def test_ministack_is_there_and_gone(tmp_path: Path) -> None:
 
 @pytest.mark.dynamodb_local
 def test_dynamodb_local_is_there_and_gone() -> None:
-    if why := dynamodb_local.available():
+    if why := dynamodb_local.unavailable_reason():
         pytest.skip(why)
 
     assert_serves_tables(dynamodb_local.dynamodb_local())

@@ -11,7 +11,7 @@ from infra.local.client import Checkout, Fan, Reply, wait_until
 from infra.local.facts import StackFacts
 from infra.local.stripe_side import StripeSide
 from infra.local.subscriber import Subscriber
-from infra.local.warmth import warm_api
+from infra.local.warmup import warm_api
 from tests.e2e.economies import SCENARIOS
 from tests.e2e.operations import Cloud
 from tests.e2e.scenario import Earn, Give, Refuse, Scenario, Sold, Tap
@@ -33,12 +33,12 @@ def test_an_economy_runs_from_its_bundles_to_its_creators_share(
         life.see(step)
 
     assert life.fan.get("/wallet").read(200, dict[str, Any])["coins"] == scenario.left
-    wait_until("all was announced", lambda: overlay.has_heard_of(audit(stack).event_ids))
+    wait_until("all was announced", lambda: overlay.has_received(audit(stack).event_ids))
     assert life.heard() == life.expected
     assert life.streaks_heard() == life.streaks
     for streak in life.streaks:
         assert life.order_of(streak["streak_id"]) == [*range(1, streak["count"] + 1), "end"]
-    assert audit(stack).broken == ()
+    assert audit(stack).violations == ()
 
 
 class Life:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.client import wait_until
-from infra.local.processes import ROOT, Process, StartError, birth, end, start, wait_until_ready
+from infra.local.processes import ROOT, Process, StartError, end, start, start_time, wait_until_ready
 from infra.local.registry import Registry, StackInUseError
 from infra.local.stack import stop_stack
 
@@ -39,12 +39,12 @@ def test_a_process_is_ended_with_its_children(tmp_path: Path) -> None:
     parent = start("parent", [sys.executable, "-c", script], log)
     wait_until_ready(parent, log, lambda: log.read_text().strip().isdigit())
     child = int(log.read_text())
-    assert birth(child) is not None
+    assert start_time(child) is not None
 
     assert end([parent]) == ["parent"]
 
-    assert birth(parent.pid) is None
-    wait_until("its child, which it left to init, is gone", lambda: birth(child) is None)
+    assert start_time(parent.pid) is None
+    wait_until("its child, which it left to init, is gone", lambda: start_time(child) is None)
 
 
 def test_a_later_bearer_of_a_pid_is_left_alone(sleeper: Process) -> None:

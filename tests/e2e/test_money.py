@@ -31,7 +31,7 @@ def in_reverse_and_twice(stripe: StripeSide, _cloud: Cloud, checkout: Checkout) 
         yield
     for event in reversed(stripe.events_about(checkout)):
         for _ in range(2):
-            stripe.send_again(event)
+            stripe.redeliver(event)
             stripe.wait_for_webhooks()
 
 
@@ -41,7 +41,7 @@ def all_at_once_and_shuffled(stripe: StripeSide, _cloud: Cloud, checkout: Checko
         yield
     stripe.set_knobs(duplicates=2, reorder_seconds=1, seed=7)
     for event in stripe.events_about(checkout):
-        stripe.send_again(event)
+        stripe.redeliver(event)
     stripe.set_knobs(duplicates=0, reorder_seconds=0)
     stripe.wait_for_webhooks()
 
@@ -128,7 +128,7 @@ def test_coins_are_the_share_of_the_price_that_is_kept(
     entries = fan.entries()
     assert sum(entry.coins for entry in entries) == expected
     assert [entry.kind for entry in entries].count("purchase") == 1
-    wait_until("its creators were told", lambda: audit(stack).broken == ())
+    wait_until("its creators were told", lambda: audit(stack).violations == ())
 
 
 def test_coins_that_were_spent_are_owed_and_paid_off_by_the_next_purchase(

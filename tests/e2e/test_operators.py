@@ -103,10 +103,10 @@ def test_a_gift_is_taken_back_on_both_sides(
     assert operator.post("/operator/reversals", fields).read(409, Problem).code == "idempotency_conflict"
     assert operator.post("/operator/reversals", fields | {"gift_id": str(uuid7())}).status == 404
     assert fan.wallet() == Wallet(coins=gift.coins, owed=0)
-    wait_until("all was announced", lambda: overlay.has_heard_of(audit(stack).event_ids), seconds=60)
+    wait_until("all was announced", lambda: overlay.has_received(audit(stack).event_ids), seconds=60)
     found = audit(stack)
     assert found.earned[creator_id] == kept.coins
-    assert found.broken == ()
+    assert found.violations == ()
     types = [m["type"] for m in overlay.messages.values() if m["subject"] == f"creator/{creator_id}"]
     assert sorted(map(str, types)) == ["coinpurse.gift.reversed.v1", *["coinpurse.gift.sent.v1"] * 2]
 
@@ -139,4 +139,4 @@ def test_a_payment_in_review_is_settled_once(
     assert [each.settlement for each in settled] == [Settlement(decision=decision, actor=operator.user_id)] * 2
     assert operator.post("/operator/settlements", fields).read(409, Problem).code == "idempotency_conflict"
     assert fan.wallet().coins == checkout.coins * (2 if decision == "credit" else 1)
-    wait_until("it was relayed", lambda: audit(stack).broken == ())
+    wait_until("it was relayed", lambda: audit(stack).violations == ())

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from uuid_utils import uuid7
 
-from infra.local.audit import audit, items
+from infra.local.audit import audit, read_items
 from infra.local.client import MAX_IN_FLIGHT, Checkout, Fan, Problem, Wallet, call, wait_until
 from infra.local.facts import StackFacts
 from infra.local.stripe_side import StripeSide
@@ -35,7 +35,7 @@ def test_64_deliveries_at_once_are_one_credit(
 
     assert {reply.status for reply in replies} == {200}
     assert fan.wallet() == Wallet(coins=checkout.coins, owed=0)
-    assert audit(stack).broken == ()
+    assert audit(stack).violations == ()
 
 
 def test_a_forged_webhook_writes_nothing(stack: StackFacts, stripe: StripeSide, fan: Fan, checkout: Checkout) -> None:
@@ -43,13 +43,13 @@ def test_a_forged_webhook_writes_nothing(stack: StackFacts, stripe: StripeSide, 
     stripe.pay(checkout)
     payload = stripe.completed_payload(checkout)
     stripe.set_knobs(deliver=True)
-    before = list(items(stack))
+    before = list(read_items(stack))
 
     forged = stripe.deliver(payload, secret="whsec_somebody_elses")
     unsigned = call("POST", f"{stack.api_url}/v1/webhooks/stripe", {"Content-Type": "application/json"}, payload)
 
     assert [forged.read(400, Problem).code, unsigned.read(400, Problem).code] == ["not_authentic"] * 2
-    assert sorted(items(stack), key=repr) == sorted(before, key=repr)
+    assert sorted(read_items(stack), key=repr) == sorted(before, key=repr)
     assert fan.checkout(checkout.id).status == "pending"
 
 

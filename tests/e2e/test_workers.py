@@ -50,7 +50,7 @@ def test_the_sweep_relays_what_the_stream_lost(cloud_of: Cloud, lost: dict[str, 
 
     assert is_mended(cloud_of, lost)
     assert cloud_of.wake("Audit") == {"mismatches": 0}
-    assert audit(stack).broken == ()
+    assert audit(stack).violations == ()
 
 
 def test_redrive_relays_what_the_mapping_gave_up(cloud_of: Cloud, lost: dict[str, Any], stack: StackFacts) -> None:
@@ -59,7 +59,7 @@ def test_redrive_relays_what_the_mapping_gave_up(cloud_of: Cloud, lost: dict[str
     give_up(cloud_of.client("sqs"), cloud_of.names["RelayFailureQueue"], hour, hour)
 
     wait_until("the creator received it", lambda: is_mended(cloud_of, lost))
-    assert audit(stack).broken == ()
+    assert audit(stack).violations == ()
 
 
 def test_reconcile_asks_the_payment_provider(cloud_of: Cloud) -> None:

@@ -16,7 +16,7 @@ from typing import Final
 
 import pytest
 
-from infra.local.dynamodb_local import available, dynamodb_local
+from infra.local.dynamodb_local import dynamodb_local, unavailable_reason
 from infra.local.ministack import ministack
 from infra.local.processes import ROOT
 from tests.faults import failpoints, interleavings
@@ -165,7 +165,7 @@ def kill_on_ministack(times: int) -> Piece:
 
 def kill_on_dynamodb_local(times: int) -> Piece:
     """Kill -9 on DynamoDB Local."""
-    if why_not := available():
+    if why_not := unavailable_reason():
         return Piece("kill -9 at DynamoDB Local", skipped=why_not)
     with tempfile.TemporaryDirectory(prefix="kills-") as directory, dynamodb_local() as url:
         return _kill("kill -9 at DynamoDB Local", url, Path(directory), times)

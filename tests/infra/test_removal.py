@@ -1,14 +1,14 @@
 from pathlib import Path
 
 from infra.local.client import wait_until
-from infra.local.removal import remove_behind
+from infra.local.removal import remove_in_background
 
 
 def test_removed_directories_are_away_at_once_and_deleted_later(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs/ministack.log").touch()
 
-    remove_behind([tmp_path / "logs", tmp_path / "missing"], tmp_path)
+    remove_in_background([tmp_path / "logs", tmp_path / "missing"], tmp_path)
 
     assert not (tmp_path / "logs").exists()
     wait_until("it is deleted", lambda: list(tmp_path.iterdir()) == [])
@@ -17,6 +17,6 @@ def test_removed_directories_are_away_at_once_and_deleted_later(tmp_path: Path) 
 def test_what_an_earlier_removal_left_is_deleted(tmp_path: Path) -> None:
     (tmp_path / ".local.removed-0").mkdir()
 
-    remove_behind([], tmp_path)
+    remove_in_background([], tmp_path)
 
     wait_until("it is deleted", lambda: list(tmp_path.iterdir()) == [])

@@ -72,5 +72,5 @@ def test_an_invoice_is_refunded_and_disputed(shop: Shop, side: StripeSide) -> No
 
 def test_who_never_subscribed_is_not_found(side: StripeSide) -> None:
     assert side.subscriptions_of("fan-1") == []
-    with pytest.raises(UnexpectedError, match="nobody subscribed for fan-1"):
+    with pytest.raises(UnexpectedError, match="no subscription for fan-1"):
         side.subscription_of("fan-1")

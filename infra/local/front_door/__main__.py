@@ -10,8 +10,8 @@ from infra.local.front_door.upstream import Upstream
 def main() -> None:
     """Serve until SIGTERM."""
     parser = loopback.port_parser(front_door.__doc__)
-    parser.add_argument("--api-url", required=True, help="base under which the API answers /v1/... and its pages")
-    parser.add_argument("--issuer-url", required=True, help="the token issuer")
+    parser.add_argument("--api-url", required=True, help="base URL of the API and its pages")
+    parser.add_argument("--issuer-url", required=True, help="base URL of the token issuer")
     options = parser.parse_args()
 
     def make_app(_: str) -> Flask:

@@ -1,4 +1,4 @@
-"""The few pages that the front door has itself: plain, readable, and with a way on."""
+"""The pages of the front door itself: a message and the next step."""
 
 from collections.abc import Mapping
 from html import escape
@@ -6,7 +6,7 @@ from html import escape
 HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-store",
-    # No form-action: a second try at paying is redirected to the payment provider, wherever its page is.
+    # No form-action: it would block the redirect of the retry form to the payment provider's page.
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -29,7 +29,7 @@ _PAGE = """<!doctype html>
 <main>
 <h1>{title}</h1>
 <p>{text}</p>
-{way_on}
+{action}
 <p><a href="/">Back to the shop</a></p>
 </main>
 </body>
@@ -37,13 +37,13 @@ _PAGE = """<!doctype html>
 """
 
 
-def page(title: str, text: str, way_on: str = "") -> str:
-    """A page that says one thing. `title` and `text` are escaped here; `way_on` is HTML of ours."""
-    return _PAGE.format(title=escape(title), text=escape(text), way_on=way_on)
+def page(title: str, text: str, action: str = "") -> str:
+    """Render a page. `title` and `text` are escaped; `action` is trusted HTML, such as a form."""
+    return _PAGE.format(title=escape(title), text=escape(text), action=action)
 
 
-def again_form(order: Mapping[str, str]) -> str:
-    """A button that sends the same order, under the same key, again."""
+def retry_form(order: Mapping[str, str]) -> str:
+    """Render a button that repeats the order with the same idempotency key."""
     fields = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">\n' for name, value in order.items()
     )

@@ -1,4 +1,4 @@
-"""Which requests may use the fan's cookie: those that the fan's browser made for a page of this site."""
+"""Cross-site request forgery (CSRF) check for requests with the fan's cookie."""
 
 from werkzeug.datastructures import Headers
 
@@ -6,11 +6,11 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def may_use_cookie(method: str, headers: Headers) -> bool:
-    """Whether a request is no forgery from another site (CSRF), as its browser tells.
+    """Check that a request was not forged by another site, by the headers that browsers set.
 
-    Reading is always allowed: another site cannot see the answer. To change something, the browser must call it
-    same-origin (`Sec-Fetch-Site`), or name this host as its `Origin`. A request with neither header comes from no
-    browser, and so rides on nobody's cookie but its sender's.
+    Safe methods are allowed, because another site cannot read the response. Other methods need `Sec-Fetch-Site:
+    same-origin` or, without that header, this host as their `Origin`. A request with neither header does not come from
+    a browser, so its cookie is its sender's own.
     """
     if method in SAFE_METHODS:
         return True

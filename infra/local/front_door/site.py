@@ -1,4 +1,4 @@
-"""The routes of the front door: sign in, sign out, buy; everything else goes to the API as it is."""
+"""The routes of the front door: sign in, sign out, buy; all other requests are forwarded to the API unchanged."""
 
 import json
 from collections.abc import Callable
@@ -11,42 +11,42 @@ from infra.local.front_door import html
 from infra.local.front_door.origin import may_use_cookie
 from infra.local.front_door.upstream import (
     MAX_BODY_BYTES,
-    Answer,
     TimedOutError,
     UnreachableError,
     UnsendableError,
     Upstream,
     UpstreamError,
+    UpstreamResponse,
 )
 
 COOKIE = "fan"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 ORDER_FIELDS = ("bundle_id", "currency", "channel", "key")
 
-# They belong to one connection, not to the message (RFC 9110, 7.6.1); Host and Content-Length are set anew, and the
-# API knows bearer tokens only: the cookie is the site's.
+# Hop-by-hop headers belong to one connection (RFC 9110, 7.6.1). Upstream sets Host and Content-Length. The cookie is
+# the front door's own: the API accepts bearer tokens only.
 _HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
      "transfer-encoding", "upgrade"}
 )  # fmt: skip
-_NOT_PASSED_ON = _HOP_BY_HOP | {"expect", "host", "content-length", "cookie"}
+_NOT_FORWARDED = _HOP_BY_HOP | {"expect", "host", "content-length", "cookie"}
 
 _PROBLEMS: dict[type[Exception], tuple[int, str, str]] = {
-    UnsendableError: (400, "bad_request", "The request cannot be passed on"),
+    UnsendableError: (400, "bad_request", "The request cannot be forwarded"),
     RequestEntityTooLarge: (413, "payload_too_large", "The body is too large"),
     UnreachableError: (502, "try_again", "The shop cannot be reached"),
-    TimedOutError: (504, "try_again", "The shop did not answer in time"),
+    TimedOutError: (504, "try_again", "The shop did not respond in time"),
 }
 
 
-class PassedResponse(Response):
-    """A response that adds no media type of its own."""
+class ForwardedResponse(Response):
+    """A response without a default media type."""
 
     default_mimetype = None
 
 
 def create_app(api: Upstream, issuer: Upstream) -> Flask:
-    """The front door of `api`, whose fans get their tokens from `issuer`."""
+    """Build the front door of `api`. It gets the fans' tokens from `issuer`."""
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
@@ -54,10 +54,10 @@ def create_app(api: Upstream, issuer: Upstream) -> Flask:
 
     @app.route("/", methods=METHODS, provide_automatic_options=False)
     @app.route("/<path:_path>", methods=METHODS, provide_automatic_options=False)
-    def pass_on(_path: str = "") -> Response:
+    def forward(_path: str = "") -> Response:
         try:
             body = request.get_data(cache=False, parse_form_data=False)
-            return _passed_back(api.exchange(request.method, _raw_target(), _headers_for_api(), body))
+            return _forwarded(api.exchange(request.method, _raw_target(), _headers_for_api(), body))
         except (UpstreamError, RequestEntityTooLarge) as error:
             return _problem(error)
 
@@ -79,26 +79,26 @@ def _add_own_routes(app: Flask, api: Upstream, issuer: Upstream) -> None:
 
 
 def _guarded(act: Callable[[], Response]) -> Response:
-    """Do what a form asks for unless another site made the browser send it; failures are pages, not JSON."""
+    """Run a form's action unless another site sent the form. Errors become pages, not JSON."""
     if not may_use_cookie(request.method, request.headers):
-        return _page(403, "That came from another site", "Nothing was done. Start again from the shop.")
+        return _page(403, "This form came from another site", "Nothing was changed. Start again from the shop.")
     try:
         return act()
     except (UpstreamError, RequestEntityTooLarge) as error:
         status, code, title = _PROBLEMS[type(error)]
-        again = html.again_form(_order()) if code == "try_again" and request.path == "/buy" else ""
-        return _page(status, title, "You were not charged. Trying again is safe.", again)
+        retry = html.retry_form(_order()) if code == "try_again" and request.path == "/buy" else ""
+        return _page(status, title, "You were not charged. Trying again is safe.", retry)
 
 
 def _sign_in(issuer: Upstream) -> Response:
     name = request.form.get("name", "").strip()
     headers = [("Content-Type", "application/x-www-form-urlencoded")]
-    answer = issuer.exchange("POST", "/token", headers, urlencode({"sub": name}).encode())
-    if answer.status != 200:
-        return _page(400, "That name cannot sign in", "Use another name.", html.SIGN_IN_FORM)
-    token = json.loads(answer.body)
+    reply = issuer.exchange("POST", "/token", headers, urlencode({"sub": name}).encode())
+    if reply.status != 200:
+        return _page(400, "This name cannot sign in", "Use another name.", html.SIGN_IN_FORM)
+    token = json.loads(reply.body)
     response = _to("/")
-    # Lax, not Strict: the fan comes back from the payment provider's page, and is still signed in.
+    # Lax, not Strict: the browser must send the cookie when the payment provider redirects to the shop.
     response.set_cookie(
         COOKIE,
         token["access_token"],
@@ -133,26 +133,26 @@ def _order() -> dict[str, str]:
     return {name: request.form[name] for name in ORDER_FIELDS if request.form.get(name)}
 
 
-def _after_checkout(answer: Answer) -> Response:
-    """To the payment page; to the success page when the purchase is past paying; else say what is wrong."""
-    session = _json_object(answer)
-    if answer.status in {200, 201}:
+def _after_checkout(reply: UpstreamResponse) -> Response:
+    """Redirect to the payment page, or to the success page if nothing is left to pay. Otherwise show the error."""
+    session = _json_object(reply)
+    if reply.status in {200, 201}:
         url = session.get("url")
         if url is None and session.get("id"):
             return _to("/success?" + urlencode({"purchase": str(session["id"])}))
         if _is_web_address(url):
             return _to(str(url))
-        return _page(502, "The payment page cannot be reached", "You were not charged.", html.again_form(_order()))
-    if answer.status == 401:
+        return _page(502, "The payment page cannot be reached", "You were not charged.", html.retry_form(_order()))
+    if reply.status == 401:
         return _page(401, "Sign in again", "Then choose your coins again.", html.SIGN_IN_FORM)
-    again = html.again_form(_order()) if answer.status >= 500 else ""
-    title = str(session.get("title") or "That did not work")
-    return _page(answer.status, title, str(session.get("detail") or "You were not charged."), again)
+    retry = html.retry_form(_order()) if reply.status >= 500 else ""
+    title = str(session.get("title") or "The purchase failed")
+    return _page(reply.status, title, str(session.get("detail") or "You were not charged."), retry)
 
 
-def _json_object(answer: Answer) -> dict[str, object]:
+def _json_object(reply: UpstreamResponse) -> dict[str, object]:
     try:
-        document = json.loads(answer.body)
+        document = json.loads(reply.body)
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
@@ -166,12 +166,12 @@ def _is_web_address(url: object) -> bool:
 
 
 def _raw_target() -> str:
-    """Path and query as they came over the wire: WSGI's own are decoded, and cannot be put together again."""
+    """Return path and query as received. WSGI's PATH_INFO is decoded, which cannot be undone."""
     return str(request.environ["REQUEST_URI"])
 
 
 def _headers_for_api() -> list[tuple[str, str]]:
-    dropped = _NOT_PASSED_ON | {name.strip().lower() for name in request.headers.get("Connection", "").split(",")}
+    dropped = _NOT_FORWARDED | {name.strip().lower() for name in request.headers.get("Connection", "").split(",")}
     headers = [(name, value) for name, value in request.headers.items() if name.lower() not in dropped]
     token = request.cookies.get(COOKIE)
     if token and "Authorization" not in request.headers and may_use_cookie(request.method, request.headers):
@@ -179,16 +179,16 @@ def _headers_for_api() -> list[tuple[str, str]]:
     return headers
 
 
-def _passed_back(answer: Answer) -> Response:
+def _forwarded(reply: UpstreamResponse) -> Response:
     dropped = _HOP_BY_HOP | {
         listed.strip().lower()
-        for name, value in answer.headers
+        for name, value in reply.headers
         if name.lower() == "connection"
         for listed in value.split(",")
     }
-    headers = [(name, value) for name, value in answer.headers if name.lower() not in dropped]
-    # As a list: given bytes, Response would set Content-Length itself, and a HEAD's is not that of its empty body.
-    return PassedResponse([answer.body], answer.status, headers)
+    headers = [(name, value) for name, value in reply.headers if name.lower() not in dropped]
+    # A list, because Response computes Content-Length for bytes, which is wrong for the empty body of a HEAD.
+    return ForwardedResponse([reply.body], reply.status, headers)
 
 
 def _problem(error: Exception) -> Response:
@@ -198,8 +198,8 @@ def _problem(error: Exception) -> Response:
     return Response(json.dumps(body), status, {"Content-Type": "application/problem+json", **retry})
 
 
-def _page(status: int, title: str, text: str, way_on: str = "") -> Response:
-    return Response(html.page(title, text, way_on), status, html.HEADERS)
+def _page(status: int, title: str, text: str, action: str = "") -> Response:
+    return Response(html.page(title, text, action), status, html.HEADERS)
 
 
 def _to(url: str) -> Response:

@@ -3,12 +3,12 @@ import io
 from rich.console import Console
 
 from infra.local.client import wait_until
-from infra.local.narrator import Narrator
+from infra.local.progress import ProgressConsole
 
 
 def test_lines_are_printed_as_they_are() -> None:
     output = io.StringIO()
-    with Narrator(Console(file=output)) as narrator:
+    with ProgressConsole(Console(file=output)) as narrator:
         narrator.print("[red]", "bold")
         narrator.step("packaging")
     assert output.getvalue() == "[red]\n  packaging ...\n"
@@ -16,5 +16,5 @@ def test_lines_are_printed_as_they_are() -> None:
 
 def test_a_pause_is_bridged_with_the_elapsed_time() -> None:
     output = io.StringIO()
-    with Narrator(Console(file=output), quiet_seconds=0.01):
+    with ProgressConsole(Console(file=output), quiet_seconds=0.01):
         wait_until("it says how long it took", lambda: "  ... 0 s\n" in output.getvalue())
