@@ -1,4 +1,4 @@
-"""The API as API Gateway calls it: proxy events in, answers out, and stand-ins for everything behind the ports."""
+"""The API as API Gateway calls it, with fakes behind the ports."""
 
 import io
 import json
@@ -34,9 +34,9 @@ from tests.fakes import FakeClock, FakeGateway, FakeLedger
 REQUEST_ID = "11111111-2222-3333-4444-555555555555"
 KEYS_OUT_OF_REACH = "keys-out-of-reach"
 ABSENT: Any = object()
-"""Instead of a header's value: leave it out."""
+"""Value of a header to leave out."""
 NEW: Any = object()
-"""Instead of an idempotency key: make one."""
+"""Value of an idempotency key to generate."""
 
 QUERIES = {
     "/v1/top-up": "?for=1570",
@@ -46,7 +46,7 @@ QUERIES = {
     "/v1/offers/verify": "?coins=70&amount_minor=74",
     "/.well-known/jwks.json": "",
 }
-"""What has to be asked for, where a path alone asks for nothing."""
+"""Required query strings by path."""
 
 SIGNING_KEY = new_signing_key()
 
@@ -70,7 +70,7 @@ SETTINGS = Settings(
 
 @dataclass(frozen=True)
 class Reply:
-    """What API Gateway is given. Header names in lowercase."""
+    """A response with header names in lowercase."""
 
     status: int
     headers: Mapping[str, str]
@@ -91,7 +91,7 @@ def token_of(user_id: str, scope: str = "") -> str:
 
 
 class FakeTokens:
-    """The verifier: a token is valid when it is `token-of-<user id>`, or that and `/<scopes>`."""
+    """A fake verifier: accepts `token-of-<user id>`, optionally with `/<scopes>`."""
 
     def verify(self, token: str) -> Caller:
         if token == KEYS_OUT_OF_REACH:
@@ -103,7 +103,7 @@ class FakeTokens:
 
 
 class Broken:
-    """A port whose every call ends in `error`."""
+    """A port whose every call raises `error`."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -117,7 +117,7 @@ class Broken:
 
 @dataclass
 class Api:
-    """The deployed function, as its callers and its operator see it."""
+    """The deployed function as its callers and operators see it."""
 
     clock: FakeClock = field(default_factory=FakeClock)
     ledger: FakeLedger = field(default_factory=FakeLedger)
@@ -153,7 +153,7 @@ class Api:
         return self.pass_on(proxy_event(method, url, **parts))
 
     def pass_on(self, event: Mapping[str, Any]) -> Reply:
-        """Hand an event to the function. What it answers must be something that a Lambda function can return."""
+        """Call the function with an event. The response must be serializable, as Lambda requires."""
         answer = json.loads(json.dumps(app.app(event, None)))
         assert not answer["multiValueHeaders"]
         headers = {name.lower(): value for name, value in answer["headers"].items()}
@@ -182,19 +182,19 @@ class Api:
         return self.call("POST", "/v1/memberships", key=self.clock.new_id() if key is NEW else key, fan=fan, body=body)
 
     def stock_membership(self, **changes: Any) -> Membership:
-        """Let the fan have subscribed to something once."""
+        """Give the fan a former subscription."""
         membership = a_membership(**{"user_id": "ann", "customer_id": "cus_ann"} | changes)
         self.members.known[membership.user_id, membership.membership_id] = membership
         return membership
 
     def act(self, name: str, body: Any, key: Any = NEW, **parts: Any) -> Reply:
-        """Do something as an operator."""
+        """Post an operator's act."""
         key = self.clock.new_id() if key is NEW else key
         parts = {"fan": "olga", "scope": "operator"} | parts
         return self.call("POST", f"/v1/operator/{name}", key=key, body=body, **parts)
 
     def refund(self, purchase_id: str, amount_minor: int) -> None:
-        """Let the provider say from now on that so much of a payment went back."""
+        """Set the refunded amount that the provider reports for a payment."""
         back = [Movement(amount_minor=amount_minor, currency="usd", status="succeeded")] if amount_minor else []
         self.gateway.money[f"pi_{purchase_id}"] = MoneyState(captured_minor=74, refunds=back)
 
@@ -211,7 +211,7 @@ class Api:
 
     @contextmanager
     def nothing_written(self) -> Iterator[None]:
-        """What happens inside leaves no trace, in the ledger or at the payment provider."""
+        """Check that the block changes neither the ledger nor the payment provider."""
         before = self._traces()
         yield
         assert self._traces() == before
@@ -226,7 +226,7 @@ class Api:
 
 
 def put_in_place(api: Api, monkeypatch: Any) -> None:
-    """Let the app find the stand-ins, and the operator's eyes see its logs."""
+    """Put the fakes into `services`, and capture the logs."""
     for name in api.ports:
         monkeypatch.setitem(vars(services), name, api.ports[name])
     api.ports = vars(services)
@@ -247,7 +247,7 @@ def proxy_event(
     headers: Mapping[str, Any] | None = None,
     as_base64: bool = False,
 ) -> dict[str, Any]:
-    """The event for a request. `body`: bytes or text as they are, anything else as JSON."""
+    """Build the event of a request. `body`: bytes or text unchanged, anything else as JSON."""
     path, _, query = url.partition("?")
     resource, path_parameters = _resource(path)
     sent: dict[str, Any] = {"Content-Type": "application/json"} if body is not None else {}
@@ -269,7 +269,7 @@ def proxy_event(
 
 
 def routes() -> Sequence[tuple[str, str]]:
-    """Every method and path that the app serves."""
+    """List every method and path of the app."""
     return [(method, path) for path, methods in app.app.routes.items() for method in methods]
 
 
@@ -283,7 +283,7 @@ def _text(body: Any, *, as_base64: bool) -> str | None:
 
 
 def _resource(path: str) -> tuple[str, dict[str, str]]:
-    """What API Gateway makes of a path: the resource that fits, and the values of its parameters as they were sent."""
+    """Match a path as API Gateway does: resource and undecoded path parameters."""
     for resource in sorted(app.app.routes, key=lambda resource: "{" in resource):
         pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]*)", re.escape(resource))
         if found := re.fullmatch(pattern, path, re.DOTALL):

@@ -1,4 +1,4 @@
-"""What the tests of the API have in common besides the API: Stripe's events, and how a refusal reads."""
+"""Stripe events, and helpers to read refusals and metrics."""
 
 import json
 from typing import Any
@@ -12,17 +12,17 @@ from tests.http.api import Api, Reply
 
 
 def refused(reply: Reply) -> tuple[int, str, str | None]:
-    """Status, code, and the field where there is one."""
+    """Return status, code, and the field if there is one."""
     return reply.status, reply.code, reply.json.get("field")
 
 
 def event_for(api: Api, *, session: dict[str, Any] | None = None, **changes: Any) -> StripeEvent:
-    """The event of a checkout that was just opened and paid, with whatever about it is different."""
+    """Build the event of a newly opened and paid checkout, with changes."""
     return event_of(api, api.buy().json["id"], session=session, **changes)
 
 
 def hint_of(purchase_id: str, kind: str = "refund.created", **changes: Any) -> StripeEvent:
-    """News that the money of a checkout may have moved."""
+    """Build a refund event of a checkout."""
     event = StripeEvent(
         stripe_event_id="evt_2",
         type=kind,
@@ -35,7 +35,7 @@ def hint_of(purchase_id: str, kind: str = "refund.created", **changes: Any) -> S
 
 
 def event_of(api: Api, purchase_id: str, *, session: dict[str, Any] | None = None, **changes: Any) -> StripeEvent:
-    """The event of that checkout, paid, with whatever about it is different."""
+    """Build the event of a paid checkout, with changes."""
     facts: dict[str, Any] = {
         "stripe_event_id": "evt_1",
         "type": "checkout.session.completed",
@@ -48,7 +48,7 @@ def event_of(api: Api, purchase_id: str, *, session: dict[str, Any] | None = Non
 
 
 def counters(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
-    """The counters in the embedded metric format, which CloudWatch reads out of what a function prints."""
+    """Parse the metrics that were printed in the embedded metric format."""
     found: dict[str, float] = {}
     for line in capsys.readouterr().out.splitlines():
         written = json.loads(line)

@@ -1,4 +1,4 @@
-"""What is no request of ours is refused with a stable code, names the field, and leaves no trace."""
+"""Invalid bodies are refused with a stable code and the field, and write nothing."""
 
 import json
 from typing import Any
@@ -85,20 +85,20 @@ NEVER_THE_CALLERS = ["price_coins", "price", "amount_minor", "balance", "role", 
 
 
 def post(api: Api, path: str, body: Any, **parts: Any) -> Reply:
-    """A POST with enough coins and a good key, that leaves no trace."""
+    """Send a POST with enough coins and a valid key, and check that nothing is written."""
     api.fund()
     with api.nothing_written():
         return api.call("POST", path, body=body, key=api.clock.new_id(), **parts)
 
 
 def with_field(fields: dict[str, Any], name: str, text: str) -> str:
-    """A JSON object, one of whose fields is written as `text`."""
+    """Build a JSON object with one field written as `text`."""
     written = {field: json.dumps(value) for field, value in fields.items()} | {name: text}
     return "{" + ", ".join(f'"{field}": {value}' for field, value in written.items()) + "}"
 
 
 def ascii_start(text: str) -> str:
-    """The name of a case whose text may be long."""
+    """Shorten the id of a case."""
     return ascii(text[:24])
 
 
@@ -170,7 +170,7 @@ def test_a_field_that_is_missing_is_named(api: Api, path: str, field: str) -> No
     assert (reply.code, reply.json["field"], reply.json["rule"]) == ("invalid_field", field, "required")
 
 
-# --- understood, and not done -----------------------------------------------------------------------------------------
+# --- refusals ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Keys, paths, queries, headers and methods that are not as they should be."""
+"""Invalid keys, paths, queries, headers and methods."""
 
 from base64 import urlsafe_b64encode
 from datetime import timedelta
@@ -194,13 +194,13 @@ def test_no_headers_at_all_are_no_headers(api: Api) -> None:
     assert api.pass_on(proxy_event("GET", "/v1/wallet") | {"headers": None}).status == 401
 
 
-# --- methods and paths that are not served ----------------------------------------------------------------------------
+# --- unknown methods and paths ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", sorted({path for _, path in routes()}))
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
 def test_each_route_has_its_methods_and_no_others(api: Api, method: str, path: str) -> None:
-    """API Gateway lets none of these through; should it ever, Chalice refuses them in words of its own."""
+    """API Gateway blocks these; if one arrives, Chalice refuses it."""
     if (method, path) in routes():
         return
     with api.nothing_written():
@@ -210,7 +210,7 @@ def test_each_route_has_its_methods_and_no_others(api: Api, method: str, path: s
 
 
 def test_a_path_that_nobody_serves_gives_nothing_away(api: Api) -> None:
-    """API Gateway answers those itself; should one ever come through, Chalice takes it for a wrong method."""
+    """API Gateway answers these itself; if one arrives, Chalice reports a wrong method."""
     event = proxy_event("GET", "/v1/wallet")
     event["requestContext"] |= {"resourcePath": "/v1/secret"}
     reply = api.pass_on(event)

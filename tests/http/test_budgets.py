@@ -1,4 +1,4 @@
-"""What fans decide about their own spending, over HTTP."""
+"""Budgets and self-exclusions over HTTP."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What creators see of what they were given: for their eyes only, in coins, payout units and money."""
+"""Creators' earnings over HTTP: private, in coins, payout units and money."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The routes of giving: what there is to give in, what is given, and what fans are told when it cannot be."""
+"""Gift routes: economies, gifts sent, and refusals."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from chalicelib.adapters.catalogue_files import load_catalogue
 from tests.http.api import Api, Reply
 
 NOT_TOLD: Any = None
-"""A fact that an answer leaves out."""
+"""Marks a field that the response omits."""
 
 
 @pytest.fixture
 def run_on(api: Api) -> Any:
-    """Run another economy from its file."""
+    """Load another economy from its file."""
 
     def run(name: str) -> None:
         api.ports["catalogue"] = load_catalogue(name)
@@ -90,7 +90,7 @@ def test_an_economy_may_be_stored_for_a_minute(api: Api, run_on: Any) -> None:
     assert api.get("/v1/economy", headers={"If-None-Match": first.headers["etag"]}).status == 200
 
 
-# --- what can be given ------------------------------------------------------------------------------------------------
+# --- accepted gifts ---------------------------------------------------------------------------------------------------
 
 
 def test_a_cheer_is_coins_with_a_message(api: Api) -> None:
@@ -133,7 +133,7 @@ def test_each_gift_of_a_streak_names_its_first(api: Api) -> None:
     assert api.ledger.coins["ann"] == 8
 
 
-# --- what cannot ------------------------------------------------------------------------------------------------------
+# --- refused gifts ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

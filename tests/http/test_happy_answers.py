@@ -1,4 +1,4 @@
-"""What each route answers when all is well, and with which headers."""
+"""Successful responses of each route, with their headers."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,7 @@ def headers_of(reply: Reply, *names: str) -> list[str | None]:
     return [reply.headers.get(name) for name in names]
 
 
-# --- what every answer has --------------------------------------------------------------------------------------------
+# --- headers of every response ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", [*JSON, *PAGES, "/assets/coin.svg"])

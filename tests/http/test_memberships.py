@@ -1,4 +1,4 @@
-"""Memberships, from the fan's request over the provider's news to what the fan sees of them."""
+"""Memberships from the fan's request through the provider's events to the fan's view."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ PRICE = {"amount_minor": 499, "currency": "usd", "exponent": 2}
 
 
 def member(api: Api) -> Membership:
-    """Somebody who joined, and paid the first month."""
+    """A member who paid the first month."""
     api.join(KEY)
     membership = api.members.known["ann", KEY]
     api.billing.subscribe(membership)

@@ -1,4 +1,4 @@
-"""Refunds and disputes, from the webhook to what fans and operators see of them."""
+"""Refunds and disputes from the webhook to the views of fans and operators."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.http.events import counters, event_of, hint_of, refused
 
 
 def bought(api: Api) -> str:
-    """A purchase that was credited. Returns its id."""
+    """Buy and credit a bundle. Returns the purchase's id."""
     purchase_id = str(api.buy().json["id"])
     assert api.tell(api.gateway.sign(event_of(api, purchase_id))).json == {"outcome": "credited"}
     api.refund(purchase_id, 0)

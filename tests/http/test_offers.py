@@ -1,4 +1,4 @@
-"""Is this offer real? Signed bundles, and what can be said of an address, a price, a signature."""
+"""Signed bundles, and verdicts on addresses, prices and signatures."""
 
 from datetime import timedelta
 from typing import Any

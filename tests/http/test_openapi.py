@@ -1,4 +1,4 @@
-"""The API's description is valid, whole, and true of what is really answered."""
+"""The OpenAPI document is valid, complete, and matches the real responses."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.http.events import event_for
 
 ID = uuid7_at(START, 7)
 NOT_JSON = {("GET", path) for path in ("/", "/success", "/cancelled", "/assets/{name}", "/v1/openapi.json")}
-"""Pages and assets, and the description itself."""
+"""Routes without JSON."""
 
 Document = dict[str, Any]
 
@@ -31,14 +31,14 @@ def operations(document: Document) -> Iterator[tuple[str, str, Document]]:
 
 
 def complaints(document: Document, reply: Reply, method: str, path: str) -> list[str]:
-    """What is wrong with an answer by the description's own words."""
+    """List the violations of a response against its schema."""
     described = document["paths"][path][method.lower()]["responses"]
     content = described.get(str(reply.status), described["default"])["content"]
     schema = content[reply.headers["content-type"]]["schema"] | {"components": document["components"]}
     return [error.message for error in Draft202012Validator(schema).iter_errors(reply.json)]
 
 
-# --- valid and whole --------------------------------------------------------------------------------------------------
+# --- valid and complete -----------------------------------------------------------------------------------------------
 
 
 def test_it_is_openapi_3_1(document: Document) -> None:
@@ -136,11 +136,11 @@ def test_money_and_coins_are_whole_numbers(document: Document) -> None:
     assert "'number'" not in str(document)
 
 
-# --- true -------------------------------------------------------------------------------------------------------------
+# --- matches the responses --------------------------------------------------------------------------------------------
 
 
 def acts(api: Api) -> Iterator[tuple[str, Document, str]]:
-    """What operators do: its name, its body and its key."""
+    """An operator's act: path, body and key."""
     review_of_another = api.gateway.sign(event_for(api, session={"payment_intent": "pi_x", "total_minor": 1}))
     api.tell(review_of_another)
     why = {"reason": "asked to"}

@@ -1,4 +1,4 @@
-"""What operators see and do: each act once under its key, and all of it kept."""
+"""Operators' acts: each done once per key and recorded."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,7 @@ WHY = {"reason": "sorry for last night"}
 
 
 def a_review(api: Api, payment: str = "pi_odd", **session: Any) -> str:
-    """A payment that does not match. Returns the id of its review."""
+    """Deliver a payment that does not match. Returns the review's id."""
     odd = {"payment_intent": payment, "total_minor": 1, **session}
     assert api.tell(api.gateway.sign(event_for(api, session=odd))).json == {"outcome": "in_review"}
     return f"2026-11.{payment}"

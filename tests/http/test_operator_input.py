@@ -1,4 +1,4 @@
-"""What is no act of an operator is refused with a stable code, names the field, and leaves no trace."""
+"""Invalid acts of operators are refused with a stable code and the field, and write nothing."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ NO_KEYS = [ABSENT, None, "", KEY.upper(), KEY[:-1], f" {KEY}", "b9e3b7a4-6c3e-4f
 
 
 def act(api: Api, name: str, body: Any, key: Any = KEY, **parts: Any) -> Reply:
-    """An act that leaves no trace, though there is a fan, a gift and a review that it could be about."""
+    """Post an act beside an existing fan, gift and review, and check that nothing is written."""
     api.fund()
     api.give(GIFT)
     with api.nothing_written():

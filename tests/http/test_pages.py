@@ -1,4 +1,4 @@
-"""The pages: a purchase needs nothing but a form, and nothing that anybody wrote becomes HTML."""
+"""The pages: a purchase needs only a form, and user text never becomes HTML."""
 
 import re
 from html.parser import HTMLParser
@@ -50,7 +50,7 @@ def page_named(name: str) -> str:
 
 
 class Reader(HTMLParser):
-    """What a browser makes of a page: its elements, its forms with their fields, its text."""
+    """Parsed page: elements, forms with their fields, text."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -202,7 +202,7 @@ def test_the_script_and_the_page_say_the_same_of_a_final_purchase() -> None:
         assert text[1] in script
 
 
-# ---- what a browser is told ------------------------------------------------------------------------------------------
+# ---- response headers ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ALL_PAGES)
@@ -276,7 +276,7 @@ def test_the_form_may_lead_to_the_payment_page(stripe_api_url: str, origin: str)
 
 
 def contrast(first: str, second: str) -> float:
-    """WCAG 2.2's contrast ratio of two colors `#rrggbb`."""
+    """Compute the WCAG 2.2 contrast ratio of two colors `#rrggbb`."""
     light, dark = sorted((luminance(first), luminance(second)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 

@@ -65,7 +65,7 @@ def test_where_nothing_is_on_sale_there_is_no_top_up(api: Api) -> None:
 
 
 def posted(api: Api, fan: str = "ann", **changes: Any) -> None:
-    """Let a fan have bought coins: by default 70 for 74 cents."""
+    """Credit a purchase, by default 70 coins for 74 cents."""
     purchase = a_posted_purchase(purchase_id=api.clock.new_id(), user_id=fan, **changes)
     api.ledger.entries.setdefault(fan, {})[purchase.purchase_id] = purchase
 

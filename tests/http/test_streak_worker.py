@@ -1,4 +1,4 @@
-"""The worker that ends streaks: what each message asks for, and what comes again."""
+"""The streak worker: handled and repeated messages."""
 
 import json
 from datetime import timedelta

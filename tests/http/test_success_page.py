@@ -1,4 +1,4 @@
-"""The page that a fan comes back to, told by the ledger: what a fan without JavaScript gets to see."""
+"""The return page without JavaScript, rendered from the ledger."""
 
 import pytest
 

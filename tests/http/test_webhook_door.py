@@ -1,4 +1,4 @@
-"""Stripe's door: what is authentic is taken, as the bytes that it is, and nothing else."""
+"""Stripe's webhook accepts only authentic bodies, byte for byte."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What breaks behind the API, what the caller hears of it, and what the operator sees: facts, and nobody's secrets."""
+"""Failures behind the API: the caller's response, and logs and metrics without secrets."""
 
 import json
 from typing import Any
@@ -51,7 +51,7 @@ BREAKS = [
 
 
 def ask(api: Api, method: str, path: str) -> Reply:
-    """A request that lacks nothing."""
+    """Build a complete request."""
     bodies: dict[str, Any] = {
         "/v1/gifts": {"creator_id": "cleo", "item_id": "rose"},
         "/v1/checkout-sessions": {"bundle_id": "coins_70"},
@@ -63,14 +63,14 @@ def ask(api: Api, method: str, path: str) -> Reply:
 
 
 def broken(api: Api, port: str, error: Exception) -> Api:
-    """The API after something behind it broke."""
+    """Call the API after a failure behind it."""
     api.fund()
     api.gateway.sign(event_for(api))
     api.ports[port] = Broken(error)
     return api
 
 
-# --- what the caller hears --------------------------------------------------------------------------------------------
+# --- responses --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("port", "method", "path"), MAY_PASS)
@@ -136,7 +136,7 @@ def test_a_gift_whose_answer_was_lost_is_found_by_asking_again(api: Api) -> None
     assert (api.give(ID).status, api.ledger.coins["ann"]) == (200, 999)
 
 
-# --- what the operator sees -------------------------------------------------------------------------------------------
+# --- logs and metrics -------------------------------------------------------------------------------------------------
 
 
 def test_what_nobody_foresaw_is_logged_once_and_counted(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
@@ -197,7 +197,7 @@ def test_a_late_failure_is_counted(api: Api, capsys: pytest.CaptureFixture[str])
     assert list(counters(capsys)) == ["WebhookCredited", "LateFailure"]
 
 
-# --- nobody's secrets -------------------------------------------------------------------------------------------------
+# --- secrets ----------------------------------------------------------------------------------------------------------
 
 EMAIL = f"{CANARY}@example.com"
 HEADERS = dict.fromkeys(("Cookie", "User-Agent", "Referer", "X-Forwarded-For", "If-None-Match", "Accept"), CANARY)
@@ -216,7 +216,7 @@ WISHES: list[dict[str, Any]] = [
 
 
 def written(api: Api, capsys: pytest.CaptureFixture[str]) -> str:
-    """All that the function wrote, anywhere."""
+    """Collect everything that the function wrote."""
     printed = capsys.readouterr()
     return api.logged.getvalue() + printed.out + printed.err
 

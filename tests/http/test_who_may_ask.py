@@ -1,4 +1,4 @@
-"""Who may ask what: tokens where they are required, and nobody's things but one's own."""
+"""Authorization: required tokens and scopes, and access only to one's own resources."""
 
 from collections.abc import Callable
 from typing import Any
@@ -58,7 +58,7 @@ INVALID = {
 
 
 def ask(api: Api, method: str, path: str, **parts: Any) -> Reply:
-    """A request that lacks nothing but, perhaps, the right to be made."""
+    """Build a request that is complete except for its authorization."""
     url = path.format(id=ID, name="coin.svg") + QUERIES.get(path, "")
     return api.call(method, url, body=BODIES.get(path), key=ID, **parts)
 
@@ -106,7 +106,7 @@ def test_the_scheme_is_read_as_http_says(api: Api, header: str) -> None:
 @pytest.mark.parametrize("header", INVALID.values(), ids=INVALID)
 def test_what_is_open_to_all_does_not_mind_a_bad_token(api: Api, method: str, path: str, header: Any) -> None:
     reply = ask(api, method, path, fan=None, headers={"Authorization": header})
-    assert reply.status == (400 if method == "POST" else 200)  # the webhook asks for a signature instead
+    assert reply.status == (400 if method == "POST" else 200)  # the webhook requires a signature instead
     assert "www-authenticate" not in reply.headers
 
 
@@ -117,7 +117,7 @@ def test_when_the_issuers_keys_are_out_of_reach_the_fan_may_try_again(api: Api, 
     assert (reply.status, reply.code, reply.headers["retry-after"]) == (503, "try_again", "1")
 
 
-# --- somebody else's --------------------------------------------------------------------------------------------------
+# --- resources of other users -----------------------------------------------------------------------------------------
 
 
 def bens_purchase(api: Api) -> str:
@@ -224,4 +224,4 @@ def test_operators_may(api: Api, method: str, path: str, scope: str) -> None:
     api.fund()
     api.give(uuid7_at(START, 78))
     reply = ask(api, method, path, fan="olga", scope=scope)
-    assert reply.status in {200, 201, 404}  # there may be nothing of the kind, and an operator is told so
+    assert reply.status in {200, 201, 404}  # 404 for operators: no such resource

@@ -1,4 +1,4 @@
-"""The workers as Lambda calls them: what they do, what they answer, and what they count."""
+"""The workers as Lambda calls them: effects, return values and metrics."""
 
 import json
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ Event = dict[str, Any]
 
 
 def on_schedule() -> Event:
-    """What EventBridge sends."""
+    """Build EventBridge's event."""
     return {
         "version": "0",
         "account": "123456789012",
@@ -48,7 +48,7 @@ def on_schedule() -> Event:
 
 
 def in_the_stream(*rows: EntryRow) -> Event:
-    """What the table's stream sends of rows that were just written."""
+    """Build the stream event of newly written rows."""
     return {
         "Records": [
             {
@@ -69,7 +69,7 @@ def in_the_stream(*rows: EntryRow) -> Event:
 
 
 def given_up(first: datetime, last: datetime) -> Event:
-    """What the queue sends after the stream's mapping gave a stretch up."""
+    """Build the queue event of a stretch that the mapping discarded."""
     stretch = {"approximateArrivalOfFirstRecord": iso(first), "approximateArrivalOfLastRecord": iso(last)}
     record = {"body": json.dumps({"DDBStreamBatchInfo": stretch, "version": "1.0"}), "receiptHandle": "handle"}
     return {"Records": [record]}
@@ -80,7 +80,7 @@ def row_of(entry: Gift | Adjustment) -> EntryRow:
 
 
 def post(api: Api, *entries: Gift | Adjustment) -> None:
-    """Into the books, and nowhere else."""
+    """Write to the fake ledger only."""
     for entry in entries:
         api.ledger.entries.setdefault(entry.user_id, {})[entry.entry_id] = entry
 
@@ -112,7 +112,7 @@ def test_the_relay_names_what_must_come_again(api: Api) -> None:
 
 
 def wallet_record(number: str, left: int, old_left: int, **changes: Any) -> Event:
-    """A wallet whose budget of a hundred coins a day has so much left, as the stream tells of it."""
+    """Build the stream record of a wallet with a remainder of a daily budget of 100 coins."""
     budget = first_budget(Limits(zone="UTC", coins=ByPeriod(100, UNLIMITED, UNLIMITED)), START)
 
     def image(coins: int) -> dict[str, Any]:
@@ -225,7 +225,7 @@ def test_what_does_not_add_up_is_counted(
     assert len([line for line in api.logs() if line["level"] == "ERROR"]) == mismatches
 
 
-# --- all of them ------------------------------------------------------------------------------------------------------
+# --- all workers ------------------------------------------------------------------------------------------------------
 
 WORKERS = [workers.sweep_journal, workers.reconcile_events, workers.audit_totals]
 
