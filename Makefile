@@ -12,7 +12,9 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 # Any Python from 3.6 on can start the set-up. It is started each time, for a better interpreter may have come.
-STARTERS := $(wildcard .venv/bin/python) python3 python3.13 python3.12 python3.11 python $(PYTHON)
+# All of pyenv's shims fail where .python-version names a version that pyenv does not have: its versions come last.
+STARTERS := $(wildcard .venv/bin/python) python3 python3.13 python3.12 python3.11 python $(PYTHON) \
+	$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.*/bin/python3)
 BOOTSTRAP := bootstrap() { for each in $(STARTERS); do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 6))' 2> /dev/null && exec $$each -I infra/bootstrap.py "$$@"; \
 	done; echo 'Python 3.11 or newer is needed, and no python3 runs: install Python 3.13.' >&2; exit 1; }; bootstrap
