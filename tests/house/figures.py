@@ -112,7 +112,7 @@ def arrows(sources: Mapping[str, str]) -> set[tuple[str, str]]:
 
 
 def is_worse(figure: Figure, before: float | None, after: float | None) -> bool:
-    """Tell whether a figure moved in the wrong direction. A figure that is not measured did not move."""
+    """Check whether a figure moved in the wrong direction. An unmeasured figure did not move."""
     if before is None or after is None or figure.is_more_better is None:
         return False
     return after < before if figure.is_more_better else after > before

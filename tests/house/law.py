@@ -1,4 +1,4 @@
-"""Who may import whom."""
+"""Import law: the modules that each room may import."""
 
 import sys
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tests.house.source import Import, imports
 
 ANY = tuple(sorted(sys.stdlib_module_names - {"os", "unittest"}))
-"""The standard library, but for what reads the environment."""
+"""The standard library without the modules that read the environment."""
 SDKS = {
     "boto3": "AWS",
     "botocore": "AWS",
@@ -100,7 +100,7 @@ ROOMS = {
 
 
 def broken_laws(path: str, source: str) -> list[str]:
-    """What a module imports that it may not, each with its line."""
+    """List a module's forbidden imports with their lines."""
     module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     room = _room_of(module)
     if room is None:

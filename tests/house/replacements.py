@@ -1,4 +1,4 @@
-"""The keywords of `msgspec.structs.replace`, which mypy takes as they come."""
+"""Check of the keywords of `msgspec.structs.replace`, which mypy does not check."""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from tests.house.source import imports, parsed, python_files
 
 
 def wrong_replacements(path: str, source: str) -> list[str]:
-    """Find calls that replace what is no field of the value's class, or a value whose class is not annotated.
+    """Find calls that replace an unknown field, or a value without an annotated class.
 
     The class is read from the annotation of the parameter or variable, or of the function that is called in its place.
     """
@@ -32,7 +32,7 @@ def _replacements(node: ast.AST) -> Iterator[ast.Call]:
 
 
 def _annotations(function: ast.FunctionDef) -> dict[str, ast.expr | None]:
-    """Return what the function's parameters and annotated variables are."""
+    """Return the annotations of the function's parameters and variables."""
     arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
     variables = [node for node in ast.walk(function) if isinstance(node, ast.AnnAssign)]
     named = {node.target.id: node.annotation for node in variables if isinstance(node.target, ast.Name)}

@@ -1,4 +1,4 @@
-"""How code of this house looks: small, whole numbers, conditions on every write, no mocks, no waiting."""
+"""Rules of shape: size, exact numbers, conditional writes, no mocks, no sleeping."""
 
 import ast
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ WHOLESALE = frozenset({"batch_write", "delete", "delete_item", "put", "put_item"
 
 
 def too_long(path: str, source: str) -> list[str]:
-    """Files and functions that want to be several."""
+    """Find files and functions above the size limit."""
     lines, most = len(source.splitlines()), LONGEST_APP if path == "app.py" else LONGEST_FILE
     found = [f"{path}: {lines} lines, {most} at most"] if lines > most else []
     return found + [
@@ -36,7 +36,7 @@ def _carries_values(node: ast.ClassDef) -> bool:
 
 
 def inexact(path: str, source: str) -> list[str]:
-    """Floats, where there is money."""
+    """Find floats in code that handles money."""
     return [
         f"{path}:{node.lineno}: a float"
         for node in ast.walk(parsed(source))
@@ -46,13 +46,13 @@ def inexact(path: str, source: str) -> list[str]:
 
 
 def told_the_time(path: str, source: str) -> list[str]:
-    """The wall clock read, where time is given."""
+    """Find reads of the wall clock where the time is a parameter."""
     clocks = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
     return [f"{path}:{node.lineno}: reads the clock" for node in _calls(source) if ast.unparse(node.func) in clocks]
 
 
 def serialized_by_hand(path: str, source: str) -> list[str]:
-    """`json.dumps`: an answer is written by its type."""
+    """Find `json.dumps`: responses are encoded by their types."""
     return [
         f"{path}:{node.lineno}: json.dump"
         for node in _calls(source)
@@ -61,7 +61,7 @@ def serialized_by_hand(path: str, source: str) -> list[str]:
 
 
 def careless_writes(path: str, source: str) -> list[str]:
-    """Writes that overwrite: a save without a condition; and what deletes or reads a table whole."""
+    """Find unconditional saves, deletes and scans."""
     found = []
     for call in _calls(source):
         if not isinstance(call.func, ast.Attribute):
@@ -80,7 +80,7 @@ def _has_condition(call: ast.Call) -> bool:
 
 
 def mocked(path: str, source: str) -> list[str]:
-    """The mock library, under any of its names."""
+    """Find imports of the mock library."""
     return _imported(path, source, "unittest.mock", "unittest", "mock", "pytest_mock") + [
         f"{path}:{node.lineno}: mock.patch"
         for node in ast.walk(parsed(source))
@@ -89,7 +89,7 @@ def mocked(path: str, source: str) -> list[str]:
 
 
 def asleep(path: str, source: str) -> list[str]:
-    """Tests that wait for time to pass instead of for what they want."""
+    """Find tests that sleep instead of waiting for a condition."""
     slept = [f"{path}:{call.lineno}: sleeps" for call in _calls(source) if ast.unparse(call.func) == "time.sleep"]
     return slept + _imported(path, source, "time.sleep")
 

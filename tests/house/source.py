@@ -1,4 +1,4 @@
-"""The source as the house rules read it: never imported, only parsed."""
+"""Parsed sources for the house rules; never imported."""
 
 import ast
 import subprocess
@@ -20,18 +20,18 @@ class Import:
     is_for_types: bool
 
     def is_of(self, *packages: str) -> bool:
-        """Whether it is one of these packages or modules, or something in them."""
+        """Check for one of these packages or modules, or a name in them."""
         return any(self.name == package or self.name.startswith(f"{package}.") for package in packages)
 
 
 @cache
 def parsed(source: str) -> ast.Module:
-    """The source's tree. Many rules look at it, none changes it."""
+    """Parse a source. Rules share the tree and never change it."""
     return ast.parse(source)
 
 
 def imports(source: str) -> list[Import]:
-    """Everything that the source imports."""
+    """List the imports of a source."""
     return list(_imports(parsed(source), is_lazy=False, is_for_types=False))
 
 
@@ -41,7 +41,7 @@ def _imports(node: ast.AST, *, is_lazy: bool, is_for_types: bool) -> Iterator[Im
             for alias in child.names:
                 yield Import(alias.name, child.lineno, is_lazy, is_for_types)
         elif isinstance(child, ast.ImportFrom):
-            # A relative import belongs to no room: it is named so that no room allows it.
+            # A relative import gets a name that no room allows.
             module = "." * child.level + (child.module or "")
             for alias in child.names:
                 yield Import(f"{module}.{alias.name}", child.lineno, is_lazy, is_for_types)
@@ -52,7 +52,7 @@ def _imports(node: ast.AST, *, is_lazy: bool, is_for_types: bool) -> Iterator[Im
 
 
 def python_files(*places: str) -> dict[str, str]:
-    """The Python sources under these folders, or these files, by their path from the root."""
+    """Read Python sources of folders and files, by path from the root."""
     paths = [
         path
         for place in places
@@ -63,6 +63,6 @@ def python_files(*places: str) -> dict[str, str]:
 
 @cache
 def tracked_files() -> tuple[Path, ...]:
-    """What git keeps of this checkout; nothing where there is no git."""
+    """List the tracked files; none without git."""
     done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
     return tuple(ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file())

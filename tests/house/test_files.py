@@ -1,4 +1,4 @@
-"""What is kept beside the code: versions, locks, settings of the deployment, and nothing that is nobody's business."""
+"""Files beside the code: versions, locks, deployment settings, and nothing private."""
 
 import json
 import re
@@ -15,7 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCKS = sorted(ROOT.glob("requirements*.txt"))
 STAGES = json.loads((ROOT / ".chalice/config.json").read_text())["stages"]
 
-# Written in pieces, so that this file does not break the rule that it keeps.
+# Split, so that this file does not match its own rule.
 _ELSEWHERE = re.compile(
     "|".join(
         [
@@ -33,7 +33,7 @@ _LOCKED = re.compile(r"[A-Za-z0-9._-]+(\[[a-z0-9,_-]+\])?==\S+( ;[^\\]+)?( \\\n 
 
 
 def unlocked(text: str) -> list[str]:
-    """The requirements that are not pinned to one version and the hashes of its files."""
+    """List requirements without one pinned version and its hashes."""
     requirements = re.sub(r" \\\n", "\0", text.strip()).splitlines()
     restored = [requirement.replace("\0", " \\\n") for requirement in requirements if requirement[:1] not in {"#", ""}]
     return [requirement for requirement in restored if not _LOCKED.fullmatch(requirement)]
@@ -73,7 +73,7 @@ def test_version_stands_in_chalicelib_alone() -> None:
 
 
 def listed(name: str) -> list[str]:
-    """The requirements that an .in file lists by itself."""
+    """List the requirements of an .in file."""
     lines = (ROOT / name).read_text().splitlines()
     return [line for line in lines if line and line[0] not in {"#", "-"}]
 
@@ -91,7 +91,7 @@ def test_pyproject_declares_what_the_in_file_lists(name: str, declared: list[str
 
 
 def distributions_imported(folders: tuple[str, ...]) -> dict[str, str]:
-    """The distributions that the folders import, by name, each with a file that does."""
+    """Map the distributions that the folders import to a file that does."""
     known, found = packages_distributions(), {}
     for path, source in python_files(*folders).items():
         for module in re.findall(r"^ *(?:from|import) (\w+)", source, re.MULTILINE):
@@ -101,7 +101,7 @@ def distributions_imported(folders: tuple[str, ...]) -> dict[str, str]:
 
 
 def canonical(requirement: str) -> str:
-    """The name of a requirement as registries compare it; the stubs of each AWS service are extras of one package."""
+    """Normalize the name of a requirement. Stubs of AWS services are extras of one package."""
     name = re.sub(r"[-_.]+", "-", requirement.partition("[")[0]).lower()
     return "types-boto3" if name.startswith("types-boto3-") else name
 

@@ -1,4 +1,4 @@
-"""The payment provider's SDK is slow to import: only a checkout and a webhook wait for it."""
+"""Imports by function: stripe is slow, so only checkouts and webhooks load it."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ RELAY = [*WALLET_AND_GIFTS, "publisher", "redrive_queue", "streak_timer"]
 
 
 def modules_after(statements: str, **settings: str) -> set[str]:
-    """The modules that are there once a fresh interpreter has run the statements."""
+    """List the modules loaded after a fresh interpreter ran the statements."""
     program = f"{statements}\nimport sys\nprint(*sys.modules)"
     environment = SETTINGS | {"PATH": os.environ["PATH"], "HOME": os.devnull} | settings
     done = subprocess.run(
@@ -49,7 +49,7 @@ def building(*adapters: str) -> str:
 
 
 def test_the_module_of_the_app_imports_no_sdk() -> None:
-    # Powertools asks botocore for its version, which costs nothing; a session is where it begins to cost.
+    # Powertools reads botocore's version, which is cheap; a session is not.
     assert {"stripe", "pynamodb", "boto3", "botocore.session", "jwt"}.isdisjoint(modules_after("import app"))
 
 

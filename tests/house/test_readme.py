@@ -1,4 +1,4 @@
-"""The README's tables say what the code does: neither more nor less."""
+"""The README's tables match the code."""
 
 import re
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def section(heading: str) -> str:
 
 
 def table(heading: str) -> list[list[str]]:
-    """The cells of the first table below a heading, without its head."""
+    """Return the cells of the first table below a heading, without its header."""
     rows = [line for line in section(heading).splitlines() if line.startswith("|")]
     first = rows[2:]
     end = next((place for place, row in enumerate(first) if set(row) <= set("|- ")), len(first) + 1)
@@ -41,7 +41,7 @@ def error_classes(kind: type[errors.CoinpurseError] = errors.CoinpurseError) -> 
 
 
 def told_codes() -> dict[str, int]:
-    """The codes that an answer can have: those of classes that are raised themselves, with their status."""
+    """Map the error codes that a response can have to their status."""
     grouping = {errors.BadRequest, errors.Refusal}
     return {
         kind.code: next(STATUS[each] for each in kind.__mro__ if each in STATUS)

@@ -36,7 +36,7 @@ def lines(number: int) -> str:
 
 
 def function(number: int) -> str:
-    """A function of that many lines."""
+    """Build a function of that many lines."""
     return "def f():\n" + "    x = 1\n" * (number - 1)
 
 

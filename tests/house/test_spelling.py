@@ -1,4 +1,4 @@
-"""The spelling is American, and right. `[tool.codespell]` in pyproject.toml keeps the rules and the exceptions."""
+"""US spelling. `[tool.codespell]` in pyproject.toml has the rules and exceptions."""
 
 import subprocess
 import sys

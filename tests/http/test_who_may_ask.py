@@ -1,4 +1,4 @@
-"""Authorization: required tokens and scopes, and access only to one's own resources."""
+"""Authorization: required tokens and scopes, and access only to the caller's own resources."""
 
 from collections.abc import Callable
 from typing import Any
