@@ -1,15 +1,15 @@
-"""Every way a request can end badly.
+"""Errors that become problem documents.
 
 CoinpurseError
-├── BadRequest              400  the caller's words are off
+├── BadRequest              400  the request is malformed
 │   ├── InvalidJson              the body is not one strict JSON object
 │   ├── InvalidField             a field breaks its rule (names the field)
-│   │   └── UnknownField         a field that no such request has
+│   │   └── UnknownField         the request has no such field
 │   ├── MissingIdempotencyKey    no usable Idempotency-Key header
 │   └── NotAuthentic             a webhook that the payment provider did not sign, or not a usable one
 ├── Unauthenticated         401  no valid bearer token
 ├── Forbidden               403  the token lacks a scope
-├── NotFound                404  no such thing, or somebody else's
+├── NotFound                404  it does not exist, or belongs to another user
 ├── IdempotencyConflict     409  the key was used for another request
 ├── PayloadTooLarge         413
 ├── UnsupportedMediaType    415
@@ -17,19 +17,19 @@ CoinpurseError
 │   ├── KeyTooOld                the key's time is too far from ours
 │   ├── UnknownBundle            not on sale in that currency and channel
 │   ├── UnknownItem              not in the gift catalogue
-│   ├── NotOffered               the economy has no such giving
+│   ├── NotOffered               the economy does not offer it
 │   ├── CoinsOutOfRange          fewer or more coins than it takes
-│   ├── MessageTooLong           for so many coins
-│   ├── StreakEnded              no such streak is under way
+│   ├── MessageTooLong           longer than the coins allow
+│   ├── StreakEnded              the streak is not active
 │   ├── UnknownPlan              no such membership in that currency
 │   ├── AlreadyMember            the fan has a membership already
-│   ├── SelfGift                 sender and creator are one
+│   ├── SelfGift                 the sender is the creator
 │   ├── InsufficientCoins   402  the wallet holds less
 │   ├── WalletFrozen        403  an operator froze the wallet
-│   ├── SelfExcluded        403  the fan excluded himself for a time
-│   ├── BudgetReached            less is left of the fan's own budget
+│   ├── SelfExcluded        403  the fan is self-excluded
+│   ├── BudgetReached            the fan's budget has less left
 │   └── BudgetCurrency           the fan's budget is in another currency
-└── TryAgain                503  nothing is decided: send the same request again
+└── TryAgain                503  the outcome is unknown: send the same request again
 
 Each class has one stable `code`; the prose may change, the code may not.
 """
@@ -38,7 +38,7 @@ from typing import ClassVar
 
 
 class CoinpurseError(Exception):
-    """Something a caller is told about.
+    """Base of all errors that are returned to the caller.
 
     Args:
         detail: one sentence for a person; never holds a secret, a token or a body.
@@ -55,7 +55,7 @@ class CoinpurseError(Exception):
 
 
 class BadRequest(CoinpurseError):
-    """The caller's words are off; the same request can never succeed."""
+    """The request is malformed; repeating it cannot succeed."""
 
     code = "bad_request"
     title = "Bad request"
@@ -79,7 +79,7 @@ class InvalidField(BadRequest):
 
 
 class UnknownField(InvalidField):
-    """The request has a field that no such request has."""
+    """The request has a field that its schema does not know."""
 
     code = "unknown_field"
     title = "A field is not known"
@@ -96,7 +96,7 @@ class MissingIdempotencyKey(BadRequest):
 
 
 class NotAuthentic(BadRequest):
-    """A webhook that the payment provider did not sign for us, or that is no usable event."""
+    """The webhook is not signed with our secret, or its body is not a usable event."""
 
     code = "not_authentic"
     title = "Not an authentic webhook"
@@ -110,14 +110,14 @@ class Unauthenticated(CoinpurseError):
 
 
 class Forbidden(CoinpurseError):
-    """The token does not carry the scope that this route asks for."""
+    """The token lacks the scope that the route requires."""
 
     code = "forbidden"
     title = "Not allowed"
 
 
 class NotFound(CoinpurseError):
-    """There is no such thing, or it belongs to somebody else: the answer is the same."""
+    """The object does not exist or belongs to another user; the response does not say which."""
 
     code = "not_found"
     title = "Not found"
@@ -145,14 +145,14 @@ class UnsupportedMediaType(CoinpurseError):
 
 
 class Refusal(CoinpurseError):
-    """The request was understood and not done; nothing was written."""
+    """The request was valid but refused; nothing was written."""
 
     code = "refused"
     title = "Refused"
 
 
 class KeyTooOld(Refusal):
-    """The idempotency key's time is too far from ours, and nothing is known under it."""
+    """The idempotency key's time is more than 24 hours from the server's, and no entry has that key."""
 
     code = "key_too_old"
     title = "The Idempotency-Key is too old or too new"
@@ -173,14 +173,14 @@ class UnknownItem(Refusal):
 
 
 class NotOffered(Refusal):
-    """The economy has no such giving: no such kind, none of it anonymously, no streaks, not so many at once."""
+    """The economy does not offer this kind of gift, or not anonymously, as a streak, or in this quantity."""
 
     code = "not_offered"
     title = "This cannot be given here"
 
 
 class CoinsOutOfRange(Refusal):
-    """Fewer or more coins than this kind of giving takes."""
+    """The coins are outside the limits of this kind of gift."""
 
     code = "coins_out_of_range"
     title = "Too few or too many coins"
@@ -194,14 +194,14 @@ class MessageTooLong(Refusal):
 
 
 class StreakEnded(Refusal):
-    """The streak is not under way: it has ended, or it is of another item, to another creator."""
+    """The streak is not active: it has ended, or it is for another item or creator."""
 
     code = "streak_ended"
-    title = "No such streak is under way"
+    title = "The streak has ended"
 
 
 class UnknownPlan(Refusal):
-    """There is no such membership in that currency."""
+    """The membership is not on sale in that currency."""
 
     code = "unknown_plan"
     title = "No such membership"
@@ -215,7 +215,7 @@ class AlreadyMember(Refusal):
 
 
 class SelfGift(Refusal):
-    """Sender and creator are one."""
+    """The sender is the creator."""
 
     code = "self_gift"
     title = "You cannot send a gift to yourself"
@@ -236,28 +236,28 @@ class WalletFrozen(Refusal):
 
 
 class SelfExcluded(Refusal):
-    """The fan excluded himself from spending, and the time is not over."""
+    """The fan's self-exclusion from spending has not ended."""
 
     code = "self_excluded"
     title = "You excluded yourself from spending"
 
 
 class BudgetReached(Refusal):
-    """Less is left of the fan's own budget than this takes."""
+    """The fan's budget has less left than the request needs."""
 
     code = "budget_reached"
     title = "Your budget does not allow it"
 
 
 class BudgetCurrency(Refusal):
-    """The fan's budget on money is in another currency, and so nothing can be bought in this one."""
+    """The fan's money budget is in another currency, so purchases in this one are refused."""
 
     code = "budget_currency"
     title = "Your budget is in another currency"
 
 
 class TryAgain(CoinpurseError):
-    """Nothing is decided, or the outcome is unknown: the same request, with the same key, may be sent again."""
+    """The outcome is unknown: the same request, with the same key, may be sent again."""
 
     code = "try_again"
     title = "Try again with the same Idempotency-Key"

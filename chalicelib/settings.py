@@ -1,4 +1,7 @@
-"""The only reader of the environment, but for the name of the function at hand, which services.py reads."""
+"""Settings from environment variables.
+
+No other module reads the environment, except services.py for the name of the running function.
+"""
 
 import os
 from collections.abc import Mapping
@@ -11,40 +14,40 @@ class MissingSettings(Exception):
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What a deployment decides. Each field is the environment variable of the same name in capitals."""
+    """Settings of a deployment. Each field is read from the environment variable of the same name in capitals."""
 
     stage: str
-    """`local`, `test` or `prod`: names the secrets, stands in the events' source."""
+    """`local`, `test` or `prod`: part of the secrets' names and of the events' `source`."""
     livemode: bool
     """`true` where real money moves. Events and keys of the other mode are never accepted."""
     table_name: str
     """The DynamoDB table."""
     topic_arn: str
-    """The SNS topic on which posted entries are announced."""
+    """The SNS topic that posted entries are published to."""
     redrive_queue_url: str
     """The SQS queue for stream records that cannot be relayed."""
     streak_queue_url: str
-    """The SQS queue that tells when a streak may have ended."""
+    """The SQS queue of scheduled checks of streaks."""
     token_issuer: str
     """`iss` of the bearer tokens."""
     token_audience: str
     """`aud` of the bearer tokens."""
     jwks_url: str
-    """Where the issuer shows its public keys."""
+    """URL of the issuer's JSON Web Key Set."""
     stripe_api_url: str
     """Base address of the payment provider, without `/v1`."""
     success_url: str
-    """Where the fan returns to after paying; `?purchase=<id>` or `?membership=<id>` is added."""
+    """URL that the fan returns to after paying; `?purchase=<id>` or `?membership=<id>` is added."""
     cancel_url: str
-    """Where the fan returns to without paying; the same is added."""
+    """URL that the fan returns to without paying; the same parameters are added."""
     catalogue: str
     """Name of the file in `chalicelib/catalogues`, without `.json`."""
     creator_lanes: int
-    """Over how many shards the gifts to one creator are spread (1-64). May change at any time."""
+    """Number of shards that the gifts to one creator are spread over (1-64). May change at any time."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """The settings, whole.
+        """Read all settings.
 
         Raises:
             MissingSettings: names every variable that is missing or wrong.

@@ -1,7 +1,7 @@
-"""Web addresses, read so narrowly that no browser can take one for another.
+"""Strict parsing of web addresses.
 
-What a browser would repair (backslashes, missing slashes, blanks, user names, escapes in the host) is refused here: an
-address that needs repair is one that somebody made to look like another.
+Addresses that browsers repair (backslashes, missing slashes, blanks, user names, escapes in the host) are rejected:
+they are used to make one address look like another.
 """
 
 import re
@@ -17,7 +17,7 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Oddity(StrEnum):
-    """What is wrong with an address. Stable words."""
+    """Reasons for rejecting an address. The values are public."""
 
     LOOK_ALIKE = "look_alike"
     ODD_CHARACTERS = "odd_characters"
@@ -26,7 +26,7 @@ class Oddity(StrEnum):
 
 
 class OddAddress(ValueError):
-    """Not an address that can be read in one way only."""
+    """The address can be read in more than one way."""
 
     def __init__(self, oddity: Oddity) -> None:
         super().__init__(oddity.value)
@@ -34,7 +34,7 @@ class OddAddress(ValueError):
 
 
 class Origin(Struct, frozen=True, kw_only=True):
-    """Where a web address leads: browsers take what has one origin for one site. `host` in lowercase."""
+    """The scheme, host and port of a web address. `host` is lowercase."""
 
     scheme: str
     host: str
@@ -42,21 +42,21 @@ class Origin(Struct, frozen=True, kw_only=True):
 
     @property
     def url(self) -> str:
-        """As browsers write it: a default port is left out."""
+        """The origin as browsers write it: without a default port."""
         port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{self.host}{port}"
 
     @property
     def is_punycode(self) -> bool:
-        """Whether a browser may show the host in other letters than these."""
+        """True if a browser may show the host in other letters than these."""
         return any(label.startswith("xn--") for label in self.host.split("."))
 
 
 def origin_of(address: str) -> Origin:
-    """Where the address leads.
+    """Parse the origin of an address.
 
     Raises:
-        OddAddress: it is no plain http or https address.
+        OddAddress: the address is not a plain http or https address.
     """
     if not address.isascii():
         raise OddAddress(Oddity.LOOK_ALIKE)

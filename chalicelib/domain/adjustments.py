@@ -1,4 +1,4 @@
-"""Coins that move other than by buying and giving."""
+"""Adjustments: coin movements other than purchases and gifts."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class Kind(StrEnum):
-    """Why coins moved, other than by buying and giving."""
+    """Kinds of adjustment."""
 
     CLAWBACK = "clawback"
     RESTORE = "restore"
@@ -16,11 +16,11 @@ class Kind(StrEnum):
 
 
 class Adjustment(Struct, frozen=True, kw_only=True):
-    """Coins that moved in a wallet by something else than buying and giving: `coins` is signed.
+    """A change of a wallet's coins that is neither a purchase nor a gift. `coins` is signed.
 
-    A clawback takes what the money no longer pays for, a restore gives it back: `about` is the purchase. A grant is an
-    operator's, `about` the payment it settles, if any. A reversed gift goes back to the fan, `about` is the gift, and
-    its creator's shard is countered. `reason` and `actor` tell why and who; never sent to anybody downstream.
+    A clawback takes the coins of refunded or disputed money and a restore returns them; `about` is the purchase. A
+    grant is made by an operator; `about` is the payment it settles, if any. A gift reversal returns the coins to the
+    fan and counters the entry in the creator's shard; `about` is the gift. `reason` and `actor` are never published.
     """
 
     entry_id: str
@@ -37,5 +37,5 @@ class Adjustment(Struct, frozen=True, kw_only=True):
 
     @property
     def creator_coins(self) -> int:
-        """What a reversed gift is on the creator's side: it counters what the gift was."""
+        """The change of the creator's total by a gift reversal."""
         return -self.coins

@@ -1,8 +1,7 @@
-"""Budgets: what a fan allows himself to spend in a day, a week and a month of his own time zone.
+"""Budgets: a fan's own limits on coins and money by day, week and month of their time zone.
 
-The wallet counts down, because the condition of a write cannot add: what is left of each limit falls with every gift
-and every checkout, and is the limit again when its period has ended. A limit can be lowered at any moment; raised, or
-taken away, only a day later.
+The wallet stores the amounts left, because a DynamoDB condition cannot add: every gift and checkout lowers them, and
+they are reset when their period ends. Lower limits apply at once; higher limits, or none, apply a day later.
 """
 
 from collections.abc import Iterator
@@ -17,13 +16,13 @@ from chalicelib.domain.periods import PERIODS, ByPeriod, is_zone, period_begins,
 from chalicelib.errors import InvalidField
 
 UNLIMITED: Final = 10**15
-"""What a limit that is not set counts down from: more coins, and more money, than anybody spends in a period."""
+"""The value of a limit that is not set: more than can be spent in a period."""
 MAX_LIMIT: Final = 999_999_999
 """The highest limit, in coins or in a currency's minor unit."""
 MAX_DAYS: Final = 1826
-"""How long a fan can shut himself out at once: five years."""
+"""The longest self-exclusion of one request: five years."""
 COOL_OFF: Final = timedelta(hours=24)
-"""How long a wish to be less strict waits."""
+"""Delay of less strict limits."""
 
 T = TypeVar("T")
 _MOMENT: Final = timedelta(milliseconds=1)
@@ -33,10 +32,9 @@ NO_LIMIT: Final = ByPeriod(UNLIMITED, UNLIMITED, UNLIMITED)
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """What a fan set for himself: coins that may be given, and money that may be paid, in each period of his zone.
+    """A fan's limits on coins given and money paid, for each period in their time zone.
 
-    `zone` is an IANA name. With limits on money there is a `currency`, and money are its minor units: while they
-    stand, nothing can be bought in another.
+    `zone` is an IANA name. Limits on money are in minor units of `currency`, and refuse purchases in any other.
     """
 
     zone: str
@@ -46,7 +44,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class Wish(Struct, frozen=True, kw_only=True):
-    """Less strict limits, and when they begin to count."""
+    """Less strict limits that apply from `at` on."""
 
     limits: Limits
     at: datetime
@@ -55,8 +53,8 @@ class Wish(Struct, frozen=True, kw_only=True):
 class Budget(Struct, frozen=True, kw_only=True):
     """The limits in force, what is left of them, and when each period ends.
 
-    `left` below zero is nothing left: a limit that was lowered below what had been spent. `since` is when the
-    money of each period began to be counted. Each change, though not each spending, makes the next `version`.
+    An amount left below zero counts as 0: the limit was lowered below the amount spent. `since` is the start of each
+    period's count of money. Changes increment `version`; spending does not.
     """
 
     limits: Limits
@@ -69,9 +67,9 @@ class Budget(Struct, frozen=True, kw_only=True):
 
 
 class BudgetChange(Struct, frozen=True, kw_only=True):
-    """A budget that takes the place of the one that was seen, if that is still the one.
+    """A replacement of the budget as last read (optimistic lock).
 
-    What was spent since it was seen is not forgotten: the counters are moved by the difference between the two.
+    Counters are changed by the difference between the two, so that spending since the read is kept.
     """
 
     seen: Budget | None
@@ -79,17 +77,17 @@ class BudgetChange(Struct, frozen=True, kw_only=True):
 
     @property
     def coins_gain(self) -> ByPeriod[int]:
-        """By how much each of the coins' counters moves."""
+        """The change of each counter of coins."""
         return _gain(self.budget.coins_left, self.seen.coins_left) if self.seen else ByPeriod(0, 0, 0)
 
     @property
     def money_gain(self) -> ByPeriod[int]:
-        """By how much each of the money's counters moves."""
+        """The change of each counter of money."""
         return _gain(self.budget.money_left, self.seen.money_left) if self.seen else ByPeriod(0, 0, 0)
 
 
 class SelfExclusion(Struct, frozen=True, kw_only=True):
-    """A fan shut himself out from spending for some days, until a time. `key` names the act."""
+    """A fan's self-exclusion from spending until a time. `key` is the idempotency key."""
 
     key: str
     user_id: str
@@ -103,7 +101,7 @@ def _gain(new: ByPeriod[int], old: ByPeriod[int]) -> ByPeriod[int]:
 
 
 def require_limits(limits: Limits) -> Limits:
-    """The limits, if they can be. Raises InvalidField."""
+    """Return valid limits. Raises InvalidField."""
     if not is_zone(limits.zone):
         raise InvalidField("zone", "an IANA time zone, like Europe/Berlin")
     for what, amounts in (("coins", limits.coins), ("money", limits.money)):
@@ -118,7 +116,7 @@ def require_limits(limits: Limits) -> Limits:
 
 
 def first_budget(limits: Limits, now: datetime) -> Budget:
-    """The budget of a fan who had none: it counts from now on."""
+    """Build a fan's first budget, which counts from now on."""
     now = _whole(now)
     ends = period_ends(now, limits.zone)
     return Budget(
@@ -127,14 +125,14 @@ def first_budget(limits: Limits, now: datetime) -> Budget:
 
 
 def _whole(at: datetime) -> datetime:
-    """Without what is below the millisecond: no ledger keeps it."""
+    """Truncate to milliseconds, as the ledger stores times."""
     return at - timedelta(microseconds=at.microsecond % 1000)
 
 
 def renewed(budget: Budget, now: datetime) -> Budget:
-    """The budget as it is at `now`: a wish that has waited long enough is granted, and ended periods begin anew.
+    """Return the budget as of `now`: pending limits that are due are applied, and ended periods restarted.
 
-    The same at whatever moments it is asked in between. The very budget that was given when nothing is due.
+    Renewing in several steps gives the same result as in one. Returns `budget` itself when nothing is due.
     """
     wish = budget.pending
     fresh: Budget = _renewed(budget, now) if wish is None or wish.at > now else _renewed(_granted(budget, wish), now)
@@ -142,7 +140,7 @@ def renewed(budget: Budget, now: datetime) -> Budget:
 
 
 def due_change(budget: Budget | None, now: datetime) -> BudgetChange | None:
-    """What has to be written before the budget is what it is at `now`; None when it is that already."""
+    """Return the write that brings the stored budget to `now`, or None."""
     if budget is None or (fresh := renewed(budget, now)) is budget:
         return None
     return BudgetChange(seen=budget, budget=fresh)
@@ -150,7 +148,7 @@ def due_change(budget: Budget | None, now: datetime) -> BudgetChange | None:
 
 def _renewed(budget: Budget, now: datetime) -> Budget:
     zone = budget.limits.zone
-    # A period that somebody's moving made longer ends later than the next would have begun.
+    # A change of time zone can make a period end after the regular start of the next.
     begins = ByPeriod(*map(max, budget.ends, period_begins(now, zone)))
     over = [end <= now for end in budget.ends]
 
@@ -167,18 +165,18 @@ def _renewed(budget: Budget, now: datetime) -> Budget:
 
 
 def _granted(budget: Budget, wish: Wish) -> Budget:
-    """The budget at the moment at which its wish is granted."""
+    """Apply the pending limits at the time they are due."""
     before = _renewed(budget, wish.at)
     ends = before.ends
     if wish.limits.zone != before.limits.zone:
-        # A period that is under way ends with the day there that its end is in: less than a day later than it would
-        # have, and never sooner, so that nobody gains anything by moving.
+        # A current period ends with the new zone's day that its end falls in: less than a day later than before, and
+        # never earlier, so that changing the zone gains no extra budget.
         ends = ByPeriod(*(period_ends(end - _MOMENT, wish.limits.zone).day for end in ends))
     return replace(_limited(before, wish.limits, wish.at), ends=ends, pending=None)
 
 
 def _limited(budget: Budget, limits: Limits, now: datetime) -> Budget:
-    """The budget under other limits: what was spent in its periods stays spent, but for money of another currency."""
+    """Change the limits. Spending in the current periods stays counted, except for money of another currency."""
     is_same_money = limits.currency == budget.limits.currency
     return replace(
         budget,
@@ -194,9 +192,9 @@ def _moved(left: ByPeriod[int], old: ByPeriod[int], new: ByPeriod[int]) -> ByPer
 
 
 def changed(budget: Budget | None, wish: Limits, now: datetime) -> Budget:
-    """The budget when its fan wishes other limits: what is stricter at once, the rest as its pending wish.
+    """Request other limits: stricter ones apply at once, the rest become pending.
 
-    A new wish takes the place of one that is pending; the same wish again does not make it wait any longer.
+    A request replaces the pending limits; repeating the same request does not extend their delay.
     """
     if budget is None:
         return first_budget(wish, now)
@@ -211,7 +209,7 @@ def changed(budget: Budget | None, wish: Limits, now: datetime) -> Budget:
 
 
 def _stricter(limits: Limits, wish: Limits) -> Limits:
-    """What of a wish can be done at once."""
+    """Return the part of the requested limits that applies at once."""
     coins = ByPeriod(*map(min, limits.coins, wish.coins))
     if limits.currency is None:
         return Limits(zone=limits.zone, currency=wish.currency, coins=coins, money=wish.money)
@@ -221,9 +219,9 @@ def _stricter(limits: Limits, wish: Limits) -> Limits:
 
 
 def _granted_at(budget: Budget, wish: Limits, now: datetime) -> datetime:
-    """When a less strict wish is granted.
+    """Return the time from which less strict limits apply.
 
-    Money of one currency cannot be held against another's: to change it, every period that limits it must have ended.
+    Amounts of two currencies cannot be compared, so a change of currency waits until every limited period has ended.
     """
     at = now + COOL_OFF
     if wish.currency is None or wish.currency == budget.limits.currency:
@@ -232,9 +230,9 @@ def _granted_at(budget: Budget, wish: Limits, now: datetime) -> datetime:
 
 
 def released(budget: Budget, amount_minor: int, currency: str, opened_at: datetime, now: datetime) -> Budget | None:
-    """The budget when a purchase that counted against its money ended unpaid; None when it leaves the budget alone.
+    """Return the budget without an unpaid purchase, or None when the purchase does not count in it.
 
-    Only in the periods that the purchase was opened in, and never more than their limits.
+    Only the periods in which the purchase was opened are changed, up to their limits.
     """
     current: Budget = renewed(budget, now)
     counted = [since <= opened_at for since in current.since]
@@ -250,12 +248,12 @@ def released(budget: Budget, amount_minor: int, currency: str, opened_at: dateti
 
 
 def exceeded(left: ByPeriod[int], amount: int) -> Iterator[int]:
-    """The places of the periods that have less left than the amount, the one that ends last first."""
+    """Yield the indexes of the periods with less left than the amount, longest period first."""
     yield from (place for place in (2, 1, 0) if left[place] < amount)
 
 
 def exclusion(user_id: str, key: str, days: int, now: datetime) -> SelfExclusion:
-    """The act of shutting oneself out from now on. Raises InvalidField."""
+    """Build a self-exclusion that starts now. Raises InvalidField."""
     if not 1 <= days <= MAX_DAYS:
         raise InvalidField("days", f"a whole number from 1 to {MAX_DAYS}")
     return SelfExclusion(key=key, user_id=user_id, days=days, until=_whole(now) + timedelta(days=days), at=now)

@@ -1,4 +1,4 @@
-"""What is on sale and what can be given: bundles and gifts, checked as one."""
+"""Catalogue of bundles, gifts and memberships, validated as a whole."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -20,7 +20,7 @@ Thing = TypeVar("Thing", bound="Bundle | GiftItem | Plan")
 
 
 class Bundle(Struct, frozen=True, kw_only=True):
-    """`coins` is the total that is credited, `bonus_coins` included; `prices[channel][currency]` in minor units."""
+    """A coin bundle. `coins` is the total, `bonus_coins` included; `prices[channel][currency]` in minor units."""
 
     bundle_id: str
     coins: int
@@ -29,7 +29,7 @@ class Bundle(Struct, frozen=True, kw_only=True):
 
 
 class GiftItem(Struct, frozen=True, kw_only=True):
-    """Something a fan can give, for `coins` each."""
+    """A gift of the catalogue, for `coins` each."""
 
     item_id: str
     name: str
@@ -37,11 +37,11 @@ class GiftItem(Struct, frozen=True, kw_only=True):
 
 
 class Offer(Struct, frozen=True, kw_only=True):
-    """A bundle in one currency and channel, with what a buyer wants to know before buying.
+    """A bundle in one currency and channel, with figures for comparison.
 
     `price_per_coin` is in major units, rounded half up to six digits. `discount_percent` compares the price per coin
     with the smallest bundle's, `web_saving_percent` the price with the same bundle's in the app (None where the app
-    does not sell it); both are rounded down, so that no offer is told better than it is.
+    does not sell it); both are rounded down, so that a discount is never overstated.
     """
 
     bundle: Bundle
@@ -54,10 +54,10 @@ class Offer(Struct, frozen=True, kw_only=True):
 
 
 class Catalogue(Struct, frozen=True, kw_only=True):
-    """Everything that one economy sells, checked when it is made.
+    """The bundles, gifts and memberships of one economy, validated on creation.
 
     Raises:
-        CatalogueError: something in it breaks a rule.
+        CatalogueError: a field breaks its rule.
     """
 
     economy: Economy
@@ -75,7 +75,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         _check_whole(self)
 
     def price_minor(self, bundle_id: str, currency: str, channel: str) -> int:
-        """The price of a bundle. Raises UnknownBundle when it is not on sale like that."""
+        """Return the price of a bundle. Raises UnknownBundle when it is not on sale there."""
         bundle = self.bundles.get(bundle_id)
         price = bundle.prices.get(channel, {}).get(currency) if bundle else None
         if price is None:
@@ -83,29 +83,29 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         return price
 
     def gift(self, item_id: str) -> GiftItem:
-        """The gift. Raises UnknownItem."""
+        """Return the gift. Raises UnknownItem."""
         if item_id not in self.gifts:
             raise UnknownItem(f"The gift catalogue has no {item_id}.")
         return self.gifts[item_id]
 
     def plan(self, plan_id: str, currency: str) -> tuple[Plan, int]:
-        """A membership and its price for a month. Raises UnknownPlan when it is not on sale like that."""
+        """Return a plan and its monthly price. Raises UnknownPlan when it is not on sale there."""
         plan = self.memberships.get(plan_id)
         if plan is None or currency not in plan.prices:
             raise UnknownPlan(f"No membership {plan_id} is on sale in {currency}.")
         return plan, plan.prices[currency]
 
     def plans(self, currency: str) -> list[Plan]:
-        """The memberships on sale in that currency, smallest first."""
+        """Return the plans on sale in a currency, smallest first."""
         on_sale = [plan for plan in self.memberships.values() if currency in plan.prices]
         return sorted(on_sale, key=lambda plan: (plan.coins, plan.plan_id))
 
     def currencies(self, channel: str) -> list[str]:
-        """Every currency that something is on sale in, sorted."""
+        """Return the currencies of the bundles of a channel, sorted."""
         return sorted({currency for bundle in self.bundles.values() for currency in bundle.prices.get(channel, {})})
 
     def offers(self, currency: str, channel: str) -> list[Offer]:
-        """The bundles on sale in that currency and channel, smallest first."""
+        """Return the bundles on sale in a currency and channel, smallest first."""
         on_sale = [bundle for bundle in self.bundles.values() if currency in bundle.prices.get(channel, {})]
         on_sale.sort(key=lambda bundle: bundle.coins)
         return [_offer(bundle, on_sale[0], currency, channel) for bundle in on_sale]
@@ -196,7 +196,7 @@ def _check_whole(catalogue: Catalogue) -> None:
 
 
 def unique(things: Iterable[Thing], where: str, id_field: str) -> dict[str, Thing]:
-    """The bundles, gifts or memberships by their id. Raises CatalogueError when an id comes twice."""
+    """Index the bundles, gifts or plans by id. Raises CatalogueError for a duplicate id."""
     found: dict[str, Thing] = {}
     for thing in things:
         thing_id: str = getattr(thing, id_field)

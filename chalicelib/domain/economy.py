@@ -1,4 +1,4 @@
-"""How an economy lets its fans give, and what of it its creators earn: data of a catalogue's file."""
+"""Rules of an economy: kinds of gift, their limits, and the creators' share."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -12,7 +12,7 @@ from chalicelib.domain.money import EXPONENTS, MAX_AMOUNT
 
 
 class GiftKind(StrEnum):
-    """How a fan gives: an item of the catalogue, coins with a message, or coins that buy a place in the chat."""
+    """Kinds of gift: a catalogue item, coins with a message, or coins that pin a message in the chat."""
 
     GIFT = "gift"
     CHEER = "cheer"
@@ -20,15 +20,15 @@ class GiftKind(StrEnum):
 
 
 MAX_QUANTITY: Final = 9_999
-"""How many of one item a gift can be, in any economy."""
+"""Upper bound of a gift's quantity in any economy."""
 MAX_STREAK_SECONDS: Final = 600
-"""A longer pause is nobody's streak; and a queue can hold a message back for so long: at most 15 minutes."""
+"""Upper bound of a streak's pause in any economy. An SQS message can be delayed by at most 15 minutes."""
 
 
 class CatalogueError(ValueError):
-    """A catalogue that must not go live. The message names the place and the rule.
+    """An invalid catalogue. The message names the place and the rule.
 
-    `where` is the way to the place in the file: names of members, and for what is in a list its id or its index.
+    `where` is the path in the file: names of members, and the id or index of an element in a list.
     """
 
     def __init__(self, where: Sequence[str | int], rule: str) -> None:
@@ -37,10 +37,7 @@ class CatalogueError(ValueError):
 
 
 class Text(Struct, frozen=True, kw_only=True):
-    """How long a message may be; `max_bytes` in UTF-8, its sender's name included.
-
-    `max_emoji` is there only where an economy counts them.
-    """
+    """Limits of a message; `max_bytes` in UTF-8, with the sender's name. `max_emoji` is None without a limit."""
 
     max_characters: int
     max_bytes: int
@@ -48,7 +45,7 @@ class Text(Struct, frozen=True, kw_only=True):
 
 
 class GiftRules(Struct, frozen=True, kw_only=True):
-    """Gifts out of the catalogue. `streak_seconds` is the pause that ends a streak; 0: there are none."""
+    """Rules for catalogue items. `streak_seconds` is the pause that ends a streak; 0: no streaks."""
 
     max_quantity: int
     text: Text
@@ -57,10 +54,7 @@ class GiftRules(Struct, frozen=True, kw_only=True):
 
 
 class Tier(Struct, frozen=True, kw_only=True):
-    """What at least `min_coins` get: a color, `pin_seconds` on top of the chat, so long a message.
-
-    A cheer has no color and is not pinned.
-    """
+    """The color, pin time and message limits of gifts from `min_coins` on. Cheers have no color and are not pinned."""
 
     min_coins: int
     text: Text
@@ -69,22 +63,21 @@ class Tier(Struct, frozen=True, kw_only=True):
 
 
 class CoinRules(Struct, frozen=True, kw_only=True):
-    """Coins with a message: cheers and super chats. `tiers` are in ascending order; a cheer has one."""
+    """Rules for cheers and super chats. `tiers` are in ascending order; a cheer has one."""
 
     tiers: Sequence[Tier]
     max_coins: int
     allows_anonymous: bool
 
     def tier(self, coins: int) -> Tier | None:
-        """The highest tier that so many coins reach, if they reach any."""
+        """Return the highest tier that the coins reach, or None."""
         return next((tier for tier in reversed(self.tiers) if coins >= tier.min_coins), None)
 
 
 class CreatorShare(Struct, frozen=True, kw_only=True):
-    """What a creator earns: `units` of the payout `unit` for every `per_coins` coins.
+    """The creators' share: `units` of the payout `unit` for every `per_coins` coins.
 
-    `worth_units` of them are worth `worth_minor` in the minor unit of `currency`. Nothing is paid out below
-    `least_units`.
+    `worth_units` are worth `worth_minor` in the minor unit of `currency`. `least_units` is the smallest payout.
     """
 
     unit: str
@@ -97,7 +90,7 @@ class CreatorShare(Struct, frozen=True, kw_only=True):
 
 
 class Earnings(Struct, frozen=True, kw_only=True):
-    """What a creator's coins come to. `units` and `amount_minor` are rounded down: the rest stays with the platform."""
+    """A creator's earnings. `units` and `amount_minor` are rounded down; the platform keeps the rest."""
 
     coins: int
     units: int
@@ -107,10 +100,10 @@ class Earnings(Struct, frozen=True, kw_only=True):
 
 
 class Economy(Struct, frozen=True, kw_only=True):
-    """The kinds of giving that there are, and the creators' share. `as_of` dates the figures, `source` names them.
+    """An economy's kinds of gift and its creators' share. `as_of` and `source` are the figures' date and origin.
 
     Raises:
-        CatalogueError: something in it breaks a rule.
+        CatalogueError: a field breaks its rule.
     """
 
     name: str
@@ -132,11 +125,11 @@ class Economy(Struct, frozen=True, kw_only=True):
         _check_share(self.share)
 
     def rules(self, kind: GiftKind) -> GiftRules | CoinRules | None:
-        """How fans give like that; None where they cannot."""
+        """Return the rules of a kind of gift, or None when it is not offered."""
         return {GiftKind.GIFT: self.gift, GiftKind.CHEER: self.cheer, GiftKind.SUPER_CHAT: self.super_chat}[kind]
 
     def earnings(self, coins: int) -> Earnings:
-        """What so many coins come to, over all that a creator was given. Below zero there is nothing to earn."""
+        """Compute the earnings of all coins that a creator received. A total below zero earns nothing."""
         share = self.share
         units = max(coins, 0) * share.units // share.per_coins
         return Earnings(
@@ -149,7 +142,7 @@ class Economy(Struct, frozen=True, kw_only=True):
 
 
 def require_whole(where: Sequence[str | int], amount: int, least: int = 1, most: int = MAX_AMOUNT) -> None:
-    """Raises CatalogueError when the amount is beyond its limits."""
+    """Raise CatalogueError when the amount is outside its limits."""
     if not least <= amount <= most:
         raise CatalogueError(where, f"a whole number from {least} to {most}")
 
@@ -172,7 +165,7 @@ def _check_tiers(where: Sequence[str | int], rules: CoinRules) -> None:
             raise CatalogueError([*here, "color"], "1-64 characters of A-Z a-z 0-9 _ -")
         require_whole([*here, "pin_seconds"], tier.pin_seconds, 0)
         _check_text(here, tier.text)
-        # So that "with more coins it may be longer" is always true.
+        # MessageTooLong says that more coins allow a longer message, so limits must not shrink with the tier.
         require_whole([*here, "max_characters"], tier.text.max_characters, longest, MAX_CHARACTERS)
         reached, longest = tier.min_coins, tier.text.max_characters
     require_whole([*where, "max_coins"], rules.max_coins, reached)

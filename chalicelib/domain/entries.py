@@ -9,11 +9,11 @@ Entry = Purchase | Gift | Adjustment | NotificationEntry
 
 
 ShardEntry = Gift | Adjustment | NotificationEntry
-"""What a creator's shard receives: a gift, its reversal, or what there is to tell of gifts."""
+"""An entry that a creator's shard receives: a gift, its reversal, or a notification about a streak."""
 
 
 def shard_entry(entry: Entry | None) -> ShardEntry | None:
-    """The entry, if it has a creator's side."""
+    """Return the entry if a creator's shard receives it."""
     if isinstance(entry, Gift) or (isinstance(entry, Adjustment | NotificationEntry) and entry.creator_id):
         return entry
     return None

@@ -1,4 +1,4 @@
-"""What the world hears of a posted entry: CloudEvents 1.0, in JSON."""
+"""Events of posted entries, as CloudEvents 1.0 in JSON."""
 
 from typing import Final
 
@@ -40,8 +40,8 @@ _NOTICED: Final = {
 class Announcement(Struct, frozen=True, kw_only=True):
     """One message for the topic.
 
-    `envelope` is the CloudEvent, JSON values only; `attributes` are what subscribers can filter by. Money and coins
-    are ints. `id` stays the same however often it is published.
+    `envelope` is the CloudEvent, JSON values only; `attributes` are for subscribers' filters. Money and coins are
+    ints. Publishing again keeps the `id`.
     """
 
     id: str
@@ -50,14 +50,14 @@ class Announcement(Struct, frozen=True, kw_only=True):
 
 
 class Publication(Struct, frozen=True, kw_only=True):
-    """What became of a round of announcements, by id: `busy` ones may pass later, `refused` ones never will."""
+    """Ids of a batch that were not published: `busy` can be retried, `refused` cannot."""
 
     busy: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
 
 
 def announce(entry: Entry, position: ShardPosition | None, *, source: str, livemode: bool) -> Announcement:
-    """What is told of a posted entry. `position` is how its creator's shard received it, where there is one."""
+    """Build the message of a posted entry. `position` is its place in its creator's shard, if it has one."""
     sequence = position.sequence if position else None
     if isinstance(entry, Purchase) and entry.membership_id:
         return announce_month(entry, source=source, livemode=livemode)
@@ -67,12 +67,12 @@ def announce(entry: Entry, position: ShardPosition | None, *, source: str, livem
         return announce_adjustment(entry, sequence, source=source, livemode=livemode)
     if isinstance(entry, NotificationEntry):
         return announce_notice(entry, sequence, source=source, livemode=livemode)
-    assert position is not None, "a gift is announced after its creator has received it"
+    assert position is not None, "a gift is published after its creator has received it"
     return announce_gift(entry, position, source=source, livemode=livemode)
 
 
 def announce_gift(gift: Gift, position: ShardPosition, *, source: str, livemode: bool) -> Announcement:
-    """What is told of a gift that its creator has received."""
+    """Build the message of a gift that its creator's shard has received."""
     sequence = position.sequence
     data = {
         "gift_id": gift.gift_id,
@@ -101,13 +101,13 @@ def announce_gift(gift: Gift, position: ShardPosition, *, source: str, livemode:
 
 
 def _streak(gift: Gift, position: ShardPosition) -> dict[str, object]:
-    """The streak as it stands with this gift."""
+    """Return the streak's totals up to and including this gift."""
     return {"streak_id": gift.streak_id, "count": position.streak_count, "coins": position.streak_coins}
 
 
 def announce_credit(purchase: Purchase, *, source: str, livemode: bool) -> Announcement:
-    """What is told of a purchase whose coins are in the wallet."""
-    assert purchase.event_id is not None, "only posted purchases are announced"
+    """Build the message of a posted purchase."""
+    assert purchase.event_id is not None, "only posted purchases are published"
     data = {
         "purchase_id": purchase.purchase_id,
         "user_id": purchase.user_id,
@@ -124,8 +124,8 @@ def announce_credit(purchase: Purchase, *, source: str, livemode: bool) -> Annou
 
 
 def announce_month(purchase: Purchase, *, source: str, livemode: bool) -> Announcement:
-    """What is told of a paid month of a membership, whose coins are in the wallet: that it started, or went on."""
-    assert purchase.event_id is not None, "only posted purchases are announced"
+    """Build the message of a posted month of a membership: started or renewed."""
+    assert purchase.event_id is not None, "only posted purchases are published"
     assert purchase.paid_until is not None, "a month has an end"
     event_type = MEMBERSHIP_RENEWED if purchase.is_renewal else MEMBERSHIP_STARTED
     data = {
@@ -145,7 +145,7 @@ def announce_month(purchase: Purchase, *, source: str, livemode: bool) -> Announ
 
 
 def announce_adjustment(adjustment: Adjustment, sequence: int | None, *, source: str, livemode: bool) -> Announcement:
-    """What is told of coins that moved otherwise. A reversed gift comes under its creator's next `sequence`."""
+    """Build the message of an adjustment. A gift reversal has a `sequence` in its creator's shard."""
     event_type = _ADJUSTED[adjustment.kind]
     about = {Kind.GIFT_REVERSAL: "gift_id", Kind.GRANT: "payment_id"}.get(adjustment.kind, "purchase_id")
     data: dict[str, object] = {
@@ -158,7 +158,7 @@ def announce_adjustment(adjustment: Adjustment, sequence: int | None, *, source:
     if sequence is None:
         envelope = _envelope(adjustment, event_type, f"wallet/{adjustment.user_id}", source)
         return Announcement(id=adjustment.event_id, envelope=envelope | {"data": data}, attributes=attributes)
-    # The fan may have given anonymously, so the creator's side hears of the gift and not of the fan.
+    # The gift may have been anonymous, so the creator's message names the gift and not the fan.
     del data["user_id"]
     data |= {"creator_id": adjustment.creator_id, "sequence": sequence}
     envelope = _envelope(adjustment, event_type, f"creator/{adjustment.creator_id}", source)
@@ -172,7 +172,7 @@ def announce_adjustment(adjustment: Adjustment, sequence: int | None, *, source:
 def announce_notice(
     notification: NotificationEntry, sequence: int | None, *, source: str, livemode: bool
 ) -> Announcement:
-    """What is told of a notification: its facts. One of a creator's comes under its lane's next `sequence`."""
+    """Build the message of a notification. One for a creator has a `sequence` in its shard."""
     event_type = _NOTICED[notification.kind]
     attributes = _attributes(event_type, notification.kind.value, 0, livemode=livemode)
     data: dict[str, object] = {"entry_id": notification.entry_id, **notification.payload}
@@ -190,12 +190,12 @@ def announce_notice(
 
 
 def _order(entry: ShardEntry, sequence: int) -> dict[str, object]:
-    """Where it stands among all that its creator's shard receives."""
+    """Return the attributes that order the event within its creator's shard."""
     return {"partitionkey": f"{entry.creator_id}/{entry.shard}", "sequence": f"{sequence:016d}"}
 
 
 def _envelope(entry: Entry, kind: str, subject: str, source: str) -> dict[str, object]:
-    assert entry.posted_at is not None, "only posted entries are announced"
+    assert entry.posted_at is not None, "only posted entries are published"
     return {
         "specversion": "1.0",
         "id": entry.event_id,

@@ -1,4 +1,4 @@
-"""What a fan may send, and what it costs."""
+"""Gifts: order, price and shard."""
 
 import zlib
 from datetime import datetime
@@ -17,9 +17,9 @@ from chalicelib.errors import CoinsOutOfRange, IdempotencyConflict, InvalidField
 
 
 class Gift(Struct, frozen=True, kw_only=True):
-    """Coins that a fan gave to a creator. `price_coins` > 0 is what left the wallet; `shard` where it is received.
+    """A gift of coins from a fan to a creator. `price_coins` > 0 is the debit; `shard` is the receiving shard.
 
-    Only the kind `gift` has an `item_id`, only a super chat a `color` and a time, in seconds, to be pinned for.
+    Only the kind `gift` has an `item_id`, only a super chat a `color` and `pin_seconds`.
     `streak_id` is the id of the first gift of the streak that this one belongs to.
     """
 
@@ -43,17 +43,17 @@ class Gift(Struct, frozen=True, kw_only=True):
 
     @property
     def entry_id(self) -> str:
-        """The id that the entry is stored under."""
+        """The id of the ledger entry."""
         return self.gift_id
 
     @property
     def creator_coins(self) -> int:
-        """What the gift is on the creator's side."""
+        """The change of the creator's total."""
         return self.price_coins
 
     @property
     def begins_streak(self) -> bool:
-        """Whether it is the first of a streak, which bears its id."""
+        """True for the first gift of a streak, whose id is the streak's."""
         return self.streak_id == self.gift_id
 
 
@@ -61,14 +61,14 @@ _KINDS: Final = tuple(kind.value for kind in GiftKind)
 
 
 class GiftOrder(Struct, frozen=True, kw_only=True):
-    """What a fan asks to send. Each field is checked when it is made; `message` and `sender_name` are cleaned.
+    """A request to send a gift. Fields are validated on creation; `message` and `sender_name` are cleaned.
 
-    A gift names an item; cheers and super chats name their coins. `streak_id` is the gift's own id for the first gift
-    of a streak, and the first one's id for all others.
+    A gift names an item; cheers and super chats name their coins. `streak_id` is the id of the streak's first
+    gift, which may be this one.
 
     Raises:
         InvalidField: names the field and its rule.
-        SelfGift: sender and creator are one.
+        SelfGift: the sender is the creator.
     """
 
     gift_id: str
@@ -98,17 +98,17 @@ class GiftOrder(Struct, frozen=True, kw_only=True):
         if len(self.sender_name) > MAX_NAME_CHARACTERS or len(self.sender_name.encode()) > MAX_NAME_BYTES:
             raise InvalidField("sender_name", f"at most {MAX_NAME_CHARACTERS} characters and {MAX_NAME_BYTES} bytes")
         if self.creator_id == self.user_id:
-            raise SelfGift("A gift goes to somebody else.")
+            raise SelfGift("Choose another creator.")
 
 
 def price_gift(order: GiftOrder, catalogue: Catalogue, posting: Posting, creator_lanes: int) -> Gift:
-    """The gift that the order becomes, by the rules of the economy.
+    """Build the gift of an order by the rules of the economy.
 
     Raises:
         UnknownItem: it is not in the catalogue.
-        NotOffered: the economy has no such giving.
-        CoinsOutOfRange: fewer or more coins than it takes.
-        MessageTooLong: says how many coins would do, if any.
+        NotOffered: the economy does not offer this gift.
+        CoinsOutOfRange: the coins are outside the limits of this kind of gift.
+        MessageTooLong: `coins_needed` is the amount that allows the message, if any does.
     """
     tier = _tier(order, catalogue.economy)
     coins = order.coins
@@ -119,7 +119,7 @@ def price_gift(order: GiftOrder, catalogue: Catalogue, posting: Posting, creator
         user_id=order.user_id,
         event_id=posting.event_id,
         creator_id=order.creator_id,
-        # All of a streak in one shard: what its gifts have in common is its id.
+        # All gifts of a streak go to one shard, which counts them.
         shard=shard_of(order.streak_id or posting.event_id, creator_lanes),
         item_id=order.item_id,
         quantity=order.quantity,
@@ -137,12 +137,12 @@ def price_gift(order: GiftOrder, catalogue: Catalogue, posting: Posting, creator
 
 
 def shard_of(name: str, creator_lanes: int) -> int:
-    """The shard, 0 to creator_lanes - 1, that a gift is received in: spreads by a hash that is the same everywhere."""
+    """Return the receiving shard, 0 to `creator_lanes` - 1, by a hash that is the same in every process."""
     return zlib.crc32(name.encode()) % creator_lanes
 
 
 def require_same_request(entry: object, order: GiftOrder) -> Gift:
-    """The gift that the order already became. Raises IdempotencyConflict when its id names something else."""
+    """Return the stored gift of the order. Raises IdempotencyConflict when the entry is something else."""
     if isinstance(entry, Gift) and _wish(entry, entry.price_coins) == _wish(order, order.coins):
         return entry
     raise IdempotencyConflict("Use a new key for a new gift.")
@@ -160,7 +160,7 @@ def _check_gift(order: GiftOrder) -> None:
         raise InvalidField("quantity", f"a whole number from 1 to {MAX_QUANTITY}")
     if order.coins:
         raise InvalidField("coins", "only where the kind is cheer or super_chat: a gift costs what its item costs")
-    # UUIDv7 sort by time, so a streak's later gifts come behind the one that it is named after.
+    # UUIDv7 sort by time, so later gifts of a streak sort after its id.
     if order.streak_id and not (is_uuid7(order.streak_id) and order.streak_id <= order.gift_id):
         raise InvalidField("streak_id", "the Idempotency-Key of the streak's first gift, this one or an earlier one")
 
@@ -175,7 +175,7 @@ def _check_coins(order: GiftOrder) -> None:
 
 
 def _tier(order: GiftOrder, economy: Economy) -> Tier | None:
-    """The tier that the coins reach; a gift out of the catalogue reaches none. Raises as price_gift."""
+    """Return the tier that the coins reach; None for a catalogue item. Raises as price_gift does."""
     rules = economy.rules(GiftKind(order.kind))
     if rules is None:
         raise NotOffered(f"{economy.name} has no {order.kind}.", what=order.kind)
@@ -214,5 +214,5 @@ def _too_long(text: Text, enough: int | None) -> MessageTooLong:
     facts = {"max_characters": text.max_characters, "max_bytes": text.max_bytes}
     if enough is None:
         return MessageTooLong(f"At most {text.max_characters} characters{emoji}.", **facts)
-    detail = f"At most {text.max_characters} characters{emoji} for so many coins; {enough} coins would do."
+    detail = f"At most {text.max_characters} characters{emoji} for these coins; send {enough} coins or shorten it."
     return MessageTooLong(detail, **facts, coins_needed=enough)

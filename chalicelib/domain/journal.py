@@ -1,4 +1,4 @@
-"""How the journal of posted entries is gone through: hour by hour, and a hundred lines at a time."""
+"""Values and iteration of the journal of posted entries."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -9,11 +9,11 @@ from msgspec import Struct
 from chalicelib.domain.entries import Entry
 
 BATCH: Final = 100
-"""As many lines as one read takes."""
+"""Lines per read: BatchGetItem takes at most 100 keys."""
 
 
 class JournalLine(Struct, frozen=True, kw_only=True):
-    """A posted entry as the journal lists it. A gift and its reversal have a creator."""
+    """A posted entry as listed in the journal. Gifts and their reversals have a creator."""
 
     user_id: str
     entry_id: str
@@ -26,7 +26,7 @@ class JournalLine(Struct, frozen=True, kw_only=True):
 
 
 class Mismatch(Struct, frozen=True, kw_only=True):
-    """A stored total that its entries do not add up to. `what` names the wallet or the shard."""
+    """A stored total that differs from the sum of its entries. `what` names the wallet or shard."""
 
     what: str
     stored: int
@@ -34,9 +34,9 @@ class Mismatch(Struct, frozen=True, kw_only=True):
 
 
 class PostedRecord(Struct, frozen=True, kw_only=True):
-    """One record of the table's stream: an entry that has just become posted.
+    """A record of the table's stream about an entry that was just posted.
 
-    `record_id` is what the stream knows it by. `entry` is None when the record could not be read.
+    `record_id` is the stream's id of the record. `entry` is None when the record could not be parsed.
     """
 
     record_id: str
@@ -45,7 +45,7 @@ class PostedRecord(Struct, frozen=True, kw_only=True):
 
 
 def hours(first: datetime, last: datetime) -> Iterator[datetime]:
-    """The beginning of each hour from the one that holds `first` to the one that holds `last`."""
+    """Yield the start of each hour, from that of `first` to that of `last`."""
     hour = first.replace(minute=0, second=0, microsecond=0)
     while hour <= last:
         yield hour
@@ -53,6 +53,6 @@ def hours(first: datetime, last: datetime) -> Iterator[datetime]:
 
 
 def batches(lines: Sequence[JournalLine]) -> Iterator[Sequence[JournalLine]]:
-    """The lines, a hundred at a time."""
+    """Split the lines into batches of BATCH."""
     for start in range(0, len(lines), BATCH):
         yield lines[start : start + BATCH]

@@ -1,7 +1,7 @@
-"""The life of a membership: asked for, paid by the month, and ended.
+"""Memberships: order, paid months, status and end.
 
-Each paid invoice is a purchase of a month's coins. What the membership itself is follows from what the payment provider
-says of its subscription now: the order in which one hears of it does not matter.
+Each paid invoice is a purchase of a month's coins. A membership's status is computed from the present state of its
+subscription, so the order of events does not matter.
 """
 
 from collections.abc import Sequence
@@ -24,18 +24,18 @@ from chalicelib.domain.reversals import UnknownStatus
 from chalicelib.errors import AlreadyMember, IdempotencyConflict, InvalidField
 
 CHANNEL: Final = "membership"
-"""Where the coins of a membership are bought."""
+"""Channel of purchases that are months of a membership."""
 
 RENEWAL_LAG: Final = timedelta(hours=3)
-"""A renewal is charged about an hour after its period has begun: a member stays one so long."""
+"""Grace period of a renewal, which Stripe charges about an hour after its period has begun."""
 
 _BILLED: Final = {"subscription_create": False, "subscription_cycle": True}
-"""The invoices that grant a month, by why they were made, and whether each is a renewal. Any other is a person's doing.
+"""Billing reasons of invoices that grant a month, and whether each is a renewal. Others are made by hand.
 Source: docs.stripe.com/api/invoices/object, `billing_reason`."""
 
 
 class MembershipStatus(StrEnum):
-    """Where a membership stands. Ended is not final: a late payment, or money that comes back, makes it active again.
+    """Status of a membership. Ended is not final: a late payment or a won dispute makes it active again.
 
     pending (no month was paid yet) -> active -> past_due (a renewal was not paid) -> active | ended.
     """
@@ -58,20 +58,20 @@ SUBSCRIPTION_STATUSES: Final = {
     "incomplete_expired": MembershipStatus.ENDED,
     "canceled": MembershipStatus.ENDED,
 }
-"""What a subscription's status makes of a membership that was paid for. Source:
+"""Status of a paid membership by its subscription's status. Source:
 docs.stripe.com/api/subscriptions/object, `status`."""
 
 _UNPAID: Final = frozenset({"unpaid", "incomplete_expired"})
 _GAVE_UP: Final = "payment_failed"
-"""The provider's word for a cancellation of its own, after all tries to collect the money."""
+"""Stripe's cancellation reason after the last failed attempt to collect a payment."""
 
 
 class Membership(Struct, frozen=True, kw_only=True):
-    """A membership that a fan asked for, the quote it was asked at, and how it stands.
+    """A membership of a fan, with its quote and its status.
 
-    `coins` come with each month, `amount_minor` is the price of one, tax included, in the minor unit of `currency`.
-    `paid_until` is the end of the last month that was paid, `renews` whether another one is to come, `ended_reason`
-    `cancelled`, `unpaid` or `refunded` once it is ended. Each look at the subscription changes `version`.
+    `coins` are credited each month; `amount_minor` is the monthly price, tax included, in the minor unit of `currency`.
+    `paid_until` is the end of the last paid month. `ended_reason` is `cancelled`, `unpaid` or `refunded` once the
+    membership has ended. Each sync with the subscription changes `version`.
     """
 
     membership_id: str
@@ -90,7 +90,7 @@ class Membership(Struct, frozen=True, kw_only=True):
     version: int = 1
 
     def is_active(self, now: datetime) -> bool:
-        """Whether the fan is a member now: while what was paid lasts, and while a renewal is on its way."""
+        """Return True until the end of the last paid month, plus RENEWAL_LAG while a renewal is due."""
         if self.paid_until is None or self.status not in LIVE:
             return False
         lag = RENEWAL_LAG if self.status is MembershipStatus.ACTIVE and self.renews else timedelta()
@@ -98,7 +98,7 @@ class Membership(Struct, frozen=True, kw_only=True):
 
 
 class MembershipOrder(Struct, frozen=True, kw_only=True):
-    """What a fan asks to join. Raises InvalidField when it is made with something that cannot be."""
+    """A request to join a plan. Raises InvalidField when a field breaks its rule."""
 
     membership_id: str
     user_id: str
@@ -112,14 +112,14 @@ class MembershipOrder(Struct, frozen=True, kw_only=True):
 
 
 class InvoiceRefused(Struct, frozen=True, kw_only=True):
-    """Why a paid invoice was not posted: the entry that already has its id, or the membership that is not like it."""
+    """A rejected posting of an invoice: the entry that has its id, or the membership that differs from it."""
 
     entry: Entry | None
     membership: Membership | None
 
 
 def quote_membership(order: MembershipOrder, catalogue: Catalogue, now: datetime) -> Membership:
-    """The pending membership, at today's price. Raises UnknownPlan."""
+    """Build a pending membership at the present price. Raises UnknownPlan."""
     plan, amount_minor = catalogue.plan(order.plan_id, order.currency)
     return Membership(
         membership_id=order.membership_id,
@@ -133,29 +133,29 @@ def quote_membership(order: MembershipOrder, catalogue: Catalogue, now: datetime
 
 
 def require_no_member(memberships: Sequence[Membership]) -> None:
-    """Raises AlreadyMember when one of a fan's memberships is live.
+    """Raise AlreadyMember when one of a fan's memberships is live.
 
-    A courtesy: of two that were opened before either was paid, both can be paid, and then both are credited.
+    Not a guarantee: two memberships that were opened before either was paid can both be paid, and both are credited.
     """
     if any(membership.status in LIVE for membership in memberships):
         raise AlreadyMember("End the present membership first.")
 
 
 def require_same_request(membership: Membership, order: MembershipOrder) -> Membership:
-    """The membership that the order became. Raises IdempotencyConflict when its id names something else."""
+    """Return the stored membership of the order. Raises IdempotencyConflict when it differs from the order."""
     if (membership.plan_id, membership.currency) == (order.plan_id, order.currency):
         return membership
     raise IdempotencyConflict("Use a new key for a new membership.")
 
 
 def can_still_be_joined(membership: Membership, now: datetime) -> bool:
-    """Whether a repeat may be given the checkout session again."""
+    """Return True while a repeat may reopen the checkout session."""
     is_untouched = membership.status is MembershipStatus.PENDING and not membership.subscription_id
     return is_untouched and now - membership.created_at < REOPEN_WINDOW
 
 
 def present_membership(memberships: Sequence[Membership]) -> Membership | None:
-    """Which of a fan's memberships is the one to show: the one that is live, else the newest.
+    """Return the live membership, else the newest, else None.
 
     Args:
         memberships: newest first.
@@ -165,7 +165,7 @@ def present_membership(memberships: Sequence[Membership]) -> Membership | None:
 
 
 def invoice_review_reason(invoice: Invoice) -> str | None:
-    """Why a paid invoice grants no month whatever the ledger says, as a review's reason; None when it can."""
+    """Return the review reason of a paid invoice that cannot grant a month, or None."""
     if invoice.billing_reason not in _BILLED:
         return "other_billing_reason"
     if not invoice.paid_minor:
@@ -182,9 +182,9 @@ def invoice_review_reason(invoice: Invoice) -> str | None:
 
 
 def month_of(invoice: Invoice, posting: Posting) -> Purchase:
-    """The posted purchase that a paid invoice of ours is."""
+    """Build the posted purchase of a paid invoice."""
     ref = invoice.membership
-    assert ref is not None, "strangers' invoices are not ours to post"
+    assert ref is not None, "unrelated invoices are never posted"
     return Purchase(
         purchase_id=invoice.purchase_id,
         user_id=ref.user_id,
@@ -205,7 +205,7 @@ def month_of(invoice: Invoice, posting: Posting) -> Purchase:
 
 
 def month_review_reason(refused: InvoiceRefused, month: Purchase) -> str | None:
-    """Why the ledger refused to post a month, as a review's reason; None when it is a repeat."""
+    """Return the review reason of a month that the ledger rejected, or None when it is a repeat."""
     if refused.entry is not None:
         known = refused.entry
         is_repeat = isinstance(known, Purchase) and known.payment_intent == month.payment_intent
@@ -223,15 +223,15 @@ def month_review_reason(refused: InvoiceRefused, month: Purchase) -> str | None:
 
 
 def membership_as_followed(membership: Membership, subscription: Subscription, last: Purchase | None) -> Membership:
-    """The membership as the subscription's present state makes it.
+    """Update the membership from the present state of its subscription.
 
     Args:
         membership: as it is stored.
         subscription: its subscription.
-        last: its newest month that was paid and posted, if there is any.
+        last: its newest paid and posted month, or None.
 
     Raises:
-        UnknownStatus: nobody has told us of that status, and no guess is made.
+        UnknownStatus: the subscription's status is not known.
     """
     if subscription.status not in SUBSCRIPTION_STATUSES:
         raise UnknownStatus(f"{subscription.status} of a subscription")
@@ -256,7 +256,7 @@ def membership_as_followed(membership: Membership, subscription: Subscription, l
 def end_notification(
     before: Membership, after: Membership, posting: Posting, entry_id: str
 ) -> NotificationEntry | None:
-    """What there is to tell when a membership that was ever paid for has ended; None when it has not, or before."""
+    """Build the notification that a paid membership has just ended; None otherwise."""
     has_ended = after.status is MembershipStatus.ENDED and before.status is not MembershipStatus.ENDED
     if not has_ended or after.paid_until is None:
         return None

@@ -1,9 +1,9 @@
-"""Amounts of money as the payment provider counts them: ints in the currency's minor unit."""
+"""Amounts of money: ints in the currency's minor unit, as Stripe counts them."""
 
 from typing import Final
 
 MAX_AMOUNT: Final = 2**53 - 1
-"""The largest integer that every JSON reader keeps exact; no amount, of coins or of money, is beyond it."""
+"""The largest integer that every JSON parser keeps exact, and the limit of every amount of coins or money."""
 
 _ZERO_DECIMAL: Final = ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv",
                         "xaf", "xof", "xpf")  # fmt: skip
@@ -16,22 +16,22 @@ _TWO_DECIMAL: Final = ("aed", "ars", "aud", "bgn", "brl", "cad", "chf", "cny", "
 EXPONENTS: Final[dict[str, int]] = (
     dict.fromkeys(_ZERO_DECIMAL, 0) | dict.fromkeys(_TWO_DECIMAL, 2) | dict.fromkeys(_THREE_DECIMAL, 3)
 )
-"""Digits behind the decimal point, by lowercase ISO 4217 code, as Stripe's API counts them.
+"""Digits after the decimal point, by lowercase ISO 4217 code, as Stripe's API counts them.
 
 Source: docs.stripe.com/currencies, "Zero-decimal currencies", "Three-decimal currencies" and "Special cases".
-ISK and UGX have no minor unit, and are nevertheless sent as if they had two digits.
+ISK and UGX have no minor unit, but the API takes them with two digits.
 """
 
 _STEPS: Final = dict.fromkeys(_THREE_DECIMAL, 10) | {"isk": 100, "ugx": 100}
 
 
 def smallest_step_minor(currency: str) -> int:
-    """The unit that every amount in `currency` must be a multiple of (Stripe rounds three decimals to two)."""
+    """Return the number that every amount in `currency` must be a multiple of (Stripe rounds three decimals to two)."""
     return _STEPS.get(currency, 1)
 
 
 def as_decimal(amount_minor: int, exponent: int) -> str:
-    """`amount_minor` / 10^exponent, written out exactly: (1234, 2) -> "12.34", (5, 0) -> "5", (1, 3) -> "0.001"."""
+    """Write `amount_minor` / 10^exponent exactly: (1234, 2) -> "12.34", (5, 0) -> "5", (1, 3) -> "0.001"."""
     if exponent == 0:
         return str(amount_minor)
     sign, digits = "-" * (amount_minor < 0), str(abs(amount_minor)).zfill(exponent + 1)

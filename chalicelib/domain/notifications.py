@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class NotificationKind(StrEnum):
-    """What there is to tell besides coins that moved."""
+    """Kinds of notification."""
 
     STREAK_END = "streak_end"
     BUDGET_REMINDER = "budget_reminder"
@@ -16,9 +16,9 @@ class NotificationKind(StrEnum):
 
 
 class NotificationEntry(Struct, frozen=True, kw_only=True):
-    """Something that the world must hear of and that moved no coins: an entry, so that it is told like any other.
+    """A zero-coin ledger entry that exists only to be published as an event.
 
-    `payload` is published by field name; amounts in it are ints. With a creator it is received by that shard.
+    `payload` is published as the event's data; amounts in it are ints. With a creator, that shard receives the entry.
     """
 
     entry_id: str
@@ -32,10 +32,10 @@ class NotificationEntry(Struct, frozen=True, kw_only=True):
 
     @property
     def coins(self) -> int:
-        """None moved."""
+        """Always 0."""
         return 0
 
     @property
     def creator_coins(self) -> int:
-        """None moved."""
+        """Always 0."""
         return 0

@@ -1,4 +1,4 @@
-"""Is this offer real? What can be said of an address, of a price, and of a bundle that carries a signature."""
+"""Checks that an address, a price or a signed bundle is an offer of this shop."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from chalicelib.domain.addresses import OddAddress, Oddity, Origin, origin_of
 from chalicelib.domain.catalogue import CHANNELS, Catalogue, Offer
 
 OFFER_LIFE: Final = timedelta(hours=24)
-"""How long a signed bundle is good for, unless its price changes before."""
+"""Validity of a signed bundle, unless its price changes before."""
 
 _PAYMENT_HOST: Final = "stripe.com"
 
@@ -36,9 +36,9 @@ _DETAILS: Final = {
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """Whether something is an offer of ours. `reason` is one stable word, `detail` a sentence for a person.
+    """The result of a check. `reason` is one stable word, `detail` a sentence for the user.
 
-    `offer` is ours that it was held against, where there is one.
+    `offer` is the offer on sale that the claim was compared with, if there is one.
     """
 
     is_official: bool
@@ -48,7 +48,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
 
 class SignedOffer(Struct, frozen=True, kw_only=True):
-    """What a signature vouches for: this shop sells this bundle for this price until then. Times in whole seconds.
+    """The signed claim that the shop sells a bundle at a price until `expires_at`. Times in whole seconds.
 
     `issuer` is the shop's origin; `coins` the total, bonus included; `is_live` false where no real money moves.
     """
@@ -66,11 +66,11 @@ class SignedOffer(Struct, frozen=True, kw_only=True):
 
 
 def check_address(address: str, shop: Collection[Origin]) -> Verdict:
-    """Whether an address is one of the shop's.
+    """Check that an address belongs to the shop.
 
     Args:
-        address: whatever somebody was sent.
-        shop: the origins where fans return to from paying.
+        address: the address to check, as received.
+        shop: origins of the pages that fans return to after paying.
     """
     try:
         origin = origin_of(address)
@@ -92,14 +92,14 @@ def _why_elsewhere(origin: Origin, shop: Collection[Origin]) -> str:
 
 
 def check_price(catalogue: Catalogue, coins: int, amount_minor: int, currency: str, channel: str = "") -> Verdict:
-    """Whether the shop sells a bundle of exactly so many coins, bonus included, for exactly so much.
+    """Check that the shop sells a bundle of exactly these coins, bonus included, for exactly this price.
 
     Args:
         catalogue: what is on sale.
-        coins: what the bundle is said to hold.
-        amount_minor: its price, in the minor unit of `currency`.
+        coins: the bundle's claimed coins.
+        amount_minor: its claimed price, in the minor unit of `currency`.
         currency: lowercase ISO 4217.
-        channel: where it is said to be sold; anywhere if empty.
+        channel: its claimed channel; any if empty.
     """
     offers = [
         offer
@@ -117,7 +117,7 @@ def check_price(catalogue: Catalogue, coins: int, amount_minor: int, currency: s
 
 
 def to_sign(offer: Offer, *, issuer: str, is_live: bool, now: datetime) -> SignedOffer:
-    """What to sign of an offer."""
+    """Build the claim to sign for an offer."""
     at = now.replace(microsecond=0)
     return SignedOffer(
         issuer=issuer,
@@ -136,12 +136,12 @@ def to_sign(offer: Offer, *, issuer: str, is_live: bool, now: datetime) -> Signe
 def check_signed(
     signed: SignedOffer | None, catalogue: Catalogue, *, issuer: str, is_live: bool, now: datetime
 ) -> Verdict:
-    """Whether a signed bundle is still what the shop sells.
+    """Check that a signed bundle is still on sale unchanged.
 
     Args:
-        signed: what the signature vouches for; None when it is no signature of ours.
+        signed: the signed claim; None when the signature is not valid.
         catalogue: what is on sale now.
-        issuer, is_live: what a signature of this very shop says.
+        issuer, is_live: the values that this shop signs.
         now: the time.
     """
     if signed is None:

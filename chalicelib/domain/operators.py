@@ -1,4 +1,4 @@
-"""What an operator asks for. Every act has a key, which is its idempotency key, a reason and an actor."""
+"""Operators' requests. Each has an idempotency key, a reason and an actor."""
 
 from typing import Final, Literal
 
@@ -9,17 +9,17 @@ from chalicelib.domain.ids import require_party_id
 from chalicelib.errors import InvalidField
 
 MAX_GRANT_COINS: Final = 1_000_000
-"""More than this at once is a slip of the finger."""
+"""Largest single grant: a larger one is most likely a typing error."""
 MAX_REASON_BYTES: Final = 200
-"""In UTF-8. Keeps every act below one kilobyte, beyond which every write would cost double."""
+"""In UTF-8. Keeps the item below 1 KB, so that its write costs one unit."""
 
 Decision = Literal["credit", "refuse"]
 
 
 class Act(Struct, frozen=True, kw_only=True):
-    """Who does something, why, and under which key. Raises InvalidField when the reason is empty or too long.
+    """The key, actor and reason of an operator's request. Raises InvalidField when the reason is empty or too long.
 
-    The key may be of any time: an act that is sent again next week must still be the act that was done.
+    The key's age is not checked: a repeat a week later must still find the first request.
     """
 
     key: str
@@ -32,10 +32,7 @@ class Act(Struct, frozen=True, kw_only=True):
 
 
 class GrantOrder(Struct, frozen=True, kw_only=True):
-    """Coins that an operator gives a fan, or takes when they are negative.
-
-    Raises InvalidField when it is made with something that cannot be.
-    """
+    """A request to grant a fan coins, or to take them if `coins` is negative. Raises InvalidField."""
 
     act: Act
     user_id: str
@@ -48,12 +45,12 @@ class GrantOrder(Struct, frozen=True, kw_only=True):
 
 
 def is_same_act(earlier: Adjustment, wanted: Adjustment) -> bool:
-    """Whether an entry that was found under an act's key is what the act would have made."""
+    """Return True when the entry stored under an act's key is the one that the act would write."""
     return (earlier.kind, earlier.coins, earlier.about) == (wanted.kind, wanted.coins, wanted.about)
 
 
 class Adjusted(Struct, frozen=True, kw_only=True):
-    """What an act did. `is_repeat`: it had been done before, and was not done again."""
+    """The result of an act. `is_repeat`: an earlier request with the same key made the adjustment."""
 
     adjustment: Adjustment
     is_repeat: bool

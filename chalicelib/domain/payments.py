@@ -1,4 +1,4 @@
-"""What the payment provider tells us, in our words."""
+"""Stripe's objects as values of the domain."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from chalicelib.domain.ids import uuid7_of
 
 
 class PurchaseRef(Struct, frozen=True, kw_only=True):
-    """What a checkout session of ours says of itself in its metadata: we wrote it when we opened the session."""
+    """The purchase that a checkout session's metadata refers to, as written when the session was opened."""
 
     purchase_id: str
     user_id: str
@@ -17,10 +17,10 @@ class PurchaseRef(Struct, frozen=True, kw_only=True):
 
 
 class CheckoutSession(Struct, frozen=True, kw_only=True):
-    """A checkout session as the payment provider shows it now.
+    """A checkout session in its present state.
 
-    `ref` is None for a stranger's session. `payment_status` is paid, unpaid or no_payment_required. `subtotal_minor`
-    is the price before discounts, `total_minor` what is really charged, both in the minor unit of `currency`.
+    `ref` is None for an unrelated session. `payment_status` is paid, unpaid or no_payment_required. `subtotal_minor`
+    is the price before discounts, `total_minor` the amount charged, both in the minor unit of `currency`.
     """
 
     session_id: str
@@ -36,12 +36,12 @@ class CheckoutSession(Struct, frozen=True, kw_only=True):
 
     @property
     def is_paid(self) -> bool:
-        """Whether there is nothing left to pay."""
+        """True if nothing is left to pay."""
         return self.payment_status != "unpaid"
 
 
 class MembershipRef(Struct, frozen=True, kw_only=True):
-    """What a subscription of ours, and each of its invoices, says of itself in its metadata."""
+    """The membership that the metadata of a subscription, and of each of its invoices, refers to."""
 
     membership_id: str
     plan_id: str
@@ -50,11 +50,11 @@ class MembershipRef(Struct, frozen=True, kw_only=True):
 
 
 class Invoice(Struct, frozen=True, kw_only=True):
-    """An invoice of a subscription as the payment provider shows it now.
+    """An invoice of a subscription in its present state.
 
-    `membership` is None for a stranger's invoice. `subtotal_minor` is the price before discounts, `total_minor` what
-    is charged, `paid_minor` what was paid, all in the minor unit of `currency`. `payment_intent` is the one payment
-    that paid it, None where there is no such one; `paid_until` the end of the period that it is for.
+    `membership` is None for an unrelated invoice. `subtotal_minor` is the price before discounts, `total_minor` the
+    amount charged, `paid_minor` the amount paid, all in the minor unit of `currency`. `payment_intent` is the one
+    payment that paid it, or None; `paid_until` is the end of its period.
     """
 
     invoice_id: str
@@ -73,34 +73,34 @@ class Invoice(Struct, frozen=True, kw_only=True):
 
     @property
     def is_paid(self) -> bool:
-        """Whether there is nothing left to pay."""
+        """True if nothing is left to pay."""
         return self.status == "paid"
 
     @property
     def purchase_id(self) -> str:
-        """The id of the purchase that the invoice becomes when it is paid: the invoice alone decides it."""
+        """The id of the invoice's purchase, derived from the invoice alone."""
         return uuid7_of(self.created_at, self.invoice_id)
 
     @property
     def ref(self) -> PurchaseRef | None:
-        """What the invoice says of that purchase; None for a stranger's."""
+        """A reference to the invoice's purchase; None for an unrelated invoice."""
         if self.membership is None:
             return None
         return PurchaseRef(purchase_id=self.purchase_id, user_id=self.membership.user_id, coins=self.membership.coins)
 
     @property
     def hint(self) -> "MembershipHint | None":
-        """Whose membership the invoice is about; None for a stranger's."""
+        """A reference to the invoice's membership; None for an unrelated invoice."""
         if self.membership is None:
             return None
         return MembershipHint(subscription_id=self.subscription_id, ref=self.membership)
 
 
 class Subscription(Struct, frozen=True, kw_only=True):
-    """A subscription as the payment provider shows it now.
+    """A subscription in its present state.
 
-    `renews` says whether it goes on after the present period; `cancel_reason` is the provider's word for why it was
-    canceled, if it was and there is one. `paid_invoices` are those that were paid, newest first, a year of them.
+    `renews` is False when it ends with the present period; `cancel_reason` is Stripe's reason for a cancellation, or
+    empty. `paid_invoices` are newest first, up to a year of them.
     """
 
     subscription_id: str
@@ -112,14 +112,14 @@ class Subscription(Struct, frozen=True, kw_only=True):
 
 
 class MembershipHint(Struct, frozen=True, kw_only=True):
-    """Whose membership an event is about. What else it says does not count: it makes us look."""
+    """The membership that an event is about. The event's other content is ignored: it only triggers a read."""
 
     subscription_id: str
     ref: MembershipRef
 
 
 class Movement(Struct, frozen=True, kw_only=True):
-    """A refund or a dispute, as it is now. `amount_minor` > 0, in the minor unit of `currency`."""
+    """A refund or dispute in its present state. `amount_minor` > 0, in the minor unit of `currency`."""
 
     amount_minor: int
     currency: str
@@ -127,7 +127,7 @@ class Movement(Struct, frozen=True, kw_only=True):
 
 
 class MoneyState(Struct, frozen=True, kw_only=True):
-    """What the payment provider says of one payment now. `captured_minor` is what was ever taken from the buyer."""
+    """The present state of one payment. `captured_minor` is the total captured from the buyer."""
 
     captured_minor: int
     refunds: Sequence[Movement] = ()
@@ -135,11 +135,11 @@ class MoneyState(Struct, frozen=True, kw_only=True):
 
 
 class StripeEvent(Struct, frozen=True, kw_only=True):
-    """One authentic event of the payment provider.
+    """A Stripe event with a valid signature.
 
-    `session` is there for `checkout.session.*`; `payment_intent` for what is about a refund or a dispute, unless it
-    was paid without one; `invoice_id` for `invoice.*`; `membership` for `customer.subscription.*`, and for sessions in
-    which one was subscribed to, unless it is a stranger's.
+    `session` is set for `checkout.session.*`; `payment_intent` for refunds and disputes of a payment intent;
+    `invoice_id` for `invoice.*`; `membership` for `customer.subscription.*` and for sessions that started a
+    subscription, unless they are unrelated.
     """
 
     stripe_event_id: str

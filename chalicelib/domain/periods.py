@@ -1,4 +1,4 @@
-"""Days, weeks and months as people live them: by the clocks of their own place."""
+"""Calendar days, weeks and months in a time zone."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -21,8 +21,8 @@ PERIODS: Final = ByPeriod("day", "week", "month")
 
 
 def is_zone(name: str) -> bool:
-    """Whether it is a time zone that a fan can live in."""
-    # Names in small letters are the database's own files, and copies of it by other rules.
+    """Return True for the IANA name of a time zone."""
+    # Lowercase names are files of the database itself, and copies of it by other rules (posix, right).
     if not (0 < len(name) <= _LONGEST_ZONE and name.isascii() and name[0].isupper()):
         return False
     try:
@@ -33,9 +33,9 @@ def is_zone(name: str) -> bool:
 
 
 def period_ends(now: datetime, zone: str) -> ByPeriod[datetime]:
-    """When the day, the week and the month that `now` is in end in that zone: midnights of its own, in UTC.
+    """Return the ends of the current day, week and month: midnights in the zone, converted to UTC.
 
-    Where the clocks jump over midnight, the day ends with the jump. The day ends first, or with the others.
+    Where clocks skip midnight, the day ends with the skip. The day never ends later than the week or month.
     """
     place = _place(zone)
     today = now.astimezone(place).date()
@@ -46,7 +46,7 @@ def period_ends(now: datetime, zone: str) -> ByPeriod[datetime]:
 
 
 def period_begins(now: datetime, zone: str) -> ByPeriod[datetime]:
-    """When the day, the week and the month that `now` is in began in that zone, in UTC."""
+    """Return the starts of the current day, week and month in the zone, in UTC."""
     place = _place(zone)
     today = now.astimezone(place).date()
     monday = today - timedelta(days=today.weekday())
@@ -54,18 +54,18 @@ def period_begins(now: datetime, zone: str) -> ByPeriod[datetime]:
 
 
 def _place(zone: str) -> ZoneInfo:
-    # A zone that left the database must not lock a wallet.
+    # A zone removed from the database must not make its wallets unusable.
     return ZoneInfo(zone) if is_zone(zone) else ZoneInfo("UTC")
 
 
 def _midnight(day: date, place: ZoneInfo, now: datetime) -> datetime:
-    """When the day begins, for somebody who has not lived it yet."""
+    """Return the start of a future day."""
     midnight = datetime.combine(day, time.min, place).astimezone(UTC)
-    # Clocks put back across midnight show it twice: behind the first one, the second is meant.
+    # Clocks set back across midnight show it twice; after the first one, the day starts at the second.
     return midnight if midnight > now else datetime.combine(day, time(fold=1), place).astimezone(UTC)
 
 
 def _last_midnight(day: date, place: ZoneInfo, now: datetime) -> datetime:
-    """When the day began, for somebody who lives it, or has lived it."""
+    """Return the start of a current or past day."""
     first, second = (datetime.combine(day, time(fold=fold), place).astimezone(UTC) for fold in (0, 1))
     return second if first < second <= now else first

@@ -1,4 +1,4 @@
-"""What memberships are on sale."""
+"""Membership plans."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """A membership that is paid by the month: `coins` each month, for `prices[currency]` in minor units."""
+    """A monthly membership: `coins` each month, for `prices[currency]` in minor units."""
 
     plan_id: str
     name: str

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Posting(Struct, frozen=True, kw_only=True):
-    """The moment at which an entry is posted, and the id under which the world hears of it."""
+    """The time and the event id of an entry that is being posted."""
 
     posted_at: datetime
     event_id: str

@@ -1,4 +1,4 @@
-"""What coins are worth to a buyer, in the buyer's own money."""
+"""Prices of coins and gifts in a buyer's currency."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -15,7 +15,7 @@ Basis = Literal["paid", "list"]
 
 
 class CostBasis(Struct, frozen=True, kw_only=True):
-    """So many coins for so much money: what the fan really `paid`, or the `list` price. `coins` > 0."""
+    """A price per coin, as `coins` (> 0) for `amount_minor`: the price the fan `paid`, or the `list` price."""
 
     basis: Basis
     coins: int
@@ -23,15 +23,14 @@ class CostBasis(Struct, frozen=True, kw_only=True):
     currency: str
 
     def price_minor(self, coins: int) -> int:
-        """What so many coins cost on this basis, rounded up to the minor unit: nothing is told cheaper than it is."""
+        """Price a number of coins, rounded up to the minor unit so that the price shown is never too low."""
         return -(-coins * self.amount_minor // self.coins)
 
 
 def paid(entries: Iterable[Entry], currency: str) -> CostBasis | None:
-    """What a fan paid in that currency for the coins of these entries; None when they bought none, or kept none.
+    """Sum the kept coins and money of the purchases in a currency; None when no coins were kept.
 
-    Refunded and disputed money does not count, nor do the coins that went with it. Coins that were a present, or came
-    back from a gift, have no price.
+    Refunded and disputed money is left out, as are its coins. Granted coins and reversed gifts have no price.
     """
     bought = [
         (coins_kept(entry, kept), kept)
@@ -44,7 +43,7 @@ def paid(entries: Iterable[Entry], currency: str) -> CostBasis | None:
 
 
 def listed(catalogue: Catalogue, currency: str) -> CostBasis:
-    """What the smallest bundle on the web costs. Raises UnknownBundle when nothing is on sale there."""
+    """Return the price of the smallest bundle on the web. Raises UnknownBundle when nothing is on sale there."""
     offers = catalogue.offers(currency, "web")
     if not offers:
         raise UnknownBundle(f"Nothing is on sale in {currency}.")

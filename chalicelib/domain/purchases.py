@@ -1,4 +1,4 @@
-"""The life of a purchase up to its posting."""
+"""Purchases: quote, status and review."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,14 +14,14 @@ from chalicelib.domain.reviews import Review
 from chalicelib.errors import IdempotencyConflict, InvalidField
 
 PENDING_LIFE: Final = timedelta(days=60)
-"""How long a purchase that nobody paid is kept: longer than the payment provider can still tell us of it (30 days)."""
+"""Retention of an unpaid purchase: longer than Stripe keeps events (30 days)."""
 
 
 class Status(StrEnum):
-    """Where a purchase stands. Posted is final: later money movements are entries of their own.
+    """Status of a purchase. Posted is final: later money movements are entries of their own.
 
     pending -> processing (submitted, not paid yet) -> posted; pending | processing -> failed | expired;
-    failed | expired -> posted (the money did arrive after all).
+    failed | expired -> posted (the payment arrived late).
     """
 
     PENDING = "pending"
@@ -35,15 +35,15 @@ UNPOSTED: Final = tuple(status for status in Status if status is not Status.POST
 
 
 class Purchase(Struct, frozen=True, kw_only=True):
-    """A coin bundle that a fan asked for, and the quote it was asked at.
+    """A purchase of a coin bundle, with its quote.
 
-    `coins` is the total that the wallet is credited with, bonus included; `amount_minor` the price, tax included, in
-    the minor unit of `currency`. `posted_at`, `event_id` and `payment_intent` are there once it is posted.
-    `kept_minor` is how much of the price was kept when somebody last looked (None: nobody did); each look changes
-    `version`. `is_released`: it ended unpaid, and its price no longer counts against the fan's budget.
+    `coins` is the total to credit, bonus included; `amount_minor` is the price, tax included, in the minor unit of
+    `currency`. `posted_at`, `event_id` and `payment_intent` are set once it is posted. `kept_minor` is the part of the
+    price that was kept at the last sync (None: no sync yet); each sync changes `version`. `is_released`: it ended
+    unpaid, and its price no longer counts in the fan's budget.
 
-    A paid month of a membership is a purchase, too: of that `membership_id`, of the plan that `bundle_id` names, and it
-    makes the fan a member until `paid_until`.
+    A paid month of a membership is a purchase, too: with a `membership_id`, the plan's id as `bundle_id`, and the end
+    of the month as `paid_until`.
     """
 
     purchase_id: str
@@ -67,25 +67,25 @@ class Purchase(Struct, frozen=True, kw_only=True):
 
     @property
     def entry_id(self) -> str:
-        """The id that the entry is stored under."""
+        """The id of the ledger entry."""
         return self.purchase_id
 
 
 SESSION_LIFE: Final = timedelta(hours=2)
-"""How long a checkout session can be paid."""
+"""Time in which a checkout session can be paid."""
 
 NO_PAYMENT_YET: Final = "no_payment_yet"
-"""Why a review asks for no coins: an invoice looks paid by nothing; when its payment shows, its coins are credited."""
+"""Review reason: a paid invoice shows no payment yet. Its coins are credited when the payment appears."""
 
 MONEY_LEFT: Final = "money_left_an_unmatched_payment"
-"""Why a review asks for no coins: a payment that is in review lost money, and coins may have been given for it."""
+"""Review reason: a payment in review was refunded or disputed. An operator may have granted coins for it."""
 
 REOPEN_WINDOW: Final = timedelta(minutes=60)
-"""How long a repeat is given the same session again: Stripe wants a session to live 30 minutes when it is asked for."""
+"""Time in which a repeat returns the same session: Stripe takes `expires_at` only if 30 minutes ahead or more."""
 
 
 class CheckoutOrder(Struct, frozen=True, kw_only=True):
-    """What a fan asks to buy. Raises InvalidField when it is made with something that cannot be."""
+    """A request to buy a coin bundle. Raises InvalidField when a field breaks its rule."""
 
     purchase_id: str
     user_id: str
@@ -99,7 +99,7 @@ class CheckoutOrder(Struct, frozen=True, kw_only=True):
 
 
 def require_market(currency: str, channel: str) -> tuple[str, str]:
-    """Where something is on sale. Raises InvalidField when there can be no such market."""
+    """Return the currency and channel. Raises InvalidField when one of them is unknown."""
     if currency not in EXPONENTS:
         raise InvalidField("currency", "a lowercase ISO 4217 code, like usd")
     if channel not in CHANNELS:
@@ -108,7 +108,7 @@ def require_market(currency: str, channel: str) -> tuple[str, str]:
 
 
 def quote(order: CheckoutOrder, catalogue: Catalogue, now: datetime) -> Purchase:
-    """The pending purchase, at today's price. Raises UnknownBundle."""
+    """Build a pending purchase at the present price. Raises UnknownBundle."""
     amount_minor = catalogue.price_minor(order.bundle_id, order.currency, order.channel)
     return Purchase(
         purchase_id=order.purchase_id,
@@ -123,7 +123,7 @@ def quote(order: CheckoutOrder, catalogue: Catalogue, now: datetime) -> Purchase
 
 
 def require_same_request(entry: object, order: CheckoutOrder) -> Purchase:
-    """The purchase that the order already became. Raises IdempotencyConflict when its id names something else."""
+    """Return the stored purchase of the order. Raises IdempotencyConflict when the entry is something else."""
     if isinstance(entry, Purchase) and (entry.bundle_id, entry.currency, entry.channel) == (
         order.bundle_id,
         order.currency,
@@ -134,12 +134,12 @@ def require_same_request(entry: object, order: CheckoutOrder) -> Purchase:
 
 
 def can_still_be_paid(purchase: Purchase, now: datetime) -> bool:
-    """Whether a repeat may be given the checkout session again."""
+    """Return True while a repeat may reopen the checkout session."""
     return purchase.status is Status.PENDING and now - purchase.created_at < REOPEN_WINDOW
 
 
 def session_review_reason(session: CheckoutSession) -> str | None:
-    """Why a paid session cannot be credited whatever the ledger says, as a review's reason; None when it can."""
+    """Return the review reason of a paid session that cannot be credited, or None."""
     if session.payment_status != "paid":
         return session.payment_status
     if session.payment_intent is None:
@@ -150,9 +150,9 @@ def session_review_reason(session: CheckoutSession) -> str | None:
 
 
 def purchase_review_reason(purchase: Purchase, session: CheckoutSession) -> str | None:
-    """Why the ledger refused to post what the session paid for, as a review's reason; None when it is a repeat."""
+    """Return the review reason of a session that the ledger rejected, or None when it is a repeat."""
     ref = session.ref
-    assert ref is not None, "strangers' sessions never come this far"
+    assert ref is not None, "unrelated sessions are never posted"
     if purchase.currency != session.currency:
         return "other_currency"
     if purchase.amount_minor != session.subtotal_minor:
@@ -165,7 +165,7 @@ def purchase_review_reason(purchase: Purchase, session: CheckoutSession) -> str 
 
 
 def review_of(paid: CheckoutSession | Invoice, ref: PurchaseRef, reason: str) -> Review:
-    """The review of what was paid in a checkout session, or of an invoice that was paid."""
+    """Build the review of a paid checkout session or invoice."""
     position = paid.session_id if isinstance(paid, CheckoutSession) else paid.invoice_id
     return Review(
         payment_id=paid.payment_intent or position,
@@ -181,7 +181,7 @@ def review_of(paid: CheckoutSession | Invoice, ref: PurchaseRef, reason: str) ->
 
 
 def unpaid_session(purchase: Purchase) -> CheckoutSession:
-    """The checkout session of a purchase that can no longer be paid, as we know it without asking."""
+    """Build the unpaid checkout session of an expired purchase, without a request to Stripe."""
     return CheckoutSession(
         session_id="",
         mode="payment",

@@ -1,7 +1,6 @@
-"""Prices in one currency beside those in another, at a dated reference rate.
+"""Comparison of prices in two currencies at a dated reference rate.
 
-Whoever thinks of switching country sees what it would cost. Nothing is ever charged by these rates: they only put two
-prices of ours next to each other.
+The rates are for display only; no charge uses them.
 """
 
 import re
@@ -20,16 +19,16 @@ _PER_COIN_DIGITS: Final = 6
 
 
 class RatesError(ValueError):
-    """Rates that must not go live. The message names the field or the currency, and the rule."""
+    """Invalid rates. The message names the field or currency, and the rule."""
 
     def __init__(self, field: str, rule: str) -> None:
         super().__init__(f"{field}: {rule}")
 
 
 class ReferenceRates(Struct, frozen=True, kw_only=True):
-    """What an operator says of exchange rates: `rates[currency]` units of it are worth one unit of `base`.
+    """Exchange rates set by an operator: `rates[currency]` units of it are worth one unit of `base`.
 
-    A rate is a decimal number as text, of major units. Raises RatesError when something breaks a rule.
+    A rate is a decimal number as text, in major units. Raises RatesError when a field breaks its rule.
     """
 
     as_of: date
@@ -53,7 +52,7 @@ class ReferenceRates(Struct, frozen=True, kw_only=True):
                 )
 
     def rate(self, currency: str) -> str | None:
-        """Units of the currency per unit of the base; None where the operator gives none."""
+        """Return the units of the currency per unit of the base, or None when it is not set."""
         return "1" if currency == self.base else self.rates.get(currency)
 
 
@@ -61,8 +60,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
     """An offer beside the same bundle in the base currency.
 
     `base_price_per_coin` is the offer's own price per coin, converted, in major units with six digits.
-    `difference_permille` is how much dearer (cheaper, when negative) the offer is than the base currency's, in tenths
-    of a per cent. Both are rounded half away from zero; None where there is no rate, or nothing to compare with.
+    `difference_permille` is the difference to the price in the base currency, in tenths of a percent, positive when
+    the offer costs more. Both are rounded half away from zero; None without a rate, or without a price to compare.
     """
 
     offer: Offer
@@ -71,7 +70,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 
 def compare(catalogue: Catalogue, rates: ReferenceRates, currency: str, channel: str) -> Sequence[Comparison]:
-    """Each bundle on sale in that currency and channel, smallest first, beside its price in the base currency."""
+    """Compare each bundle in a currency and channel, smallest first, with its price in the base currency."""
     rate = rates.rate(currency)
     in_base = {offer.bundle.bundle_id: _major(offer) for offer in catalogue.offers(rates.base, channel)}
     return [
@@ -97,6 +96,6 @@ def _major(offer: Offer) -> Fraction:
 
 
 def _half_up(number: Fraction) -> int:
-    """The nearest whole number; of two as near, the one away from zero."""
+    """Round to the nearest integer, halves away from zero."""
     nearest = int(abs(number) + Fraction(1, 2))
     return nearest if number > 0 else -nearest

@@ -1,4 +1,4 @@
-"""Reminders: a fan hears when most of a limit, and when all of it, is spent; of each once a period."""
+"""Reminders that most, and that all, of a budget's limit is spent; each at most once a period."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,12 +13,12 @@ from chalicelib.domain.periods import PERIODS, ByPeriod
 from chalicelib.domain.posting import Posting
 
 THRESHOLDS: Final = (80, 100)
-"""Per cent of a limit."""
+"""Percentages of a limit."""
 _LENGTHS: Final = ByPeriod(timedelta(days=1), timedelta(days=7), timedelta(days=31))
 
 
 class BudgetRecord(Struct, frozen=True, kw_only=True):
-    """One record of the table's stream: a wallet with a budget has changed. `new` is None if it could not be read."""
+    """A record of the table's stream about a wallet with a budget. `new` is None if it could not be parsed."""
 
     record_id: str
     keys: Mapping[str, str]
@@ -28,7 +28,7 @@ class BudgetRecord(Struct, frozen=True, kw_only=True):
 
 
 class Reminder(Struct, frozen=True, kw_only=True):
-    """So many per cent of a limit, on `what` (coins or money) in the period that ends then, are spent."""
+    """A percentage of a limit on `what` (coins or money) that is spent, in the period that ends at `ends_at`."""
 
     what: str
     period: str
@@ -38,12 +38,12 @@ class Reminder(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """The same for the same threshold in the same period, whatever the limit is by then."""
+        """The name of the threshold and period; independent of the limit, which may change within the period."""
         return f"{self.what} {self.period} {self.percent} {iso(self.ends_at)}"
 
 
 def due_reminders(old: Budget | None, new: Budget) -> Sequence[Reminder]:
-    """What there is to remind of when a budget has become another; with no old one, whatever it has reached."""
+    """Return the thresholds that `new` has reached and `old` had not."""
     known = {reminder.name for reminder in _reached(old)} if old else frozenset()
     return [reminder for reminder in _reached(new) if reminder.name not in known]
 
@@ -54,7 +54,7 @@ def _reached(budget: Budget) -> Iterator[Reminder]:
         ("money", budget.limits.money, budget.money_left),
     ):
         for place, limit in enumerate(limits):
-            # Who allows himself nothing need not be told that it is spent.
+            # A limit of 0 is spent from the start and needs no reminder.
             for percent in THRESHOLDS if 0 < limit < UNLIMITED else ():
                 if (limit - left[place]) * 100 >= limit * percent:
                     yield Reminder(
@@ -81,6 +81,6 @@ def reminder_notification(user_id: str, reminder: Reminder, posting: Posting) ->
 
 
 def _id_of(user_id: str, reminder: Reminder) -> str:
-    """A UUIDv7 of about when the period began: in the statement it stands where the period does."""
+    """Derive a UUIDv7 from about the start of the period, so that the entry sorts there in a statement."""
     began = reminder.ends_at - _LENGTHS[PERIODS.index(reminder.period)]
     return uuid7_of(began, f"{user_id} {reminder.name}")

@@ -1,6 +1,6 @@
-"""Coins follow the money: what a purchase is still worth, from what the payment provider says now.
+"""Coins that a purchase still grants, computed from the payment's present refunds and disputes.
 
-The order of events does not matter here: each is a hint to look, and what is seen is the present state.
+Events only trigger a read of the present state, so their order does not matter.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ REFUND_STATUSES: Final = {
     "failed": STAYS,
     "canceled": STAYS,
 }
-"""Whether the money of a refund counts as gone. Source: docs.stripe.com/api/refunds/object, `status`."""
+"""Refund statuses, and whether their money counts as gone. Source: docs.stripe.com/api/refunds/object, `status`."""
 
 DISPUTE_STATUSES: Final = {
     "warning_needs_response": STAYS,
@@ -33,32 +33,32 @@ DISPUTE_STATUSES: Final = {
     "won": STAYS,
     "prevented": STAYS,
 }
-"""Whether the money of a dispute counts as gone: it is withdrawn when a dispute opens and comes back when it is won; an
-inquiry (`warning_*`) moves none. Source: docs.stripe.com/api/disputes/object, `status`."""
+"""Dispute statuses, and whether their money counts as gone: it is withdrawn when a dispute opens and returned when it
+is won; an inquiry (`warning_*`) moves none. Source: docs.stripe.com/api/disputes/object, `status`."""
 
 
 class UnknownStatus(Exception):
-    """The payment provider has a status, or a currency, that nobody has told us the meaning of: nothing may move."""
+    """A status or currency from Stripe is not known; no coins may move."""
 
 
 def money_kept(purchase: Purchase, money: MoneyState) -> int:
-    """How much of the price has stayed with us, 0 to `purchase.amount_minor`, in its minor unit.
+    """Return the part of the price that was not refunded or disputed, 0 to `purchase.amount_minor`.
 
     Raises:
-        UnknownStatus: no guess is made.
+        UnknownStatus: a refund or dispute has an unknown status or another currency.
     """
     kept_minor = money.captured_minor - money_gone(money, purchase.currency)
     return min(max(kept_minor, 0), purchase.amount_minor)
 
 
 def money_gone(money: MoneyState, currency: str) -> int:
-    """How much of a payment was refunded or is disputed, in its minor unit. Raises UnknownStatus: no guess is made."""
+    """Return the refunded and disputed amount of a payment, in its minor unit. Raises UnknownStatus."""
     refunded = _gone(money.refunds, REFUND_STATUSES, currency)
     return refunded + _gone(money.disputes, DISPUTE_STATUSES, currency)
 
 
 def coins_kept(purchase: Purchase, kept_minor: int) -> int:
-    """The coins that a purchase grants while so much of its price is kept: the same share, rounded down."""
+    """Return the coins that a purchase grants while `kept_minor` of its price is kept, rounded down."""
     return purchase.coins * kept_minor // purchase.amount_minor
 
 

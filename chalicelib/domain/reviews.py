@@ -1,4 +1,4 @@
-"""What operators look at and decide: payments that match no purchase, and wallets that shall not spend."""
+"""Reviews of payments that match no purchase, and freezes of wallets."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Settlement(Struct, frozen=True, kw_only=True):
-    """What an operator decided about a review. `decision` is credit or refuse; `key` names the act."""
+    """An operator's decision on a review. `decision` is credit or refuse; `key` is the idempotency key."""
 
     key: str
     decision: str
@@ -16,10 +16,10 @@ class Settlement(Struct, frozen=True, kw_only=True):
 
 
 class Review(Struct, frozen=True, kw_only=True):
-    """A payment that does not match a purchase of ours: no coins until a person has looked.
+    """A payment that does not match a purchase. Its coins are credited only by an operator's decision.
 
-    `payment_id` is the payment intent, or the checkout session where there was none. The money is what was paid. For a
-    membership the invoice stands in the place of the session.
+    `payment_id` is the payment intent, or the checkout session if there is none. `amount_minor` is the amount paid.
+    For a membership, `session_id` is the invoice's id.
     """
 
     payment_id: str
@@ -40,7 +40,7 @@ class Review(Struct, frozen=True, kw_only=True):
 
 
 class Freeze(Struct, frozen=True, kw_only=True):
-    """An operator froze or unfroze a wallet. `key` names the act."""
+    """An operator's freeze or unfreeze of a wallet. `key` is the idempotency key."""
 
     key: str
     user_id: str

@@ -1,4 +1,4 @@
-"""What creators receive, shard by shard: as much at once as one transaction takes."""
+"""Creators' shards, and batches of entries that fit into one transaction."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -13,15 +13,15 @@ MAX_ACTIONS_PER_RECEIPT: Final = 99
 """A transaction takes a hundred actions, and the shard itself is one of them."""
 
 MAX_SHARDS: Final = 64
-"""Over so many shards, at most, gifts to one creator are spread; the setting may change at any time."""
+"""The most shards that gifts to one creator are spread over; the setting may change at any time."""
 
 Thing = TypeVar("Thing")
 
 
 class ShardPosition(Struct, frozen=True, kw_only=True):
-    """How a creator's shard received an entry: `sequence` is its place there.
+    """An entry's position in a creator's shard.
 
-    For a gift of a streak also how many of it, and how many coins, had come by then, itself included.
+    For a gift of a streak also the streak's gifts and coins up to and including this one.
     """
 
     sequence: int
@@ -30,13 +30,15 @@ class ShardPosition(Struct, frozen=True, kw_only=True):
 
 
 def streak_of(entry: ShardEntry) -> tuple[str, str] | None:
-    """The streak that an entry counts in, by fan and id; None when in none."""
+    """Return the entry's streak as (user id, streak id), or None."""
     return (entry.user_id, entry.streak_id) if isinstance(entry, Gift) and entry.streak_id else None
 
 
 def batches_by_shard(things: Sequence[tuple[Thing, ShardEntry]]) -> Iterator[list[Thing]]:
-    """The things whose entries one transaction receives: of one shard, in their order, each entry one action, each
-    streak another."""
+    """Group the things by shard, in order, into batches that fit into one transaction.
+
+    Each entry is one action, and each streak is another.
+    """
     shards: dict[tuple[str, int], list[tuple[Thing, ShardEntry]]] = defaultdict(list)
     for thing, entry in things:
         shards[entry.creator_id, entry.shard].append((thing, entry))

@@ -1,4 +1,4 @@
-"""What a wallet has against being spent from: the fan's own budget, the time he shut himself out for, a freeze."""
+"""Spending checks: budget, self-exclusion, freeze."""
 
 from datetime import datetime
 
@@ -13,24 +13,24 @@ from chalicelib.errors import BudgetCurrency, BudgetReached, InsufficientCoins, 
 
 
 class GiftRefused(Struct, frozen=True, kw_only=True):
-    """Why a gift was not posted: the entry that already has its id, or the wallet that would not allow it."""
+    """A rejected gift: the entry that has its id, or the wallet that does not allow it."""
 
     entry: Entry | None
     wallet: Wallet | None
 
 
 class PurchaseRefused(Struct, frozen=True, kw_only=True):
-    """Why a purchase was not opened: the entry that already has its id, or the wallet that would not allow it."""
+    """A rejected purchase: the entry that has its id, or the wallet that does not allow it."""
 
     entry: Entry | None
     wallet: Wallet | None
 
 
 def spend_refusal(wallet: Wallet | None, coins: int, now: datetime) -> Refusal | None:
-    """Why the wallet does not allow a gift of so many coins; None when it does.
+    """Return the refusal of a gift of `coins` from the wallet, or None.
 
-    The budget is taken as it is at `now`, whatever of it is still to be written. It speaks before the coins do: who
-    may not spend shall not be sent to buy.
+    The budget is renewed to `now` first. It is checked before the coins, so that a fan whose budget is spent is not
+    asked to buy more coins.
     """
     if wallet and wallet.is_frozen:
         return WalletFrozen("Ask the platform's support.")
@@ -47,7 +47,7 @@ def spend_refusal(wallet: Wallet | None, coins: int, now: datetime) -> Refusal |
 
 
 def payment_refusal(wallet: Wallet | None, amount_minor: int, currency: str, now: datetime) -> Refusal | None:
-    """Why the fan may not pay so much money, by his own will; None when he may. A freeze does not stop buying."""
+    """Return the refusal of a payment by self-exclusion or budget, or None. A freeze does not stop purchases."""
     if wallet is None:
         return None
     if refusal := _excluded(wallet, now):
@@ -64,13 +64,13 @@ def payment_refusal(wallet: Wallet | None, amount_minor: int, currency: str, now
 
 
 def require_may_pay(wallet: Wallet, amount_minor: int, currency: str, now: datetime) -> None:
-    """Raises what `payment_refusal` gives."""
+    """Raise the refusal of a payment, if there is one."""
     if refusal := payment_refusal(wallet, amount_minor, currency, now):
         raise refusal
 
 
 def is_excluded(wallet: Wallet | None, now: datetime) -> bool:
-    """Whether the fan has shut himself out, until some time after `now`."""
+    """Return True while the fan's self-exclusion lasts."""
     return wallet is not None and wallet.excluded_until is not None and wallet.excluded_until > now
 
 

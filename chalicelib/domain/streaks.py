@@ -1,4 +1,4 @@
-"""Gifts that come in a row: each is debited by itself, and in the end they are told as one."""
+"""Streaks: gifts of one item in a row, each debited by itself, published together when the streak ends."""
 
 from msgspec import Struct
 
@@ -10,14 +10,14 @@ from chalicelib.errors import Refusal, StreakEnded
 
 
 class StreakEnd(Struct, frozen=True, kw_only=True):
-    """That a streak ends as it was seen, and what is told of that."""
+    """The streak as last read (optimistic lock) and the notification to write when it ends."""
 
     streak: Streak
     notification: NotificationEntry
 
 
 def is_of(gift: Gift, streak: Streak | None) -> bool:
-    """Whether the gift is one more of the streak: of the same item, to the same creator, in the same shard."""
+    """Return True when the gift continues the streak: same id, item, creator and shard."""
     return streak is not None and (gift.streak_id, gift.creator_id, gift.item_id, gift.anonymous, gift.shard) == (
         streak.streak_id,
         streak.creator_id,
@@ -28,14 +28,14 @@ def is_of(gift: Gift, streak: Streak | None) -> bool:
 
 
 def streak_refusal(gift: Gift, wallet: Wallet | None) -> Refusal | None:
-    """Why the gift cannot be one more of its streak; None when it can, or need not."""
+    """Return the refusal of a gift whose streak is not active, or None."""
     if not gift.streak_id or gift.begins_streak or is_of(gift, wallet.streak if wallet else None):
         return None
     return StreakEnded("Begin a new streak: its streak_id is the Idempotency-Key of its first gift.")
 
 
 def end_of(streak: Streak, user_id: str, entry_id: str, posting: Posting) -> StreakEnd:
-    """That the streak is over, and all that it came to."""
+    """Build the end of a streak, with the notification of its total."""
     notification = NotificationEntry(
         entry_id=entry_id,
         user_id=user_id,

@@ -1,4 +1,4 @@
-"""Exactly the top-up that something needs: the cheapest set of bundles that holds so many coins."""
+"""The cheapest set of bundles that holds a number of coins."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,23 +12,23 @@ from chalicelib.domain.catalogue import Offer
 from chalicelib.errors import InvalidField, UnknownBundle
 
 MAX_TOP_UP: Final = 200_000
-"""The most coins that are asked for in one top-up: four times the dearest gift of any preset."""
+"""Most coins of one top-up: four times the most expensive gift of any preset."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """So many of one bundle: as many checkouts."""
+    """A quantity of one bundle; each takes a checkout."""
 
     offer: Offer
     quantity: int
 
     @property
     def coins(self) -> int:
-        """What they credit together."""
+        """The coins of the line."""
         return self.offer.bundle.coins * self.quantity
 
     @property
     def amount_minor(self) -> int:
-        """What they cost together, in the minor unit."""
+        """The total price, in the minor unit."""
         return self.offer.amount_minor * self.quantity
 
 
@@ -40,7 +40,7 @@ class TopUp(Struct, frozen=True, kw_only=True):
 
     @property
     def coins(self) -> int:
-        """What the bundles credit together: no fewer than needed."""
+        """The coins of all bundles, `needed` or more."""
         return sum(line.coins for line in self.lines)
 
     @property
@@ -50,22 +50,22 @@ class TopUp(Struct, frozen=True, kw_only=True):
 
     @property
     def amount_minor(self) -> int:
-        """What they cost together, in the minor unit."""
+        """The total price, in the minor unit."""
         return sum(line.amount_minor for line in self.lines)
 
 
 def require_needed(coins: int) -> int:
-    """`coins` itself; raises InvalidField when nobody can top up so many at once."""
+    """Return `coins`. Raises InvalidField when they are outside the limits of one top-up."""
     if not 1 <= coins <= MAX_TOP_UP:
         raise InvalidField("for", f"a whole number from 1 to {MAX_TOP_UP}")
     return coins
 
 
 def cheapest_top_up(offers: Sequence[Offer], needed: int) -> TopUp:
-    """The cheapest bundles with at least so many coins; of equally cheap ones the fewest, then the fewest coins.
+    """Find the cheapest bundles with at least `needed` coins; on a tie, the fewest bundles, then the fewest coins.
 
     Args:
-        offers: what is on sale in one market, in any order.
+        offers: the offers of one currency and channel, in any order.
         needed: coins, 1 to MAX_TOP_UP.
 
     Raises:
@@ -75,34 +75,34 @@ def cheapest_top_up(offers: Sequence[Offer], needed: int) -> TopUp:
     require_needed(needed)
     if not offers:
         raise UnknownBundle("No bundle is on sale in this currency and channel.")
-    # The order decides between sets that are alike in price, number and coins: largest first, whatever was given.
+    # Ties in price, number and coins are decided by this order, so that the order of `offers` does not matter.
     ordered = sorted(offers, key=lambda offer: (-offer.bundle.coins, offer.bundle.bundle_id))
     chosen = _lightest([offer.bundle.coins for offer in ordered], _weights(ordered, needed), needed)
     return TopUp(needed=needed, lines=[Line(offer=ordered[place], quantity=chosen[place]) for place in sorted(chosen)])
 
 
 def _weights(offers: Sequence[Offer], needed: int) -> list[int]:
-    """One figure for each offer, whose sums order sets by price, then by number of purchases, then by coins.
+    """Return a weight for each offer; sums of weights order sets by price, then by size, then by coins.
 
-    A set that can spare none of its bundles has at most `needed` of them, and fewer coins than `needed` and the
-    largest bundle's together: neither of the lesser figures ever adds up to one of the next greater.
+    A minimal set has at most `needed` bundles, and fewer coins than `needed` plus the largest bundle's, so the lower
+    digits of a sum never carry into the higher ones.
     """
     most_coins = needed + max(offer.bundle.coins for offer in offers)
     return [(offer.amount_minor * (needed + 1) + 1) * most_coins + offer.bundle.coins for offer in offers]
 
 
 def _lightest(coins: Sequence[int], weights: Sequence[int], needed: int) -> Mapping[int, int]:
-    """How many to take of each item, by its place, so that together they hold enough and weigh least.
+    """Solve the min-cost covering knapsack by branch and bound. Returns the quantity of each item, by index.
 
-    One item, the best, is the lightest per coin. What a beginning still lacks weighs at least its fraction of the best
-    item (that is the bound), and at most the next whole number of them (that makes an answer of every beginning). Of
-    two beginnings that lack the same but for a multiple of the best item, the one with the higher bound is dropped
-    unless it lacks more: the other comes to the same place with the best item, and is no heavier there. They are
-    looked at in the order of their bounds, so the search is over when none can beat the answer at hand.
+    State: the coins still missing. Lower bound: the missing coins times the weight per coin of the best item, which is
+    the one with the least weight per coin. Completing a state with best items gives a candidate. Of two states whose
+    missing coins differ by a multiple of the best item's, the one with the higher bound is dropped unless it misses
+    more: the other reaches the same state with best items, at no more weight. States are expanded in the order of
+    their bounds, so the search ends at the first bound that is not below the best candidate.
     """
     best = min(range(len(coins)), key=lambda place: (Fraction(weights[place], coins[place]), place))
     step, weight = coins[best], weights[best]
-    # All weights from here on are multiplied by the best item's coins, so that nothing has to be divided.
+    # Weights from here on are multiplied by the best item's coins, to avoid fractions.
     extras = [(place, held, weights[place] * step - weight * held) for place, held in enumerate(coins) if place != best]
     answer: tuple[int, ...] = ()
     lightest = weight * (needed + -needed % step)

@@ -1,4 +1,4 @@
-"""A fan's wallet, and the streak that is active in it."""
+"""A fan's wallet and its active streak."""
 
 from datetime import datetime
 
@@ -8,9 +8,9 @@ from chalicelib.domain.budgets import Budget
 
 
 class Streak(Struct, frozen=True, kw_only=True):
-    """The streak that a fan has under way: gifts of one item to one creator, each debited by itself.
+    """A fan's active streak: gifts of one item to one creator, each debited by itself.
 
-    `count` gifts so far for `coins` in all, the last one at `last_at`; all of them are received in `shard`.
+    `count` and `coins` are totals so far; `last_at` is the time of the last gift. `shard` receives all of its gifts.
     """
 
     streak_id: str
@@ -24,10 +24,7 @@ class Streak(Struct, frozen=True, kw_only=True):
 
 
 class Wallet(Struct, frozen=True, kw_only=True):
-    """A fan's coins. Below zero only after a clawback: that is the debt. A fan may have a budget, or be shut out.
-
-    At most one streak is under way.
-    """
+    """A fan's coins, spending controls and active streak. `coins` is below zero only after a clawback."""
 
     user_id: str
     coins: int = 0
