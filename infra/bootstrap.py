@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
@@ -26,6 +27,7 @@ _OLDEST_FOR_UV = (3, 8)
 _DOWNLOADS = ("github.com", 443)  # uv's default source of interpreters
 _ROUTE_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 4
+_said_at = [time.monotonic()]
 _PROBE = """
 import ssl, sys
 assert sys.implementation.name == "cpython" and sys.version_info.releaselevel == "final"
@@ -206,14 +208,12 @@ def _starter(base: Optional[Interpreter]) -> str:
 
 def _run(command: List[str], settings: Optional[Dict[str, str]] = None) -> None:
     process = subprocess.Popen(command, cwd=str(ROOT), env=dict(os.environ, **(settings or {})))
-    seconds = 0
     try:
         while process.returncode is None:
             with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=_HEARTBEAT_SECONDS)
+                process.wait(timeout=max(0.1, _said_at[-1] + _HEARTBEAT_SECONDS - time.monotonic()))
                 break
-            seconds += _HEARTBEAT_SECONDS
-            _say(f"  {seconds} s ...")
+            _say(f"  ... {time.monotonic() - _said_at[0]:.0f} s")
     finally:
         if process.poll() is None:
             process.kill()
@@ -246,8 +246,8 @@ def _remove(*paths: Path) -> None:
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    print(line, flush=True)
+    _said_at.append(time.monotonic())
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -266,6 +266,7 @@ def create_table(store: DynamoStore) -> None:
     store.client.create_table(**table_definition(), TableName=store.table_name)
 
 
+@cache
 def table_definition() -> Any:
     """What CreateTable takes of the template's table: keys, index and stream, so that tests cannot drift from it."""
     template = yaml.load(RESOURCES.read_text(), _Template)

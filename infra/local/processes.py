@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 """The project's directory, which is every server's working directory."""
 
 _POLL_SECONDS = 0.02
-_GRACE_SECONDS = 3.0
+_GRACE_SECONDS = 2.0
 
 
 class StartError(Exception):
@@ -123,5 +123,7 @@ def _signal_group(process: Process, number: int) -> None:
 def _start_time_by_ps(pid: int) -> str | None:
     """Return the start time on systems without /proc (macOS)."""
     done = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    if done.returncode:  # ps found no such process
+        return None
     state, _, started = done.stdout.strip().partition(" ")
     return None if not state or state.startswith("Z") else started.strip()

@@ -111,11 +111,11 @@ def test_an_hour_is_the_same_wherever_one_is(store: Store, hour: datetime) -> No
     assert list(store.journal.read_hour(hour.astimezone(timezone(timedelta(hours=5, minutes=30))))) == [line(grant)]
 
 
-def test_no_entry_of_a_busy_hour_is_missed(store: Store, hour: datetime) -> None:
+def test_no_entry_of_a_busy_hour_is_missed(bulk_store: Store, hour: datetime) -> None:
     """Of so many, some are in each of the journal's sixteen parts."""
-    grants = [granted(store, hour + timedelta(seconds=number)) for number in range(150)]
+    grants = [granted(bulk_store, hour + timedelta(seconds=number)) for number in range(150)]
 
-    assert in_order(store.journal.read_hour(hour)) == in_order(map(line, grants))
+    assert in_order(bulk_store.journal.read_hour(hour)) == in_order(map(line, grants))
 
 
 def test_what_nobody_relayed_is_told(store: Store) -> None:
@@ -174,15 +174,15 @@ def receive(store: Store, gifts: Sequence[Gift]) -> None:
         store.ledger.receive_gifts(batch[0].creator_id, batch[0].shard, batch)
 
 
-def test_more_lines_than_one_read_takes_are_all_looked_at(store: Store) -> None:
+def test_more_lines_than_one_read_takes_are_all_looked_at(bulk_store: Store) -> None:
     gifts = gifts_to(new_name("creator"), 120)
     purchases = [a_purchase(posted_at=START, event_id=gift.event_id) for gift in gifts]
-    receive(store, gifts[:110])
+    receive(bulk_store, gifts[:110])
     for purchase in purchases[:110]:
-        store.ledger.open_purchase(purchase)
-        store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
+        bulk_store.ledger.open_purchase(purchase)
+        bulk_store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
 
-    told = store.journal.not_relayed([*map(line, gifts), *map(line, purchases)])
+    told = bulk_store.journal.not_relayed([*map(line, gifts), *map(line, purchases)])
 
     left: list[Entry] = [*gifts[110:], *purchases[110:]]
     assert sorted(each.entry_id for each in told) == sorted(entry.entry_id for entry in left)

@@ -39,27 +39,27 @@ def test_gifts_take_their_sequence_in_order(store: Store, creator_id: str, numbe
 
 
 @pytest.mark.parametrize("number", [1, MAX_ACTIONS_PER_RECEIPT])
-def test_gifts_that_come_again_keep_their_sequence(store: Store, creator_id: str, number: int) -> None:
-    gifts = gifts_to(creator_id, min(number, store.most_gifts))
-    store.ledger.receive_gifts(creator_id, 0, gifts)
+def test_gifts_that_come_again_keep_their_sequence(bulk_store: Store, creator_id: str, number: int) -> None:
+    gifts = gifts_to(creator_id, min(number, bulk_store.most_gifts))
+    bulk_store.ledger.receive_gifts(creator_id, 0, gifts)
 
-    assert store.ledger.receive_gifts(creator_id, 0, gifts[::-1]) == numbered(gifts)
+    assert bulk_store.ledger.receive_gifts(creator_id, 0, gifts[::-1]) == numbered(gifts)
 
-    shard = store.shard(creator_id, 0)
+    shard = bulk_store.shard(creator_id, 0)
     assert (shard.coins, shard.sequences) == (total(gifts), places(gifts))
 
 
 @pytest.mark.parametrize(("known", "again"), [(1, 0), (3, 1), (5, 4), (9, 5), (99, 50)])
-def test_overlapping_batches_leave_no_gap(store: Store, creator_id: str, known: int, again: int) -> None:
-    known, again = min(known, store.most_gifts), min(again, store.most_gifts - 1)
-    gifts = gifts_to(creator_id, store.most_gifts + known - again)
+def test_overlapping_batches_leave_no_gap(bulk_store: Store, creator_id: str, known: int, again: int) -> None:
+    known, again = min(known, bulk_store.most_gifts), min(again, bulk_store.most_gifts - 1)
+    gifts = gifts_to(creator_id, bulk_store.most_gifts + known - again)
     first, second = gifts[:known], gifts[known - again :]
-    store.ledger.receive_gifts(creator_id, 0, first)
+    bulk_store.ledger.receive_gifts(creator_id, 0, first)
 
-    answer = store.ledger.receive_gifts(creator_id, 0, second)
+    answer = bulk_store.ledger.receive_gifts(creator_id, 0, second)
 
     assert answer == {gift.event_id: numbered(gifts)[gift.event_id] for gift in second}
-    shard = store.shard(creator_id, 0)
+    shard = bulk_store.shard(creator_id, 0)
     assert (shard.coins, shard.sequences) == (total(gifts), places(gifts))
 
 

@@ -24,6 +24,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -54,6 +55,7 @@ class EventSourceMapping:
     max_age: timedelta | None = None
 
     @classmethod
+    @cache
     def of_the_relay(cls) -> Self:
         """The very mapping that is deployed."""
         resources = yaml.load(TEMPLATE.read_text("utf-8"), _Template)["Resources"]  # a SafeLoader

@@ -9,7 +9,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Final
@@ -198,5 +197,5 @@ def _kill(heading: str, url: str, directory: Path, times: int) -> Piece:
 
 def _pytest(path: str, **extra: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-x", path]
-    run = partial(subprocess.run, cwd=ROOT, env=os.environ | extra, capture_output=True, text=True, check=False)
-    return run(command)
+    environment = os.environ | extra
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

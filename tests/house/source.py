@@ -64,5 +64,7 @@ def python_files(*places: str) -> dict[str, str]:
 @cache
 def tracked_files() -> tuple[Path, ...]:
     """List the tracked files; none without git."""
-    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if not (ROOT / ".git").exists():
+        return ()
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     return tuple(ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file())

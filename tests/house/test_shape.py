@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.house import shape
+from tests.house import commands, shape
 from tests.house.source import python_files
 
 Rule = Callable[[str, str], list[str]]
@@ -22,6 +22,7 @@ RULES: list[tuple[Rule, dict[str, str]]] = [
     (shape.classes_with_behavior, USE_CASES),
     (shape.serialized_by_hand, PRODUCT),
     (shape.careless_writes, PRODUCT),
+    (commands.unchecked_commands, EVERYTHING),
 ]
 
 
@@ -33,6 +34,9 @@ def test_the_house_keeps_its_rules(rule: Rule, sources: dict[str, str]) -> None:
 
 def lines(number: int) -> str:
     return "x = 1\n" * number
+
+
+PASSED_ON = "def run() -> subprocess.CompletedProcess[str]:\n    return subprocess.run(['ls'])\n"
 
 
 def function(number: int) -> str:
@@ -70,6 +74,21 @@ def function(number: int) -> str:
         (shape.careless_writes, "a.py", "Row.scan()"),
         (shape.careless_writes, "a.py", "row.delete()"),
         (shape.careless_writes, "a.py", "table.put_item(Item={})"),
+        (commands.unchecked_commands, "tests/a.py", "import subprocess\nsubprocess.run(['ls'])"),
+        (commands.unchecked_commands, "tests/a.py", "out = subprocess.run(['ls'], check=False).stdout"),
+        (commands.unchecked_commands, "tests/a.py", "done = subprocess.run(['ls'])\nprint(done.returncode)"),
+        (commands.unchecked_commands, "tests/a.py", "done = subprocess.run(['ls'])\nassert other.returncode == 0"),
+        (
+            commands.unchecked_commands,
+            "tests/a.py",
+            "def f():\n    with subprocess.Popen(['ls']) as p:\n        p.wait()",
+        ),
+        (commands.unchecked_commands, "tests/a.py", "run = partial(subprocess.run, check=False)"),
+        (commands.unchecked_commands, "tests/a.py", "import os\nos.system('ls')"),
+        (commands.unchecked_commands, "tests/a.py", "from subprocess import run"),
+        (commands.unchecked_commands, "tests/a.py", "def f():\n    return subprocess.run(['ls']).stdout == ''"),
+        (commands.unchecked_commands, "tests/a.py", "subprocess.call(['ls'])"),
+        (commands.unchecked_commands, "infra/a.py", PASSED_ON + "print(run().stdout)"),
     ],
 )
 def test_each_rule_complains_of_what_breaks_it(rule: Rule, path: str, source: str) -> None:
@@ -96,6 +115,19 @@ def test_each_rule_complains_of_what_breaks_it(rule: Rule, path: str, source: st
         (shape.careless_writes, "a.py", "row.save(Row.pk.does_not_exist())"),
         (shape.careless_writes, "a.py", "row.save(condition=Row.pk.exists())"),
         (shape.careless_writes, "a.py", "transaction.save(row, Row.pk.does_not_exist(), return_values='ALL_OLD')"),
+        (commands.unchecked_commands, "tests/a.py", "subprocess.run(['ls'], check=True)"),
+        (commands.unchecked_commands, "tests/a.py", "subprocess.check_call(['ls'])"),
+        (commands.unchecked_commands, "tests/a.py", "ok = subprocess.call(['ls']) == 0"),
+        (commands.unchecked_commands, "tests/a.py", "p = subprocess.Popen(['ls'])\nassert p.wait() == 0"),
+        (commands.unchecked_commands, "tests/a.py", "done = subprocess.run(['ls'])\nassert done.returncode == 0"),
+        (commands.unchecked_commands, "tests/a.py", "done = subprocess.run(['ls'])\nif done.returncode:\n    stop()"),
+        (
+            commands.unchecked_commands,
+            "tests/a.py",
+            "with subprocess.Popen(['ls']) as p: ...\nassert p.returncode == 0",
+        ),
+        (commands.unchecked_commands, "tests/a.py", "children: dict[int, subprocess.Popen[bytes]] = {}"),
+        (commands.unchecked_commands, "infra/a.py", PASSED_ON + "ok = run().returncode == 0"),
     ],
 )
 def test_and_of_nothing_else(rule: Rule, path: str, source: str) -> None:

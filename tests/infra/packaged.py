@@ -1,21 +1,51 @@
-"""The package of the local stage, built at most once, and what CloudFormation makes of its template."""
+"""The package of the local stage, built at most once, and each stage's template before and after the SAM transform."""
 
 import json
 import os
 import subprocess
 import sys
 import zipfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from samtranslator.translator.transform import transform
 
-from infra.package import Package, build
+from infra.package import Package, build, render_template
 
 Template = dict[str, Any]
 
 NOBODY = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull, "HOME": os.devnull}
+
+
+def of_type(template: Template, kind: str) -> dict[str, Any]:
+    """Return the properties of the resources of one type, by logical id."""
+    return {name: found["Properties"] for name, found in template["Resources"].items() if found["Type"] == kind}
+
+
+@cache
+def packaged_template(stage: str) -> Template:
+    """Return the template of a stage as packaging writes it. Callers must not change it."""
+    text = build(stage).template.read_text() if stage == "local" else render_template(stage)
+    loaded: Template = json.loads(text)
+    return loaded
+
+
+@cache
+def transformed_template(stage: str) -> Template:
+    """Return the plain CloudFormation that the SAM transform makes of a stage's template. Callers must not change it.
+
+    The transform accepts only code that lies in S3.
+    """
+    document: Template = json.loads(json.dumps(packaged_template(stage)))
+    for resource in document["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = {"Bucket": "bucket", "Key": "key"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        result: Template = transform(document, {}, _NoManagedPolicies())
+    return result
 
 
 @pytest.fixture(scope="session")
@@ -24,22 +54,13 @@ def package() -> Package:
 
 
 @pytest.fixture(scope="session")
-def template(package: Package) -> Template:
-    loaded: Template = json.loads(package.template.read_text())
-    return loaded
+def template() -> Template:
+    return packaged_template("local")
 
 
 @pytest.fixture(scope="session")
-def transformed(template: Template) -> Template:
-    """What the SAM transform makes of the template; it wants code that lies in S3."""
-    document: Template = json.loads(json.dumps(template))
-    for resource in document["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = {"Bucket": "bucket", "Key": "key"}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        result: Template = transform(document, {}, _NoManagedPolicies())
-    return result
+def transformed() -> Template:
+    return transformed_template("local")
 
 
 @pytest.fixture(scope="session")

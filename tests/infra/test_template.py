@@ -1,10 +1,7 @@
 """The packaged template: valid, complete, and tight."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,29 +11,10 @@ from chalicelib import errors, telemetry
 from chalicelib.services import NEEDED
 from chalicelib.settings import Settings
 from infra.deploy import read_parameters
-from infra.package import PYTHON, ROOT, STAGES, Package, render_template, runtime
+from infra.package import PYTHON, ROOT, STAGES, runtime
+from tests.infra.packaged import Template, of_type, packaged_template
 
-Template = dict[str, Any]
 WORKERS = ("Redrive", "Streaks", "Sweep", "Reconcile", "Audit")
-
-
-def of_type(template: Template, kind: str) -> dict[str, Any]:
-    return {name: found["Properties"] for name, found in template["Resources"].items() if found["Type"] == kind}
-
-
-def cfn_lint(path: Path) -> str:
-    command = [sys.executable, "-m", "cfnlint", "--include-checks", "W", "--", str(path)]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
-
-
-def test_the_template_lints_clean(package: Package) -> None:
-    assert cfn_lint(package.template) == ""
-
-
-def test_what_sam_makes_of_it_lints_clean(transformed: Template, tmp_path: Path) -> None:
-    path = tmp_path / "transformed.json"
-    path.write_text(json.dumps(transformed))
-    assert cfn_lint(path) == ""
 
 
 def test_everything_merged_lands_on_something_that_chalice_emits(template: Template) -> None:
@@ -117,13 +95,13 @@ class TestStages:
 
     def test_a_package_deploys_as_no_other_stage(self, template: Template) -> None:
         assert template["Parameters"]["Stage"]["AllowedValues"] == ["local"]
-        prod = json.loads(render_template("prod"))
+        prod = packaged_template("prod")
         assert prod["Parameters"]["Stage"]["AllowedValues"] == ["prod"]
         assert prod["Parameters"]["Stage"]["Default"] == "prod"
 
     @pytest.mark.parametrize("stage", ["test", "prod"])
     def test_stages_on_aws_run_on_one_python_whatever_renders_them(self, stage: str) -> None:
-        functions = of_type(json.loads(render_template(stage)), "AWS::Serverless::Function")
+        functions = of_type(packaged_template(stage), "AWS::Serverless::Function")
         assert {found["Runtime"] for found in functions.values()} == {"python3.13"}
 
     def test_the_stage_local_runs_on_the_python_of_its_environment(self, template: Template) -> None:

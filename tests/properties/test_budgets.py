@@ -1,17 +1,19 @@
 """Whatever fans do with their budgets, and whenever: nobody ever spends more than the limits that were in force."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import add
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, Budget, Limits, renewed
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.periods import PERIODS, ByPeriod, period_ends
-from chalicelib.domain.purchases import Purchase
+from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.errors import BudgetCurrency, BudgetReached
 from chalicelib.usecases.budgets import set_budget
 from tests.domain.builders import FAN
@@ -81,25 +83,41 @@ class Life:
     def entries(self) -> list[Any]:
         return list(self.harness.books.entries.get(FAN, {}).values())
 
+    def pending(self) -> dict[str, Purchase]:
+        """Find the purchases that still may be paid, by id."""
+        known = [entry for entry in self.entries() if isinstance(entry, Purchase)]
+        return {entry.purchase_id: entry for entry in known if entry.status is Status.PENDING}
+
+
+def released(before: Budget, ended: Iterable[Purchase]) -> ByPeriod[int]:
+    """Add up the money of checkouts that ended unpaid, in the periods that they were opened in."""
+    prices = [(purchase.created_at, purchase.amount_minor) for purchase in ended]
+    return ByPeriod(*(sum(price for at, price in prices if since <= at) for since in before.since))
+
+
+ONE_CHECKOUT_A_MONTH = Limits(zone="UTC", currency="usd", money=ByPeriod(UNLIMITED, UNLIMITED, 100))
+
 
 @settings(STEADY)
 @given(wishes(), st.lists(st.tuples(paces, acts), max_size=25))
+# The second checkout ends the first one, whose session is over, and spends the money that this gives back.
+@example(ONE_CHECKOUT_A_MONTH, [(timedelta(0), ("buy", None)), (timedelta(hours=26), ("buy", None))])
 def test_nobody_ever_spends_more_than_the_limits_in_force(first: Limits, story: list[tuple[timedelta, Any]]) -> None:
     life = Life()
     life.wish(first)
     for pace, (act, what) in story:
         life.harness.clock.advance(pace)
         before = renewed(life.budget, life.harness.clock.at) if life.budget else None
-        spent_before = len(life.entries())
+        spent_before, pending = len(life.entries()), life.pending()
         getattr(life, act)(what)
         after = life.budget
         assert before
         assert after
+        ended = [pending[key] for key in pending.keys() - life.pending().keys()]
+        money_left = ByPeriod(*map(add, before.money_left, released(before, ended)))
         for entry in life.entries()[spent_before:]:
             left, cost = (
-                (before.coins_left, entry.price_coins)
-                if isinstance(entry, Gift)
-                else (before.money_left, entry.amount_minor)
+                (before.coins_left, entry.price_coins) if isinstance(entry, Gift) else (money_left, entry.amount_minor)
             )
             assert cost <= min(left)
             assert isinstance(entry, Gift) or before.limits.currency in {None, entry.currency}

@@ -96,17 +96,26 @@ def backends() -> Iterator[Backends]:
         os.environ.pop("AWS_ENDPOINT_URL", None)
         running.enter_context(mock_aws(config={"core": {"passthrough": {"urls": ["http://127.0.0.1"]}}}))
         webhook = ("--webhook-url", f"{SHOP}/v1/webhooks/stripe", "--webhook-secret", WEBHOOK_SECRET)
-        servers = [_start(running, "stripe_sandbox", *webhook), _start(running, "token_issuer")]
-        stripe, issuer = (json.loads(cast("IO[str]", server.stdout).readline())["url"] for server in servers)
+        stripe = running.enter_context(_server("stripe_sandbox", *webhook))
+        issuer = running.enter_context(_server("token_issuer"))
         yield _create(stripe, issuer)
 
 
-def _start(running: ExitStack, module: str, *options: str) -> subprocess.Popen[str]:
+@contextmanager
+def _server(module: str, *options: str) -> Iterator[str]:
+    """Run a server of the local cloud and give its address.
+
+    Raises:
+        RuntimeError: it did not end cleanly.
+    """
     command = [sys.executable, "-m", f"infra.local.{module}", "--port", "0", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT)
-    running.enter_context(process)
-    running.callback(process.terminate)
-    return process
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT) as process:
+        try:
+            yield json.loads(cast("IO[str]", process.stdout).readline())["url"]
+        finally:
+            process.terminate()
+    if process.returncode:
+        raise RuntimeError(f"{module} ended with {process.returncode}")
 
 
 def _create(stripe: str, issuer: str) -> Backends:

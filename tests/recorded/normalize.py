@@ -20,7 +20,7 @@ _SHAPES: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile(r'"[0-9a-f]{32}"'), "<etag>"),
 )
 _JWS = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")
-_HIDDEN = {"x": "<point>", "y": "<point>", "kid": "<kid>"}
+_HIDDEN = {"x": "<point>", "y": "<point>", "kid": "<kid>", "version": "<version>"}
 _PROSE = frozenset({"title", "detail"})
 
 

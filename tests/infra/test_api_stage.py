@@ -1,0 +1,42 @@
+"""The API has one public stage. SAM adds a second one called `Stage` unless the template sets OpenApiVersion."""
+
+import pytest
+
+from infra.package import STAGES
+from tests.infra.packaged import Template, of_type, transformed_template
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_api_has_one_deployment_and_one_stage(stage: str) -> None:
+    document = transformed_template(stage)
+    [(deployment, deployed)] = of_type(document, "AWS::ApiGateway::Deployment").items()
+    [found] = of_type(document, "AWS::ApiGateway::Stage").values()
+    # A deployment that has a StageName creates a second stage.
+    assert set(deployed) == {"Description", "RestApiId"}
+    assert found["DeploymentId"] == {"Ref": deployment}
+    assert found["RestApiId"] == deployed["RestApiId"] == {"Ref": "RestAPI"}
+    assert found["StageName"] == stage
+
+
+def test_the_stage_throttles_every_method(transformed: Template) -> None:
+    [stage] = of_type(transformed, "AWS::ApiGateway::Stage").values()
+    assert stage["TracingEnabled"] is True
+    assert stage["MethodSettings"] == [
+        {
+            "ResourcePath": "/*",
+            "HttpMethod": "*",
+            "MetricsEnabled": True,
+            "ThrottlingRateLimit": {"Ref": "ThrottleRate"},
+            "ThrottlingBurstLimit": {"Ref": "ThrottleBurst"},
+        }
+    ]
+
+
+@pytest.mark.parametrize("name", ["ApiErrorAlarm", "ApiLatencyAlarm"])
+def test_the_alarms_and_the_output_name_that_stage(transformed: Template, name: str) -> None:
+    [stage] = of_type(transformed, "AWS::ApiGateway::Stage").values()
+    # `Ref: Stage` is the parameter, which packaging pins to the name of the one stage.
+    assert transformed["Parameters"]["Stage"]["AllowedValues"] == [stage["StageName"]]
+    alarm = transformed["Resources"][name]["Properties"]
+    assert {"Name": "Stage", "Value": {"Ref": "Stage"}} in alarm["Dimensions"]
+    assert transformed["Outputs"]["ApiUrl"]["Value"]["Fn::Sub"].endswith("/${Stage}")
