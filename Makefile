@@ -1,8 +1,8 @@
-# The whole interface. Python 3.11 or newer and make are all it takes: everything else is set up on the way.
+# The project's commands. They need Python 3.11 or newer and make; infra/bootstrap.py installs everything else.
 .DEFAULT_GOAL := help
 .PHONY: help demo test up down check catalogue-check bench faults planted mutants figures package deploy rebuild-check lock format clean always
 
-# The interpreter to take, such as PYTHON=python3.11; left out, infra/bootstrap.py takes the one that suits best.
+# The interpreter to use, such as PYTHON=python3.11. Default: the best match that infra/bootstrap.py finds.
 PYTHON ?=
 STAGE ?= test
 PY := .venv/bin/python
@@ -11,8 +11,8 @@ UV := .venv/bin/uv
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-# Any Python from 3.6 on can start the set-up. It is started each time, for a better interpreter may have come.
-# All of pyenv's shims fail where .python-version names a version that pyenv does not have: its versions come last.
+# Any Python from 3.6 on can run infra/bootstrap.py. It runs each time, because a better interpreter may be installed.
+# pyenv's shims fail if .python-version names a version that pyenv does not have, so its versions are tried last.
 STARTERS := $(wildcard .venv/bin/python) python3 python3.13 python3.12 python3.11 python $(PYTHON) \
 	$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.*/bin/python3)
 BOOTSTRAP := bootstrap() { for each in $(STARTERS); do \
@@ -27,7 +27,7 @@ BOOTSTRAP := bootstrap() { for each in $(STARTERS); do \
 
 always:
 
-demo: .venv/.ready .venv-cloud/.ready ## tell the way of a coin on a stack of its own
+demo: .venv/.ready .venv-cloud/.ready ## follow a purchase and a gift through a temporary local cloud
 	@$(PY) -m infra.local.demo
 
 test: check .venv-cloud/.ready ## run every check and every test
@@ -35,43 +35,43 @@ test: check .venv-cloud/.ready ## run every check and every test
 	@$(PY) -m coverage report --fail-under=100 --include='chalicelib/domain/*,chalicelib/usecases/*' > /dev/null
 	@$(PY) -m coverage report --fail-under=95 > /dev/null
 
-up: .venv/.ready .venv-cloud/.ready ## start the local cloud, with WORKERS warm; .local/stack.json says where
+up: .venv/.ready .venv-cloud/.ready ## start the local cloud with WORKERS warm workers; .local/stack.json has its addresses
 	@$(PY) -m infra.local.up $(if $(WORKERS),--workers $(WORKERS))
 
 down: ## stop the local cloud
 	@test ! -x $(PY) || $(PY) -m infra.local.down
 
-check: .venv/.ready ## formatting, lint, types, house rules, template
+check: .venv/.ready ## check formatting, lint, types, house rules and template
 	@$(PY) -m ruff format --quiet --check .
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m mypy
 	@$(PY) -m pytest tests/house
 
-catalogue-check: .venv/.ready ## whether the catalogue in FILE may go live, and if not, which line stands in the way
+catalogue-check: .venv/.ready ## validate the catalogue in FILE, and print each bad line
 	@$(PY) -m infra.operations.catalogue_check $(FILE)
 
-bench: .venv/.ready .venv-cloud/.ready ## counted round trips, write units and modules; then CPU as ratios
+bench: .venv/.ready .venv-cloud/.ready ## count round trips, write units and modules, and measure CPU time as ratios
 	@$(PY) -m tests.bench
 
-faults: .venv/.ready .venv-cloud/.ready ## prove that no coin is lost, doubled or stolen: ends with four noughts
+faults: .venv/.ready .venv-cloud/.ready ## check that no fault loses or doubles coins; prints four counts, which must be 0
 	@$(PY) -m tests.faults
 
-planted: .venv/.ready ## plant bugs, one at a time, and see that the tests notice each of them
+planted: .venv/.ready ## plant known bugs one at a time, and check that the tests fail for each
 	@$(PY) -m tests.faults.planting
 
-mutants: .venv/.ready ## change the domain and the use cases at every place, and count which changes the tests notice
+mutants: .venv/.ready ## mutate the domain and the use cases, and count the mutants that the tests detect
 	@$(PY) -m tests.faults.mutants
 
-figures: .venv/.ready ## modules, lines, language and times, beside those of the first release
+figures: .venv/.ready ## compare modules, lines, language and times with the first release
 	@$(PY) -m tests.house.figures --against tests/house/figures_before.json
 
-package: .venv/.ready ## build/<STAGE>: the template and the zip that deploy
+package: .venv/.ready ## write the template and the zip of STAGE to build/<STAGE>
 	@$(PY) -m infra.package --stage $(STAGE)
 
 deploy: package ## package and deploy STAGE with CloudFormation (needs AWS credentials and BUCKET)
 	@$(PY) -m infra.deploy --stage $(STAGE) --bucket $(BUCKET)
 
-rebuild-check: .venv/.ready ## read the whole ledger of STAGE and add everything up again
+rebuild-check: .venv/.ready ## recompute the whole ledger of STAGE from its entries
 	@$(PY) -m infra.operations.rebuild_check --stage $(STAGE)
 
 lock: .venv/.ready ## resolve the newest versions into the hash-locked requirements
@@ -79,9 +79,9 @@ lock: .venv/.ready ## resolve the newest versions into the hash-locked requireme
 		$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 			--no-annotate --no-emit-index-url --no-emit-find-links $$name.in --output-file $$name.txt || exit 1; done
 
-format: .venv/.ready ## format and mend what can be mended
+format: .venv/.ready ## format the code, and apply the linter's fixes
 	@$(PY) -m ruff format --quiet .
 	@$(PY) -m ruff check --quiet --fix .
 
-clean: down ## remove what was built
+clean: down ## stop the local cloud, and remove all build and environment directories
 	@rm -rf build .local .local.removed-* .mypy_cache .ruff_cache .hypothesis .coverage .venv .venv.* .venv-cloud .venv-cloud.*

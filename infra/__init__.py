@@ -1,1 +1,1 @@
-"""What deploys Coinpurse, and what measures it."""
+"""Packaging, deployment, operations and the local cloud."""

@@ -1,4 +1,4 @@
-"""What goes into the zip: prune, compile, write. Nothing here knows Chalice or AWS."""
+"""Contents of the deployment zip: prune dependencies, compile, write."""
 
 import shutil
 import stat
@@ -16,10 +16,10 @@ _JUNK_FILES = ("*.pyi", "*.c", "*.h", "*.dist-info/RECORD", "*.dist-info/WHEEL")
 
 
 def prune(tree: Path) -> None:
-    """Drop from installed dependencies what no function reads.
+    """Remove files that no function reads from the installed dependencies.
 
-    Sources stay: they make tracebacks readable and take over when the runtime's bytecode differs. So do METADATA
-    (read by importlib.metadata) and the licenses (which must travel along).
+    Sources stay, for tracebacks and for a runtime whose bytecode differs. METADATA stays for importlib.metadata, and
+    the licenses stay because their terms require it.
     """
     if (data := tree / "botocore/data").is_dir():
         prune_models(data)
@@ -32,10 +32,10 @@ def prune(tree: Path) -> None:
 
 
 def compile_tree(tree: Path) -> None:
-    """Write bytecode that is never checked against its source.
+    """Write bytecode that Python does not validate against its source.
 
-    Lambda's disk is read-only: without it every cold start compiles everything. Hash-based, because the times in a
-    zip mean nothing; one process in a fixed order, because marshaling depends on what was loaded before.
+    Lambda's disk is read-only, so without bytecode every cold start compiles every module. Hash-based, because a zip's
+    timestamps are constant; in one process and a fixed order, because marshaling depends on the modules loaded before.
 
     Raises:
         subprocess.CalledProcessError: a source does not compile.
@@ -46,7 +46,7 @@ def compile_tree(tree: Path) -> None:
 
 
 def write_zip(trees: Iterable[Path], target: Path) -> None:
-    """Zip the trees into one archive whose bytes depend on the files' names and contents alone.
+    """Zip the trees into one archive whose bytes depend only on the files' names and contents.
 
     Raises:
         ValueError: two trees hold the same file.
@@ -61,6 +61,6 @@ def write_zip(trees: Iterable[Path], target: Path) -> None:
         for name, file in sorted(files.items()):
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 3  # Unix, wherever it is made
+            entry.create_system = 3  # Unix, on every platform
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
             archive.writestr(entry, file.read_bytes())

@@ -1,7 +1,7 @@
 """Deploy a stage to AWS: `python -m infra.deploy --stage test --bucket my-deployments`.
 
-Parameters are those of `infra/parameters/<stage>.json`; credentials and region are boto3's usual ones. What is about
-to change is printed first. Nothing happens if it would replace or remove the ledger's table.
+Parameters are those of `infra/parameters/<stage>.json`; credentials and region are boto3's defaults. The changes are
+printed first. The deployment stops if it would replace or remove the ledger's table.
 """
 
 import argparse
@@ -31,7 +31,7 @@ _NOTHING_NEW = ("didn't contain changes", "No updates are to be performed")
 
 
 def with_code(template: str, bucket: str, key: str) -> str:
-    """The template with its functions' code in S3 instead of beside it."""
+    """Set the S3 location of the functions' code in the template."""
     document: dict[str, Any] = json.loads(template)
     for resource in document["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
@@ -40,24 +40,24 @@ def with_code(template: str, bucket: str, key: str) -> str:
 
 
 def read_parameters(stage: str, root: Path = ROOT) -> dict[str, str]:
-    """What a stage decides, by the name of the template's parameter."""
+    """Read a stage's template parameters."""
     parameters: dict[str, str] = json.loads((root / f"infra/parameters/{stage}.json").read_text())
     return parameters
 
 
 def require_secrets(ssm: "SSMClient", stage: str) -> None:
-    """Make sure that the secrets are there: functions would answer 5xx without them.
+    """Check that the secrets exist, without which the functions would return 5xx.
 
     Raises:
-        SystemExit: names those that are missing.
+        SystemExit: a secret is missing; the message names it.
     """
     missing = ssm.get_parameters(Names=[f"/coinpurse/{stage}/{name}" for name in SECRETS])["InvalidParameters"]
     if missing:
-        raise SystemExit(f"Put these SSM SecureStrings first (infra/README.md says how): {', '.join(missing)}")
+        raise SystemExit(f"Create these SSM SecureStrings first (see infra/README.md): {', '.join(missing)}")
 
 
 def upload(s3: "S3Client", bucket: str, package: Package) -> str:
-    """Put code and template under the hash of their content. Returns the template's URL."""
+    """Upload code and template under the hash of their content. Returns the template's URL."""
     code, stage = package.code.read_bytes(), package.template.parent.name
     code_key = f"coinpurse/code/{hashlib.sha256(code).hexdigest()}.zip"
     template = with_code(package.template.read_text(), bucket, code_key).encode()
@@ -71,10 +71,10 @@ def upload(s3: "S3Client", bucket: str, package: Package) -> str:
 def prepare(
     cloudformation: "CloudFormationClient", stack: str, template_url: str, parameters: dict[str, str]
 ) -> str | None:
-    """Have CloudFormation say what would change. Returns the change set's ARN; None when nothing would.
+    """Create a change set and print its changes. Returns its ARN, or None if nothing changes.
 
     Raises:
-        SystemExit: the template or a parameter is refused, or the table would be replaced or removed.
+        SystemExit: CloudFormation rejects the template or a parameter, or the table would be replaced or removed.
     """
     outputs = _outputs(cloudformation, stack)
     change_set = cloudformation.create_change_set(
@@ -93,7 +93,7 @@ def prepare(
         cloudformation.delete_change_set(ChangeSetName=change_set)
         if any(words in reason for words in _NOTHING_NEW):
             return None
-        raise SystemExit(f"CloudFormation refuses: {reason}") from error
+        raise SystemExit(f"CloudFormation rejected the change set: {reason}") from error
     pages = cloudformation.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
     changes = [change for page in pages for change in page["Changes"]]
     for change in changes:
@@ -105,10 +105,10 @@ def prepare(
 
 
 def execute(cloudformation: "CloudFormationClient", stack: str, change_set: str) -> dict[str, str]:
-    """Carry a change set out and wait. Returns the stack's outputs.
+    """Execute a change set and wait. Returns the stack's outputs.
 
     Raises:
-        SystemExit: it failed and was rolled back.
+        SystemExit: the deployment failed and was rolled back.
     """
     new = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"] == "REVIEW_IN_PROGRESS"
     cloudformation.execute_change_set(ChangeSetName=change_set)
@@ -118,15 +118,16 @@ def execute(cloudformation: "CloudFormationClient", stack: str, change_set: str)
         else:
             cloudformation.get_waiter("stack_update_complete").wait(StackName=stack)
     except WaiterError as error:
-        raise SystemExit(f"Rolled back; `aws cloudformation describe-stack-events --stack-name {stack}`") from error
+        hint = f"see `aws cloudformation describe-stack-events --stack-name {stack}`"
+        raise SystemExit(f"Rolled back; {hint}") from error
     return _outputs(cloudformation, stack) or {}
 
 
 def stack_outputs(stage: str) -> dict[str, str]:
-    """What a deployed stage tells of itself.
+    """Read the outputs of a deployed stage.
 
     Raises:
-        SystemExit: it is not deployed.
+        SystemExit: the stage is not deployed.
     """
     outputs = _outputs(boto3.client("cloudformation"), f"coinpurse-{stage}")
     if outputs is None:
@@ -135,20 +136,20 @@ def stack_outputs(stage: str) -> dict[str, str]:
 
 
 def _outputs(cloudformation: "CloudFormationClient", stack: str) -> dict[str, str] | None:
-    """The stack's outputs; None if there is no such stack yet."""
+    """Read the stack's outputs. Returns None if the stack does not exist yet."""
     try:
         found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
         if "does not exist" in str(error):
             return None
         raise
-    if found["StackStatus"] == "REVIEW_IN_PROGRESS":  # an earlier change set that was never carried out
+    if found["StackStatus"] == "REVIEW_IN_PROGRESS":  # created by a change set that was never executed
         return None
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
 
 
 def _watch(outputs: dict[str, str]) -> "RollbackConfigurationTypeDef":
-    """Roll back by itself if one of these alarms rings soon after; there are none before the first deployment."""
+    """Build the rollback triggers: the stage's alarms, of which there are none before the first deployment."""
     alarms = [arn for arn in outputs.get("RollbackAlarmArns", "").split(",") if arn]
     return {
         "MonitoringTimeInMinutes": _WATCHED_MINUTES if alarms else 0,
@@ -169,10 +170,10 @@ def _endangers_the_ledger(change: "ChangeTypeDef") -> bool:
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m infra.deploy", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--stage", choices=STAGES, required=True)
-    parser.add_argument("--bucket", required=True, help="an S3 bucket of yours, in the region to deploy to")
+    parser.add_argument("--bucket", required=True, help="your S3 bucket for deployments, in the stage's region")
     arguments = parser.parse_args()
     stack = f"coinpurse-{arguments.stage}"
     package = build(arguments.stage)

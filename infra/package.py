@@ -1,11 +1,11 @@
-"""Build what deploys: `python -m infra.package --stage local` writes `build/local/sam.json` and `deployment.zip`.
+"""Package a stage: `python -m infra.package --stage local` writes `build/local/sam.json` and `deployment.zip`.
 
-Chalice packages twice, through its own command: the dependencies, which change with requirements.txt and are kept
-under `build/.cache`, and the application with its template. The zip is the same for every stage, byte for byte.
+`chalice package` runs twice: for the dependencies, which change with requirements.txt and are cached under
+`build/.cache`, and for the application with its template. The zip is identical for every stage.
 
-Chalice picks wheels and runtime by the interpreter that runs it, and bytecode fits one version of Python: the stages
-on AWS are packaged on RUNTIME only. The stage local takes the version that this environment has, as MiniStack runs its
-functions on the same one.
+Chalice chooses wheels and runtime by the interpreter that runs it, and bytecode fits one version of Python. So the
+stages on AWS are packaged on RUNTIME only. The stage local uses this environment's version, on which MiniStack runs the
+functions too.
 """
 
 import argparse
@@ -29,10 +29,10 @@ from infra.bundle import compile_tree, prune, write_zip
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("local", "test", "prod")
 RUNTIME = (3, 13)
-"""The Python that the stages on AWS run on."""
+"""The Python version of the stages on AWS."""
 
 PYTHON = sys.version_info[:2]
-"""The Python that packages, and so the one of the stage local."""
+"""The Python version of this interpreter, and so of the stage local."""
 
 _APP = ("app.py", "chalicelib")
 _TEMPLATE = (".chalice", "infra/resources.yaml")
@@ -48,25 +48,25 @@ _LAYER_CONFIG = {"version": "2.0", "app_name": "layer", "stages": {"layer": {"ap
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """Where the two files are that deploy a stage."""
+    """The paths of a packaged stage."""
 
     template: Path
-    """CloudFormation with the SAM transform, JSON; each function's CodeUri is `./deployment.zip`."""
+    """CloudFormation template with the SAM transform, in JSON. Each function's CodeUri is `./deployment.zip`."""
     code: Path
-    """The zip of all functions."""
+    """The deployment package of all functions."""
 
 
 def build(stage: str, out: Path | None = None, root: Path = ROOT) -> Package:
-    """Package a stage, unless what is there was built of the same sources.
+    """Package a stage, unless the existing files were built from the same sources.
 
     Args:
         stage: one of STAGES.
-        out: where to write; `build/<stage>` if not given.
-        root: the project.
+        out: the output directory; default: `build/<stage>`.
+        root: the project's directory.
 
     Raises:
-        SystemExit: this is not the Python of the stage; or Chalice failed (the message is Chalice's), or a dependency
-            has no wheel for Lambda.
+        SystemExit: this is not the stage's Python, Chalice failed (with its message), or a dependency has no wheel for
+            Lambda.
     """
     require_runtime(stage)
     out = out or root / "build" / stage
@@ -90,7 +90,7 @@ def build(stage: str, out: Path | None = None, root: Path = ROOT) -> Package:
 
 
 def render_template(stage: str, root: Path = ROOT) -> str:
-    """Render the template of a stage alone. It is the same on every Python, but for the runtime of the stage local."""
+    """Render a stage's template without packaging. Only the runtime of the stage local depends on the Python."""
     with tempfile.TemporaryDirectory() as temporary:
         return _pinned((_application(root, Path(temporary), stage) / "sam.yaml").read_text(), stage)
 
@@ -99,7 +99,7 @@ def require_runtime(stage: str, running: tuple[int, int] = PYTHON) -> None:
     """Check that this interpreter can package the stage.
 
     Raises:
-        SystemExit: it cannot; one sentence that says what to do.
+        SystemExit: it cannot; the message names the version to install.
     """
     if stage != "local" and running != RUNTIME:
         raise SystemExit(
@@ -109,15 +109,20 @@ def require_runtime(stage: str, running: tuple[int, int] = PYTHON) -> None:
 
 
 def runtime(version: tuple[int, int]) -> str:
-    """Name a version of Python as Lambda does."""
+    """Format a Python version as Lambda's runtime, such as `python3.13`."""
     return f"python{version[0]}.{version[1]}"
 
 
 def chalice_alone(stage: str, out: Path, root: Path = ROOT) -> Path:
-    """The zip that Chalice makes of the project by itself, in `out`: what the one of `build` is held against.
+    """Package the project by Chalice alone, as a reference for the zip of `build`.
+
+    Args:
+        stage: one of STAGES.
+        out: the output directory.
+        root: the project's directory.
 
     Raises:
-        SystemExit: as for `build`.
+        SystemExit: Chalice failed, or a dependency has no wheel for Lambda.
     """
     project = out / "project"
     for name in (*_APP, *_TEMPLATE, "requirements.txt"):
@@ -126,14 +131,14 @@ def chalice_alone(stage: str, out: Path, root: Path = ROOT) -> Path:
 
 
 def _application(root: Path, project: Path, stage: str) -> Path:
-    """Package the application without its dependencies: `sam.yaml` and `deployment.zip` in the returned directory."""
+    """Package the application without its dependencies. Returns the directory of `sam.yaml` and `deployment.zip`."""
     for name in (*_APP, *_TEMPLATE):
         _copy(root / name, project / name)
     return _chalice_package(project, stage, "--merge-template", "infra/resources.yaml")
 
 
 def _layer(root: Path) -> Path:
-    """The dependencies as Chalice installs them for Lambda, pruned and compiled; built once per lock file."""
+    """Install the dependencies for Lambda by Chalice, pruned and compiled, once per lock file. Returns their tree."""
     cached = root / "build/.cache" / f"layer-{_digest(root, ('requirements.txt', *_TOOLS))[:20]}"
     if cached.is_dir():
         return cached
@@ -146,21 +151,21 @@ def _layer(root: Path) -> Path:
         _copy(root / "requirements.txt", project / "requirements.txt")
         _unzip(_chalice_package(project, "layer") / "deployment.zip", tree)
         (tree / "app.py").unlink()
-        shutil.rmtree(tree / "chalice")  # the runtime comes along with the application
+        shutil.rmtree(tree / "chalice")  # Chalice's runtime is part of the application's package
         prune(tree)
         compile_tree(tree)
-        if not cached.exists():  # another run may have been faster
+        if not cached.exists():  # a concurrent run may have created it
             tree.rename(cached)
     return cached
 
 
 def _chalice_package(project: Path, stage: str, *options: str) -> Path:
-    """Run `chalice package` on a project, deaf to the AWS configuration of whoever runs it."""
-    keep = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    nowhere = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
+    """Run `chalice package` on a project, without the AWS configuration of this machine."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    isolated = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
     command = [sys.executable, "-c", "from chalice.cli import main; raise SystemExit(main())"]
     command += ["package", "--stage", stage, *options, "out"]
-    environment = keep | nowhere | {"PYTHONDONTWRITEBYTECODE": "1"}
+    environment = inherited | isolated | {"PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     if done.returncode or "Could not install dependencies" in done.stdout + done.stderr:
         raise SystemExit(f"chalice package failed:\n{done.stdout}{done.stderr}")
@@ -168,7 +173,7 @@ def _chalice_package(project: Path, stage: str, *options: str) -> Path:
 
 
 def _pinned(template: str, stage: str) -> str:
-    """The template as JSON, deployable as no other stage than the one it was packaged for, with the stage's runtime."""
+    """Convert the template to JSON, with the stage's runtime and with `Stage` restricted to the packaged stage."""
     document = yaml.safe_load(template)
     for resource in document["Resources"].values() if stage != "local" else ():
         if resource.get("Type") == "AWS::Serverless::Function":
@@ -178,7 +183,7 @@ def _pinned(template: str, stage: str) -> str:
 
 
 def _digest(root: Path, names: tuple[str, ...]) -> str:
-    """One hash over files and folders, the interpreter, and the packager."""
+    """Hash the files and directories, the interpreter and Chalice's version."""
     digest = hashlib.sha256(f"{sys.version} {platform.machine()} {version('chalice')}".encode())
     for name in names:
         path = root / name
@@ -204,7 +209,7 @@ def _unzip(archive: Path, target: Path) -> None:
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m infra.package", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--stage", choices=STAGES, required=True)
     parser.add_argument("--out", type=Path)
@@ -212,7 +217,7 @@ def main() -> None:
     package = build(arguments.stage, arguments.out)
     size = package.code.stat().st_size / 1e6
     if PYTHON != RUNTIME:
-        print(f"Packaged for {runtime(PYTHON)}; the stages test and prod take {runtime(RUNTIME)}.")
+        print(f"Packaged for {runtime(PYTHON)}; the stages test and prod need {runtime(RUNTIME)}.")
     print(f"{os.path.relpath(package.template)}  {os.path.relpath(package.code)} ({size:.1f} MB)")
 
 

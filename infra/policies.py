@@ -1,7 +1,7 @@
-"""What a function's hand-written policy lets it call.
+"""Check of the functions' hand-written policies against the AWS calls that they make.
 
-MiniStack enforces the policies too, but by its own names of actions (it asks for `sns:PublishBatch`, which AWS does not
-know); this goes by AWS's names, and needs no stack.
+MiniStack enforces the policies too, but requires actions that AWS does not have (`sns:PublishBatch`). This module uses
+AWS's names, and needs no stack.
 """
 
 import json
@@ -25,39 +25,39 @@ _ACTIONS = {
     ("sqs", "SendMessageBatch"): {"sqs:SendMessage"},
     ("sqs", "DeleteMessageBatch"): {"sqs:DeleteMessage"},
 }
-"""Operations that IAM knows by other names; any other is its own action."""
+"""Operations whose IAM action has another name. Every other operation is named as its action."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call to AWS."""
+    """A call of an AWS API."""
 
     service: str
-    """botocore's name: `dynamodb`."""
+    """botocore's name, such as `dynamodb`."""
     operation: str
-    """The API's name: `TransactWriteItems`."""
+    """The API's name, such as `TransactWriteItems`."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """The request, if it was recorded: it tells what a transaction writes, and which index a query reads."""
+    """The request, if known. It decides the actions of a transaction and the index of a query."""
 
 
 def refused(function: str, calls: Iterable[Call], root: Path = ROOT) -> set[str]:
-    """The IAM actions that the calls need and the function's policy does not give; empty when all is well.
+    """Return the IAM actions that the calls need and the function's policy does not allow.
 
-    A query on an index is `dynamodb:Query on index/<name>`: the table's ARN does not cover it.
+    A query on an index is written `dynamodb:Query on index/<name>`, because the table's ARN does not cover it.
 
     Args:
-        function: Chalice's name: `api_handler`, `relay`.
-        calls: what was called.
-        root: the project.
+        function: Chalice's name, such as `api_handler` or `relay`.
+        calls: the calls to check.
+        root: the project's directory.
 
     Raises:
-        FileNotFoundError: there is no policy for such a function.
+        FileNotFoundError: the function has no policy.
     """
     return {need for call in calls for need in needs(call)} - granted(function, root)
 
 
 def needs(call: Call) -> set[str]:
-    """The IAM actions of a call. Of a transaction whose request is not known: put and update."""
+    """Return the IAM actions of a call. A transaction without its request counts as put and update."""
     if call.operation == "TransactWriteItems" and (items := call.parameters.get("TransactItems")):
         return {_IN_TRANSACTIONS[kind] for item in items for kind in item}
     actions = _ACTIONS.get((call.service, call.operation), {f"{call.service}:{call.operation}"})
@@ -66,7 +66,7 @@ def needs(call: Call) -> set[str]:
 
 
 def granted(function: str, root: Path = ROOT) -> set[str]:
-    """The actions that the function's policy allows, those on an index as `<action> on index/<name>`."""
+    """Return the actions that the function's policy allows, those on an index as `<action> on index/<name>`."""
     allowed: set[str] = set()
     for statement in statements(function, root):
         actions, resources = _listed(statement["Action"]), _listed(statement["Resource"])
@@ -78,13 +78,13 @@ def granted(function: str, root: Path = ROOT) -> set[str]:
 
 
 def statements(function: str, root: Path = ROOT) -> list[dict[str, Any]]:
-    """The statements of a function's policy, as they stand in `.chalice/policy-<function>.json`."""
+    """Read the statements of `.chalice/policy-<function>.json`."""
     document = json.loads((root / f".chalice/policy-{function}.json").read_text())
     found: list[dict[str, Any]] = document["Statement"]
     return found
 
 
-def _listed(value: Any) -> Sequence[Any]:  # noqa: ANN401  # IAM and CloudFormation: one of something, or a list
+def _listed(value: Any) -> Sequence[Any]:  # noqa: ANN401  # IAM and CloudFormation take one value or a list
     return value if isinstance(value, list) else [value]
 
 

@@ -1,4 +1,4 @@
-"""What a program asks of AWS: requests as they leave, and the capacity that DynamoDB says they took."""
+"""Counts of the requests that botocore clients send, and of the capacity units that DynamoDB reports."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, MutableMapping
@@ -11,19 +11,19 @@ _READS = frozenset({"BatchGetItem", "GetItem", "Query", "Scan", "TransactGetItem
 
 
 class Events(Protocol):
-    """The hooks of a botocore client, as far as they are used here."""
+    """The event hooks of a botocore client."""
 
     def register(self, event_name: str, handler: Callable[..., None]) -> None:
-        """Have the handler called whenever the event happens."""
+        """Call the handler at each event of this name."""
         ...
 
 
 class Meta(Protocol):
-    """What a botocore client tells of itself."""
+    """The metadata of a botocore client."""
 
     @property
     def events(self) -> Events:
-        """Its hooks."""
+        """The client's event hooks."""
         ...
 
 
@@ -32,63 +32,63 @@ class Client(Protocol):
 
     @property
     def meta(self) -> Meta:
-        """What it tells of itself."""
+        """The client's metadata."""
         ...
 
 
 @dataclass(slots=True)
-class Tally:
-    """What was asked of AWS."""
+class Counts:
+    """Requests and capacity units."""
 
     requests: Counter[str] = field(default_factory=Counter)
-    """By service, as botocore names it (`dynamodb`); each retry is one more."""
+    """Requests by botocore's service name (`dynamodb`), retries included."""
     write_units: float = 0.0
-    """Of DynamoDB, those of its indexes included."""
+    """DynamoDB's write units, those of its indexes included."""
     read_units: float = 0.0
 
 
 class Recorder:
-    """Listens to botocore clients. Has DynamoDB report the capacity of each request, and changes nothing else.
+    """Counts the requests of botocore clients. Sets `ReturnConsumedCapacity`, and changes nothing else.
 
-    Capacity that a refused request takes is not reported by DynamoDB, and so is not counted.
+    DynamoDB does not report the capacity of failed requests, so it is not counted.
     """
 
     def __init__(self) -> None:
-        self._tally = Tally()
+        self._counts = Counts()
         self.parameters: Mapping[str, Any] = {}
-        """Of the last request to DynamoDB, as its caller gave them."""
+        """Parameters of the last request to DynamoDB, as the caller passed them."""
 
     def attach(self, *clients: Client) -> None:
-        """Listen to these, too."""
+        """Count the requests of these clients too."""
         for client in clients:
             events = client.meta.events
-            events.register("provide-client-params.dynamodb.*", self._ask_for_capacity)
-            events.register("before-send.*.*", self._sent)
-            events.register("after-call.dynamodb.*", self._answered)
+            events.register("provide-client-params.dynamodb.*", self._request_capacity)
+            events.register("before-send.*.*", self._count_request)
+            events.register("after-call.dynamodb.*", self._count_capacity)
 
-    def during(self, act: Callable[[], Reply]) -> tuple[Reply, Tally]:
-        """Run something; what it returns, and what it asked for."""
-        self._tally = Tally()
+    def record(self, act: Callable[[], Reply]) -> tuple[Reply, Counts]:
+        """Call `act`. Returns its result and the counts of its requests."""
+        self._counts = Counts()
         reply = act()
-        return reply, self._tally
+        return reply, self._counts
 
-    def _ask_for_capacity(self, params: MutableMapping[str, Any], **_: object) -> None:
+    def _request_capacity(self, params: MutableMapping[str, Any], **_: object) -> None:
         self.parameters = dict(params)
         params["ReturnConsumedCapacity"] = "INDEXES"
 
-    def _sent(self, event_name: str, **_: object) -> None:
-        self._tally.requests[event_name.split(".")[1]] += 1
+    def _count_request(self, event_name: str, **_: object) -> None:
+        self._counts.requests[event_name.split(".")[1]] += 1
 
-    def _answered(self, event_name: str, parsed: Mapping[str, Any], **_: object) -> None:
+    def _count_capacity(self, event_name: str, parsed: Mapping[str, Any], **_: object) -> None:
         units = capacity(parsed)
         if event_name.rpartition(".")[2] in _READS:
-            self._tally.read_units += units
+            self._counts.read_units += units
         else:
-            self._tally.write_units += units
+            self._counts.write_units += units
 
 
-def capacity(answer: Mapping[str, Any]) -> float:
-    """The units that an answer of DynamoDB reports: one table's, or those of each table of a transaction."""
-    reported = answer.get("ConsumedCapacity", ())
+def capacity(response: Mapping[str, Any]) -> float:
+    """Sum the capacity units that a response of DynamoDB reports, for one table or for each of a transaction."""
+    reported = response.get("ConsumedCapacity", ())
     each = [reported] if isinstance(reported, Mapping) else reported
     return float(sum(one["CapacityUnits"] for one in each))

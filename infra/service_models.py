@@ -19,7 +19,7 @@ OPERATIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "ssm": frozenset({"GetParameter"}),
     }
 )
-"""The operations that the packaged clients have, by service. A function that calls another one fails in AWS."""
+"""The operations that the packaged clients have, by service. Calling another one fails."""
 
 _UNUSED = ("examples-1.*", "paginators-1.*", "waiters-2.*")
 """Descriptions of operations that are mostly removed. The functions neither wait nor take pages from botocore."""
@@ -100,7 +100,7 @@ def _prune_model(file: Path, operations: Iterable[str]) -> None:
     content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
     model = prune_model(json.loads(content), operations)
     file.unlink()
-    # Uncompressed, as what is left is read in less time than it takes to unpack.
+    # Uncompressed, because the reduced model is read faster than it is decompressed.
     _write(file.with_name("service-2.json"), model)
 
 

@@ -121,7 +121,7 @@ class _Launcher:
             packaging = packager.submit(_package)
             self._progress("starting MiniStack, the token issuer and the Stripe sandbox")
             self._start_cloud()
-            other = "" if PYTHON == RUNTIME else f" (test and prod take {runtime(RUNTIME)})"
+            other = "" if PYTHON == RUNTIME else f" (test and prod need {runtime(RUNTIME)})"
             self._progress(f"packaging the stage {STAGE} for {runtime(PYTHON)}{other}")
             package = packaging.result()
         self._progress("creating the CloudFormation stack")

@@ -1,1 +1,1 @@
-"""Commands that operators run."""
+"""Commands for operators."""

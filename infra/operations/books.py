@@ -1,6 +1,6 @@
-"""The ledger's books, added up again from its table: what must hold of them, and where it does not.
+"""Recomputation of the ledger's balances from its table, and the check of the invariants I1, I2, I3 and I8.
 
-Nothing here knows the code that writes the table: it goes by the items alone.
+The module shares no code with the adapters that write the table, so that it finds their mistakes.
 """
 
 from collections import Counter, defaultdict
@@ -17,31 +17,30 @@ if TYPE_CHECKING:
 Item = Mapping[str, object]
 
 _GIFTS = frozenset({"gift", "cheer", "super_chat"})
-_LOOKS = 3
+_REREADS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breach:
-    """A figure that is not what the entries make it."""
+    """A stored figure that differs from the one computed from the entries."""
 
     rule: str
-    """I1: a wallet is the sum of its posted entries. I2: a payment is credited once. I3: a gift, or its reversal,
-    reached its creator's shard once with all its coins, and a shard is the sum of what it received, from 1 to n. I8:
-    a purchase grants the share of its coins whose price is kept."""
-    what: str
+    """I1: a wallet is the sum of its posted entries. I2: a payment is credited once. I3: each gift and reversal reached
+    its creator's shard once with all its coins; a shard is the sum of its entries, numbered 1 to n. I8: a purchase
+    grants the share of its coins whose price is kept."""
+    subject: str
     stored: int
-    added_up: int
+    computed: int
     partitions: frozenset[str]
-    """Where to look again."""
+    """The partitions that the figures come from."""
 
     def __str__(self) -> str:
-        """One line for an operator."""
-        return f"{self.rule} {self.what}: stored {self.stored}, by the entries {self.added_up}"
+        return f"{self.rule} {self.subject}: stored {self.stored}, computed {self.computed}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A gift, or its reversal, on the fan's side; coins as the shard has them."""
+    """A gift or reversal in the fan's wallet. `coins` has the sign of the creator's side."""
 
     coins: int
     wallet: str
@@ -50,7 +49,7 @@ class _Sent:
 
 @dataclass(frozen=True, slots=True)
 class _Received:
-    """The same on the creator's side."""
+    """A gift or reversal in the creator's shard."""
 
     coins: int
     sequence: int
@@ -59,7 +58,7 @@ class _Received:
 
 @dataclass(frozen=True, slots=True)
 class _Quote:
-    """What a purchase grants, at what price, and how much of that is kept."""
+    """A purchase's coins, its price, and the part of the price that is not refunded or disputed."""
 
     coins: int
     amount_minor: int
@@ -71,8 +70,8 @@ class _Quote:
 
 
 @dataclass(slots=True)
-class _Lane:
-    """What a shard says of itself."""
+class _Shard:
+    """The stored totals of a shard."""
 
     coins: int = 0
     gifts: int = 0
@@ -80,11 +79,11 @@ class _Lane:
 
 
 class Books:
-    """What was read of the table so far, by what it is. Items that have nothing to do with coins are passed over."""
+    """The figures of the items read so far. Items without coins are skipped."""
 
     def __init__(self, items: Iterable[Item] = ()) -> None:
         self.wallets: dict[str, int] = {}
-        self.shards: dict[str, _Lane] = {}
+        self.shards: dict[str, _Shard] = {}
         self.entries = 0
         self.gifts = 0
         self.event_ids: set[str] = set()
@@ -98,13 +97,13 @@ class Books:
             self.add(item)
 
     def add(self, item: Item) -> None:
-        """Take one item of the table in."""
+        """Add one item of the table."""
         partition, sort_key = str(item["PK"]), str(item["SK"])
         if sort_key == "WALLET":
-            # A fan who has only opened a checkout, or set a budget, has a wallet with no coins in it yet.
+            # A wallet that was created by a checkout or a budget has no `coins` attribute yet.
             self.wallets[partition] = _int({"coins": 0, **item}, "coins")
         elif sort_key == "LANE":
-            self.shards[partition] = _Lane(*(_int(item, name) for name in ("coins", "gifts", "sequence")))
+            self.shards[partition] = _Shard(*(_int(item, name) for name in ("coins", "gifts", "sequence")))
         elif sort_key.startswith("GIFT#"):
             received = _Received(_int(item, "coins"), _int(item, "sequence"), f"WALLET#{item['sender_id']}")
             self._received[partition][sort_key.removeprefix("GIFT#")] = received
@@ -112,27 +111,27 @@ class Books:
             self._add_posted(partition, sort_key.removeprefix("ENTRY#"), item)
 
     def earned(self) -> Counter[str]:
-        """What the shards of each creator come to."""
+        """Sum the stored coins of all shards by creator id."""
         earned: Counter[str] = Counter()
         for partition, shard in self.shards.items():
             earned[partition.split("#")[1]] += shard.coins
         return earned
 
-    def under_way(self, since: datetime) -> int:
-        """How many gifts have not reached their creators, but were posted since then."""
-        return sum(received is None and sent.posted_at >= since for _, _, sent, received in self._astray())
+    def in_transit(self, since: datetime) -> int:
+        """Count the gifts posted since then that have not reached their creators."""
+        return sum(received is None and sent.posted_at >= since for _, _, sent, received in self._undelivered())
 
-    def breaches(self, under_way_since: datetime | None = None) -> Iterator[Breach]:
-        """Where the books do not hold.
+    def breaches(self, in_transit_since: datetime | None = None) -> Iterator[Breach]:
+        """Find the figures that violate an invariant.
 
         Args:
-            under_way_since: gifts posted later than this need not have reached their creators; None: all must.
+            in_transit_since: gifts posted later than this may still be in transit; None requires all to have arrived.
         """
-        yield from self._wallets_not_summing()
-        yield from self._credited_twice()
-        yield from self._grants_beyond_the_money()
-        yield from self._gifts_astray(under_way_since)
-        yield from self._lanes_not_summing()
+        yield from self._wrong_wallets()
+        yield from self._double_credits()
+        yield from self._wrong_grants()
+        yield from self._undelivered_gifts(in_transit_since)
+        yield from self._wrong_shards()
 
     def _add_posted(self, wallet: str, entry_id: str, entry: Item) -> None:
         kind, coins = entry["kind"], _int(entry, "coins")
@@ -145,11 +144,11 @@ class Books:
             kept = amount if entry.get("kept_minor") is None else _int(entry, "kept_minor")
             self._quotes[wallet, entry_id] = _Quote(coins, amount, kept)
             self._granted[wallet, entry_id] += coins
-            if entry.get("payment_intent"):  # what costs nothing is paid by nothing
+            if entry.get("payment_intent"):  # a free purchase has none
                 self._credits[str(entry["payment_intent"])].append(wallet)
         elif kind in {"clawback", "restore"}:
             self._granted[wallet, str(entry["about"])] += coins
-        elif kind == "grant" and entry.get("about"):  # it settled the review of a payment
+        elif kind == "grant" and entry.get("about"):  # the credit of a reviewed payment
             self._credits[str(entry["about"])].append(wallet)
         if entry.get("creator_id"):
             shard = f"CREATOR#{entry['creator_id']}#{entry['lane']}"
@@ -157,26 +156,26 @@ class Books:
                 -coins, wallet, datetime.fromisoformat(str(entry["posted_at"]))
             )
 
-    def _wallets_not_summing(self) -> Iterator[Breach]:
+    def _wrong_wallets(self) -> Iterator[Breach]:
         for wallet in sorted(self._sums.keys() | self.wallets.keys()):
-            held, added_up = self.wallets.get(wallet, 0), self._sums[wallet]
-            if held != added_up:
-                yield _breach("I1", wallet, held, added_up, wallet)
+            stored, computed = self.wallets.get(wallet, 0), self._sums[wallet]
+            if stored != computed:
+                yield _breach("I1", wallet, stored, computed, wallet)
 
-    def _credited_twice(self) -> Iterator[Breach]:
+    def _double_credits(self) -> Iterator[Breach]:
         for payment, wallets in self._credits.items():
             if len(wallets) > 1:
                 yield _breach("I2", f"payment {payment}", len(wallets), 1, *wallets)
 
-    def _grants_beyond_the_money(self) -> Iterator[Breach]:
+    def _wrong_grants(self) -> Iterator[Breach]:
         for (wallet, purchase_id), quote in self._quotes.items():
             granted = self._granted[wallet, purchase_id]
             if granted != quote.coins_kept:
                 yield _breach("I8", f"{wallet} purchase {purchase_id}", quote.coins_kept, granted, wallet)
 
-    def _gifts_astray(self, under_way_since: datetime | None) -> Iterator[Breach]:
-        for shard, event_id, sent, received in self._astray():
-            if received or under_way_since is None or sent.posted_at < under_way_since:
+    def _undelivered_gifts(self, in_transit_since: datetime | None) -> Iterator[Breach]:
+        for shard, event_id, sent, received in self._undelivered():
+            if received or in_transit_since is None or sent.posted_at < in_transit_since:
                 coins = received.coins if received else 0
                 yield _breach("I3", f"{shard} gift {event_id}", coins, sent.coins, shard, sent.wallet)
         for shard, gifts in self._received.items():
@@ -184,16 +183,16 @@ class Books:
                 if (shard, event_id) not in self._sent:
                     yield _breach("I3", f"{shard} gift {event_id}", received.coins, 0, shard, received.wallet)
 
-    def _astray(self) -> Iterator[tuple[str, str, _Sent, _Received | None]]:
-        """What was sent and has not been received, or not with all its coins."""
+    def _undelivered(self) -> Iterator[tuple[str, str, _Sent, _Received | None]]:
+        """Find the gifts and reversals that their shard has not received, or not with all their coins."""
         for (shard, event_id), sent in self._sent.items():
             received = self._received.get(shard, {}).get(event_id)
             if received is None or received.coins != sent.coins:
                 yield shard, event_id, sent, received
 
-    def _lanes_not_summing(self) -> Iterator[Breach]:
+    def _wrong_shards(self) -> Iterator[Breach]:
         for shard in sorted(self._received.keys() | self.shards.keys()):
-            total, received = self.shards.get(shard, _Lane()), self._received.get(shard, {}).values()
+            total, received = self.shards.get(shard, _Shard()), self._received.get(shard, {}).values()
             coins, gifts = sum(one.coins for one in received), sum(one.coins > 0 for one in received)
             if total.coins != coins:
                 yield _breach("I3", shard, total.coins, coins, shard)
@@ -203,23 +202,23 @@ class Books:
                 yield _breach("I3", f"{shard} sequence", total.sequence, len(received), shard)
 
 
-def confirmed(breaches: Iterable[Breach], table: "Table", under_way_since: datetime | None) -> list[Breach]:
-    """Those breaches that stand when one looks again, closer.
+def confirm(breaches: Iterable[Breach], table: "Table", in_transit_since: datetime | None) -> list[Breach]:
+    """Read the partitions of the breaches again, and return those that are still there.
 
-    A table that is written to cannot be read whole at one moment; a few partitions nearly can.
+    A scan is not a snapshot, so writes during it look like breaches. Reading a few partitions takes much less time.
     """
     found = list(breaches)
-    for _ in range(_LOOKS):
-        # In this order shards come before wallets, so whatever was received is found sent.
+    for _ in range(_REREADS):
+        # The sort puts shards before wallets, so a gift that was read in a shard is in the wallet that is read later.
         partitions = sorted({partition for breach in found for partition in breach.partitions})
         closer = Books(item for partition in partitions for item in read_partition(table, partition))
-        standing = {(breach.rule, breach.what): breach for breach in closer.breaches(under_way_since)}
-        found = [standing[name] for breach in found if (name := (breach.rule, breach.what)) in standing]
+        remaining = {(breach.rule, breach.subject): breach for breach in closer.breaches(in_transit_since)}
+        found = [remaining[name] for breach in found if (name := (breach.rule, breach.subject)) in remaining]
     return found
 
 
 def read_table(table: "Table") -> Iterator[Item]:
-    """Everything in the table, consistently read page by page."""
+    """Scan the table with consistent reads, page by page."""
     page = table.scan(ConsistentRead=True)
     yield from page["Items"]
     while last := page.get("LastEvaluatedKey"):
@@ -228,7 +227,7 @@ def read_table(table: "Table") -> Iterator[Item]:
 
 
 def read_partition(table: "Table", partition: str) -> Iterator[Item]:
-    """The same of one partition."""
+    """Query one partition with consistent reads, page by page."""
     wanted = Key("PK").eq(partition)
     page = table.query(ConsistentRead=True, KeyConditionExpression=wanted)
     yield from page["Items"]
@@ -237,13 +236,13 @@ def read_partition(table: "Table", partition: str) -> Iterator[Item]:
         yield from page["Items"]
 
 
-def _breach(rule: str, what: str, stored: int, added_up: int, *partitions: str) -> Breach:
-    return Breach(rule=rule, what=what, stored=stored, added_up=added_up, partitions=frozenset(partitions))
+def _breach(rule: str, subject: str, stored: int, computed: int, *partitions: str) -> Breach:
+    return Breach(rule=rule, subject=subject, stored=stored, computed=computed, partitions=frozenset(partitions))
 
 
 def _int(item: Item, name: str) -> int:
-    """A number of the table as an int: the SDK gives decimals. Raises ValueError when it is no whole number."""
+    """Read a number as an int; the SDK returns Decimal. Raises ValueError if it is missing or not a whole number."""
     try:
         return int(str(item[name]))
     except (KeyError, ValueError) as error:
-        raise ValueError(f"{item['PK']} {item['SK']}: {name} is no whole number: {item.get(name)!r}") from error
+        raise ValueError(f"{item['PK']} {item['SK']}: {name} is not a whole number: {item.get(name)!r}") from error

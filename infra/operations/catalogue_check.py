@@ -1,4 +1,4 @@
-"""`python -m infra.operations.catalogue_check FILE`: report whether a catalogue may go live, else each bad line."""
+"""Validate a catalogue: `python -m infra.operations.catalogue_check FILE` prints each bad line."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,9 +11,9 @@ from chalicelib.domain.catalogue import Catalogue
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command."""
+    """Run the command. Returns the exit code: 0, 1 for a bad catalogue, or 2 without a file."""
     if len(arguments) != 1:
-        print("One file, please: make catalogue-check FILE=chalicelib/catalogues/default.json")
+        print("Name one file: make catalogue-check FILE=chalicelib/catalogues/default.json")
         return 2
     path = Path(arguments[0])
     if problems := list(problems_of(path)):
@@ -24,17 +24,17 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def problems_of(path: Path) -> Iterator[str]:
-    """What keeps the file from going live: at most one broken rule, and every name that comes twice."""
+    """Find the faults of a catalogue file: the first violated rule, and every repeated name in an object."""
     try:
         load_file(path)
     except BadCatalogue as bad:
         yield f"{path}:{line_of(path, bad)}: {str(bad).partition(': ')[2]}"
     if path.is_file() and (root := _nodes(path)):
-        yield from (f"{path}:{line}: {name} comes twice in one object" for line, name in _repeated(root))
+        yield from (f"{path}:{line}: {name} is repeated in one object" for line, name in _repeated(root))
 
 
 def line_of(path: Path, bad: BadCatalogue) -> int:
-    """The line that the fault is in, or the nearest one above that there is."""
+    """Return the line of the fault, or of the nearest enclosing value that the file has."""
     if bad.byte is not None:
         return path.read_bytes()[: bad.byte].count(b"\n") + 1
     node = _nodes(path) if path.is_file() else None
@@ -47,13 +47,13 @@ def line_of(path: Path, bad: BadCatalogue) -> int:
 
 
 def summary(catalogue: Catalogue) -> str:
-    """What the catalogue holds, in a line."""
+    """Summarize a catalogue in a line."""
     kinds = [kind for kind in ("gift", "cheer", "super_chat") if getattr(catalogue.economy, kind)]
     return f"{len(catalogue.bundles)} bundles, {len(catalogue.gifts)} gifts; kinds: {', '.join(kinds)}"
 
 
 def _nodes(path: Path) -> yaml.Node | None:
-    """The file's values with their places. All JSON is YAML; what is neither has been complained of already."""
+    """Parse the file with line numbers, as YAML, of which JSON is a subset. Returns None if it is neither."""
     try:
         return yaml.compose(path.read_text("utf-8"), yaml.SafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError):
@@ -66,14 +66,14 @@ def _step(node: yaml.Node | None, step: str | int) -> yaml.Node | None:
     if isinstance(node, yaml.SequenceNode):
         if isinstance(step, int):
             return node.value[step] if step < len(node.value) else None
-        # In the lists of a catalogue, things bear their id as a member.
-        return next((thing for thing in node.value if _bears(thing, step)), None)
+        # The elements of a catalogue's lists have their id as a member.
+        return next((element for element in node.value if _has_id(element, step)), None)
     return None
 
 
-def _bears(thing: yaml.Node, name: str) -> bool:
-    members = thing.value if isinstance(thing, yaml.MappingNode) else []
-    return any(key.value.endswith("_id") and value.value == name for key, value in members)
+def _has_id(element: yaml.Node, wanted: str) -> bool:
+    members = element.value if isinstance(element, yaml.MappingNode) else []
+    return any(key.value.endswith("_id") and value.value == wanted for key, value in members)
 
 
 def _repeated(node: yaml.Node) -> Iterator[tuple[int, str]]:

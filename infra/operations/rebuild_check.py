@@ -1,8 +1,8 @@
-"""Add up the whole ledger again: `make rebuild-check STAGE=prod`.
+"""Recompute the whole ledger from its entries: `make rebuild-check STAGE=prod`.
 
-Every wallet from its posted entries, every shard from what it received, every purchase from the money that is kept.
-Reads the whole table, which takes its time and its read units, and writes nothing. `local` is the stack of `make up`;
-for the other stages credentials, region and AWS_ENDPOINT_URL are boto3's usual ones. Exit code 1 when a figure is off.
+Compares every wallet with its posted entries, every shard with the gifts it received, and every purchase with the money
+that is kept. Reads the whole table, which takes time and read units, and writes nothing. `local` is the stack of `make
+up`; for the other stages boto3's default credentials, region and AWS_ENDPOINT_URL are used. Exits with 1 on a mismatch.
 """
 
 import argparse
@@ -15,32 +15,32 @@ import boto3
 
 from infra.deploy import stack_outputs
 from infra.local.facts import StackFacts, aws_session
-from infra.operations.books import Books, Breach, confirmed, read_table
+from infra.operations.books import Books, Breach, confirm, read_table
 from infra.package import ROOT, STAGES
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
 
-UNDER_WAY = timedelta(minutes=30)
-"""A gift reaches its creator in seconds; one that the stream lost, with the second sweep after it."""
+TRANSIT_TIME = timedelta(minutes=30)
+"""The time for a gift to reach its creator: seconds, or until the second sweep if the stream lost it."""
 
 
 def rebuild_check(table: "Table", now: datetime) -> tuple[Books, list[Breach]]:
-    """Read everything; what was read, and every breach that stands when one looks again."""
+    """Read the whole table. Returns the figures, and the breaches that a second reading confirms."""
     books = Books(read_table(table))
-    return books, confirmed(books.breaches(now - UNDER_WAY), table, now - UNDER_WAY)
+    return books, confirm(books.breaches(now - TRANSIT_TIME), table, now - TRANSIT_TIME)
 
 
 def report(books: Books, breaches: list[Breach], now: datetime) -> Iterator[str]:
-    """What an operator reads."""
+    """Format the result for an operator, line by line."""
     yield f"{len(books.wallets)} wallets hold {sum(books.wallets.values())} coins by {books.entries} posted entries"
     earned = books.earned()
     coins = sum(earned.values())
     yield f"{len(earned)} creators earned {coins} coins in {len(books.shards)} shards by {books.gifts} gifts"
-    if under_way := books.under_way(now - UNDER_WAY):
-        yield f"{under_way} gifts are under way to their creators"
+    if in_transit := books.in_transit(now - TRANSIT_TIME):
+        yield f"{in_transit} gifts are in transit to their creators"
     yield from (str(breach) for breach in breaches)
-    yield f"{len(breaches)} figures are off." if breaches else "Every figure is what its entries make it."
+    yield f"{len(breaches)} figures do not match." if breaches else "All figures match the entries."
 
 
 def _table(stage: str) -> "Table":
@@ -48,14 +48,14 @@ def _table(stage: str) -> "Table":
         return boto3.resource("dynamodb").Table(stack_outputs(stage)["TableName"])
     facts = StackFacts.read(ROOT / ".local")
     if facts is None:
-        raise SystemExit("The local cloud is not up: make up")
+        raise SystemExit("The local cloud is not running. Start it with: make up")
     return (
         aws_session(facts.aws_region).resource("dynamodb", endpoint_url=facts.aws_endpoint_url).Table(facts.table_name)
     )
 
 
 def main() -> int:
-    """The command."""
+    """Run the command. Returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m infra.operations.rebuild_check", description=(__doc__ or "").split("\n")[0]
     )

@@ -1,8 +1,9 @@
-"""Relay entries again, which is always safe: `python -m infra.operations.redrive --stage prod queue` or `... stretch`.
+"""Relay entries again, which is idempotent: `python -m infra.operations.redrive --stage prod queue` or `... stretch`.
 
-`queue` takes the entries that were set aside, and the relay does the work. `stretch` takes all that was posted between
-two hours (`2026-11-22T09`, UTC, both included), for a subscriber that missed it: as if the stream mapping had given it
-up, so the redrive function does the work, in its own time. Credentials and region are boto3's usual ones.
+`queue` invokes the relay with the entries in the redrive queue. `stretch` takes all entries posted between two hours
+(`2026-11-22T09`, UTC, both included), for a subscriber that missed them. It sends the messages that the stream mapping
+sends when it discards a batch, so the redrive function relays them asynchronously. Credentials and region are boto3's
+defaults.
 """
 
 import argparse
@@ -24,22 +25,22 @@ if TYPE_CHECKING:
 Keys = dict[str, str]
 """`PK` and `SK` of an entry."""
 Relay = Callable[[list[dict[str, Any]]], list[str]]
-"""Stream records in; out come the sequence numbers of those that must come again."""
+"""Takes stream records, and returns the sequence numbers of those that failed."""
 
 _BATCH = 100
 _PART = timedelta(minutes=10)
-"""What the redrive function takes at once: well within its time, however busy those minutes were."""
+"""The period of one message. Its entries fit into the redrive function's timeout at the highest load."""
 
 
 def redrive_queue(sqs: "SQSClient", queue_url: str, relay_again: Callable[[Sequence[Keys]], list[Keys]]) -> int:
-    """Relay what the queue holds. A message goes once its entry is relayed, or set aside anew.
+    """Relay the entries in the queue. A message is deleted when its entry is relayed.
 
     Returns:
-        How many entries were not relayed and stay in the queue.
+        The number of entries that failed and stay in the queue.
     """
-    told = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"])
-    waiting, left = int(told["Attributes"]["ApproximateNumberOfMessages"]), 0
-    while waiting > 0:  # those that come back are for the next run
+    attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"])
+    waiting, left = int(attributes["Attributes"]["ApproximateNumberOfMessages"]), 0
+    while waiting > 0:  # counted once, so that entries that fail are not received again in this run
         messages = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=300).get(
             "Messages"
         )
@@ -55,11 +56,11 @@ def redrive_queue(sqs: "SQSClient", queue_url: str, relay_again: Callable[[Seque
     return left
 
 
-def give_up(sqs: "SQSClient", queue_url: str, first: datetime, last: datetime) -> int:
-    """Tell the redrive function what the stream mapping would tell it, from the hour `first` to the hour `last`.
+def enqueue_range(sqs: "SQSClient", queue_url: str, first: datetime, last: datetime) -> int:
+    """Send the redrive function the messages for all hours from `first` to `last`, as the stream mapping does.
 
     Returns:
-        In how many parts.
+        The number of messages.
     """
     parts = int((last + timedelta(hours=1) - first) / _PART)
     for begin in (first + number * _PART for number in range(parts)):
@@ -71,8 +72,8 @@ def give_up(sqs: "SQSClient", queue_url: str, first: datetime, last: datetime) -
     return parts
 
 
-def relayed_again(dynamodb: "DynamoDBClient", table: str, relay: Relay, keys: Iterable[Keys]) -> list[Keys]:
-    """Hand entries to the relay as if they had just been posted. Returns those that it wants again."""
+def relay_entries(dynamodb: "DynamoDBClient", table: str, relay: Relay, keys: Iterable[Keys]) -> list[Keys]:
+    """Invoke the relay with entries as if they had just been posted. Returns the keys of those that failed."""
     records: dict[str, dict[str, Any]] = {}
     for number, found in enumerate(keys):
         wanted = {name: {"S": value} for name, value in found.items()}
@@ -90,18 +91,18 @@ def relayed_again(dynamodb: "DynamoDBClient", table: str, relay: Relay, keys: It
 
 
 def relay_function(client: "LambdaClient", name: str) -> Relay:
-    """The deployed relay.
+    """Wrap the deployed relay function.
 
     Raises:
-        SystemExit: the function failed as a whole; its answer says why.
+        SystemExit: the invocation failed; the message has the function's error. Raised by the returned callable.
     """
 
     def relay(records: list[dict[str, Any]]) -> list[str]:
-        answer = client.invoke(FunctionName=name, Payload=json.dumps({"Records": records}).encode())
-        said = answer["Payload"].read().decode()
-        if answer.get("FunctionError"):
-            raise SystemExit(f"The relay failed: {said}")
-        return [failure["itemIdentifier"] for failure in json.loads(said)["batchItemFailures"]]
+        response = client.invoke(FunctionName=name, Payload=json.dumps({"Records": records}).encode())
+        payload = response["Payload"].read().decode()
+        if response.get("FunctionError"):
+            raise SystemExit(f"The relay failed: {payload}")
+        return [failure["itemIdentifier"] for failure in json.loads(payload)["batchItemFailures"]]
 
     return relay
 
@@ -111,25 +112,25 @@ def _hour(text: str) -> datetime:
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(
         prog="python -m infra.operations.redrive", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--stage", choices=STAGES, required=True)
-    what = parser.add_subparsers(dest="what", required=True)
-    what.add_parser("queue", help="the entries that were set aside")
-    stretch = what.add_parser("stretch", help="all that was posted between two hours")
-    stretch.add_argument("first", type=_hour, help="2026-11-22T09, UTC")
-    stretch.add_argument("last", type=_hour, help="2026-11-22T17, included")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("queue", help="relay the entries in the redrive queue")
+    stretch = commands.add_parser("stretch", help="relay all entries posted between two hours")
+    stretch.add_argument("first", type=_hour, help="first hour, UTC, such as 2026-11-22T09")
+    stretch.add_argument("last", type=_hour, help="last hour, included, such as 2026-11-22T17")
     arguments = parser.parse_args()
     outputs, sqs = stack_outputs(arguments.stage), boto3.client("sqs")
-    if arguments.what == "stretch":
-        parts = give_up(sqs, outputs["RelayFailureQueueUrl"], arguments.first, arguments.last)
-        print(f"{parts} parts of it are waiting to be relayed.")
+    if arguments.command == "stretch":
+        parts = enqueue_range(sqs, outputs["RelayFailureQueueUrl"], arguments.first, arguments.last)
+        print(f"Queued {parts} messages for the redrive function.")
         return
     dynamodb, table = boto3.client("dynamodb"), outputs["TableName"]
     relay = relay_function(boto3.client("lambda"), outputs["RelayName"])
-    left = redrive_queue(sqs, outputs["RedriveQueueUrl"], lambda keys: relayed_again(dynamodb, table, relay, keys))
+    left = redrive_queue(sqs, outputs["RedriveQueueUrl"], lambda keys: relay_entries(dynamodb, table, relay, keys))
     raise SystemExit(f"{left} entries were not relayed: run it again." if left else 0)
 
 

@@ -17,7 +17,7 @@ class Cost:
 
 
 def measured(store: DynamoStore, act: Callable[[], object]) -> Cost:
-    _, tally = store.recorder.during(act)
+    _, tally = store.recorder.record(act)
     return Cost(tally.requests.total(), wru=tally.write_units, rru=tally.read_units)
 
 

@@ -5,7 +5,7 @@ from math import ceil
 
 from uuid_utils import uuid7
 
-from infra.recorder import Tally
+from infra.recorder import Counts
 from tests.bench.calls import gifts_to, stream_records
 from tests.bench.children import BenchError, require
 from tests.bench.flows import BUNDLE, Flows
@@ -36,15 +36,15 @@ def relay_messages(gifts: int) -> int:
 
 def _buying(flows: Flows) -> Iterator[Row]:
     before = flows.stripe_requests()
-    opened, tally = flows.recorder.during(lambda: flows.api(flows.fan.checkout(BUNDLE)))
+    opened, tally = flows.recorder.record(lambda: flows.api(flows.fan.checkout(BUNDLE)))
     yield from _ledger("checkout", tally, 1, 4)
     yield count("checkout: Stripe", flows.stripe_requests() - before, "requests", 1)
     payload = flows.pay(opened)
     before = flows.stripe_requests()
-    answer, tally = flows.recorder.during(lambda: flows.api(flows.webhook(payload)))
+    answer, tally = flows.recorder.record(lambda: flows.api(flows.webhook(payload)))
     require(answer, 200, outcome="credited")
     yield from _ledger("credited webhook", tally, 1, 5)
-    answer, tally = flows.recorder.during(lambda: flows.api(flows.webhook(payload)))
+    answer, tally = flows.recorder.record(lambda: flows.api(flows.webhook(payload)))
     require(answer, 200, outcome="repeated")
     yield count("the same webhook again: DynamoDB", tally.requests["dynamodb"], "requests", 1)
     yield count("both webhooks: Stripe", flows.stripe_requests() - before, "requests", 0)
@@ -52,10 +52,10 @@ def _buying(flows: Flows) -> Iterator[Row]:
 
 def _giving(flows: Flows) -> Iterator[Row]:
     gift = flows.fan.gift("creator")
-    answer, tally = flows.recorder.during(lambda: flows.api(gift))
+    answer, tally = flows.recorder.record(lambda: flows.api(gift))
     require(answer, 201)
     yield from _ledger("gift", tally, 1, 5)
-    answer, tally = flows.recorder.during(lambda: flows.api(gift))
+    answer, tally = flows.recorder.record(lambda: flows.api(gift))
     require(answer, 200)
     yield count("the same gift again: DynamoDB", tally.requests["dynamodb"], "requests", 1)
 
@@ -70,11 +70,11 @@ def _giving_otherwise(flows: Flows) -> Iterator[Row]:
         ("second gift of a streak", flows.fan.gift("creator", streak_id=first)),
     ]
     for what, call in ways:
-        answer, tally = flows.recorder.during(lambda call=call: flows.api(call))  # type: ignore[misc]
+        answer, tally = flows.recorder.record(lambda call=call: flows.api(call))  # type: ignore[misc]
         require(answer, 201)
         yield from _ledger(what, tally, 1, 5)
     require(flows.api(flows.fan.budget(day=100_000, week=200_000, month=300_000)), 200)
-    answer, tally = flows.recorder.during(lambda: flows.api(flows.fan.gift("creator")))
+    answer, tally = flows.recorder.record(lambda: flows.api(flows.fan.gift("creator")))
     require(answer, 201)
     yield from _ledger("gift within a budget", tally, 1, 5)
 
@@ -88,7 +88,7 @@ def _relaying(world: World, flows: Flows) -> Iterator[Row]:
         batch = gifts_to(f"creator-of-{gifts}", records)
         if len(batch["Records"]) != gifts:
             raise BenchError(f"the stream tells of {len(batch['Records'])} gifts, and {gifts} were sent")
-        answer, tally = flows.recorder.during(lambda batch=batch: flows.relay(batch))  # type: ignore[misc]
+        answer, tally = flows.recorder.record(lambda batch=batch: flows.relay(batch))  # type: ignore[misc]
         if answer != {"batchItemFailures": []}:
             raise BenchError(f"the relay answered {answer}")
         what = f"relay of {gifts} gift{'s' * (gifts > 1)}"
@@ -97,6 +97,6 @@ def _relaying(world: World, flows: Flows) -> Iterator[Row]:
         yield count(f"{what}: SNS", tally.requests["sns"], "requests", relay_messages(gifts))
 
 
-def _ledger(what: str, tally: Tally, requests: int, write_units: int) -> Iterator[Row]:
+def _ledger(what: str, tally: Counts, requests: int, write_units: int) -> Iterator[Row]:
     yield count(f"{what}: DynamoDB", tally.requests["dynamodb"], "requests", requests)
     yield count(f"{what}: write units", tally.write_units, "WRU", write_units)

@@ -10,7 +10,7 @@ from infra.local.audit import audit
 from infra.local.client import Fan, Gift, wait_until
 from infra.local.facts import StackFacts
 from infra.local.stripe_side import StripeSide
-from infra.operations.redrive import give_up
+from infra.operations.redrive import enqueue_range
 from tests.e2e.operations import Cloud
 
 pytestmark = pytest.mark.cloud
@@ -56,7 +56,7 @@ def test_the_sweep_relays_what_the_stream_lost(cloud_of: Cloud, lost: dict[str, 
 def test_redrive_relays_what_the_mapping_gave_up(cloud_of: Cloud, lost: dict[str, Any], stack: StackFacts) -> None:
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
-    give_up(cloud_of.client("sqs"), cloud_of.names["RelayFailureQueue"], hour, hour)
+    enqueue_range(cloud_of.client("sqs"), cloud_of.names["RelayFailureQueue"], hour, hour)
 
     wait_until("the creator received it", lambda: is_mended(cloud_of, lost))
     assert audit(stack).violations == ()

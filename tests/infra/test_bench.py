@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.recorder import Recorder, Tally, capacity
+from infra.recorder import Counts, Recorder, capacity
 from tests.bench.calls import gifts_to
 from tests.bench.children import BenchError, Children, require
 from tests.bench.cold import LIMITS
@@ -110,11 +110,11 @@ class TestCapacity:
                 client.say("after-call.dynamodb.*", event_name=f"after-call.dynamodb.{operation}", parsed=answer)
             client.say("before-send.*.*", event_name="before-send.sns.PublishBatch")
 
-        _, tally = recorder.during(act)
+        _, tally = recorder.record(act)
         assert tally.requests == {"dynamodb": 2, "sns": 1}
         assert (tally.read_units, tally.write_units) == (1, 5)
         assert recorder.parameters == {"Key": "TransactWriteItems"}, "as they were before they were added to"
-        assert recorder.during(lambda: None) == (None, Tally())
+        assert recorder.record(lambda: None) == (None, Counts())
 
 
 class TestWork:

@@ -37,7 +37,7 @@ def test_what_is_shipped_passes(path: Path, capsys: pytest.CaptureFixture[str]) 
         ('"streak_seconds": 5', '"streak_seconds": 601', '"streak_seconds"', "kinds.gift.streak_seconds"),
         ('"as_of"', '"as_off"', "{", "unknown field `as_off`"),
         ('"source"', 'source"', '"source"', "malformed"),
-        ('"units": 1, ', '"units": 1, "units": 2, ', '"creator"', "units comes twice in one object"),
+        ('"units": 1, ', '"units": 1, "units": 2, ', '"creator"', "units is repeated in one object"),
     ],
 )
 def test_the_line_is_named(

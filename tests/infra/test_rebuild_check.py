@@ -17,7 +17,7 @@ from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.reviews import Settlement
 from infra.operations.books import Books, Item, read_partition, read_table
-from infra.operations.rebuild_check import UNDER_WAY, rebuild_check, report
+from infra.operations.rebuild_check import TRANSIT_TIME, rebuild_check, report
 from tests.adapters.samples import a_gift, a_purchase, a_review, new_id
 from tests.fakes import START, session_of
 from tests.stores import cloud_at, table_definition
@@ -103,7 +103,7 @@ def test_books_that_hold(table: "Table", gift: Gift) -> None:
     assert list(report(books, breaches, NOW)) == [
         "1 wallets hold 690 coins by 6 posted entries",
         "1 creators earned 60 coins in 1 shards by 2 gifts",
-        "Every figure is what its entries make it.",
+        "All figures match the entries.",
     ]
     assert gift.event_id in books.event_ids
 
@@ -117,20 +117,20 @@ def test_a_wallet_is_told_with_both_figures(table: "Table") -> None:
     falsify(table, FAN, "WALLET", coins=700)
     books, breaches = rebuild_check(table, NOW)
     told = list(report(books, breaches, NOW))
-    assert told[-2:] == ["I1 WALLET#ann: stored 700, by the entries 690", "1 figures are off."]
+    assert told[-2:] == ["I1 WALLET#ann: stored 700, computed 690", "1 figures do not match."]
 
 
 @USUAL
 def test_entries_without_a_wallet(table: "Table") -> None:
     table.delete_item(Key={"PK": FAN, "SK": "WALLET"})
-    assert found(table) == ["I1 WALLET#ann: stored 0, by the entries 690"]
+    assert found(table) == ["I1 WALLET#ann: stored 0, computed 690"]
 
 
 @pytest.mark.parametrize("again", ["pi_1", "pi_2"])
 @USUAL
 def test_a_payment_credits_once_whether_by_itself_or_by_hand(table: "Table", ledger: DynamoLedger, again: str) -> None:
     post(ledger, payment_intent=again)
-    assert found(table) == [f"I2 payment {again}: stored 2, by the entries 1"]
+    assert found(table) == [f"I2 payment {again}: stored 2, computed 1"]
 
 
 def test_what_was_free_was_paid_by_nothing(table: "Table", ledger: DynamoLedger) -> None:
@@ -142,15 +142,15 @@ def test_what_was_free_was_paid_by_nothing(table: "Table", ledger: DynamoLedger)
 @USUAL
 def test_a_gift_must_have_reached_its_creator(table: "Table", ledger: DynamoLedger) -> None:
     lost = give(ledger)
-    assert found(table) == [f"I3 {LANE} gift {lost.event_id}: stored 0, by the entries 60"]
+    assert found(table) == [f"I3 {LANE} gift {lost.event_id}: stored 0, computed 60"]
 
 
 @USUAL
 def test_a_gift_may_be_under_way(table: "Table", ledger: DynamoLedger) -> None:
-    give(ledger, posted_at=NOW - UNDER_WAY)
+    give(ledger, posted_at=NOW - TRANSIT_TIME)
     books, breaches = rebuild_check(table, NOW)
     assert breaches == []
-    assert "1 gifts are under way to their creators" in report(books, breaches, NOW)
+    assert "1 gifts are in transit to their creators" in report(books, breaches, NOW)
 
 
 @USUAL
@@ -159,23 +159,23 @@ def test_a_gift_must_arrive_with_all_its_coins_even_when_it_is_new(table: "Table
     ledger.receive_gifts("grace", 3, [new])
     falsify(table, LANE, f"GIFT#{new.event_id}", coins=59)
     assert found(table) == [
-        f"I3 {LANE} gift {new.event_id}: stored 59, by the entries 60",
-        f"I3 {LANE}: stored 120, by the entries 119",
+        f"I3 {LANE} gift {new.event_id}: stored 59, computed 60",
+        f"I3 {LANE}: stored 120, computed 119",
     ]
 
 
 @USUAL
 def test_a_creator_receives_nothing_that_nobody_sent(table: "Table", ledger: DynamoLedger) -> None:
     ledger.receive_gifts("grace", 3, [made_up := a_gift("ben", creator_id="grace")])
-    assert found(table) == [f"I3 {LANE} gift {made_up.event_id}: stored 60, by the entries 0"]
+    assert found(table) == [f"I3 {LANE} gift {made_up.event_id}: stored 60, computed 0"]
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"coins": 61}, f"I3 {LANE}: stored 61, by the entries 60"),
-        ({"gifts": 3}, f"I3 {LANE} gifts: stored 3, by the entries 2"),
-        ({"sequence": 4}, f"I3 {LANE} sequence: stored 4, by the entries 3"),
+        ({"coins": 61}, f"I3 {LANE}: stored 61, computed 60"),
+        ({"gifts": 3}, f"I3 {LANE} gifts: stored 3, computed 2"),
+        ({"sequence": 4}, f"I3 {LANE} sequence: stored 4, computed 3"),
     ],
 )
 @USUAL
@@ -186,20 +186,20 @@ def test_a_lane_is_the_sum_of_what_it_received(table: "Table", changes: Mapping[
 
 def test_a_sequence_has_no_gaps(table: "Table", gift: Gift) -> None:
     falsify(table, LANE, f"GIFT#{gift.event_id}", sequence=2)
-    assert found(table) == [f"I3 {LANE} sequence: stored 3, by the entries 3"]
+    assert found(table) == [f"I3 {LANE} sequence: stored 3, computed 3"]
 
 
 @USUAL
 def test_a_purchase_grants_what_its_money_buys(table: "Table", ledger: DynamoLedger) -> None:
     purchase = post(ledger, payment_intent="pi_3")
     falsify(table, FAN, f"ENTRY#{purchase.purchase_id}", kept_minor=0)
-    assert found(table) == [f"I8 WALLET#ann purchase {purchase.purchase_id}: stored 0, by the entries 500"]
+    assert found(table) == [f"I8 WALLET#ann purchase {purchase.purchase_id}: stored 0, computed 500"]
 
 
 @USUAL
 def test_a_figure_that_is_no_whole_number_is_named(table: "Table") -> None:
     falsify(table, FAN, "WALLET", coins="many")
-    with pytest.raises(ValueError, match="WALLET#ann WALLET: coins is no whole number: 'many'"):
+    with pytest.raises(ValueError, match="WALLET#ann WALLET: coins is not a whole number: 'many'"):
         rebuild_check(table, NOW)
 
 
@@ -227,5 +227,5 @@ def test_what_only_moved_meanwhile_is_no_breach(table: "Table") -> None:
     now = list(read_table(table))
     before = [item | {"coins": 750} if item["SK"] == "WALLET" else item for item in map(dict, now)]
     partition = list(read_partition(table, FAN))
-    assert [str(breach) for breach in Books(before).breaches()] == ["I1 WALLET#ann: stored 750, by the entries 690"]
+    assert [str(breach) for breach in Books(before).breaches()] == ["I1 WALLET#ann: stored 750, computed 690"]
     assert found(cast("Table", MovingTable(before, partition))) == []

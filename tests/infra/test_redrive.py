@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from chalicelib.adapters.dynamodb.stream_records import discarded_stretch
-from infra.operations.redrive import give_up, redrive_queue, relay_function, relayed_again
+from infra.operations.redrive import enqueue_range, redrive_queue, relay_entries, relay_function
 
 TABLE = "ledger"
 
@@ -58,7 +58,7 @@ def test_a_stretch_is_told_part_by_part_as_the_mapping_would() -> None:
     sqs = boto3.client("sqs")
     url = sqs.create_queue(QueueName="failures")["QueueUrl"]
     nine, ten = (datetime(2026, 11, 22, hour, tzinfo=UTC) for hour in (9, 10))
-    assert give_up(sqs, url, nine, ten) == 12
+    assert enqueue_range(sqs, url, nine, ten) == 12
     told: list[tuple[datetime, datetime]] = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         told += [discarded_stretch(message["Body"]) for message in messages]
@@ -71,7 +71,7 @@ def test_the_relay_is_given_a_hundred_at_a_time_as_if_just_posted() -> None:
     keys = [post(f"{number:03d}") for number in range(120)]
     relay = RecordingRelay()
     assert (
-        relayed_again(boto3.client("dynamodb"), TABLE, relay, [*keys, {"PK": "WALLET#fan", "SK": "ENTRY#gone"}]) == []
+        relay_entries(boto3.client("dynamodb"), TABLE, relay, [*keys, {"PK": "WALLET#fan", "SK": "ENTRY#gone"}]) == []
     )
     assert [len(batch) for batch in relay.batches] == [100, 20]
     assert relay.told == [found["SK"] for found in keys]
@@ -80,7 +80,7 @@ def test_the_relay_is_given_a_hundred_at_a_time_as_if_just_posted() -> None:
 
 def test_what_the_relay_wants_again_is_named() -> None:
     keys = [post(name) for name in ("a", "b", "c")]
-    assert relayed_again(boto3.client("dynamodb"), TABLE, RecordingRelay(wants_again=2), keys) == keys[:2]
+    assert relay_entries(boto3.client("dynamodb"), TABLE, RecordingRelay(wants_again=2), keys) == keys[:2]
 
 
 @pytest.mark.parametrize(("wants_again", "left"), [(0, 0), (1, 1)])
@@ -90,7 +90,7 @@ def test_a_message_goes_once_its_entry_is_relayed(wants_again: int, left: int) -
     for name in ("a", "b"):
         sqs.send_message(QueueUrl=url, MessageBody=json.dumps(post(name)))
     relay = RecordingRelay(wants_again)
-    missed = redrive_queue(sqs, url, lambda keys: relayed_again(dynamodb, TABLE, relay, keys))
+    missed = redrive_queue(sqs, url, lambda keys: relay_entries(dynamodb, TABLE, relay, keys))
     assert missed == left
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
