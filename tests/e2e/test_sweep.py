@@ -1,4 +1,4 @@
-"""A relay that hears nothing for as long as a thousand gifts are sent, and what heals it."""
+"""A relay that hears nothing for as long as hundreds of gifts are sent, and what heals it."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,11 +17,12 @@ from infra.local.facts import StackFacts
 from infra.local.stripe_side import StripeSide
 from infra.local.subscriber import Subscriber
 from tests.e2e.operations import Cloud
+from tests.extent import whole_or
 from tests.fakes import FakeClock, uuid7_at
 
 pytestmark = pytest.mark.cloud
 
-GIFTS, LANES = 1_000, 4
+GIFTS, LANES = whole_or(1_000, 300), 4
 LONG_ENOUGH_AGO = timedelta(minutes=11)
 """The sweep leaves ten minutes to the stream."""
 
@@ -64,7 +65,7 @@ def by_lane(gifts: Sequence[Gift]) -> dict[int, list[int]]:
     return sequences
 
 
-def test_a_thousand_gifts_that_the_relay_never_heard_of_are_swept(
+def test_gifts_that_the_relay_never_heard_of_are_swept(
     stack: StackFacts, cloud_of: Cloud, overlay: Subscriber, fan: Fan, creator_id: str, stripe: StripeSide
 ) -> None:
     item = fan.gifts()[0]

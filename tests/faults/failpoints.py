@@ -117,6 +117,16 @@ def singles(plays: Iterable[Play] = PLAYS) -> Iterator[Run]:
             yield run(play, {number: fault}, schedule)
 
 
+def singles_in_turn(plays: Iterable[Play] = PLAYS) -> Iterator[Run]:
+    """Fail each call of each play with each fault, under one schedule each: the next one that has such a call."""
+    for play in plays:
+        points = {schedule: points_of(play, schedule) for schedule in Schedule}
+        for number in range(max(points.values())):
+            able = [schedule for schedule in Schedule if number < points[schedule]]
+            for turn, fault in enumerate(Fault, number):
+                yield run(play, {number: fault}, able[turn % len(able)])
+
+
 def pairs(plays: Iterable[Play] = PLAYS) -> Iterator[Run]:
     """The same with each later fault besides: how many calls there are then, the first one decides."""
     for play, schedule in product(plays, Schedule):

@@ -95,20 +95,8 @@ HANDLERS: Final[Mapping[str, Callable[[Meeting], None]]] = MappingProxyType(
 )
 PAIRS: Final = tuple(combinations_with_replacement(HANDLERS, 2))
 TRIPLES: Final = (
-    ("payment", "payment", "payment"),
     ("payment", "refund", "gift"),
-    ("refund", "refund", "gift"),
-    ("hint", "hint", "gift"),
-    ("hint", "hint", "hint"),
-    ("gift", "gift", "other gift"),
-    ("gift", "other gift", "refund"),
-    ("gift", "freeze", "grant"),
-    ("relay", "relay", "reversal"),
-    ("reversal", "other reversal", "relay"),
-    ("settlement", "refusal", "unmatched refund"),
     ("refund", "refund failed", "dispute"),
-    ("refund", "refund", "refund"),
-    ("debit submitted", "debit arrived", "payment"),
 )
 
 

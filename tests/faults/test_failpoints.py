@@ -1,8 +1,8 @@
-"""Every single fault at every call of every use case; `make faults` has the pairs, too."""
+"""Every fault at every call of every use case, under one schedule; `make faults` has each schedule, and the pairs."""
 
 import pytest
 
-from tests.faults.failpoints import PLAYS, Schedule, Tally, points_of, replay, run, singles
+from tests.faults.failpoints import PLAYS, Schedule, Tally, points_of, replay, run, singles_in_turn
 from tests.faults.play import Play
 from tests.faults.taps import all_calls
 from tests.faults.trouble import Fault
@@ -27,7 +27,7 @@ def test_in_peace_nothing_is_wrong(play: Play, schedule: Schedule) -> None:
 @pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.name)
 def test_no_single_fault_loses_or_doubles_a_coin(play: Play) -> None:
     tally = Tally()
-    for one in singles([play]):
+    for one in singles_in_turn([play]):
         tally.add(one)
     assert tally.seeds == []
     assert tally.unmet == []

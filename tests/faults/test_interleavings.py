@@ -1,4 +1,4 @@
-"""Handlers that meet: every pair and the telling triples in all orders; `make faults` has every triple."""
+"""Handlers that meet: every pair and two triples in all orders; `make faults` has every triple."""
 
 from collections.abc import Sequence
 from math import comb

@@ -75,6 +75,9 @@ def jobs(kills: int) -> Iterator[Job]:
     yield from (Job("three_meet", (name,)) for name in MEETING)
     yield Job("kill_on_dynamodb_local", (kills // 4,))
     yield Job("any_order")
+    yield Job("seven_events")
+    yield Job("storms")
+    yield Job("many_gifts_swept")
     yield from (Job("one_fault", (play.name,)) for play in PLAYS)
     yield from (Job("two_meet", (name,)) for name in interleavings.HANDLERS)
     yield from (Job("eight_meet", (start,)) for start in range(0, 12 * CHUNK, CHUNK))
@@ -180,6 +183,21 @@ def any_order() -> Piece:
     return piece
 
 
+def seven_events() -> Piece:
+    """Deliver the seven events of a purchase's life in all orders, for each of its ends."""
+    return _whole("seven events, all orders", "tests/properties/test_seven_event_life.py")
+
+
+def storms() -> Piece:
+    """Run the relay's storms with every seed."""
+    return _whole("a relay in storms", "tests/faults/test_relay_in_a_storm.py")
+
+
+def many_gifts_swept() -> Piece:
+    """Sweep a thousand gifts on a stack of its own."""
+    return _whole("a thousand gifts are swept", "tests/e2e/test_sweep.py")
+
+
 def planted_bugs() -> Piece:
     """The negative control."""
     piece = Piece("planted bugs, each caught")
@@ -193,6 +211,16 @@ def _kill(heading: str, url: str, directory: Path, times: int) -> Piece:
     with shooting_range(url, directory, seed=1) as place:
         toll = place.kill(times)
     return Piece(heading, tried=toll.kills, wrong=Counter(lost=len(toll.wrongs)), seeds=toll.wrongs)
+
+
+def _whole(heading: str, path: str) -> Piece:
+    done = _pytest(path, COINPURSE_EXTENT="whole")
+    passed = re.search(r"(\d+) passed", done.stdout)
+    piece = Piece(heading, tried=int(passed[1]) if passed else 0)
+    if done.returncode or not passed:
+        piece.wrong["broken"] += 1
+        piece.seeds.append(f"{path}: {done.stdout[-400:]}")
+    return piece
 
 
 def _pytest(path: str, **extra: str) -> subprocess.CompletedProcess[str]:

@@ -4,8 +4,9 @@ What happens at the payment provider happens in one order, and at its own pace: 
 the time an event arrives, all before it has happened, and perhaps more than that.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import permutations
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice, permutations
+from typing import TypeAlias
 
 import pytest
 
@@ -14,6 +15,7 @@ from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.usecases.relay import Relay, relay_entries
 from chalicelib.usecases.stripe_events import StripeEventServices, dispatch_event
 from tests.domain.builders import FAN, KEY, a_purchase
+from tests.extent import IS_WHOLE
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import PAUSE, FakeClock, FakeGateway, FakeLedger, session_of
@@ -30,7 +32,8 @@ EVENTS = [
     *[a_hint(kind=f"refund.{word}") for word in ("created", "updated", "failed")],
     *[a_hint(kind=f"charge.dispute.{word}") for word in ("created", "closed")],
 ]
-ORDERS = list(permutations(range(7)))
+Order: TypeAlias = tuple[int, ...]
+ORDERS: list[Order] = list(permutations(range(7)))
 ENDS = {
     "the refund fails, the dispute is won": ("failed", "won", 70),
     "the refund arrives, the dispute is won": ("succeeded", "won", 35),
@@ -96,12 +99,17 @@ class Life:
         return purchase.status, purchase.payment_intent, purchase.kept_minor, self.ledger.coins, self.ledger.reviews
 
 
+def part_of(orders: Iterable[tuple[int, Order]], turn: int) -> Iterable[tuple[int, Order]]:
+    """Choose all orders for `make faults`, else a third, so that each order comes with one of the three ends."""
+    return orders if IS_WHOLE else islice(orders, turn, None, 3)
+
+
 @pytest.mark.parametrize(("turn", "end"), list(enumerate(ENDS)), ids=ENDS)
 def test_whatever_the_order_and_the_pace_a_life_ends_in_one_way(turn: int, end: str) -> None:
     refund, dispute, coins = ENDS[end]
     money = the_money(refund, dispute)
-    for number, order in enumerate(ORDERS):
-        life, latest, pace = Life(money), 0, PACES[(number + turn) % 3]
+    for number, order in part_of(enumerate(ORDERS), turn):
+        life, latest, pace = Life(money), 0, PACES[(number // 3 + turn) % 3]
         for step, event in enumerate(order):
             latest = max(latest, event)
             life.arrives(event, pace(latest, step))
