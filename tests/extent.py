@@ -1,4 +1,4 @@
-"""How much of the largest enumerations the tests try: with `COINPURSE_EXTENT=whole`, set by `make faults`, all of it.
+"""The extent to which tests try the largest enumerations: all of it with `COINPURSE_EXTENT=whole`, as in `make faults`.
 
 `make test` tries a part of each, so that it takes minutes. Every planted bug is caught by that part.
 """
