@@ -43,7 +43,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     money: ByPeriod[int] = NO_LIMIT
 
 
-class Wish(Struct, frozen=True, kw_only=True):
+class PendingLimits(Struct, frozen=True, kw_only=True):
     """Less strict limits that apply from `at` on."""
 
     limits: Limits
@@ -63,7 +63,7 @@ class Budget(Struct, frozen=True, kw_only=True):
     ends: ByPeriod[datetime]
     since: ByPeriod[datetime]
     version: int = 1
-    pending: Wish | None = None
+    pending: PendingLimits | None = None
 
 
 class BudgetChange(Struct, frozen=True, kw_only=True):
@@ -117,14 +117,14 @@ def require_limits(limits: Limits) -> Limits:
 
 def first_budget(limits: Limits, now: datetime) -> Budget:
     """Build a fan's first budget, which counts from now on."""
-    now = _whole(now)
+    now = _to_milliseconds(now)
     ends = period_ends(now, limits.zone)
     return Budget(
         limits=limits, coins_left=limits.coins, money_left=limits.money, ends=ends, since=ByPeriod(now, now, now)
     )
 
 
-def _whole(at: datetime) -> datetime:
+def _to_milliseconds(at: datetime) -> datetime:
     """Truncate to milliseconds, as the ledger stores times."""
     return at - timedelta(microseconds=at.microsecond % 1000)
 
@@ -134,8 +134,12 @@ def renewed(budget: Budget, now: datetime) -> Budget:
 
     Renewing in several steps gives the same result as in one. Returns `budget` itself when nothing is due.
     """
-    wish = budget.pending
-    fresh: Budget = _renewed(budget, now) if wish is None or wish.at > now else _renewed(_granted(budget, wish), now)
+    pending = budget.pending
+    fresh: Budget = (
+        _restart_periods(budget, now)
+        if pending is None or pending.at > now
+        else _restart_periods(_apply_pending(budget, pending), now)
+    )
     return budget if fresh == budget else replace(fresh, version=budget.version + 1)
 
 
@@ -146,85 +150,85 @@ def due_change(budget: Budget | None, now: datetime) -> BudgetChange | None:
     return BudgetChange(seen=budget, budget=fresh)
 
 
-def _renewed(budget: Budget, now: datetime) -> Budget:
+def _restart_periods(budget: Budget, now: datetime) -> Budget:
     zone = budget.limits.zone
     # A change of time zone can make a period end after the regular start of the next.
     begins = ByPeriod(*map(max, budget.ends, period_begins(now, zone)))
     over = [end <= now for end in budget.ends]
 
-    def anew(new: ByPeriod[T], old: ByPeriod[T]) -> ByPeriod[T]:
+    def restart(new: ByPeriod[T], old: ByPeriod[T]) -> ByPeriod[T]:
         return ByPeriod(*(begun if ended else kept for begun, kept, ended in zip(new, old, over, strict=True)))
 
     return replace(
         budget,
-        coins_left=anew(budget.limits.coins, budget.coins_left),
-        money_left=anew(budget.limits.money, budget.money_left),
-        ends=anew(period_ends(now, zone), budget.ends),
-        since=anew(begins, budget.since),
+        coins_left=restart(budget.limits.coins, budget.coins_left),
+        money_left=restart(budget.limits.money, budget.money_left),
+        ends=restart(period_ends(now, zone), budget.ends),
+        since=restart(begins, budget.since),
     )
 
 
-def _granted(budget: Budget, wish: Wish) -> Budget:
+def _apply_pending(budget: Budget, pending: PendingLimits) -> Budget:
     """Apply the pending limits at the time they are due."""
-    before = _renewed(budget, wish.at)
+    before = _restart_periods(budget, pending.at)
     ends = before.ends
-    if wish.limits.zone != before.limits.zone:
+    if pending.limits.zone != before.limits.zone:
         # A current period ends with the new zone's day that its end falls in: less than a day later than before, and
         # never earlier, so that changing the zone gains no extra budget.
-        ends = ByPeriod(*(period_ends(end - _MOMENT, wish.limits.zone).day for end in ends))
-    return replace(_limited(before, wish.limits, wish.at), ends=ends, pending=None)
+        ends = ByPeriod(*(period_ends(end - _MOMENT, pending.limits.zone).day for end in ends))
+    return replace(_change_limits(before, pending.limits, pending.at), ends=ends, pending=None)
 
 
-def _limited(budget: Budget, limits: Limits, now: datetime) -> Budget:
+def _change_limits(budget: Budget, limits: Limits, now: datetime) -> Budget:
     """Change the limits. Spending in the current periods stays counted, except for money of another currency."""
     is_same_money = limits.currency == budget.limits.currency
     return replace(
         budget,
         limits=limits,
-        coins_left=_moved(budget.coins_left, budget.limits.coins, limits.coins),
-        money_left=_moved(budget.money_left, budget.limits.money, limits.money) if is_same_money else limits.money,
+        coins_left=_shift(budget.coins_left, budget.limits.coins, limits.coins),
+        money_left=_shift(budget.money_left, budget.limits.money, limits.money) if is_same_money else limits.money,
         since=budget.since if is_same_money else ByPeriod(now, now, now),
     )
 
 
-def _moved(left: ByPeriod[int], old: ByPeriod[int], new: ByPeriod[int]) -> ByPeriod[int]:
+def _shift(left: ByPeriod[int], old: ByPeriod[int], new: ByPeriod[int]) -> ByPeriod[int]:
     return ByPeriod(*(rest + after - before for rest, before, after in zip(left, old, new, strict=True)))
 
 
-def changed(budget: Budget | None, wish: Limits, now: datetime) -> Budget:
+def changed(budget: Budget | None, requested: Limits, now: datetime) -> Budget:
     """Request other limits: stricter ones apply at once, the rest become pending.
 
     A request replaces the pending limits; repeating the same request does not extend their delay.
     """
     if budget is None:
-        return first_budget(wish, now)
-    now = _whole(now)
+        return first_budget(requested, now)
+    now = _to_milliseconds(now)
     current = renewed(budget, now)
-    at_once = _stricter(current.limits, wish)
-    pending = None if at_once == wish else Wish(limits=wish, at=_granted_at(current, wish, now))
-    if pending and current.pending and current.pending.limits == wish:
+    at_once = _stricter(current.limits, requested)
+    pending = None if at_once == requested else PendingLimits(limits=requested, at=_applies_at(current, requested, now))
+    if pending and current.pending and current.pending.limits == requested:
         pending = current.pending
-    after: Budget = replace(_limited(current, at_once, now), pending=pending)
+    after: Budget = replace(_change_limits(current, at_once, now), pending=pending)
     return budget if after == budget else replace(after, version=budget.version + 1)
 
 
-def _stricter(limits: Limits, wish: Limits) -> Limits:
+def _stricter(limits: Limits, requested: Limits) -> Limits:
     """Return the part of the requested limits that applies at once."""
-    coins = ByPeriod(*map(min, limits.coins, wish.coins))
+    coins = ByPeriod(*map(min, limits.coins, requested.coins))
     if limits.currency is None:
-        return Limits(zone=limits.zone, currency=wish.currency, coins=coins, money=wish.money)
-    is_comparable = limits.currency == wish.currency
-    money = ByPeriod(*map(min, limits.money, wish.money)) if is_comparable else limits.money
+        return Limits(zone=limits.zone, currency=requested.currency, coins=coins, money=requested.money)
+    is_comparable = limits.currency == requested.currency
+    money = ByPeriod(*map(min, limits.money, requested.money)) if is_comparable else limits.money
     return Limits(zone=limits.zone, currency=limits.currency, coins=coins, money=money)
 
 
-def _granted_at(budget: Budget, wish: Limits, now: datetime) -> datetime:
+def _applies_at(budget: Budget, requested: Limits, now: datetime) -> datetime:
     """Return the time from which less strict limits apply.
 
     Amounts of two currencies cannot be compared, so a change of currency waits until every limited period has ended.
     """
     at = now + COOL_OFF
-    if wish.currency is None or wish.currency == budget.limits.currency:
+    if requested.currency is None or requested.currency == budget.limits.currency:
         return at
     return max([at, *(end for end, limit in zip(budget.ends, budget.limits.money, strict=True) if limit != UNLIMITED)])
 
@@ -256,4 +260,6 @@ def exclusion(user_id: str, key: str, days: int, now: datetime) -> SelfExclusion
     """Build a self-exclusion that starts now. Raises InvalidField."""
     if not 1 <= days <= MAX_DAYS:
         raise InvalidField("days", f"a whole number from 1 to {MAX_DAYS}")
-    return SelfExclusion(key=key, user_id=user_id, days=days, until=_whole(now) + timedelta(days=days), at=now)
+    return SelfExclusion(
+        key=key, user_id=user_id, days=days, until=_to_milliseconds(now) + timedelta(days=days), at=now
+    )

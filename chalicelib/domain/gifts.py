@@ -143,12 +143,12 @@ def shard_of(name: str, creator_lanes: int) -> int:
 
 def require_same_request(entry: object, order: GiftOrder) -> Gift:
     """Return the stored gift of the order. Raises IdempotencyConflict when the entry is something else."""
-    if isinstance(entry, Gift) and _wish(entry, entry.price_coins) == _wish(order, order.coins):
+    if isinstance(entry, Gift) and _request_of(entry, entry.price_coins) == _request_of(order, order.coins):
         return entry
     raise IdempotencyConflict("Use a new key for a new gift.")
 
 
-def _wish(gift: Gift | GiftOrder, coins: int) -> tuple[object, ...]:
+def _request_of(gift: Gift | GiftOrder, coins: int) -> tuple[object, ...]:
     named = gift.quantity if gift.kind == GiftKind.GIFT else coins
     said = gift.message, gift.anonymous, gift.sender_name
     return gift.kind, gift.creator_id, gift.item_id, named, *said, gift.stream_id, gift.streak_id

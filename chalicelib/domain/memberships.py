@@ -236,7 +236,7 @@ def membership_as_followed(membership: Membership, subscription: Subscription, l
     if subscription.status not in SUBSCRIPTION_STATUSES:
         raise UnknownStatus(f"{subscription.status} of a subscription")
     status = SUBSCRIPTION_STATUSES[subscription.status]
-    reason = _why_ended(subscription) if status is MembershipStatus.ENDED else ""
+    reason = _ended_reason(subscription) if status is MembershipStatus.ENDED else ""
     if last is None and status in LIVE:
         status = MembershipStatus.PENDING
     if last is not None and last.kept_minor == 0:
@@ -270,7 +270,7 @@ def end_notification(
     )
 
 
-def _why_ended(subscription: Subscription) -> str:
+def _ended_reason(subscription: Subscription) -> str:
     if subscription.status in _UNPAID or subscription.cancel_reason == _GAVE_UP:
         return "unpaid"
     return "cancelled"

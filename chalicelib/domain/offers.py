@@ -78,10 +78,10 @@ def check_address(address: str, shop: Collection[Origin]) -> Verdict:
         return _not_official(odd.oddity)
     if origin in shop:
         return Verdict(is_official=True, reason=_OFFICIAL, detail=f"This address is in the shop, {origin.url}.")
-    return _not_official(_why_elsewhere(origin, shop))
+    return _not_official(_mismatch_reason(origin, shop))
 
 
-def _why_elsewhere(origin: Origin, shop: Collection[Origin]) -> str:
+def _mismatch_reason(origin: Origin, shop: Collection[Origin]) -> str:
     if f".{origin.host}".endswith(f".{_PAYMENT_HOST}"):
         return "payment_page"
     if origin.is_punycode:

@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.adapters.dynamodb.models import wallet_key
-from chalicelib.domain.budgets import MAX_DAYS, MAX_LIMIT, BudgetChange, Limits, Wish
+from chalicelib.domain.budgets import MAX_DAYS, MAX_LIMIT, BudgetChange, Limits, PendingLimits
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.periods import ByPeriod
 from tests.adapters.budget_lab import set_budget
@@ -26,7 +26,7 @@ def store(moto_store: DynamoStore) -> DynamoStore:
 
 def test_the_longest_wallet_is_under_a_kilobyte(store: DynamoStore) -> None:
     limits = Limits(zone=LONGEST_ZONE, currency="usd", coins=MOST, money=MOST)
-    wish = Wish(limits=Limits(zone=LONGEST_ZONE, currency="eur", coins=MOST, money=MOST), at=START)
+    wish = PendingLimits(limits=Limits(zone=LONGEST_ZONE, currency="eur", coins=MOST, money=MOST), at=START)
     buy(store.ledger, FAN, MAX_AMOUNT)
     seen = set_budget(store, FAN, a_budget())
     longest = a_budget(zone=LONGEST_ZONE, currency="usd", coins=MOST, money=MOST)

@@ -12,7 +12,7 @@ from chalicelib.domain.budgets import (
     UNLIMITED,
     Budget,
     Limits,
-    Wish,
+    PendingLimits,
     changed,
     exclusion,
     first_budget,
@@ -64,7 +64,7 @@ def test_another_currency_waits_until_every_limited_period_has_ended() -> None:
     waiting = changed(budget, euros, START)
 
     assert waiting.limits == DOLLARS
-    assert waiting.pending == Wish(limits=euros, at=budget.ends.month)
+    assert waiting.pending == PendingLimits(limits=euros, at=budget.ends.month)
     assert renewed(waiting, budget.ends.month - MOMENT).limits.currency == "usd"
     assert renewed(waiting, budget.ends.month) == Budget(
         limits=euros,
@@ -105,7 +105,7 @@ def test_a_lower_limit_on_money_holds_at_once() -> None:
 
 def test_limits_on_money_go_after_a_day() -> None:
     waiting = changed(first_budget(DOLLARS, START), Limits(zone="UTC"), START)
-    assert waiting.pending == Wish(limits=Limits(zone="UTC"), at=START + COOL_OFF)
+    assert waiting.pending == PendingLimits(limits=Limits(zone="UTC"), at=START + COOL_OFF)
     assert renewed(waiting, START + COOL_OFF).limits == Limits(zone="UTC")
 
 

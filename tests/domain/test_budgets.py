@@ -14,7 +14,7 @@ from chalicelib.domain.budgets import (
     Budget,
     BudgetChange,
     Limits,
-    Wish,
+    PendingLimits,
     changed,
     due_change,
     first_budget,
@@ -157,7 +157,7 @@ def test_what_is_less_strict_waits_for_a_day(wish: Limits) -> None:
 
     after = changed(budget, wish, START)
 
-    assert after == replace(budget, pending=Wish(limits=wish, at=START + COOL_OFF), version=2)
+    assert after == replace(budget, pending=PendingLimits(limits=wish, at=START + COOL_OFF), version=2)
     assert renewed(after, START + COOL_OFF - MOMENT).limits == LIMITS
     assert renewed(after, START + COOL_OFF).limits == wish
     assert renewed(after, START + COOL_OFF).pending is None
@@ -170,7 +170,7 @@ def test_of_a_wish_that_is_both_the_stricter_part_holds_at_once() -> None:
     after = changed(budget, wish, START)
 
     assert after.limits.coins == after.coins_left == ByPeriod(50, 300, 1_000)
-    assert after.pending == Wish(limits=wish, at=START + COOL_OFF)
+    assert after.pending == PendingLimits(limits=wish, at=START + COOL_OFF)
     assert renewed(after, START + COOL_OFF).limits == wish
 
 
@@ -188,7 +188,7 @@ def test_a_new_wish_takes_the_place_of_the_one_that_waits() -> None:
     later = START + timedelta(hours=1)
     other = replace(LIMITS, coins=ByPeriod(200, 300, 1_000))
 
-    assert changed(waiting, other, later).pending == Wish(limits=other, at=later + COOL_OFF)
+    assert changed(waiting, other, later).pending == PendingLimits(limits=other, at=later + COOL_OFF)
     assert changed(waiting, LIMITS, later).pending is None, "what holds is wished for: nothing waits any more"
 
 

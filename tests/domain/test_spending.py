@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.domain.budgets import UNLIMITED, Budget, Limits, Wish, first_budget
+from chalicelib.domain.budgets import UNLIMITED, Budget, Limits, PendingLimits, first_budget
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.spending import payment_refusal, spend_refusal
 from chalicelib.domain.wallets import Wallet
@@ -62,7 +62,7 @@ def test_a_budget_is_judged_as_it_is_by_now() -> None:
 
 
 def test_a_raise_that_has_waited_long_enough_counts() -> None:
-    wish = Wish(limits=replace(COINS.limits, coins=ByPeriod(200, 300, 1_000)), at=START + MOMENT)
+    wish = PendingLimits(limits=replace(COINS.limits, coins=ByPeriod(200, 300, 1_000)), at=START + MOMENT)
     wallet = a_wallet(budget=replace(COINS, pending=wish))
     assert isinstance(spend_refusal(wallet, 200, START), BudgetReached)
     assert spend_refusal(wallet, 200, START + MOMENT) is None

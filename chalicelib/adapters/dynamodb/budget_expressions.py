@@ -15,7 +15,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.dynamodb.attributes import from_epoch, to_epoch
 from chalicelib.adapters.dynamodb.models import WalletRow
-from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits, Wish
+from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits, PendingLimits
 from chalicelib.domain.periods import ByPeriod
 
 _COINS: Final = (WalletRow.coin_day, WalletRow.coin_week, WalletRow.coin_month)
@@ -65,7 +65,7 @@ def to_budget(row: WalletRow) -> Budget | None:
         ends=ByPeriod(_held(row.day_ends), from_epoch(kept.week_ends), from_epoch(kept.month_ends)),
         since=ByPeriod(*map(from_epoch, kept.since)),
         version=_held(row.budget_version),
-        pending=Wish(
+        pending=PendingLimits(
             limits=Limits(
                 zone=wish.zone, currency=wish.currency, coins=_amounts(wish.coins), money=_amounts(wish.money)
             ),

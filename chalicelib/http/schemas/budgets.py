@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from chalicelib.domain.budgets import MAX_LIMIT, NO_LIMIT, UNLIMITED, Limits, Wish
+from chalicelib.domain.budgets import MAX_LIMIT, NO_LIMIT, UNLIMITED, Limits, PendingLimits
 from chalicelib.domain.ids import iso
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.wallets import Wallet
@@ -111,7 +111,7 @@ def _limits(limits: ByPeriod[int], left: ByPeriod[int], ends: ByPeriod[str]) -> 
     return LimitsResponse(day=day, week=week, month=month)
 
 
-def _pending(wish: Wish) -> PendingResponse:
+def _pending(wish: PendingLimits) -> PendingResponse:
     return PendingResponse(
         zone=wish.limits.zone,
         currency=wish.limits.currency,

@@ -92,8 +92,8 @@ IN_BUDGETS: Final = [
     Bug(
         "a raise at once",
         _RULES,
-        "    coins = ByPeriod(*map(min, limits.coins, wish.coins))\n",
-        "    coins = wish.coins\n",
+        "    coins = ByPeriod(*map(min, limits.coins, requested.coins))\n",
+        "    coins = requested.coins\n",
         ("tests/domain/test_budgets.py",),
     ),
     Bug(
@@ -106,8 +106,8 @@ IN_BUDGETS: Final = [
     Bug(
         "a new day by moving east",
         _RULES,
-        "period_ends(end - _MOMENT, wish.limits.zone).day for end in ends",
-        "period_ends(wish.at, wish.limits.zone).day for end in ends",
+        "period_ends(end - _MOMENT, pending.limits.zone).day for end in ends",
+        "period_ends(pending.at, pending.limits.zone).day for end in ends",
         ("tests/domain/test_budget_changes.py",),
     ),
     Bug(

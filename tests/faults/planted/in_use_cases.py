@@ -121,7 +121,7 @@ IN_USE_CASES: Final = [
     Bug(
         "another wish under the same key",
         "chalicelib/domain/gifts.py",
-        "if isinstance(entry, Gift) and _wish(entry, entry.price_coins) == _wish(order, order.coins):",
+        "if isinstance(entry, Gift) and _request_of(entry, entry.price_coins) == _request_of(order, order.coins):",
         "if isinstance(entry, Gift):",
         ("tests/usecases/test_send_gift.py",),
     ),
