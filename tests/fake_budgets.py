@@ -10,6 +10,7 @@ from chalicelib.domain.entries import Entry
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import IdempotencyConflict
+from chalicelib.ports.results import Posted, Repeated, Stale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,28 +63,29 @@ class FakeBudgets:
                 budget, money_left=ByPeriod(*(left - paid.money for left in budget.money_left))
             )
 
-    def change_budget(self, user_id: str, change: BudgetChange) -> bool:
+    def change_budget(self, user_id: str, change: BudgetChange) -> Posted | Stale:
         stored = self.budgets.get(user_id)
         if not self._is_seen(stored, change):
-            return False
+            return Stale()
         self.budgets[user_id] = self._changed(stored, change)
-        return True
+        return Posted()
 
-    def exclude(self, exclusion: SelfExclusion) -> bool:
+    def exclude(self, exclusion: SelfExclusion) -> Posted | Repeated:
         known = self.exclusions.get((exclusion.user_id, exclusion.key))
         if known and known.days != exclusion.days:
             raise IdempotencyConflict
         if known:
-            return False
+            return Repeated()
         self.exclusions[exclusion.user_id, exclusion.key] = exclusion
         self.excluded[exclusion.user_id] = max(exclusion.until, self.excluded.get(exclusion.user_id, exclusion.until))
-        return True
+        return Posted()
 
-    def post_notification(self, notification: NotificationEntry) -> bool:
+    def post_notification(self, notification: NotificationEntry) -> Posted | Repeated:
         known = self.entries.setdefault(notification.user_id, {})
-        is_new = notification.entry_id not in known
-        known.setdefault(notification.entry_id, notification)
-        return is_new
+        if notification.entry_id in known:
+            return Repeated()
+        known[notification.entry_id] = notification
+        return Posted()
 
     @staticmethod
     def _is_seen(stored: Budget | None, change: BudgetChange) -> bool:

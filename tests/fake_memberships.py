@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from chalicelib.domain.memberships import InvoiceRefused, Membership
+from chalicelib.domain.memberships import Membership
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.payments import Invoice, MembershipHint, MembershipRef, Subscription
 from chalicelib.domain.purchases import Purchase
+from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Stale, Unmatched
 from tests.fake_budgets import Spending
 from tests.fakes import START, FakeLedger
 
@@ -22,12 +23,12 @@ class FakeMemberships:
         self.ledger = ledger
         self.known: dict[tuple[str, str], Membership] = {}
 
-    def open_membership(self, membership: Membership) -> Membership | None:
+    def open_membership(self, membership: Membership) -> Posted | MembershipExists:
         name = membership.user_id, membership.membership_id
         if name in self.known:
-            return self.known[name]
+            return MembershipExists(membership=self.known[name])
         self.known[name] = membership
-        return None
+        return Posted()
 
     def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
         return self.known.get((user_id, membership_id))
@@ -36,7 +37,7 @@ class FakeMemberships:
         found = [membership for (fan, _), membership in self.known.items() if fan == user_id]
         return sorted(found, key=lambda membership: membership.membership_id, reverse=True)
 
-    def post_month(self, month: Purchase, subscription_id: str, customer_id: str) -> InvoiceRefused | None:
+    def post_month(self, month: Purchase, subscription_id: str, customer_id: str) -> Posted | AlreadyExists | Unmatched:
         name = month.user_id, month.membership_id
         entry, membership = self.ledger.find_entry(month.user_id, month.purchase_id), self.known.get(name)
         fits = membership is not None and (
@@ -44,26 +45,29 @@ class FakeMemberships:
             == (month.bundle_id, month.coins, month.amount_minor, month.currency)
             and membership.subscription_id in {"", subscription_id}
         )
-        if entry or membership is None or not fits:
-            return InvoiceRefused(entry=entry, membership=None if fits else membership)
+        if entry:
+            return AlreadyExists(entry=entry)
+        if membership is None or not fits:
+            return Unmatched(membership=membership)
         self.known[name] = replace(membership, subscription_id=subscription_id, customer_id=customer_id)
         self.ledger.entries.setdefault(month.user_id, {})[month.purchase_id] = month
         self.ledger.coins[month.user_id] = self.ledger.coins.get(month.user_id, 0) + month.coins
-        assert month.posted_at is not None
-        paid = Spending(at=month.posted_at, money=month.amount_minor, currency=month.currency)
+        paid = Spending(at=month.posting.posted_at, money=month.amount_minor, currency=month.currency)
         self.ledger.count_paid(month.user_id, paid)
-        return None
+        return Posted()
 
-    def update_membership(self, before: Membership, after: Membership, notification: NotificationEntry | None) -> bool:
+    def update_membership(
+        self, before: Membership, after: Membership, notification: NotificationEntry | None
+    ) -> Posted | Stale:
         name = before.user_id, before.membership_id
         stored = self.known.get(name)
         taken = notification and self.ledger.find_entry(notification.user_id, notification.entry_id)
         if stored is None or stored.version != before.version or taken:
-            return False
+            return Stale()
         self.known[name] = after
         if notification:
             self.ledger.entries.setdefault(notification.user_id, {})[notification.entry_id] = notification
-        return True
+        return Posted()
 
 
 class FakeSubscriptions:

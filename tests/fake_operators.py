@@ -13,6 +13,7 @@ from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.reviews import Freeze, Review, Settlement
 from chalicelib.errors import IdempotencyConflict
+from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySettled, Conflict, Posted, Repeated
 from tests.fake_lanes import Lane
 from tests.fakes import FakeLedger
 
@@ -28,29 +29,33 @@ class FakeOperators:
         self.reversed_by: dict[tuple[str, str], str] = {}
         """The act that reversed a gift, by fan and gift: an id is the fan's own."""
 
-    def grant(self, adjustment: Adjustment) -> Entry | None:
+    def grant(self, adjustment: Adjustment) -> Posted | AlreadyExists:
         earlier = self.ledger.find_entry(adjustment.user_id, adjustment.entry_id)
-        if earlier is None:
-            self.ledger.adjust(adjustment)
-        return earlier
+        if earlier:
+            return AlreadyExists(entry=earlier)
+        self.ledger.adjust(adjustment)
+        return Posted()
 
-    def reverse_gift(self, adjustment: Adjustment) -> str | None:
+    def reverse_gift(self, adjustment: Adjustment) -> Posted | AlreadyReversed | Conflict:
         name = adjustment.user_id, adjustment.about
         gift = self.ledger.find_entry(*name)
         taken = self.ledger.find_entry(adjustment.user_id, adjustment.entry_id)
-        if not isinstance(gift, Gift) or taken or name in self.reversed_by:
-            return self.reversed_by.get(name, "")
+        if name in self.reversed_by:
+            return AlreadyReversed(reversed_by=self.reversed_by[name])
+        if not isinstance(gift, Gift) or taken:
+            return Conflict()
         self.reversed_by[name] = adjustment.entry_id
         self.ledger.adjust(adjustment)
-        return None
+        return Posted()
 
-    def freeze(self, freeze: Freeze) -> None:
+    def freeze(self, freeze: Freeze) -> Posted | Repeated:
         earlier = self.freezes.setdefault(freeze.key, freeze)
         if (earlier.user_id, earlier.is_frozen) != (freeze.user_id, freeze.is_frozen):
             raise IdempotencyConflict
         if earlier is not freeze:
-            return
+            return Repeated()
         (self.ledger.frozen.add if freeze.is_frozen else self.ledger.frozen.discard)(freeze.user_id)
+        return Posted()
 
     def list_reviews(self, month: str) -> Sequence[Review]:
         found = [review for review in self.ledger.reviews.values() if review.month == month]
@@ -60,15 +65,19 @@ class FakeOperators:
         review = self.ledger.reviews.get(payment_id)
         return review if review and review.month == month else None
 
-    def settle_review(self, review: Review, settlement: Settlement, adjustment: Adjustment | None) -> Review | None:
+    def settle_review(
+        self, review: Review, settlement: Settlement, adjustment: Adjustment | None
+    ) -> Posted | AlreadySettled | Conflict:
         stored = self.ledger.reviews.get(review.payment_id)
         taken = adjustment and self.ledger.find_entry(adjustment.user_id, adjustment.entry_id)
-        if stored is None or stored.settlement or taken:
-            return stored or review
+        if stored and stored.settlement:
+            return AlreadySettled(review=stored)
+        if stored is None or taken:
+            return Conflict()
         self.ledger.reviews[review.payment_id] = replace(stored, settlement=settlement)
         if adjustment:
             self.ledger.adjust(adjustment)
-        return None
+        return Posted()
 
 
 class FakeJournal:

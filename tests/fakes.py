@@ -15,10 +15,10 @@ from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reviews import Review
 from chalicelib.domain.shards import ShardPosition, streak_of
-from chalicelib.domain.spending import GiftRefused, PurchaseRefused
 from chalicelib.domain.streaks import StreakEnd, is_of
 from chalicelib.domain.wallets import Streak, Wallet
 from chalicelib.errors import NotAuthentic, NotFound, TryAgain
+from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Repeated, Stale, Unchanged
 from tests.fake_budgets import FakeBudgets, Spending
 from tests.fake_lanes import Lane, grown, is_as_seen, position
 
@@ -64,23 +64,28 @@ class FakeLedger(FakeBudgets):
         self.announced: dict[str, datetime] = {}
         self.reviews: dict[str, Review] = {}
 
-    def open_purchase(self, purchase: Purchase, change: BudgetChange | None = None) -> PurchaseRefused | None:
+    def open_purchase(
+        self, purchase: Purchase, change: BudgetChange | None = None
+    ) -> Posted | AlreadyExists | Rejected:
         known = self.find_entry(purchase.user_id, purchase.purchase_id)
         money = Spending(at=purchase.created_at, money=purchase.amount_minor, currency=purchase.currency)
         is_within = self.allows(purchase.user_id, money, change)
-        if known or not is_within:
-            return PurchaseRefused(entry=known, wallet=None if is_within else self.read_wallet(purchase.user_id))
+        rejecting = None if is_within else self.read_wallet(purchase.user_id)
+        if known:
+            return AlreadyExists(entry=known, wallet=rejecting)
+        if rejecting:
+            return Rejected(wallet=rejecting)
         self.count(purchase.user_id, money, change)
         self.opened.add(purchase.user_id)
         self.entries.setdefault(purchase.user_id, {})[purchase.purchase_id] = purchase
-        return None
+        return Posted()
 
-    def post_purchase(self, session: CheckoutSession, posting: Posting) -> Purchase | None:
+    def post_purchase(self, session: CheckoutSession, posting: Posting) -> Posted | Unchanged:
         purchase = self._claimed(session)
-        ref = _claim(session)
+        ref = session.require_ref()
         quoted = (purchase.coins, purchase.amount_minor, purchase.currency)
         if purchase.status is Status.POSTED or quoted != (ref.coins, session.subtotal_minor, session.currency):
-            return purchase
+            return Unchanged(purchase=purchase)
         self.entries[ref.user_id][ref.purchase_id] = replace(
             purchase,
             status=Status.POSTED,
@@ -94,30 +99,30 @@ class FakeLedger(FakeBudgets):
             paid = Spending(at=posting.posted_at, money=purchase.amount_minor, currency=purchase.currency)
             self.count_paid(ref.user_id, paid)
         self.coins[ref.user_id] = self.coins.get(ref.user_id, 0) + ref.coins
-        return None
+        return Posted()
 
     def move_purchase(
         self, session: CheckoutSession, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
-    ) -> Purchase | None:
+    ) -> Posted | Unchanged:
         purchase = self._claimed(session)
         if purchase.status not in allowed:
-            return purchase
-        if change and (purchase.is_released or not self.change_budget(purchase.user_id, change)):
+            return Unchanged(purchase=purchase)
+        if change and (purchase.is_released or self.change_budget(purchase.user_id, change) == Stale()):
             raise TryAgain
         is_released = purchase.is_released or change is not None
         self.entries[purchase.user_id][purchase.purchase_id] = replace(purchase, status=to, is_released=is_released)
-        return None
+        return Posted()
 
-    def update_kept_amount(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
+    def update_kept_amount(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> Posted | Stale:
         stored = self.find_entry(purchase.user_id, purchase.purchase_id)
         taken = adjustment and self.find_entry(adjustment.user_id, adjustment.entry_id)
         if not isinstance(stored, Purchase) or stored.version != purchase.version or taken:
-            return False
+            return Stale()
         changed = replace(stored, kept_minor=kept_minor, version=stored.version + 1)
         self.entries[purchase.user_id][purchase.purchase_id] = changed
         if adjustment:
             self.adjust(adjustment)
-        return True
+        return Posted()
 
     def adjust(self, adjustment: Adjustment) -> None:
         """What every adjustment does: an entry and its coins."""
@@ -126,7 +131,7 @@ class FakeLedger(FakeBudgets):
 
     def post_gift(
         self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None
-    ) -> GiftRefused | None:
+    ) -> Posted | AlreadyExists | Rejected:
         known = self.entries.get(gift.user_id, {}).get(gift.gift_id)
         has_wallet = self.has_wallet(gift.user_id)
         wallet = self.read_wallet(gift.user_id)
@@ -136,8 +141,11 @@ class FakeLedger(FakeBudgets):
         if gift.streak_id:
             seen = is_as_seen(wallet.streak, ended) if gift.begins_streak else is_of(gift, wallet.streak)
             allows = allows and seen
-        if known or not allows:
-            return GiftRefused(entry=known, wallet=wallet if has_wallet and not allows else None)
+        rejecting = wallet if has_wallet and not allows else None
+        if known:
+            return AlreadyExists(entry=known, wallet=rejecting)
+        if not allows:
+            return Rejected(wallet=rejecting)
         self.count(gift.user_id, coins, change)
         self.coins[gift.user_id] = wallet.coins - gift.price_coins
         self.entries.setdefault(gift.user_id, {})[gift.gift_id] = gift
@@ -145,14 +153,14 @@ class FakeLedger(FakeBudgets):
             self.entries[gift.user_id][ended.notification.entry_id] = ended.notification
         if gift.streak_id:
             self.streaks[gift.user_id] = grown(None if gift.begins_streak else wallet.streak, gift)
-        return None
+        return Posted()
 
-    def end_streak(self, user_id: str, ended: StreakEnd) -> bool:
+    def end_streak(self, user_id: str, ended: StreakEnd) -> Posted | Stale:
         if not is_as_seen(self.streaks.get(user_id), ended):
-            return False
+            return Stale()
         del self.streaks[user_id]
         self.entries.setdefault(user_id, {})[ended.notification.entry_id] = ended.notification
-        return True
+        return Posted()
 
     def has_wallet(self, user_id: str) -> bool:
         return any(user_id in held for held in (self.coins, self.frozen, self.opened, self.budgets, self.excluded))
@@ -194,13 +202,14 @@ class FakeLedger(FakeBudgets):
         if entry_id in self.entries.get(user_id, {}):
             self.announced.setdefault(entry_id, at)
 
-    def file_review(self, review: Review) -> bool:
-        is_new = review.payment_id not in self.reviews
-        self.reviews.setdefault(review.payment_id, review)
-        return is_new
+    def file_review(self, review: Review) -> Posted | Repeated:
+        if review.payment_id in self.reviews:
+            return Repeated()
+        self.reviews[review.payment_id] = review
+        return Posted()
 
     def _claimed(self, session: CheckoutSession) -> Purchase:
-        ref = _claim(session)
+        ref = session.require_ref()
         entry = self.find_entry(ref.user_id, ref.purchase_id)
         if not isinstance(entry, Purchase):
             raise NotFound
@@ -263,8 +272,3 @@ def session_of(purchase: Purchase, **changes: object) -> CheckoutSession:
         url=f"https://pay.example/{purchase.purchase_id}",
     )
     return replace(session, **changes)
-
-
-def _claim(session: CheckoutSession) -> PurchaseRef:
-    assert session.ref is not None
-    return session.ref

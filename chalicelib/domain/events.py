@@ -9,6 +9,7 @@ from chalicelib.domain.entries import Entry, ShardEntry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.ids import iso
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
+from chalicelib.domain.posting import NotPosted
 from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.shards import ShardPosition
 
@@ -67,7 +68,8 @@ def announce(entry: Entry, position: ShardPosition | None, *, source: str, livem
         return announce_adjustment(entry, sequence, source=source, livemode=livemode)
     if isinstance(entry, NotificationEntry):
         return announce_notice(entry, sequence, source=source, livemode=livemode)
-    assert position is not None, "a gift is published after its creator has received it"
+    if position is None:
+        raise NotPosted(entry.gift_id)
     return announce_gift(entry, position, source=source, livemode=livemode)
 
 
@@ -107,7 +109,6 @@ def _streak(gift: Gift, position: ShardPosition) -> dict[str, object]:
 
 def announce_credit(purchase: Purchase, *, source: str, livemode: bool) -> Announcement:
     """Build the message of a posted purchase."""
-    assert purchase.event_id is not None, "only posted purchases are published"
     data = {
         "purchase_id": purchase.purchase_id,
         "user_id": purchase.user_id,
@@ -117,7 +118,7 @@ def announce_credit(purchase: Purchase, *, source: str, livemode: bool) -> Annou
         "price": {"amount_minor": purchase.amount_minor, "currency": purchase.currency},
     }
     return Announcement(
-        id=purchase.event_id,
+        id=purchase.posting.event_id,
         envelope=_envelope(purchase, COINS_CREDITED, f"wallet/{purchase.user_id}", source) | {"data": data},
         attributes=_attributes(COINS_CREDITED, "purchase", purchase.coins, livemode=livemode),
     )
@@ -125,8 +126,8 @@ def announce_credit(purchase: Purchase, *, source: str, livemode: bool) -> Annou
 
 def announce_month(purchase: Purchase, *, source: str, livemode: bool) -> Announcement:
     """Build the message of a posted month of a membership: started or renewed."""
-    assert purchase.event_id is not None, "only posted purchases are published"
-    assert purchase.paid_until is not None, "a month has an end"
+    if purchase.paid_until is None:
+        raise NotPosted(purchase.purchase_id)
     event_type = MEMBERSHIP_RENEWED if purchase.is_renewal else MEMBERSHIP_STARTED
     data = {
         "membership_id": purchase.membership_id,
@@ -138,7 +139,7 @@ def announce_month(purchase: Purchase, *, source: str, livemode: bool) -> Announ
         "paid_until": iso(purchase.paid_until),
     }
     return Announcement(
-        id=purchase.event_id,
+        id=purchase.posting.event_id,
         envelope=_envelope(purchase, event_type, f"wallet/{purchase.user_id}", source) | {"data": data},
         attributes=_attributes(event_type, "purchase", purchase.coins, livemode=livemode),
     )
@@ -195,14 +196,14 @@ def _order(entry: ShardEntry, sequence: int) -> dict[str, object]:
 
 
 def _envelope(entry: Entry, kind: str, subject: str, source: str) -> dict[str, object]:
-    assert entry.posted_at is not None, "only posted entries are published"
+    posted_at = entry.posting.posted_at if isinstance(entry, Purchase) else entry.posted_at
     return {
         "specversion": "1.0",
         "id": entry.event_id,
         "type": kind,
         "source": source,
         "subject": subject,
-        "time": iso(entry.posted_at),
+        "time": iso(posted_at),
         "datacontenttype": "application/json",
         "dataschema": f"urn:{kind.replace('.', ':')}",
     }

@@ -111,13 +111,6 @@ class MembershipOrder(Struct, frozen=True, kw_only=True):
             raise InvalidField("currency", "a lowercase ISO 4217 code, like usd")
 
 
-class InvoiceRefused(Struct, frozen=True, kw_only=True):
-    """A rejected posting of an invoice: the entry that has its id, or the membership that differs from it."""
-
-    entry: Entry | None
-    membership: Membership | None
-
-
 def quote_membership(order: MembershipOrder, catalogue: Catalogue, now: datetime) -> Membership:
     """Build a pending membership at the present price. Raises UnknownPlan."""
     plan, amount_minor = catalogue.plan(order.plan_id, order.currency)
@@ -183,8 +176,7 @@ def invoice_review_reason(invoice: Invoice) -> str | None:
 
 def month_of(invoice: Invoice, posting: Posting) -> Purchase:
     """Build the posted purchase of a paid invoice."""
-    ref = invoice.membership
-    assert ref is not None, "unrelated invoices are never posted"
+    ref = invoice.require_membership()
     return Purchase(
         purchase_id=invoice.purchase_id,
         user_id=ref.user_id,
@@ -204,13 +196,14 @@ def month_of(invoice: Invoice, posting: Posting) -> Purchase:
     )
 
 
-def month_review_reason(refused: InvoiceRefused, month: Purchase) -> str | None:
-    """Return the review reason of a month that the ledger rejected, or None when it is a repeat."""
-    if refused.entry is not None:
-        known = refused.entry
-        is_repeat = isinstance(known, Purchase) and known.payment_intent == month.payment_intent
-        return None if is_repeat else "paid_twice"
-    membership = refused.membership
+def repeated_month_review_reason(known: Entry, month: Purchase) -> str | None:
+    """Return the review reason of a month whose id names an entry, or None when it is a repeat."""
+    is_repeat = isinstance(known, Purchase) and known.payment_intent == month.payment_intent
+    return None if is_repeat else "paid_twice"
+
+
+def unmatched_month_review_reason(membership: Membership | None, month: Purchase) -> str:
+    """Return the review reason of a month that does not match its membership."""
     if membership is None:
         return "no_such_membership"
     if membership.currency != month.currency:

@@ -16,6 +16,10 @@ class PurchaseRef(Struct, frozen=True, kw_only=True):
     coins: int
 
 
+class UnrelatedPayment(Exception):
+    """An unrelated checkout session or invoice reached code that handles only our own."""
+
+
 class CheckoutSession(Struct, frozen=True, kw_only=True):
     """A checkout session in its present state.
 
@@ -38,6 +42,12 @@ class CheckoutSession(Struct, frozen=True, kw_only=True):
     def is_paid(self) -> bool:
         """True if nothing is left to pay."""
         return self.payment_status != "unpaid"
+
+    def require_ref(self) -> PurchaseRef:
+        """Return the ref. Raises UnrelatedPayment when there is none."""
+        if self.ref is None:
+            raise UnrelatedPayment(self.session_id)
+        return self.ref
 
 
 class MembershipRef(Struct, frozen=True, kw_only=True):
@@ -84,9 +94,18 @@ class Invoice(Struct, frozen=True, kw_only=True):
     @property
     def ref(self) -> PurchaseRef | None:
         """A reference to the invoice's purchase; None for an unrelated invoice."""
+        return None if self.membership is None else self.require_ref()
+
+    def require_ref(self) -> PurchaseRef:
+        """Return the ref. Raises UnrelatedPayment when there is none."""
+        membership = self.require_membership()
+        return PurchaseRef(purchase_id=self.purchase_id, user_id=membership.user_id, coins=membership.coins)
+
+    def require_membership(self) -> MembershipRef:
+        """Return the membership's ref. Raises UnrelatedPayment when there is none."""
         if self.membership is None:
-            return None
-        return PurchaseRef(purchase_id=self.purchase_id, user_id=self.membership.user_id, coins=self.membership.coins)
+            raise UnrelatedPayment(self.invoice_id)
+        return self.membership
 
     @property
     def hint(self) -> "MembershipHint | None":

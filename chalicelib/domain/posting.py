@@ -10,3 +10,7 @@ class Posting(Struct, frozen=True, kw_only=True):
 
     posted_at: datetime
     event_id: str
+
+
+class NotPosted(Exception):
+    """An entry lacks a value that it has once it is posted, and received by its creator's shard if it has one."""

@@ -10,6 +10,7 @@ from chalicelib.domain.catalogue import CHANNELS, Catalogue
 from chalicelib.domain.ids import require_tag
 from chalicelib.domain.money import EXPONENTS
 from chalicelib.domain.payments import CheckoutSession, Invoice, PurchaseRef
+from chalicelib.domain.posting import NotPosted, Posting
 from chalicelib.domain.reviews import Review
 from chalicelib.errors import IdempotencyConflict, InvalidField
 
@@ -69,6 +70,13 @@ class Purchase(Struct, frozen=True, kw_only=True):
     def entry_id(self) -> str:
         """The id of the ledger entry."""
         return self.purchase_id
+
+    @property
+    def posting(self) -> Posting:
+        """The time and event id of the posting. Raises NotPosted."""
+        if self.posted_at is None or self.event_id is None:
+            raise NotPosted(self.purchase_id)
+        return Posting(posted_at=self.posted_at, event_id=self.event_id)
 
 
 SESSION_LIFE: Final = timedelta(hours=2)
@@ -151,13 +159,11 @@ def session_review_reason(session: CheckoutSession) -> str | None:
 
 def purchase_review_reason(purchase: Purchase, session: CheckoutSession) -> str | None:
     """Return the review reason of a session that the ledger rejected, or None when it is a repeat."""
-    ref = session.ref
-    assert ref is not None, "unrelated sessions are never posted"
     if purchase.currency != session.currency:
         return "other_currency"
     if purchase.amount_minor != session.subtotal_minor:
         return "other_amount"
-    if purchase.coins != ref.coins:
+    if purchase.coins != session.require_ref().coins:
         return "other_coins"
     if purchase.payment_intent != session.payment_intent:
         return "paid_twice"

@@ -2,28 +2,11 @@
 
 from datetime import datetime
 
-from msgspec import Struct
-
 from chalicelib.domain.budgets import Budget, exceeded, renewed
-from chalicelib.domain.entries import Entry
 from chalicelib.domain.ids import iso
 from chalicelib.domain.periods import PERIODS, ByPeriod
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import BudgetCurrency, BudgetReached, InsufficientCoins, Refusal, SelfExcluded, WalletFrozen
-
-
-class GiftRefused(Struct, frozen=True, kw_only=True):
-    """A rejected gift: the entry that has its id, or the wallet that does not allow it."""
-
-    entry: Entry | None
-    wallet: Wallet | None
-
-
-class PurchaseRefused(Struct, frozen=True, kw_only=True):
-    """A rejected purchase: the entry that has its id, or the wallet that does not allow it."""
-
-    entry: Entry | None
-    wallet: Wallet | None
 
 
 def spend_refusal(wallet: Wallet | None, coins: int, now: datetime) -> Refusal | None:

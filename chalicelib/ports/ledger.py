@@ -14,33 +14,29 @@ from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reviews import Review
 from chalicelib.domain.shards import ShardPosition
-from chalicelib.domain.spending import GiftRefused, PurchaseRefused
 from chalicelib.domain.streaks import StreakEnd
 from chalicelib.domain.wallets import Wallet
+from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Repeated, Stale, Unchanged
 
 
 class Ledger(Protocol):
     """Wallets and entries. Each write is one round trip whose conditions stand in the write itself."""
 
-    def open_purchase(self, purchase: Purchase, change: BudgetChange | None = None) -> PurchaseRefused | None:
+    def open_purchase(
+        self, purchase: Purchase, change: BudgetChange | None = None
+    ) -> Posted | AlreadyExists | Rejected:
         """Write a pending purchase and count its price down, if the fan's budget allows it, in one transaction.
 
         Args:
             purchase: the purchase; its `created_at` is the time by which the budget's periods have ended or not.
             change: the budget that takes the place of the one there is, in the same transaction.
-
-        Returns:
-            None when it was written, else why not.
         """
 
-    def post_purchase(self, session: CheckoutSession, posting: Posting) -> Purchase | None:
+    def post_purchase(self, session: CheckoutSession, posting: Posting) -> Posted | Unchanged:
         """Post the purchase that the paid session claims and credit its coins, in one transaction.
 
         Only if the stored quote says the same coins, amount and currency, and nothing was posted yet. A price that was
         given back to the fan's budget counts again, whatever is left.
-
-        Returns:
-            None when it was posted by this call; else the purchase as it is, untouched.
 
         Raises:
             NotFound: there is no such purchase.
@@ -48,22 +44,21 @@ class Ledger(Protocol):
 
     def move_purchase(
         self, session: CheckoutSession, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
-    ) -> Purchase | None:
+    ) -> Posted | Unchanged:
         """Set the status of an unposted purchase if it is one of `allowed`. Returns and raises as post_purchase.
 
         With a change of the budget, that one gives the price back: in the same transaction, and once a purchase.
         """
 
-    def update_kept_amount(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
-        """Note how much of a posted purchase's price is kept and, in the same transaction, move the coins.
+    def update_kept_amount(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> Posted | Stale:
+        """Set how much of a posted purchase's price is kept and, in the same transaction, move the coins.
 
-        Returns:
-            Whether it was written: only if the purchase still has the version that was read.
+        Only if the purchase still has the version that was read.
         """
 
     def post_gift(
         self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None
-    ) -> GiftRefused | None:
+    ) -> Posted | AlreadyExists | Rejected:
         """Debit the fan, within the fan's budget, and write the gift, in one transaction; a streak is counted in it.
 
         Args:
@@ -71,16 +66,12 @@ class Ledger(Protocol):
                 needs that none is under way; any other that its own is.
             change: the budget that takes the place of the one there is, in the same transaction.
             ended: the streak that is under way and in the way of the gift's: it ends in the same transaction.
-
-        Returns:
-            None when all was done, else why nothing was.
         """
 
-    def end_streak(self, user_id: str, ended: StreakEnd) -> bool:
-        """Forget the streak and write what is told of its end, in one transaction.
+    def end_streak(self, user_id: str, ended: StreakEnd) -> Posted | Stale:
+        """Remove the streak and write the notification of its end, in one transaction.
 
-        Returns:
-            Whether it was done: only if the streak is as it was seen.
+        Only if the streak is still as it was read.
         """
 
     def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
@@ -110,18 +101,18 @@ class Ledger(Protocol):
     def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
         """Note that an entry without a creator was published. Noting it twice keeps the first time."""
 
-    def file_review(self, review: Review) -> bool:
-        """Put a payment aside for a person to look at. Whether it was new: the same payment twice is one review."""
+    def file_review(self, review: Review) -> Posted | Repeated:
+        """File a payment for review by an operator. One review for each `payment_id`."""
 
-    def change_budget(self, user_id: str, change: BudgetChange) -> bool:
-        """Put a budget in the place of the one that was seen. Whether it was written: only if that is still the one."""
+    def change_budget(self, user_id: str, change: BudgetChange) -> Posted | Stale:
+        """Replace the budget. Only if it still has the version that was read."""
 
-    def exclude(self, exclusion: SelfExclusion) -> bool:
-        """Shut a fan out from spending, unless he is for longer, and keep that he did. Whether the act was new.
+    def exclude(self, exclusion: SelfExclusion) -> Posted | Repeated:
+        """Extend the user's self-exclusion to `until` if that is later, and record the request under its key.
 
         Raises:
             IdempotencyConflict: the key names an exclusion for another time.
         """
 
-    def post_notification(self, notification: NotificationEntry) -> bool:
-        """Write a notification. Whether it was new: the same id twice is one notification."""
+    def post_notification(self, notification: NotificationEntry) -> Posted | Repeated:
+        """Write a notification. One for each entry id."""

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from chalicelib.domain.memberships import InvoiceRefused, Membership
+from chalicelib.domain.memberships import Membership
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.purchases import Purchase
+from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Stale, Unmatched
 
 
 class Memberships(Protocol):
     """The memberships of fans, beside their wallets. Each write is one round trip, as the ledger's."""
 
-    def open_membership(self, membership: Membership) -> Membership | None:
-        """Write a pending membership. None when it was written, else the one that already has its id."""
+    def open_membership(self, membership: Membership) -> Posted | MembershipExists:
+        """Write a pending membership."""
 
     def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
         """The membership, consistently read."""
@@ -20,21 +21,19 @@ class Memberships(Protocol):
     def list_memberships(self, user_id: str) -> Sequence[Membership]:
         """All memberships of a fan, newest first, consistently read."""
 
-    def post_month(self, month: Purchase, subscription_id: str, customer_id: str) -> InvoiceRefused | None:
+    def post_month(self, month: Purchase, subscription_id: str, customer_id: str) -> Posted | AlreadyExists | Unmatched:
         """Post a paid month of a membership, credit its coins and count its price, in one transaction.
 
         The price counts against the fan's budget, whatever is left of it, unless that is in another currency.
 
         Only if nothing was posted under its id, and the membership's stored quote says the same plan, coins, amount
         and currency; and it has no other subscription.
-
-        Returns:
-            None when both were done, else why neither was.
         """
 
-    def update_membership(self, before: Membership, after: Membership, notification: NotificationEntry | None) -> bool:
-        """Write how a membership stands and, in the same transaction, what there is to tell of it.
+    def update_membership(
+        self, before: Membership, after: Membership, notification: NotificationEntry | None
+    ) -> Posted | Stale:
+        """Write the membership's new state and, in the same transaction, the notification of it.
 
-        Returns:
-            Whether it was written: only if the membership still has the version that was read.
+        Only if the membership still has the version that was read.
         """

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 from msgspec import Struct
 
@@ -15,11 +15,11 @@ from chalicelib.domain.budgets import (
     exclusion,
     require_limits,
 )
-from chalicelib.domain.spending import GiftRefused, PurchaseRefused
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import Refusal, TryAgain
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Repeated
 
 MAX_ATTEMPTS: Final = 5
 
@@ -39,8 +39,11 @@ def set_budget(user_id: str, wish: Limits, *, ledger: Ledger, clock: Clock) -> N
     for _ in range(MAX_ATTEMPTS):
         seen = ledger.read_wallet(user_id).budget
         budget = changed(seen, wish, now)
-        if budget is seen or ledger.change_budget(user_id, BudgetChange(seen=seen, budget=budget)):
+        if budget is seen:
             return
+        match ledger.change_budget(user_id, BudgetChange(seen=seen, budget=budget)):
+            case Posted():
+                return
     raise TryAgain("The budget kept changing.")
 
 
@@ -62,20 +65,18 @@ def exclude_fan(user_id: str, key: str, days: int, *, ledger: Ledger, clock: Clo
         TryAgain: the outcome is not known.
     """
     asked: SelfExclusion = exclusion(user_id, key, days, clock.now())
-    is_new = ledger.exclude(asked)
+    result = ledger.exclude(asked)
     until = ledger.read_wallet(user_id).excluded_until
-    assert until is not None, "nobody undoes an exclusion"
-    return Excluded(until=until, is_repeat=not is_new)
-
-
-Refused = TypeVar("Refused", GiftRefused, PurchaseRefused)
+    if until is None:
+        raise TryAgain("The exclusion is not visible yet.")
+    return Excluded(until=until, is_repeat=isinstance(result, Repeated))
 
 
 def spend_within_budget(
-    write: Callable[[BudgetChange | None, Wallet | None], Refused | None],
+    write: Callable[[BudgetChange | None, Wallet | None], Posted | AlreadyExists | Rejected],
     why_not: Callable[[Wallet | None], Refusal | None],
     now: datetime,
-) -> Refused | None:
+) -> Posted | AlreadyExists:
     """Write what spends; when the budget is what stands in the way, and is due to be renewed, renew it with the write.
 
     So the first spending of a new period takes two round trips, and the one that a granted wish allows; no other does,
@@ -87,19 +88,17 @@ def spend_within_budget(
         why_not: what speaks against it, by the wallet that came back; the budget taken as it is at `now`.
         now: the time that the write goes by.
 
-    Returns:
-        None when it was written; else the refusal, with the entry that already has the id.
-
     Raises:
         Refusal: what `why_not` says.
         TryAgain: the wallet kept changing.
     """
     change, wallet = None, None
     for _ in range(MAX_ATTEMPTS):
-        refused = write(change, wallet)
-        if refused is None or refused.entry is not None:
-            return refused
-        wallet = refused.wallet
+        match write(change, wallet):
+            case Rejected() as rejected:
+                wallet = rejected.wallet
+            case done:
+                return done
         if refusal := why_not(wallet):
             raise refusal
         # Nothing speaks against it any more: the budget is due, or the wallet changed since the write looked at it.

@@ -20,12 +20,13 @@ from chalicelib.domain.purchases import (
     require_same_request,
     unpaid_session,
 )
-from chalicelib.domain.spending import PurchaseRefused, is_excluded, payment_refusal
+from chalicelib.domain.spending import is_excluded, payment_refusal
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import BudgetReached, Refusal
 from chalicelib.ports.billing import PaymentGateway
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.results import AlreadyExists, Posted, Unchanged
 from chalicelib.usecases.budgets import spend_within_budget
 
 
@@ -55,7 +56,7 @@ def open_checkout(
     try:
         require_fresh_key(order.purchase_id, now)
         purchase = quote(order, catalogue, now)
-        refused = _open(purchase, ledger, clock)
+        result = _open(purchase, ledger, clock)
     except Refusal:
         # A repeat of what went through must never hear "no", whatever speaks against it by now.
         earlier = ledger.find_entry(order.user_id, order.purchase_id)
@@ -63,10 +64,11 @@ def open_checkout(
             raise
         wallet: Wallet | None = ledger.read_wallet(order.user_id)
     else:
-        if refused is None:
-            return OpenedCheckout(purchase=purchase, url=gateway.open_session(purchase).url, is_repeat=False)
-        assert refused.entry is not None, "whatever else was in the way has been raised"
-        earlier, wallet = refused.entry, refused.wallet
+        match result:
+            case Posted():
+                return OpenedCheckout(purchase=purchase, url=gateway.open_session(purchase).url, is_repeat=False)
+            case known:
+                earlier, wallet = known.entry, known.wallet
     stored = require_same_request(earlier, order)
     # A repeat hears what became of it; but who has shut himself out since is shown no way to pay.
     is_payable = can_still_be_paid(stored, now) and not is_excluded(wallet, now)
@@ -74,7 +76,7 @@ def open_checkout(
     return OpenedCheckout(purchase=stored, url=url, is_repeat=True)
 
 
-def _open(purchase: Purchase, ledger: Ledger, clock: Clock) -> PurchaseRefused | None:
+def _open(purchase: Purchase, ledger: Ledger, clock: Clock) -> Posted | AlreadyExists:
     """Write it. Before a budget says no, checkouts that are over without anybody having told us give back theirs."""
     try:
         return _spend(purchase, ledger)
@@ -84,7 +86,7 @@ def _open(purchase: Purchase, ledger: Ledger, clock: Clock) -> PurchaseRefused |
     return _spend(purchase, ledger)
 
 
-def _spend(purchase: Purchase, ledger: Ledger) -> PurchaseRefused | None:
+def _spend(purchase: Purchase, ledger: Ledger) -> Posted | AlreadyExists:
     now = purchase.created_at
     return spend_within_budget(
         lambda change, _wallet: ledger.open_purchase(purchase, change),
@@ -95,21 +97,17 @@ def _spend(purchase: Purchase, ledger: Ledger) -> PurchaseRefused | None:
 
 def end_purchase(
     session: CheckoutSession, to: Status, allowed: Sequence[Status], *, ledger: Ledger, clock: Clock
-) -> Purchase | None:
+) -> Posted | Unchanged:
     """Set the status, and give the price back to those periods that the purchase was opened in, in one transaction.
 
     Once a purchase: one that is given back, and moves on after all, is not given back again; if it is posted in the
     end, it counts again, in the periods of that moment. Fans without a budget cost a read, and no more.
 
-    Returns:
-        None when it was done; else the purchase as it is, untouched.
-
     Raises:
         NotFound: there is no such purchase.
         TryAgain: the outcome is not known, or the budget was changed meanwhile.
     """
-    assert session.ref is not None, "strangers' sessions are not ours to end"
-    return ledger.move_purchase(session, to, allowed, _change(session.ref, ledger, clock))
+    return ledger.move_purchase(session, to, allowed, _change(session.require_ref(), ledger, clock))
 
 
 def _change(ref: PurchaseRef, ledger: Ledger, clock: Clock) -> BudgetChange | None:
@@ -149,7 +147,8 @@ def end_stale_purchases(user_id: str, *, ledger: Ledger, clock: Clock) -> int:
 
 def _end(purchase: Purchase, ledger: Ledger, clock: Clock) -> bool:
     session = unpaid_session(purchase)
-    return end_purchase(session, Status.EXPIRED, (Status.PENDING,), ledger=ledger, clock=clock) is None
+    result = end_purchase(session, Status.EXPIRED, (Status.PENDING,), ledger=ledger, clock=clock)
+    return isinstance(result, Posted)
 
 
 def _is_stale(purchase: Purchase) -> bool:

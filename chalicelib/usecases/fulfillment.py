@@ -2,7 +2,12 @@
 
 from enum import StrEnum
 
-from chalicelib.domain.memberships import invoice_review_reason, month_of, month_review_reason
+from chalicelib.domain.memberships import (
+    invoice_review_reason,
+    month_of,
+    repeated_month_review_reason,
+    unmatched_month_review_reason,
+)
 from chalicelib.domain.payments import CheckoutSession, Invoice
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import purchase_review_reason, review_of, session_review_reason
@@ -10,6 +15,7 @@ from chalicelib.errors import NotFound
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
+from chalicelib.ports.results import AlreadyExists, Posted
 
 
 class Fulfillment(StrEnum):
@@ -36,18 +42,16 @@ def fulfill_checkout(session: CheckoutSession, *, ledger: Ledger, clock: Clock) 
     reason = session_review_reason(session)
     if reason is None:
         try:
-            purchase = ledger.post_purchase(session, Posting(posted_at=clock.now(), event_id=clock.new_id()))
+            result = ledger.post_purchase(session, Posting(posted_at=clock.now(), event_id=clock.new_id()))
         except NotFound:
             reason = "no_such_purchase"
         else:
-            if purchase is None:
-                return Fulfillment.CREDITED
-            reason = purchase_review_reason(purchase, session)
-    if reason is None:
-        return Fulfillment.REPEATED
-    assert session.ref is not None, "strangers' sessions are not ours to review"
-    is_new = ledger.file_review(review_of(session, session.ref, reason))
-    return Fulfillment.IN_REVIEW if is_new else Fulfillment.REVIEWED
+            match result:
+                case Posted():
+                    return Fulfillment.CREDITED
+                case unchanged:
+                    reason = purchase_review_reason(unchanged.purchase, session)
+    return Fulfillment.REPEATED if reason is None else _review(session, reason, ledger)
 
 
 def fulfill_invoice(invoice: Invoice, *, ledger: Ledger, memberships: Memberships, clock: Clock) -> Fulfillment:
@@ -65,12 +69,19 @@ def fulfill_invoice(invoice: Invoice, *, ledger: Ledger, memberships: Membership
     reason = invoice_review_reason(invoice)
     if reason is None:
         month = month_of(invoice, Posting(posted_at=clock.now(), event_id=clock.new_id()))
-        refused = memberships.post_month(month, invoice.subscription_id, invoice.customer_id)
-        if refused is None:
-            return Fulfillment.CREDITED
-        reason = month_review_reason(refused, month)
-    if reason is None:
-        return Fulfillment.REPEATED
-    assert invoice.ref is not None, "strangers' invoices are not ours to review"
-    is_new = ledger.file_review(review_of(invoice, invoice.ref, reason))
-    return Fulfillment.IN_REVIEW if is_new else Fulfillment.REVIEWED
+        match memberships.post_month(month, invoice.subscription_id, invoice.customer_id):
+            case Posted():
+                return Fulfillment.CREDITED
+            case AlreadyExists(entry=known):
+                reason = repeated_month_review_reason(known, month)
+            case unmatched:
+                reason = unmatched_month_review_reason(unmatched.membership, month)
+    return Fulfillment.REPEATED if reason is None else _review(invoice, reason, ledger)
+
+
+def _review(paid: CheckoutSession | Invoice, reason: str, ledger: Ledger) -> Fulfillment:
+    match ledger.file_review(review_of(paid, paid.require_ref(), reason)):
+        case Posted():
+            return Fulfillment.IN_REVIEW
+        case _:
+            return Fulfillment.REVIEWED

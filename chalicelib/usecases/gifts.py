@@ -16,6 +16,7 @@ from chalicelib.errors import Refusal, TryAgain
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.events import StreakTimer
 from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.results import Posted
 from chalicelib.usecases.budgets import spend_within_budget
 
 
@@ -43,15 +44,16 @@ def send_gift(order: GiftOrder, *, catalogue: Catalogue, ledger: Ledger, clock: 
     try:
         require_fresh_key(order.gift_id, now)
         gift = price_gift(order, catalogue, Posting(posted_at=now, event_id=clock.new_id()), creator_lanes)
-        refused = spend_within_budget(
+        result = spend_within_budget(
             lambda change, wallet: ledger.post_gift(gift, change, _in_the_way(gift, wallet, clock)),
             lambda wallet: spend_refusal(wallet, gift.price_coins, now) or streak_refusal(gift, wallet),
             now,
         )
-        if refused is None:
-            return SentGift(gift=gift, is_repeat=False)
-        assert refused.entry is not None, "whatever else was in the way has been raised"
-        earlier = refused.entry
+        match result:
+            case Posted():
+                return SentGift(gift=gift, is_repeat=False)
+            case known:
+                earlier = known.entry
     except Refusal:
         found = ledger.find_entry(order.user_id, order.gift_id)
         if found is None:
@@ -93,6 +95,7 @@ def end_streak(
             return "goes_on"
         # The guard: a gift that was added since makes it a longer streak, which has not ended.
         posting = Posting(posted_at=now, event_id=clock.new_id())
-        if ledger.end_streak(user_id, end_of(streak, user_id, clock.new_id(), posting)):
-            return "ended"
+        match ledger.end_streak(user_id, end_of(streak, user_id, clock.new_id(), posting)):
+            case Posted():
+                return "ended"
     raise TryAgain("The streak goes on.")

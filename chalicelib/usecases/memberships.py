@@ -1,7 +1,7 @@
 """Memberships: opened by a fan, then kept equal to the subscription."""
 
 import logging
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -30,6 +30,7 @@ from chalicelib.ports.billing import Subscriptions
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
+from chalicelib.ports.results import Posted
 from chalicelib.usecases.fulfillment import fulfill_invoice
 
 
@@ -41,30 +42,41 @@ class OpenedMembership(Struct, frozen=True, kw_only=True):
     is_repeat: bool
 
 
-def open_membership(
-    order: MembershipOrder,
-    *,
-    catalogue: Catalogue,
-    ledger: Ledger,
-    memberships: Memberships,
-    subscriptions: Subscriptions,
-    clock: Clock,
-) -> OpenedMembership:
+class MembershipCheckouts(Protocol):
+    """Services that opening a membership needs."""
+
+    @property
+    def catalogue(self) -> Catalogue: ...
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def memberships(self) -> Memberships: ...
+
+    @property
+    def subscriptions(self) -> Subscriptions: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+
+def open_membership(order: MembershipOrder, services: MembershipCheckouts) -> OpenedMembership:
     """Open a checkout session in which the fan subscribes, or find the one that the order already has.
 
-    As with a checkout, the quote is written before the payment provider hears of it, and all that the provider is told
-    derives from it.
+    The quote is stored before the provider's session is created, as in open_checkout. A pending membership counts
+    against no budget; its months do, as they are paid.
 
     Raises:
-        UnknownPlan, AlreadyMember, SelfExcluded, BudgetReached, BudgetCurrency, KeyTooOld: refused, and never done
-            before. A membership that is opened counts for no budget yet: its months do, as they are paid.
+        UnknownPlan, AlreadyMember, SelfExcluded, BudgetReached, BudgetCurrency, KeyTooOld: refused.
         IdempotencyConflict: the key names something else.
         TryAgain: the ledger or the payment provider did not answer.
     """
-    now = clock.now()
+    ledger, memberships, subscriptions = services.ledger, services.memberships, services.subscriptions
+    now = services.clock.now()
     try:
         require_fresh_key(order.membership_id, now)
-        membership = quote_membership(order, catalogue, now)
+        membership = quote_membership(order, services.catalogue, now)
         require_no_member(memberships.list_memberships(order.user_id))
         require_may_pay(ledger.read_wallet(order.user_id), membership.amount_minor, membership.currency, now)
     except Refusal:
@@ -72,9 +84,12 @@ def open_membership(
         if earlier is None:
             raise
     else:
-        earlier = memberships.open_membership(membership)
-        if earlier is None:
-            return OpenedMembership(membership=membership, url=subscriptions.open_session(membership), is_repeat=False)
+        match memberships.open_membership(membership):
+            case Posted():
+                url = subscriptions.open_session(membership)
+                return OpenedMembership(membership=membership, url=url, is_repeat=False)
+            case known:
+                earlier = known.membership
     stored = require_same_request(earlier, order)
     # A repeat hears what became of it; but who has shut himself out since is shown no way to pay.
     is_payable = can_still_be_joined(stored, now) and not is_excluded(ledger.read_wallet(order.user_id), now)
@@ -116,9 +131,11 @@ def sync_membership(
             return "unknown_status"
         posting = Posting(posted_at=clock.now(), event_id=clock.new_id())
         # The guard: the membership must be as it was before the payment provider was asked.
-        if memberships.update_membership(before, after, end_notification(before, after, posting, clock.new_id())):
-            is_same = replace(before, version=after.version) == after
-            return "unchanged" if is_same else f"membership_{after.status.value}"
+        notification = end_notification(before, after, posting, clock.new_id())
+        match memberships.update_membership(before, after, notification):
+            case Posted():
+                is_same = replace(before, version=after.version) == after
+                return "unchanged" if is_same else f"membership_{after.status.value}"
     raise TryAgain("Others keep writing there.")
 
 

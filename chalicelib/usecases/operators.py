@@ -12,6 +12,7 @@ from chalicelib.errors import IdempotencyConflict, InvalidField, NotFound
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.operators import OperatorLedger
+from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySettled, Posted
 
 
 def grant_coins(order: GrantOrder, *, operators: OperatorLedger, clock: Clock) -> Adjusted:
@@ -31,12 +32,13 @@ def grant_coins(order: GrantOrder, *, operators: OperatorLedger, clock: Clock) -
         reason=order.act.reason,
         actor=order.act.actor,
     )
-    earlier = operators.grant(grant)
-    if earlier is None:
-        return Adjusted(adjustment=grant, is_repeat=False)
-    if isinstance(earlier, Adjustment) and is_same_act(earlier, grant):
-        return Adjusted(adjustment=earlier, is_repeat=True)
-    raise IdempotencyConflict("Use a new key for a new grant.")
+    match operators.grant(grant):
+        case Posted():
+            return Adjusted(adjustment=grant, is_repeat=False)
+        case AlreadyExists(entry=Adjustment() as earlier) if is_same_act(earlier, grant):
+            return Adjusted(adjustment=earlier, is_repeat=True)
+        case _:
+            raise IdempotencyConflict("Use a new key for a new grant.")
 
 
 def freeze_wallet(user_id: str, act: Act, *, is_frozen: bool, operators: OperatorLedger, clock: Clock) -> None:
@@ -85,10 +87,13 @@ def reverse_gift(
         creator_id=gift.creator_id,
         shard=gift.shard,
     )
-    reversed_by = operators.reverse_gift(reversal)
-    if reversed_by is None:
-        return Adjusted(adjustment=reversal, is_repeat=False)
-    earlier = ledger.find_entry(user_id, act.key) if reversed_by == act.key else None
+    match operators.reverse_gift(reversal):
+        case Posted():
+            return Adjusted(adjustment=reversal, is_repeat=False)
+        case AlreadyReversed(reversed_by=act.key):
+            earlier = ledger.find_entry(user_id, act.key)
+        case _:
+            earlier = None
     if not isinstance(earlier, Adjustment):
         raise IdempotencyConflict("The gift was reversed before, or the key was used for something else.")
     return Adjusted(adjustment=earlier, is_repeat=True)
@@ -116,12 +121,19 @@ def settle_review(
     if review.reason == NO_PAYMENT_YET and decision == "credit":
         raise InvalidField("decision", "only refuse: its coins are credited when its payment shows; else grant them")
     settlement = Settlement(key=act.key, decision=decision, reason=act.reason, actor=act.actor, settled_at=now)
-    earlier = operators.settle_review(review, settlement, _credit(review, act, clock) if decision == "credit" else None)
-    if earlier is None:
-        return replace(review, settlement=settlement)
-    if earlier.settlement is None or (earlier.settlement.key, earlier.settlement.decision) != (act.key, decision):
-        raise IdempotencyConflict("The review was settled before.")
-    return earlier
+    credit = _credit(review, act, clock) if decision == "credit" else None
+    match operators.settle_review(review, settlement, credit):
+        case Posted():
+            return replace(review, settlement=settlement)
+        case AlreadySettled(review=settled) if _is_repeat(settled, act, decision):
+            return settled
+        case _:
+            raise IdempotencyConflict("The review was settled before.")
+
+
+def _is_repeat(review: Review, act: Act, decision: Decision) -> bool:
+    done = review.settlement
+    return done is not None and (done.key, done.decision) == (act.key, decision)
 
 
 def _credit(review: Review, act: Act, clock: Clock) -> Adjustment:

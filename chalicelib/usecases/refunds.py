@@ -16,6 +16,7 @@ from chalicelib.ports.billing import PaymentGateway, Subscriptions
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
+from chalicelib.ports.results import Posted, Stale
 from chalicelib.usecases.fulfillment import Fulfillment, fulfill_checkout, fulfill_invoice
 from chalicelib.usecases.memberships import sync_membership
 
@@ -92,8 +93,9 @@ def _settle(
     coins = coins_kept(purchase, kept_minor) - coins_kept(purchase, before_minor)
     adjustment = _adjustment(purchase, coins, clock) if coins else None
     # The guard: the purchase must be as it was before the payment provider was asked.
-    if not ledger.update_kept_amount(purchase, kept_minor, adjustment):
-        return None
+    match ledger.update_kept_amount(purchase, kept_minor, adjustment):
+        case Stale():
+            return None
     return "clawed_back" if coins < 0 else "restored" if coins > 0 else "unchanged"
 
 
@@ -127,8 +129,11 @@ def _watch_unmatched(
     if not gone_minor:
         return None
     review: Review = review_of(paid, payment.ref, MONEY_LEFT)
-    is_new = ledger.file_review(replace(review, payment_id=f"{payment.payment_intent}-left-{gone_minor}"))
-    return (Fulfillment.IN_REVIEW if is_new else Fulfillment.REVIEWED).value
+    match ledger.file_review(replace(review, payment_id=f"{payment.payment_intent}-left-{gone_minor}")):
+        case Posted():
+            return Fulfillment.IN_REVIEW.value
+        case _:
+            return Fulfillment.REVIEWED.value
 
 
 def _unknown(unknown: UnknownStatus) -> str:

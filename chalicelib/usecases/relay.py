@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from chalicelib.domain.entries import shard_entry
+from chalicelib.domain.budgets import Budget
+from chalicelib.domain.entries import Entry, shard_entry
 from chalicelib.domain.events import Announcement, announce
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import PostedRecord
@@ -89,17 +90,16 @@ class _Batch:
         distinct = list({gift.event_id: gift for gift in gifts}.values())
         received = self.relay.ledger.receive_gifts(gifts[0].creator_id, gifts[0].shard, distinct)
         for record, gift in zip(records, gifts, strict=True):
-            self.tell(record, received[gift.event_id])
+            self.tell(record, gift, received[gift.event_id])
 
     def announce(self, records: Sequence[PostedRecord]) -> None:
         """Entries without a creator: there is nothing to post before they are published."""
-        for record in records:
-            self.tell(record, None)
+        for record, entry in [(record, record.entry) for record in records if record.entry]:
+            self.tell(record, entry, None)
 
-    def tell(self, record: PostedRecord, position: ShardPosition | None) -> None:
+    def tell(self, record: PostedRecord, entry: Entry, position: ShardPosition | None) -> None:
         """Have it published with the others."""
-        assert record.entry is not None, "records that cannot be read were set aside"
-        announcement = announce(record.entry, position, source=self.relay.source, livemode=self.relay.livemode)
+        announcement = announce(entry, position, source=self.relay.source, livemode=self.relay.livemode)
         self.told.append((record, announcement))
 
     def set_aside(self, records: Sequence[PostedRecord]) -> None:
@@ -142,20 +142,22 @@ def remind_of_budgets(records: Sequence[BudgetRecord], relay: Relay) -> list[str
 
 def _is_done(record: BudgetRecord, relay: Relay) -> bool:
     try:
-        try:
-            _remind(record, relay)
-        except TryAgain:
-            raise
-        except Exception:  # whatever it is, it is this streak's trouble
-            log.exception("budget cannot be read", extra={"keys": dict(record.keys)})
+        if record.new is None:
             relay.redrive.set_aside(record.keys)
+        else:
+            _remind(record, record.new, relay)
     except TryAgain:
         return False
     return True
 
 
-def _remind(record: BudgetRecord, relay: Relay) -> None:
-    assert record.new is not None, "a record that cannot be read is set aside"
-    for reminder in due_reminders(record.old, record.new):
-        posting = Posting(posted_at=relay.clock.now(), event_id=relay.clock.new_id())
-        relay.ledger.post_notification(reminder_notification(record.user_id, reminder, posting))
+def _remind(record: BudgetRecord, budget: Budget, relay: Relay) -> None:
+    try:
+        for reminder in due_reminders(record.old, budget):
+            posting = Posting(posted_at=relay.clock.now(), event_id=relay.clock.new_id())
+            relay.ledger.post_notification(reminder_notification(record.user_id, reminder, posting))
+    except TryAgain:
+        raise
+    except Exception:  # whatever it is, it is this streak's trouble
+        log.exception("budget cannot be read", extra={"keys": dict(record.keys)})
+        relay.redrive.set_aside(record.keys)

@@ -13,6 +13,7 @@ from chalicelib.ports.billing import PaymentGateway, Subscriptions
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
+from chalicelib.ports.results import Posted
 from chalicelib.usecases.checkout import end_purchase
 from chalicelib.usecases.fulfillment import Fulfillment, fulfill_checkout, fulfill_invoice
 from chalicelib.usecases.memberships import sync_membership
@@ -132,14 +133,16 @@ def _move(
     """Events come in any order, so a purchase that has moved on already is left where it is."""
     try:
         if to is Status.PROCESSING:
-            purchase = intake.ledger.move_purchase(session, to, allowed)
+            result = intake.ledger.move_purchase(session, to, allowed)
         else:
-            purchase = end_purchase(session, to, allowed, ledger=intake.ledger, clock=intake.clock)
+            result = end_purchase(session, to, allowed, ledger=intake.ledger, clock=intake.clock)
     except NotFound:
         return "unchanged"
-    if purchase is None:
-        return to.value
-    return if_posted if purchase.status is Status.POSTED else "unchanged"
+    match result:
+        case Posted():
+            return to.value
+        case unchanged:
+            return if_posted if unchanged.purchase.status is Status.POSTED else "unchanged"
 
 
 SESSION_EVENTS: Final[Mapping[str, Callable[[CheckoutSession, StripeEventServices], str]]] = MappingProxyType(

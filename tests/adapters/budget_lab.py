@@ -12,6 +12,7 @@ from chalicelib.domain.budgets import (
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.wallets import Wallet
+from chalicelib.ports.results import Posted
 from tests.adapters.samples import (
     buy,
     new_name,
@@ -28,7 +29,7 @@ def coins(day: int = UNLIMITED, week: int = UNLIMITED, month: int = UNLIMITED) -
 
 
 def set_budget(store: Store, user_id: str, budget: Budget) -> Budget:
-    assert store.ledger.change_budget(user_id, BudgetChange(seen=None, budget=budget))
+    assert store.ledger.change_budget(user_id, BudgetChange(seen=None, budget=budget)) == Posted()
     return budget
 
 

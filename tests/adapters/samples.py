@@ -16,6 +16,7 @@ from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.reviews import Freeze, Review, Settlement
 from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.results import Posted
 from tests.fake_memberships import invoice_of
 from tests.fakes import START, session_of, uuid7_at
 
@@ -195,8 +196,8 @@ def gifts_to(creator_id: str, number: int, **changes: Any) -> list[Gift]:
 def buy(ledger: Ledger, user_id: str, coins: int) -> Purchase:
     """Put coins into a fan's wallet the way they come there. Gives the purchase as it then is."""
     purchase = a_purchase(user_id, coins=coins)
-    assert ledger.open_purchase(purchase) is None
-    assert ledger.post_purchase(session_of(purchase), a_posting()) is None
+    assert ledger.open_purchase(purchase) == Posted()
+    assert ledger.post_purchase(session_of(purchase), a_posting()) == Posted()
     posted = ledger.find_entry(user_id, purchase.purchase_id)
     assert isinstance(posted, Purchase)
     return posted

@@ -6,6 +6,7 @@ from chalicelib.adapters.dynamodb.models import wallet_key
 from chalicelib.adapters.dynamodb.stream_records import budget_records, posted_records
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.periods import ByPeriod
+from chalicelib.ports.results import Posted
 from tests.adapters.budget_lab import set_budget
 from tests.adapters.samples import a_budget, a_gift, a_purchase, buy, new_name
 from tests.adapters.test_stream_records import gift_image, record
@@ -76,7 +77,7 @@ def test_what_is_no_wallet_with_a_budget_is_none_of_these(store: DynamoStore) ->
 )
 def test_a_budget_that_cannot_be_read_is_told_by_its_keys(store: DynamoStore, poison: Item) -> None:
     fan = new_name("fan")
-    assert store.ledger.change_budget(fan, BudgetChange(seen=None, budget=a_budget()))
+    assert store.ledger.change_budget(fan, BudgetChange(seen=None, budget=a_budget())) == Posted()
     image = wallet_image(store, fan)
     broken = {name: value for name, value in (image | poison).items() if value}
 

@@ -11,6 +11,7 @@ from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.reviews import Freeze
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import IdempotencyConflict
+from chalicelib.ports.results import AlreadyExists, Posted, Rejected
 from tests.adapters.samples import a_clawback, a_freeze, a_gift, an_adjustment, buy, new_id, new_name
 from tests.fakes import START
 from tests.stores import Store
@@ -20,7 +21,7 @@ from tests.stores import Store
 def test_a_grant_is_an_entry_and_credits_the_coins(store: Store, coins: int) -> None:
     grant = an_adjustment(coins=coins)
 
-    assert store.operators.grant(grant) is None
+    assert store.operators.grant(grant) == Posted()
 
     assert store.ledger.find_entry(grant.user_id, grant.entry_id) == grant
     assert store.ledger.read_wallet(grant.user_id) == Wallet(user_id=grant.user_id, coins=coins)
@@ -46,7 +47,7 @@ def test_a_grant_pays_off_a_debt(store: Store) -> None:
 def test_a_frozen_wallet_is_granted_too(store: Store) -> None:
     store.operators.freeze(a_freeze("frosty"))
 
-    assert store.operators.grant(an_adjustment("frosty", coins=5)) is None
+    assert store.operators.grant(an_adjustment("frosty", coins=5)) == Posted()
     assert store.ledger.read_wallet("frosty") == Wallet(user_id="frosty", coins=5, is_frozen=True)
 
 
@@ -58,7 +59,7 @@ def test_the_same_grant_again_gives_the_one_that_is_there(store: Store, coins: i
 
     again = replace(grant, coins=coins, event_id=new_id(), posted_at=START + timedelta(hours=1), reason="again")
 
-    assert store.operators.grant(again) == grant
+    assert store.operators.grant(again) == AlreadyExists(entry=grant)
     assert store.of(grant.user_id) == before
 
 
@@ -69,7 +70,7 @@ def a_purchase_of(store: Store, user_id: str) -> Entry:
 def a_gift_of(store: Store, user_id: str) -> Entry:
     buy(store.ledger, user_id, 100)
     gift = a_gift(user_id)
-    assert store.ledger.post_gift(gift) is None
+    assert store.ledger.post_gift(gift) == Posted()
     return gift
 
 
@@ -78,7 +79,7 @@ def test_a_key_that_names_something_else_gives_that(store: Store, made: Callable
     entry = made(store, new_name("fan"))
     before = store.of(entry.user_id)
 
-    assert store.operators.grant(an_adjustment(entry.user_id, entry_id=entry.entry_id)) == entry
+    assert store.operators.grant(an_adjustment(entry.user_id, entry_id=entry.entry_id)) == AlreadyExists(entry=entry)
 
     assert store.of(entry.user_id) == before
 
@@ -87,8 +88,8 @@ def test_a_key_is_the_fans_own(store: Store) -> None:
     grant = an_adjustment()
     another = an_adjustment(entry_id=grant.entry_id)
 
-    assert store.operators.grant(grant) is None
-    assert store.operators.grant(another) is None
+    assert store.operators.grant(grant) == Posted()
+    assert store.operators.grant(another) == Posted()
 
     assert store.ledger.find_entry(another.user_id, another.entry_id) == another
 
@@ -104,12 +105,12 @@ def test_a_frozen_wallet_gives_nothing_until_it_is_unfrozen(store: Store, has_wa
     refused = store.ledger.post_gift(gift)
 
     assert store.ledger.read_wallet(gift.user_id) == replace(wallet, is_frozen=True)
-    assert refused is not None
+    assert isinstance(refused, Rejected)
     assert refused.wallet == replace(wallet, is_frozen=True)
 
     store.operators.freeze(a_freeze(gift.user_id, is_frozen=False))
     assert store.ledger.read_wallet(gift.user_id) == wallet
-    assert (store.ledger.post_gift(gift) is None) is has_wallet
+    assert (store.ledger.post_gift(gift) == Posted()) is has_wallet
 
 
 def test_what_is_frozen_can_be_frozen_again(store: Store) -> None:

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.domain.gifts import Gift
+from chalicelib.ports.results import AlreadyExists, AlreadyReversed, Conflict, Posted
 from tests.adapters.samples import a_freeze, a_gift, a_reversal, an_adjustment, buy, new_id
 from tests.fakes import START
 from tests.stores import Store
@@ -16,7 +17,7 @@ def gift(store: Store) -> Gift:
     """Sixty of a hundred coins, sent."""
     gift = a_gift()
     buy(store.ledger, gift.user_id, 100)
-    assert store.ledger.post_gift(gift) is None
+    assert store.ledger.post_gift(gift) == Posted()
     return gift
 
 
@@ -27,7 +28,7 @@ def coins(store: Store, gift: Gift) -> int:
 def test_a_reversal_gives_the_coins_back_and_leaves_the_gift_as_it_was(store: Store, gift: Gift) -> None:
     reversal = a_reversal(gift)
 
-    assert store.operators.reverse_gift(reversal) is None
+    assert store.operators.reverse_gift(reversal) == Posted()
 
     assert coins(store, gift) == 100
     assert store.ledger.find_entry(gift.user_id, reversal.entry_id) == reversal
@@ -37,7 +38,7 @@ def test_a_reversal_gives_the_coins_back_and_leaves_the_gift_as_it_was(store: St
 def test_a_frozen_wallet_gets_its_gift_back_too(store: Store, gift: Gift) -> None:
     store.operators.freeze(a_freeze(gift.user_id))
 
-    assert store.operators.reverse_gift(a_reversal(gift)) is None
+    assert store.operators.reverse_gift(a_reversal(gift)) == Posted()
     assert coins(store, gift) == 100
 
 
@@ -45,8 +46,8 @@ def test_each_gift_of_a_fan_can_be_reversed(store: Store, gift: Gift) -> None:
     another = a_gift(gift.user_id, price_coins=40)
     store.ledger.post_gift(another)
 
-    assert store.operators.reverse_gift(a_reversal(gift)) is None
-    assert store.operators.reverse_gift(a_reversal(another)) is None
+    assert store.operators.reverse_gift(a_reversal(gift)) == Posted()
+    assert store.operators.reverse_gift(a_reversal(another)) == Posted()
     assert coins(store, gift) == 100
 
 
@@ -59,7 +60,7 @@ def test_a_gift_is_reversed_once(store: Store, gift: Gift, same_key: bool) -> No
     again = replace(reversal, event_id=new_id(), posted_at=START + timedelta(hours=1))
     again = again if same_key else replace(again, entry_id=new_id())
 
-    assert store.operators.reverse_gift(again) == reversal.entry_id
+    assert store.operators.reverse_gift(again) == AlreadyReversed(reversed_by=reversal.entry_id)
     assert store.of(gift.user_id) == before
 
 
@@ -68,7 +69,7 @@ def test_a_repeat_of_the_gift_is_still_a_repeat(store: Store, gift: Gift) -> Non
 
     refused = store.ledger.post_gift(gift)
 
-    assert refused is not None
+    assert isinstance(refused, AlreadyExists)
     assert refused.entry == gift
     assert coins(store, gift) == 100
 
@@ -76,7 +77,7 @@ def test_a_repeat_of_the_gift_is_still_a_repeat(store: Store, gift: Gift) -> Non
 def test_a_gift_that_is_not_there_is_not_reversed(store: Store, gift: Gift) -> None:
     before = store.of(gift.user_id)
 
-    assert store.operators.reverse_gift(a_reversal(gift, about=new_id())) == ""
+    assert store.operators.reverse_gift(a_reversal(gift, about=new_id())) == Conflict()
 
     assert store.of(gift.user_id) == before
 
@@ -87,7 +88,7 @@ def test_a_gift_of_another_fan_is_not_there(store: Store, gift: Gift) -> None:
     store.ledger.post_gift(other)
     before = store.of(gift.user_id), store.of(other.user_id)
 
-    assert store.operators.reverse_gift(a_reversal(gift, user_id=other.user_id)) == ""
+    assert store.operators.reverse_gift(a_reversal(gift, user_id=other.user_id)) == Conflict()
 
     assert (store.of(gift.user_id), store.of(other.user_id)) == before
 
@@ -98,7 +99,7 @@ def test_only_gifts_are_reversed(store: Store, gift: Gift) -> None:
     before = store.of(gift.user_id)
 
     for about in (purchase.entry_id, grant.entry_id):
-        assert store.operators.reverse_gift(a_reversal(gift, about=about)) == ""
+        assert store.operators.reverse_gift(a_reversal(gift, about=about)) == Conflict()
 
     assert store.of(gift.user_id) == before
 
@@ -108,7 +109,7 @@ def test_a_reversal_is_not_reversed(store: Store, gift: Gift) -> None:
     store.operators.reverse_gift(reversal)
     before = store.of(gift.user_id)
 
-    assert store.operators.reverse_gift(a_reversal(gift, about=reversal.entry_id)) == ""
+    assert store.operators.reverse_gift(a_reversal(gift, about=reversal.entry_id)) == Conflict()
 
     assert store.of(gift.user_id) == before
 
@@ -120,10 +121,10 @@ def test_a_key_that_names_something_else_reverses_nothing(store: Store, gift: Gi
     before = store.of(gift.user_id)
     key = grant.entry_id if named == "a grant" else gift.gift_id
 
-    assert store.operators.reverse_gift(a_reversal(gift, entry_id=key)) == ""
+    assert store.operators.reverse_gift(a_reversal(gift, entry_id=key)) == Conflict()
 
     assert store.of(gift.user_id) == before
-    assert store.operators.reverse_gift(a_reversal(gift)) is None, "under a key of its own it can be done"
+    assert store.operators.reverse_gift(a_reversal(gift)) == Posted(), "under a key of its own it can be done"
 
 
 def test_of_two_reasons_to_refuse_the_earlier_reversal_is_told(store: Store, gift: Gift) -> None:
@@ -131,7 +132,9 @@ def test_of_two_reasons_to_refuse_the_earlier_reversal_is_told(store: Store, gif
     store.operators.reverse_gift(reversal)
     store.operators.grant(grant)
 
-    assert store.operators.reverse_gift(a_reversal(gift, entry_id=grant.entry_id)) == reversal.entry_id
+    assert store.operators.reverse_gift(a_reversal(gift, entry_id=grant.entry_id)) == AlreadyReversed(
+        reversed_by=reversal.entry_id
+    )
 
 
 def test_gifts_of_two_fans_under_one_id_are_two(store: Store, gift: Gift) -> None:
@@ -139,6 +142,6 @@ def test_gifts_of_two_fans_under_one_id_are_two(store: Store, gift: Gift) -> Non
     buy(store.ledger, twin.user_id, 60)
     store.ledger.post_gift(twin)
 
-    assert store.operators.reverse_gift(a_reversal(gift)) is None
-    assert store.operators.reverse_gift(a_reversal(twin)) is None
+    assert store.operators.reverse_gift(a_reversal(gift)) == Posted()
+    assert store.operators.reverse_gift(a_reversal(twin)) == Posted()
     assert (coins(store, gift), coins(store, twin)) == (100, 60)

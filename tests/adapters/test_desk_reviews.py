@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.reviews import Review
+from chalicelib.ports.results import AlreadySettled, Conflict, Posted, Repeated
 from tests.adapters.samples import a_review, a_settlement, an_adjustment, buy, new_id, new_month, new_name
 from tests.stores import Store
 
@@ -15,7 +16,7 @@ from tests.stores import Store
 def review(store: Store) -> Review:
     """The only one of its month."""
     review = a_review(user_id=new_name("fan"), paid_at=new_month())
-    assert store.ledger.file_review(review)
+    assert store.ledger.file_review(review) == Posted()
     return review
 
 
@@ -32,7 +33,7 @@ def coins(store: Store, review: Review) -> int:
 
 
 def test_a_payment_is_in_review_once(store: Store, review: Review) -> None:
-    assert not store.ledger.file_review(replace(review, reason="other_amount", coins=1))
+    assert store.ledger.file_review(replace(review, reason="other_amount", coins=1)) == Repeated()
     assert found(store, review) == review
 
 
@@ -61,7 +62,7 @@ def test_a_review_is_found_in_its_month_only(store: Store, review: Review) -> No
 def test_to_refuse_moves_nothing(store: Store, review: Review) -> None:
     settlement = a_settlement(decision="refuse")
 
-    assert store.operators.settle_review(review, settlement, None) is None
+    assert store.operators.settle_review(review, settlement, None) == Posted()
 
     assert found(store, review) == replace(review, settlement=settlement)
     assert list(store.operators.list_reviews(review.month)) == [replace(review, settlement=settlement)]
@@ -74,21 +75,21 @@ def test_to_credit_moves_the_coins(store: Store, review: Review, held: int) -> N
         buy(store.ledger, review.user_id, held)
     settlement, credit = a_settlement(reason="Grüße 🎉"), a_credit(review)
 
-    assert store.operators.settle_review(review, settlement, credit) is None
+    assert store.operators.settle_review(review, settlement, credit) == Posted()
 
     assert found(store, review) == replace(review, settlement=settlement)
     assert store.ledger.find_entry(review.user_id, credit.entry_id) == credit
     assert coins(store, review) == held + 500
 
 
-Settle = Callable[[Store, Review], Review | None]
+Settle = Callable[[Store, Review], Posted | AlreadySettled | Conflict]
 
 
-def by_refusing(store: Store, review: Review) -> Review | None:
+def by_refusing(store: Store, review: Review) -> Posted | AlreadySettled | Conflict:
     return store.operators.settle_review(review, a_settlement(decision="refuse"), None)
 
 
-def by_crediting(store: Store, review: Review) -> Review | None:
+def by_crediting(store: Store, review: Review) -> Posted | AlreadySettled | Conflict:
     return store.operators.settle_review(review, a_settlement(), a_credit(review))
 
 
@@ -98,7 +99,8 @@ def test_a_review_is_settled_once(store: Store, review: Review, first: Settle, t
     first(store, review)
     settled, before = found(store, review), store.of(review.user_id)
 
-    assert then(store, review) == settled
+    assert settled is not None
+    assert then(store, review) == AlreadySettled(review=settled)
 
     assert found(store, review) == settled
     assert store.of(review.user_id) == before
@@ -108,7 +110,8 @@ def test_the_very_same_act_again_is_told_what_it_did(store: Store, review: Revie
     settlement, credit = a_settlement(), a_credit(review)
     store.operators.settle_review(review, settlement, credit)
 
-    assert store.operators.settle_review(review, settlement, credit) == replace(review, settlement=settlement)
+    settled = replace(review, settlement=settlement)
+    assert store.operators.settle_review(review, settlement, credit) == AlreadySettled(review=settled)
     assert coins(store, review) == 500
 
 
@@ -117,7 +120,7 @@ def test_a_review_that_is_not_there_is_not_made(store: Store, settle: Settle) ->
     stranger = a_review(user_id=new_name("fan"), paid_at=new_month())
     before = store.of(stranger.user_id)
 
-    assert settle(store, stranger) == stranger
+    assert settle(store, stranger) == Conflict()
 
     assert found(store, stranger) is None
     assert store.of(stranger.user_id) == before
@@ -127,11 +130,13 @@ def test_a_key_that_names_something_else_settles_nothing(store: Store, review: R
     taken = buy(store.ledger, review.user_id, 30)
     before = store.of(review.user_id)
 
-    assert store.operators.settle_review(review, a_settlement(), a_credit(review, entry_id=taken.entry_id)) == review
+    assert (
+        store.operators.settle_review(review, a_settlement(), a_credit(review, entry_id=taken.entry_id)) == Conflict()
+    )
 
     assert found(store, review) == review, "it is still open"
     assert store.of(review.user_id) == before
-    assert store.operators.settle_review(review, a_settlement(), a_credit(review, entry_id=new_id())) is None
+    assert store.operators.settle_review(review, a_settlement(), a_credit(review, entry_id=new_id())) == Posted()
 
 
 def test_of_two_reasons_to_refuse_the_earlier_settlement_is_told(store: Store, review: Review) -> None:
@@ -140,6 +145,6 @@ def test_of_two_reasons_to_refuse_the_earlier_settlement_is_told(store: Store, r
 
     answer = store.operators.settle_review(review, a_settlement(), a_credit(review, entry_id=taken.entry_id))
 
-    assert answer == found(store, review)
-    assert answer is not None
-    assert answer.settlement is not None
+    assert isinstance(answer, AlreadySettled)
+    assert answer.review == found(store, review)
+    assert answer.review.settlement is not None

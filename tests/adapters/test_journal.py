@@ -11,6 +11,7 @@ from chalicelib.domain.entries import Entry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import JournalLine
 from chalicelib.domain.purchases import Purchase
+from chalicelib.ports.results import Posted
 from tests.adapters.samples import (
     a_clawback,
     a_gift,
@@ -60,7 +61,7 @@ def in_order(lines: Iterable[JournalLine]) -> list[JournalLine]:
 def bought(store: Store, at: datetime, user_id: str = "") -> Purchase:
     purchase = a_purchase(user_id)
     store.ledger.open_purchase(purchase)
-    assert store.ledger.post_purchase(session_of(purchase), a_posting(at)) is None
+    assert store.ledger.post_purchase(session_of(purchase), a_posting(at)) == Posted()
     posted = store.ledger.find_entry(purchase.user_id, purchase.purchase_id)
     assert isinstance(posted, Purchase)
     return posted
@@ -68,7 +69,7 @@ def bought(store: Store, at: datetime, user_id: str = "") -> Purchase:
 
 def granted(store: Store, at: datetime) -> Adjustment:
     grant = an_adjustment(posted_at=at)
-    assert store.operators.grant(grant) is None
+    assert store.operators.grant(grant) == Posted()
     return grant
 
 
@@ -78,10 +79,10 @@ def test_an_hour_lists_every_kind_of_entry(store: Store, hour: datetime) -> None
     reversal = a_reversal(gift, posted_at=hour + timedelta(minutes=2))
     clawback = a_clawback(purchase, 200, posted_at=hour + timedelta(minutes=3))
     restore = a_clawback(purchase, -200, kind=Kind.RESTORE, posted_at=hour + timedelta(minutes=4))
-    assert store.ledger.post_gift(gift) is None
-    assert store.operators.reverse_gift(reversal) is None
-    assert store.ledger.update_kept_amount(purchase, 1, clawback)
-    assert store.ledger.update_kept_amount(replace(purchase, version=purchase.version + 1), 529, restore)
+    assert store.ledger.post_gift(gift) == Posted()
+    assert store.operators.reverse_gift(reversal) == Posted()
+    assert store.ledger.update_kept_amount(purchase, 1, clawback) == Posted()
+    assert store.ledger.update_kept_amount(replace(purchase, version=purchase.version + 1), 529, restore) == Posted()
     grant = granted(store, hour + LAST_MOMENT)
 
     listed = store.journal.read_hour(hour)

@@ -9,6 +9,7 @@ from chalicelib.adapters.dynamodb.models import shard_key
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import Mismatch
 from chalicelib.domain.purchases import Purchase
+from chalicelib.ports.results import Posted
 from tests.adapters.injection import Fault, Send, meeting
 from tests.adapters.samples import (
     a_clawback,
@@ -42,9 +43,9 @@ def gifts(store: Store) -> list[Gift]:
     buy(store.ledger, user_id, 10)
     gifts = [a_gift(user_id, creator_id=creator_id, shard=LANE, price_coins=coins) for coins in (1, 2, 3, 4)]
     for gift in gifts:
-        assert store.ledger.post_gift(gift) is None
+        assert store.ledger.post_gift(gift) == Posted()
     reversal = a_reversal(gifts[-1])
-    assert store.operators.reverse_gift(reversal) is None
+    assert store.operators.reverse_gift(reversal) == Posted()
     store.ledger.receive_gifts(creator_id, LANE, [*gifts, reversal])
     return gifts
 

@@ -15,8 +15,8 @@ from chalicelib.domain.budgets import (
 )
 from chalicelib.domain.economy import GiftKind
 from chalicelib.domain.periods import ByPeriod
-from chalicelib.domain.spending import GiftRefused
 from chalicelib.domain.wallets import Wallet
+from chalicelib.ports.results import Posted, Rejected, Stale
 from tests.adapters.budget_lab import MIDNIGHT, MOMENT, a_rich_fan, at, budget_of, coins, set_budget, wallet
 from tests.adapters.samples import (
     a_budget,
@@ -44,28 +44,28 @@ def test_the_last_coin_of_a_budget_can_be_spent_and_not_one_more(store: Store, f
     limits = ByPeriod(*(100 if place == period else UNLIMITED for place in range(3)))
     set_budget(store, fan, a_budget(coins=limits))
 
-    assert store.ledger.post_gift(a_gift(fan)) is None
+    assert store.ledger.post_gift(a_gift(fan)) == Posted()
     assert budget_of(store, fan).coins_left[period] == 40
 
     too_much = store.ledger.post_gift(a_gift(fan, price_coins=41))
-    assert too_much == GiftRefused(entry=None, wallet=wallet(store, fan))
-    assert store.ledger.post_gift(a_gift(fan, price_coins=40)) is None
+    assert too_much == Rejected(wallet=wallet(store, fan))
+    assert store.ledger.post_gift(a_gift(fan, price_coins=40)) == Posted()
     assert budget_of(store, fan).coins_left[period] == 0
-    assert store.ledger.post_gift(a_gift(fan, price_coins=1)) is not None
+    assert store.ledger.post_gift(a_gift(fan, price_coins=1)) != Posted()
     assert wallet(store, fan).coins == 900
 
 
 @pytest.mark.parametrize("kind", [GiftKind.CHEER, GiftKind.SUPER_CHAT])
 def test_coins_with_a_message_are_held_to_it_like_any(store: Store, fan: str, kind: GiftKind) -> None:
     set_budget(store, fan, a_budget(coins=coins(day=100)))
-    assert store.ledger.post_gift(a_gift(fan, kind=kind, item_id="")) is None
-    assert store.ledger.post_gift(a_gift(fan, kind=kind, item_id="", price_coins=41)) is not None
+    assert store.ledger.post_gift(a_gift(fan, kind=kind, item_id="")) == Posted()
+    assert store.ledger.post_gift(a_gift(fan, kind=kind, item_id="", price_coins=41)) != Posted()
     assert budget_of(store, fan).coins_left.day == 40
 
 
 def test_a_fan_without_a_budget_spends_what_there_is(store: Store, fan: str) -> None:
     for _ in range(3):
-        assert store.ledger.post_gift(a_gift(fan, price_coins=300)) is None
+        assert store.ledger.post_gift(a_gift(fan, price_coins=300)) == Posted()
 
     assert wallet(store, fan) == Wallet(user_id=fan, coins=100)
 
@@ -75,7 +75,7 @@ def test_a_refusal_brings_the_budget(store: Store, fan: str) -> None:
 
     refused = store.ledger.post_gift(a_gift(fan))
 
-    assert refused == GiftRefused(entry=None, wallet=Wallet(user_id=fan, coins=1_000, budget=budget))
+    assert refused == Rejected(wallet=Wallet(user_id=fan, coins=1_000, budget=budget))
 
 
 def test_a_first_budget_counts_from_when_it_was_set(store: Store, fan: str) -> None:
@@ -84,16 +84,16 @@ def test_a_first_budget_counts_from_when_it_was_set(store: Store, fan: str) -> N
     budget = set_budget(store, fan, a_budget(coins=coins(day=60)))
 
     assert budget_of(store, fan) == budget
-    assert store.ledger.post_gift(a_gift(fan)) is None
+    assert store.ledger.post_gift(a_gift(fan)) == Posted()
 
 
 def test_a_day_ends_at_its_very_end(store: Store, fan: str) -> None:
     set_budget(store, fan, a_budget(coins=coins(day=100)))
 
-    assert store.ledger.post_gift(at(a_gift(fan), MIDNIGHT - MOMENT)) is None
+    assert store.ledger.post_gift(at(a_gift(fan), MIDNIGHT - MOMENT)) == Posted()
     late = store.ledger.post_gift(at(a_gift(fan, price_coins=1), MIDNIGHT))
 
-    assert late is not None
+    assert isinstance(late, Rejected)
     assert late.wallet == wallet(store, fan)
 
 
@@ -103,7 +103,7 @@ def test_the_first_gift_of_a_new_day_renews_the_budget(store: Store, fan: str) -
     change = due_change(budget_of(store, fan), MIDNIGHT)
     assert change
 
-    assert store.ledger.post_gift(at(a_gift(fan, price_coins=100), MIDNIGHT), change) is None
+    assert store.ledger.post_gift(at(a_gift(fan, price_coins=100), MIDNIGHT), change) == Posted()
 
     found = budget_of(store, fan)
     assert found.coins_left == ByPeriod(0, UNLIMITED - 100, 840), "it is Monday, and still November"
@@ -115,10 +115,10 @@ def test_of_two_first_gifts_of_a_day_one_renews(store: Store, fan: str) -> None:
     set_budget(store, fan, a_budget(coins=coins(day=100)))
     change = due_change(budget_of(store, fan), MIDNIGHT)
 
-    assert store.ledger.post_gift(at(a_gift(fan), MIDNIGHT), change) is None
+    assert store.ledger.post_gift(at(a_gift(fan), MIDNIGHT), change) == Posted()
     second = store.ledger.post_gift(at(a_gift(fan), MIDNIGHT), change)
 
-    assert second is not None
+    assert isinstance(second, Rejected)
     assert budget_of(store, fan).coins_left.day == 40
     assert second.wallet == wallet(store, fan)
 
@@ -129,8 +129,8 @@ def test_a_renewal_forgets_no_gift_that_came_in_between(store: Store, fan: str) 
     change = due_change(budget_of(store, fan), MIDNIGHT)
     store.ledger.post_gift(at(a_gift(fan, price_coins=10), MIDNIGHT - MOMENT))
 
-    assert store.ledger.post_gift(at(a_gift(fan, price_coins=91), MIDNIGHT), change) is not None
-    assert store.ledger.post_gift(at(a_gift(fan, price_coins=90), MIDNIGHT), change) is None
+    assert store.ledger.post_gift(at(a_gift(fan, price_coins=91), MIDNIGHT), change) != Posted()
+    assert store.ledger.post_gift(at(a_gift(fan, price_coins=90), MIDNIGHT), change) == Posted()
 
     assert budget_of(store, fan).coins_left.day == 0
 
@@ -152,11 +152,11 @@ def test_a_lower_limit_holds_at_once_and_forgets_nothing(store: Store, fan: str)
     store.ledger.post_gift(a_gift(fan))
     lower = changed(seen, replace(seen.limits, coins=ByPeriod(50, 100, 1_000)), START)
 
-    assert store.ledger.change_budget(fan, BudgetChange(seen=seen, budget=lower))
+    assert store.ledger.change_budget(fan, BudgetChange(seen=seen, budget=lower)) == Posted()
 
     found = budget_of(store, fan)
     assert found == replace(lower, coins_left=ByPeriod(-10, 40, 940))
-    assert store.ledger.post_gift(a_gift(fan, price_coins=1)) is not None
+    assert store.ledger.post_gift(a_gift(fan, price_coins=1)) != Posted()
 
 
 def test_a_budget_that_is_no_longer_the_one_is_not_changed(store: Store, fan: str) -> None:
@@ -164,9 +164,9 @@ def test_a_budget_that_is_no_longer_the_one_is_not_changed(store: Store, fan: st
     lower = BudgetChange(seen=seen, budget=changed(seen, replace(seen.limits, coins=coins(day=50)), START))
     lowest = BudgetChange(seen=seen, budget=changed(seen, replace(seen.limits, coins=coins(day=1)), START))
 
-    assert store.ledger.change_budget(fan, lower)
-    assert not store.ledger.change_budget(fan, lowest)
-    assert not store.ledger.change_budget(fan, BudgetChange(seen=None, budget=a_budget()))
+    assert store.ledger.change_budget(fan, lower) == Posted()
+    assert store.ledger.change_budget(fan, lowest) == Stale()
+    assert store.ledger.change_budget(fan, BudgetChange(seen=None, budget=a_budget())) == Stale()
 
     assert budget_of(store, fan) == lower.budget
 
@@ -186,8 +186,8 @@ def test_credits_and_clawbacks_ask_no_budget(store: Store, fan: str) -> None:
     set_budget(store, fan, a_budget(currency="usd", coins=coins(day=0), money=coins(day=0)))
     store.ledger.exclude(an_exclusion(fan))
 
-    assert store.ledger.update_kept_amount(purchase, 0, a_clawback(purchase, 5))
-    assert store.operators.grant(an_adjustment(fan, coins=70)) is None
+    assert store.ledger.update_kept_amount(purchase, 0, a_clawback(purchase, 5)) == Posted()
+    assert store.operators.grant(an_adjustment(fan, coins=70)) == Posted()
 
     assert wallet(store, fan).coins == before - 5 + 70
     assert budget_of(store, fan).coins_left.day == 0

@@ -11,6 +11,7 @@ from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.errors import NotFound
 from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.results import Posted
 from tests.adapters.costs import Cost, measured, reported
 from tests.adapters.samples import (
     USUAL_BYTES,
@@ -37,10 +38,10 @@ def ledger(atomic_store: DynamoStore) -> Ledger:
 def set_longest_budget(ledger: Ledger, user_id: str) -> None:
     """Every limit is set, and less strict ones are pending."""
     budget = a_budget(currency="usd", coins=ByPeriod(999, 9_999, 999_999_999), money=ByPeriod(9_999, 99_999, 999_999))
-    assert ledger.change_budget(user_id, BudgetChange(seen=None, budget=budget))
+    assert ledger.change_budget(user_id, BudgetChange(seen=None, budget=budget)) == Posted()
     wish = Limits(zone="America/Argentina/ComodRivadavia")
     change = BudgetChange(seen=budget, budget=changed(budget, wish, START))
-    assert ledger.change_budget(user_id, change)
+    assert ledger.change_budget(user_id, change) == Posted()
 
 
 @pytest.fixture

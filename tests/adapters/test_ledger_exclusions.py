@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from chalicelib.domain.budgets import (
     due_change,
 )
-from chalicelib.domain.spending import GiftRefused, PurchaseRefused
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import IdempotencyConflict
+from chalicelib.ports.results import Posted, Rejected, Repeated
 from tests.adapters.budget_lab import MIDNIGHT, MOMENT, a_rich_fan, at, budget_of, coins, set_budget, wallet
 from tests.adapters.samples import (
     a_budget,
@@ -35,15 +35,15 @@ def fan(store: Store) -> str:
 
 def test_who_is_shut_out_neither_gives_nor_buys(store: Store, fan: str) -> None:
     exclusion = an_exclusion(fan)
-    assert store.ledger.exclude(exclusion)
+    assert store.ledger.exclude(exclusion) == Posted()
     shut = Wallet(user_id=fan, coins=1_000, excluded_until=exclusion.until)
 
     last = exclusion.until - MOMENT
-    assert store.ledger.post_gift(at(a_gift(fan), last)) == GiftRefused(entry=None, wallet=shut)
-    assert store.ledger.open_purchase(a_purchase(fan, created_at=last)) == PurchaseRefused(entry=None, wallet=shut)
+    assert store.ledger.post_gift(at(a_gift(fan), last)) == Rejected(wallet=shut)
+    assert store.ledger.open_purchase(a_purchase(fan, created_at=last)) == Rejected(wallet=shut)
 
-    assert store.ledger.post_gift(at(a_gift(fan), exclusion.until)) is None
-    assert store.ledger.open_purchase(a_purchase(fan, created_at=exclusion.until)) is None
+    assert store.ledger.post_gift(at(a_gift(fan), exclusion.until)) == Posted()
+    assert store.ledger.open_purchase(a_purchase(fan, created_at=exclusion.until)) == Posted()
 
 
 def test_who_is_shut_out_cannot_renew_a_budget_by_spending(store: Store, fan: str) -> None:
@@ -51,14 +51,14 @@ def test_who_is_shut_out_cannot_renew_a_budget_by_spending(store: Store, fan: st
     store.ledger.exclude(an_exclusion(fan))
     change = due_change(budget_of(store, fan), MIDNIGHT)
 
-    assert store.ledger.post_gift(at(a_gift(fan), MIDNIGHT), change) is not None
+    assert store.ledger.post_gift(at(a_gift(fan), MIDNIGHT), change) != Posted()
     assert budget_of(store, fan).version == 1
 
 
 def test_a_time_only_grows(store: Store) -> None:
     fan = new_name("fan")
     for days, longest in ((30, 30), (29, 30), (30, 30), (31, 31)):
-        assert store.ledger.exclude(an_exclusion(fan, days=days, until=START + timedelta(days=days)))
+        assert store.ledger.exclude(an_exclusion(fan, days=days, until=START + timedelta(days=days))) == Posted()
         assert wallet(store, fan) == Wallet(user_id=fan, excluded_until=START + timedelta(days=longest))
 
 
@@ -66,9 +66,9 @@ def test_a_shorter_times_key_is_known_for_good(store: Store) -> None:
     fan = new_name("fan")
     store.ledger.exclude(an_exclusion(fan))
     shorter = an_exclusion(fan, days=29, until=START + timedelta(days=29))
-    assert store.ledger.exclude(shorter)
+    assert store.ledger.exclude(shorter) == Posted()
 
-    assert not store.ledger.exclude(replace(shorter, until=START + timedelta(days=59))), "a month later"
+    assert store.ledger.exclude(replace(shorter, until=START + timedelta(days=59))) == Repeated(), "a month later"
     with pytest.raises(IdempotencyConflict):
         store.ledger.exclude(replace(shorter, days=28))
 
@@ -77,9 +77,9 @@ def test_a_shorter_times_key_is_known_for_good(store: Store) -> None:
 
 def test_the_same_act_again_adds_nothing(store: Store) -> None:
     exclusion = an_exclusion()
-    assert store.ledger.exclude(exclusion)
+    assert store.ledger.exclude(exclusion) == Posted()
 
-    assert not store.ledger.exclude(replace(exclusion, until=exclusion.until + timedelta(hours=1)))
+    assert store.ledger.exclude(replace(exclusion, until=exclusion.until + timedelta(hours=1))) == Repeated()
 
     assert wallet(store, exclusion.user_id).excluded_until == exclusion.until
 
@@ -94,8 +94,8 @@ def test_a_key_cannot_name_another_time(store: Store) -> None:
 
 def test_a_key_is_the_fans_own(store: Store) -> None:
     exclusion, another = an_exclusion(), new_name("fan")
-    assert store.ledger.exclude(exclusion)
-    assert store.ledger.exclude(replace(exclusion, user_id=another))
+    assert store.ledger.exclude(exclusion) == Posted()
+    assert store.ledger.exclude(replace(exclusion, user_id=another)) == Posted()
 
 
 # --- notifications ----------------------------------------------------------------------------------------------------
@@ -103,8 +103,8 @@ def test_a_key_is_the_fans_own(store: Store) -> None:
 
 def test_a_notice_is_kept_once(store: Store, fan: str) -> None:
     notification = a_notice(fan)
-    assert store.ledger.post_notification(notification)
-    assert not store.ledger.post_notification(replace(notification, event_id=new_id()))
+    assert store.ledger.post_notification(notification) == Posted()
+    assert store.ledger.post_notification(replace(notification, event_id=new_id())) == Repeated()
 
     assert store.ledger.find_entry(fan, notification.entry_id) == notification
     assert wallet(store, fan).coins == 1_000

@@ -9,8 +9,8 @@ from chalicelib.adapters.dynamodb.models import Row
 from chalicelib.adapters.dynamodb.transactions import MAX_ATTEMPTS
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.purchases import Purchase, Status
-from chalicelib.domain.spending import GiftRefused
 from chalicelib.errors import TryAgain
+from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySettled, Posted, Repeated, Stale, Unchanged
 from tests.adapters.injection import answer_lost, arrives_twice, canceled, cannot_connect, meeting, times_out
 from tests.adapters.samples import (
     a_clawback,
@@ -68,7 +68,7 @@ def test_whoever_meets_others_tries_again(store: DynamoStore, gift: Gift, pauses
     conflicts = [canceled("TransactionConflict", "None"), canceled("None", "TransactionConflict")]
 
     with meeting(store.client, *conflicts) as asked:
-        assert store.ledger.post_gift(gift) is None
+        assert store.ledger.post_gift(gift) == Posted()
 
     assert coins(store, gift) == 40
     assert len({request["ClientRequestToken"] for request in asked}) == 3, "each try is a transaction of its own"
@@ -81,7 +81,7 @@ def test_beside_a_conflict_no_condition_is_believed(
     store: DynamoStore, gift: Gift, pauses: list[float], busy: str
 ) -> None:
     with meeting(store.client, canceled(busy, "ConditionalCheckFailed"), canceled("ConditionalCheckFailed", busy)):
-        assert store.ledger.post_gift(gift) is None
+        assert store.ledger.post_gift(gift) == Posted()
 
     assert coins(store, gift) == 40
     assert len(pauses) == 2
@@ -95,8 +95,7 @@ def test_a_conflict_beside_a_true_refusal_ends_in_the_refusal(
     with meeting(store.client, canceled("TransactionConflict", "ConditionalCheckFailed")):
         refused = store.ledger.post_gift(gift)
 
-    assert isinstance(refused, GiftRefused)
-    assert refused.entry == gift
+    assert refused == AlreadyExists(entry=gift, wallet=store.ledger.read_wallet(gift.user_id))
     assert len(pauses) == 1
 
 
@@ -132,7 +131,8 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_token(store: DynamoStor
         answer = store.ledger.post_purchase(session_of(purchase), a_posting())
 
     posted = store.ledger.find_entry(purchase.user_id, purchase.purchase_id)
-    assert answer in (None, posted), "done now, or found done"
+    assert isinstance(posted, Purchase)
+    assert answer in (Posted(), Unchanged(purchase=posted)), "done now, or found done"
     assert len(asked) == 2
     assert asked[0] == asked[1]
     assert coins(store, purchase) == purchase.coins
@@ -145,9 +145,10 @@ def test_answers_that_are_lost_for_good_leave_one_credit(store: DynamoStore, pur
 
     again = store.ledger.post_purchase(session, a_posting())
 
-    assert again == store.ledger.find_entry(purchase.user_id, purchase.purchase_id)
-    assert again is not None
-    assert (again.status, again.payment_intent) == (Status.POSTED, session.payment_intent)
+    posted = store.ledger.find_entry(purchase.user_id, purchase.purchase_id)
+    assert isinstance(posted, Purchase)
+    assert again == Unchanged(purchase=posted)
+    assert (posted.status, posted.payment_intent) == (Status.POSTED, session.payment_intent)
     assert coins(store, purchase) == purchase.coins
 
 
@@ -157,7 +158,7 @@ def test_answers_that_are_lost_for_good_leave_one_debit(store: DynamoStore, gift
 
     again = store.ledger.post_gift(gift)
 
-    assert again is not None
+    assert isinstance(again, AlreadyExists)
     assert again.entry == gift
     assert coins(store, gift) == 40
 
@@ -189,7 +190,7 @@ def test_what_never_arrives_is_not_decided_and_can_be_sent_again(store: DynamoSt
 
     assert len(asked) == EVERY_ATTEMPT
     assert coins(store, purchase) == 0
-    assert store.ledger.post_purchase(session, a_posting()) is None
+    assert store.ledger.post_purchase(session, a_posting()) == Posted()
     assert coins(store, purchase) == purchase.coins
 
 
@@ -201,12 +202,12 @@ def test_acts_whose_answers_are_lost_for_good_are_done_once(store: DynamoStore, 
     credit = an_adjustment(gift.user_id, coins=500, about=review.payment_id)
     store.ledger.file_review(review)
     acts: list[tuple[Callable[[], object], object]] = [
-        (lambda: store.operators.grant(grant), grant),
-        (lambda: store.operators.reverse_gift(reversal), reversal.entry_id),
-        (lambda: store.operators.freeze(freeze), None),
+        (lambda: store.operators.grant(grant), AlreadyExists(entry=grant)),
+        (lambda: store.operators.reverse_gift(reversal), AlreadyReversed(reversed_by=reversal.entry_id)),
+        (lambda: store.operators.freeze(freeze), Repeated()),
         (
             lambda: store.operators.settle_review(review, settlement, credit),
-            replace(review, settlement=settlement),
+            AlreadySettled(review=replace(review, settlement=settlement)),
         ),
     ]
     for act, told in acts:
@@ -220,13 +221,13 @@ def test_acts_whose_answers_are_lost_for_good_are_done_once(store: DynamoStore, 
 def test_a_clawback_whose_answer_is_lost_for_good_is_not_taken_again(store: DynamoStore, gift: Gift) -> None:
     purchase = buy(store.ledger, gift.user_id, 500)
 
-    def follow() -> bool:
+    def follow() -> Posted | Stale:
         return store.ledger.update_kept_amount(purchase, 0, a_clawback(purchase, 500))
 
     with meeting(store.client, *[answer_lost] * EVERY_ATTEMPT), pytest.raises(TryAgain):
         follow()
 
-    assert not follow(), "it has another version by now"
+    assert follow() == Stale(), "it has another version by now"
     assert coins(store, gift) == 100
 
 
@@ -241,7 +242,7 @@ def test_single_writes_whose_answer_is_lost_are_found_done(store: DynamoStore) -
     with meeting(store.client, answer_lost, operation="UpdateItem"):
         store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
 
-    assert moved is not None
-    assert moved.status is Status.PROCESSING
+    assert isinstance(moved, Unchanged)
+    assert moved.purchase.status is Status.PROCESSING
     assert store.count_reviews(review.payment_id) == 1
     assert store.announced_at(purchase) == START

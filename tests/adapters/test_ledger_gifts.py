@@ -11,8 +11,8 @@ from chalicelib.domain.gifts import Gift
 from chalicelib.domain.messages import MAX_CHARACTERS
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.purchases import Purchase
-from chalicelib.domain.spending import GiftRefused
 from chalicelib.domain.wallets import Wallet
+from chalicelib.ports.results import AlreadyExists, Posted, Rejected
 from tests.adapters.samples import a_gift, a_purchase, buy, new_id
 from tests.fakes import START
 from tests.stores import Store
@@ -35,7 +35,7 @@ def wallet(store: Store, gift: Gift) -> Wallet:
 
 
 def test_a_gift_is_debited_and_kept(store: Store, gift: Gift) -> None:
-    assert store.ledger.post_gift(gift) is None
+    assert store.ledger.post_gift(gift) == Posted()
 
     assert found(store, gift) == gift
     assert wallet(store, gift) == Wallet(user_id=gift.user_id, coins=40)
@@ -58,20 +58,20 @@ def test_a_gift_is_debited_and_kept(store: Store, gift: Gift) -> None:
 def test_every_field_comes_back_as_it_went_in(store: Store, gift: Gift, changes: dict[str, Any]) -> None:
     gift = replace(gift, **changes)
 
-    assert store.ledger.post_gift(gift) is None
+    assert store.ledger.post_gift(gift) == Posted()
 
     assert found(store, gift) == gift
 
 
 def test_a_gift_may_take_the_last_coin(store: Store, gift: Gift) -> None:
-    assert store.ledger.post_gift(replace(gift, price_coins=100)) is None
+    assert store.ledger.post_gift(replace(gift, price_coins=100)) == Posted()
     assert wallet(store, gift).coins == 0
 
 
 def test_one_coin_short_is_short(store: Store, gift: Gift) -> None:
     refused = store.ledger.post_gift(replace(gift, price_coins=101))
 
-    assert refused == GiftRefused(entry=None, wallet=Wallet(user_id=gift.user_id, coins=100))
+    assert refused == Rejected(wallet=Wallet(user_id=gift.user_id, coins=100))
     assert found(store, gift) is None
 
 
@@ -79,7 +79,7 @@ def test_the_largest_amount_is_exact(store: Store) -> None:
     gift = a_gift(price_coins=MAX_AMOUNT - 1)
     buy(store.ledger, gift.user_id, MAX_AMOUNT)
 
-    assert store.ledger.post_gift(gift) is None
+    assert store.ledger.post_gift(gift) == Posted()
     assert wallet(store, gift).coins == 1
 
 
@@ -88,7 +88,7 @@ def test_a_repeat_gives_the_gift_that_is_there(store: Store, gift: Gift) -> None
     store.ledger.post_gift(first)
     again = replace(gift, price_coins=20, event_id=new_id(), item_id="galaxy", posted_at=START + timedelta(hours=1))
 
-    assert store.ledger.post_gift(again) == GiftRefused(entry=first, wallet=None)
+    assert store.ledger.post_gift(again) == AlreadyExists(entry=first)
 
     assert found(store, gift) == first
     assert wallet(store, gift).coins == 90
@@ -99,7 +99,7 @@ def test_a_repeat_when_nothing_is_left_gives_the_gift_and_the_wallet(store: Stor
 
     refused = store.ledger.post_gift(gift)
 
-    assert refused == GiftRefused(entry=gift, wallet=Wallet(user_id=gift.user_id, coins=40))
+    assert refused == AlreadyExists(entry=gift, wallet=Wallet(user_id=gift.user_id, coins=40))
 
 
 WALLETS = ["enough", "none", "short", "frozen", "frozen and short", "frozen and none"]
@@ -128,9 +128,9 @@ def test_what_the_wallet_does_not_allow_is_not_done(store: Store, kind: str) -> 
     refused = store.ledger.post_gift(gift)
 
     if kind == "enough":
-        assert (refused, wallet(store, gift).coins, found(store, gift)) == (None, 0, gift)
+        assert (refused, wallet(store, gift).coins, found(store, gift)) == (Posted(), 0, gift)
     else:
-        assert refused == GiftRefused(entry=None, wallet=refusing)
+        assert refused == Rejected(wallet=refusing)
         assert (wallet(store, gift), found(store, gift)) == (before, None)
 
 
@@ -142,7 +142,7 @@ def test_an_id_that_is_taken_is_told_whatever_the_wallet_allows(store: Store, ki
     refusing = give_wallet(store, gift.user_id, kind)
     before = wallet(store, gift)
 
-    assert store.ledger.post_gift(gift) == GiftRefused(entry=taken, wallet=refusing)
+    assert store.ledger.post_gift(gift) == AlreadyExists(entry=taken, wallet=refusing)
 
     assert found(store, gift) == taken
     assert wallet(store, gift) == before
@@ -159,8 +159,8 @@ def test_an_id_is_the_fans_own(store: Store, gift: Gift) -> None:
     another = a_gift(gift_id=gift.gift_id)
     buy(store.ledger, another.user_id, 60)
 
-    assert store.ledger.post_gift(gift) is None
-    assert store.ledger.post_gift(another) is None
+    assert store.ledger.post_gift(gift) == Posted()
+    assert store.ledger.post_gift(another) == Posted()
 
     assert (found(store, gift), found(store, another)) == (gift, another)
 

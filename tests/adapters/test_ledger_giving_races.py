@@ -16,6 +16,7 @@ from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.shards import ShardPosition
 from chalicelib.domain.streaks import StreakEnd, end_of
 from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.results import Posted
 from tests.adapters.conftest import DYNAMODB_LOCAL
 from tests.adapters.samples import a_budget, a_gift, a_posting, buy, new_id, new_name
 from tests.adapters.test_ledger_races import all_at_once, until_decided
@@ -27,7 +28,7 @@ def begun(ledger: Ledger, coins: int = 10_000) -> Gift:
     gift = a_gift(price_coins=3, item_id="rose")
     first = replace(gift, streak_id=gift.gift_id)
     buy(ledger, gift.user_id, coins)
-    assert ledger.post_gift(first) is None
+    assert ledger.post_gift(first) == Posted()
     return first
 
 
@@ -45,7 +46,7 @@ def ending(ledger: Ledger, first: Gift) -> StreakEnd | None:
 
 def sent(ledger: Ledger, gift: Gift) -> Callable[[], Gift | None]:
     """Sends it; gives it back if it went through."""
-    return until_decided(lambda: gift if ledger.post_gift(gift) is None else None)
+    return until_decided(lambda: gift if ledger.post_gift(gift) == Posted() else None)
 
 
 def told(ledger: Ledger, first: Gift) -> list[tuple[object, object]]:
@@ -58,7 +59,7 @@ def test_a_hundred_gifts_of_all_kinds_never_pass_a_budget(atomic_store: DynamoSt
     ledger = atomic_store.ledger
     first = begun(ledger)
     budget = a_budget(coins=ByPeriod(100, 300, 1_000))
-    assert ledger.change_budget(first.user_id, BudgetChange(seen=None, budget=budget))
+    assert ledger.change_budget(first.user_id, BudgetChange(seen=None, budget=budget)) == Posted()
     kinds: list[Callable[[], Gift]] = [
         lambda: one_more(first),
         lambda: a_gift(first.user_id, price_coins=8),
@@ -86,7 +87,7 @@ def test_no_tap_is_lost_when_a_streak_ends_and_it_ends_once(atomic_store: Dynamo
 
     def end() -> bool:
         seen = ending(ledger, first)
-        return seen is not None and ledger.end_streak(first.user_id, seen)
+        return seen is not None and ledger.end_streak(first.user_id, seen) == Posted()
 
     taps = [sent(ledger, one_more(first)) for _ in range(40)]
     ends = [until_decided(end)] * 8
@@ -113,7 +114,7 @@ def test_of_many_streaks_that_begin_at_once_each_ends_the_one_before(atomic_stor
             streak = ledger.read_wallet(first.user_id).streak
             assert streak
             ended = end_of(streak, first.user_id, new_id(), a_posting())
-            return ledger.post_gift(gift, None, ended) is None
+            return ledger.post_gift(gift, None, ended) == Posted()
 
         return until_decided(once)
 

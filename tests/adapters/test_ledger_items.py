@@ -11,6 +11,7 @@ from chalicelib.domain.messages import MAX_NAME_BYTES
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.operators import MAX_REASON_BYTES
 from chalicelib.domain.purchases import PENDING_LIFE, Purchase, Status
+from chalicelib.ports.results import Posted
 from tests.adapters.samples import (
     USUAL_BYTES,
     a_freeze,
@@ -69,7 +70,7 @@ def test_the_longest_gift_is_under_a_kilobyte(store: DynamoStore) -> None:
     )
     gift = replace(gift, streak_id=gift.gift_id)
     buy(store.ledger, FAN, MAX_AMOUNT)
-    assert store.ledger.post_gift(gift) is None
+    assert store.ledger.post_gift(gift) == Posted()
     store.ledger.receive_gifts(CREATOR, 63, [gift])
 
     sent = store.item(wallet_key(FAN), entry_key(gift.gift_id))
@@ -87,7 +88,7 @@ def test_the_longest_purchase_is_under_a_kilobyte(store: DynamoStore) -> None:
     store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
     posted = store.ledger.find_entry(FAN, purchase.purchase_id)
     assert isinstance(posted, Purchase)
-    assert store.ledger.update_kept_amount(posted, MAX_AMOUNT, None)
+    assert store.ledger.update_kept_amount(posted, MAX_AMOUNT, None) == Posted()
 
     item = store.item(wallet_key(FAN), entry_key(purchase.purchase_id))
 
@@ -110,7 +111,7 @@ def test_the_longest_review_is_under_a_kilobyte(store: DynamoStore) -> None:
 def test_a_settled_review_is_under_a_kilobyte(store: DynamoStore) -> None:
     review = a_review(payment_id=f"{PAYMENT}-left", session_id=SESSION, user_id=FAN, reason="r" * 40)
     store.ledger.file_review(review)
-    assert store.operators.settle_review(review, a_settlement(reason=REASON, actor=ACTOR), None) is None
+    assert store.operators.settle_review(review, a_settlement(reason=REASON, actor=ACTOR), None) == Posted()
 
     (item,) = store.items(f"REVIEW#{START:%Y-%m}")
 
@@ -124,8 +125,8 @@ def test_adjustments_are_under_a_kilobyte(store: DynamoStore) -> None:
     store.ledger.post_gift(gift)
     reversal = a_reversal(gift, reason=REASON, actor=ACTOR)
     grant = an_adjustment(FAN, coins=1, reason=REASON, actor=ACTOR, about=f"{PAYMENT}-left")
-    assert store.operators.reverse_gift(reversal) is None
-    assert store.operators.grant(grant) is None
+    assert store.operators.reverse_gift(reversal) == Posted()
+    assert store.operators.grant(grant) == Posted()
 
     for adjustment in (reversal, grant):
         store.ledger.mark_announced(FAN, adjustment.entry_id, START)

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.purchases import Purchase
+from chalicelib.ports.results import Posted, Rejected, Stale
 from tests.adapters.samples import a_clawback, a_gift, a_posting, a_purchase, an_adjustment, buy, new_id, new_name
 from tests.fakes import START, session_of
 from tests.stores import Store
@@ -29,7 +30,7 @@ def coins(store: Store, purchase: Purchase) -> int:
 
 @pytest.mark.parametrize("kept_minor", [0, 1, 528, 529, MAX_AMOUNT])
 def test_what_is_kept_is_noted_where_no_coins_move(store: Store, purchase: Purchase, kept_minor: int) -> None:
-    assert store.ledger.update_kept_amount(purchase, kept_minor, None)
+    assert store.ledger.update_kept_amount(purchase, kept_minor, None) == Posted()
 
     assert found(store, purchase) == replace(purchase, kept_minor=kept_minor, version=purchase.version + 1)
     assert coins(store, purchase) == 500
@@ -38,7 +39,7 @@ def test_what_is_kept_is_noted_where_no_coins_move(store: Store, purchase: Purch
 def test_a_clawback_is_an_entry_and_takes_the_coins(store: Store, purchase: Purchase) -> None:
     clawback = a_clawback(purchase, 250)
 
-    assert store.ledger.update_kept_amount(purchase, 264, clawback)
+    assert store.ledger.update_kept_amount(purchase, 264, clawback) == Posted()
 
     assert found(store, purchase) == replace(purchase, kept_minor=264, version=purchase.version + 1)
     assert store.ledger.find_entry(purchase.user_id, clawback.entry_id) == clawback
@@ -46,9 +47,9 @@ def test_a_clawback_is_an_entry_and_takes_the_coins(store: Store, purchase: Purc
 
 
 def test_a_clawback_may_leave_a_debt_that_the_next_credit_pays(store: Store, purchase: Purchase) -> None:
-    assert store.ledger.post_gift(a_gift(purchase.user_id, price_coins=500)) is None
+    assert store.ledger.post_gift(a_gift(purchase.user_id, price_coins=500)) == Posted()
 
-    assert store.ledger.update_kept_amount(purchase, 0, a_clawback(purchase, 500))
+    assert store.ledger.update_kept_amount(purchase, 0, a_clawback(purchase, 500)) == Posted()
     assert coins(store, purchase) == -500
 
     buy(store.ledger, purchase.user_id, 600)
@@ -60,7 +61,7 @@ def test_whoever_is_in_debt_cannot_give(store: Store, purchase: Purchase) -> Non
 
     refused = store.ledger.post_gift(a_gift(purchase.user_id, price_coins=1))
 
-    assert refused is not None
+    assert isinstance(refused, Rejected)
     assert refused.wallet is not None
     assert refused.wallet.coins == -1
 
@@ -69,7 +70,7 @@ def test_a_restore_gives_back(store: Store, purchase: Purchase) -> None:
     store.ledger.update_kept_amount(purchase, 0, a_clawback(purchase, 500))
     restore = a_clawback(purchase, -500, kind=Kind.RESTORE)
 
-    assert store.ledger.update_kept_amount(found(store, purchase), 529, restore)
+    assert store.ledger.update_kept_amount(found(store, purchase), 529, restore) == Posted()
 
     assert coins(store, purchase) == 500
     assert store.ledger.find_entry(purchase.user_id, restore.entry_id) == restore
@@ -83,14 +84,14 @@ def test_whoever_looked_before_somebody_else_wrote_writes_nothing(
 ) -> None:
     stale = replace(purchase, version=purchase.version + (1 if guard == "newer" else 0))
     if guard == "older":
-        assert store.ledger.update_kept_amount(purchase, 500, a_clawback(purchase, 28))
+        assert store.ledger.update_kept_amount(purchase, 500, a_clawback(purchase, 28)) == Posted()
     if guard == "pending":
         stale = a_purchase(purchase.user_id)
         store.ledger.open_purchase(stale)
         store.ledger.post_purchase(session_of(stale), a_posting())
     before = store.of(purchase.user_id)
 
-    assert not store.ledger.update_kept_amount(stale, 0, a_clawback(stale, 500) if takes_coins else None)
+    assert store.ledger.update_kept_amount(stale, 0, a_clawback(stale, 500) if takes_coins else None) == Stale()
 
     assert store.of(purchase.user_id) == before
 
@@ -100,7 +101,7 @@ def test_a_purchase_that_is_not_there_is_not_made(store: Store, takes_coins: boo
     stranger = a_purchase()
     before = store.of(stranger.user_id)
 
-    assert not store.ledger.update_kept_amount(stranger, 0, a_clawback(stranger, 500) if takes_coins else None)
+    assert store.ledger.update_kept_amount(stranger, 0, a_clawback(stranger, 500) if takes_coins else None) == Stale()
 
     assert store.of(stranger.user_id) == before
 
@@ -109,7 +110,7 @@ def test_an_id_that_is_taken_moves_nothing(store: Store, purchase: Purchase) -> 
     other = buy(store.ledger, purchase.user_id, 7)
     before = store.of(purchase.user_id)
 
-    assert not store.ledger.update_kept_amount(purchase, 0, a_clawback(purchase, 500, entry_id=other.entry_id))
+    assert store.ledger.update_kept_amount(purchase, 0, a_clawback(purchase, 500, entry_id=other.entry_id)) == Stale()
 
     assert store.of(purchase.user_id) == before
 
@@ -117,7 +118,10 @@ def test_an_id_that_is_taken_moves_nothing(store: Store, purchase: Purchase) -> 
 def test_looks_that_follow_each_other_add_up(store: Store, purchase: Purchase) -> None:
     taken = 0
     for kept_minor, clawback in ((400, 122), (300, 95), (0, 283)):
-        assert store.ledger.update_kept_amount(found(store, purchase), kept_minor, a_clawback(purchase, clawback))
+        assert (
+            store.ledger.update_kept_amount(found(store, purchase), kept_minor, a_clawback(purchase, clawback))
+            == Posted()
+        )
         taken += clawback
 
     assert (taken, coins(store, purchase)) == (500, 0)
@@ -149,7 +153,7 @@ def test_every_field_of_an_adjustment_comes_back_as_it_went_in(
 ) -> None:
     adjustment = replace(adjustment, user_id=purchase.user_id)
 
-    assert store.ledger.update_kept_amount(purchase, 529, adjustment)
+    assert store.ledger.update_kept_amount(purchase, 529, adjustment) == Posted()
 
     assert store.ledger.find_entry(purchase.user_id, adjustment.entry_id) == adjustment
     assert store.ledger.list_entries(purchase.user_id, 5)[0] in (adjustment, found(store, purchase))

@@ -13,8 +13,8 @@ from chalicelib.domain.budgets import (
 )
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import Purchase, Status
-from chalicelib.domain.spending import PurchaseRefused
 from chalicelib.errors import NotFound, TryAgain
+from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Unchanged
 from tests.adapters.budget_lab import MIDNIGHT, a_rich_fan, budget_of, coins, set_budget, wallet
 from tests.adapters.samples import (
     a_budget,
@@ -39,10 +39,10 @@ def test_the_last_cent_of_a_budget_can_be_paid_and_not_one_more(store: Store, fa
     limits = ByPeriod(*(1_000 if place == period else UNLIMITED for place in range(3)))
     set_budget(store, fan, a_budget(currency="usd", money=limits))
 
-    assert store.ledger.open_purchase(a_purchase(fan, amount_minor=600)) is None
+    assert store.ledger.open_purchase(a_purchase(fan, amount_minor=600)) == Posted()
     refused = store.ledger.open_purchase(a_purchase(fan, amount_minor=401))
-    assert refused == PurchaseRefused(entry=None, wallet=wallet(store, fan))
-    assert store.ledger.open_purchase(a_purchase(fan, amount_minor=400)) is None
+    assert refused == Rejected(wallet=wallet(store, fan))
+    assert store.ledger.open_purchase(a_purchase(fan, amount_minor=400)) == Posted()
 
     assert budget_of(store, fan).money_left[period] == 0
     assert wallet(store, fan).coins == 1_000
@@ -51,27 +51,25 @@ def test_the_last_cent_of_a_budget_can_be_paid_and_not_one_more(store: Store, fa
 def test_a_checkout_in_another_currency_is_refused(store: Store, fan: str) -> None:
     set_budget(store, fan, a_budget(currency="usd", money=coins(day=1_000)))
 
-    assert store.ledger.open_purchase(a_purchase(fan, currency="eur")) == PurchaseRefused(
-        entry=None, wallet=wallet(store, fan)
-    )
+    assert store.ledger.open_purchase(a_purchase(fan, currency="eur")) == Rejected(wallet=wallet(store, fan))
     assert budget_of(store, fan).money_left.day == 1_000
 
 
 def test_a_budget_on_coins_asks_for_no_currency(store: Store, fan: str) -> None:
     set_budget(store, fan, a_budget(coins=coins(day=0)))
     for currency in ("usd", "eur"):
-        assert store.ledger.open_purchase(a_purchase(fan, currency=currency)) is None
+        assert store.ledger.open_purchase(a_purchase(fan, currency=currency)) == Posted()
 
 
 def test_the_first_checkout_of_a_new_day_renews_the_budget(store: Store, fan: str) -> None:
     set_budget(store, fan, a_budget(currency="usd", money=ByPeriod(600, UNLIMITED, 1_000)))
     store.ledger.open_purchase(a_purchase(fan, amount_minor=600))
     late = a_purchase(fan, amount_minor=400, created_at=MIDNIGHT)
-    assert store.ledger.open_purchase(late) == PurchaseRefused(entry=None, wallet=wallet(store, fan))
+    assert store.ledger.open_purchase(late) == Rejected(wallet=wallet(store, fan))
     change = due_change(budget_of(store, fan), MIDNIGHT)
 
-    assert store.ledger.open_purchase(late, change) is None
-    assert store.ledger.open_purchase(a_purchase(fan, created_at=MIDNIGHT), change) is not None, "renewed before"
+    assert store.ledger.open_purchase(late, change) == Posted()
+    assert store.ledger.open_purchase(a_purchase(fan, created_at=MIDNIGHT), change) != Posted(), "renewed before"
 
     assert budget_of(store, fan).money_left == ByPeriod(200, UNLIMITED - 400, 0)
 
@@ -80,7 +78,7 @@ def test_a_purchase_that_is_refused_is_not_there(store: Store, fan: str) -> None
     set_budget(store, fan, a_budget(currency="usd", money=coins(day=0)))
     purchase = a_purchase(fan)
 
-    assert store.ledger.open_purchase(purchase) is not None
+    assert store.ledger.open_purchase(purchase) != Posted()
 
     assert store.ledger.find_entry(fan, purchase.purchase_id) is None
 
@@ -90,7 +88,7 @@ def test_an_id_that_is_taken_is_told_whatever_the_budget_allows(store: Store, fa
     store.ledger.open_purchase(purchase)
     set_budget(store, fan, a_budget(currency="usd", money=coins(day=0)))
 
-    assert store.ledger.open_purchase(purchase) == PurchaseRefused(entry=purchase, wallet=wallet(store, fan))
+    assert store.ledger.open_purchase(purchase) == AlreadyExists(entry=purchase, wallet=wallet(store, fan))
 
 
 # --- money that was not paid after all --------------------------------------------------------------------------------
@@ -100,11 +98,11 @@ def opened(store: Store, fan: str, budget: Budget) -> Purchase:
     """A purchase of 529 cents that counts against the budget."""
     set_budget(store, fan, budget)
     purchase = a_purchase(fan)
-    assert store.ledger.open_purchase(purchase) is None
+    assert store.ledger.open_purchase(purchase) == Posted()
     return purchase
 
 
-def end(store: Store, purchase: Purchase, to: Status = Status.EXPIRED) -> Purchase | None:
+def end(store: Store, purchase: Purchase, to: Status = Status.EXPIRED) -> Posted | Unchanged:
     """Let it end unpaid, and its price be given back."""
     seen = budget_of(store, purchase.user_id)
     budget = released(seen, purchase.amount_minor, purchase.currency, purchase.created_at, START)
@@ -118,7 +116,7 @@ def test_what_is_not_paid_is_given_back(store: Store, fan: str, to: Status) -> N
     purchase = opened(store, fan, a_budget(currency="usd", money=ByPeriod(600, 700, UNLIMITED)))
     assert budget_of(store, fan).money_left == ByPeriod(71, 171, UNLIMITED - 529)
 
-    assert end(store, purchase, to) is None
+    assert end(store, purchase, to) == Posted()
 
     assert budget_of(store, fan).money_left == ByPeriod(600, 700, UNLIMITED)
     assert store.ledger.find_entry(fan, purchase.purchase_id) == replace(purchase, status=to, is_released=True)
@@ -130,7 +128,8 @@ def test_a_price_is_given_back_once(store: Store, fan: str) -> None:
     end(store, purchase)
     ended = store.ledger.find_entry(fan, purchase.purchase_id)
 
-    assert end(store, purchase, Status.FAILED) == ended
+    assert isinstance(ended, Purchase)
+    assert end(store, purchase, Status.FAILED) == Unchanged(purchase=ended)
     store.ledger.move_purchase(session_of(purchase), Status.PROCESSING, [Status.EXPIRED])
     with pytest.raises(TryAgain):
         end(store, purchase, Status.FAILED)
@@ -167,12 +166,12 @@ def test_money_that_arrives_after_all_counts_again(store: Store, fan: str) -> No
     store.ledger.open_purchase(a_purchase(fan, amount_minor=600))
     posting = a_posting()
 
-    assert store.ledger.post_purchase(session_of(purchase), posting) is None
+    assert store.ledger.post_purchase(session_of(purchase), posting) == Posted()
     again = store.ledger.post_purchase(session_of(purchase), a_posting())
 
     assert budget_of(store, fan).money_left == ByPeriod(-529, UNLIMITED - 1_129, UNLIMITED - 1_129)
     assert wallet(store, fan).coins == 1_500
-    assert again == replace(
+    posted = replace(
         purchase,
         status=Status.POSTED,
         posted_at=posting.posted_at,
@@ -180,6 +179,7 @@ def test_money_that_arrives_after_all_counts_again(store: Store, fan: str) -> No
         payment_intent=f"pi_{purchase.purchase_id}",
         version=2,
     )
+    assert again == Unchanged(purchase=posted)
 
 
 def test_money_that_arrives_in_time_counts_once(store: Store, fan: str) -> None:

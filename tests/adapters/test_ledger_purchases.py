@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.payments import PurchaseRef
 from chalicelib.domain.purchases import UNPOSTED, Purchase, Status
-from chalicelib.domain.spending import PurchaseRefused
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import NotFound
+from chalicelib.ports.results import AlreadyExists, Posted, Unchanged
 from tests.adapters.samples import a_gift, a_posting, a_purchase, buy, new_id
 from tests.fakes import START, session_of
 from tests.stores import Store
@@ -23,13 +23,13 @@ LONGEST_ID = "aZ09|:@._-=" * 11 + "1234567"
 @pytest.fixture
 def purchase(store: Store) -> Purchase:
     purchase = a_purchase()
-    assert store.ledger.open_purchase(purchase) is None
+    assert store.ledger.open_purchase(purchase) == Posted()
     return purchase
 
 
 def move(store: Store, purchase: Purchase, to: Status) -> Purchase:
     """The purchase in another status, which it reached from whatever it was in."""
-    assert store.ledger.move_purchase(session_of(purchase), to, list(Status)) is None
+    assert store.ledger.move_purchase(session_of(purchase), to, list(Status)) == Posted()
     return replace(purchase, status=to)
 
 
@@ -68,7 +68,7 @@ def test_every_field_comes_back_as_it_went_in(store: Store, changes: dict[str, A
 def test_opening_again_gives_the_purchase_that_is_there(store: Store, purchase: Purchase) -> None:
     dearer = replace(purchase, coins=501, amount_minor=530, created_at=START + timedelta(minutes=1))
 
-    assert store.ledger.open_purchase(dearer) == PurchaseRefused(entry=purchase, wallet=None)
+    assert store.ledger.open_purchase(dearer) == AlreadyExists(entry=purchase)
     assert found(store, purchase) == purchase
 
 
@@ -78,13 +78,13 @@ def test_opening_under_the_id_of_a_gift_gives_the_gift(store: Store) -> None:
     store.ledger.post_gift(gift)
 
     taken = a_purchase(gift.user_id, purchase_id=gift.gift_id)
-    assert store.ledger.open_purchase(taken) == PurchaseRefused(entry=gift, wallet=None)
+    assert store.ledger.open_purchase(taken) == AlreadyExists(entry=gift)
 
 
 def test_an_id_is_the_fans_own(store: Store, purchase: Purchase) -> None:
     another = a_purchase(purchase_id=purchase.purchase_id)
 
-    assert store.ledger.open_purchase(another) is None
+    assert store.ledger.open_purchase(another) == Posted()
     assert (found(store, purchase), found(store, another)) == (purchase, another)
 
 
@@ -92,7 +92,7 @@ def test_an_id_is_the_fans_own(store: Store, purchase: Purchase) -> None:
 def test_a_paid_purchase_is_posted_from_any_other_status(store: Store, purchase: Purchase, status: Status) -> None:
     purchase, posting = move(store, purchase, status), a_posting()
 
-    assert store.ledger.post_purchase(session_of(purchase), posting) is None
+    assert store.ledger.post_purchase(session_of(purchase), posting) == Posted()
 
     assert coins(store, purchase) == purchase.coins
     assert found(store, purchase) == replace(
@@ -112,7 +112,7 @@ def test_a_posted_purchase_is_posted_once(store: Store, payment_intent: str) -> 
     if payment_intent == "another":
         session = replace(session, payment_intent="pi_another")
 
-    assert store.ledger.post_purchase(session, a_posting()) == posted
+    assert store.ledger.post_purchase(session, a_posting()) == Unchanged(purchase=posted)
     assert found(store, posted) == posted
     assert coins(store, posted) == 500
 
@@ -139,16 +139,17 @@ def test_only_what_was_quoted_is_posted(store: Store, purchase: Purchase, status
     answer = store.ledger.post_purchase(session, a_posting())
 
     if refused:
-        assert answer == before == found(store, purchase)
+        assert isinstance(answer, Unchanged)
+        assert answer.purchase == before == found(store, purchase)
         assert coins(store, purchase) == held
     else:
-        assert (answer, coins(store, purchase)) == (None, purchase.coins)
+        assert (answer, coins(store, purchase)) == (Posted(), purchase.coins)
 
 
 def test_the_total_that_was_charged_is_not_what_was_quoted(store: Store, purchase: Purchase) -> None:
     session = replace(session_of(purchase), total_minor=1)
 
-    assert store.ledger.post_purchase(session, a_posting()) is None
+    assert store.ledger.post_purchase(session, a_posting()) == Posted()
 
 
 def test_what_was_never_opened_is_not_found(store: Store) -> None:
@@ -203,16 +204,17 @@ def test_a_status_moves_only_from_the_allowed_ones(
     answer = store.ledger.move_purchase(session_of(purchase), to, allowed)
 
     if now in allowed:
-        assert (answer, found(store, purchase)) == (None, replace(purchase, status=to))
+        assert (answer, found(store, purchase)) == (Posted(), replace(purchase, status=to))
     else:
-        assert answer == purchase == found(store, purchase)
+        assert answer == Unchanged(purchase=purchase)
+        assert found(store, purchase) == purchase
 
 
 @pytest.mark.parametrize("to", UNPOSTED)
 def test_a_posted_purchase_stays_posted(store: Store, to: Status) -> None:
     posted = buy(store.ledger, a_purchase().user_id, 500)
 
-    assert store.ledger.move_purchase(session_of(posted), to, UNPOSTED) == posted
+    assert store.ledger.move_purchase(session_of(posted), to, UNPOSTED) == Unchanged(purchase=posted)
     assert found(store, posted) == posted
 
 

@@ -15,6 +15,7 @@ from chalicelib.domain.gifts import Gift
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import TryAgain
+from chalicelib.ports.results import AlreadyExists, Posted, Unchanged
 from tests.adapters.samples import a_budget, a_gift, a_posting, a_purchase, buy, gifts_to, new_name
 from tests.fakes import START, session_of
 from tests.stores import DynamoStore
@@ -56,8 +57,9 @@ def test_one_purchase_posted_by_many_is_one_credit(atomic_store: DynamoStore) ->
     answers = all_at_once([until_decided(lambda: ledger.post_purchase(session, a_posting()))] * 64)
 
     posted = ledger.find_entry(purchase.user_id, purchase.purchase_id)
-    assert answers.count(None) == 1
-    assert answers.count(posted) == 63  # type: ignore[arg-type]  # it is a purchase
+    assert isinstance(posted, Purchase)
+    assert answers.count(Posted()) == 1
+    assert answers.count(Unchanged(purchase=posted)) == 63
     assert ledger.read_wallet(purchase.user_id).coins == purchase.coins
 
 
@@ -65,14 +67,14 @@ def test_one_purchase_paid_twice_at_once_is_one_credit(atomic_store: DynamoStore
     ledger, purchase = atomic_store.ledger, a_purchase()
     ledger.open_purchase(purchase)
 
-    def pay(payment_intent: str) -> Callable[[], Purchase | None]:
+    def pay(payment_intent: str) -> Callable[[], Posted | Unchanged]:
         session = session_of(purchase, payment_intent=payment_intent)
         return until_decided(lambda: ledger.post_purchase(session, a_posting()))
 
     answers = all_at_once([pay(f"pi_{number}") for number in range(16)])
 
-    (winner,) = {answer.payment_intent for answer in answers if answer}
-    assert answers.index(None) == int(str(winner).removeprefix("pi_"))
+    (winner,) = {answer.purchase.payment_intent for answer in answers if isinstance(answer, Unchanged)}
+    assert answers.index(Posted()) == int(str(winner).removeprefix("pi_"))
     assert ledger.read_wallet(purchase.user_id).coins == purchase.coins
 
 
@@ -89,7 +91,7 @@ def test_a_hundred_gifts_of_sixty_out_of_a_hundred_coins_are_one(atomic_store: D
     buy(ledger, user_id, 100)
 
     def send(gift: Gift) -> Callable[[], bool]:
-        return until_decided(lambda: ledger.post_gift(gift) is None)
+        return until_decided(lambda: ledger.post_gift(gift) == Posted())
 
     gifts = [a_gift(user_id) for _ in range(100)]
     sent = [gift for gift, done in zip(gifts, all_at_once([send(gift) for gift in gifts]), strict=True) if done]
@@ -106,8 +108,7 @@ def test_one_gift_sent_by_a_nervous_client_is_one_debit(atomic_store: DynamoStor
 
     answers = all_at_once([until_decided(lambda: ledger.post_gift(gift))] * 32)
 
-    told = Counter(answer.entry if answer else None for answer in answers)
-    assert told == {None: 1, gift: 31}
+    assert Counter(answers) == {Posted(): 1, AlreadyExists(entry=gift): 31}
     assert ledger.read_wallet(gift.user_id).coins == 940
 
 
@@ -139,10 +140,13 @@ def test_overlapping_batches_on_one_lane_give_each_gift_one_place(atomic_store: 
 def test_a_hundred_gifts_at_once_never_pass_a_budget(atomic_store: DynamoStore) -> None:
     ledger, user_id = atomic_store.ledger, new_name("fan")
     buy(ledger, user_id, 10_000)
-    assert ledger.change_budget(user_id, BudgetChange(seen=None, budget=a_budget(coins=ByPeriod(100, 300, 1_000))))
+    assert (
+        ledger.change_budget(user_id, BudgetChange(seen=None, budget=a_budget(coins=ByPeriod(100, 300, 1_000))))
+        == Posted()
+    )
 
     def send(gift: Gift) -> Callable[[], bool]:
-        return until_decided(lambda: ledger.post_gift(gift) is None)
+        return until_decided(lambda: ledger.post_gift(gift) == Posted())
 
     sent = all_at_once([send(a_gift(user_id, price_coins=8)) for _ in range(100)])
 
@@ -160,7 +164,7 @@ def test_of_many_first_gifts_of_a_day_one_renews_the_budget(atomic_store: Dynamo
     change = due_change(ledger.read_wallet(user_id).budget, tomorrow)
 
     def send(gift: Gift) -> Callable[[], bool]:
-        return until_decided(lambda: None in {ledger.post_gift(gift, change), ledger.post_gift(gift)})
+        return until_decided(lambda: Posted() in {ledger.post_gift(gift, change), ledger.post_gift(gift)})
 
     sent = all_at_once([send(a_gift(user_id, price_coins=8, posted_at=tomorrow)) for _ in range(40)])
 
@@ -190,4 +194,4 @@ def test_a_budget_that_is_lowered_among_gifts_holds_from_then_on(atomic_store: D
     assert wallet.budget
     spent = 10_000 - wallet.coins
     assert wallet.budget.coins_left == ByPeriod(80 - spent, 1_000 - spent, 1_000 - spent)
-    assert ledger.post_gift(a_gift(user_id, price_coins=80)) is not None
+    assert ledger.post_gift(a_gift(user_id, price_coins=80)) != Posted()

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.purchases import Status
+from chalicelib.ports.results import Posted, Unchanged
 from tests.adapters.samples import a_gift, a_posting, a_purchase, a_review, buy, new_id, new_name
 from tests.fakes import START, session_of, uuid7_at
 from tests.stores import Store
@@ -18,11 +19,11 @@ def entries(store: Store) -> list[Entry]:
     user_id = new_name("fan")
     made: list[Entry] = [buy(store.ledger, user_id, 100) for _ in range(3)]
     gift = a_gift(user_id)
-    assert store.ledger.post_gift(gift) is None
+    assert store.ledger.post_gift(gift) == Posted()
     made.append(gift)
     for _ in range(3):
         pending = a_purchase(user_id)
-        assert store.ledger.open_purchase(pending) is None
+        assert store.ledger.open_purchase(pending) == Posted()
         made.append(pending)
     return made[::-1]
 
@@ -84,7 +85,7 @@ def test_a_note_changes_nothing_that_is_posted(store: Store) -> None:
     store.ledger.mark_announced(posted.user_id, posted.entry_id, START)
 
     assert store.ledger.find_entry(posted.user_id, posted.purchase_id) == posted
-    assert store.ledger.post_purchase(session_of(posted), a_posting()) == posted
+    assert store.ledger.post_purchase(session_of(posted), a_posting()) == Unchanged(purchase=posted)
     assert store.ledger.read_wallet(posted.user_id).coins == 5
 
 

@@ -13,6 +13,7 @@ from chalicelib.domain.notifications import NotificationKind
 from chalicelib.domain.shards import ShardPosition
 from chalicelib.domain.streaks import StreakEnd, end_of
 from chalicelib.domain.wallets import Streak
+from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Stale
 from tests.adapters.costs import Cost, measured, reported
 from tests.adapters.samples import a_gift, a_posting, buy, new_id, new_name
 from tests.fakes import START
@@ -44,7 +45,7 @@ def end(store: Store, gift: Gift) -> StreakEnd:
 
 
 def test_the_first_gift_begins_a_streak(store: Store, first: Gift) -> None:
-    assert store.ledger.post_gift(first) is None
+    assert store.ledger.post_gift(first) == Posted()
 
     assert streak(store, first) == Streak(
         streak_id=first.gift_id,
@@ -63,7 +64,7 @@ def test_each_further_gift_is_debited_and_counted(store: Store, first: Gift) -> 
     store.ledger.post_gift(first)
     second, third = one_more(first), one_more(first, price_coins=120, posted_at=START + timedelta(hours=1))
 
-    assert [store.ledger.post_gift(gift) for gift in (second, third)] == [None, None]
+    assert [store.ledger.post_gift(gift) for gift in (second, third)] == [Posted(), Posted()]
 
     wallet = store.ledger.read_wallet(first.user_id)
     assert wallet.streak is not None
@@ -78,7 +79,7 @@ def test_a_gift_that_is_sent_again_is_counted_once(store: Store, first: Gift) ->
 
     refused = store.ledger.post_gift(second)
 
-    assert refused is not None
+    assert isinstance(refused, AlreadyExists)
     assert refused.entry == second
     assert streak(store, first) is not None
     assert [(seen.count, seen.coins) for seen in [streak(store, first)] if seen] == [(2, 120)]
@@ -103,22 +104,21 @@ def test_what_is_not_of_the_streak_is_refused_with_the_wallet(
 
     refused = store.ledger.post_gift(one_more(first, **changes))
 
-    assert refused is not None
-    assert refused.entry is None
+    assert isinstance(refused, Rejected)
     assert refused.wallet == store.ledger.read_wallet(first.user_id)
     assert store.of(first.user_id) == before
 
 
 def test_no_streak_goes_on_that_has_not_begun(store: Store, first: Gift) -> None:
     refused = store.ledger.post_gift(one_more(first))
-    assert refused is not None
+    assert isinstance(refused, Rejected)
     assert (refused.wallet, streak(store, first)) == (store.ledger.read_wallet(first.user_id), None)
 
 
 def test_a_gift_out_of_the_row_leaves_the_streak_alone(store: Store, first: Gift) -> None:
     store.ledger.post_gift(first)
     before = streak(store, first)
-    assert store.ledger.post_gift(one_more(first, streak_id="")) is None
+    assert store.ledger.post_gift(one_more(first, streak_id="")) == Posted()
     assert streak(store, first) == before
 
 
@@ -127,11 +127,11 @@ def test_another_streak_is_in_the_way_until_it_is_ended(store: Store, first: Gif
     other = one_more(first, item_id="cake")
     other = replace(other, streak_id=other.gift_id)
     refused = store.ledger.post_gift(other)
-    assert refused is not None
+    assert isinstance(refused, Rejected)
     assert refused.wallet is not None
 
     ended = end(store, first)
-    assert store.ledger.post_gift(other, ended=ended) is None
+    assert store.ledger.post_gift(other, ended=ended) == Posted()
 
     now = streak(store, first)
     assert now is not None
@@ -147,8 +147,8 @@ def test_a_streak_that_grew_meanwhile_is_not_ended(store: Store, first: Gift) ->
     before = store.of(first.user_id)
     other = one_more(first)
 
-    assert not store.ledger.end_streak(first.user_id, stale)
-    assert store.ledger.post_gift(replace(other, streak_id=other.gift_id), ended=stale) is not None
+    assert store.ledger.end_streak(first.user_id, stale) == Stale()
+    assert store.ledger.post_gift(replace(other, streak_id=other.gift_id), ended=stale) != Posted()
     assert store.of(first.user_id) == before
 
 
@@ -157,8 +157,8 @@ def test_a_streak_ends_once_and_is_told_whole(store: Store, first: Gift) -> None
     store.ledger.post_gift(one_more(first))
     ended = end(store, first)
 
-    assert store.ledger.end_streak(first.user_id, ended)
-    assert not store.ledger.end_streak(first.user_id, ended)
+    assert store.ledger.end_streak(first.user_id, ended) == Posted()
+    assert store.ledger.end_streak(first.user_id, ended) == Stale()
 
     assert streak(store, first) is None
     told = store.ledger.find_entry(first.user_id, ended.notification.entry_id)
@@ -179,7 +179,7 @@ def test_a_gift_that_comes_after_the_end_is_refused(store: Store, first: Gift) -
     store.ledger.post_gift(first)
     store.ledger.end_streak(first.user_id, end(store, first))
     refused = store.ledger.post_gift(one_more(first))
-    assert refused is not None
+    assert isinstance(refused, Rejected)
     assert refused.wallet is not None
     assert refused.wallet.streak is None
 
@@ -274,6 +274,6 @@ def test_a_wallet_with_the_longest_streak_is_under_a_kilobyte(moto_store: Dynamo
         "f" * 128, creator_id="c" * 128, item_id="i" * 64, shard=63, quantity=MAX_QUANTITY, price_coins=MAX_AMOUNT
     )
     buy(moto_store.ledger, gift.user_id, MAX_AMOUNT)
-    assert moto_store.ledger.post_gift(replace(gift, streak_id=gift.gift_id)) is None
+    assert moto_store.ledger.post_gift(replace(gift, streak_id=gift.gift_id)) == Posted()
     wallet = moto_store.item(f"WALLET#{gift.user_id}", "WALLET")
     assert sum(len(name) + len(str(next(iter(value.values())))) for name, value in wallet.items()) < 700

@@ -8,10 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, BudgetChange, Limits, first_budget
-from chalicelib.domain.memberships import InvoiceRefused, Membership, MembershipStatus
+from chalicelib.domain.memberships import Membership, MembershipStatus
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import TryAgain
+from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Stale, Unmatched
 from tests.adapters.injection import answer_lost, meeting
 from tests.adapters.samples import a_gift, a_membership, a_month, an_end, buy, new_id, new_name
 from tests.adapters.test_ledger_faults import EVERY_ATTEMPT
@@ -26,11 +27,11 @@ SUBSCRIPTION, CUSTOMER = "sub_1", "cus_1"
 def membership(store: Store) -> Membership:
     """Asked for, and not paid."""
     membership = a_membership()
-    assert store.memberships.open_membership(membership) is None
+    assert store.memberships.open_membership(membership) == Posted()
     return membership
 
 
-def post(store: Store, month: Purchase, subscription_id: str = SUBSCRIPTION) -> InvoiceRefused | None:
+def post(store: Store, month: Purchase, subscription_id: str = SUBSCRIPTION) -> Posted | AlreadyExists | Unmatched:
     return store.memberships.post_month(month, subscription_id, CUSTOMER)
 
 
@@ -52,14 +53,14 @@ def test_what_is_written_is_read(store: Store, membership: Membership) -> None:
 
 
 def test_a_key_that_is_taken_keeps_what_it_names(store: Store, membership: Membership) -> None:
-    assert store.memberships.open_membership(replace(membership, coins=1)) == membership
+    assert store.memberships.open_membership(replace(membership, coins=1)) == MembershipExists(membership=membership)
     assert find(store, membership) == membership
 
 
 def test_a_membership_and_a_purchase_may_have_one_key(store: Store, membership: Membership) -> None:
     gift = a_gift(membership.user_id, gift_id=membership.membership_id)
     buy(store.ledger, membership.user_id, 60)
-    assert store.ledger.post_gift(gift) is None
+    assert store.ledger.post_gift(gift) == Posted()
     assert find(store, membership) == membership
 
 
@@ -79,7 +80,7 @@ def test_memberships_of_a_fan_are_listed_newest_first_and_without_entries(store:
 
 def test_a_paid_month_is_an_entry_its_coins_and_a_subscription(store: Store, membership: Membership) -> None:
     month = a_month(membership)
-    assert post(store, month) is None
+    assert post(store, month) == Posted()
     assert store.ledger.find_entry(month.user_id, month.purchase_id) == month
     assert coins(store, membership) == 500
     assert find(store, membership) == replace(membership, subscription_id=SUBSCRIPTION, customer_id=CUSTOMER)
@@ -99,11 +100,11 @@ def test_it_is_in_the_journal_and_not_relayed_yet(store: Store, membership: Memb
 def test_each_month_is_posted_once(store: Store, membership: Membership) -> None:
     months = [a_month(membership, number) for number in (1, 2)]
     for month in months:
-        assert post(store, month) is None
+        assert post(store, month) == Posted()
     before = store.of(membership.user_id)
     for month in months:
         again = replace(month, event_id=new_id(), posted_at=START + timedelta(days=9))
-        assert post(store, again) == InvoiceRefused(entry=month, membership=None)
+        assert post(store, again) == AlreadyExists(entry=month)
     assert store.of(membership.user_id) == before
     assert coins(store, membership) == 1_000
 
@@ -122,7 +123,7 @@ def test_what_differs_from_the_quote_is_not_posted(
 ) -> None:
     before = store.of(membership.user_id)
     refused = post(store, replace(a_month(membership), **changes))
-    assert refused == InvoiceRefused(entry=None, membership=membership)
+    assert refused == Unmatched(membership=membership)
     assert store.of(membership.user_id) == before
     assert coins(store, membership) == 0
 
@@ -130,21 +131,21 @@ def test_what_differs_from_the_quote_is_not_posted(
 def test_nor_is_what_another_subscription_paid(store: Store, membership: Membership) -> None:
     post(store, a_month(membership))
     stored = find(store, membership)
-    assert post(store, a_month(membership, 2), "sub_2") == InvoiceRefused(entry=None, membership=stored)
+    assert post(store, a_month(membership, 2), "sub_2") == Unmatched(membership=stored)
     assert coins(store, membership) == 500
 
 
 def test_nor_what_was_paid_for_a_membership_that_nobody_has(store: Store) -> None:
     unknown = a_membership()
-    assert post(store, a_month(unknown)) == InvoiceRefused(entry=None, membership=None)
+    assert post(store, a_month(unknown)) == Unmatched(membership=None)
     assert find(store, unknown) is None
 
 
 def test_a_months_money_is_followed_like_that_of_any_purchase(store: Store, membership: Membership) -> None:
     month = a_month(membership)
     post(store, month)
-    assert store.ledger.update_kept_amount(month, 250, None)
-    assert not store.ledger.update_kept_amount(month, 0, None)
+    assert store.ledger.update_kept_amount(month, 250, None) == Posted()
+    assert store.ledger.update_kept_amount(month, 0, None) == Stale()
     assert store.ledger.find_entry(month.user_id, month.purchase_id) == replace(month, kept_minor=250, version=2)
 
 
@@ -167,10 +168,10 @@ def followed(membership: Membership, **changes: Any) -> Membership:
 
 def test_how_it_stands_is_written_over_how_it_stood(store: Store, membership: Membership) -> None:
     first = followed(membership)
-    assert store.memberships.update_membership(membership, first, None)
+    assert store.memberships.update_membership(membership, first, None) == Posted()
     assert find(store, membership) == first
     ended = followed(first, status=MembershipStatus.ENDED, paid_until=None, renews=False, ended_reason="unpaid")
-    assert store.memberships.update_membership(first, ended, None)
+    assert store.memberships.update_membership(first, ended, None) == Posted()
     assert find(store, membership) == ended
 
 
@@ -178,20 +179,20 @@ def test_but_not_over_what_somebody_wrote_meanwhile(store: Store, membership: Me
     first = followed(membership)
     store.memberships.update_membership(membership, first, None)
     before, late = store.of(membership.user_id), followed(membership, renews=False)
-    assert not store.memberships.update_membership(membership, late, an_end(membership.user_id))
+    assert store.memberships.update_membership(membership, late, an_end(membership.user_id)) == Stale()
     assert store.of(membership.user_id) == before
 
 
 def test_nor_where_there_is_none(store: Store) -> None:
     unknown = a_membership()
-    assert not store.memberships.update_membership(unknown, followed(unknown), None)
+    assert store.memberships.update_membership(unknown, followed(unknown), None) == Stale()
     assert find(store, unknown) is None
 
 
 def test_an_end_is_told_in_the_same_write(store: Store, membership: Membership) -> None:
     notification = an_end(membership.user_id)
     ended = followed(membership, status=MembershipStatus.ENDED, ended_reason="cancelled")
-    assert store.memberships.update_membership(membership, ended, notification)
+    assert store.memberships.update_membership(membership, ended, notification) == Posted()
     assert store.ledger.find_entry(membership.user_id, notification.entry_id) == notification
     assert coins(store, membership) == 0
     assert store.journal.wallet_mismatch(membership.user_id) is None
@@ -205,13 +206,13 @@ def test_one_invoice_posted_by_many_is_one_credit(atomic_store: DynamoStore) -> 
     atomic_store.memberships.open_membership(membership)
     month = a_month(membership)
 
-    def deliver() -> Callable[[], InvoiceRefused | None]:
+    def deliver() -> Callable[[], Posted | AlreadyExists | Unmatched]:
         again = replace(month, event_id=new_id())
         return until_decided(lambda: post(atomic_store, again))
 
     answers = all_at_once([deliver() for _ in range(32)])
 
-    assert answers.count(None) == 1
+    assert answers.count(Posted()) == 1
     assert coins(atomic_store, membership) == 500
 
 
@@ -220,10 +221,10 @@ def test_one_end_seen_by_many_is_told_once(atomic_store: DynamoStore) -> None:
     atomic_store.memberships.open_membership(membership)
     ended = followed(membership, status=MembershipStatus.ENDED)
 
-    def follow() -> bool:
+    def follow() -> Posted | Stale:
         return atomic_store.memberships.update_membership(membership, ended, an_end(membership.user_id))
 
-    assert all_at_once([until_decided(follow)] * 16).count(True) == 1
+    assert all_at_once([until_decided(follow)] * 16).count(Posted()) == 1
     assert len(atomic_store.ledger.list_entries(membership.user_id, 100)) == 1
 
 
@@ -235,7 +236,7 @@ def test_an_answer_that_got_lost_leaves_one_credit(atomic_store: DynamoStore) ->
     with meeting(atomic_store.client, *[answer_lost] * EVERY_ATTEMPT), pytest.raises(TryAgain):
         post(atomic_store, month)
 
-    assert post(atomic_store, month) == InvoiceRefused(entry=month, membership=None)
+    assert post(atomic_store, month) == AlreadyExists(entry=month)
     assert coins(atomic_store, membership) == 500
 
 
@@ -247,7 +248,7 @@ def test_an_end_whose_answer_got_lost_is_told_once(atomic_store: DynamoStore) ->
     with meeting(atomic_store.client, *[answer_lost] * EVERY_ATTEMPT), pytest.raises(TryAgain):
         atomic_store.memberships.update_membership(membership, ended, notification)
 
-    assert not atomic_store.memberships.update_membership(membership, ended, an_end(membership.user_id))
+    assert atomic_store.memberships.update_membership(membership, ended, an_end(membership.user_id)) == Stale()
     assert [entry.entry_id for entry in atomic_store.ledger.list_entries(membership.user_id, 9)] == [
         notification.entry_id
     ]
@@ -259,13 +260,13 @@ def test_a_month_counts_against_a_budget_of_its_currency(store: Store, currency:
     store.memberships.open_membership(membership)
     money = ByPeriod(UNLIMITED, UNLIMITED, 300) if currency else NO_LIMIT
     budget = first_budget(Limits(zone="UTC", currency=currency, money=money), START)
-    assert store.ledger.change_budget(membership.user_id, BudgetChange(seen=None, budget=budget))
+    assert store.ledger.change_budget(membership.user_id, BudgetChange(seen=None, budget=budget)) == Posted()
     month = a_month(membership)
 
-    assert store.memberships.post_month(month, "sub_1", "cus_1") is None
+    assert store.memberships.post_month(month, "sub_1", "cus_1") == Posted()
     again = store.memberships.post_month(month, "sub_1", "cus_1")
 
-    assert again is not None
+    assert isinstance(again, AlreadyExists)
     assert again.entry == month
     wallet = store.ledger.read_wallet(membership.user_id)
     assert wallet.coins == membership.coins

@@ -9,6 +9,7 @@ from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits, f
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase, Status
+from chalicelib.ports.results import Posted, Unchanged
 from tests.adapters.samples import a_membership, a_month, a_purchase, new_id
 from tests.fakes import START, session_of
 from tests.stores import Store
@@ -19,7 +20,7 @@ MONEY = ByPeriod(1000, UNLIMITED, 3000)
 
 def limited(store: Store, user_id: str, currency: str = "usd") -> Budget:
     budget = first_budget(Limits(zone="UTC", currency=currency, money=MONEY), START)
-    assert store.ledger.change_budget(user_id, BudgetChange(seen=None, budget=budget))
+    assert store.ledger.change_budget(user_id, BudgetChange(seen=None, budget=budget)) == Posted()
     return budget
 
 
@@ -33,20 +34,20 @@ def given_back_purchase(store: Store, currency: str = "usd") -> Purchase:
     """A purchase of 529 US cents that expired; the budget may be in another currency by now."""
     purchase = a_purchase()
     budget = limited(store, purchase.user_id)
-    assert store.ledger.open_purchase(purchase) is None
+    assert store.ledger.open_purchase(purchase) == Posted()
     seen = store.ledger.read_wallet(purchase.user_id).budget
     assert seen is not None
     back = released(seen, purchase.amount_minor, "usd", purchase.created_at, START)
     assert back is not None
     change = BudgetChange(seen=seen, budget=back)
-    assert store.ledger.move_purchase(session_of(purchase), Status.EXPIRED, [Status.PENDING], change) is None
+    assert store.ledger.move_purchase(session_of(purchase), Status.EXPIRED, [Status.PENDING], change) == Posted()
     assert left(store, purchase.user_id) == (1000, 3000)
     if currency != "usd":
         seen = store.ledger.read_wallet(purchase.user_id).budget
         assert seen is not None
         other = first_budget(Limits(zone="UTC", currency=currency, money=budget.limits.money), START)
         moved = replace(other, version=seen.version + 1)
-        assert store.ledger.change_budget(purchase.user_id, BudgetChange(seen=seen, budget=moved))
+        assert store.ledger.change_budget(purchase.user_id, BudgetChange(seen=seen, budget=moved)) == Posted()
     return purchase
 
 
@@ -55,11 +56,11 @@ def test_a_late_payment_counts_when_it_comes(store: Store, later: timedelta) -> 
     purchase = given_back_purchase(store)
     posting = Posting(posted_at=START + later, event_id=new_id())
 
-    assert store.ledger.post_purchase(session_of(purchase), posting) is None
+    assert store.ledger.post_purchase(session_of(purchase), posting) == Posted()
     again = store.ledger.post_purchase(session_of(purchase), posting)
 
-    assert again is not None
-    assert again.status is Status.POSTED
+    assert isinstance(again, Unchanged)
+    assert again.purchase.status is Status.POSTED
     wallet = store.ledger.read_wallet(purchase.user_id)
     assert wallet.budget is not None
     fresh = renewed(wallet.budget, START + later)
@@ -71,7 +72,7 @@ def test_a_late_payment_counts_when_it_comes(store: Store, later: timedelta) -> 
 def test_a_late_payment_is_not_held_against_limits_of_another_currency(store: Store, later: timedelta) -> None:
     purchase = given_back_purchase(store, "eur")
     posting = Posting(posted_at=START + later, event_id=new_id())
-    assert store.ledger.post_purchase(session_of(purchase), posting) is None
+    assert store.ledger.post_purchase(session_of(purchase), posting) == Posted()
     assert left(store, purchase.user_id) == (1000, 3000)
     assert store.ledger.read_wallet(purchase.user_id).coins == purchase.coins
 
@@ -84,7 +85,7 @@ def test_a_month_counts_when_it_is_paid(store: Store, later: timedelta) -> None:
     month = a_month(membership)
     month = replace(month, posted_at=START + later)
 
-    assert store.memberships.post_month(month, "sub_1", "cus_1") is None
+    assert store.memberships.post_month(month, "sub_1", "cus_1") == Posted()
     again = store.memberships.post_month(month, "sub_1", "cus_1")
 
     assert again is not None

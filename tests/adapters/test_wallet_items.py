@@ -6,6 +6,7 @@ from chalicelib.adapters.dynamodb.models import wallet_key
 from chalicelib.domain.budgets import MAX_DAYS, MAX_LIMIT, BudgetChange, Limits, PendingLimits
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.periods import ByPeriod
+from chalicelib.ports.results import Posted
 from tests.adapters.budget_lab import set_budget
 from tests.adapters.samples import a_budget, a_gift, a_purchase, an_exclusion, buy
 from tests.adapters.test_ledger_items import FAN, KILOBYTE, size
@@ -40,7 +41,7 @@ def test_the_longest_wallet_is_under_a_kilobyte(store: DynamoStore) -> None:
         version=999_999,
         pending=wish,
     )
-    assert store.ledger.change_budget(FAN, BudgetChange(seen=seen, budget=budget))
+    assert store.ledger.change_budget(FAN, BudgetChange(seen=seen, budget=budget)) == Posted()
     store.ledger.exclude(an_exclusion(FAN, days=MAX_DAYS))
     store.freeze(FAN)
 
@@ -53,8 +54,8 @@ def test_the_longest_wallet_is_under_a_kilobyte(store: DynamoStore) -> None:
 def test_a_wallet_without_a_budget_counts_all_the_same(store: DynamoStore) -> None:
     buy(store.ledger, FAN, MAX_AMOUNT)
     for _ in range(2):
-        assert store.ledger.post_gift(a_gift(FAN, price_coins=MAX_AMOUNT // 2)) is None
-        assert store.ledger.open_purchase(a_purchase(FAN, amount_minor=MAX_AMOUNT)) is None
+        assert store.ledger.post_gift(a_gift(FAN, price_coins=MAX_AMOUNT // 2)) == Posted()
+        assert store.ledger.open_purchase(a_purchase(FAN, amount_minor=MAX_AMOUNT)) == Posted()
 
     item = store.item(wallet_key(FAN), "WALLET")
 

@@ -13,6 +13,7 @@ from uuid_utils import uuid7
 import app
 from chalicelib import workers
 from chalicelib.domain.purchases import Purchase
+from chalicelib.ports.results import Posted
 from chalicelib.services import services
 from infra.local.client import Checkout, call
 from infra.local.stripe_side import StripeSide
@@ -78,7 +79,7 @@ class Flows:
         assert isinstance(first, Purchase), "a checkout was opened for it"
         while True:
             purchase_id = str(uuid7())
-            assert services.ledger.open_purchase(replace(first, purchase_id=purchase_id)) is None, "the id is new"
+            assert services.ledger.open_purchase(replace(first, purchase_id=purchase_id)) == Posted(), "the id is new"
             yield payload.replace(first_id, purchase_id)
 
 

@@ -6,6 +6,7 @@ import pytest
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.entries import Entry, ShardEntry, shard_entry
 from chalicelib.domain.events import Announcement, announce
+from chalicelib.domain.posting import NotPosted
 from chalicelib.domain.shards import ShardPosition
 from tests.domain.builders import (
     CREATOR,
@@ -119,7 +120,7 @@ def test_each_entry_has_its_event(entry: Entry, sequence: int | None, event_type
 
 @pytest.mark.parametrize("entry", [a_gift(), a_purchase()], ids=["a gift without a sequence", "not posted"])
 def test_what_cannot_be_told_yet_is_a_mistake_of_ours(entry: Entry) -> None:
-    with pytest.raises(AssertionError):
+    with pytest.raises(NotPosted):
         told_of(entry)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.domain.events import Announcement, announce_credit, announce_gift
 from chalicelib.domain.money import MAX_AMOUNT
+from chalicelib.domain.posting import NotPosted
 from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.shards import ShardPosition
 from tests.domain.builders import CREATOR, EVENT_ID, FAN, KEY, a_gift, a_posted_purchase, a_purchase
@@ -156,5 +157,5 @@ def test_sequences_sort_as_text_as_they_do_as_numbers() -> None:
     ids=["no event_id", "no posted_at", "pending"],
 )
 def test_what_was_not_posted_is_not_told(purchase: Purchase) -> None:
-    with pytest.raises(AssertionError):
+    with pytest.raises(NotPosted):
         announce_credit(purchase, source=SOURCE, livemode=False)

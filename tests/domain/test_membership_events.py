@@ -3,7 +3,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.events import announce
 from chalicelib.domain.memberships import month_of
-from chalicelib.domain.posting import Posting
+from chalicelib.domain.posting import NotPosted, Posting
 from tests.domain.builders import EVENT_ID, FAN, KEY, a_membership
 from tests.fake_memberships import invoice_of
 from tests.fakes import START
@@ -39,5 +39,5 @@ def test_a_paid_month_is_told_as_the_membership_it_is(month: int, event_type: st
 def test_a_month_that_is_not_posted_or_has_no_end_is_not_told() -> None:
     month = month_of(invoice_of(a_membership()), Posting(posted_at=START, event_id=EVENT_ID))
     for unfit in (replace(month, event_id=None), replace(month, paid_until=None)):
-        with pytest.raises(AssertionError):
+        with pytest.raises(NotPosted):
             announce(unfit, None, source="/coinpurse/test", livemode=True)

@@ -4,21 +4,22 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.domain.entries import Entry
 from chalicelib.domain.memberships import (
     LIVE,
     RENEWAL_LAG,
     SUBSCRIPTION_STATUSES,
-    InvoiceRefused,
     Membership,
     MembershipStatus,
     end_notification,
     invoice_review_reason,
     membership_as_followed,
     month_of,
-    month_review_reason,
+    repeated_month_review_reason,
+    unmatched_month_review_reason,
 )
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
-from chalicelib.domain.payments import Invoice, PurchaseRef, Subscription
+from chalicelib.domain.payments import Invoice, PurchaseRef, Subscription, UnrelatedPayment
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reversals import UnknownStatus
@@ -112,7 +113,7 @@ def test_each_invoice_is_one_purchase_whatever_is_told_of_it() -> None:
 def test_a_strangers_invoice_claims_nothing_and_is_never_posted() -> None:
     stranger = an_invoice(membership=None)
     assert (stranger.ref, stranger.hint) == (None, None)
-    with pytest.raises(AssertionError):
+    with pytest.raises(UnrelatedPayment):
         month_of(stranger, POSTING)
 
 
@@ -136,24 +137,28 @@ def test_only_a_months_whole_price_grants_a_month(changes: dict[str, Any], reaso
 
 
 @pytest.mark.parametrize(
-    ("entry", "membership", "reason"),
+    ("entry", "reason"),
+    [(a_month(), None), (a_month(payment_intent="pi_other"), "paid_twice"), (a_gift(), "paid_twice")],
+    ids=str,
+)
+def test_repeated_month_review_reason_is_none_only_for_the_same_payment(entry: Entry, reason: str | None) -> None:
+    assert repeated_month_review_reason(entry, a_month()) == reason
+
+
+@pytest.mark.parametrize(
+    ("membership", "reason"),
     [
-        (a_month(), None, None),
-        (a_month(payment_intent="pi_other"), None, "paid_twice"),
-        (a_gift(), None, "paid_twice"),
-        (None, None, "no_such_membership"),
-        (None, a_membership(currency="eur"), "other_currency"),
-        (None, a_membership(amount_minor=500), "other_amount"),
-        (None, a_membership(coins=501), "other_coins"),
-        (None, a_membership(plan_id="moon_club"), "other_coins"),
-        (None, a_membership(subscription_id="sub_other"), "other_subscription"),
+        (None, "no_such_membership"),
+        (a_membership(currency="eur"), "other_currency"),
+        (a_membership(amount_minor=500), "other_amount"),
+        (a_membership(coins=501), "other_coins"),
+        (a_membership(plan_id="moon_club"), "other_coins"),
+        (a_membership(subscription_id="sub_other"), "other_subscription"),
     ],
     ids=str,
 )
-def test_what_the_ledger_refused_is_a_repeat_or_says_why(
-    entry: Purchase | None, membership: Membership | None, reason: str | None
-) -> None:
-    assert month_review_reason(InvoiceRefused(entry=entry, membership=membership), a_month()) == reason
+def test_unmatched_month_review_reason_names_the_first_difference(membership: Membership | None, reason: str) -> None:
+    assert unmatched_month_review_reason(membership, a_month()) == reason
 
 
 # --- following --------------------------------------------------------------------------------------------------------

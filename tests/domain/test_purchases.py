@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.payments import UnrelatedPayment
 from chalicelib.domain.purchases import (
     UNPOSTED,
     Status,
@@ -144,7 +145,7 @@ def test_a_refusal_of_the_ledger_has_the_first_reason_that_applies(stored: dict[
 
 
 def test_a_strangers_session_is_a_mistake_of_ours() -> None:
-    with pytest.raises(AssertionError):
+    with pytest.raises(UnrelatedPayment):
         purchase_review_reason(a_purchase(), session_of(a_purchase(), ref=None))
 
 

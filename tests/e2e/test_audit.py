@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.adapters.dynamodb.operators import DynamoOperators
 from chalicelib.domain.adjustments import Adjustment, Kind
+from chalicelib.ports.results import Posted
 from infra.local.client import Fan, Wallet, wait_until
 from tests.e2e.operations import Cloud
 from tests.fakes import uuid7_at
@@ -30,7 +31,7 @@ def grant_long_ago(cloud: Cloud, fan: Fan, coins: int) -> None:
         actor="olga",
     )
     with cloud.at_its_table() as table_name:
-        assert DynamoOperators(table_name).grant(grant) is None
+        assert DynamoOperators(table_name).grant(grant) == Posted()
 
 
 def put_coins(cloud: Cloud, fan: Fan, coins: int) -> None:

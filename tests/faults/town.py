@@ -56,6 +56,7 @@ class Town:
 
     def __init__(self, meet: Meet = pass_on) -> None:
         self.clock = FakeClock()
+        self.catalogue = CATALOGUE
         self.books = FakeLedger()
         self.provider = Provider(self.clock)
         self.publisher = FakePublisher()
@@ -113,17 +114,7 @@ class Town:
 
     def join(self, key: str, fan: str = "fan-1") -> None:
         order = a_membership_order(membership_id=key, user_id=fan)
-        self._ask(
-            key,
-            lambda: open_membership(
-                order,
-                catalogue=CATALOGUE,
-                ledger=self.ledger,
-                memberships=self.memberships,
-                subscriptions=self.subscriptions,
-                clock=self.clock,
-            ),
-        )
+        self._ask(key, lambda: open_membership(order, self))
 
     def set_budget(self, limits: Limits, fan: str = "fan-1") -> None:
         set_budget(fan, limits, ledger=self.ledger, clock=self.clock)

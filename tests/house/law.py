@@ -48,7 +48,7 @@ ROOMS = {
         others=("msgspec.Struct", "msgspec.field", "msgspec.structs"),
         ours=CORE,
     ),
-    "chalicelib.ports": Room(standard=PLAIN, others=("msgspec.Struct",), ours=CORE),
+    "chalicelib.ports": Room(standard=PLAIN, others=("msgspec.Struct",), ours=(*CORE, "chalicelib.ports")),
     "chalicelib.usecases": Room(
         standard=(*PLAIN, "collections", "itertools", "logging", "types"),
         others=("msgspec.Struct", "msgspec.structs"),

@@ -3,6 +3,7 @@
 import pytest
 
 from chalicelib.domain.posting import Posting
+from chalicelib.ports.results import Posted
 from tests.domain.builders import a_purchase
 from tests.fakes import session_of
 from tests.http.api import Api
@@ -17,7 +18,7 @@ def bought(api: Api, *, paid: bool) -> str:
     assert purchase.entry_id == key
     if paid:
         session = session_of(a_purchase(purchase_id=key, user_id="ann"))
-        assert api.ledger.post_purchase(session, _posting(api)) is None
+        assert api.ledger.post_purchase(session, _posting(api)) == Posted()
     return key
 
 

@@ -16,6 +16,7 @@ from chalicelib.domain.gifts import Gift
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.reviews import Settlement
+from chalicelib.ports.results import Posted
 from infra.operations.books import Books, Item, read_partition, read_table
 from infra.operations.rebuild_check import TRANSIT_TIME, rebuild_check, report
 from tests.adapters.samples import a_gift, a_purchase, a_review, new_id
@@ -56,13 +57,13 @@ def post(ledger: DynamoLedger, payment_intent: str = "pi_1") -> Purchase:
     purchase = a_purchase("ann")
     ledger.open_purchase(purchase)
     session = session_of(purchase, payment_intent=payment_intent)
-    assert ledger.post_purchase(session, Posting(posted_at=START, event_id=new_id())) is None
+    assert ledger.post_purchase(session, Posting(posted_at=START, event_id=new_id())) == Posted()
     return purchase
 
 
 def give(ledger: DynamoLedger, **changes: Any) -> Gift:
     gift = a_gift("ann", creator_id="grace", **changes)
-    assert ledger.post_gift(gift) is None
+    assert ledger.post_gift(gift) == Posted()
     return gift
 
 
@@ -72,15 +73,18 @@ def gift(ledger: DynamoLedger) -> Gift:
     purchase, operators = post(ledger), DynamoOperators(TABLE)
     posted = ledger.find_entry("ann", purchase.purchase_id)
     assert isinstance(posted, Purchase)
-    assert ledger.update_kept_amount(posted, 265, an_adjustment(Kind.CLAWBACK, -250, about=purchase.purchase_id))
+    assert (
+        ledger.update_kept_amount(posted, 265, an_adjustment(Kind.CLAWBACK, -250, about=purchase.purchase_id))
+        == Posted()
+    )
     gift, regretted = give(ledger), give(ledger)
     taken_back = an_adjustment(Kind.GIFT_REVERSAL, 60, about=regretted.gift_id, creator_id="grace", shard=3)
-    assert operators.reverse_gift(taken_back) is None
+    assert operators.reverse_gift(taken_back) == Posted()
     ledger.receive_gifts("grace", 3, [gift, regretted, taken_back])
     review = a_review(payment_id="pi_2")
     ledger.file_review(review)
     settlement = Settlement(key=new_id(), decision="credit", reason="right", actor="op", settled_at=START)
-    assert operators.settle_review(review, settlement, an_adjustment(Kind.GRANT, 500, about="pi_2")) is None
+    assert operators.settle_review(review, settlement, an_adjustment(Kind.GRANT, 500, about="pi_2")) == Posted()
     return gift
 
 

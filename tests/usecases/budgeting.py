@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.periods import ByPeriod
-from chalicelib.domain.spending import GiftRefused
 from chalicelib.domain.streaks import StreakEnd
+from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Stale
 from chalicelib.usecases.budgets import set_budget
 from tests.domain.builders import FAN
 from tests.fakes import FakeLedger
@@ -51,11 +51,11 @@ class RacedLedger(FakeLedger):
 
     def post_gift(
         self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None
-    ) -> GiftRefused | None:
+    ) -> Posted | AlreadyExists | Rejected:
         self.raced()
         return super().post_gift(gift, change, ended)
 
-    def change_budget(self, user_id: str, change: BudgetChange) -> bool:
+    def change_budget(self, user_id: str, change: BudgetChange) -> Posted | Stale:
         if self.budgets:
             self.raced()
         return super().change_budget(user_id, change)

@@ -24,14 +24,7 @@ class Club(CheckoutHarness):
 
     def join(self, **changes: Any) -> OpenedMembership:
         """Ask for a membership."""
-        return open_membership(
-            a_membership_order(**changes),
-            catalogue=self.catalogue,
-            ledger=self.ledger,
-            memberships=self.memberships,
-            subscriptions=self.subscriptions,
-            clock=self.clock,
-        )
+        return open_membership(a_membership_order(**changes), self)
 
     def joined(self, **changes: Any) -> Membership:
         """A membership that was asked for, and subscribed to at the provider; nobody has told us yet."""

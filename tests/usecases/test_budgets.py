@@ -7,12 +7,12 @@ from msgspec.structs import replace
 
 from chalicelib.domain.budgets import UNLIMITED, BudgetChange, first_budget
 from chalicelib.domain.periods import ByPeriod
-from chalicelib.domain.spending import PurchaseRefused
 from chalicelib.errors import (
     BudgetCurrency,
     BudgetReached,
     TryAgain,
 )
+from chalicelib.ports.results import AlreadyExists, Posted, Rejected
 from chalicelib.usecases.budgets import MAX_ATTEMPTS as SPENDING_TRIES
 from chalicelib.usecases.budgets import exclude_fan
 from tests.domain.builders import FAN, KEY
@@ -164,10 +164,10 @@ def test_a_retry_of_a_checkout_that_went_through_never_hears_of_a_budget() -> No
 class TwinLedger(FakeLedger):
     """A twin request is faster: what refuses its brother is what it did itself."""
 
-    def open_purchase(self, purchase: Any, change: BudgetChange | None = None) -> PurchaseRefused | None:
-        assert super().open_purchase(purchase, change) is None
+    def open_purchase(self, purchase: Any, change: BudgetChange | None = None) -> Posted | AlreadyExists | Rejected:
+        assert super().open_purchase(purchase, change) == Posted()
         wallet = replace(self.read_wallet(FAN), budget=replace(self.budgets[FAN], money_left=ByPeriod(0, 0, 0)))
-        return PurchaseRefused(entry=None, wallet=wallet)
+        return Rejected(wallet=wallet)
 
 
 def test_a_twin_that_was_faster_answers_for_both() -> None:

@@ -11,6 +11,7 @@ from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import TryAgain
+from chalicelib.ports.results import Posted, Repeated
 from chalicelib.usecases.relay import remind_of_budgets
 from tests.domain.builders import FAN
 from tests.fake_operators import FakeJournal
@@ -48,7 +49,7 @@ class BusyLedger(SickLedger):
         self.busy: dict[str, Exception] = {}
         self.hidden: dict[str, Exception] = {}
 
-    def post_notification(self, notification: NotificationEntry) -> bool:
+    def post_notification(self, notification: NotificationEntry) -> Posted | Repeated:
         if notification.user_id in self.busy:
             raise self.busy[notification.user_id]
         return super().post_notification(notification)

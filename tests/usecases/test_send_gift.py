@@ -6,7 +6,6 @@ import pytest
 
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.gifts import Gift, shard_of
-from chalicelib.domain.spending import GiftRefused
 from chalicelib.domain.streaks import StreakEnd
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import (
@@ -19,6 +18,7 @@ from chalicelib.errors import (
     UnknownItem,
     WalletFrozen,
 )
+from chalicelib.ports.results import Rejected
 from chalicelib.usecases.gifts import SentGift, send_gift
 from tests.domain.builders import FAN, KEY, a_catalogue, a_gift, a_gift_item, a_gift_order
 from tests.fakes import START, FakeClock, FakeLedger, uuid7_at
@@ -219,9 +219,9 @@ class RefusingLedger(FakeLedger):
         if written:
             self.entries[FAN] = {KEY: written}
 
-    def post_gift(self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None) -> GiftRefused:
+    def post_gift(self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None) -> Rejected:
         del gift, change, ended
-        return GiftRefused(entry=None, wallet=self.wallet)
+        return Rejected(wallet=self.wallet)
 
 
 def send_to(ledger: FakeLedger) -> SentGift:

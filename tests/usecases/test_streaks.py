@@ -12,6 +12,7 @@ from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.streaks import end_of, is_of
 from chalicelib.domain.wallets import Streak
 from chalicelib.errors import InsufficientCoins, StreakEnded, TryAgain, WalletFrozen
+from chalicelib.ports.results import Posted, Stale
 from chalicelib.usecases.gifts import SentGift, end_streak, send_gift
 from tests.domain.builders import CREATOR, FAN, a_catalogue, a_gift, a_gift_order
 from tests.fake_topic import FakeStreakTimer
@@ -144,7 +145,7 @@ class Growing(FakeLedger):
         self._grow(ended)
         return super().post_gift(gift, change, ended)
 
-    def end_streak(self, user_id: str, ended: Any) -> bool:
+    def end_streak(self, user_id: str, ended: Any) -> Posted | Stale:
         self._grow(ended)
         return super().end_streak(user_id, ended)
 

@@ -10,6 +10,7 @@ from chalicelib.domain.budgets import BudgetChange, SelfExclusion
 from chalicelib.domain.ids import uuid7_time
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.errors import IdempotencyConflict
+from chalicelib.ports.results import Posted, Repeated, Stale
 
 
 class DynamoBudgets:
@@ -17,12 +18,13 @@ class DynamoBudgets:
 
     _transactions: Transactions
 
-    def change_budget(self, user_id: str, change: BudgetChange) -> bool:
+    def change_budget(self, user_id: str, change: BudgetChange) -> Posted | Stale:
         """Cost: 1 write unit."""
         actions, is_seen = change_budget(change)
-        return is_done(lambda: WalletRow(wallet_key(user_id), "WALLET").update(actions, is_seen))
+        written = is_done(lambda: WalletRow(wallet_key(user_id), "WALLET").update(actions, is_seen))
+        return Posted() if written else Stale()
 
-    def exclude(self, exclusion: SelfExclusion) -> bool:
+    def exclude(self, exclusion: SelfExclusion) -> Posted | Repeated:
         """Cost: 4 write units."""
         record = _record(exclusion)
 
@@ -38,16 +40,18 @@ class DynamoBudgets:
             self._transactions.write(write)
         except Refused as refused:
             if not refused.failed[0]:
-                # A longer exclusion is in force. The request is recorded: its key must not exclude again later.
-                return is_done(lambda: record.save(AuditRow.pk.does_not_exist())) or self.exclude(exclusion)
+                # A longer exclusion is active. The key is recorded anyway, so that a repeat cannot exclude again later.
+                recorded = is_done(lambda: record.save(AuditRow.pk.does_not_exist()))
+                return Posted() if recorded else self.exclude(exclusion)
             if refused.old_items[0] and AuditRow.from_raw_data(refused.old_items[0]).reason != record.reason:
                 raise IdempotencyConflict("Use a new key to exclude yourself for another time.") from refused
-            return False
-        return True
+            return Repeated()
+        return Posted()
 
-    def post_notification(self, notification: NotificationEntry) -> bool:
+    def post_notification(self, notification: NotificationEntry) -> Posted | Repeated:
         """Cost: 1 write unit and 1 for the journal."""
-        return is_done(lambda: notification_row(notification).save(EntryRow.pk.does_not_exist()))
+        written = is_done(lambda: notification_row(notification).save(EntryRow.pk.does_not_exist()))
+        return Posted() if written else Repeated()
 
 
 def _record(exclusion: SelfExclusion) -> AuditRow:

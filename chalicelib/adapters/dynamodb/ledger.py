@@ -11,7 +11,7 @@ from chalicelib.adapters.dynamodb.budget_expressions import spend_coins
 from chalicelib.adapters.dynamodb.budgets import DynamoBudgets
 from chalicelib.adapters.dynamodb.mapping import gift_row, notification_row, review_row, to_entry, to_wallet
 from chalicelib.adapters.dynamodb.models import EntryRow, ReviewRow, WalletRow, bind, entry_key, wallet_key
-from chalicelib.adapters.dynamodb.purchases import DynamoPurchases
+from chalicelib.adapters.dynamodb.purchases import DynamoPurchases, spending_refusal
 from chalicelib.adapters.dynamodb.shards import creator_coins, receive_gifts
 from chalicelib.adapters.dynamodb.streak_expressions import follow_streak, forgotten, is_as_seen
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
@@ -20,9 +20,9 @@ from chalicelib.domain.entries import Entry, ShardEntry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.reviews import Review
 from chalicelib.domain.shards import ShardPosition
-from chalicelib.domain.spending import GiftRefused
 from chalicelib.domain.streaks import StreakEnd
 from chalicelib.domain.wallets import Wallet
+from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Repeated, Stale
 
 
 class DynamoLedger(DynamoPurchases, DynamoBudgets):
@@ -36,12 +36,12 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
     def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._connection = bind(table_name)
         self._transactions = Transactions(self._connection, pause)
-        # PynamoDB creates the client at first use, which would be inside a request.
-        assert self._connection.client is not None
+        # PynamoDB creates the client at its first use, which would be inside a request.
+        self._client = self._connection.client
 
     def post_gift(
         self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None
-    ) -> GiftRefused | None:
+    ) -> Posted | AlreadyExists | Rejected:
         """Cost: 4 write units and 1 for the journal; 3 more when a streak ends."""
         counted, is_within_budget = spend_coins(gift.price_coins, gift.posted_at, change)
         rowed, is_in_row = follow_streak(gift, ended)
@@ -60,14 +60,10 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
         try:
             self._transactions.write(write)
         except Refused as refused:
-            entry, old_wallet = refused.old_items[0], refused.old_items[-1]
-            return GiftRefused(
-                entry=to_entry(EntryRow.from_raw_data(entry)) if entry else None,
-                wallet=to_wallet(gift.user_id, WalletRow.from_raw_data(old_wallet)) if old_wallet else None,
-            )
-        return None
+            return spending_refusal(gift.user_id, refused.old_items[0], refused.old_items[-1])
+        return Posted()
 
-    def end_streak(self, user_id: str, ended: StreakEnd) -> bool:
+    def end_streak(self, user_id: str, ended: StreakEnd) -> Posted | Stale:
         """Cost: 4 write units and 1 for the journal."""
 
         def write(transaction: TransactWrite) -> None:
@@ -77,8 +73,8 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
         try:
             self._transactions.write(write)
         except Refused:
-            return False
-        return True
+            return Stale()
+        return Posted()
 
     def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
         with transient_errors():
@@ -122,7 +118,7 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
         row = EntryRow(wallet_key(user_id), entry_key(entry_id))
         is_done(lambda: row.update([EntryRow.announced_at.set(EntryRow.announced_at | at)], EntryRow.pk.exists()))
 
-    def file_review(self, review: Review) -> bool:
+    def file_review(self, review: Review) -> Posted | Repeated:
         """Cost: 1 write unit."""
         row = review_row(review)
-        return is_done(lambda: row.save(ReviewRow.pk.does_not_exist()))
+        return Posted() if is_done(lambda: row.save(ReviewRow.pk.does_not_exist())) else Repeated()

@@ -14,9 +14,11 @@ from chalicelib.adapters.dynamodb.mapping import month_row, notification_row, to
 from chalicelib.adapters.dynamodb.models import EntryRow, MembershipRow, WalletRow, bind, membership_key, wallet_key
 from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
-from chalicelib.domain.memberships import InvoiceRefused, Membership, MembershipStatus
+from chalicelib.domain.memberships import Membership, MembershipStatus
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.purchases import PENDING_LIFE, Purchase
+from chalicelib.errors import TryAgain
+from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Stale, Unmatched
 
 Value = TypeVar("Value")
 
@@ -32,11 +34,15 @@ class DynamoMemberships:
     def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._transactions = Transactions(bind(table_name), pause)
 
-    def open_membership(self, membership: Membership) -> Membership | None:
+    def open_membership(self, membership: Membership) -> Posted | MembershipExists:
         """Cost: 1 write unit; a repeat costs 1 read in addition."""
         if is_done(lambda: _row(membership).save(MembershipRow.pk.does_not_exist())):
-            return None
-        return self.find_membership(membership.user_id, membership.membership_id)
+            return Posted()
+        known = self.find_membership(membership.user_id, membership.membership_id)
+        if known is None:
+            # The table's TTL deleted the row between the refused write and this read.
+            raise TryAgain("The membership has just expired.")
+        return MembershipExists(membership=known)
 
     def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
         with transient_errors():
@@ -58,24 +64,25 @@ class DynamoMemberships:
             )
             return [_membership(row) for row in rows]
 
-    def post_month(self, month: Purchase, subscription_id: str, customer_id: str) -> InvoiceRefused | None:
+    def post_month(self, month: Purchase, subscription_id: str, customer_id: str) -> Posted | AlreadyExists | Unmatched:
         """Cost: 6 write units and 1 for the journal."""
 
         def write(counted: Sequence[Action], condition: Condition | None) -> None:
             self._transactions.write(_posting(month, subscription_id, customer_id, counted, condition))
 
-        assert month.posted_at is not None, "only a paid month is posted"
         try:
-            count_paid(write, month.amount_minor, month.currency, month.posted_at)
+            count_paid(write, month.amount_minor, month.currency, month.posting.posted_at)
         except Refused as refused:
             entry, _, membership = refused.old_items
-            return InvoiceRefused(
-                entry=to_entry(EntryRow.from_raw_data(entry)) if entry else None,
-                membership=_membership(MembershipRow.from_raw_data(membership)) if membership else None,
-            )
-        return None
+            if entry:
+                return AlreadyExists(entry=to_entry(EntryRow.from_raw_data(entry)))
+            stored = _membership(MembershipRow.from_raw_data(membership)) if membership else None
+            return Unmatched(membership=stored)
+        return Posted()
 
-    def update_membership(self, before: Membership, after: Membership, notification: NotificationEntry | None) -> bool:
+    def update_membership(
+        self, before: Membership, after: Membership, notification: NotificationEntry | None
+    ) -> Posted | Stale:
         """Cost: 2 write units; with a notification 4 and 1 for the journal."""
         row = MembershipRow(wallet_key(before.user_id), membership_key(before.membership_id))
         stands: list[Action] = [
@@ -96,8 +103,8 @@ class DynamoMemberships:
         try:
             self._transactions.write(write)
         except Refused:
-            return False
-        return True
+            return Stale()
+        return Posted()
 
 
 def _posting(

@@ -21,10 +21,10 @@ from chalicelib.adapters.dynamodb.models import (
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, transient_errors
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.economy import GiftKind
-from chalicelib.domain.entries import Entry
 from chalicelib.domain.ids import uuid7_time
 from chalicelib.domain.reviews import Freeze, Review, Settlement
 from chalicelib.errors import IdempotencyConflict
+from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySettled, Conflict, Posted, Repeated
 
 GIFT_KINDS: Final = tuple(kind.value for kind in GiftKind)
 
@@ -40,16 +40,16 @@ class DynamoOperators:
     def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._transactions = Transactions(bind(table_name), pause)
 
-    def grant(self, adjustment: Adjustment) -> Entry | None:
+    def grant(self, adjustment: Adjustment) -> Posted | AlreadyExists:
         try:
             self._transactions.write(lambda transaction: _credit(transaction, adjustment))
         except Refused as refused:
-            return to_entry(EntryRow.from_raw_data(refused.old_items[0] or {}))
-        return None
+            return AlreadyExists(entry=to_entry(EntryRow.from_raw_data(refused.old_items[0] or {})))
+        return Posted()
 
-    def reverse_gift(self, adjustment: Adjustment) -> str | None:
+    def reverse_gift(self, adjustment: Adjustment) -> Posted | AlreadyReversed | Conflict:
         if adjustment.entry_id == adjustment.about:
-            return ""  # the key names the gift itself; a transaction cannot write one item twice
+            return Conflict()  # DynamoDB does not write one item twice in a transaction
         gift = EntryRow(wallet_key(adjustment.user_id), entry_key(adjustment.about))
 
         def write(transaction: TransactWrite) -> None:
@@ -67,10 +67,10 @@ class DynamoOperators:
             # Order of actions: puts first, then updates (entry, wallet, gift).
             old_gift = refused.old_items[2]
             reversed_by = EntryRow.from_raw_data(old_gift).reversed_by if old_gift else None
-            return reversed_by or ""
-        return None
+            return AlreadyReversed(reversed_by=reversed_by) if reversed_by else Conflict()
+        return Posted()
 
-    def freeze(self, freeze: Freeze) -> None:
+    def freeze(self, freeze: Freeze) -> Posted | Repeated:
         """Raises IdempotencyConflict for a key of another act."""
         wallet = WalletRow(wallet_key(freeze.user_id), "WALLET")
         change = WalletRow.frozen_at.set(freeze.at) if freeze.is_frozen else WalletRow.frozen_at.remove()
@@ -95,6 +95,8 @@ class DynamoOperators:
             done = AuditRow.from_raw_data(refused.old_items[0] or {})
             if (done.user_id, done.act) != (record.user_id, record.act):
                 raise IdempotencyConflict("Use a new key for a new freeze.") from refused
+            return Repeated()
+        return Posted()
 
     def list_reviews(self, month: str) -> Sequence[Review]:
         with transient_errors():
@@ -107,7 +109,9 @@ class DynamoOperators:
             except DoesNotExist:
                 return None
 
-    def settle_review(self, review: Review, settlement: Settlement, adjustment: Adjustment | None) -> Review | None:
+    def settle_review(
+        self, review: Review, settlement: Settlement, adjustment: Adjustment | None
+    ) -> Posted | AlreadySettled | Conflict:
         row = ReviewRow(key("REVIEW", review.month), review.payment_id)
 
         def write(transaction: TransactWrite) -> None:
@@ -129,8 +133,9 @@ class DynamoOperators:
         try:
             self._transactions.write(write)
         except Refused as refused:
-            return to_review(ReviewRow.from_raw_data(refused.old_items[-1])) if refused.old_items[-1] else review
-        return None
+            stored = to_review(ReviewRow.from_raw_data(refused.old_items[-1])) if refused.old_items[-1] else review
+            return AlreadySettled(review=stored) if stored.settlement else Conflict()
+        return Posted()
 
 
 def _credit(transaction: TransactWrite, adjustment: Adjustment) -> None:

@@ -17,8 +17,8 @@ from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.payments import CheckoutSession, PurchaseRef
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import UNPOSTED, Purchase, Status
-from chalicelib.domain.spending import PurchaseRefused
 from chalicelib.errors import NotFound, TryAgain
+from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Stale, Unchanged
 
 
 class DynamoPurchases:
@@ -26,7 +26,9 @@ class DynamoPurchases:
 
     _transactions: Transactions
 
-    def open_purchase(self, purchase: Purchase, change: BudgetChange | None = None) -> PurchaseRefused | None:
+    def open_purchase(
+        self, purchase: Purchase, change: BudgetChange | None = None
+    ) -> Posted | AlreadyExists | Rejected:
         """Cost: 4 write units; the wallet's counters are in the same transaction."""
         counted, is_within_budget = spend_money(purchase.amount_minor, purchase.currency, purchase.created_at, change)
 
@@ -40,24 +42,21 @@ class DynamoPurchases:
             self._transactions.write(write)
         except Refused as refused:
             entry, wallet = refused.old_items
-            return PurchaseRefused(
-                entry=to_entry(EntryRow.from_raw_data(entry)) if entry else None,
-                wallet=to_wallet(purchase.user_id, WalletRow.from_raw_data(wallet)) if wallet else None,
-            )
-        return None
+            return spending_refusal(purchase.user_id, entry, wallet)
+        return Posted()
 
-    def post_purchase(self, session: CheckoutSession, posting: Posting) -> Purchase | None:
+    def post_purchase(self, session: CheckoutSession, posting: Posting) -> Posted | Unchanged:
         """Cost: 4 write units and 1 for the journal; double if its budget share had been released."""
         try:
             self._post(session, posting, EntryRow.is_released.does_not_exist(), [], None)
         except Refused as refused:
             purchase = _found(refused.old_items[0], refused)
             if purchase.status is Status.POSTED or not purchase.is_released:
-                return purchase
+                return Unchanged(purchase=purchase)
             return self._post_again(session, posting, purchase)
-        return None
+        return Posted()
 
-    def _post_again(self, session: CheckoutSession, posting: Posting, purchase: Purchase) -> Purchase | None:
+    def _post_again(self, session: CheckoutSession, posting: Posting, purchase: Purchase) -> Posted | Unchanged:
         """Post a purchase whose price had been released to the budget: it counts again."""
 
         def write(counted: Sequence[Action], condition: Condition | None) -> None:
@@ -66,8 +65,8 @@ class DynamoPurchases:
         try:
             count_paid(write, purchase.amount_minor, purchase.currency, posting.posted_at)
         except Refused as refused:
-            return _found(refused.old_items[0], refused)
-        return None
+            return Unchanged(purchase=_found(refused.old_items[0], refused))
+        return Posted()
 
     def _post(
         self,
@@ -77,7 +76,7 @@ class DynamoPurchases:
         counted: Sequence[Action],
         is_counted: Condition | None,
     ) -> None:
-        ref = _claim(session)
+        ref = session.require_ref()
         row = EntryRow(wallet_key(ref.user_id), entry_key(ref.purchase_id))
         is_as_quoted = (
             EntryRow.status.is_in(*UNPOSTED)
@@ -100,12 +99,12 @@ class DynamoPurchases:
 
     def move_purchase(
         self, session: CheckoutSession, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
-    ) -> Purchase | None:
+    ) -> Posted | Unchanged:
         """Cost: 1 write unit; 4 with a budget change."""
-        ref = _claim(session)
+        ref = session.require_ref()
         row = EntryRow(wallet_key(ref.user_id), entry_key(ref.purchase_id))
         if change:
-            return self._give_back(row, to, allowed, change)
+            return self._release(row, to, allowed, change)
         actions: list[Action] = [EntryRow.status.set(to.value)]
         if to is Status.PROCESSING:
             actions.append(EntryRow.ttl.remove())
@@ -115,10 +114,12 @@ class DynamoPurchases:
             except PynamoDBException as error:
                 if not is_refused(error):
                     raise
-                return _there(row, error)
-        return None
+                return Unchanged(purchase=_read(row, error))
+        return Posted()
 
-    def _give_back(self, row: EntryRow, to: Status, allowed: Sequence[Status], change: BudgetChange) -> Purchase | None:
+    def _release(
+        self, row: EntryRow, to: Status, allowed: Sequence[Status], change: BudgetChange
+    ) -> Posted | Unchanged:
         actions, is_seen = change_budget(change)
 
         def write(transaction: TransactWrite) -> None:
@@ -134,12 +135,12 @@ class DynamoPurchases:
             self._transactions.write(write)
         except Refused as refused:
             if refused.failed[0] and (purchase := _found(refused.old_items[0], refused)).status not in allowed:
-                return purchase
-            # The budget changed, or the price was released concurrently: compute the change again.
+                return Unchanged(purchase=purchase)
+            # The budget changed since it was read, or another call released the price: the change must be recomputed.
             raise TryAgain("The budget has just been changed.") from refused
-        return None
+        return Posted()
 
-    def update_kept_amount(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> bool:
+    def update_kept_amount(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> Posted | Stale:
         """Cost: 2 write units; with an adjustment 6 and 1 for the journal."""
         row = EntryRow(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))
 
@@ -156,8 +157,8 @@ class DynamoPurchases:
         try:
             self._transactions.write(write)
         except Refused:
-            return False
-        return True
+            return Stale()
+        return Posted()
 
 
 def _posted(ref: PurchaseRef, session: CheckoutSession, posting: Posting) -> list[Action]:
@@ -174,7 +175,7 @@ def _posted(ref: PurchaseRef, session: CheckoutSession, posting: Posting) -> lis
     ]
 
 
-def _there(row: EntryRow, why: Exception) -> Purchase:
+def _read(row: EntryRow, why: Exception) -> Purchase:
     """Read the purchase after a refusal without ALL_OLD. Raises NotFound."""
     try:
         entry = to_entry(EntryRow.get(row.pk, row.sk, consistent_read=True))
@@ -193,6 +194,9 @@ def _found(old_item: RawItem | None, why: Exception) -> Purchase:
     return entry
 
 
-def _claim(session: CheckoutSession) -> PurchaseRef:
-    assert session.ref is not None, "strangers' sessions never reach the ledger"
-    return session.ref
+def spending_refusal(user_id: str, entry: RawItem | None, wallet: RawItem | None) -> AlreadyExists | Rejected:
+    """Read the items that came back with a refused spending. A repeat wins over what the wallet does not allow."""
+    rejecting = to_wallet(user_id, WalletRow.from_raw_data(wallet)) if wallet else None
+    if entry:
+        return AlreadyExists(entry=to_entry(EntryRow.from_raw_data(entry)), wallet=rejecting)
+    return Rejected(wallet=rejecting)

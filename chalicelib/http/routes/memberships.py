@@ -34,14 +34,7 @@ def post_membership(request: ApiRequest[memberships.MembershipRequest]) -> ApiRe
         plan_id=request.body.plan_id,
         currency=request.body.currency,
     )
-    opened = open_membership(
-        order,
-        catalogue=services.catalogue,
-        ledger=services.ledger,
-        memberships=services.memberships,
-        subscriptions=services.subscriptions,
-        clock=services.clock,
-    )
+    opened = open_membership(order, services)
     return created(memberships.joining(opened.membership, opened.url), is_repeat=opened.is_repeat)
 
 

@@ -99,8 +99,8 @@ IN_GIVING: Final = [
     Bug(
         "another end as it stood at the first look",
         "chalicelib/usecases/budgets.py",
-        "        wallet = refused.wallet\n",
-        "        wallet = wallet or refused.wallet\n",
+        "                wallet = rejected.wallet\n",
+        "                wallet = wallet or rejected.wallet\n",
         _ROWS,
     ),
     Bug(

@@ -48,8 +48,8 @@ IN_USE_CASES: Final = [
     Bug(
         "committed, then refused",
         "chalicelib/usecases/fulfillment.py",
-        "                return Fulfillment.CREDITED\n",
-        '                raise NotFound("Too late.")\n',
+        "                case Posted():\n                    return Fulfillment.CREDITED\n",
+        '                case Posted():\n                    raise NotFound("Too late.")\n',
         _failpoints("hear"),
     ),
     Bug(
@@ -62,9 +62,9 @@ IN_USE_CASES: Final = [
     Bug(
         "the purchase is read after the money",
         _MONEY,
-        "    if not ledger.update_kept_amount(purchase, kept_minor, adjustment):",
+        "    match ledger.update_kept_amount(purchase, kept_minor, adjustment):",
         "    again = ledger.find_entry(purchase.user_id, purchase.purchase_id)\n"
-        "    if not ledger.update_kept_amount(again or purchase, kept_minor, adjustment):  # type: ignore[arg-type]",
+        "    match ledger.update_kept_amount(again or purchase, kept_minor, adjustment):  # type: ignore[arg-type]",
         _meetings("refund"),
     ),
     Bug(
