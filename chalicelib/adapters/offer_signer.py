@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
-import jwt
 import msgspec
-from jwt.algorithms import ECAlgorithm
 from msgspec import Struct
 
+from chalicelib.adapters.pyjwt import ECAlgorithm, jwt
 from chalicelib.domain.offers import SignedOffer
 
 ALGORITHM: Final = "ES256"

@@ -2,8 +2,7 @@
 
 from typing import Final
 
-import jwt
-
+from chalicelib.adapters.pyjwt import jwt
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.ids import is_party_id
 from chalicelib.errors import TryAgain, Unauthenticated

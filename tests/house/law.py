@@ -56,7 +56,7 @@ ROOMS = {
     ),
     "chalicelib.adapters": Room(
         others=(*SDKS, "msgspec"),
-        ours=(*CORE, "chalicelib.ports"),
+        ours=(*CORE, "chalicelib.adapters.aws_session", "chalicelib.adapters.pyjwt", "chalicelib.ports"),
         for_types=("types_boto3_sns", "types_boto3_sqs", "types_boto3_ssm"),
     ),
     "chalicelib.settings": Room(standard=(*ANY, "os"), others=("msgspec.Struct",)),

@@ -1,13 +1,16 @@
 """Queue of stream records that cannot be relayed."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
 
-import boto3
 import msgspec
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.adapters.aws_session import client
 from chalicelib.errors import TryAgain
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
 
 
 class SqsRedriveQueue:
@@ -19,10 +22,7 @@ class SqsRedriveQueue:
 
     def __init__(self, queue_url: str) -> None:
         self._queue_url = queue_url
-        self._sqs = boto3.client(
-            "sqs",
-            config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}),
-        )
+        self._sqs = cast("SQSClient", client("sqs"))
 
     def set_aside(self, keys: Mapping[str, str]) -> None:
         try:

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
-import boto3
 import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.adapters.aws_session import client
 from chalicelib.errors import TryAgain
+
+if TYPE_CHECKING:
+    from types_boto3_ssm import SSMClient
 
 CACHE_SECONDS: Final = 300
 SSM_CONFIG: Final = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1, "mode": "standard"})
@@ -35,7 +38,7 @@ class SsmSecrets:
         self._mode = "live" if livemode else "test"
         self._monotonic = monotonic
         self._read: dict[str, tuple[float, str]] = {}
-        self._ssm = boto3.client("ssm", config=SSM_CONFIG)
+        self._ssm = cast("SSMClient", client("ssm", SSM_CONFIG))
 
     def stripe_api_key(self) -> str:
         """Return the secret or restricted API key. Raises BadSecret for a key of the other mode."""

@@ -1,16 +1,16 @@
 """Publication of messages on SNS, ten per request."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
-import boto3
 import msgspec
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.adapters.aws_session import client
 from chalicelib.domain.events import Announcement, Publication
 
 if TYPE_CHECKING:
+    from types_boto3_sns import SNSClient
     from types_boto3_sns.type_defs import MessageAttributeValueTypeDef, PublishBatchRequestEntryTypeDef
 
 BATCH: Final = 10
@@ -26,10 +26,7 @@ class SnsPublisher:
 
     def __init__(self, topic_arn: str) -> None:
         self._topic_arn = topic_arn
-        self._sns = boto3.client(
-            "sns",
-            config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}),
-        )
+        self._sns = cast("SNSClient", client("sns"))
 
     def publish(self, announcements: Sequence[Announcement]) -> Publication:
         """Publish in batches of ten. Ids may repeat; each announcement is its own message."""

@@ -2,13 +2,16 @@
 
 import math
 from datetime import timedelta
+from typing import TYPE_CHECKING, cast
 
-import boto3
 import msgspec
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.adapters.aws_session import client
 from chalicelib.errors import TryAgain
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
 
 
 class _Message(msgspec.Struct, kw_only=True):
@@ -25,10 +28,7 @@ class SqsStreakTimer:
 
     def __init__(self, queue_url: str) -> None:
         self._queue_url = queue_url
-        self._sqs = boto3.client(
-            "sqs",
-            config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}),
-        )
+        self._sqs = cast("SQSClient", client("sqs"))
 
     def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
         """Send with the delay rounded up to whole seconds: an early check would only be repeated."""

@@ -9,6 +9,7 @@ from pynamodb.connection import Connection
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
+from chalicelib.adapters.aws_session import shared_session
 from chalicelib.adapters.dynamodb.attributes import EpochAttribute, InstantAttribute, IntegerAttribute
 from chalicelib.domain.ids import iso
 
@@ -245,4 +246,6 @@ def bind(table_name: str) -> Connection:
     if Row.Meta.table_name != table_name:
         Row.Meta.table_name = table_name
         Row._connection = None  # belongs to another table
-    return Row._get_connection().connection  # PynamoDB has no public accessor
+    connection = Row._get_connection().connection  # PynamoDB has no public accessor
+    connection._local.session = shared_session()  # else PynamoDB makes another one for its client
+    return connection
