@@ -52,7 +52,7 @@ def wanted() -> Tuple[int, ...]:
 
 
 def probe(path: str) -> Optional[Interpreter]:
-    """Run an interpreter to learn its version. None if it does not run, as pyenv's shim of an inactive version."""
+    """Read an interpreter's version by running it. Returns None if it fails, as pyenv's shim of an inactive version."""
     try:
         answer = subprocess.check_output([path, "-I", "-c", _PROBE], stderr=subprocess.DEVNULL).decode()
     except (OSError, subprocess.CalledProcessError):
@@ -83,7 +83,7 @@ def find_newest() -> Optional[Interpreter]:
 
 
 def is_ready(name: str, given: Optional[Interpreter]) -> bool:
-    """Check that the environment has the present lock and the interpreter that a new one would get."""
+    """Check that the environment has the current lock file and the interpreter that a new one would get."""
     digest, base = _read_mark(name)
     if base is None or digest != _digest(name) or not (ROOT / name / "bin" / "python").exists():
         return False
@@ -93,11 +93,11 @@ def is_ready(name: str, given: Optional[Interpreter]) -> bool:
 
 
 def set_up(name: str, given: Optional[Interpreter]) -> None:
-    """Build an environment and put it in its place.
+    """Build an environment beside its place, then move it there.
 
     Args:
         name: one of LOCKS.
-        given: the interpreter to take; without it, the one that suits best.
+        given: the interpreter to use; None chooses the best match.
 
     Raises:
         SetupError: there is no interpreter, or uv cannot be installed or fails.
@@ -144,7 +144,7 @@ def _accept(older: Optional[Interpreter]) -> Interpreter:
 
 
 def _directories() -> Iterator[str]:
-    """List the directories that may hold interpreters: PATH first, for its order is the user's choice."""
+    """List the directories that may hold interpreters: PATH first, because its order is the user's choice."""
     yield from os.environ.get("PATH", os.defpath).split(os.pathsep)
     home = Path.home()
     pyenv = Path(os.environ.get("PYENV_ROOT") or home / ".pyenv")
@@ -155,12 +155,12 @@ def _directories() -> Iterator[str]:
 
 
 def _can_fetch() -> bool:
-    """Learn within half a second if uv could fetch an interpreter."""
+    """Check within half a second if uv could fetch an interpreter."""
     if os.environ.get("UV_OFFLINE") or os.environ.get("UV_PYTHON_DOWNLOADS") in ("never", "manual"):
         return False
     if any(os.environ.get(name) for name in ("UV_PYTHON_INSTALL_MIRROR", "HTTPS_PROXY", "https_proxy", "ALL_PROXY")):
         return True
-    # Resolving a name has no time limit of its own: a process of its own can be ended.
+    # Name resolution has no timeout, so it runs in a separate process that can be ended.
     program = f"import socket; socket.create_connection({_DOWNLOADS!r})"
     with suppress(subprocess.TimeoutExpired):
         command = [sys.executable, "-I", "-c", program]
@@ -169,7 +169,7 @@ def _can_fetch() -> bool:
 
 
 def _fetch(uv: str) -> Optional[Interpreter]:
-    """Have uv fetch the wanted interpreter into its own directory. None if that fails."""
+    """Fetch the wanted interpreter into uv's directory. Returns None if that fails."""
     _say(f"  fetching Python {_dotted(wanted())} ...")
     limits = {"UV_HTTP_RETRIES": "1", "UV_HTTP_CONNECT_TIMEOUT": "3"}
     try:
@@ -180,7 +180,7 @@ def _fetch(uv: str) -> Optional[Interpreter]:
 
 
 def _uv(tools: Path, base: Optional[Interpreter]) -> str:
-    """Take the uv of the present environment, or install the locked version into a throw-away one."""
+    """Copy uv from the existing environment, or install the locked version into a temporary one. Returns its path."""
     locked = re.search(r"^uv==(\S+)(?:.*\\\n)+.*\n", (ROOT / LOCKS[".venv"]).read_text(), re.MULTILINE)
     assert locked is not None
     present = ROOT / ".venv" / "bin" / "uv"
