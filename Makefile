@@ -1,6 +1,6 @@
 # The project's commands. They need Python 3.11 or newer and make; infra/bootstrap.py installs everything else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check catalogue-check bench faults planted mutants figures package deploy rebuild-check lock format clean always
+.PHONY: help demo test unit up down check catalogue-check bench faults planted mutants figures package deploy rebuild-check lock format clean always
 
 # The interpreter to use, such as PYTHON=python3.11. Default: the best match that infra/bootstrap.py finds.
 PYTHON ?=
@@ -30,10 +30,11 @@ always:
 demo: .venv/.ready .venv-cloud/.ready ## follow a purchase and a gift through a temporary local cloud
 	@$(PY) -m infra.local.demo
 
-test: check .venv-cloud/.ready ## run every check and every test
-	@$(PY) -m pytest --cov --cov-report=term:skip-covered
-	@$(PY) -m coverage report --fail-under=100 --include='chalicelib/domain/*,chalicelib/usecases/*' > /dev/null
-	@$(PY) -m coverage report --fail-under=95 > /dev/null
+test: .venv/.ready .venv-cloud/.ready ## run every check and every test, two processes at a time
+	@$(PY) -m tests.run test
+
+unit: .venv/.ready ## run the tests that need no store and no cloud, in seconds
+	@$(PY) -m tests.run unit
 
 up: .venv/.ready .venv-cloud/.ready ## start the local cloud with WORKERS warm workers; .local/stack.json has its addresses
 	@$(PY) -m infra.local.up $(if $(WORKERS),--workers $(WORKERS))

@@ -40,11 +40,11 @@ class Packages:
     """Of the same code, as Chalice packages it by itself: no bytecode, and botocore's descriptions of every service."""
 
 
-def rows(flows: Flows, children: Children, packages: Packages) -> list[Row]:
+def rows(flows: Flows, children: Children, packages: Packages, rounds: int) -> list[Row]:
     """Measure all in turn, round after round, so that whatever else the machine does falls on all alike."""
     runs = _runs(flows, children, packages)
     times: dict[str, list[float]] = {what: [] for what in runs}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for what, run in runs.items():
             times[what].append(run())
     return list(_report(times))

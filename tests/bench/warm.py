@@ -14,7 +14,7 @@ WEBHOOKS = 200
 WARM_UP = 20
 
 
-def rows(flows: Flows, children: Children, package: Path, directory: Path) -> Iterator[Row]:
+def rows(flows: Flows, children: Children, package: Path, directory: Path, webhooks: int) -> Iterator[Row]:
     """Measure.
 
     Args:
@@ -22,20 +22,20 @@ def rows(flows: Flows, children: Children, package: Path, directory: Path) -> It
         children: where to run it.
         package: where it is unpacked.
         directory: for what goes in and comes out.
+        webhooks: how many to measure, after WARM_UP others.
     """
     work, figures = directory / "work.json", directory / "figures.json"
-    work.write_text(json.dumps(_work(flows)))
+    work.write_text(json.dumps(_work(flows, WARM_UP + webhooks)))
     children.program("warm_webhooks.py", str(package), str(work), str(figures))
     measured = json.loads(figures.read_text())
     for answer in measured["answers"]:
         require(answer, 200, outcome="credited")
-    webhooks, transactions = (measured[what][WARM_UP:] for what in ("webhooks", "transactions"))
-    yield measure("warm webhook", ratio(webhooks, transactions), "x its bare TransactWriteItems")
+    credited, transactions = (measured[what][WARM_UP:] for what in ("webhooks", "transactions"))
+    yield measure("warm webhook", ratio(credited, transactions), "x its bare TransactWriteItems")
 
 
-def _work(flows: Flows) -> Mapping[str, list[Any]]:
+def _work(flows: Flows, number: int) -> Mapping[str, list[Any]]:
     purchases = flows.purchases()
-    number = WARM_UP + WEBHOOKS
     credited = next(purchases)
     require(flows.api(flows.webhook(credited)), 200, outcome="credited")
     sample = json.dumps(dict(flows.recorder.parameters))
