@@ -115,7 +115,8 @@ def run(pieces: Sequence[Piece], directory: Path) -> tuple[list[str], str]:
         while waiting or running:
             while waiting and len(running) < AT_ONCE:
                 running.append(_start(waiting.pop(0), directory))
-            time.sleep(_POLL_SECONDS)
+            with suppress(subprocess.TimeoutExpired):
+                running[0].process.wait(_POLL_SECONDS)
             _reap([each.process for each in running])
             for each in list(running):
                 has_ended = each.process.poll() is not None
