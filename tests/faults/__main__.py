@@ -1,4 +1,4 @@
-"""`python -m tests.faults [--replay SEED]`: prove that no coin is lost, doubled or stolen. Exits with 1 if one is."""
+"""`python -m tests.faults [--replay SEED]`: the fault proof. Exits with 1 if a coin is lost, doubled or stolen."""
 
 import argparse
 import sys
@@ -20,7 +20,7 @@ SHOWN: Final = 20
 
 
 def main() -> int:
-    """The command."""
+    """Run the proof, or replay one seed."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--replay", metavar="SEED", help="what a failure printed, up to the colon")
     parser.add_argument("--kills", type=int, default=KILLS, help="how many processes to kill at MiniStack")
@@ -37,7 +37,7 @@ def main() -> int:
 
 
 def added_up(pieces: Iterable[Piece]) -> list[Piece]:
-    """One piece for each heading."""
+    """Group the pieces by heading."""
     sums: dict[str, Piece] = {}
     for piece in pieces:
         total = sums.setdefault(piece.heading, Piece(piece.heading))
@@ -50,7 +50,7 @@ def added_up(pieces: Iterable[Piece]) -> list[Piece]:
 
 
 def show(pieces: list[Piece], seconds: float) -> None:
-    """The table, and what replays whatever was wrong."""
+    """Print the table, and a replay command for each failure."""
     print(f"{'':<34}{'tried':>10}" + "".join(f"{kind:>11}" for kind in KINDS))
     for piece in pieces:
         counts = "".join(f"{piece.wrong[kind]:>11}" for kind in KINDS)
@@ -64,7 +64,7 @@ def show(pieces: list[Piece], seconds: float) -> None:
 
 
 def replay(seed: str) -> int:
-    """Run what a failure printed once more."""
+    """Replay one failure by its printed seed."""
     wrongs: Iterable[Wrong]
     if seed.startswith("post/"):
         wrongs = deliver_badly(int(seed.removeprefix("post/")))
@@ -81,7 +81,7 @@ def replay(seed: str) -> int:
 
 
 def _told(under_way: Sequence[Future[Piece]]) -> list[Piece]:
-    """The pieces in their order, when all are there."""
+    """Return the pieces in their order, once all have finished."""
     for _ in as_completed(under_way):
         print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The timer of streaks by the town's clock: an alarm rings when it is due, and again until somebody has heard it."""
+"""Simulated streak timer on the simulated clock: an alarm is due again until a handler acknowledges it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from chalicelib.adapters.aws.streak_timer import parse
 
 @dataclass(frozen=True)
 class Alarm:
-    """A streak that is to be looked at. Two of the same streak are two alarms, even at one time."""
+    """A scheduled check of a streak. Two checks of one streak are two alarms, even at the same time."""
 
     due: datetime
     user_id: str
@@ -19,9 +19,9 @@ class Alarm:
 
 @dataclass
 class Alarms:
-    """The StreakTimer port. Each wish is an alarm of its own: whoever asks again since he was not answered wakes twice.
+    """The StreakTimer port. Each request adds an alarm, so a retry after a lost response leads to two checks.
 
-    `waiting` are those that nobody has heard.
+    `waiting` are the alarms that no handler has acknowledged.
     """
 
     now: Callable[[], datetime]
@@ -36,9 +36,9 @@ class Alarms:
         return parse(message)
 
     def due(self) -> list[Alarm]:
-        """Those that ring now."""
+        """Return the alarms that are due now."""
         return [alarm for alarm in self.waiting if alarm.due <= self.now()]
 
     def heard(self, alarm: Alarm) -> None:
-        """It does not ring again."""
+        """Acknowledge an alarm."""
         self.waiting.remove(alarm)

@@ -1,4 +1,4 @@
-"""The payment provider's subscriptions: what was really billed and paid, month by month, is the truth here."""
+"""Simulated subscriptions at the payment provider: the source of truth for each month billed and paid."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from tests.faults.provider import Payment, Provider
 
 
 class Billing(FakeSubscriptions):
-    """The Subscriptions port. What happens here makes events at the provider, and payments whose money it knows."""
+    """The Subscriptions port. Changes here create Stripe events, and payments in the simulated provider."""
 
     def __init__(self, provider: Provider, memberships: FakeMemberships) -> None:
         super().__init__()
@@ -19,7 +19,7 @@ class Billing(FakeSubscriptions):
         self._memberships = memberships
 
     def start(self, key: str) -> StripeEvent:
-        """A fan subscribes, and pays the first month."""
+        """Subscribe a fan and pay the first month."""
         membership = self._membership(key)
         self.subscribe(membership)
         invoice = self._pay(self.bill(membership, 1))
@@ -29,7 +29,7 @@ class Billing(FakeSubscriptions):
         return self._about_invoice("paid", invoice)
 
     def renew(self, key: str) -> StripeEvent:
-        """The next month begins, and is paid."""
+        """Begin the next month and pay it."""
         membership = self._membership(key)
         self.subscribe(membership)
         invoice = self._pay(self.bill(membership, self._months(membership) + 1))
@@ -37,7 +37,7 @@ class Billing(FakeSubscriptions):
         return self._about_invoice("paid", invoice)
 
     def fail(self, key: str) -> StripeEvent:
-        """The next month begins, and is not paid."""
+        """Begin the next month and leave it unpaid."""
         membership = self._membership(key)
         self.subscribe(membership, status="past_due")
         month = self._months(membership) + 1
@@ -46,7 +46,7 @@ class Billing(FakeSubscriptions):
         return self._about_invoice("payment_failed", invoice)
 
     def pay_late(self, key: str) -> StripeEvent:
-        """What was not paid is paid after all; what has been canceled stays so."""
+        """Pay the overdue month, unless the subscription is canceled."""
         membership = self._membership(key)
         if self.subscriptions[f"sub_{key}"].status != "canceled":
             self.subscribe(membership)
@@ -55,24 +55,24 @@ class Billing(FakeSubscriptions):
         return self._about_invoice("paid", invoice)
 
     def bill_wrongly(self, key: str) -> StripeEvent:
-        """The next month costs something else than was quoted."""
+        """Bill the next month at a price that differs from the quote."""
         membership = self._membership(key)
         month = self._months(membership) + 1
         dearer = self.bill(membership, month, subtotal_minor=999, total_minor=999, paid_minor=999)
         return self._about_invoice("paid", self._pay(dearer))
 
     def cancel(self, key: str) -> StripeEvent:
-        """The subscription ends."""
+        """Cancel the subscription."""
         membership = self._membership(key)
         self.subscribe(membership, status="canceled", renews=False)
         return self._about_subscription("deleted", membership)
 
     def refund(self, key: str, month: int, amount_minor: int = 499) -> StripeEvent:
-        """Money of a month goes back."""
+        """Refund money of a month."""
         return self._provider.refund(f"pi_{month}_{key}", amount_minor)
 
     def status_of(self, membership: Membership) -> MembershipStatus:
-        """How the membership ought to stand, by what was paid and kept here."""
+        """Derive the expected membership from the money that was paid and kept here."""
         subscription = self.subscriptions.get(f"sub_{membership.membership_id}")
         months = self._paid(membership)
         if subscription is None or not months:
@@ -82,12 +82,12 @@ class Billing(FakeSubscriptions):
         return MembershipStatus(subscription.status)
 
     def paid_until_of(self, membership: Membership) -> datetime | None:
-        """When the last month ends that was paid."""
+        """Return the end of the last paid month."""
         months = self._paid(membership)
         return months[-1].paid_until if months else None
 
     def ends_of(self, membership: Membership) -> int:
-        """How often it can have ended: each month may have been the present one when all its money was away."""
+        """Count the possible ends: each month may have been the current one when its money was fully refunded."""
         subscription = self.subscriptions.get(f"sub_{membership.membership_id}")
         is_canceled = subscription is not None and subscription.status == "canceled"
         payments = [self._provider.payments[month.payment_intent or ""] for month in self._paid(membership)]
@@ -95,7 +95,7 @@ class Billing(FakeSubscriptions):
         return is_canceled + sum(gone >= membership.amount_minor for gone in moved)
 
     def _paid(self, membership: Membership) -> list[Invoice]:
-        """Its months that were paid as they were quoted, oldest first."""
+        """Return the months paid as quoted, oldest first."""
         billed = [each for each in self.invoices.values() if each.membership == hint_of(membership).ref]
         paid = [each for each in billed if each.is_paid and each.paid_minor == membership.amount_minor]
         return sorted(paid, key=lambda each: each.created_at)
@@ -111,7 +111,7 @@ class Billing(FakeSubscriptions):
         return sum(each.membership == hint_of(membership).ref for each in self.invoices.values())
 
     def _pay(self, invoice: Invoice) -> Invoice:
-        """Its payment is one like any other, but for what it says of itself: nothing."""
+        """Create a payment without metadata."""
         assert invoice.payment_intent is not None
         session = session_of(
             a_purchase(),

@@ -1,4 +1,4 @@
-"""Plays in which the fan has a budget, or wishes for one. A verdict of its own: the counters are what was spent."""
+"""Plays in which the fan has or requests a budget. Their own check compares the counters with the spending."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -48,7 +48,7 @@ def _expire(town: Town) -> None:
 
 
 def _after_all(town: Town) -> None:
-    """It bounced, and was given back; now the money has arrived."""
+    """Post a purchase whose bank debit failed, which released its budget, and succeeded later."""
     town.plot = opened(town)
     town.hear(town.provider.submit(town.plot))
     town.hear(town.provider.bounce(town.plot))
@@ -91,11 +91,11 @@ BUDGETS: Final = [
 
 
 def miscounted(town: Town) -> Iterator[str]:
-    """Where counters are not what was spent of the limits; where there is no notification of what was reached."""
+    """Find counters that differ from the spending, and reached limits without a notification."""
     for user_id, budget in town.books.budgets.items():
         entries = town.books.entries.get(user_id, {})
         gifts = [entry for entry in entries.values() if isinstance(entry, Gift)]
-        # A first budget that is set in trouble may land late, and does not count what was given until then.
+        # A first budget set under faults may land late, and then does not count earlier gifts.
         began = budget.since.month
         slack = timedelta(minutes=30) if began > START else timedelta(0)
         least, most = (
@@ -111,7 +111,7 @@ def miscounted(town: Town) -> Iterator[str]:
         if set(_spent(budget.limits.money, budget.money_left)) != {money}:
             yield f"{user_id} paid {money}, and has left {budget.money_left}"
         for reminder in due_reminders(None, budget):
-            # A checkout that nobody paid is in no journal: when the stream loses what it counted, nobody is reminded.
+            # An unpaid checkout is not in the journal: when the stream loses its count, no reminder is sent.
             if (
                 reminder.what == "coins"
                 and reminder_notification(user_id, reminder, town.posting()).entry_id not in entries

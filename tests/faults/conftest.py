@@ -8,13 +8,13 @@ from tests.faults.relay_world import World
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    """The relay under a fresh table."""
+    """Return the relay under an empty table."""
     return World(monkeypatch)
 
 
 @pytest.fixture
 def quiet() -> Iterator[None]:
-    """Thousands of faults need not be logged."""
+    """Turn the log off during thousands of expected faults."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)

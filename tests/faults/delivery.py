@@ -1,4 +1,4 @@
-"""A post that loses, doubles and shuffles: webhooks and batches of the stream, healed by reconcile and sweep alone."""
+"""Lossy delivery of webhooks and stream batches (lost, doubled, reordered), repaired by reconcile and sweep alone."""
 
 from collections.abc import Callable, Sequence
 from random import Random
@@ -19,7 +19,7 @@ FANS: Final = ("fan-1", "fan-2", "fan-3")
 
 
 def deliver_badly(seed: int) -> list[Wrong]:
-    """Some hours of a town under such a post, then the workers' turn. Answers what is wrong in the end."""
+    """Run some hours of lossy delivery, then the workers. Returns the breaches at the end."""
     dice, town = Random(seed), Town()
     for _ in range(HOURS):
         for _ in range(dice.randint(1, 8)):
@@ -40,7 +40,7 @@ def deliver_badly(seed: int) -> list[Wrong]:
 
 
 def _post(town: Town, dice: Random) -> None:
-    """Whatever is under way arrives, if it does, in any order. What was lost nobody sends again."""
+    """Deliver the waiting webhooks and records in random order. Lost ones are not sent again."""
     for event in _tossed(town.webhooks, dice):
         town.hear(event)
     town.webhooks = []
@@ -73,7 +73,7 @@ def _gives(town: Town, dice: Random) -> None:
 
 
 def _taps(town: Town, dice: Random) -> None:
-    """Some roses in a row, or one more of those that the fan is at."""
+    """Send several roses as a streak, or one more of the fan's active streak."""
     fan = dice.choice(FANS)
     streak = town.books.streaks.get(fan)
     key = town.key()

@@ -1,9 +1,9 @@
-"""Lambda's event filtering, as far as the template makes use of it.
+"""Lambda's event filtering, as far as the template uses it.
 
 Source: the Lambda developer guide, "Control which events Lambda sends to your function" (invocation-eventfiltering) and
 "Using event filtering with a DynamoDB event source" (with-ddb-filtering). Filters are ORed, the fields of a pattern
-combined by AND, the values of a field by OR. `exists` works on leaves only; `prefix` and `anything-but` want a value to
-be there.
+combined by AND, the values of a field by OR. `exists` works on leaves only; `prefix` and `anything-but` require a
+value.
 """
 
 import json
@@ -14,7 +14,7 @@ _NOTHING = object()
 
 
 def passes(patterns: Sequence[str], record: Mapping[str, Any]) -> bool:
-    """Whether Lambda sends the record to the function. Without patterns, everything is sent."""
+    """Return True if Lambda sends the record to the function. Without patterns, every record is sent."""
     return not patterns or any(_fits(json.loads(pattern), record) for pattern in patterns)
 
 

@@ -1,4 +1,4 @@
-"""Every call of every play is made to fail in every way, alone and in pairs, under three ways of trying again."""
+"""Every call of every play fails in every way, alone and in pairs, under three retry schedules."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +26,7 @@ MENDERS: Final[Sequence[Step]] = (Town.redrive, Town.reconcile, Town.sweep, Town
 
 
 class Schedule(StrEnum):
-    """Who tries again, and when."""
+    """A retry schedule: the parties that retry, and the delay."""
 
     AT_ONCE = "the caller, at once"
     LATER = "the caller, after others"
@@ -35,7 +35,7 @@ class Schedule(StrEnum):
 
 @dataclass(frozen=True)
 class Run:
-    """One play with one plan, and how it ended. `met`: the number and the name of each call that met its fault."""
+    """One run of a play under a plan, with its breaches. `met`: the number and name of each call that was struck."""
 
     play: Play
     plan: Plan
@@ -46,13 +46,13 @@ class Run:
 
     @property
     def seed(self) -> str:
-        """What replays it."""
+        """The seed that replays the run."""
         faults = ",".join(f"{number}:{fault.name}" for number, fault in self.plan.items())
         return f"{self.play.name}/{self.schedule.name}/{faults}"
 
 
 def replay(seed: str) -> Run:
-    """The run that a failure printed."""
+    """Parse the run that a failure printed."""
     name, schedule, faults = seed.split("/")
     [play] = [play for play in PLAYS if play.name == name]
     pairs = [fault.split(":") for fault in faults.split(",") if fault]
@@ -60,7 +60,7 @@ def replay(seed: str) -> Run:
 
 
 def run(play: Play, plan: Plan, schedule: Schedule) -> Run:
-    """Play it: in peace up to the act, then with trouble until all is healed."""
+    """Run the play: without faults before the act, then with faults until recovery is complete."""
     trouble = Trouble(plan)
     town = Town(trouble)
     play.arrange(town)
@@ -71,19 +71,19 @@ def run(play: Play, plan: Plan, schedule: Schedule) -> Run:
         found = () if schedule is Schedule.NEVER or play.is_mending else tuple(settle(town, trouble))
         heal(town, schedule, trouble)
         found += tuple(wrongs(town))
-    except Exception as error:  # noqa: BLE001  # whatever gets out is what this looks for
+    except Exception as error:  # noqa: BLE001  # any exception that escapes is a finding
         found = (Wrong("unhandled", f"{type(error).__name__}: {error}"),)
     return Run(play, plan, schedule, tuple(trouble.calls), trouble.met, found)
 
 
 def settle(town: Town, trouble: Trouble) -> list[Wrong]:
-    """Where those who sent try again, the provider and the stream, nothing has to be mended: what is wrong then."""
+    """Find breaches that remain after client, provider and stream retries alone, without repair workers."""
     _in_rounds(town, Schedule.AT_ONCE, trouble, ())
     return wrongs(town)
 
 
 def heal(town: Town, schedule: Schedule, trouble: Trouble) -> None:
-    """What goes on by itself until nothing is left, the workers that mend included. Raises when it never ends."""
+    """Run everything automatic, repair workers included, until nothing is left. Raises when it never ends."""
     _in_rounds(town, schedule, trouble, MENDERS)
 
 
@@ -101,9 +101,9 @@ def _in_rounds(town: Town, schedule: Schedule, trouble: Trouble, menders: Sequen
             town.give_up_on_the_stream()
         is_well += [_try(town, step) for step in menders]
         trouble.land()
-        # A worker that fails need not say so: only a round that nothing struck shows that nothing is left.
+        # A failing worker may not report it: only a round without faults shows that nothing is left.
         is_well.append(trouble.strikes == strikes)
-        town.look()  # what a reminder wrote is news, too
+        town.look()  # includes the reminders written in this round
         waiting = town.records or town.spent or town.webhooks or town.alarms.waiting or (town.given_up and menders)
         if all(is_well) and not waiting:
             return
@@ -111,7 +111,7 @@ def _in_rounds(town: Town, schedule: Schedule, trouble: Trouble, menders: Sequen
 
 
 def singles(plays: Iterable[Play] = PLAYS) -> Iterator[Run]:
-    """Each call of each play with each fault, under each schedule."""
+    """Run each call of each play with each fault, under each schedule."""
     for play, schedule in product(plays, Schedule):
         for number, fault in product(range(points_of(play, schedule)), Fault):
             yield run(play, {number: fault}, schedule)
@@ -128,7 +128,7 @@ def singles_in_turn(plays: Iterable[Play] = PLAYS) -> Iterator[Run]:
 
 
 def pairs(plays: Iterable[Play] = PLAYS) -> Iterator[Run]:
-    """The same with each later fault besides: how many calls there are then, the first one decides."""
+    """Add each later fault to a single-fault plan. The first fault decides how many calls follow."""
     for play, schedule in product(plays, Schedule):
         for number, fault in product(range(points_of(play, schedule)), PAIRED):
             calls = len(run(play, {number: fault}, schedule).calls)
@@ -137,13 +137,13 @@ def pairs(plays: Iterable[Play] = PLAYS) -> Iterator[Run]:
 
 
 def points_of(play: Play, schedule: Schedule = Schedule.AT_ONCE) -> int:
-    """How many calls there are to fail when none does."""
+    """Count the calls of a run without faults."""
     return len(run(play, {}, schedule).calls)
 
 
 @dataclass
 class Tally:
-    """What many runs came to."""
+    """The totals of many runs."""
 
     runs: int = 0
     points: set[tuple[str, int]] = field(default_factory=set)
@@ -177,9 +177,9 @@ def _deliver(town: Town, event: StripeEvent) -> None:
 
 
 def _others(town: Town) -> None:
-    """Meanwhile the same fan spends what there is, so that what was done must not be refused afterwards.
+    """Spend the fan's coins between attempts: an act that was done must not be refused at its repeat.
 
-    And whatever streak he had is over.
+    Also ends any active streak.
     """
     town.end_streaks()
     given(town)

@@ -1,4 +1,4 @@
-"""Webhooks that were signed and then changed: by a bit, by a cut, by whatever else one can think of."""
+"""Signed webhooks that are changed afterwards: flipped bits, cuts, and random edits."""
 
 import json
 from collections.abc import Iterator
@@ -9,18 +9,18 @@ from tests.adapters.webhooks_lab import SECRET, a_session, an_event, gateway, si
 from tests.http.api import Api
 
 Request = tuple[bytes, str]
-"""A body and its signature."""
+"""A webhook body and its signature header."""
 
 
 def bought(api: Api) -> Purchase:
-    """A checkout that waits to be paid; from now on, Stripe's own verification is at the door."""
+    """Open a checkout, and use Stripe's own signature verification from here on."""
     purchase = api.purchase(api.buy().json["id"])
     api.ports["gateway"] = gateway(SECRET)
     return purchase
 
 
 def signed(purchase: Purchase) -> Request:
-    """The webhook that credits it."""
+    """Build the webhook that credits the checkout."""
     session = a_session(
         amount_subtotal=purchase.amount_minor,
         amount_total=purchase.amount_minor,
@@ -31,7 +31,7 @@ def signed(purchase: Purchase) -> Request:
 
 
 def one_bit_off(request: Request) -> Iterator[Request]:
-    """Every bit of the body, and every bit of the signature, turned around."""
+    """Flip each bit of the body and each bit of the signature."""
     body, signature = request
     for changed in _flipped(body):
         yield changed, signature
@@ -40,7 +40,7 @@ def one_bit_off(request: Request) -> Iterator[Request]:
 
 
 def made_up(request: Request, seed: int, number: int) -> Iterator[Request]:
-    """Other things that come to the door, by dice: cut, doubled, shuffled, and noise; signed by others or not."""
+    """Generate random variants: cut, doubled, shuffled, noise, with other signatures or none."""
     dice = Random(seed)
     body, signature = request
     for _ in range(number):
@@ -68,7 +68,7 @@ def _flipped(text: bytes) -> Iterator[bytes]:
 
 
 def odd_but_signed(seed: int, number: int) -> Iterator[Request]:
-    """Bodies that Stripe's key did sign, and that nobody can expect."""
+    """Generate correctly signed bodies with unexpected content."""
     dice = Random(seed)
     for _ in range(number):
         body = dice.choice(

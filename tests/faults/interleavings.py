@@ -1,4 +1,4 @@
-"""Handlers that meet: all orders of the calls of two and of three, and many of those of eight."""
+"""Concurrent handlers: all call orders of two and of three, and many random orders of eight."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from tests.faults.verdict import Wrong, wrongs
 
 
 class Meeting:
-    """A fan in the midst of everything: what is bought, given, in review, refunded in part, and still to be heard."""
+    """Build a fan with bought, given, reviewed and partly refunded coins, and webhooks still undelivered."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.stage = Stage()
@@ -29,7 +29,7 @@ class Meeting:
         self.gift = given(town, "rose")
         town.hear(town.provider.refund(f"pi_{self.bought}", 10, "pending"))
         town.hear(town.provider.pay(self.bought, again="-again"))
-        if "hint" in names:  # only then: whoever hears of it later would mend what others broke
+        if "hint" in names:  # only then: a later delivery would repair what the other handlers broke
             self.hinted = town.happens(town.provider.refund(f"pi_{self.bought}", 5))
         self.payment = town.happens(town.provider.pay(self.paid))
         self.debit = town.happens(town.provider.submit(self.submitted))
@@ -63,7 +63,7 @@ class Meeting:
             raise TryAgain
 
     def _news(self, happening: Callable[[], StripeEvent]) -> None:
-        """The provider's state changes, and the provider tells of it."""
+        """Change the provider's state and deliver the event."""
         town = self.town
         town.hear(self.stage.happens("Provider.changes", lambda: town.happens(happening())))
 
@@ -102,7 +102,7 @@ TRIPLES: Final = (
 
 @dataclass(frozen=True)
 class Order:
-    """Some handlers in one order of their calls, and how it ended."""
+    """One call order of some handlers, with its breaches."""
 
     names: tuple[str, ...]
     choices: tuple[int, ...]
@@ -111,18 +111,18 @@ class Order:
 
     @property
     def seed(self) -> str:
-        """What replays it."""
+        """The seed that replays the order."""
         return f"{'+'.join(self.names)}/{''.join(map(str, self.choices))}"
 
 
 def replay(seed: str) -> Order:
-    """The order that a failure printed."""
+    """Parse the order that a failure printed."""
     names, choices = seed.split("/")
     return in_order(names.split("+"), [int(choice) for choice in choices])
 
 
 def in_order(names: Sequence[str], choices: Sequence[int], seen: set[int] | None = None) -> Order:
-    """Let the handlers meet in that order; then everybody is healed and the books are looked at."""
+    """Run the handlers in that order, let everything recover, and check the invariants."""
     meeting = Meeting(names)
     widths: Sequence[int] = ()
     found: tuple[Wrong, ...] = ()
@@ -133,13 +133,13 @@ def in_order(names: Sequence[str], choices: Sequence[int], seen: set[int] | None
             found = tuple(settle(meeting.town, Trouble({})))
             heal(meeting.town, Schedule.AT_ONCE, Trouble({}))
             found += tuple(wrongs(meeting.town))
-    except Exception as error:  # noqa: BLE001  # whatever gets out is what this looks for
+    except Exception as error:  # noqa: BLE001  # any exception that escapes is a finding
         found = (Wrong("unhandled", f"{type(error).__name__}: {error}"),)
     return Order(tuple(names), tuple(choices), tuple(widths), found)
 
 
 def all_orders(names: Sequence[str]) -> Iterator[Order]:
-    """All orders of the calls of these handlers; what comes after a state that two orders share is looked at once."""
+    """Run all call orders of these handlers. A state reached by two orders is continued only once."""
     ended: list[Order] = []
     seen: set[int] = set()
 
@@ -152,7 +152,7 @@ def all_orders(names: Sequence[str]) -> Iterator[Order]:
 
 
 def eight(seed: int) -> Order:
-    """Eight handlers, some of them twice, in an order by dice."""
+    """Run eight handlers, some of them twice, in a random order."""
     dice = Random(seed)
     names = dice.choices(sorted(HANDLERS), k=8)
     return in_order(names, [dice.randrange(8) for _ in range(60)])

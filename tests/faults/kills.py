@@ -1,4 +1,4 @@
-"""Processes that do real work on a real table are killed at random moments, each time again; the next one goes on."""
+"""Processes that work on a real table are killed at random moments; the next process continues."""
 
 import os
 import select
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
 
 LONGEST_LIFE_SECONDS: Final = 0.15
-"""As long as a few stories take, so that every step of one is somebody's last."""
+"""Draw a delay up to the duration of a few stories, so that a kill can hit every step."""
 _WORD: Final = 8
 
 
 @dataclass
 class Toll:
-    """What the kills came to."""
+    """The totals of the kills."""
 
     kills: int = 0
     stories: int = 0
@@ -36,7 +36,7 @@ class Toll:
 
 @dataclass
 class Range:
-    """Where processes are killed: a table, and a file of what the world has heard. `seed` decides when."""
+    """The setting of the kills: a table, and a file of published messages. `seed` decides the moments."""
 
     store: DynamoStore
     heard: Path
@@ -46,7 +46,7 @@ class Range:
     toll: Toll = field(default_factory=Toll)
 
     def kill(self, times: int) -> Toll:
-        """Kill so many processes; after each look at the wallet that it was at, in the end at everything."""
+        """Kill that many processes. Checks the active wallet after each kill, and everything at the end."""
         dice = Random(self.seed)
         for _ in range(times):
             self.number = self._life(dice.uniform(0, LONGEST_LIFE_SECONDS))
@@ -57,14 +57,14 @@ class Range:
         return self.toll
 
     def _life(self, seconds: float) -> int:
-        """A process lives story after story until it is killed. Answers in which story."""
+        """Run a process that works through stories until it is killed. Returns the number of its story."""
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
             os._exit(self._work(writer))
         os.close(writer)
         with os.fdopen(reader, "rb") as told:
-            # It ends earlier only when it fails, and then says so by its exit.
+            # A process ends earlier only when it fails; its exit code reports that.
             poller = select.poll()
             poller.register(reader, select.POLLHUP)
             poller.poll(seconds * 1000)
@@ -77,7 +77,7 @@ class Range:
         return numbers[-1] if numbers else self.number
 
     def _work(self, writer: int) -> int:
-        """What a process does: it goes on with the story that the last one did not end."""
+        """Continue the story that the last process left unfinished, then run the next ones."""
         publisher = LoggedPublisher(os.open(self.heard, os.O_WRONLY | os.O_APPEND))
         number = self.number
         try:
@@ -85,11 +85,11 @@ class Range:
                 os.write(writer, number.to_bytes(_WORD))
                 Story(number, self.store.ledger, publisher).live()
                 number += 1
-        except BaseException:  # noqa: BLE001  # whatever it is, this process must not go on as its parent would
+        except BaseException:  # noqa: BLE001  # a forked child must never continue as its parent
             return 1
 
     def _live_to_the_end(self) -> None:
-        """Nobody kills the last one: it ends the last story, and then everything must hold."""
+        """Run the last process without a kill: it ends the last story, and then every invariant must hold."""
         publisher = LoggedPublisher(os.open(self.heard, os.O_WRONLY | os.O_APPEND))
         Story(self.number, self.store.ledger, publisher).live()
         os.close(publisher.descriptor)
@@ -105,7 +105,7 @@ class Range:
             self.toll.wrongs.append(f"seed {self.seed}: consumed and committed differ by {astray}")
 
     def _look(self, books: Books, when: str) -> None:
-        # Gifts that nobody has relayed yet are no breach before the end.
+        # Gifts that are not relayed yet are no breach before the end.
         rules = {"I1", "I2", "I8"} if when == "after a kill" else {"I1", "I2", "I3", "I8"}
         found = [str(breach) for breach in books.breaches() if breach.rule in rules]
         self.toll.wrongs += [f"seed {self.seed}, kill {self.toll.kills}, {when}: {breach}" for breach in found]
@@ -113,9 +113,9 @@ class Range:
 
 @contextmanager
 def shooting_range(endpoint_url: str, directory: Path, seed: int) -> Iterator[Range]:
-    """A fresh table at a store, and a ledger for the processes to come.
+    """Create an empty table at a store, and a ledger for the later processes.
 
-    This process only reads, over a connection of its own: what it forks finds the ledger without any open connection.
+    This process only reads, over its own connection: each fork inherits a ledger without an open connection.
     """
     with cloud_at(endpoint_url):
         heard = directory / f"heard-{seed}"

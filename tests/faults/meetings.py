@@ -1,4 +1,4 @@
-"""Handlers of a small world of their own that meet: one call at a time, in all orders that there are."""
+"""Concurrent handlers of one small simulated system: all orders of their calls."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -11,7 +11,7 @@ from tests.faults.verdict import Wrong, wrongs
 
 
 class World(Protocol):
-    """What the handlers meet in."""
+    """The simulated system that the handlers share."""
 
     stage: Stage
 
@@ -22,9 +22,9 @@ Place = TypeVar("Place", bound=World)
 def all_orders(
     world: Callable[[Sequence[str]], Place], handlers: Mapping[str, Callable[[Place], None]], names: Sequence[str]
 ) -> Iterator[list[Wrong]]:
-    """What is wrong after each order, when all was heard and when all is healed.
+    """Find the breaches of each order, after delivery and again after recovery.
 
-    `world` is told who is to meet. What comes after a state that two orders share is looked at once.
+    `world` is called with the names of the handlers. A state reached by two orders is continued only once.
     """
     seen: set[int] = set()
     places: list[Place] = []

@@ -1,4 +1,4 @@
-"""The plays about memberships: joining, months that are paid, or not, or late, refunds, and the end."""
+"""Plays about memberships: joining, months paid, unpaid or late, refunds, and the end."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from tests.faults.town import Town
 
 
 def joined(town: Town, fan: str = "fan-1") -> str:
-    """A membership that was asked for. Gives its key."""
+    """Request a membership. Returns its key."""
     key = town.key()
     town.join(key, fan)
     return key

@@ -1,6 +1,6 @@
-"""Mutate the domain and the use cases, and count what the tests notice: `python -m tests.faults.mutants [PATH ...]`.
+"""Mutation test of the domain and the use cases: `python -m tests.faults.mutants [PATH ...]`.
 
-Each mutant lives in a process of its own, forked when all that does not change is imported already.
+Each mutant runs in its own process, forked after the import of everything that does not change.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Final
 
-import hypothesis.stateful  # noqa: F401  # imported here, so that no mutant has to
+import hypothesis.stateful  # noqa: F401  # imported before the fork, which saves each mutant the import
 import msgspec  # noqa: F401
 import pytest
 
@@ -29,7 +29,7 @@ _SURVIVED: Final = 0
 
 
 def main() -> int:
-    """The command."""
+    """Run the mutants and print the score."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.mutants", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("paths", nargs="*", help="only these files")
     paths = parser.parse_args().paths or sorted(str(path.relative_to(ROOT)) for path in _sources())
@@ -72,7 +72,7 @@ def _survivors(mutants: Sequence[Mutant]) -> Iterator[Mutant]:
 
 
 def _life(mutant: Mutant) -> int:
-    """Be the mutant, and let the tests look at it: those of its own file first."""
+    """Run the tests against one mutant, those of its own file first."""
     os.chdir(ROOT)
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
@@ -80,14 +80,14 @@ def _life(mutant: Mutant) -> int:
     _replace(mutant)
     own = sorted(str(path) for test in TESTS for path in Path(test).glob(f"test_{Path(mutant.path).stem}*.py"))
     arguments = ["-x", "-q", "--timeout=20", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    # First its own tests alone: most mutants do not get further.
+    # Its own tests run first and alone, because they kill most mutants.
     if own and pytest.main([*arguments, *own]) != 0:
         return 1
     return int(pytest.main([*arguments, *TESTS]) != 0)
 
 
 def _replace(mutant: Mutant) -> None:
-    """From now on the module of that path is the mutant."""
+    """Replace the module at that path by the mutant."""
     path, original = str(ROOT / mutant.path), importlib.machinery.SourceFileLoader.get_code
 
     def get_code(loader: importlib.machinery.SourceFileLoader, fullname: str) -> CodeType | None:

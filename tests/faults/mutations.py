@@ -1,4 +1,4 @@
-"""Small changes to a source: each place, each way, one at a time."""
+"""Single small changes to a source: each place, each operator, one at a time."""
 
 import ast
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ OPERATORS: Final[dict[type[ast.operator], type[ast.operator]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A source with one change. `name` says where and what, and stays the same while other lines come and go."""
+    """A source with one change. `name` is the place and the operator, and is stable under unrelated edits."""
 
     path: str
     name: str
@@ -41,7 +41,7 @@ class Mutant:
 
 
 def mutants_of(path: str, source: str) -> Iterator[Mutant]:
-    """Every mutant of a source."""
+    """Generate every mutant of a source."""
     tree = ast.parse(source)
     seen: dict[str, int] = {}
     for place, (node, where) in enumerate(_places(tree)):
@@ -56,11 +56,11 @@ def mutants_of(path: str, source: str) -> Iterator[Mutant]:
 
 
 def _places(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
-    """Each node that may change, and the function or class that it is in."""
+    """Yield each node that may change, with its enclosing function or class."""
 
     def walk(node: ast.AST, where: str) -> Iterator[tuple[ast.AST, str]]:
         for name, value in ast.iter_fields(node):
-            # Types, decorators and assertions say what must be so: they are no behavior.
+            # Types, decorators and assertions are excluded, because they are no behavior.
             if name in {"annotation", "returns", "decorator_list", "type_comment", "bases"}:
                 continue
             for child in value if isinstance(value, list) else [value]:
@@ -95,7 +95,7 @@ def _changes(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _other_constants(node: ast.Constant) -> Iterator[ast.AST]:
-    """Words for people may change; numbers and truths may not."""
+    """Select constants that may change: numbers and booleans, no texts."""
     if isinstance(node.value, bool):
         yield ast.Constant(not node.value)
     elif isinstance(node.value, int):
@@ -117,7 +117,7 @@ def _with(node: Node, **fields: object) -> Node:
 
 
 def _put(tree: ast.Module, old: ast.AST, new: ast.AST) -> None:
-    """Put a node in the place of another one."""
+    """Replace a node by another one."""
     for parent in ast.walk(tree):
         for name, value in ast.iter_fields(parent):
             if value is old:

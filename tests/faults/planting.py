@@ -1,4 +1,4 @@
-"""`python -m tests.faults.planting`: plant bugs, one at a time, and see that the tests notification each of them."""
+"""`python -m tests.faults.planting`: plant bugs, one at a time, and check that the tests catch each of them."""
 
 import os
 import re
@@ -32,7 +32,7 @@ _FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What the tests made of one bug. `caught_by` is the first test that failed; `trouble` says why it is no proof."""
+    """The result for one bug. `caught_by` is the first failing test; `trouble` is the reason why a run is no proof."""
 
     bug: Bug
     caught_by: str
@@ -40,7 +40,7 @@ class Trial:
 
 
 def main() -> int:
-    """The command."""
+    """Plant the chosen bugs and print the results."""
     trials = list(run(BUGS))
     for trial in trials:
         print(f"{trial.bug.name:<48} {trial.caught_by or 'NOT CAUGHT: ' + trial.trouble}")
@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def run(bugs: Sequence[Bug]) -> Iterator[Trial]:
-    """Plant each bug in a copy of the project, and give its tests a chance; without any bug they must pass."""
+    """Plant each bug in a copy of the project and run its tests, which must pass without any bug."""
     with copies(AT_ONCE) as free, ThreadPoolExecutor(AT_ONCE) as threads:
         selections = list(dict.fromkeys(bug.tests for bug in bugs))
         passing = dict(zip(selections, threads.map(lambda tests: _passes(tests, free), selections), strict=True))
@@ -59,7 +59,7 @@ def run(bugs: Sequence[Bug]) -> Iterator[Trial]:
 
 @contextmanager
 def copies(count: int) -> Iterator["SimpleQueue[Path]"]:
-    """Copies of the project, to be taken and given back."""
+    """A pool of copies of the project."""
     free: SimpleQueue[Path] = SimpleQueue()
     with tempfile.TemporaryDirectory(prefix="planted-") as directory:
         for number in range(count):
@@ -102,7 +102,7 @@ def _try(bug: Bug, free: "SimpleQueue[Path]", *, is_proof: bool) -> Trial:
 
 
 def _pytest(copy: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    # What Python compiles from a planted bug must not outlive it.
+    # Bytecode compiled from a planted bug must not stay in the copy.
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-x", "-p", "no:randomly", *tests]
     return subprocess.run(

@@ -1,4 +1,4 @@
-"""What a play is: one act in which every call is made to fail, and something that went before it."""
+"""A play: a setup, and one act in which every call fails once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ Step = Callable[[Town], None]
 
 @dataclass(frozen=True)
 class Play:
-    """`arrange` happens in peace; `act` is what fails, and is done again with what `arrange` left in the town.
+    """A setup and an act. `arrange` runs without faults; `act` is struck and repeated, with the state of `arrange`.
 
-    `is_mending`: what it leaves, its own next run takes care of, and nobody else.
+    `is_mending`: only the act's own next run can complete its leftover work.
     """
 
     name: str
@@ -22,7 +22,7 @@ class Play:
 
 
 def hearing(name: str, before: Step, *happenings: Callable[[Town, str], object]) -> Play:
-    """The last thing that happens is what the provider tells in the act."""
+    """Build a play whose act delivers the webhook of the last change at the provider."""
 
     def arrange(town: Town) -> None:
         before(town)

@@ -1,4 +1,4 @@
-"""The plays in which every call is made to fail: each has one act, and something that went before it."""
+"""The plays in which every call is made to fail."""
 
 from typing import Any, Final
 
@@ -9,14 +9,14 @@ from tests.faults.town import Town
 
 
 def opened(town: Town, fan: str = "fan-1") -> str:
-    """A checkout that is open. Gives its key."""
+    """Open a checkout. Returns its key."""
     key = town.key()
     town.open(key, fan)
     return key
 
 
 def bought(town: Town, fan: str = "fan-1") -> str:
-    """A purchase that is paid and credited."""
+    """Pay and credit a purchase. Returns its key."""
     key = opened(town, fan)
     town.hear(town.happens(town.provider.pay(key)))
     return key
@@ -29,7 +29,7 @@ def given(town: Town, item_id: str = "cake", **wish: Any) -> str:
 
 
 def _calm(town: Town) -> None:
-    """What was posted so far is told already."""
+    """Relay every entry posted so far."""
     town.stream()
 
 
@@ -178,7 +178,7 @@ OPERATORS: Final = [
 
 
 def busy_hour(town: Town) -> None:
-    """A purchase, three gifts in two shards, one of them taken back, a clawback: something of everything to relay."""
+    """Post a purchase, three gifts in two shards, one reversal and a clawback: one of each kind to relay."""
     key = bought(town)
     first = given(town)
     given(town, "rose", anonymous=True)
@@ -205,7 +205,7 @@ def _given_up(town: Town) -> None:
 
 
 def _unheard(town: Town) -> None:
-    """Everything that the provider told was lost on the way."""
+    """Drop every undelivered webhook."""
     paid, submitted, refunded = opened(town), opened(town, "fan-2"), bought(town, "fan-3")
     town.provider.pay(paid)
     town.provider.submit(submitted)

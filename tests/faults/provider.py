@@ -1,4 +1,4 @@
-"""The payment provider, with a memory of its own: what was really paid, refunded and disputed is the truth here."""
+"""Simulated payment provider: the source of truth for payments, refunds and disputes."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ MONEY_IS_GONE = {
     "refund": {"pending": True, "requires_action": True, "succeeded": True, "failed": False, "canceled": False},
     "dispute": {"needs_response": True, "lost": True, "won": False, "warning_needs_response": False},
 }
-"""Whether the money of a refund or a dispute in that status has left us. Written from Stripe's pages, not our code."""
+"""Return True if a refund or dispute in that status has taken the money. Follows Stripe's documentation."""
 
 
 @dataclass
 class Payment:
-    """Money that a fan really paid, and what became of it."""
+    """Money that a fan paid, with its refunds and disputes."""
 
     payment_intent: str
     session: CheckoutSession
@@ -40,7 +40,7 @@ class Payment:
 
 
 class Provider:
-    """The PaymentGateway port. Each thing that happens here makes an event, which waits until somebody delivers it."""
+    """The PaymentGateway port. Each change creates a Stripe event, which waits for its delivery."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
@@ -82,50 +82,50 @@ class Provider:
     # --- what happens -----------------------------------------------------------------------------------------------
 
     def pay(self, purchase_id: str, *, again: str = "") -> StripeEvent:
-        """A fan pays by card. `again`: a second time, in a session that should not have been there."""
+        """Pay by card. `again`: a second payment, in a session that should not exist."""
         session = self._settled(purchase_id, again)
         self.payments[str(session.payment_intent)] = Payment(str(session.payment_intent), session)
         return self._tell("checkout.session.completed", session)
 
     def submit(self, purchase_id: str) -> StripeEvent:
-        """A fan pays from a bank account; the money takes days."""
+        """Pay from a bank account; the money takes days."""
         return self._tell("checkout.session.completed", self.sessions[purchase_id])
 
     def arrive(self, purchase_id: str) -> StripeEvent:
-        """The money from the bank account is there."""
+        """Confirm the bank payment."""
         session = self._settled(purchase_id, "")
         self.payments[str(session.payment_intent)] = Payment(str(session.payment_intent), session)
         return self._tell("checkout.session.async_payment_succeeded", session)
 
     def bounce(self, purchase_id: str) -> StripeEvent:
-        """The bank account was empty."""
+        """Fail the bank payment for lack of funds."""
         return self._tell("checkout.session.async_payment_failed", self.sessions[purchase_id])
 
     def expire(self, purchase_id: str) -> StripeEvent:
-        """Nobody paid in time."""
+        """Expire the session unpaid."""
         return self._tell("checkout.session.expired", self.sessions[purchase_id])
 
     def refund(self, payment_intent: str, amount_minor: int, status: str = "succeeded") -> StripeEvent:
-        """Money goes back."""
+        """Refund money."""
         payment = self.payments[payment_intent]
         payment.refunds.append(Movement(amount_minor=amount_minor, currency=payment.session.currency, status=status))
         return self._hint("refund.created", payment_intent)
 
     def refund_becomes(self, payment_intent: str, status: str) -> StripeEvent:
-        """The last refund moves on."""
+        """Advance the last refund to another status."""
         refunds = self.payments[payment_intent].refunds
         refunds[-1] = replace(refunds[-1], status=status)
         return self._hint("refund.failed" if status == "failed" else "refund.updated", payment_intent)
 
     def dispute(self, payment_intent: str, status: str = "needs_response") -> StripeEvent:
-        """The buyer's bank takes the money back, or merely asks."""
+        """Open a dispute, or an inquiry that moves no money."""
         payment = self.payments[payment_intent]
         amount_minor, currency = payment.kept_minor, payment.session.currency
         payment.disputes.append(Movement(amount_minor=amount_minor, currency=currency, status=status))
         return self._hint("charge.dispute.created", payment_intent)
 
     def dispute_becomes(self, payment_intent: str, status: str) -> StripeEvent:
-        """The last dispute moves on."""
+        """Advance the last dispute to another status."""
         disputes = self.payments[payment_intent].disputes
         disputes[-1] = replace(disputes[-1], status=status)
         return self._hint("charge.dispute.closed", payment_intent)
@@ -145,7 +145,7 @@ class Provider:
         return self.keep(kind, payment_intent=payment_intent)
 
     def keep(self, kind: str, **about: Any) -> StripeEvent:
-        """Something happened that will be told of."""
+        """Record a Stripe event to deliver."""
         number, at = len(self.events) + 1, self.clock.now()
         event = StripeEvent(
             stripe_event_id=f"evt_{number}", type=kind, livemode=False, account=None, created_at=at, **about

@@ -1,4 +1,4 @@
-"""The relay as it is deployed, under the stream of a table, with stand-ins around it that fail as they are told."""
+"""The deployed relay under the stream of a table, with stand-ins that fail on request."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,12 +25,12 @@ from tests.http.api import SETTINGS
 
 
 class Killed(Exception):
-    """The function's process ends here."""
+    """The death of the function's process."""
 
 
 @dataclass
 class Storm:
-    """Trouble by dice: a call may fail before it has done anything, or after, when its answer is lost."""
+    """Random faults: a call may fail before its effect, or after it with the response lost."""
 
     dice: Random = field(default_factory=lambda: Random(0))
     before: float = 0.0
@@ -53,7 +53,7 @@ class Storm:
 
 
 class StormyLedger(FakeLedger):
-    """Is struck by storms, and cannot post the gifts in `poison` at all."""
+    """A ledger with random faults, which cannot post the gifts in `poison`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class StormyLedger(FakeLedger):
 
 @dataclass
 class StormyPublisher(FakePublisher):
-    """Is struck by storms; of each round, `busy_of_ten` in ten are not accepted, though they may be later."""
+    """A publisher with random faults; of each call, `busy_of_ten` in ten entries are rejected temporarily."""
 
     storm: Storm = field(default_factory=Storm)
     busy_of_ten: int = 0
@@ -91,7 +91,7 @@ class StormyPublisher(FakePublisher):
 
 @dataclass
 class StormyRedriveQueue(FakeRedriveQueue):
-    """Is struck by storms."""
+    """A redrive queue with random faults."""
 
     storm: Storm = field(default_factory=Storm)
 
@@ -101,7 +101,7 @@ class StormyRedriveQueue(FakeRedriveQueue):
 
 
 class World:
-    """A table with its stream, the relay, and what it did."""
+    """A table with its stream, the relay, and the relay's effects."""
 
     def __init__(self, monkeypatch: Any, **facts: Any) -> None:
         self.clock = FakeClock()
@@ -125,14 +125,14 @@ class World:
         return [self._give(creator, shards, **facts) for _ in range(many)]
 
     def give_unreadable(self, **changes: Image | None) -> Gift:
-        """A gift whose row nobody can read."""
+        """Add a gift whose row cannot be read."""
         gift = self._gift("cleo", shards=1, message="a secret of two")
         row = image(gift_row(gift)) | changes
         self.stream.write({name: value for name, value in row.items() if value is not None})
         return gift
 
     def buy(self) -> Purchase:
-        """A purchase, opened and then posted."""
+        """Add a purchase, opened and then posted."""
         pending = Purchase(
             purchase_id=self.clock.new_id(),
             user_id="ann",
@@ -157,7 +157,7 @@ class World:
         return pending
 
     def stamp(self, gift: Gift) -> None:
-        """Change an entry that was posted long ago, as the note does that it was announced."""
+        """Change an old posted entry, as the relay's own note of the publication does."""
         row = gift_row(gift)
         row.announced_at = self.clock.now()
         self.stream.write(image(row), image(gift_row(gift)))
@@ -192,7 +192,7 @@ class World:
         return self.ledger.shards[creator, shard].sequences
 
     def assert_all_is_told(self, but: Sequence[Gift] = ()) -> None:
-        """Whatever happened on the way: each posted entry was told, and each gift received once, without gaps."""
+        """Check that each posted entry was published, and each gift received once, without gaps."""
         assert self.stream.is_idle
         lost = {gift.event_id for gift in but}
         told = self.posted.keys() - lost
@@ -211,13 +211,13 @@ class World:
 
 
 def image(row: EntryRow) -> dict[str, Any]:
-    """A row as the stream shows it."""
+    """Build a row as the stream shows it."""
     found: dict[str, Any] = row.serialize()
     return found
 
 
 def moments(document: Mapping[str, Any]) -> tuple[datetime, datetime]:
-    """The stretch of time in which the records arrived that were given up."""
+    """Return the time range of the records that were given up."""
     info = document["DDBStreamBatchInfo"]
     first, last = info["approximateArrivalOfFirstRecord"], info["approximateArrivalOfLastRecord"]
     return datetime.fromisoformat(first), datetime.fromisoformat(last)

@@ -1,7 +1,7 @@
-"""Several handlers at once, one call at a time, in any order that is asked for; and all the orders there are.
+"""Cooperative scheduler: several handlers, one call at a time, in a chosen order or in all orders.
 
-There are no threads. A handler is a function of what its ports answer, so it is taken one call further by starting it
-anew: what it was answered before is answered again, one more call is really made, and at the next one it is stopped.
+There are no threads. A handler is a deterministic function of the responses of its ports. To advance it by one call,
+the scheduler restarts it, replays the recorded responses, makes one new call, and stops it at the next one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,18 +16,18 @@ from tests.faults.taps import Call
 from tests.faults.town import Town
 
 UNCHANGING: Final = frozenset({"PaymentGateway.read_event", "PaymentGateway.find_purchase_ref"})
-"""Calls whose answer nobody can change: it does not matter when they are made, so they are no steps."""
+"""Calls with a constant response: their order does not matter, so they are no steps."""
 
 Handler = Callable[[], None]
 
 
 class _Pause(BaseException):
-    """The handler has made its one call: nothing in it can catch this."""
+    """The stop after a handler's one call. A BaseException, so that no handler catches it."""
 
 
 @dataclass
 class Actor:
-    """A handler, and how far it has come."""
+    """A handler and its recorded responses."""
 
     number: int
     handler: Handler
@@ -40,7 +40,7 @@ class Actor:
     _may_call: bool = False
 
     def step(self) -> None:
-        """One call further, and on to the next one."""
+        """Make one more call, and stop at the next one."""
         self._replayed, self._ids_replayed, self._may_call = 0, 0, True
         try:
             self.handler()
@@ -64,7 +64,7 @@ class Actor:
         return answer
 
     def new_id(self, now: datetime) -> str:
-        """An id that depends on nothing but who asks, and how often: the order of the others does not show in it."""
+        """Derive an id from the actor and its own count, independent of the other handlers."""
         if self._ids_replayed == len(self.ids):
             self.ids.append(uuid7_at(now, self.number << 50 | len(self.ids)))
         self._ids_replayed += 1
@@ -72,7 +72,7 @@ class Actor:
 
 
 class Stage:
-    """A town whose calls are made by whichever actor is on; without one they are simply made."""
+    """A simulated system whose calls belong to the active actor. Without one they are made directly."""
 
     def __init__(self) -> None:
         self.actor: Actor | None = None
@@ -81,15 +81,15 @@ class Stage:
         self.actors: list[Actor] = []
 
     def play(self, handlers: Sequence[Handler], choices: Sequence[int], seen: set[int] | None = None) -> list[int]:
-        """Let the handlers run; each choice says which of those that are not done goes on, later ones are the first.
+        """Run the handlers; each choice selects the unfinished one to continue, and after the last choice the first.
 
         Args:
-            handlers: what runs.
-            choices: the order, as far as it is asked for.
-            seen: states that were reached before, if nobody needs to see again what comes after them.
+            handlers: the handlers.
+            choices: the order, as far as it is fixed.
+            seen: states reached before, whose continuation is skipped.
 
         Returns:
-            How many there were to choose from, at each step. Shorter than it might be when a state was seen before.
+            The number of unfinished handlers at each step. Shorter when a state was seen before.
         """
         self.actors = [Actor(number, handler) for number, handler in enumerate(handlers, start=1)]
         widths: list[int] = []
@@ -106,22 +106,22 @@ class Stage:
         raise AssertionError("counting never ends")
 
     def come_again(self) -> None:
-        """Who was not answered asks again, alone."""
+        """Retry, alone, each handler that ended in TryAgain."""
         for actor in self.actors:
             if actor.must_come_again:
                 actor.handler()
 
     def happens(self, name: str, deed: Callable[[], Any]) -> Any:
-        """Something in the world outside happens, as a step of its own."""
+        """Make an external change as a step of its own."""
         return self._meet(Call(name, deed, ()))
 
     @property
     def is_over(self) -> bool:
-        """Whether all came to their end."""
+        """Return True if all handlers finished."""
         return all(actor.is_done for actor in self.actors)
 
     def _is_among(self, seen: set[int]) -> bool:
-        """Whether this state was reached before: then whatever can come of it has been looked at. Notes it."""
+        """Return True if this state was reached before, and record it."""
         state = hash(repr((self.town.state(), [(actor.is_done, actor.made) for actor in self.actors])))
         is_known = state in seen
         seen.add(state)
@@ -132,7 +132,7 @@ class Stage:
 
 
 class _Clock(FakeClock):
-    """Gives each actor the same ids whenever it starts anew."""
+    """Issue the same ids to each actor at every restart."""
 
     def __init__(self, stage: Stage) -> None:
         super().__init__()
@@ -144,7 +144,7 @@ class _Clock(FakeClock):
 
 
 def orders(play: Callable[[Sequence[int]], Sequence[int]]) -> Iterator[list[int]]:
-    """All orders, each once: `play` is given choices and answers how many there were to choose from at each step."""
+    """Generate all orders, each once: `play` takes choices and returns the number of options at each step."""
     choices: list[int] = []
     while True:
         widths = play(choices)

@@ -1,4 +1,4 @@
-"""A fan's story on a real table, lived by a process that may be killed at any moment, and then lived again."""
+"""A fan's story on a real table, in a process that may be killed at any moment and restarted."""
 
 import os
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from tests.faults.records import record_of
 from tests.faults.town import Town
 
 ENDS_WITH = 70 - 35 - 1 - 35
-"""Seventy coins bought, two gifts, and half of the money back: the fan owes one coin."""
+"""Seventy coins bought, two gifts sent, and half of the money refunded: a balance of minus one coin."""
 
 
 @dataclass
 class LoggedPublisher:
-    """The EventPublisher port into a file: what the world has heard outlives the process that told it."""
+    """The EventPublisher port into a file, which outlives the process."""
 
     descriptor: int
 
@@ -29,14 +29,14 @@ class LoggedPublisher:
 
 
 class LoneClock(FakeClock):
-    """Stands still. Its ids are nobody else's, whichever process asks."""
+    """A fixed clock. Its ids are unique across processes."""
 
     def new_id(self) -> str:
         return uuid7_at(START, int.from_bytes(os.urandom(7)))
 
 
 class Story:
-    """Open, pay, give, relay, be refunded, relay: each step with the keys that it had the last time."""
+    """Open, pay, give, relay, refund, relay: each step repeats under its previous keys."""
 
     def __init__(self, number: int, ledger: Ledger, publisher: EventPublisher) -> None:
         self.fan = fan_of(number)
@@ -51,7 +51,7 @@ class Story:
         town.open(purchase_id, self.fan)
         opened = town.ledger.find_entry(self.fan, purchase_id)
         assert isinstance(opened, Purchase)
-        town.provider.open_session(opened)  # the provider has not forgotten it, whoever asked for it and died
+        town.provider.open_session(opened)  # the provider remembers the session of a killed process
         town.hear(town.provider.pay(purchase_id))
         town.send(self.keys[1], "cake", self.fan)
         town.send(self.keys[2], "rose", self.fan)

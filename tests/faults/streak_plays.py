@@ -1,4 +1,4 @@
-"""Plays about gifts in a row, cheers and super chats. A verdict of its own: every streak is counted, and told once."""
+"""Plays about streaks, cheers and super chats. Their own check: each streak is counted, and published once."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,18 +11,18 @@ from tests.faults.plays import bought, given
 from tests.faults.town import Town
 
 Row = tuple[str, str]
-"""A fan and a streak of his."""
+"""A fan and one of the fan's streaks."""
 
 
 def begun(town: Town, item_id: str = "rose", **wish: Any) -> str:
-    """A streak of one. Gives its key."""
+    """Start a streak of one. Returns its key."""
     key = town.key()
     town.send(key, item_id, streak_id=key, **wish)
     return key
 
 
 def _open(town: Town) -> None:
-    """A streak that the world has heard of, and a key for what comes next."""
+    """Start and publish a streak, and create a key for the next tap."""
     bought(town)
     town.about = begun(town)
     town.stream()
@@ -49,14 +49,14 @@ def _begun_before(town: Town) -> None:
 
 
 def _tapped_and_over(town: Town) -> None:
-    """The fan has not heard of the tap that he made, and the streak has ended."""
+    """End the streak before the fan reads the response to the last tap."""
     _tapped(town)
     town.advance(1)
     town.end_streaks()
 
 
 def _over(town: Town) -> None:
-    """It ended; what is told of it, everybody has heard."""
+    """End the streak and publish its notification."""
     _open(town)
     town.advance(1)
     town.end_streaks()
@@ -78,7 +78,7 @@ def _pause_after(arrange: Step) -> Step:
 
 
 def _tap_late(town: Town) -> None:
-    """The alarm rings, and the fan has just tapped."""
+    """Make the alarm due right after a tap."""
     _open(town)
     town.advance(1)
     _tap(town)
@@ -86,7 +86,7 @@ def _tap_late(town: Town) -> None:
 
 
 def _ring_twice(town: Town) -> None:
-    """The gift that set the alarm was handed over twice."""
+    """Deliver the gift that set the alarm twice."""
     _tapped(town)
     town.alarms.wake("fan-1", town.about, town.alarms.waiting[0].due - town.clock.now())
     town.advance(1)
@@ -125,7 +125,7 @@ STREAKS: Final = [
 
 
 def miscounted_rows(town: Town) -> Iterator[str]:
-    """Where a streak is not its taps: on its fan's side, in its creator's shard, in what is told of it."""
+    """Find streaks that differ from their taps: in the wallet, in the creator's shard, in the published messages."""
     rows: dict[Row, list[Gift]] = defaultdict(list)
     ends: dict[Row, list[NotificationEntry]] = defaultdict(list)
     for entry in [entry for known in town.books.entries.values() for entry in known.values()]:
@@ -144,7 +144,7 @@ def miscounted_rows(town: Town) -> Iterator[str]:
 
 
 def _uncounted(town: Town, row: Row, taps: list[Gift]) -> Iterator[str]:
-    """The running counts go from one to all, in the lane's order, and are what was published."""
+    """Check that the running counts go from one to the total, in the shard's order, and equal the published ones."""
     [(creator_id, number)] = {(tap.creator_id, tap.shard) for tap in taps}
     shard = town.books.shards[creator_id, number]
     published = {announcement.id: announcement.envelope["data"] for announcement in town.publisher.published}

@@ -1,20 +1,20 @@
 """DynamoDB Streams and the Lambda event source mapping that reads them, with the semantics that AWS documents.
 
-What stands for AWS locally ignores partial failures, bisecting and giving up, so what happens then is proved on this.
-Nothing sleeps: a poll is one invocation per shard at most, and the clock is the test's.
+The local stand-in for AWS ignores partial failures, bisecting and giving up, so they are proved on this driver.
+Nothing sleeps: a poll is one invocation per shard at most, and the test sets the clock.
 
-Sources, all in the Lambda developer guide unless said otherwise:
+Sources, all in the Lambda developer guide unless noted otherwise:
 - services-ddb-batchfailurereporting: an empty or null list or answer is a success; an empty, null or wrongly named
   `itemIdentifier` fails the whole batch; else the lowest sequence number is the checkpoint, and all from there on are
-  retried. When the invocation fails and bisecting is on, the batch is halved whatever is reported; a partial answer
-  cuts it at the sequence number that was returned.
+  retried. When the invocation fails and bisecting is on, the batch is halved in any case; a partial answer
+  cuts it at the returned sequence number.
 - services-dynamodb-errors: a failed batch is retried until its records expire, exceed the maximum age or use up the
-  retries; halving does not use up retries; what is given up goes to the on-failure destination as metadata.
+  retries; halving does not use up retries; records that are given up go to the on-failure destination as metadata.
 - services-ddb-params: the limits and defaults. with-ddb: a shard waits for its failing batch, other shards go on.
-- invocation-eventfiltering: what no filter lets through is discarded, and the reader moves on.
+- invocation-eventfiltering: filtered records are discarded, and the reader moves on.
 - DynamoDB developer guide, Streams: each shard in order, all changes of an item in one shard, kept for 24 hours.
-Not documented, and chosen the harder way for the function: a partial answer uses up a retry, and what is retried is
-not filled up with new records. The word RecordAgeExceeded is what the destination really receives.
+Not documented, and chosen as the harder case for the function: a partial answer uses up a retry, and a retried batch
+is not filled up with new records. RecordAgeExceeded is the text that the destination receives.
 """
 
 import json
@@ -57,7 +57,7 @@ class EventSourceMapping:
     @classmethod
     @cache
     def of_the_relay(cls) -> Self:
-        """The very mapping that is deployed."""
+        """Read the deployed mapping from the template."""
         resources = yaml.load(TEMPLATE.read_text("utf-8"), _Template)["Resources"]  # a SafeLoader
         settings = resources["Relay"]["Properties"]["Events"]["RelayDynamodbEventSource"]["Properties"]
         assert settings["StartingPosition"] == "TRIM_HORIZON"
@@ -73,7 +73,7 @@ class EventSourceMapping:
 
 
 class _Template(yaml.SafeLoader):
-    """Reads a template, and leaves CloudFormation's functions alone."""
+    """A template loader that ignores CloudFormation's functions."""
 
 
 _Template.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
@@ -95,14 +95,14 @@ class _Shard:
 
 @dataclass
 class StreamDriver:
-    """A table's stream, and the mapping that hands it to a function.
+    """A table's stream, and the mapping that delivers it to a function.
 
     Args:
         function: the handler.
         mapping: its event source mapping.
         now: the time.
-        shards: how many there are. A partition key stays in one.
-        twice: the chance, and its dice, that a batch that went well is delivered once more.
+        shards: the number of shards. A partition key stays in one.
+        twice: the probability, and its random source, that a successful batch is delivered again.
     """
 
     function: Callable[[Any, Any], Any]
@@ -119,7 +119,7 @@ class StreamDriver:
         self._shards = [_Shard(f"shardId-{number:020d}-{number:08x}") for number in range(self.shards)]
 
     def write(self, new: Image | None, old: Image | None = None) -> str:
-        """A change of an item, by its images. Answers the record's sequence number."""
+        """Append a change of an item, by its images. Returns the record's sequence number."""
         item = new or old
         assert item, "a change has an image before or after it"
         images = {"NewImage": new, "OldImage": old}
@@ -146,11 +146,11 @@ class StreamDriver:
         return str(change["SequenceNumber"])
 
     def poll(self) -> int:
-        """Let each shard invoke the function once, if it has something for it. Answers how many did."""
+        """Invoke the function once per shard that has records. Returns the number of invocations."""
         return sum(self._poll(shard) for shard in self._shards)
 
     def drain(self, most: int = 10_000) -> int:
-        """Poll until nothing is left. Answers how many polls it took. Fails when there is no end to it."""
+        """Poll until nothing is left. Returns the number of polls. Fails when there is no end to it."""
         for polls in range(most):
             if not self.poll():
                 return polls
@@ -158,7 +158,7 @@ class StreamDriver:
 
     @property
     def is_idle(self) -> bool:
-        """Whether everything was delivered, or discarded by a rule."""
+        """Return True if every record was delivered, or discarded by a rule."""
         return not any(shard.unread or shard.under_way for shard in self._shards)
 
     def _poll(self, shard: _Shard) -> bool:
@@ -178,7 +178,7 @@ class StreamDriver:
         return True
 
     def _expire(self, shard: _Shard) -> None:
-        """Forget what the stream keeps no longer, whether it was read or not."""
+        """Drop records older than the stream's retention, read or not."""
         kept = [record for record in shard.unread if self._age(record) <= RETENTION]
         gone = [record for record in shard.unread if self._age(record) > RETENTION]
         shard.unread = deque(kept)
@@ -191,7 +191,7 @@ class StreamDriver:
         self.expired += [number_of(record) for record in gone if passes(self.mapping.patterns, record)]
 
     def _read(self, shard: _Shard) -> None:
-        """Take the next batch out of the shard. What no filter lets through is passed over."""
+        """Take the next batch out of the shard. Filtered records are skipped."""
         taken: list[Record] = []
         while shard.unread and len(taken) < self.mapping.batch_size:
             record = shard.unread.popleft()
@@ -207,7 +207,7 @@ class StreamDriver:
         self.delivered.append([number_of(record) for record in batch.records])
         try:
             answer = self.function({"Records": deepcopy(list(batch.records))}, None)
-        except Exception:  # noqa: BLE001  # whatever it is, it is this streak's trouble
+        except Exception:  # noqa: BLE001  # any exception fails the batch, as in Lambda
             self._failed(shard, batch, at=0, raised=True)
             return
         at = self._first_failure(batch, answer)
@@ -217,7 +217,7 @@ class StreamDriver:
             self._failed(shard, batch, at=max(at, 0), raised=at < 0)
 
     def _first_failure(self, batch: _Batch, answer: Any) -> int | None:
-        """The place of the lowest record that was reported; None for a success, -1 when all of them failed."""
+        """Return the index of the lowest reported record; None for a success, -1 when all of them failed."""
         reported = (answer or {}).get("batchItemFailures") if self.mapping.reports_failures else None
         if not reported:
             return None
@@ -243,7 +243,7 @@ class StreamDriver:
             shard.under_way.appendleft(rest)
 
     def _give_up(self, shard: _Shard, batch: _Batch, condition: str, *, raised: bool = False) -> None:
-        """Send to the on-failure destination where the records are: it never gets the records themselves."""
+        """Send the position of the records, never the records themselves, to the on-failure destination."""
         first, last = batch.records[0], batch.records[-1]
         answered = {"statusCode": 200, "executedVersion": "$LATEST"} | (
             {"functionError": "Unhandled"} if raised else {}
@@ -273,12 +273,12 @@ class StreamDriver:
 
 
 def number_of(record: Record) -> str:
-    """The sequence number of a record."""
+    """Return the sequence number of a record."""
     return str(record["dynamodb"]["SequenceNumber"])
 
 
 def arrival_of(record: Record) -> datetime:
-    """When a record came into the stream."""
+    """Return the arrival time of a record in the stream."""
     return datetime.fromtimestamp(record["dynamodb"]["ApproximateCreationDateTime"], UTC)
 
 

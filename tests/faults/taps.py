@@ -1,4 +1,4 @@
-"""Ports with a tap in front of every call: whoever holds the tap sees the call, and decides what becomes of it."""
+"""Intercepted ports: a callback sees every call before it is made, and decides its fate."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ PROTOCOLS: tuple[type, ...] = (
     RedriveQueue,
     StreakTimer,
 )
-"""The ports behind which there is a network. The clock has none."""
+"""The ports with a network behind them. The clock has none."""
 
 
 @dataclass(frozen=True)
@@ -39,27 +39,27 @@ class Call:
 
 
 Meet = Callable[[Call], Any]
-"""What stands at a tap: makes the call, or does not, and answers."""
+"""A callback that makes the call, or does not, and returns or raises."""
 
 
 def pass_on(call: Call) -> Any:
-    """Nothing happens on the way."""
+    """Make the call unchanged."""
     return call.deed()
 
 
 def tapped(port: Port, protocol: type, meet: Meet) -> Port:
-    """The port, each method of its protocol behind a tap. It has no others."""
+    """The port with each method of its protocol intercepted. It has no other attributes."""
     return cast("Port", _Tap(port, protocol, meet))
 
 
 @cache
 def methods_of(protocol: type) -> frozenset[str]:
-    """What a port can be asked, as its protocol says."""
+    """List the methods of a port's protocol."""
     return frozenset(name for name, value in vars(protocol).items() if isfunction(value) and name[0] != "_")
 
 
 def all_calls() -> frozenset[str]:
-    """The name of every call there is."""
+    """List the names of all calls."""
     return frozenset(f"{protocol.__name__}.{name}" for protocol in PROTOCOLS for name in methods_of(protocol))
 
 
@@ -78,5 +78,5 @@ class _Tap:
         def call(*arguments: Any) -> Any:
             return self._meet(Call(called, partial(method, *arguments), arguments))
 
-        setattr(self, name, call)  # so that it is not looked for again
+        setattr(self, name, call)  # cached, so that `__getattr__` runs once per method
         return call

@@ -15,9 +15,9 @@ FOR_ANSWERS_ONLY = {
     "OperatorLedger.list_reviews",
     "Subscriptions.open_portal",
 }
-"""What is read for an answer and for nothing else."""
+"""Calls read only for the response."""
 FOR_WORKERS_ONLY = {"StreakTimer.parse"}
-"""A worker decodes its message by it, before it calls a use case."""
+"""Calls by which a worker decodes its message, before it calls a use case."""
 
 
 @pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.name)

@@ -1,4 +1,4 @@
-"""Stripe's door with Stripe's own verification: what was changed after signing is refused and not written."""
+"""The webhook route with Stripe's own verification: bodies changed after signing are refused and not written."""
 
 from collections.abc import Iterable
 from copy import deepcopy
@@ -13,14 +13,14 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Api:
-    """The API on fresh stand-ins."""
+    """Return the API on new fakes."""
     api = Api()
     put_in_place(api, monkeypatch)
     return api
 
 
 def answers(api: Api, requests: Iterable[Request]) -> set[int]:
-    """The statuses that these are answered with; none of them may leave a trace."""
+    """Collect the response statuses of the webhooks; none of them may leave a trace."""
     before = deepcopy(vars(api.ledger))
     statuses = {api.tell(body, signature, as_base64=True).status for body, signature in requests}
     assert vars(api.ledger) == before

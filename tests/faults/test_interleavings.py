@@ -1,4 +1,4 @@
-"""Handlers that meet: every pair and two triples in all orders; `make faults` has every triple."""
+"""Concurrent handlers: every pair and two triples in all orders; `make faults` has every triple."""
 
 from collections.abc import Sequence
 from math import comb
@@ -36,7 +36,7 @@ def test_a_seed_replays_its_order() -> None:
 
 
 def test_all_orders_are_tried() -> None:
-    """Two handlers of three and of four steps, that nothing shortens."""
+    """Build two handlers of three and of four steps."""
 
     def play(choices: Sequence[int]) -> Sequence[int]:
         left, widths = [3, 4], []

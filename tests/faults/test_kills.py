@@ -1,4 +1,4 @@
-"""kill -9, again and again, of processes that do real work on a store that really is atomic."""
+"""Repeated `kill -9` of processes that work on a store with real transactions."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Handlers of one membership that meet: every two of them, one call at a time, in every order."""
+"""Concurrent handlers of one membership: every pair, in every order of their calls."""
 
 from collections.abc import Callable, Sequence
 from itertools import combinations_with_replacement
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class Club:
-    """A member of two months, one of which was refunded in part; and what of the rest has yet to be heard."""
+    """Build a member of two months, one of them partly refunded, with the other webhooks undelivered."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.stage = Stage()
@@ -25,7 +25,7 @@ class Club:
         self.refund = self.town.provider.refund(f"pi_2_{self.key}", 200)
         self.fails = self.town.billing.fail(self.key)
         self.news = dict(zip(UNHEARD, (first, second, self.refund, self.fails), strict=True))
-        # Only what is to meet waits to be heard: whoever hears of it later would mend what others broke.
+        # Only the events of the handlers wait: a later delivery would repair what the other handlers broke.
         self.town.webhooks = [event for name, event in self.news.items() if name in names]
         for name, event in self.news.items():
             if name not in names:
@@ -35,7 +35,7 @@ class Club:
         self.town.hear(self.news[name])
 
     def happens(self, deed: Callable[[], StripeEvent]) -> None:
-        """Something happens at the provider, as a step of its own, and then it is told."""
+        """Change the provider's state as a step of its own, then deliver the event."""
         self.town.hear(self.stage.happens("the world", lambda: self.town.happens(deed())))
 
 

@@ -1,4 +1,4 @@
-"""The planted bugs still fit the code; `make planted` sees that each of them is noticed."""
+"""The planted bugs still fit the code; `make planted` checks that each of them is caught."""
 
 import ast
 import subprocess

@@ -1,4 +1,4 @@
-"""The relay while what it needs is busy, dies, comes twice or is away for hours: in the end all is told, once each."""
+"""The relay under throttling, crashes, duplicates and hours of outage: each entry is published exactly once."""
 
 from datetime import timedelta
 from random import Random

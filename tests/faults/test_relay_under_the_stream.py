@@ -1,4 +1,4 @@
-"""The relay as deployed under a stream with AWS's semantics: what it tells, and what it sets aside."""
+"""The deployed relay under a stream with AWS's semantics: the published messages and the redrive queue."""
 
 import io
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What comes again after minutes, days and years: nothing expires that keeps a coin from being credited twice."""
+"""Repeats after minutes, days and years: no expiry allows a second credit."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -17,7 +17,7 @@ from tests.invariants import books_of, changed
 from tests.stores import DynamoStore, cloud_at, create_table
 
 LATER = [timedelta(minutes=10), timedelta(days=3), timedelta(days=31), timedelta(days=400)]
-"""Stripe sends again for three days and keeps its events for thirty; a pending purchase lives for sixty."""
+"""Stripe retries for three days and keeps its events for thirty; a pending purchase lives for sixty."""
 
 
 @pytest.mark.parametrize("later", LATER, ids=str)
@@ -40,7 +40,7 @@ def test_nothing_that_comes_again_does_anything(later: timedelta) -> None:
 
 @pytest.fixture
 def table() -> Iterator[DynamoStore]:
-    """A table that forgets what has expired when it is told to."""
+    """A table that deletes expired items on request."""
     with cloud_at(None), mock_aws():
         store = DynamoStore("replays")
         create_table(store)
@@ -48,7 +48,7 @@ def table() -> Iterator[DynamoStore]:
 
 
 def forget(table: DynamoStore, town: Town) -> None:
-    """What a table's TTL does, some time after it is due."""
+    """Delete expired items, as a table's TTL does with a delay."""
     for item in table.client.scan(TableName=table.table_name)["Items"]:
         if "ttl" in item and int(item["ttl"]["N"]) < town.clock.now().timestamp():
             table.client.delete_item(TableName=table.table_name, Key={"PK": item["PK"], "SK": item["SK"]})

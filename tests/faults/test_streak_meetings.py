@@ -1,4 +1,4 @@
-"""Handlers of one fan's streaks that meet: every two of them and some by three, in every order of their calls."""
+"""Concurrent handlers of one fan's streaks: every pair and some triples, in every order of their calls."""
 
 from collections.abc import Callable, Sequence
 from itertools import combinations_with_replacement
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class Row:
-    """A fan in the midst of a streak, of which nothing is relayed. It may have ended: the pause is over."""
+    """Build a fan with an active streak that is not relayed. Its pause is over, so it may have ended."""
 
     def __init__(self, _names: Sequence[str]) -> None:
         self.stage = Stage()
@@ -38,7 +38,7 @@ class Row:
         self.town.send(self.keys[place], "cake", streak_id=self.keys[place])
 
     def end(self) -> None:
-        """An alarm has rung. Whoever has to come again would ring once more: nobody forgets it."""
+        """Handle a due alarm. On TryAgain it stays due."""
         town = self.town
         end_streak("fan-1", self.streak_id, PAUSE, ledger=town.ledger, timer=town.timer, clock=town.clock)
 

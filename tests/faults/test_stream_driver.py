@@ -1,4 +1,4 @@
-"""The driver keeps the rules that AWS documents: each rule on its own, with a function that does as it is told."""
+"""The driver follows the rules that AWS documents: one test per rule, with a scripted function."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,7 +16,7 @@ Function = Callable[[list[str]], Any]
 
 
 class Rig:
-    """A stream under a function that is told the sequence numbers of its batch."""
+    """Return a stream whose function receives the sequence numbers of its batch."""
 
     def __init__(self, mapping: EventSourceMapping, function: Function = lambda _: None, **facts: Any) -> None:
         self.clock = FakeClock()

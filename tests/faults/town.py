@@ -1,4 +1,4 @@
-"""A whole Coinpurse on stand-ins: fans, the provider, the stream, the operators, and the workers that mend."""
+"""The simulated system: a whole Coinpurse on fakes, with fans, provider, stream, operators and workers."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -47,11 +47,11 @@ LANES = 2
 
 
 class Town:
-    """Everything there is, and each thing that can be asked of it as one short method.
+    """The whole system, with one short method for each request to it.
 
-    What callers were told is kept: `answered` and `refused`, by key. `webhooks` are the provider's events that nobody
-    has acknowledged, `records` what the stream has not handed over, `given_up` the stretches that it will not. `plot`,
-    `about` and `news` are what a play's act needs to know of what went before: a key, a gift or payment, an event.
+    `answered` and `refused` keep the last response, by key. `webhooks` are the provider's unacknowledged events,
+    `records` are undelivered stream records, `given_up` the time ranges that the stream gave up. `plot`, `about` and
+    `news` pass a key, a gift or payment id, and a Stripe event from a play's setup to its act.
     """
 
     def __init__(self, meet: Meet = pass_on) -> None:
@@ -90,7 +90,7 @@ class Town:
         self._meet = meet
 
     def key(self) -> str:
-        """A new idempotency key."""
+        """Create a new idempotency key."""
         self._minted += 1
         return uuid7_at(self.clock.now(), 1 << 40 | self._minted)
 
@@ -151,12 +151,12 @@ class Town:
     # --- the provider -----------------------------------------------------------------------------------------------
 
     def happens(self, event: StripeEvent) -> StripeEvent:
-        """Something happened at the provider, which will tell of it."""
+        """Queue a Stripe event for delivery."""
         self.webhooks.append(event)
         return event
 
     def hear(self, event: StripeEvent) -> str:
-        """The provider delivers an event. Acknowledged, it does not come again."""
+        """Deliver a Stripe event. An acknowledged event is not delivered again."""
         outcome = receive_webhook(event.stripe_event_id.encode(), "signed", self.intake())
         self.webhooks = [waiting for waiting in self.webhooks if waiting is not event]
         return outcome
@@ -164,10 +164,10 @@ class Town:
     # --- workers ----------------------------------------------------------------------------------------------------
 
     def stream(self) -> None:
-        """The stream hands over what was posted; what is reported comes again.
+        """Deliver the waiting stream records; failed ones stay.
 
         Raises:
-            TryAgain: some of it must come again.
+            TryAgain: some records must be delivered again.
         """
         self.look()
         if self.records or self.spent:
@@ -179,13 +179,13 @@ class Town:
                 raise TryAgain("The stream has to hand some over again.")
 
     def end_streaks(self) -> None:
-        """Each alarm that rings has its streak looked at; the one that finds nobody at home rings again."""
+        """Handle each due alarm; it stays due when the handler raises."""
         for alarm in self.alarms.due():
             end_streak(alarm.user_id, alarm.streak_id, PAUSE, ledger=self.ledger, timer=self.timer, clock=self.clock)
             self.alarms.heard(alarm)
 
     def give_up_on_the_stream(self) -> None:
-        """Its mapping tires of what fails, and leaves a message."""
+        """Give up the waiting records, as the mapping does, with a message to the on-failure destination."""
         self.look()
         times = [record.entry.posted_at for record in self.records if record.entry and record.entry.posted_at]
         times += [self.spent_at[record.record_id] for record in self.spent]
@@ -199,7 +199,7 @@ class Town:
             self.given_up.pop(0)
 
     def reconcile(self) -> None:
-        """Raises TryAgain when some events must wait for the next run."""
+        """Run reconcile. Raises TryAgain when some events must wait for the next run."""
         if reconcile(intake=self.intake(), journal=self.journal)["try_again"]:
             raise TryAgain("Some events must wait.")
 
@@ -232,7 +232,7 @@ class Town:
         )
 
     def look(self) -> None:
-        """Let the stream see what was posted since it last looked."""
+        """Add the entries posted since the last call to the stream."""
         for known in self.books.entries.values():
             for entry in list(known.values()):
                 name = (entry.user_id, entry.entry_id)
@@ -248,25 +248,25 @@ class Town:
                 self.spent_at[record.record_id] = self.clock.now()
 
     def lose_the_stream(self) -> None:
-        """What waits there never arrives, and nobody leaves a message."""
+        """Drop the waiting records, without a message."""
         self.look()
         self.records, self.spent = [], []
 
     def posting(self) -> Posting:
-        """A moment at which something could be posted."""
+        """Build a posting at the current time."""
         return Posting(posted_at=self.clock.now(), event_id="")
 
     def advance(self, minutes: int) -> None:
         self.clock.advance(timedelta(minutes=minutes))
 
     def a_day_later(self) -> None:
-        """A calm day and a bit passes, with the workers at work."""
+        """Advance by 25 hours, with the workers' watermarks up to date."""
         self.advance(25 * 60)
         for worker in ("sweep", "reconcile", "audit"):
             self.fake_journal.watermarks[worker] = self.clock.now()
 
     def state(self) -> list[object]:
-        """Everything that may differ between two orders of the same calls."""
+        """Collect all state that may differ between two orders of the same calls."""
         fakes = [self.books, self.fake_operators, self.fake_journal, self.publisher, self.queue]
         held = [{name: value for name, value in vars(fake).items() if value is not self.books} for fake in fakes]
         billed = [self.fake_memberships.known, self.billing.subscriptions, self.billing.invoices]
@@ -274,7 +274,7 @@ class Town:
         return [held, billed, self.provider.payments, *rest]
 
     def _ask(self, key: str, request: Callable[[], object]) -> None:
-        """Ask, and remember what one was told last. TryAgain tells nothing."""
+        """Make a request and keep its last response. TryAgain is no response."""
         try:
             self.answered[key] = request()
             self.refused.pop(key, None)

@@ -1,4 +1,4 @@
-"""Everything that can become of a call on its way: each of these is put at each call of each use case."""
+"""Faults of a call: each of them is injected at each call of each use case."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,7 +11,7 @@ from tests.faults.taps import Call
 
 
 class Fault(StrEnum):
-    """What becomes of one call."""
+    """The fault of one call."""
 
     BEFORE = "fails before"
     AFTER = "done, answer lost"
@@ -24,21 +24,21 @@ class Fault(StrEnum):
 
 
 PAIRED: Final = (Fault.BEFORE, Fault.AFTER, Fault.TWICE, Fault.LATE)
-"""The faults that come in pairs: the others leave behind what one of these leaves behind."""
+"""The faults used in pairs: the effects of the others are covered by these."""
 
 Plan = Mapping[int, Fault]
-"""Which call, counted from the first one that counts, meets which fault."""
+"""The call, counted from the first counted one, and its fault."""
 
 
 class Killed(BaseException):
-    """The process ends here: nothing in it can catch this."""
+    """The death of the process. A BaseException, so that no handler catches it."""
 
 
 class Trouble:
-    """Stands at every tap, counts the calls, and lets some of them meet a fault.
+    """The callback of all intercepted ports: it counts the calls, and injects the planned faults.
 
-    Nothing counts before `begin`. `calls` are the names of those that counted, `met` the faults that really came,
-    `strikes` how many calls they hit.
+    Counting starts at `begin`. `calls` are the names of the counted calls, `met` the injected faults,
+    `strikes` the number of calls they hit.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -54,7 +54,7 @@ class Trouble:
         self._is_on = True
 
     def land(self) -> None:
-        """What is still on its way arrives."""
+        """Make the delayed calls."""
         while self._in_flight:
             with suppress(CoinpurseError):
                 self._in_flight.pop(0)()
@@ -79,7 +79,7 @@ class Trouble:
                 return fails(call)
             return call.deed()
         finally:
-            # What timed out earlier arrives behind the first call that came after it.
+            # A call that timed out takes effect after the next call.
             for deed in late:
                 self._in_flight.remove(deed)
                 with suppress(CoinpurseError):
@@ -102,14 +102,14 @@ class Trouble:
 
 
 def fails(call: Call) -> Publication:
-    """How the caller hears of it. The publisher never raises: it says what was not accepted."""
+    """Raise the error that the caller sees. The publisher never raises: it returns the rejected messages."""
     if call.name != "EventPublisher.publish":
         raise TryAgain("Injected.")
     return Publication(busy=frozenset(announcement.id for announcement in call.arguments[0]))
 
 
 def _half(call: Call) -> Publication:
-    """Every other message is accepted, as PublishBatch may answer."""
+    """Accept every other message, as PublishBatch may."""
     announcements = call.arguments[0]
     call.deed.func(announcements[::2])  # type: ignore[attr-defined]  # a partial, and its method takes others, too
     return Publication(busy=frozenset(announcement.id for announcement in announcements[1::2]))

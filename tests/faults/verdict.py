@@ -1,4 +1,4 @@
-"""Whether any coin was lost, doubled or stolen: the books held against what was really paid, and what callers heard."""
+"""Invariants check: the ledger compared with the provider's payments, and with the responses that callers read."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ from tests.invariants import books_of, broken
 
 @dataclass(frozen=True)
 class Wrong:
-    """One thing that must not be. `kind` is lost, doubled, unhandled, or broken, for an invariant."""
+    """One violation. `kind` is lost, doubled, unhandled, or broken for an invariant."""
 
     kind: str
     what: str
 
 
 def wrongs(town: Town) -> list[Wrong]:
-    """Everything that is wrong when all is healed and nothing is left to do."""
+    """Find every violation after recovery."""
     town.look()
     return [
         *_left_over(town),
@@ -44,7 +44,7 @@ def wrongs(town: Town) -> list[Wrong]:
 
 
 def posted(town: Town) -> list[Entry]:
-    """The entries that are facts."""
+    """Return the posted entries."""
     entries = [entry for known in town.books.entries.values() for entry in known.values()]
     return [entry for entry in entries if not isinstance(entry, Purchase) or entry.status is Status.POSTED]
 
@@ -57,7 +57,7 @@ def _left_over(town: Town) -> Iterator[Wrong]:
 
 
 def _purchases(town: Town) -> Iterator[Wrong]:
-    """I2 and one credit for the one payment, and of that as much as the money that is kept pays for."""
+    """Check I2, one credit per payment, and that its coins match the money kept."""
     moved = Counter[tuple[str, str]]()
     for entry in posted(town):
         if isinstance(entry, Adjustment) and entry.kind in {Kind.CLAWBACK, Kind.RESTORE}:
@@ -77,7 +77,7 @@ def _purchases(town: Town) -> Iterator[Wrong]:
 
 
 def _payments(town: Town) -> Iterator[Wrong]:
-    """Whoever paid has the coins, or a person looks at it: the one or the other."""
+    """Check that each payment is either credited or in review."""
     credited = {entry.payment_intent for entry in posted(town) if isinstance(entry, Purchase)}
     for payment in town.provider.payments:
         is_seen = payment in town.books.reviews
@@ -98,7 +98,7 @@ def _gifts(town: Town) -> Iterator[Wrong]:
 
 
 def _memberships(town: Town) -> Iterator[Wrong]:
-    """Who paid is a member, who did not is none; and each end was told, at most as often as there were ends."""
+    """Check that exactly the paying fans are members, and that each end was published, at most once per end."""
     ends = [
         entry
         for entry in posted(town)
@@ -118,7 +118,7 @@ def _memberships(town: Town) -> Iterator[Wrong]:
 
 
 def _announcements(town: Town) -> Iterator[Wrong]:
-    """What was consumed is what was committed, and says the same each time it is said."""
+    """Check that the published messages equal the posted entries, and that repeats are identical."""
     committed = {str(entry.event_id) for entry in posted(town)}
     consumed = {announcement.id: announcement for announcement in town.publisher.published}
     yield from (Wrong("lost", f"{event_id} was never announced") for event_id in committed - consumed.keys())
@@ -129,7 +129,7 @@ def _announcements(town: Town) -> Iterator[Wrong]:
 
 
 def _facts(town: Town) -> Iterator[Wrong]:
-    """What was posted stays, but for what is noted of a purchase's money."""
+    """Check that posted entries are unchanged, except for the recorded money of a purchase."""
     for (user_id, entry_id), entry in town.facts.items():
         now = town.books.find_entry(user_id, entry_id)
         if isinstance(now, Purchase) and isinstance(entry, Purchase):
@@ -139,7 +139,7 @@ def _facts(town: Town) -> Iterator[Wrong]:
 
 
 def _answers(town: Town) -> Iterator[Wrong]:
-    """Who heard yes has it, and whoever heard no last has not."""
+    """Check that an accepted request is in the ledger, and that a request refused last is not."""
     entries = {entry_id: entry for known in town.books.entries.values() for entry_id, entry in known.items()}
     known = town.fake_memberships.known.keys()
     for key, code in town.refused.items():

@@ -1,4 +1,4 @@
-"""The proof in pieces, each of which one process does."""
+"""The pieces of the proof; one process runs each piece."""
 
 import logging
 import os
@@ -31,12 +31,12 @@ from tests.http.api import Api, put_in_place
 CHUNK: Final = 250
 COMMANDS: Final = 20_000
 MEETING: Final = tuple(name for name in interleavings.HANDLERS if name not in {"sweep", "reconcile"})
-"""The handlers that meet by three: the two workers make too many calls for that, and meet by two."""
+"""The handlers combined in triples. The two workers make too many calls, and are combined in pairs only."""
 
 
 @dataclass
 class Piece:
-    """What was tried under a heading, and what was wrong: how often of each kind, and the first seeds of them."""
+    """The totals under a heading: runs, violations by kind, and the first seeds of each kind."""
 
     heading: str
     tried: int = 0
@@ -46,7 +46,7 @@ class Piece:
     skipped: str = ""
 
     def note(self, seed: str, wrongs: Iterable[Wrong]) -> None:
-        """Count one more try."""
+        """Count one more run."""
         self.tried += 1
         for wrong in wrongs:
             self.wrong[wrong.kind] += 1
@@ -55,20 +55,20 @@ class Piece:
 
 @dataclass(frozen=True)
 class Job:
-    """Something to do in one process: a name of this module's functions, and its arguments."""
+    """A piece of work for one process: a function of this module, and its arguments."""
 
     name: str
     arguments: tuple[object, ...] = ()
 
     def __call__(self) -> Piece:
-        """Do it, without a word."""
+        """Run the piece without logging."""
         logging.disable(logging.CRITICAL)
         piece: Piece = globals()[self.name](*self.arguments)
         return piece
 
 
 def jobs(kills: int) -> Iterator[Job]:
-    """All of the proof, the longest pieces first."""
+    """Build all pieces, the longest first."""
     yield Job("kill_on_ministack", (kills,))
     yield Job("planted_bugs")
     yield from (Job("two_faults", (play.name,)) for play in PLAYS)
@@ -86,7 +86,7 @@ def jobs(kills: int) -> Iterator[Job]:
 
 
 def one_fault(name: str) -> Piece:
-    """Every fault at every call of a play."""
+    """Run every fault at every call of a play."""
     piece = Piece("one fault at every call")
     [play] = [play for play in PLAYS if play.name == name]
     tally = failpoints.Tally()
@@ -101,7 +101,7 @@ def one_fault(name: str) -> Piece:
 
 
 def two_faults(name: str) -> Piece:
-    """Every two faults."""
+    """Run every pair of faults."""
     piece = Piece("two faults")
     for run in failpoints.pairs([play for play in PLAYS if play.name == name]):
         piece.note(run.seed, run.wrongs)
@@ -109,7 +109,7 @@ def two_faults(name: str) -> Piece:
 
 
 def two_meet(first: str) -> Piece:
-    """A handler meets each one from itself on."""
+    """Run a handler with each one from itself on."""
     piece = Piece("two handlers, all orders")
     for names in interleavings.PAIRS:
         for order in interleavings.all_orders(names) if names[0] == first else ():
@@ -118,7 +118,7 @@ def two_meet(first: str) -> Piece:
 
 
 def three_meet(first: str) -> Piece:
-    """A handler meets each two from itself on."""
+    """Run a handler with each pair from itself on."""
     piece = Piece("three handlers, all orders")
     for names in combinations_with_replacement(MEETING, 3):
         for order in interleavings.all_orders(names) if names[0] == first else ():
@@ -127,7 +127,7 @@ def three_meet(first: str) -> Piece:
 
 
 def eight_meet(start: int) -> Piece:
-    """Eight handlers by dice."""
+    """Run random orders of eight handlers."""
     piece = Piece("eight handlers, orders by dice")
     for seed in range(start, start + CHUNK):
         order = interleavings.eight(seed)
@@ -136,7 +136,7 @@ def eight_meet(start: int) -> Piece:
 
 
 def bad_post(start: int) -> Piece:
-    """Deliveries that are lost, doubled and shuffled."""
+    """Run lost, doubled and reordered deliveries."""
     piece = Piece("a third lost, a third doubled")
     for seed in range(start, start + CHUNK):
         piece.note(f"post/{seed}", deliver_badly(seed))
@@ -144,7 +144,7 @@ def bad_post(start: int) -> Piece:
 
 
 def forgeries() -> Piece:
-    """Webhooks that were changed after they were signed, and odd ones that were signed."""
+    """Run changed webhooks, and unusual ones with a valid signature."""
     piece = Piece("forged and odd webhooks")
     with pytest.MonkeyPatch.context() as patch:
         put_in_place(api := Api(), patch)
@@ -160,13 +160,13 @@ def forgeries() -> Piece:
 
 
 def kill_on_ministack(times: int) -> Piece:
-    """Kill -9 on MiniStack."""
+    """Run `kill -9` on MiniStack."""
     with tempfile.TemporaryDirectory(prefix="kills-") as directory, ministack(Path(directory) / "ministack") as url:
         return _kill("kill -9 at MiniStack", url, Path(directory), times)
 
 
 def kill_on_dynamodb_local(times: int) -> Piece:
-    """Kill -9 on DynamoDB Local."""
+    """Run `kill -9` on DynamoDB Local."""
     if why_not := unavailable_reason():
         return Piece("kill -9 at DynamoDB Local", skipped=why_not)
     with tempfile.TemporaryDirectory(prefix="kills-") as directory, dynamodb_local() as url:
@@ -174,7 +174,7 @@ def kill_on_dynamodb_local(times: int) -> Piece:
 
 
 def any_order() -> Piece:
-    """The state machine of the property tests, for longer."""
+    """Run the state machine of the property tests for longer."""
     done = _pytest("tests/properties/test_stories.py", COINPURSE_COMMANDS=str(COMMANDS))
     piece = Piece("commands in any order", tried=COMMANDS)
     if done.returncode:
@@ -189,7 +189,7 @@ def seven_events() -> Piece:
 
 
 def storms() -> Piece:
-    """Run the relay's storms with every seed."""
+    """Run the relay under random faults, with every seed."""
     return _whole("a relay in storms", "tests/faults/test_relay_in_a_storm.py")
 
 
@@ -199,7 +199,7 @@ def many_gifts_swept() -> Piece:
 
 
 def planted_bugs() -> Piece:
-    """The negative control."""
+    """Run the negative control."""
     piece = Piece("planted bugs, each caught")
     for trial in plant(BUGS):
         wrongs = [] if trial.caught_by else [Wrong("unhandled", f"not caught: {trial.trouble}")]

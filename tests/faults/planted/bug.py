@@ -1,13 +1,13 @@
-"""What a planted bug is."""
+"""The type of a planted bug."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Bug:
-    """A small change that makes the product wrong, and the tests that must notification.
+    """A small change that breaks the product, and the tests that must fail.
 
-    `old` stands in `path` exactly once and becomes `new`. `tests` are arguments of pytest: the fewer, the faster.
+    `old` occurs in `path` exactly once and is replaced by `new`. `tests` are arguments of pytest, as few as possible.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Bugs in what talks to the store, to Stripe and to SNS."""
+"""Bugs in the adapters of DynamoDB, Stripe and SNS."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Bugs in what holds fans to their own budgets."""
+"""Bugs in the enforcement of budgets."""
 
 from typing import Final
 

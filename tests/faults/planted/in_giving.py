@@ -1,4 +1,4 @@
-"""Bugs in streaks, cheers, super chats, and in what creators earn."""
+"""Bugs in streaks, cheers, super chats, and creator earnings."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Bugs in memberships: months credited twice, members for nothing, ends that nobody hears of."""
+"""Bugs in memberships: months credited twice, unpaid members, unpublished ends."""
 
 from typing import Final
 

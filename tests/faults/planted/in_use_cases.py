@@ -1,4 +1,4 @@
-"""Bugs in what the product does, and in what it means."""
+"""Bugs in the use cases and in the domain."""
 
 from typing import Final
 
