@@ -37,7 +37,9 @@ PYTHON = sys.version_info[:2]
 _APP = ("app.py", "chalicelib")
 _TEMPLATE = (".chalice", "infra/resources.yaml")
 _TOOLS = ("infra/package.py", "infra/bundle.py", "infra/service_models.py")
-_NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*.sw?", ".DS_Store", "deployments", "deployed")
+_NOT_SHIPPED = shutil.ignore_patterns(
+    *("__pycache__", "*.pyc", "*.md", ".*.sw?", ".DS_Store", "deployments", "deployed"),
+)
 _LAYER_APP = """\
 from chalice.app import Chalice
 app = Chalice(app_name="layer")

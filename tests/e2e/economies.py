@@ -1,4 +1,4 @@
-"""Five economies, each as a fan and a creator live through it: literal figures, which README's table tells too."""
+"""Scenarios of the five economies with literal figures, shown in chalicelib/catalogues/README.md."""
 
 from tests.e2e.scenario import (
     LETTER,

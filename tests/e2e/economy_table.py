@@ -1,4 +1,4 @@
-"""The scenarios of the five economies as rows of README's table: so that neither says what the other does not."""
+"""The scenarios of the five economies as rows of the table in chalicelib/catalogues/README.md."""
 
 from chalicelib.domain.money import EXPONENTS
 from tests.e2e.scenario import Earn, Give, Scenario, Tap

@@ -26,7 +26,10 @@ BUGS: Final[Sequence[Bug]] = (*IN_ADAPTERS, *IN_BUDGETS, *IN_GIVING, *IN_MEMBERS
 AT_ONCE: Final = 2
 SECONDS: Final = 240
 
-_COPIED: Final = ("app.py", "chalicelib", "tests", "infra", ".chalice", "pyproject.toml", "README.md", "Makefile")
+_COPIED: Final = (
+    *("app.py", "chalicelib", "tests", "infra", ".chalice", "pyproject.toml", "Makefile"),
+    *("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"),
+)
 _FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tests.house.documents import without_blocks
 from tests.house.source import ROOT, parsed
 
 TURNS = Path(__file__).with_name("literary_turns.txt")
@@ -89,6 +90,8 @@ def prose_of(path: str, source: str) -> list[Prose]:
         return [*_docstrings(path, source), *_python_comments(path, source)]
     if path.endswith((".yaml", "Makefile", "run")):
         return [_comment(path, source, found.start(), found[1]) for found in _HASH.finditer(source)]
+    if path.endswith(".md"):
+        return [_comment(path, source, 0, without_blocks(source))]
     return [
         _comment(path, source, found.start(), found[1] or found[2] or found[3] or "")
         for found in _BLOCK.finditer(source)

@@ -63,10 +63,13 @@ class TestContent:
             assert (unpacked / name).is_file(), name
         for name in ("infra", "tests", ".chalice", "Makefile", "pyproject.toml", "requirements.txt", "moto", "pytest"):
             assert not (unpacked / name).exists(), name
+        assert list((unpacked / "chalicelib").rglob("*.md")) == []
 
     def test_what_is_read_as_data_comes_along(self, unpacked: Path) -> None:
-        for folder in ("pages", "catalogues"):
-            for file in (ROOT / "chalicelib" / folder).glob("*.*"):
+        for folder in ("http/pages", "catalogues"):
+            files = [file for file in (ROOT / "chalicelib" / folder).glob("*.*") if file.suffix != ".md"]
+            assert files
+            for file in files:
                 assert (unpacked / "chalicelib" / folder / file.name).read_bytes() == file.read_bytes()
 
     def test_every_module_imports_from_the_zip_alone(self, unpacked: Path) -> None:
@@ -223,6 +226,7 @@ class TestSmallProject:
         (project / "chalicelib/__pycache__").mkdir()
         (project / "chalicelib/__pycache__/old.cpython-311.pyc").write_bytes(b"old")
         (project / "chalicelib/.DS_Store").touch()
+        (project / "chalicelib/README.md").touch()
         assert build("local", project / "dirty", root=project).code.read_bytes() == clean
 
     def test_a_broken_application_is_told_in_chalices_words(self, project: Path) -> None:
