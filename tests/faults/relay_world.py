@@ -228,7 +228,7 @@ def unreadable_kind(world: World) -> Gift:
 
 
 def unreadable_number(world: World) -> Gift:
-    return world.give_unreadable(shard={"N": "1.5"})
+    return world.give_unreadable(lane={"N": "1.5"})
 
 
 def without_a_creator(world: World) -> Gift:
