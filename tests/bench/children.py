@@ -1,4 +1,4 @@
-"""Processes that run the packaged code as Lambda does, and the CPU that they take."""
+"""Child processes that run the packaged code as Lambda does, and the CPU time that they take."""
 
 import json
 import os
@@ -13,32 +13,32 @@ from infra.local.processes import tail
 from tests.bench.calls import Call
 
 API, RELAY = "app.app", "chalicelib.workers.relay"
-"""The packaged functions, as Lambda names their handlers."""
+"""Handlers of packaged functions, as Lambda names them."""
 
-INTERPRETER = (sys.executable, "-B")
-"""The environment's own. `-B`: like Lambda's read-only disk, it keeps nothing that it compiles."""
+INTERPRETER = (sys.executable, "-I", "-S", "-B")
+"""The interpreter without its environment's packages, so that only the package can be imported.
 
-BARE = ("-I", "-S")
-"""Without the environment's packages: what is not in the package cannot be imported."""
+`-B` because Lambda's disk is read-only: no bytecode is written.
+"""
 
 _PROGRAMS = Path(__file__).parent / "programs"
 
 
 class BenchError(Exception):
-    """Something did not do what is to be measured; the message says what it did instead."""
+    """Raised if a call did something else than what is to be measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a function answered, which modules its process had imported by then, and the CPU of it all."""
+    """A function's response, the modules that its process had imported by then, and the CPU time of the process."""
 
-    answer: Mapping[str, Any]
+    response: Mapping[str, Any]
     modules: Sequence[str]
     cpu_seconds: float
 
 
 class Children:
-    """Starts them, one at a time.
+    """Runs child processes, one at a time.
 
     Args:
         environment: all of their environment variables.
@@ -48,56 +48,67 @@ class Children:
     def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
         self._environment = environment
         self._directory = directory
+        self.log = directory / "child.log"
+        """Output of the last process."""
         directory.mkdir(parents=True, exist_ok=True)
 
     def call(self, package: Path, handler: str, event: Call, options: Sequence[str] = ()) -> Result:
-        """Call a packaged function in a fresh process, as Lambda does when it is cold.
+        """Call a packaged function in a fresh process, as Lambda does at a cold start.
 
         Args:
-            package: the directory where the package is unpacked.
+            package: the unpacked package.
             handler: API or RELAY.
-            event: what it is called with.
-            options: of the interpreter.
+            event: the function's event.
+            options: more options of the interpreter.
         """
-        asked, answered = self._directory / "event.json", self._directory / "answer.json"
-        asked.write_text(json.dumps(event))
-        answered.unlink(missing_ok=True)
-        files = (str(package), str(asked), str(answered))
+        event_file, result_file = self._directory / "event.json", self._directory / "result.json"
+        event_file.write_text(json.dumps(event))
+        result_file.unlink(missing_ok=True)
+        files = (str(package), str(event_file), str(result_file))
         seconds = self.program("lambda_call.py", *files, options=options, handler=handler)
-        said = json.loads(answered.read_text())
-        return Result(said["answer"], said["modules"], seconds)
+        result = json.loads(result_file.read_text())
+        return Result(result["response"], result["modules"], seconds)
 
     def program(self, name: str, *arguments: str, options: Sequence[str] = (), handler: str = API) -> float:
-        """Run one of our programs; the CPU that it took, in seconds."""
+        """Run a program of `programs/`. Returns its CPU seconds."""
         return self.run([*INTERPRETER, *options, str(_PROGRAMS / name), *arguments], handler)
 
     def run(self, command: Sequence[str], handler: str = API) -> float:
-        """Run anything; the CPU that it took, the user's and the system's, in seconds.
+        """Run a command. Returns its CPU seconds, user and system.
 
         Raises:
             BenchError: it failed.
         """
-        log = self._directory / "child.log"
         environment = {**self._environment, "_HANDLER": handler}
-        with log.open("wb") as output:
+        with self.log.open("wb") as output:
             child = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
             )
-            # This child's usage alone: getrusage would add up all children that there ever were.
+            # wait4 reports this child alone; getrusage adds up all children of this process.
             _, status, usage = os.wait4(child.pid, 0)
             child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
-            raise BenchError(f"{' '.join(command)} ended with {child.returncode}\n{tail(log)}")
+            raise BenchError(f"{' '.join(command)} exited with {child.returncode}\n{tail(self.log)}")
         return usage.ru_utime + usage.ru_stime
 
 
-def require(answer: Mapping[str, Any], status: int, **facts: object) -> Mapping[str, Any]:
-    """The answer's JSON body.
+def require(response: Mapping[str, Any], status: int, **fields: object) -> Mapping[str, Any]:
+    """Return the JSON body of a response.
 
     Raises:
-        BenchError: the status or one of the facts is another: what was measured is something else.
+        BenchError: it has another status or another value of one of the fields.
     """
-    body: Mapping[str, Any] = json.loads(answer["body"])
-    if answer["statusCode"] != status or any(body.get(name) != fact for name, fact in facts.items()):
-        raise BenchError(f"expected {status} {facts}, got {answer['statusCode']}: {answer['body'][:500]}")
+    body: Mapping[str, Any] = json.loads(response["body"])
+    if response["statusCode"] != status or any(body.get(name) != value for name, value in fields.items()):
+        raise BenchError(f"expected {status} {fields}, got {response['statusCode']}: {response['body'][:500]}")
     return body
+
+
+def require_relayed(response: Mapping[str, Any]) -> None:
+    """Check that the relay handled all records.
+
+    Raises:
+        BenchError: it returned some for a retry.
+    """
+    if response != {"batchItemFailures": []}:
+        raise BenchError(f"the relay returned {response}")

@@ -1,6 +1,5 @@
-"""CPU of a cold start: from nothing to the first answer, in a fresh process each time."""
+"""CPU time of cold starts: from the start of a fresh process to its first response."""
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count as counting
@@ -8,90 +7,110 @@ from pathlib import Path
 from statistics import median
 from types import MappingProxyType
 
-from tests.bench.children import API, BARE, INTERPRETER, Children, require
+from tests.bench.calls import Call, gifts_to, stream_records
+from tests.bench.children import API, INTERPRETER, RELAY, Children, Result, require, require_relayed
 from tests.bench.flows import Flows
 from tests.bench.report import Row, measure, ratio
+from tests.bench.stack import Stack
 
 ROUNDS = 15
+SPARE_CALLS = 5
+"""Relay calls beyond the rounds, for the import times."""
+
+LIMITS: Mapping[str, float] = MappingProxyType({"gift": 1.10, "webhook": 1.40, "relay": 0.90})
+"""The maximum of each path, in floors of the first release."""
+
+Times = Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What the first answer may take at most."""
+class Floor:
+    """The floor program of the first release, and the unpacked package that it runs on."""
 
-    yardsticks: float
-    """In bare interpreters. How bare one is depends on what is installed beside it."""
-    floors: float
-    """The same, in processes that do nothing but what Chalice and PynamoDB need: a floor was 5.4 of them."""
-
-
-LIMITS: Mapping[str, Limits] = MappingProxyType({"gift": Limits(7, 1.3), "webhook": Limits(8, 1.5)})
-
-Times = Mapping[str, Sequence[float]]
-_PASS = ("-c", "pass")
+    package: Path
+    program: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Packages:
-    """Unpacked zips."""
+    """Unpacked packages. Those that are None are not measured."""
 
     ours: Path
-    chalice_alone: Path
-    """Of the same code, as Chalice packages it by itself: no bytecode, and botocore's descriptions of every service."""
+    floor: Floor | None = None
+    chalice_alone: Path | None = None
+    """The same code as Chalice packages it by itself: no bytecode, and botocore's descriptions of every service."""
 
 
-def rows(flows: Flows, children: Children, packages: Packages, rounds: int) -> list[Row]:
-    """Measure all in turn, round after round, so that whatever else the machine does falls on all alike."""
-    runs = _runs(flows, children, packages)
-    times: dict[str, list[float]] = {what: [] for what in runs}
+class Calls:
+    """Calls of each path. Each one does new work in the table.
+
+    Args:
+        stack: where the functions run.
+        flows: of a user with coins.
+        rounds: the number of relay calls to prepare, beside SPARE_CALLS.
+    """
+
+    def __init__(self, stack: Stack, flows: Flows, rounds: int) -> None:
+        self._flows = flows
+        self._purchases = flows.purchases()
+        creators = [f"cold-relay-{number}" for number in range(rounds + SPARE_CALLS)]
+        for creator_id in creators:
+            require(flows.api(flows.fan.gift(creator_id)), 201)
+        records = stream_records(stack)
+        self._batches = iter([gifts_to(creator_id, records) for creator_id in creators])
+
+    def run(self, path: str, children: Children, package: Path, options: Sequence[str] = ()) -> Result:
+        """Call the function of a path in a fresh process, and check its response."""
+        handler, event = (RELAY, next(self._batches)) if path == "relay" else (API, self._request(path))
+        result = children.call(package, handler, event, options)
+        if path == "relay":
+            require_relayed(result.response)
+        else:
+            require(result.response, 201 if path == "gift" else 200)
+        return result
+
+    def _request(self, path: str) -> Call:
+        return self._flows.fan.gift("cold") if path == "gift" else self._flows.webhook(next(self._purchases))
+
+
+def rows(calls: Calls, children: Children, packages: Packages, rounds: int) -> list[Row]:
+    """Measure all programs in turn, round after round, so that other load on the machine affects all equally."""
+    runs = _runs(calls, children, packages)
+    times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
-        for what, run in runs.items():
-            times[what].append(run())
-    return list(_report(times))
+        for name, run in runs.items():
+            times[name].append(run())
+    return list(report(times))
 
 
-def _runs(flows: Flows, children: Children, packages: Packages) -> dict[str, Callable[[], float]]:
-    purchases, number = flows.purchases(), counting()
-
-    def gift(package: Path) -> float:
-        result = children.call(package, API, flows.fan.gift("cold"))
-        require(result.answer, 201)
-        return result.cpu_seconds
-
-    def webhook(package: Path) -> float:
-        result = children.call(package, API, flows.webhook(next(purchases)))
-        require(result.answer, 200, outcome="credited")
-        return result.cpu_seconds
-
-    # The interpreter that the environment was made of, with whatever is installed there.
-    machines = str(Path(sys.base_prefix) / "bin" / "python3")
-    return {
-        "bare": lambda: children.run([*INTERPRETER, *_PASS]),
-        "bare -I -S": lambda: children.run([*INTERPRETER, *BARE, *_PASS]),
-        "bare, the machine's": lambda: children.run([machines, "-B", *_PASS]),
-        "gift": lambda: gift(packages.ours),
-        "webhook": lambda: webhook(packages.ours),
-        "gift, Chalice alone": lambda: gift(packages.chalice_alone),
-        "webhook, Chalice alone": lambda: webhook(packages.chalice_alone),
-        "stack": lambda: children.program("bare_stack.py", str(packages.ours), f"BENCH#{next(number)}"),
-    }
+def report(times: Times) -> Iterator[Row]:
+    """Make the rows of measured times. Ratios need the times of the floor."""
+    yield measure("bare interpreter (-I -S -c pass)", _milliseconds(times["bare"]), "ms")
+    floor = times.get("floor")
+    if floor:
+        yield measure("floor of the first release: bare_stack.py", _milliseconds(floor), "ms")
+    for path, limit in LIMITS.items():
+        yield measure(f"cold {path}", _milliseconds(times[path]), "ms")
+        if floor:
+            name = f"cold_{path}_ratio"
+            yield measure(f"cold {path}", ratio(times[path], floor), "x floor", limit, name=name, path=path)
+    if alone := times.get("alone"):
+        yield measure("cold gift as Chalice alone packages it", ratio(alone, times["gift"]), "x cold gift")
 
 
-def _report(times: Times) -> Iterator[Row]:
-    bare, machines, stack = times["bare"], times["bare, the machine's"], times["stack"]
-    yield measure("yardstick: .venv/bin/python -c pass", _milliseconds(bare), "ms CPU")
-    yield measure("the same with -I -S", _milliseconds(times["bare -I -S"]), "ms CPU")
-    yield measure("the machine's own python3 -c pass", _milliseconds(machines), "ms CPU")
-    yield measure("floor: Chalice, PynamoDB, one transaction, no more", _milliseconds(stack), "ms CPU")
-    yield measure("the same", ratio(stack, bare), "x yardstick")
-    for path, limits in LIMITS.items():
-        what, own, alone = f"cold {path}", times[path], times[f"{path}, Chalice alone"]
-        yield measure(what, _milliseconds(own), "ms CPU")
-        yield measure(what, ratio(own, bare), "x yardstick", limits.yardsticks)
-        yield measure(what, ratio(own, stack), "x floor", limits.floors)
-        yield measure(what, ratio(own, machines), "x machine's python3")
-        yield measure(f"{what}, as Chalice alone packages it", ratio(alone, bare), "x yardstick")
-        yield measure(f"{what}, as Chalice alone packages it", ratio(alone, own), "x ours")
+def _runs(calls: Calls, children: Children, packages: Packages) -> dict[str, Callable[[], float]]:
+    def run(path: str, package: Path) -> Callable[[], float]:
+        return lambda: calls.run(path, children, package).cpu_seconds
+
+    runs = {"bare": lambda: children.run([*INTERPRETER, "-c", "pass"])}
+    runs |= {path: run(path, packages.ours) for path in LIMITS}
+    if floor := packages.floor:
+        number = counting()
+        command = [*INTERPRETER, str(floor.program), str(floor.package)]
+        runs["floor"] = lambda: children.run([*command, f"BENCH#{next(number)}"])
+    if alone := packages.chalice_alone:
+        runs["alone"] = run("gift", alone)
+    return runs
 
 
 def _milliseconds(times: Sequence[float]) -> float:

@@ -1,4 +1,4 @@
-"""A fan's way through the functions, called in this very process against real stores."""
+"""The flows of one user through the functions, called in this process."""
 
 import io
 import json
@@ -20,70 +20,74 @@ from infra.local.stripe_side import StripeSide
 from infra.recorder import Recorder
 from tests.bench.calls import Call, Fan, webhook
 from tests.bench.children import require
-from tests.bench.world import World
+from tests.bench.stack import Stack
 
-Answer = Mapping[str, Any]
+Response = Mapping[str, Any]
 
 BUNDLE = "coins_8500"
-"""The largest: one purchase pays for every gift."""
+"""The largest bundle: one purchase pays for every gift."""
 
 
 class Flows:
-    """The functions, for one fan.
+    """Calls of the functions for one user.
 
     Args:
-        world: the stores; this process must have entered it.
-        user_id: the fan.
+        stack: where the functions run; its environment must be applied to this process.
+        user_id: the user.
     """
 
-    def __init__(self, world: World, user_id: str) -> None:
+    def __init__(self, stack: Stack, user_id: str) -> None:
         self.user_id = user_id
-        self.fan = Fan(world, user_id)
+        self.fan = Fan(stack, user_id)
         self.recorder = Recorder()
-        # The adapters keep their clients to themselves, and rightly so: only who counts has to look.
+        # The clients are private to the adapters; only this recorder needs them.
         ledger, publisher = cast("Any", services.ledger), cast("Any", services.publisher)
         self.recorder.attach(ledger._connection.client, publisher._sns)
-        self._world = world
-        self._stripe = StripeSide(world.facts)
+        self._stack = stack
+        self._stripe = StripeSide(stack.facts)
 
-    def api(self, event: Call) -> Answer:
-        """Call the API's function."""
-        return _quietly(cast("Callable[[Call, None], Answer]", app.app), event)
+    def api(self, event: Call) -> Response:
+        """Call the API function."""
+        return _quietly(cast("Callable[[Call, None], Response]", app.app), event)
 
-    def relay(self, event: Call) -> Answer:
-        """Call the relay."""
-        return _quietly(cast("Callable[[Call, None], Answer]", workers.relay), event)
+    def relay(self, event: Call) -> Response:
+        """Call the relay function."""
+        return _quietly(cast("Callable[[Call, None], Response]", workers.relay), event)
 
-    def pay(self, opened: Answer) -> str:
-        """Pay a checkout that was just opened; the event by which Stripe tells of it."""
+    def pay(self, opened: Response) -> str:
+        """Pay a checkout. Returns the payload of Stripe's event.
+
+        Args:
+            opened: the response that opened it.
+        """
         checkout = msgspec.convert(require(opened, 201), Checkout)
         self._stripe.pay(checkout)
         return self._stripe.completed_payload(checkout).decode()
 
     def webhook(self, payload: str) -> Call:
-        """The event, signed now."""
-        return webhook(self._world, payload)
+        """Sign a webhook call now."""
+        return webhook(self._stack, payload)
 
     def stripe_requests(self) -> int:
-        """How many requests Stripe's API has had so far."""
-        return len(json.loads(call("GET", f"{self._world.facts.stripe_api_url}/_sandbox/requests").body)["requests"])
+        """Count the requests that the Stripe sandbox has received so far."""
+        return len(json.loads(call("GET", f"{self._stack.facts.stripe_api_url}/_sandbox/requests").body)["requests"])
 
     def purchases(self) -> Iterator[str]:
-        """Purchases that are open and paid, without end; for each the event by which Stripe tells of it.
+        """Open purchases without end. Yields the payload of Stripe's event for each.
 
-        The first goes the whole way; the others are written into the ledger as it was, without asking Stripe again.
+        Only the first one is opened and paid at Stripe; the others are copies of it in the ledger.
         """
         payload = self.pay(self.api(self.fan.checkout(BUNDLE)))
         first_id = json.loads(payload)["data"]["object"]["client_reference_id"]
         first = services.ledger.find_entry(self.user_id, first_id)
-        assert isinstance(first, Purchase), "a checkout was opened for it"
+        assert isinstance(first, Purchase), "its checkout was opened"
         while True:
             purchase_id = str(uuid7())
             assert services.ledger.open_purchase(replace(first, purchase_id=purchase_id)) == Posted(), "the id is new"
             yield payload.replace(first_id, purchase_id)
 
 
-def _quietly(function: Callable[[Call, None], Answer], event: Call) -> Answer:
-    """The function's answer, without the counters that it prints for CloudWatch."""
+def _quietly(function: Callable[[Call, None], Response], event: Call) -> Response:
+    """Call a function without the metrics that it prints for CloudWatch."""
     with redirect_stdout(io.StringIO()):
         return function(event, None)

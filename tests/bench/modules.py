@@ -1,43 +1,41 @@
-"""What the packaged functions import by the time of their first answer."""
+"""Modules that the packaged functions have imported by their first response."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.bench.calls import gifts_to, stream_records
-from tests.bench.children import API, BARE, RELAY, BenchError, Children, require
+from tests.bench.children import API, RELAY, Children, require, require_relayed
 from tests.bench.flows import Flows
 from tests.bench.report import Row, count
-from tests.bench.world import World
+from tests.bench.stack import Stack
 
 
-def rows(world: World, flows: Flows, children: Children, package: Path) -> Iterator[Row]:
-    """Call each function in a process in which nothing but the package can be imported.
+def rows(stack: Stack, flows: Flows, children: Children, package: Path) -> Iterator[Row]:
+    """Call each function in a process that can import the package alone.
 
     Args:
-        world: the stores.
-        flows: of a fan who has coins.
-        children: where to run them.
-        package: where it is unpacked.
+        stack: where the functions run.
+        flows: of a user with coins.
+        children: runs the processes.
+        package: the unpacked package.
     """
-    gift = children.call(package, API, flows.fan.gift("modules"), BARE)
-    require(gift.answer, 201)
-    yield from _imported("gift", gift.modules, free_of=("stripe", "boto3"))
-    webhook = children.call(package, API, flows.webhook(next(flows.purchases())), BARE)
-    require(webhook.answer, 200, outcome="credited")
+    gift = children.call(package, API, flows.fan.gift("modules"))
+    require(gift.response, 201)
+    yield from _imported("gift", gift.modules, without=("stripe", "cryptography.x509.name"))
+    webhook = children.call(package, API, flows.webhook(next(flows.purchases())))
+    require(webhook.response, 200, outcome="credited")
     yield from _imported("webhook", webhook.modules)
-    relay = children.call(package, RELAY, gifts_to("modules", stream_records(world)), BARE)
-    if relay.answer != {"batchItemFailures": []}:
-        raise BenchError(f"the relay answered {relay.answer}")
-    yield from _imported("relay", relay.modules, free_of=("stripe",))
+    relay = children.call(package, RELAY, gifts_to("modules", stream_records(stack)))
+    require_relayed(relay.response)
+    yield from _imported("relay", relay.modules, without=("stripe", "jwt", "cryptography", "chalicelib.http"))
 
 
 def size(package: str, modules: Sequence[str]) -> int:
-    """How many of the modules are the package's."""
-    return sum(module.partition(".")[0] == package for module in modules)
+    """Count the modules of a package."""
+    return sum(module == package or module.startswith(f"{package}.") for module in modules)
 
 
-def _imported(what: str, modules: Sequence[str], free_of: Sequence[str] = ()) -> Iterator[Row]:
-    yield count(f"{what}: all", len(modules), "modules")
-    for package in ("stripe", "boto3"):
-        promised = 0 if package in free_of else None
-        yield count(f"{what}: of {package}", size(package, modules), "modules", promised)
+def _imported(path: str, modules: Sequence[str], without: Sequence[str] = ()) -> Iterator[Row]:
+    yield count(f"{path}: all", len(modules), "modules")
+    for package in without:
+        yield count(f"{path}: {package}", size(package, modules), "modules", 0)

@@ -1,4 +1,4 @@
-"""What was measured: rows, each with what was promised where something was, as a table and as JSON."""
+"""Rows of figures with their limits, as a table and as JSON."""
 
 import json
 import operator
@@ -12,81 +12,93 @@ from rich.console import Console
 from rich.table import Table
 
 _HOLDS: Mapping[str, Callable[[float, float], bool]] = MappingProxyType({"=": operator.eq, "<=": operator.le})
-_COLUMNS = ("what", "figure", "unit", "promise", "")
+_COLUMNS = ("figure", "value", "unit", "limit", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
-    """What a figure must be. `relation` is `=` or `<=`."""
+class Limit:
+    """The value that a figure must have (`=`) or must not exceed (`<=`)."""
 
     relation: str
-    limit: float
+    value: float
 
-    def is_kept(self, figure: float) -> bool:
-        """Whether the figure is as promised."""
-        return _HOLDS[self.relation](figure, self.limit)
+    def is_met(self, value: float) -> bool:
+        """Check a figure's value."""
+        return _HOLDS[self.relation](value, self.value)
 
     def __str__(self) -> str:
-        return f"{self.relation} {number(self.limit)}"
+        return f"{self.relation} {number(self.value)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One figure. `counted`: an integer that is the same at every run; the others depend on the machine."""
+    """One figure."""
 
-    what: str
-    figure: float
+    title: str
+    value: float
     unit: str
-    counted: bool
-    promise: Promise | None = None
+    is_counted: bool
+    """It is the same in every run. Other figures depend on the machine."""
+    limit: Limit | None = None
+    name: str = ""
+    """Its name among the figures of the house; "" if it is none of them."""
+    path: str = ""
+    """The path whose cold start it measures; "" for other figures."""
 
     @property
     def verdict(self) -> str:
-        """`ok`, `NOT MET`, or nothing where nothing was promised."""
-        if self.promise is None:
+        """Return `ok`, `NOT MET`, or "" without a limit."""
+        if self.limit is None:
             return ""
-        return "ok" if self.promise.is_kept(self.figure) else "NOT MET"
+        return "ok" if self.limit.is_met(self.value) else "NOT MET"
 
     @property
-    def is_broken(self) -> bool:
-        """Whether a counted promise is broken: that is a fault, where CPU may be the machine's mood."""
-        return self.counted and self.verdict == "NOT MET"
+    def is_failure(self) -> bool:
+        """Check if a count misses its limit. CPU time may miss one because of the machine."""
+        return self.is_counted and self.verdict == "NOT MET"
 
     def cells(self) -> tuple[str, ...]:
-        """The row of the table."""
-        return (self.what, number(self.figure), self.unit, str(self.promise or ""), self.verdict)
+        """Format the row for the table."""
+        return (self.title, number(self.value), self.unit, str(self.limit or ""), self.verdict)
 
     def to_json(self) -> dict[str, object]:
-        """The row as JSON has it."""
-        facts: dict[str, object] = {"what": self.what, "figure": self.figure, "unit": self.unit}
-        facts |= {"counted": self.counted, "promise": str(self.promise) if self.promise else None}
-        return facts | {"verdict": self.verdict or None}
+        """Convert the row to a JSON object."""
+        fields: dict[str, object] = {"title": self.title, "value": self.value, "unit": self.unit}
+        fields |= {"counted": self.is_counted, "limit": str(self.limit) if self.limit else None}
+        return fields | {"verdict": self.verdict or None}
 
 
-def count(what: str, figure: float, unit: str, promised: float | None = None) -> Row:
-    """A row of the counted part. What is promised is promised exactly."""
-    promise = None if promised is None else Promise("=", promised)
-    return Row(what=what, figure=figure, unit=unit, counted=True, promise=promise)
+def count(title: str, value: float, unit: str, exactly: float | None = None) -> Row:
+    """Make a row of a count. Its limit is exact."""
+    limit = None if exactly is None else Limit("=", exactly)
+    return Row(title=title, value=value, unit=unit, is_counted=True, limit=limit)
 
 
-def measure(what: str, figure: float, unit: str, at_most: float | None = None) -> Row:
-    """A row that depends on the machine."""
-    promise = None if at_most is None else Promise("<=", at_most)
-    return Row(what=what, figure=figure, unit=unit, counted=False, promise=promise)
+def measure(
+    title: str, value: float, unit: str, at_most: float | None = None, *, name: str = "", path: str = ""
+) -> Row:
+    """Make a row that depends on the machine."""
+    limit = None if at_most is None else Limit("<=", at_most)
+    return Row(title=title, value=value, unit=unit, is_counted=False, limit=limit, name=name, path=path)
 
 
-def ratio(times: Sequence[float], yardstick: Sequence[float]) -> float:
-    """How many times the yardstick's median the median is."""
-    return median(times) / median(yardstick)
+def figures(sections: Mapping[str, Iterable[Row]]) -> dict[str, float]:
+    """Select the figures of the house, by name."""
+    return {row.name: round(row.value, 2) for rows in sections.values() for row in rows if row.name}
 
 
-def number(figure: float) -> str:
-    """Whole numbers as such, others with three digits."""
-    return str(int(figure)) if figure == int(figure) else f"{figure:.3g}"
+def ratio(times: Sequence[float], base: Sequence[float]) -> float:
+    """Divide the medians."""
+    return median(times) / median(base)
+
+
+def number(value: float) -> str:
+    """Format whole numbers as they are, others with three digits."""
+    return str(int(value)) if value == int(value) else f"{value:.3g}"
 
 
 def show(sections: Mapping[str, Sequence[Row]]) -> None:
-    """Print the table: with colors on a terminal, plain elsewhere."""
+    """Print the table, with colors if stdout is a terminal."""
     if sys.stdout.isatty():
         _show_rich(sections)
     else:
@@ -94,7 +106,7 @@ def show(sections: Mapping[str, Sequence[Row]]) -> None:
 
 
 def plain(sections: Mapping[str, Sequence[Row]]) -> list[str]:
-    """The table's lines."""
+    """Format the table as lines of text."""
     table = [row.cells() for rows in sections.values() for row in rows] + [_COLUMNS]
     widths = [max(len(cells[place]) for cells in table) for place in range(len(_COLUMNS))]
     lines: list[str] = []
@@ -105,17 +117,17 @@ def plain(sections: Mapping[str, Sequence[Row]]) -> list[str]:
 
 
 def write_json(sections: Mapping[str, Sequence[Row]]) -> str:
-    """All sections as JSON."""
+    """Convert all sections to JSON."""
     return json.dumps({title: [row.to_json() for row in rows] for title, rows in sections.items()}, indent=2) + "\n"
 
 
 def exit_code(sections: Mapping[str, Iterable[Row]]) -> int:
-    """1 if a counted promise is broken, else 0: a slow machine breaks nothing."""
-    return int(any(row.is_broken for rows in sections.values() for row in rows))
+    """Return 1 if a count misses its limit, else 0."""
+    return int(any(row.is_failure for rows in sections.values() for row in rows))
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    # Figures stand under each other by their last digit, everything else by its first letter.
+    # Align values to the right, all other columns to the left.
     aligned = [
         cell.rjust(width) if place == 1 else cell.ljust(width)
         for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
@@ -127,7 +139,7 @@ def _show_rich(sections: Mapping[str, Sequence[Row]]) -> None:
     for title, rows in sections.items():
         table = Table(title=title, title_justify="left", expand=False)
         for column in _COLUMNS:
-            table.add_column(column, justify="right" if column == "figure" else "left")
+            table.add_column(column, justify="right" if column == "value" else "left")
         for row in rows:
             table.add_row(*row.cells(), style="bold red" if row.verdict == "NOT MET" else "")
         Console().print(table)

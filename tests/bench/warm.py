@@ -1,55 +1,82 @@
-"""CPU of a credited webhook in a process that has seen many, over the bare transaction that it comes to."""
+"""CPU time of calls in a warm process, as a ratio to the single transaction that each of them writes."""
 
 import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+
+from uuid_utils import uuid7
 
 from tests.bench.children import Children, require
 from tests.bench.flows import Flows
 from tests.bench.report import Row, measure, ratio
 
-WEBHOOKS = 200
+CALLS = 200
 WARM_UP = 20
 
+LIMITS: Mapping[str, float] = MappingProxyType({"webhook": 1.25, "gift": 1.25})
+"""The maximum of each path, in bare transactions."""
 
-def rows(flows: Flows, children: Children, package: Path, directory: Path, webhooks: int) -> Iterator[Row]:
-    """Measure.
+Work = Mapping[str, list[Any]]
+
+
+def rows(flows: Flows, children: Children, package: Path, directory: Path, calls: int) -> Iterator[Row]:
+    """Measure each path in a process of its own.
 
     Args:
-        flows: of any fan.
-        children: where to run it.
-        package: where it is unpacked.
-        directory: for what goes in and comes out.
-        webhooks: how many to measure, after WARM_UP others.
+        flows: of a user with coins.
+        children: runs the process.
+        package: the unpacked package.
+        directory: for the program's input and output.
+        calls: the number of calls to measure, after WARM_UP others.
     """
-    work, figures = directory / "work.json", directory / "figures.json"
-    work.write_text(json.dumps(_work(flows, WARM_UP + webhooks)))
-    children.program("warm_webhooks.py", str(package), str(work), str(figures))
-    measured = json.loads(figures.read_text())
-    for answer in measured["answers"]:
-        require(answer, 200, outcome="credited")
-    credited, transactions = (measured[what][WARM_UP:] for what in ("webhooks", "transactions"))
-    yield measure("warm webhook", ratio(credited, transactions), "x its bare TransactWriteItems")
+    prepare = {"webhook": _webhooks, "gift": _gifts}
+    for path, limit in LIMITS.items():
+        work, measured = directory / f"{path}-work.json", directory / f"{path}-times.json"
+        work.write_text(json.dumps(prepare[path](flows, WARM_UP + calls)))
+        children.program("warm_calls.py", str(package), str(work), str(measured))
+        times = json.loads(measured.read_text())
+        for response in times["responses"]:
+            require(response, 201 if path == "gift" else 200)
+        ours, bare = times["calls"][WARM_UP:], times["transactions"][WARM_UP:]
+        name = f"warm_{path}_ratio"
+        yield measure(f"warm {path}", ratio(ours, bare), "x bare TransactWriteItems", limit, name=name)
 
 
-def _work(flows: Flows, number: int) -> Mapping[str, list[Any]]:
+def _webhooks(flows: Flows, number: int) -> Work:
     purchases = flows.purchases()
     credited = next(purchases)
     require(flows.api(flows.webhook(credited)), 200, outcome="credited")
     sample = json.dumps(dict(flows.recorder.parameters))
     others = list(islice(purchases, number))
     return {
-        "webhooks": [flows.webhook(payload) for payload in islice(purchases, number)],
+        "calls": [flows.webhook(payload) for payload in islice(purchases, number)],
         "transactions": [transaction(sample, _purchase_id(credited), _purchase_id(payload)) for payload in others],
     }
 
 
-def transaction(sample: str, sample_id: str, purchase_id: str) -> dict[str, Any]:
-    """The transaction that credits a purchase, made out of the one that credited another."""
-    parameters: dict[str, Any] = json.loads(sample.replace(sample_id, purchase_id))
-    # Each has to have its own: botocore makes one where there is none.
+def _gifts(flows: Flows, number: int) -> Work:
+    key = str(uuid7())
+    require(flows.api(flows.fan.gift("warm", key=key)), 201)
+    sample = json.dumps(dict(flows.recorder.parameters))
+    return {
+        "calls": [flows.fan.gift("warm") for _ in range(number)],
+        "transactions": [transaction(sample, key, str(uuid7())) for _ in range(number)],
+    }
+
+
+def transaction(sample: str, sample_id: str, new_id: str) -> dict[str, Any]:
+    """Derive the parameters of another TransactWriteItems from recorded ones.
+
+    Args:
+        sample: the recorded parameters as JSON.
+        sample_id: the id in their keys.
+        new_id: the id to put in its place.
+    """
+    parameters: dict[str, Any] = json.loads(sample.replace(sample_id, new_id))
+    # botocore makes a new token for each request that has none.
     parameters.pop("ClientRequestToken", None)
     return {name: value for name, value in parameters.items() if not name.startswith("Return")}
 

@@ -1,4 +1,4 @@
-"""What everything is measured against: a bare MiniStack with the template's table, the Stripe sandbox, an issuer."""
+"""The servers that the bench runs against: MiniStack with the template's table, the Stripe sandbox, a token issuer."""
 
 import json
 import os
@@ -20,42 +20,42 @@ Template = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """The stores, and how a function is led to them."""
+class Stack:
+    """Addresses of the servers, and the environment of the functions."""
 
     facts: StackFacts
-    """There is no front door: the addresses of the shop and of the API lead nowhere."""
+    """`shop_url` and `api_url` are unused: functions are called without a front door."""
     stream_arn: str
-    """Of the table."""
+    """The stream of the table."""
     environment: Mapping[str, str]
-    """What Lambda would give the functions, and nothing else."""
+    """All environment variables of the functions."""
 
     @contextmanager
-    def entered(self) -> Iterator[None]:
-        """This very process in that environment."""
+    def environment_applied(self) -> Iterator[None]:
+        """Replace the environment of this process during the block."""
         before = dict(os.environ)
-        _become(self.environment)
+        _replace_environment(self.environment)
         try:
             yield
         finally:
-            _become(before)
+            _replace_environment(before)
 
 
-def _become(environment: Mapping[str, str]) -> None:
+def _replace_environment(environment: Mapping[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
 
 
 @contextmanager
-def world(directory: Path, package: Package) -> Iterator[World]:
-    """Everything up; down again at the end, with nothing left behind.
+def running_stack(directory: Path, package: Package) -> Iterator[Stack]:
+    """Run the servers during the block, and remove all of their files.
 
     Args:
         directory: for logs and temporary files.
-        package: whose template says what the table is like and what the functions are told.
+        package: its template describes the table and the settings of the functions.
 
     Raises:
-        StartError: a part did not come up.
+        StartError: a server did not start.
     """
     template: Template = json.loads(package.template.read_text())
     secret = f"whsec_{secrets.token_hex(16)}"
@@ -64,9 +64,9 @@ def world(directory: Path, package: Package) -> Iterator[World]:
         issuer_url = stack.enter_context(loopback.running(token_issuer.create_app))
         stripe_url = stack.enter_context(StripeSandbox.start(webhook_secret=secret)).url
         Deployer(aws_url).put_secrets(secret)
-        made = _make(aws_url, template["Resources"]["Table"]["Properties"])
+        made = _create(aws_url, template["Resources"]["Table"]["Properties"])
         given = made | _parameters(issuer_url, stripe_url)
-        yield World(
+        yield Stack(
             facts=StackFacts(
                 shop_url="http://shop.invalid",
                 api_url="http://api.invalid",
@@ -83,8 +83,8 @@ def world(directory: Path, package: Package) -> Iterator[World]:
         )
 
 
-def _make(aws_url: str, table: Mapping[str, Any]) -> dict[str, str]:
-    """Make what the functions call, by the logical ids of the template."""
+def _create(aws_url: str, table: Mapping[str, Any]) -> dict[str, str]:
+    """Create the resources that the functions call. Returns their names by logical id."""
     session = aws_session(REGION)
     queues = session.client("sqs", endpoint_url=aws_url)
     described = session.client("dynamodb", endpoint_url=aws_url).create_table(
@@ -115,13 +115,13 @@ def _parameters(issuer_url: str, stripe_url: str) -> dict[str, str]:
         "StripeApiUrl": stripe_url,
         "SuccessUrl": "http://shop.invalid/success",
         "CancelUrl": "http://shop.invalid/cancelled",
-        # All gifts to a creator then share one batch of the relay, so that batches of any size can be had.
+        # One shard per creator, so that a batch of the relay can hold all gifts to one creator.
         "CreatorLanes": "1",
     }
 
 
 def _environment(template: Template, given: Mapping[str, str]) -> dict[str, str]:
-    """The functions' settings: what the template refers to as given, or as it is by default."""
+    """Resolve the settings of the functions: references of the template, else its defaults."""
     defaults = {name: str(facts["Default"]) for name, facts in template["Parameters"].items() if "Default" in facts}
     known = defaults | dict(given)
     variables = template["Globals"]["Function"]["Environment"]["Variables"]
@@ -140,7 +140,7 @@ def _lambda_environment(aws_url: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": aws_url,
         "AWS_LAMBDA_FUNCTION_NAME": "bench",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
-        # Lambda has no such file, whatever this machine has.
+        # Lambda has no such files.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "LANG": "en_US.UTF-8",
