@@ -1,5 +1,6 @@
 """Bearer tokens: JWTs of the platform's issuer."""
 
+from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from typing import Final
 
 from chalicelib.adapters.pyjwt import jwt
@@ -30,8 +31,14 @@ class JwtVerifier:
     def __init__(self, *, issuer: str, audience: str, jwks_url: str) -> None:
         self._issuer = issuer
         self._audience = audience
+        # Without a context, urllib loads all CA certificates from Python 3.12 on, for a plain HTTP address as well.
+        context = SSLContext(PROTOCOL_TLS_CLIENT) if jwks_url.startswith("http:") else None
         self._keys = _Keys(
-            jwks_url, lifespan=KEYS_SECONDS, timeout=KEYS_TIMEOUT_SECONDS, cooldown_duration=REFETCH_FLOOR_SECONDS
+            jwks_url,
+            lifespan=KEYS_SECONDS,
+            timeout=KEYS_TIMEOUT_SECONDS,
+            ssl_context=context,
+            cooldown_duration=REFETCH_FLOOR_SECONDS,
         )
 
     def verify(self, token: str) -> Caller:

@@ -35,6 +35,9 @@ class Room:
     all_but: tuple[str, ...] = ()
 
 
+SHARED = ("chalicelib.adapters.aws_session", "chalicelib.adapters.deferred", "chalicelib.adapters.pyjwt")
+"""Modules of adapters that all adapters may import."""
+
 PLAIN = ("collections.abc", "datetime", "enum", "typing")
 """Without `dataclasses`: making a Struct takes a tenth of the time, which every cold start waits for."""
 
@@ -56,7 +59,7 @@ ROOMS = {
     ),
     "chalicelib.adapters": Room(
         others=(*SDKS, "msgspec"),
-        ours=(*CORE, "chalicelib.adapters.aws_session", "chalicelib.adapters.pyjwt", "chalicelib.ports"),
+        ours=(*CORE, *SHARED, "chalicelib.ports"),
         for_types=("types_boto3_sns", "types_boto3_sqs", "types_boto3_ssm"),
     ),
     "chalicelib.settings": Room(standard=(*ANY, "os"), others=("msgspec.Struct",)),

@@ -100,14 +100,27 @@ def test_to_verify_tokens_imports_no_certificates() -> None:
     assert "cryptography.x509.name" not in found
 
 
+def test_to_verify_webhooks_imports_no_http_client() -> None:
+    assert "requests.sessions" not in modules_after(building("gateway"))
+
+
 @pytest.mark.parametrize(
-    "statement",
+    ("attribute", "statement", "module"),
     [
-        "from cryptography import x509\nassert x509.Name",
-        "from cryptography.x509 import Name\nassert Name",
-        "import cryptography.x509.oid\nassert cryptography.x509.Name",
-        "from jwt.algorithms import x509\nassert x509.load_der_x509_certificate",
+        ("tokens", "from cryptography import x509\nassert x509.Name", "cryptography.x509.name"),
+        ("tokens", "from cryptography.x509 import Name\nassert Name", "cryptography.x509.name"),
+        ("tokens", "import cryptography.x509.oid\nassert cryptography.x509.Name", "cryptography.x509.name"),
+        ("tokens", "from jwt.algorithms import x509\nassert x509.Certificate", "cryptography.x509.name"),
+        ("gateway", "import requests\nassert requests.Session", "requests.sessions"),
+        ("gateway", "from requests.adapters import HTTPAdapter\nassert HTTPAdapter", "requests.sessions"),
+        ("gateway", "services.gateway._http.requests.Session()", "requests.sessions"),
     ],
 )
-def test_certificates_can_still_be_imported(statement: str) -> None:
-    assert "cryptography.x509.name" in modules_after(f"{building('tokens')}\n{statement}")
+def test_a_deferred_module_is_imported_at_its_first_use(attribute: str, statement: str, module: str) -> None:
+    assert module in modules_after(f"{building(attribute)}\n{statement}")
+
+
+def test_a_stand_in_has_no_file() -> None:
+    names = "('cryptography.x509', 'requests')"
+    program = f"import sys\nassert not any(hasattr(sys.modules[name], '__file__') for name in {names})"
+    assert "requests.sessions" not in modules_after(f"{building('tokens', 'gateway')}\n{program}")
