@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED
 from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import (
     CoinpurseError,
     IdempotencyConflict,
@@ -17,7 +18,7 @@ from chalicelib.errors import (
 from chalicelib.usecases.budgets import MAX_ATTEMPTS, Excluded, exclude_fan
 from chalicelib.usecases.queries import read_budget
 from tests.domain.builders import FAN, KEY
-from tests.fakes import START, FakeLedger, uuid7_at
+from tests.fakes import START, FakeClock, FakeLedger, uuid7_at
 from tests.usecases.budgeting import DAILY, MOMENT, NIGHT, a_desk, a_raced_desk, budget, wish
 from tests.usecases.checkout_harness import CheckoutHarness
 
@@ -82,6 +83,18 @@ def test_a_change_that_meets_others_without_end_is_no_answer() -> None:
 
 def shut_out(harness: CheckoutHarness, days: int, key: str = KEY) -> Excluded:
     return exclude_fan(FAN, key, days, ledger=harness.ledger, clock=harness.clock)
+
+
+class LateLedger(FakeLedger):
+    """A ledger whose wallets do not show an exclusion yet."""
+
+    def read_wallet(self, user_id: str) -> Wallet:
+        return replace(super().read_wallet(user_id), excluded_until=None)
+
+
+def test_exclude_fan_whose_wallet_is_stale_raises_try_again() -> None:
+    with pytest.raises(TryAgain):
+        exclude_fan(FAN, KEY, 1, ledger=LateLedger(), clock=FakeClock(START))
 
 
 @pytest.mark.parametrize("act", ["send", "open"])
