@@ -75,7 +75,7 @@ def counted(root: Path = ROOT) -> dict[str, float]:
     """Count what the files of a checkout show."""
     product = {str(path.relative_to(root)): path.read_text() for path in _product(root)}
     found = arrows(product)
-    rooms = language.count(language.all_prose(root))
+    rooms = language.by_room(root)
     docstrings = language.total(rooms.values())
     return {
         "modules": sum(1 for path in product if path != "app.py" and not path.endswith("__init__.py")),
@@ -137,7 +137,7 @@ def turns_table(after: Figures, before: Figures) -> Iterator[str]:
 
 def turns_by_room(root: Path = ROOT) -> dict[str, float]:
     """Measure the literary turns of each room."""
-    rooms = language.count(language.all_prose(root))
+    rooms = language.by_room(root)
     return {room: round(figures.per_thousand, 1) for room, figures in rooms.items()}
 
 

@@ -133,6 +133,12 @@ def room_of(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__") if parts[0] == "chalicelib" else parts[0]
 
 
+@cache
+def by_room(root: Path = ROOT) -> dict[str, Figures]:
+    """Count a whole checkout. Callers must not change the result."""
+    return count(all_prose(root))
+
+
 def all_prose(root: Path = ROOT) -> list[Prose]:
     """Read the docstrings and comments of a whole checkout."""
     paths = [root / "app.py", root / "Makefile", root / ".ci/run"]
