@@ -31,6 +31,8 @@ _COVERAGE: Final = (sys.executable, "-m", "coverage")
 _PROGRESS: Final = re.compile(r"^([.A-Za-z]+) *\[ *(\d+%)\]$")
 _COUNTED: Final = re.compile(r"^\d+ (?:passed|failed|skipped|error).*$", re.MULTILINE)
 _POLL_SECONDS: Final = 0.1
+_RAM_DISK: Final = Path("/dev/shm")
+_ENOUGH_BYTES: Final = 8 * 2**30
 _PROGRESS_SECONDS: Final = 5
 _PR_SET_CHILD_SUBREAPER: Final = 36
 
@@ -108,6 +110,19 @@ class Running:
                 yield f"{progress[2]}{', with failures' * self._has_failures}"
 
 
+def ram_disk() -> Path | None:
+    """Return a directory in memory, if one may hold what tests unpack: 25 workers of 6,000 files, 2 GiB in all.
+
+    A disk can take seconds for each worker's files, most of the CPU time of a cold start.
+    """
+    try:
+        disk = os.statvfs(_RAM_DISK)
+    except OSError:
+        return None
+    is_fit = disk.f_bavail * disk.f_frsize >= _ENOUGH_BYTES and not disk.f_flag & os.ST_NOEXEC
+    return _RAM_DISK if is_fit and os.access(_RAM_DISK, os.W_OK) else None
+
+
 def run(pieces: Sequence[Piece], directory: Path) -> tuple[list[str], str]:
     """Run the pieces, AT_ONCE at a time. Returns the names of those that failed, and all output but the progress."""
     waiting, running, failed, output = list(pieces), list[Running](), list[str](), ""
@@ -140,6 +155,7 @@ def _start(piece: Piece, directory: Path) -> Running:
         process = subprocess.Popen(
             [*piece.command, *piece.options, *piece.paths],
             cwd=ROOT,
+            env=os.environ | {"TMPDIR": str(directory), "COINPURSE_TMPDIR": str(directory)},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -199,7 +215,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     _adopt_orphans()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="tests-") as directory:
+    with tempfile.TemporaryDirectory(prefix="tests-", dir=ram_disk(), ignore_cleanup_errors=True) as directory:
         failed, output = run(SUITES[suite], Path(directory))
     if not failed:
         for gate in GATES[suite]:

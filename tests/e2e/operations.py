@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
 from chalicelib.adapters.dynamodb.models import Row
 from infra.local.facts import StackFacts, aws_session
+from infra.local.warmup import warm_api
 from infra.operations.books import read_partition
 from tests.stores import cloud_at
 
@@ -45,14 +48,22 @@ class Cloud:
         return said
 
     def run_on(self, catalogue: str) -> None:
-        """Have every function that reads the catalogue read another one, as the template's parameter would."""
-        client = self.client("lambda")
-        for function in self.functions:
-            variables = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
-            changed = {"Variables": variables | {"CATALOGUE": catalogue}}
-            client.update_function_configuration(FunctionName=function, Environment=changed)
-        for function in self.functions:
-            client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 1})
+        """Switch every function to another catalogue, as the template's parameter would, and start API and relay."""
+        with ThreadPoolExecutor() as pool:  # each function waits for its old workers to end
+            list(pool.map(partial(self._switch, self.client("lambda"), catalogue), self.functions))
+            started = [pool.submit(warm_api, self._facts, 1), pool.submit(self._start_relay)]
+            for each in started:
+                each.result()
+
+    def _switch(self, client: Any, catalogue: str, function: str) -> None:
+        variables = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+        changed = {"Variables": variables | {"CATALOGUE": catalogue}}
+        client.update_function_configuration(FunctionName=function, Environment=changed)
+        client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 1})
+
+    def _start_relay(self) -> None:
+        answer = self.client("lambda").invoke(FunctionName=self.names["Relay"], Payload=b'{"Records": []}')
+        assert "FunctionError" not in answer, answer["Payload"].read()
 
     @contextmanager
     def without_relay(self) -> Iterator[None]:

@@ -11,7 +11,6 @@ from infra.local.client import Checkout, Fan, Reply, wait_until
 from infra.local.facts import StackFacts
 from infra.local.stripe_side import StripeSide
 from infra.local.subscriber import Subscriber
-from infra.local.warmup import warm_api
 from tests.e2e.economies import SCENARIOS
 from tests.e2e.operations import Cloud
 from tests.e2e.scenario import Earn, Give, Refuse, Scenario, Sold, Tap
@@ -24,7 +23,6 @@ def test_an_economy_runs_from_its_bundles_to_its_creators_share(
     scenario: Scenario, cloud_of: Cloud, stack: StackFacts, stripe: StripeSide, overlay: Subscriber
 ) -> None:
     cloud_of.run_on(scenario.name)
-    warm_api(stack, 1)
     life = Life(stack, overlay, scenario)
 
     assert life.on_sale() == scenario.sold
