@@ -1,4 +1,4 @@
-"""What Lambda would give every function before it is imported."""
+"""Set the environment variables that Lambda sets before it imports a function."""
 
 import os
 

@@ -1,6 +1,6 @@
-"""The extent to which tests try the largest enumerations: all of it with `COINPURSE_EXTENT=whole`, as in `make faults`.
+"""Choose the share of large enumerations that tests run: `COINPURSE_EXTENT=whole` (`make faults`) runs all cases.
 
-`make test` tries a part of each, so that it takes minutes. Every planted bug is caught by that part.
+`make test` runs a part of each, to stay within minutes. That part catches every planted bug.
 """
 
 import os
@@ -12,5 +12,5 @@ T = TypeVar("T")
 
 
 def whole_or(whole: T, part: T) -> T:
-    """Choose the whole for `make faults`, else the part."""
+    """Return `whole` under `make faults`, else `part`."""
     return whole if IS_WHOLE else part

@@ -1,4 +1,4 @@
-"""The budgets of the ledger's stand-in."""
+"""Budgets and self-exclusions of the fake ledger."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from chalicelib.ports.results import Posted, Repeated, Stale
 
 @dataclass(frozen=True, kw_only=True)
 class Spending:
-    """Coins that are given, or money that is paid, at a time."""
+    """Coins spent, or money paid, at a point in time."""
 
     at: datetime
     coins: int = 0
@@ -24,7 +24,7 @@ class Spending:
 
 
 class FakeBudgets:
-    """What the Ledger port says of budgets, in dictionaries."""
+    """The budget methods of the Ledger port, in dictionaries."""
 
     def __init__(self) -> None:
         self.entries: dict[str, dict[str, Entry]] = {}
@@ -33,19 +33,19 @@ class FakeBudgets:
         self.exclusions: dict[tuple[str, str], SelfExclusion] = {}
 
     def allows(self, user_id: str, spending: Spending, change: BudgetChange | None) -> bool:
-        """What the condition of the write says."""
+        """Evaluate the budget conditions of a write."""
         stored = self.budgets.get(user_id)
         if user_id in self.excluded and self.excluded[user_id] > spending.at:
             return False
         if change:
-            return self._is_seen(stored, change) and _has_left(self._changed(stored, change), spending)
+            return self._is_current(stored, change) and _covers(self._changed(stored, change), spending)
         if stored is None:
             return True
         is_in_currency = spending.coins or stored.limits.currency in {None, spending.currency}
-        return stored.ends.day > spending.at and bool(is_in_currency) and _has_left(stored, spending)
+        return stored.ends.day > spending.at and bool(is_in_currency) and _covers(stored, spending)
 
     def count(self, user_id: str, spending: Spending, change: BudgetChange | None = None) -> None:
-        """What the write does."""
+        """Deduct the spending from every period, as an accepted write does."""
         stored = self.budgets.get(user_id)
         budget = self._changed(stored, change) if change else stored
         if budget:
@@ -56,7 +56,7 @@ class FakeBudgets:
             )
 
     def count_paid(self, user_id: str, paid: Spending) -> None:
-        """What the write of money that was paid does: it counts in the periods of its moment, in its own currency."""
+        """Deduct a payment from the periods that contain its time, if the budget is in its currency."""
         stored = self.budgets.get(user_id)
         if stored and (budget := renewed(stored, paid.at)).limits.currency in {None, paid.currency}:
             self.budgets[user_id] = replace(
@@ -65,7 +65,7 @@ class FakeBudgets:
 
     def change_budget(self, user_id: str, change: BudgetChange) -> Posted | Stale:
         stored = self.budgets.get(user_id)
-        if not self._is_seen(stored, change):
+        if not self._is_current(stored, change):
             return Stale()
         self.budgets[user_id] = self._changed(stored, change)
         return Posted()
@@ -88,7 +88,7 @@ class FakeBudgets:
         return Posted()
 
     @staticmethod
-    def _is_seen(stored: Budget | None, change: BudgetChange) -> bool:
+    def _is_current(stored: Budget | None, change: BudgetChange) -> bool:
         return (stored and stored.version) == (change.seen and change.seen.version)
 
     @staticmethod
@@ -97,16 +97,16 @@ class FakeBudgets:
             return change.budget
         return replace(
             change.budget,
-            coins_left=_moved(stored.coins_left, change.coins_gain),
-            money_left=_moved(stored.money_left, change.money_gain),
+            coins_left=_sum(stored.coins_left, change.coins_gain),
+            money_left=_sum(stored.money_left, change.money_gain),
         )
 
 
-def _has_left(budget: Budget, spending: Spending) -> bool:
+def _covers(budget: Budget, spending: Spending) -> bool:
     return (not spending.coins or all(left >= spending.coins for left in budget.coins_left)) and (
         not spending.money or all(left >= spending.money for left in budget.money_left)
     )
 
 
-def _moved(left: ByPeriod[int], gain: ByPeriod[int]) -> ByPeriod[int]:
-    return ByPeriod(*(have + more for have, more in zip(left, gain, strict=True)))
+def _sum(left: ByPeriod[int], gain: ByPeriod[int]) -> ByPeriod[int]:
+    return ByPeriod(*(one + other for one, other in zip(left, gain, strict=True)))

@@ -1,4 +1,4 @@
-"""Stand-ins for the memberships' store, over the fake ledger's dictionaries, and for the provider's side of them."""
+"""Fakes of the Memberships port, over the fake ledger's dictionaries, and of the Subscriptions port."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -17,7 +17,7 @@ MONTH = timedelta(days=30)
 
 
 class FakeMemberships:
-    """The Memberships port. One call is one step."""
+    """The Memberships port. Each call is atomic."""
 
     def __init__(self, ledger: FakeLedger) -> None:
         self.ledger = ledger
@@ -61,8 +61,8 @@ class FakeMemberships:
     ) -> Posted | Stale:
         name = before.user_id, before.membership_id
         stored = self.known.get(name)
-        taken = notification and self.ledger.find_entry(notification.user_id, notification.entry_id)
-        if stored is None or stored.version != before.version or taken:
+        existing = notification and self.ledger.find_entry(notification.user_id, notification.entry_id)
+        if stored is None or stored.version != before.version or existing:
             return Stale()
         self.known[name] = after
         if notification:
@@ -71,7 +71,7 @@ class FakeMemberships:
 
 
 class FakeSubscriptions:
-    """The Subscriptions port: what the provider says now is what was put here."""
+    """The Subscriptions port. Returns the subscriptions and invoices that a test has put into its dictionaries."""
 
     def __init__(self) -> None:
         self.opened = 0
@@ -98,7 +98,7 @@ class FakeSubscriptions:
         return f"https://portal.example/{customer_id}"
 
     def subscribe(self, membership: Membership, **changes: object) -> Subscription:
-        """Let a membership have a subscription there, with whatever about it is different."""
+        """Create an active subscription for a membership, with `changes` to its fields."""
         subscription = Subscription(
             subscription_id=f"sub_{membership.membership_id}",
             status="active",
@@ -112,14 +112,14 @@ class FakeSubscriptions:
         return changed
 
     def bill(self, of: Membership, month: int = 1, **changes: object) -> Invoice:
-        """Let the membership's month have an invoice there, paid, with whatever about it is different."""
+        """Create a paid invoice for a month of the membership, with `changes` to its fields."""
         invoice = replace(invoice_of(of, month), **changes)
         self.invoices[invoice.invoice_id] = invoice
         return invoice
 
 
-def purchase_ref_from_metadata(membership: Membership) -> MembershipRef:
-    """What a subscription of the membership says of itself."""
+def membership_ref(membership: Membership) -> MembershipRef:
+    """Build the reference that the metadata of the membership's subscription holds."""
     return MembershipRef(
         membership_id=membership.membership_id,
         plan_id=membership.plan_id,
@@ -129,12 +129,12 @@ def purchase_ref_from_metadata(membership: Membership) -> MembershipRef:
 
 
 def hint_of(membership: Membership) -> MembershipHint:
-    """Whose membership it is, as an event tells."""
-    return MembershipHint(subscription_id=f"sub_{membership.membership_id}", ref=purchase_ref_from_metadata(membership))
+    """Build the hint that Stripe's events about the membership carry."""
+    return MembershipHint(subscription_id=f"sub_{membership.membership_id}", ref=membership_ref(membership))
 
 
 def invoice_of(membership: Membership, month: int = 1) -> Invoice:
-    """The paid invoice of one of a membership's months, the first of which begins at START."""
+    """Build the paid invoice of a month of the membership. Month 1 begins at START."""
     begins = START + (month - 1) * MONTH
     return Invoice(
         invoice_id=f"in_{month}_{membership.membership_id}",
@@ -149,5 +149,5 @@ def invoice_of(membership: Membership, month: int = 1) -> Invoice:
         currency=membership.currency,
         created_at=begins,
         paid_until=begins + MONTH,
-        membership=purchase_ref_from_metadata(membership),
+        membership=membership_ref(membership),
     )

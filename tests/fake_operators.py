@@ -1,4 +1,4 @@
-"""Stand-ins for the operators' operators and for the journal, over the fake ledger's dictionaries."""
+"""Fakes of the OperatorLedger and Journal ports, over the fake ledger's dictionaries."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,20 +14,20 @@ from chalicelib.domain.purchases import Status
 from chalicelib.domain.reviews import Freeze, Review, Settlement
 from chalicelib.errors import IdempotencyConflict
 from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySettled, Conflict, Posted, Repeated
-from tests.fake_lanes import Lane
+from tests.fake_shards import ShardState
 from tests.fakes import FakeLedger
 
-_NOTHING = Lane()
+_EMPTY = ShardState()
 
 
 class FakeOperators:
-    """The OperatorLedger port. One call is one step."""
+    """The OperatorLedger port. Each call is atomic."""
 
     def __init__(self, ledger: FakeLedger) -> None:
         self.ledger = ledger
         self.freezes: dict[str, Freeze] = {}
         self.reversed_by: dict[tuple[str, str], str] = {}
-        """The act that reversed a gift, by fan and gift: an id is the fan's own."""
+        """Entry id of the reversal, by user id and gift id (gift ids are unique per user only)."""
 
     def grant(self, adjustment: Adjustment) -> Posted | AlreadyExists:
         earlier = self.ledger.find_entry(adjustment.user_id, adjustment.entry_id)
@@ -100,7 +100,7 @@ class FakeJournal:
         return None if stored == added_up else Mismatch(what=f"wallet/{user_id}", stored=stored, added_up=added_up)
 
     def shard_mismatch(self, creator_id: str, shard: int) -> Mismatch | None:
-        received = self.ledger.shards.get((creator_id, shard), _NOTHING)
+        received = self.ledger.shards.get((creator_id, shard), _EMPTY)
         entries = [shard_entry(entry) for known in self.ledger.entries.values() for entry in known.values()]
         added_up = sum(gift.creator_coins for gift in entries if gift and gift.event_id in received.sequences)
         what, places = f"creator/{creator_id}/{shard}", range(1, len(received.sequences) + 1)
@@ -117,7 +117,7 @@ class FakeJournal:
 
     def _is_relayed(self, line: JournalLine) -> bool:
         if line.creator_id:
-            return line.event_id in self.ledger.shards.get((line.creator_id, line.shard), _NOTHING).sequences
+            return line.event_id in self.ledger.shards.get((line.creator_id, line.shard), _EMPTY).sequences
         return line.entry_id in self.ledger.announced
 
 

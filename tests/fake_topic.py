@@ -1,4 +1,4 @@
-"""Stand-ins for the topic and the queues."""
+"""Fakes of the event publisher, the redrive queue and the streak timer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,17 +10,17 @@ from chalicelib.domain.events import Announcement, Publication
 
 @dataclass
 class FakePublisher:
-    """The EventPublisher port: keeps what it accepts; does not accept what it is told not to."""
+    """The EventPublisher port. Records what it accepts; ids in `busy` and `refused` fail."""
 
     published: list[Announcement] = field(default_factory=list)
     busy: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
 
     def publish(self, announcements: Sequence[Announcement]) -> Publication:
-        asked = {announcement.id for announcement in announcements}
-        turned_away = self.busy | self.refused
-        self.published += [announcement for announcement in announcements if announcement.id not in turned_away]
-        return Publication(busy=frozenset(asked & self.busy), refused=frozenset(asked & self.refused))
+        ids = {announcement.id for announcement in announcements}
+        failing = self.busy | self.refused
+        self.published += [announcement for announcement in announcements if announcement.id not in failing]
+        return Publication(busy=frozenset(ids & self.busy), refused=frozenset(ids & self.refused))
 
 
 @dataclass
@@ -35,7 +35,7 @@ class FakeRedriveQueue:
 
 @dataclass
 class FakeStreakTimer:
-    """The StreakTimer port: keeps what it is told, until somebody lets the time pass."""
+    """The StreakTimer port. Collects the checks that are due; a test delivers them."""
 
     waiting: list[tuple[str, str, timedelta]] = field(default_factory=list)
 

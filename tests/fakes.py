@@ -1,4 +1,4 @@
-"""Stand-ins for the ports, small enough to be seen to be right. One contract suite holds the ledger to real ones."""
+"""Fakes of the ports. The contract suite in tests/adapters runs the fake ledger beside the real stores."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,15 +20,15 @@ from chalicelib.domain.wallets import Streak, Wallet
 from chalicelib.errors import NotAuthentic, NotFound, TryAgain
 from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Repeated, Stale, Unchanged
 from tests.fake_budgets import FakeBudgets, Spending
-from tests.fake_lanes import Lane, grown, is_as_seen, position
+from tests.fake_shards import ShardState, grown, is_as_seen, position
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PAUSE = timedelta(seconds=5)
-"""What ends a streak."""
+"""A gift after this pause starts a new streak."""
 
 
 class FakeClock:
-    """Stands still until it is moved. Ids count up, and carry its time."""
+    """A clock that only `advance` moves. Its ids carry its time and a counter."""
 
     def __init__(self, at: datetime = START) -> None:
         self.at = at
@@ -46,13 +46,13 @@ class FakeClock:
 
 
 def uuid7_at(at: datetime, number: int) -> str:
-    """A UUIDv7 of that time; distinct numbers below 2^62 make distinct ids that sort by number."""
+    """Build a UUIDv7 of that time. Numbers below 2^62 give distinct ids that sort by number."""
     milliseconds = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     return str(UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62 | number))
 
 
 class FakeLedger(FakeBudgets):
-    """The Ledger port in dictionaries. One call is one step: nothing else happens in between."""
+    """The Ledger port in dictionaries. Each call is atomic."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class FakeLedger(FakeBudgets):
         self.frozen: set[str] = set()
         self.streaks: dict[str, Streak] = {}
         self.opened: set[str] = set()
-        self.shards: dict[tuple[str, int], Lane] = {}
+        self.shards: dict[tuple[str, int], ShardState] = {}
         self.announced: dict[str, datetime] = {}
         self.reviews: dict[str, Review] = {}
 
@@ -70,18 +70,18 @@ class FakeLedger(FakeBudgets):
         known = self.find_entry(purchase.user_id, purchase.purchase_id)
         money = Spending(at=purchase.created_at, money=purchase.amount_minor, currency=purchase.currency)
         is_within = self.allows(purchase.user_id, money, change)
-        rejecting = None if is_within else self.read_wallet(purchase.user_id)
+        refusing_wallet = None if is_within else self.read_wallet(purchase.user_id)
         if known:
-            return AlreadyExists(entry=known, wallet=rejecting)
-        if rejecting:
-            return Rejected(wallet=rejecting)
+            return AlreadyExists(entry=known, wallet=refusing_wallet)
+        if refusing_wallet:
+            return Rejected(wallet=refusing_wallet)
         self.count(purchase.user_id, money, change)
         self.opened.add(purchase.user_id)
         self.entries.setdefault(purchase.user_id, {})[purchase.purchase_id] = purchase
         return Posted()
 
     def post_purchase(self, session: CheckoutSession, posting: Posting) -> Posted | Unchanged:
-        purchase = self._claimed(session)
+        purchase = self._purchase_of(session)
         ref = session.require_ref()
         quoted = (purchase.coins, purchase.amount_minor, purchase.currency)
         if purchase.status is Status.POSTED or quoted != (ref.coins, session.subtotal_minor, session.currency):
@@ -104,7 +104,7 @@ class FakeLedger(FakeBudgets):
     def move_purchase(
         self, session: CheckoutSession, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
     ) -> Posted | Unchanged:
-        purchase = self._claimed(session)
+        purchase = self._purchase_of(session)
         if purchase.status not in allowed:
             return Unchanged(purchase=purchase)
         if change and (purchase.is_released or self.change_budget(purchase.user_id, change) == Stale()):
@@ -115,8 +115,8 @@ class FakeLedger(FakeBudgets):
 
     def update_kept_amount(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> Posted | Stale:
         stored = self.find_entry(purchase.user_id, purchase.purchase_id)
-        taken = adjustment and self.find_entry(adjustment.user_id, adjustment.entry_id)
-        if not isinstance(stored, Purchase) or stored.version != purchase.version or taken:
+        existing = adjustment and self.find_entry(adjustment.user_id, adjustment.entry_id)
+        if not isinstance(stored, Purchase) or stored.version != purchase.version or existing:
             return Stale()
         changed = replace(stored, kept_minor=kept_minor, version=stored.version + 1)
         self.entries[purchase.user_id][purchase.purchase_id] = changed
@@ -125,7 +125,7 @@ class FakeLedger(FakeBudgets):
         return Posted()
 
     def adjust(self, adjustment: Adjustment) -> None:
-        """What every adjustment does: an entry and its coins."""
+        """Store an adjustment and add its coins to the wallet."""
         self.entries.setdefault(adjustment.user_id, {})[adjustment.entry_id] = adjustment
         self.coins[adjustment.user_id] = self.coins.get(adjustment.user_id, 0) + adjustment.coins
 
@@ -139,13 +139,13 @@ class FakeLedger(FakeBudgets):
         allows = has_wallet and wallet.coins >= gift.price_coins and not wallet.is_frozen
         allows = allows and self.allows(gift.user_id, coins, change)
         if gift.streak_id:
-            seen = is_as_seen(wallet.streak, ended) if gift.begins_streak else is_of(gift, wallet.streak)
-            allows = allows and seen
-        rejecting = wallet if has_wallet and not allows else None
+            is_current = is_as_seen(wallet.streak, ended) if gift.begins_streak else is_of(gift, wallet.streak)
+            allows = allows and is_current
+        refusing_wallet = wallet if has_wallet and not allows else None
         if known:
-            return AlreadyExists(entry=known, wallet=rejecting)
+            return AlreadyExists(entry=known, wallet=refusing_wallet)
         if not allows:
-            return Rejected(wallet=rejecting)
+            return Rejected(wallet=refusing_wallet)
         self.count(gift.user_id, coins, change)
         self.coins[gift.user_id] = wallet.coins - gift.price_coins
         self.entries.setdefault(gift.user_id, {})[gift.gift_id] = gift
@@ -184,7 +184,7 @@ class FakeLedger(FakeBudgets):
         return [known[entry_id] for entry_id in ids[:limit]]
 
     def receive_gifts(self, creator_id: str, shard: int, gifts: Sequence[ShardEntry]) -> Mapping[str, ShardPosition]:
-        received = self.shards.setdefault((creator_id, shard), Lane())
+        received = self.shards.setdefault((creator_id, shard), ShardState())
         for gift in gifts:
             if gift.event_id not in received.sequences:
                 received.sequences[gift.event_id] = len(received.sequences) + 1
@@ -208,7 +208,7 @@ class FakeLedger(FakeBudgets):
         self.reviews[review.payment_id] = review
         return Posted()
 
-    def _claimed(self, session: CheckoutSession) -> Purchase:
+    def _purchase_of(self, session: CheckoutSession) -> Purchase:
         ref = session.require_ref()
         entry = self.find_entry(ref.user_id, ref.purchase_id)
         if not isinstance(entry, Purchase):
@@ -217,7 +217,7 @@ class FakeLedger(FakeBudgets):
 
 
 class FakeGateway:
-    """The PaymentGateway port: sessions by purchase, and events that are signed when their signature says so."""
+    """The PaymentGateway port: checkout sessions by purchase id, and events accepted with the signature `signed`."""
 
     def __init__(self) -> None:
         self.sessions: dict[str, CheckoutSession] = {}
@@ -251,14 +251,14 @@ class FakeGateway:
         return self.events[payload]
 
     def sign(self, event: StripeEvent) -> bytes:
-        """The body under which the event arrives; its signature is `signed`."""
+        """Return a webhook body for the event; its signature is `signed`."""
         payload = f"event {len(self.events)}".encode()
         self.events[payload] = event
         return payload
 
 
 def session_of(purchase: Purchase, **changes: object) -> CheckoutSession:
-    """The paid checkout session of a purchase, with whatever about it is different."""
+    """Build the paid checkout session of a purchase, with `changes` to its fields."""
     session = CheckoutSession(
         session_id=f"cs_test_{purchase.purchase_id}",
         mode="payment",

@@ -1,14 +1,14 @@
-"""The invariants of the ledger, for whatever holds the books: the fake, a table, an export.
+"""The invariants of the ledger, checked on the fake, on a table or on an export.
 
 I1  a wallet's coins are the sum of its posted entries
 I2  a purchase is credited once, and a payment credits one purchase
-I3  a posted gift has one entry at its creator's, with the same coins, and a reversed one another that counters it;
-    shards add up; sequences have no gaps
-I4  what was published is what was posted
-I5  no wallet is below zero by more than was clawed back from it and not restored
-I6  every amount is an int that JSON readers keep
-I7  what was posted never changes, and neither does a quote
-I8  what a purchase granted, clawbacks and restores included, is the share of its coins that was kept of its money
+I3  a posted gift has exactly one entry in the creator's shard, with the same coins, and a reversed gift a second one
+    with the negative amount; a shard's total is the sum of its entries; its sequences have no gaps
+I4  the published ids are the event ids of the posted entries
+I5  a wallet is negative by at most the coins clawed back from it and not restored
+I6  every amount is an int within +-(2^53 - 1), which JSON readers keep exactly
+I7  posted entries and quotes never change
+I8  coins granted by a purchase, less clawbacks, plus restores = floor(coins x kept amount / paid amount)
 """
 
 from collections import Counter, defaultdict
@@ -27,11 +27,11 @@ from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.wallets import Wallet
 from tests.fakes import FakeLedger
 
-Thing = TypeVar("Thing")
+T = TypeVar("T")
 
 
 class Received(Struct, frozen=True, kw_only=True):
-    """A gift as its creator's shard holds it."""
+    """A gift's entry in a creator's shard."""
 
     creator_id: str
     shard: int
@@ -40,8 +40,8 @@ class Received(Struct, frozen=True, kw_only=True):
     sequence: int
 
 
-class LaneTotal(Struct, frozen=True, kw_only=True):
-    """What a shard says of itself."""
+class ShardTotal(Struct, frozen=True, kw_only=True):
+    """The stored total of a creator's shard."""
 
     creator_id: str
     shard: int
@@ -50,22 +50,22 @@ class LaneTotal(Struct, frozen=True, kw_only=True):
 
 
 class Books(Struct, frozen=True, kw_only=True):
-    """Everything there is to hold together. `published` are the ids that the world has heard, in any number."""
+    """A snapshot of the whole ledger. `published` holds the published event ids, with repeats."""
 
     wallets: Sequence[Wallet] = ()
     entries: Sequence[Entry] = ()
     received: Sequence[Received] = ()
-    shards: Sequence[LaneTotal] = ()
+    shards: Sequence[ShardTotal] = ()
     published: Collection[str] = ()
 
     @property
     def posted(self) -> list[Entry]:
-        """The entries that are facts."""
+        """The posted entries."""
         return [entry for entry in self.entries if not isinstance(entry, Purchase) or entry.status is Status.POSTED]
 
 
 def books_of(ledger: FakeLedger, published: Sequence[Announcement]) -> Books:
-    """The books of the fake."""
+    """Build the snapshot of a fake ledger."""
     entries = [entry for known in ledger.entries.values() for entry in known.values()]
     coins = {gift.event_id: gift.creator_coins for gift in map(shard_entry, entries) if gift}
     return Books(
@@ -77,7 +77,7 @@ def books_of(ledger: FakeLedger, published: Sequence[Announcement]) -> Books:
             for event_id, sequence in received.sequences.items()
         ],
         shards=[
-            LaneTotal(creator_id=creator_id, shard=shard, coins=received.coins, gifts=len(received.sequences))
+            ShardTotal(creator_id=creator_id, shard=shard, coins=received.coins, gifts=len(received.sequences))
             for (creator_id, shard), received in ledger.shards.items()
         ],
         published=[announcement.id for announcement in published],
@@ -85,33 +85,37 @@ def books_of(ledger: FakeLedger, published: Sequence[Announcement]) -> Books:
 
 
 def broken(books: Books, *, is_drained: bool) -> list[str]:
-    """Which invariants do not hold, and where. `is_drained`: the relay has nothing left to do."""
+    """Return the violated invariants, one sentence each. `is_drained`: the relay has processed every record."""
     return [
         *_wallets(books),
         *_debts(books),
         *_credits(books),
         *_shares(books),
         *_gifts(books, is_drained=is_drained),
-        *_lanes(books),
+        *_shards(books),
         *_published(books, is_drained=is_drained),
         *_amounts(books),
     ]
 
 
 def changed(before: Books, after: Books) -> list[str]:
-    """Which facts changed or went away between two looks at the books (I7)."""
+    """Return the posted entries and quotes that differ between two snapshots (I7), one sentence each."""
     now = {(entry.user_id, entry.entry_id): entry for entry in after.entries}
-    gone = [entry for entry in before.posted if _facts(now.get((entry.user_id, entry.entry_id))) != _facts(entry)]
+    lost = [
+        entry
+        for entry in before.posted
+        if _frozen_part(now.get((entry.user_id, entry.entry_id))) != _frozen_part(entry)
+    ]
     quoted = [
         entry
         for entry in before.entries
         if isinstance(entry, Purchase) and _quote(now.get((entry.user_id, entry.entry_id))) != _quote(entry)
     ]
-    return [f"I7: {entry.entry_id} of {entry.user_id} changed" for entry in [*gone, *quoted]]
+    return [f"I7: {entry.entry_id} of {entry.user_id} changed" for entry in [*lost, *quoted]]
 
 
-def _facts(entry: Entry | None) -> Entry | None:
-    """The entry, but for what may change: how often, and with which result, somebody looked at its money."""
+def _frozen_part(entry: Entry | None) -> Entry | None:
+    """Return the entry without the fields that may change: its kept amount and its version."""
     return replace(entry, kept_minor=None, version=1) if isinstance(entry, Purchase) else entry
 
 
@@ -124,8 +128,8 @@ def _coins(entry: Entry) -> int:
     return -entry.price_coins if isinstance(entry, Gift) else entry.coins
 
 
-def _taken(books: Books) -> list[Adjustment]:
-    """What was clawed back and restored: because the money moved, or because an operator said so."""
+def _clawbacks_and_restores(books: Books) -> list[Adjustment]:
+    """Return the clawbacks and restores, of refunds and disputes as well as of operators."""
     adjustments = [entry for entry in books.posted if isinstance(entry, Adjustment)]
     return [entry for entry in adjustments if entry.kind in {Kind.CLAWBACK, Kind.RESTORE}]
 
@@ -142,7 +146,7 @@ def _wallets(books: Books) -> Iterator[str]:
 
 def _debts(books: Books) -> Iterator[str]:
     taken = Counter[str]()
-    for adjustment in _taken(books):
+    for adjustment in _clawbacks_and_restores(books):
         taken[adjustment.user_id] -= adjustment.coins
         if (adjustment.coins < 0) is not (adjustment.kind is Kind.CLAWBACK):
             yield f"I5: {adjustment.entry_id} is a {adjustment.kind} of {adjustment.coins} coins"
@@ -153,7 +157,7 @@ def _debts(books: Books) -> Iterator[str]:
 
 def _shares(books: Books) -> Iterator[str]:
     moved = Counter[tuple[str, str]]()
-    for adjustment in _taken(books):
+    for adjustment in _clawbacks_and_restores(books):
         if not adjustment.actor:
             moved[adjustment.user_id, adjustment.about] += adjustment.coins
     for entry in books.posted:
@@ -184,13 +188,13 @@ def _gifts(books: Books, *, is_drained: bool) -> Iterator[str]:
         yield from (f"I3: sent and not received like this: {gift}" for gift in sent - received)
 
 
-def _lanes(books: Books) -> Iterator[str]:
-    by_lane: dict[tuple[str, int], list[Received]] = defaultdict(list)
+def _shards(books: Books) -> Iterator[str]:
+    by_shard: dict[tuple[str, int], list[Received]] = defaultdict(list)
     for gift in books.received:
-        by_lane[gift.creator_id, gift.shard].append(gift)
+        by_shard[gift.creator_id, gift.shard].append(gift)
     totals = {(shard.creator_id, shard.shard): (shard.coins, shard.gifts) for shard in books.shards}
-    for name in sorted(by_lane.keys() | totals.keys()):
-        gifts = by_lane.get(name, [])
+    for name in sorted(by_shard.keys() | totals.keys()):
+        gifts = by_shard.get(name, [])
         if totals.get(name) != (sum(gift.coins for gift in gifts), len(gifts)):
             yield f"I3: shard {name} says {totals.get(name)}, and its entries say otherwise"
         if sorted(gift.sequence for gift in gifts) != list(range(1, len(gifts) + 1)):
@@ -219,5 +223,5 @@ def _amounts(books: Books) -> Iterator[str]:
             yield f"I6: {name} has an amount of {amount!r}"
 
 
-def _repeated(counted: Counter[Thing]) -> Iterator[Thing]:
+def _repeated(counted: Counter[T]) -> Iterator[T]:
     return (thing for thing, count in counted.items() if count > 1)

@@ -40,12 +40,12 @@ COVERED: Final = (
     *("tests/adapters", "tests/domain", "tests/usecases", "tests/http"),
     *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/test_*.py")),
 )
-"""The rooms that decide the coverage. The tracer would double the time of the others, and add no line to the report."""
+"""The rooms that count for coverage. Tracing the others would double their time and cover no further line."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A process: pytest on some paths, or another command. When it is a gate, the run ends if it fails."""
+    """A process: pytest on some paths, or another command. If it is a gate and fails, the run ends."""
 
     name: str
     paths: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class Piece:
 CHECK: Final = Piece("check", command=("make", "--no-print-directory", "check"), is_gate=True)
 SUITES: Final[Mapping[str, Sequence[Piece]]] = MappingProxyType(
     {
-        # The longest first. `check` runs tests/house.
+        # Longest first. `check` runs tests/house.
         "test": (
             Piece("e2e", ("tests/e2e",)),
             CHECK,
@@ -80,12 +80,12 @@ GATES: Final[Mapping[str, Sequence[Sequence[str]]]] = MappingProxyType(
         "unit": (),
     }
 )
-"""The coverage that a suite requires, as arguments of `coverage`."""
+"""Arguments of `coverage` for each gate of a suite."""
 
 
 @dataclass
 class Running:
-    """A piece under way, and the output that it has written so far."""
+    """A piece that is running, and its output so far."""
 
     piece: Piece
     process: subprocess.Popen[bytes]
@@ -97,7 +97,7 @@ class Running:
     _has_failures: bool = False
 
     def read(self) -> Iterator[str]:
-        """Read the new output. Yields the progress every few seconds, and keeps everything else."""
+        """Read the new output. Yields the progress every few seconds and keeps the other lines."""
         self._line += self.output.read()
         *lines, self._line = self._line.split("\n")
         for line in lines:
@@ -111,9 +111,9 @@ class Running:
 
 
 def ram_disk() -> Path | None:
-    """Return a directory in memory, if one may hold what tests unpack: 25 workers of 6,000 files, 2 GiB in all.
+    """Return a directory in memory if it has room for the unpacked packages: 25 workers of 6,000 files, 2 GiB in all.
 
-    A disk can take seconds for each worker's files, most of the CPU time of a cold start.
+    On a disk, unpacking a worker can take seconds, most of the CPU time of a cold start.
     """
     try:
         disk = os.statvfs(_RAM_DISK)
@@ -124,7 +124,7 @@ def ram_disk() -> Path | None:
 
 
 def run(pieces: Sequence[Piece], directory: Path) -> tuple[list[str], str]:
-    """Run the pieces, AT_ONCE at a time. Returns the names of those that failed, and all output but the progress."""
+    """Run the pieces, AT_ONCE at a time. Returns the names of failed pieces, and the output without progress lines."""
     waiting, running, failed, output = list(pieces), list[Running](), list[str](), ""
     try:
         while waiting or running:
@@ -171,7 +171,7 @@ def _show(ended: Running) -> str:
 
 
 def _stop(running: Sequence[Running]) -> None:
-    """Interrupt what still runs, as Ctrl-C does: pytest then ends the servers that it started."""
+    """Interrupt the running pieces as Ctrl-C does, so that pytest stops the servers that it started."""
     for each in running:
         if each.process.poll() is None:
             os.killpg(each.process.pid, signal.SIGINT)
@@ -187,22 +187,22 @@ def _adopt_orphans() -> None:
 
 
 def _reap(pieces: Sequence["subprocess.Popen[bytes]"]) -> None:
-    """Wait for adopted processes that have ended. Those of the pieces are left to Popen."""
+    """Reap adopted processes that have ended. Popen reaps the pieces themselves."""
     with suppress(ChildProcessError):
         while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
             if ended.si_pid in {piece.pid for piece in pieces}:
-                return  # the next round sees what lies behind it
+                return  # waitid() returns the same process until Popen has reaped it
             os.waitpid(ended.si_pid, 0)
 
 
 def count_tests(output: str) -> int:
-    """Add up the tests that pytest's last lines count."""
+    """Sum the test counts of pytest's last lines."""
     lines: list[str] = _COUNTED.findall(output)
     return sum(int(number) for line in lines for number in re.findall(r"(\d+) (?:passed|failed|skipped|error)", line))
 
 
 def cpu_seconds() -> float:
-    """Return the CPU time of all processes that have ended, and of this one."""
+    """Return the CPU time of this process and of all that have ended."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF)]
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 

@@ -1,4 +1,4 @@
-"""The ledgers that one contract holds equal, with what a test may look at and the port does not show."""
+"""The four ledger stores that run one contract suite, with access for tests to data that the ports do not show."""
 
 import time
 from abc import ABC, abstractmethod
@@ -28,9 +28,9 @@ from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.operators import OperatorLedger
 from infra.recorder import Recorder
 from infra.service_models import OPERATIONS
-from tests.fake_lanes import Lane
 from tests.fake_memberships import FakeMemberships
 from tests.fake_operators import FakeJournal, FakeOperators
+from tests.fake_shards import ShardState
 from tests.fakes import START, FakeLedger
 
 if TYPE_CHECKING:
@@ -45,63 +45,63 @@ TEST_OPERATIONS = frozenset({"CreateTable", "DeleteItem", "Scan"})
 
 
 def require_packaged(model: OperationModel, **_: object) -> None:
-    """Check that an operation is one of the packaged client's, or one of the tests' own."""
+    """Check that an operation is in the packaged client's service model or in TEST_OPERATIONS."""
     assert model.name in OPERATIONS["dynamodb"] | TEST_OPERATIONS, f"add {model.name} to infra/service_models.py"
 
 
 class Store(ABC):
-    """A ledger with its operators and its journal, and what a tamperer can do and an eye-witness see.
+    """A ledger with its operator and journal ports, and methods that read and corrupt stored data.
 
-    `most_gifts` is how many it receives at once.
+    `max_gifts` is the largest batch that `receive_gifts` takes.
     """
 
     ledger: Ledger
     operators: OperatorLedger
     journal: Journal
     memberships: Memberships
-    most_gifts: int = MAX_ACTIONS_PER_RECEIPT
+    max_gifts: int = MAX_ACTIONS_PER_RECEIPT
     is_misreporting_transactions: bool = False
 
     @abstractmethod
     def freeze(self, user_id: str) -> None:
-        """Freeze the wallet; there need not be one."""
+        """Freeze the wallet, creating it if necessary."""
 
     @abstractmethod
     def has_wallet(self, user_id: str) -> bool:
-        """Whether anything is stored of the fan's wallet."""
+        """Tell apart a wallet without coins from one that is not stored."""
 
     @abstractmethod
     def announced_at(self, purchase: Purchase) -> datetime | None:
-        """When the entry was first noted to be announced."""
+        """Return the time at which the entry was marked as published."""
 
     @abstractmethod
     def count_reviews(self, payment_id: str) -> int:
-        """How many reviews there are of a payment."""
+        """Count the stored reviews of a payment."""
 
     @abstractmethod
-    def shard(self, creator_id: str, shard: int) -> Lane:
-        """What a creator's shard holds; its total is checked against its entries."""
+    def shard(self, creator_id: str, shard: int) -> ShardState:
+        """Read a shard and check that its total is the sum of its entries."""
 
     @abstractmethod
     def of(self, user_id: str) -> object:
-        """Everything that is stored of a fan, to be held against what is stored later."""
+        """Return everything stored under the user id, for a comparison before and after."""
 
     @abstractmethod
     def put_coins(self, user_id: str, coins: int) -> None:
-        """Make a wallet hold so many coins, behind the ledger's back."""
+        """Overwrite a wallet's coins, bypassing the ledger."""
 
     @abstractmethod
-    def put_lane_coins(self, creator_id: str, shard: int, coins: int) -> None:
-        """The same for a lane's total."""
+    def put_shard_coins(self, creator_id: str, shard: int, coins: int) -> None:
+        """Overwrite the coins of a shard's total, bypassing the ledger."""
 
     @abstractmethod
     def put_sequence(self, creator_id: str, shard: int, event_id: str, sequence: int) -> None:
-        """Give a gift that a shard received another place."""
+        """Overwrite the sequence of a received gift, bypassing the ledger."""
 
 
 @dataclass
 class FakeStore(Store):
-    """The stand-in of the use cases' tests."""
+    """The fake ledger of the use cases' tests."""
 
     ledger: FakeLedger
 
@@ -122,8 +122,8 @@ class FakeStore(Store):
     def count_reviews(self, payment_id: str) -> int:
         return sum(review.payment_id == payment_id for review in self.ledger.reviews.values())
 
-    def shard(self, creator_id: str, shard: int) -> Lane:
-        return self.ledger.shards.get((creator_id, shard), Lane())
+    def shard(self, creator_id: str, shard: int) -> ShardState:
+        return self.ledger.shards.get((creator_id, shard), ShardState())
 
     def of(self, user_id: str) -> object:
         known = dict(self.ledger.entries.get(user_id, {}))
@@ -134,7 +134,7 @@ class FakeStore(Store):
     def put_coins(self, user_id: str, coins: int) -> None:
         self.ledger.coins[user_id] = coins
 
-    def put_lane_coins(self, creator_id: str, shard: int, coins: int) -> None:
+    def put_shard_coins(self, creator_id: str, shard: int, coins: int) -> None:
         self.ledger.shards[creator_id, shard].coins = coins
 
     def put_sequence(self, creator_id: str, shard: int, event_id: str, sequence: int) -> None:
@@ -142,7 +142,7 @@ class FakeStore(Store):
 
 
 class DynamoStore(Store):
-    """The ledger in a table of DynamoDB or of one of its doubles."""
+    """The ledger in DynamoDB or one of its doubles."""
 
     ledger: DynamoLedger
     operators: DynamoOperators
@@ -151,7 +151,7 @@ class DynamoStore(Store):
 
     def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self.table_name = table_name
-        Row._connection = None  # it may lead to another store's table of this name
+        Row._connection = None  # PynamoDB caches one connection per class, here perhaps another store's
         self.ledger = DynamoLedger(table_name, pause)
         self.operators = DynamoOperators(table_name, pause)
         self.journal = DynamoJournal(table_name)
@@ -160,20 +160,20 @@ class DynamoStore(Store):
         self.client.meta.events.register("before-parameter-build.dynamodb", require_packaged)
 
     def bind(self) -> None:
-        """Make the rows be in this store again: they know one connection, and another test may have left its own."""
+        """Point the models at this store: PynamoDB keeps table name and connection on the class, shared by all tests."""
         Row.Meta.table_name = self.table_name
         Row._connection = self._connection
 
     @cached_property
     def recorder(self) -> Recorder:
-        """Tells what the ledger asked of the store."""
+        """A recorder of the requests that the ledger sends."""
         recorder = Recorder()
         recorder.attach(self.client)
         return recorder
 
     @property
     def client(self) -> "DynamoDBClient":
-        """The client that the ledger uses, for hooks; what tests look up goes through it too."""
+        """The ledger's botocore client. Tests register hooks on it and read items through it."""
         return cast("DynamoDBClient", self.ledger._connection.client)
 
     def freeze(self, user_id: str) -> None:
@@ -194,17 +194,17 @@ class DynamoStore(Store):
         )
         return sum(page["Count"] for page in pages)
 
-    def shard(self, creator_id: str, shard: int) -> Lane:
+    def shard(self, creator_id: str, shard: int) -> ShardState:
         items = self.items(shard_key(creator_id, shard))
         entries = [item for item in items if item["SK"]["S"].startswith("GIFT#")]
         sequences = {item["SK"]["S"].removeprefix("GIFT#"): int(item["sequence"]["N"]) for item in entries}
-        held = Lane(coins=sum(int(item["coins"]["N"]) for item in entries), sequences=sequences)
+        held = ShardState(coins=sum(int(item["coins"]["N"]) for item in entries), sequences=sequences)
         total = self.item(shard_key(creator_id, shard), "LANE")
         assert [int(total.get(name, {"N": "0"})["N"]) for name in ("coins", "gifts", "sequence")] == [
             held.coins,
             sum("item_id" in item for item in entries),
             max(sequences.values(), default=0),
-        ], "the lane's total is not the sum of its entries"
+        ], "the total of the shard is not the sum of its entries"
         return held
 
     def of(self, user_id: str) -> object:
@@ -213,20 +213,20 @@ class DynamoStore(Store):
     def put_coins(self, user_id: str, coins: int) -> None:
         self.put(wallet_key(user_id), "WALLET", "coins", coins)
 
-    def put_lane_coins(self, creator_id: str, shard: int, coins: int) -> None:
+    def put_shard_coins(self, creator_id: str, shard: int, coins: int) -> None:
         self.put(shard_key(creator_id, shard), "LANE", "coins", coins)
 
     def put_sequence(self, creator_id: str, shard: int, event_id: str, sequence: int) -> None:
         self.put(shard_key(creator_id, shard), f"GIFT#{event_id}", "sequence", sequence)
 
     def item(self, pk: str, sk: str) -> Item:
-        """The item as it is stored; empty when there is none."""
+        """Read an item. Returns an empty dict if there is none."""
         key: Item = {"PK": {"S": pk}, "SK": {"S": sk}}
         answer = self.client.get_item(TableName=self.table_name, Key=key, ConsistentRead=True)
         return cast("Item", answer.get("Item", {}))
 
     def items(self, pk: str) -> list[Item]:
-        """All items of a partition."""
+        """Read all items of a partition."""
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table_name,
             KeyConditionExpression="PK = :pk",
@@ -236,7 +236,7 @@ class DynamoStore(Store):
         return [cast("Item", item) for page in pages for item in page["Items"]]
 
     def put(self, pk: str, sk: str, name: str, value: str | int) -> None:
-        """Set one attribute of an item; there need not be one."""
+        """Set one attribute of an item, creating the item if necessary."""
         self.client.update_item(
             TableName=self.table_name,
             Key={"PK": {"S": pk}, "SK": {"S": sk}},
@@ -248,7 +248,7 @@ class DynamoStore(Store):
 
 @contextmanager
 def cloud_at(endpoint_url: str | None) -> Iterator[None]:
-    """The environment in which SDKs find a cloud there; None for the one that answers everywhere."""
+    """Set the environment in which SDKs find AWS at `endpoint_url`, or at their default endpoints if it is None."""
     with pytest.MonkeyPatch.context() as environment:
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
             environment.delenv(name, raising=False)
@@ -262,22 +262,22 @@ def cloud_at(endpoint_url: str | None) -> Iterator[None]:
 
 
 def create_table(store: DynamoStore) -> None:
-    """Create the store's table as the template deploys it."""
+    """Create the store's table as the template defines it."""
     store.client.create_table(**table_definition(), TableName=store.table_name)
 
 
 @cache
 def table_definition() -> Any:
-    """What CreateTable takes of the template's table: keys, index and stream, so that tests cannot drift from it."""
-    template = yaml.load(RESOURCES.read_text(), _Template)
+    """Read the arguments of CreateTable from the template (keys, index, stream), so that tests use the deployed table."""
+    template = yaml.load(RESOURCES.read_text(), _TemplateLoader)
     properties: Mapping[str, Any] = template["Resources"]["Table"]["Properties"]
     wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
     return {name: properties[name] for name in wanted} | {"StreamSpecification": stream}
 
 
-class _Template(yaml.SafeLoader):
-    """CloudFormation's YAML; what its functions would answer is not needed here."""
+class _TemplateLoader(yaml.SafeLoader):
+    """A YAML loader that ignores the tags of CloudFormation's functions."""
 
 
-_Template.add_multi_constructor("!", lambda _loader, _tag, _node: None)
+_TemplateLoader.add_multi_constructor("!", lambda _loader, _tag, _node: None)

@@ -48,12 +48,12 @@ def load(folder: Path, content: str | bytes | dict[str, Any]) -> Catalogue:
     return load_catalogue("shop", folder)
 
 
-def changed(thing: str, **changes: Any) -> dict[str, Any]:
-    """The good catalogue with something about its only bundle or gift different."""
-    return GOOD | {thing: [GOOD[thing][0] | changes]}
+def changed(key: str, **changes: Any) -> dict[str, Any]:
+    """Build a catalogue whose only bundle or gift has `changes`."""
+    return GOOD | {key: [GOOD[key][0] | changes]}
 
 
-def test_a_file_becomes_a_catalogue(tmp_path: Path) -> None:
+def test_load_catalogue_reads_every_field(tmp_path: Path) -> None:
     assert load(tmp_path, GOOD) == Catalogue(
         economy=Economy(
             name="shop",
@@ -90,7 +90,7 @@ def test_a_file_becomes_a_catalogue(tmp_path: Path) -> None:
     )
 
 
-def test_a_bonus_comes_on_top_of_the_coins_in_the_file(tmp_path: Path) -> None:
+def test_load_catalogue_adds_bonus_coins_to_coins(tmp_path: Path) -> None:
     bundle = load(tmp_path, changed("bundles", coins=1400, bonus_coins=100)).bundles["small"]
     assert (bundle.coins, bundle.bonus_coins) == (1500, 100)
 
@@ -124,7 +124,7 @@ def test_a_bonus_comes_on_top_of_the_coins_in_the_file(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_a_bad_file_is_named_with_what_is_wrong_in_it(tmp_path: Path, content: str, words: str) -> None:
+def test_load_catalogue_invalid_file_error_names_file_and_field(tmp_path: Path, content: str, words: str) -> None:
     with pytest.raises(BadCatalogue) as refused:
         load(tmp_path, content)
     assert str(refused.value).startswith("shop.json: ")
@@ -134,7 +134,7 @@ def test_a_bad_file_is_named_with_what_is_wrong_in_it(tmp_path: Path, content: s
 PLAN: dict[str, Any] = {"plan_id": "club", "name": "Club", "coins": 500, "prices": {"usd": 499}}
 
 
-def test_memberships_are_there_if_the_file_has_them(tmp_path: Path) -> None:
+def test_load_catalogue_reads_optional_memberships(tmp_path: Path) -> None:
     assert load(tmp_path, GOOD).memberships == {}
     plan = Plan(plan_id="club", name="Club", coins=500, prices={"usd": 499})
     assert load(tmp_path, GOOD | {"memberships": [PLAN]}).memberships == {"club": plan}
@@ -151,27 +151,27 @@ def test_memberships_are_there_if_the_file_has_them(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_a_bad_membership_is_named_with_what_is_wrong_in_it(tmp_path: Path, plans: Any, words: str) -> None:
+def test_load_catalogue_invalid_membership_error_names_rule(tmp_path: Path, plans: Any, words: str) -> None:
     with pytest.raises(BadCatalogue, match=words):
         load(tmp_path, GOOD | {"memberships": plans})
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_load_catalogue_missing_file_error_names_file(tmp_path: Path) -> None:
     with pytest.raises(BadCatalogue, match=r"^shop\.json: "):
         load_catalogue("shop", tmp_path)
 
 
 @pytest.mark.parametrize("path", sorted(set(FOLDER.glob("*.json")) - {RATES}), ids=lambda path: path.stem)
-def test_what_is_shipped_can_go_live(path: Path) -> None:
+def test_shipped_catalogue_larger_bundles_cost_less_per_coin(path: Path) -> None:
     catalogue = load_catalogue(path.stem)
     for currency in catalogue.currencies("web"):
         offers = catalogue.offers(currency, "web")
         per_coin = [offer.amount_minor * 10**9 // offer.bundle.coins for offer in offers]
-        assert per_coin == sorted(per_coin, reverse=True), f"a larger bundle is dearer per coin in {currency}"
+        assert per_coin == sorted(per_coin, reverse=True), f"a larger bundle costs more per coin in {currency}"
         assert [offer.discount_percent for offer in offers] == sorted(offer.discount_percent for offer in offers)
 
 
-def test_the_default_catalogue_sells_the_same_everywhere() -> None:
+def test_default_catalogue_sells_every_bundle_in_every_currency_and_channel() -> None:
     catalogue = load_catalogue("default")
     assert catalogue.currencies("web") == catalogue.currencies("in_app") == ["eur", "gbp", "jpy", "kwd", "usd"]
     for channel in ("web", "in_app"):

@@ -16,7 +16,7 @@ def load(folder: Path, content: Any) -> Any:
     return load_reference_rates(path)
 
 
-def test_a_file_becomes_rates(tmp_path: Path) -> None:
+def test_load_reference_rates_reads_every_field(tmp_path: Path) -> None:
     found = load(tmp_path, GOOD)
     assert (found.as_of.isoformat(), found.base, found.source) == ("2026-11-20", "usd", "a central bank")
     assert found.rates == {"eur": "0.92"}
@@ -36,18 +36,18 @@ def test_a_file_becomes_rates(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_a_bad_file_is_named_with_what_is_wrong_in_it(tmp_path: Path, content: Any, words: str) -> None:
+def test_load_reference_rates_invalid_file_error_names_file_and_field(tmp_path: Path, content: Any, words: str) -> None:
     with pytest.raises(BadRates) as refused:
         load(tmp_path, content)
     assert str(refused.value).startswith("rates.json: ")
     assert words in str(refused.value)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_load_reference_rates_missing_file_error_names_file(tmp_path: Path) -> None:
     with pytest.raises(BadRates, match=r"^rates\.json: "):
         load_reference_rates(tmp_path / "rates.json")
 
 
-def test_what_is_shipped_can_go_live_and_has_every_currency_of_the_default_catalogue() -> None:
+def test_shipped_rates_have_every_currency_of_the_default_catalogue() -> None:
     rates, catalogue = load_reference_rates(), load_catalogue("default")
     assert all(rates.rate(currency) for currency in catalogue.currencies("web"))

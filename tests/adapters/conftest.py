@@ -54,7 +54,7 @@ def ministack_store(ministack_url: str) -> DynamoStore:
 def dynamodb_local_store(dynamodb_local_url: str) -> DynamoStore:
     store = _store_at(dynamodb_local_url)
     # A version from before DynamoDB's transactions took a hundred actions: ten, and one of them is the shard.
-    store.most_gifts = 9
+    store.max_gifts = 9
     store.is_misreporting_transactions = True
     return store
 

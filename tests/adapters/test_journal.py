@@ -170,8 +170,8 @@ def test_what_is_gone_was_not_relayed(store: Store) -> None:
 
 
 def receive(store: Store, gifts: Sequence[Gift]) -> None:
-    for start in range(0, len(gifts), store.most_gifts):
-        batch = gifts[start : start + store.most_gifts]
+    for start in range(0, len(gifts), store.max_gifts):
+        batch = gifts[start : start + store.max_gifts]
         store.ledger.receive_gifts(batch[0].creator_id, batch[0].shard, batch)
 
 

@@ -86,7 +86,7 @@ def test_a_lane_that_is_not_there_agrees_with_no_entries(store: Store) -> None:
 @pytest.mark.parametrize("coins", [5, 7, 10, 0])
 def test_a_lane_that_was_tampered_with_is_told_and_not_mended(store: Store, gifts: list[Gift], coins: int) -> None:
     creator_id = gifts[0].creator_id
-    store.put_lane_coins(creator_id, LANE, coins)
+    store.put_shard_coins(creator_id, LANE, coins)
 
     for _ in range(2):
         told = store.journal.shard_mismatch(creator_id, LANE)
@@ -155,7 +155,7 @@ def test_a_lane_that_moves_while_it_is_added_up_is_no_mismatch(atomic_store: Dyn
 def test_what_was_tampered_with_is_told_once_it_stands_still(atomic_store: DynamoStore) -> None:
     user_id, creator_id = new_name("fan"), new_name("creator")
     atomic_store.put_coins(user_id, 1)
-    atomic_store.put_lane_coins(creator_id, 0, 1)
+    atomic_store.put_shard_coins(creator_id, 0, 1)
 
     with meeting(atomic_store.client, buying(atomic_store, user_id), operation="Query"):
         wallet = atomic_store.journal.wallet_mismatch(user_id)

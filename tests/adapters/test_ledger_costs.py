@@ -123,7 +123,7 @@ def test_a_long_message_costs_two_units_for_each_further_kilobyte(
 
 @pytest.mark.parametrize("number", [1, 9, 10, 99])
 def test_receiving_gifts_is_two_units_a_gift_and_two_for_the_lane(atomic_store: DynamoStore, number: int) -> None:
-    creator_id, number = new_name("creator"), min(number, atomic_store.most_gifts)
+    creator_id, number = new_name("creator"), min(number, atomic_store.max_gifts)
     gifts = gifts_to(creator_id, number)
 
     def receive() -> None:

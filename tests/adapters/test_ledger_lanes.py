@@ -30,7 +30,7 @@ def total(gifts: Sequence[Gift]) -> int:
 
 @pytest.mark.parametrize("number", [1, 2, MAX_ACTIONS_PER_RECEIPT])
 def test_gifts_take_their_sequence_in_order(store: Store, creator_id: str, number: int) -> None:
-    gifts = gifts_to(creator_id, min(number, store.most_gifts))
+    gifts = gifts_to(creator_id, min(number, store.max_gifts))
 
     assert store.ledger.receive_gifts(creator_id, 0, gifts) == numbered(gifts)
 
@@ -40,7 +40,7 @@ def test_gifts_take_their_sequence_in_order(store: Store, creator_id: str, numbe
 
 @pytest.mark.parametrize("number", [1, MAX_ACTIONS_PER_RECEIPT])
 def test_gifts_that_come_again_keep_their_sequence(bulk_store: Store, creator_id: str, number: int) -> None:
-    gifts = gifts_to(creator_id, min(number, bulk_store.most_gifts))
+    gifts = gifts_to(creator_id, min(number, bulk_store.max_gifts))
     bulk_store.ledger.receive_gifts(creator_id, 0, gifts)
 
     assert bulk_store.ledger.receive_gifts(creator_id, 0, gifts[::-1]) == numbered(gifts)
@@ -51,8 +51,8 @@ def test_gifts_that_come_again_keep_their_sequence(bulk_store: Store, creator_id
 
 @pytest.mark.parametrize(("known", "again"), [(1, 0), (3, 1), (5, 4), (9, 5), (99, 50)])
 def test_overlapping_batches_leave_no_gap(bulk_store: Store, creator_id: str, known: int, again: int) -> None:
-    known, again = min(known, bulk_store.most_gifts), min(again, bulk_store.most_gifts - 1)
-    gifts = gifts_to(creator_id, bulk_store.most_gifts + known - again)
+    known, again = min(known, bulk_store.max_gifts), min(again, bulk_store.max_gifts - 1)
+    gifts = gifts_to(creator_id, bulk_store.max_gifts + known - again)
     first, second = gifts[:known], gifts[known - again :]
     bulk_store.ledger.receive_gifts(creator_id, 0, first)
 

@@ -16,7 +16,7 @@ from tests.adapters.samples import new_id
 from tests.adapters.stripe_lab import Json, Lab, open_lab
 from tests.adapters.test_stripe_memberships import (
     a_month_passes,
-    purchase_ref_from_metadata,
+    membership_ref,
     subscribe,
     todays_membership,
 )
@@ -46,7 +46,7 @@ def test_each_event_of_a_membership_says_whose_it_is(lab: Lab) -> None:
     lab.control("POST", f"/subscriptions/{subscription_id}/cancel")
     events = [decode_event(json.dumps(event).encode()) for event in lab.events()]
 
-    hint = MembershipHint(subscription_id=subscription_id, ref=purchase_ref_from_metadata(membership))
+    hint = MembershipHint(subscription_id=subscription_id, ref=membership_ref(membership))
     heard = {event.type: event for event in events}
     assert heard.keys() >= INVOICE_EVENTS | SUBSCRIPTION_EVENTS | {"checkout.session.completed"}
     for event_type in SUBSCRIPTION_EVENTS | {"checkout.session.completed"}:

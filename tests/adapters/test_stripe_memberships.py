@@ -30,7 +30,7 @@ def todays_membership(**changes: Any) -> Membership:
     return replace(a_membership(), membership_id=new_id(now), created_at=now, **changes)
 
 
-def purchase_ref_from_metadata(membership: Membership) -> MembershipRef:
+def membership_ref(membership: Membership) -> MembershipRef:
     return MembershipRef(
         membership_id=membership.membership_id,
         plan_id=membership.plan_id,
@@ -119,10 +119,8 @@ def test_the_first_invoice_is_a_month_of_ours(lab: Lab) -> None:
 
     (invoice,) = subscription.paid_invoices
     assert invoice_review_reason(invoice) is None
-    assert invoice.membership == purchase_ref_from_metadata(membership)
-    assert invoice.hint == MembershipHint(
-        subscription_id=subscription.subscription_id, ref=purchase_ref_from_metadata(membership)
-    )
+    assert invoice.membership == membership_ref(membership)
+    assert invoice.hint == MembershipHint(subscription_id=subscription.subscription_id, ref=membership_ref(membership))
     assert invoice.billing_reason == "subscription_create"
     assert invoice.customer_id == subscription.customer_id != ""
     assert invoice.subtotal_minor == invoice.total_minor == invoice.paid_minor == membership.amount_minor

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.catalogue_files import load_catalogue
-from tests.fake_lanes import Lane
+from tests.fake_shards import ShardState
 from tests.http.api import ABSENT, Api, Reply
 
 
@@ -14,13 +14,13 @@ def earnings(api: Api, scope: str = "creator", **parts: Any) -> Reply:
 
 
 def received(api: Api, coins: int, shard: int = 0) -> None:
-    api.ledger.shards.setdefault(("cleo", shard), Lane()).coins = coins
+    api.ledger.shards.setdefault(("cleo", shard), ShardState()).coins = coins
 
 
 def test_a_creator_sees_coins_units_and_money(api: Api) -> None:
     received(api, 300)
     received(api, 25, shard=3)
-    api.ledger.shards["carl", 0] = Lane(coins=1000)
+    api.ledger.shards["carl", 0] = ShardState(coins=1000)
     reply = earnings(api)
     assert reply.json == {
         "coins": 325,

@@ -20,12 +20,12 @@ from tests.domain.builders import (
     a_reversal,
     an_adjustment,
 )
-from tests.invariants import Books, LaneTotal, Received, broken, changed
+from tests.invariants import Books, Received, ShardTotal, broken, changed
 
 BOUGHT = a_posted_purchase(purchase_id="p1", event_id="e1")
 GIVEN = a_gift(gift_id="g1", event_id="e2", price_coins=30)
 RECEIVED = Received(creator_id=CREATOR, shard=0, event_id="e2", coins=30, sequence=1)
-TOTAL = LaneTotal(creator_id=CREATOR, shard=0, coins=30, gifts=1)
+TOTAL = ShardTotal(creator_id=CREATOR, shard=0, coins=30, gifts=1)
 WALLET = Wallet(user_id=FAN, coins=40)
 GOOD = Books(
     wallets=[WALLET],

@@ -1,4 +1,4 @@
-"""What a shard holds and how a streak grows, for the fake ledger."""
+"""Shard totals and streak counts of the fake ledger."""
 
 from dataclasses import dataclass, field
 
@@ -10,12 +10,12 @@ from chalicelib.domain.wallets import Streak
 
 
 @dataclass
-class Lane:
+class ShardState:
     coins: int = 0
     sequences: dict[str, int] = field(default_factory=dict)
     streaks: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     counted: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """What each gift of a streak made of it, by event id: gifts and coins so far."""
+    """Gifts and coins of its streak up to and including each gift, by event id."""
 
 
 def is_as_seen(streak: Streak | None, ended: StreakEnd | None) -> bool:
@@ -37,6 +37,6 @@ def grown(streak: Streak | None, gift: Gift) -> Streak:
     )
 
 
-def position(shard: Lane, gift: ShardEntry) -> ShardPosition:
+def position(shard: ShardState, gift: ShardEntry) -> ShardPosition:
     count, coins = shard.counted.get(gift.event_id, (0, 0))
     return ShardPosition(sequence=shard.sequences[gift.event_id], streak_count=count, streak_coins=coins)
