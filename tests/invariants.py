@@ -101,7 +101,7 @@ def broken(books: Books, *, is_drained: bool) -> list[str]:
 def changed(before: Books, after: Books) -> list[str]:
     """Return the posted entries and quotes that differ between two snapshots (I7), one sentence each."""
     now = {(entry.user_id, entry.entry_id): entry for entry in after.entries}
-    lost = [
+    altered = [
         entry
         for entry in before.posted
         if _frozen_part(now.get((entry.user_id, entry.entry_id))) != _frozen_part(entry)
@@ -111,7 +111,7 @@ def changed(before: Books, after: Books) -> list[str]:
         for entry in before.entries
         if isinstance(entry, Purchase) and _quote(now.get((entry.user_id, entry.entry_id))) != _quote(entry)
     ]
-    return [f"I7: {entry.entry_id} of {entry.user_id} changed" for entry in [*lost, *quoted]]
+    return [f"I7: {entry.entry_id} of {entry.user_id} changed" for entry in [*altered, *quoted]]
 
 
 def _frozen_part(entry: Entry | None) -> Entry | None:

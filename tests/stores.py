@@ -160,7 +160,7 @@ class DynamoStore(Store):
         self.client.meta.events.register("before-parameter-build.dynamodb", require_packaged)
 
     def bind(self) -> None:
-        """Point the models at this store: PynamoDB keeps table name and connection on the class, shared by all tests."""
+        """Point the models at this store: PynamoDB keeps the table name and connection on the class."""
         Row.Meta.table_name = self.table_name
         Row._connection = self._connection
 
@@ -268,7 +268,7 @@ def create_table(store: DynamoStore) -> None:
 
 @cache
 def table_definition() -> Any:
-    """Read the arguments of CreateTable from the template (keys, index, stream), so that tests use the deployed table."""
+    """Read the table's keys, index and stream from the template, as arguments of CreateTable."""
     template = yaml.load(RESOURCES.read_text(), _TemplateLoader)
     properties: Mapping[str, Any] = template["Resources"]["Table"]["Properties"]
     wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
