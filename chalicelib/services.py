@@ -38,6 +38,10 @@ class Services:
         return self.settings.livemode
 
     @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        return self.settings.allowed_origins
+
+    @property
     def source(self) -> str:
         """`source` of published events."""
         return f"/coinpurse/{self.settings.stage}"

@@ -4,6 +4,7 @@ No other module reads the environment, except services.py for the name of the ru
 """
 
 import os
+import re
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -44,6 +45,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Name of the file in `chalicelib/catalogues`, without `.json`."""
     creator_lanes: int
     """Number of shards that the gifts to one creator are spread over (1-64). May change at any time."""
+    allowed_origins: tuple[str, ...]
+    """Origins whose pages may call the API from a browser, comma-separated; `*`, the default, is any."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -83,4 +86,13 @@ def _lanes(raw: str) -> int:
     return int(raw)
 
 
-_PARSERS = {"livemode": _flag, "creator_lanes": _lanes}
+def _origins(raw: str) -> tuple[str, ...]:
+    """Parse exact origins as browsers send them: lowercase, without the scheme's own port, and without a path."""
+    origins = tuple(each.strip() for each in (raw or "*").split(","))
+    if origins != ("*",) and not all(map(_ORIGIN.fullmatch, origins)):
+        raise ValueError("must be * or a comma-separated list of origins, such as https://shop.example")
+    return origins
+
+
+_ORIGIN = re.compile(r"(?!https:.*:443$|http:.*:80$)https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
+_PARSERS = {"livemode": _flag, "creator_lanes": _lanes, "allowed_origins": _origins}

@@ -5,7 +5,11 @@ from chalicelib.settings import MissingSettings, Settings
 COMPLETE = {field.upper(): f"the {field}" for field in Settings.__struct_fields__} | {
     "LIVEMODE": "false",
     "CREATOR_LANES": "8",
+    "ALLOWED_ORIGINS": "*",
 }
+DEFAULTS = {"ALLOWED_ORIGINS"}
+"""Settings that have a default."""
+NEEDED = sorted(set(COMPLETE) - DEFAULTS)
 
 
 def test_settings_are_read_from_uppercase_variables() -> None:
@@ -16,11 +20,11 @@ def test_settings_are_read_from_uppercase_variables() -> None:
 def test_missing_variables_are_all_named_in_one_error() -> None:
     with pytest.raises(MissingSettings) as missing:
         Settings.read({})
-    assert all(name in str(missing.value) for name in COMPLETE)
-    assert str(missing.value).count(";") == len(COMPLETE) - 1
+    assert all(name in str(missing.value) for name in NEEDED)
+    assert str(missing.value).count(";") == len(NEEDED) - 1
 
 
-@pytest.mark.parametrize("name", COMPLETE)
+@pytest.mark.parametrize("name", NEEDED)
 def test_single_missing_or_empty_variable_is_named_alone(name: str) -> None:
     without = {other: value for other, value in COMPLETE.items() if other != name}
     for environment in (without, COMPLETE | {name: ""}):
@@ -52,7 +56,33 @@ def test_creator_lanes_rejects_other_values(raw: str) -> None:
         Settings.read(COMPLETE | {"CREATOR_LANES": raw})
 
 
-def test_unrelated_variables_are_ignored() -> None:
+@pytest.mark.parametrize(
+    ("raw", "read"),
+    [
+        ("", ("*",)),
+        ("*", ("*",)),
+        ("https://shop.example", ("https://shop.example",)),
+        ("https://a-b.example:8443, http://localhost:3000", ("https://a-b.example:8443", "http://localhost:3000")),
+        ("http://[::1]:8044,http://127.0.0.1:443", ("http://[::1]:8044", "http://127.0.0.1:443")),
+    ],
+)
+def test_allowed_origins_are_any_or_a_list(raw: str, read: tuple[str, ...]) -> None:
+    assert Settings.read(COMPLETE | {"ALLOWED_ORIGINS": raw}).allowed_origins == read
+    assert Settings.read({**COMPLETE, "ALLOWED_ORIGINS": read[0]}).allowed_origins == read[:1]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["https://shop.example/", "shop.example", "https://Shop.example", "https://*.example", "*,https://shop.example",
+     "https://shop.example,", "null", "https://shop.example:443", "http://shop.example:80", "ftp://shop.example",
+     "https://shop.example https://b.example"],
+)  # fmt: skip
+def test_allowed_origins_that_no_browser_sends_are_refused(raw: str) -> None:
+    with pytest.raises(MissingSettings, match=r"^ALLOWED_ORIGINS must be \*"):
+        Settings.read(COMPLETE | {"ALLOWED_ORIGINS": raw})
+
+
+def test_variables_of_others_are_left_alone() -> None:
     assert Settings.read(COMPLETE | {"PATH": "/bin"}) == Settings.read(COMPLETE)
 
 

@@ -1,11 +1,12 @@
 """Routing: authentication, strict JSON bodies, uniform responses.
 
 One decorator registers every route: it verifies the caller, decodes the body, runs the route and converts every error
-to a problem document (RFC 9457). The registered routes are also the source of the OpenAPI document.
+to a problem document (RFC 9457). It adds HEAD to each GET and OPTIONS to each path; Chalice's `cors=` would write a
+constant into the template. The registered routes are also the source of the OpenAPI document.
 """
 
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
@@ -15,6 +16,7 @@ from chalice.app import Blueprint, CaseInsensitiveMapping, Chalice, Request, Res
 from chalicelib import errors, telemetry
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.ids import is_uuid7
+from chalicelib.http.cors import Sharing, preflight_headers, shared_headers
 from chalicelib.http.responses import ApiResponse, problem_of, request_id_of, response_of
 from chalicelib.http.strict_json import decode_strictly
 from chalicelib.ports.tokens import TokenVerifier
@@ -110,14 +112,20 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     response_model: type[msgspec.Struct] | None
     auth: Auth
     query: Sequence[str]
+    sharing: Sharing
 
 
-class Authenticating(Protocol):
-    """Services that verify bearer tokens."""
+class RouterServices(Protocol):
+    """Services of the router itself."""
 
     @property
     def tokens(self) -> TokenVerifier:
         """Verifier of the platform's tokens."""
+        ...
+
+    @property
+    def allowed_origins(self) -> Sequence[str]:
+        """Origins whose pages may read responses; `*` for any."""
         ...
 
 
@@ -126,10 +134,10 @@ class Api:
 
     Args:
         app: the app or blueprint.
-        services: verifies bearer tokens.
+        services: verifies bearer tokens, and knows the allowed origins.
     """
 
-    def __init__(self, app: Chalice | Blueprint, services: Authenticating) -> None:
+    def __init__(self, app: Chalice | Blueprint, services: RouterServices) -> None:
         self.app = app
         self._services = services
         self.operations: list[Operation] = []
@@ -155,6 +163,7 @@ class Api:
         query: Sequence[str] = (),
         scope: str | None = None,
         raw_bytes: int | None = None,
+        sharing: Sharing = "allowed",
     ) -> Callable[[Callable[[ApiRequest[Any]], ApiResponse]], Callable[..., Response]]:
         """Register a function for a method and path.
 
@@ -165,26 +174,48 @@ class Api:
             query: names of the query parameters.
             scope: required entry of the token's `scope`.
             raw_bytes: pass up to this many raw bytes as `body` instead of JSON.
+            sharing: origins whose pages may read the responses.
         """
-        operation = partial(Operation, method=method, path=path, auth=auth, query=query)
+        operation = partial(Operation, method=method, path=path, auth=auth, query=query, sharing=sharing)
 
         def decorate(view: Callable[[ApiRequest[Any]], ApiResponse]) -> Callable[..., Response]:
             summary = (view.__doc__ or "").partition("\n")[0]
-            self.operations.append(
-                operation(summary=summary, request_model=request_model, response_model=response_model)
-            )
+            self._record(operation(summary=summary, request_model=request_model, response_model=response_model))
 
             def run(request: Request) -> ApiResponse:
                 caller = self._caller(request, auth, scope)
                 return view(ApiRequest(request, _body(request, request_model, raw_bytes), caller))
 
             # Chalice passes path parameters as keywords; the view reads them from the request.
-            register = self.app.route(path, methods=[method], content_types=[])
-            return register(wraps(view)(lambda **_path: self._answer(run)))  # type: ignore[no-any-return]
+            register = self.app.route(path, methods=_with_head([method]), content_types=[])
+            return register(wraps(view)(lambda **_path: self._answer(run, sharing)))  # type: ignore[no-any-return]
 
         return decorate
 
-    def _answer(self, run: Callable[[Request], ApiResponse]) -> Response:
+    def _record(self, operation: Operation) -> None:
+        """Add an operation to the document, and OPTIONS to its path."""
+        if all(known.path != operation.path for known in self.operations):
+            self._add_options(operation.path, operation.sharing)
+        self.operations.append(operation)
+
+    def _add_options(self, path: str, sharing: Sharing) -> None:
+        """Register OPTIONS for a path. A preflight has no token, and needs no adapter."""
+
+        def preflight(request: Request) -> ApiResponse:
+            methods = _with_head([known.method for known in self.operations if known.path == path])
+            headers = preflight_headers([*methods, "OPTIONS"], self._shared(request, sharing))
+            return ApiResponse(body="", status=204, headers=headers)
+
+        def options(**_path: str) -> Response:
+            return self._answer(preflight, sharing)
+
+        self.app.route(path, methods=["OPTIONS"], content_types=[])(options)
+
+    def _shared(self, request: Request, sharing: Sharing) -> dict[str, str]:
+        origin = str(request.headers.get("origin", ""))
+        return shared_headers(origin, sharing, self._services.allowed_origins)
+
+    def _answer(self, run: Callable[[Request], ApiResponse], sharing: Sharing) -> Response:
         """Run a route for the current request; every error becomes a problem document."""
         request = self.app.current_request
         if request is None:
@@ -192,15 +223,19 @@ class Api:
         # Chalice fails on a non-text header only after the view has run.
         texts = {name: value for name, value in request.headers.items() if isinstance(value, str)}
         request.headers = CaseInsensitiveMapping(texts)
+        shared: dict[str, str] = {}
         with telemetry.invocation(request_id_of(request)):
             try:
-                return response_of(run(request), request)
+                shared = self._shared(request, sharing)
+                response = response_of(run(request), request)
             except errors.CoinpurseError as error:
-                return problem_of(error, request)
+                response = problem_of(error, request)
             except Exception:  # noqa: BLE001  # every failure becomes a problem document
                 telemetry.log.exception("unforeseen", extra={"path": request.path})
                 telemetry.count("Unforeseen")
-                return problem_of(errors.CoinpurseError(_UNKNOWN_OUTCOME), request)
+                response = problem_of(errors.CoinpurseError(_UNKNOWN_OUTCOME), request)
+        _add_headers(response, shared)
+        return response
 
     def _caller(self, request: Request, auth: Auth, scope: str | None) -> Caller | None:
         if auth == "none":
@@ -217,6 +252,19 @@ class Api:
         if scope and scope not in caller.scopes:
             raise errors.Forbidden(f"The token lacks the scope {scope}.")
         return caller
+
+
+def _with_head(methods: list[str]) -> list[str]:
+    """Add HEAD to GET. The server that sends a response to HEAD omits its body, and keeps the length of GET's."""
+    return [*methods, "HEAD"] if "GET" in methods else methods
+
+
+def _add_headers(response: Response, added: Mapping[str, str]) -> None:
+    """Add headers to a response. `Vary` is a list, and keeps what it has."""
+    own = response.headers.get("Vary")
+    response.headers |= added
+    if own and "Vary" in added:
+        response.headers["Vary"] = f"{own}, {added['Vary']}"
 
 
 _UNKNOWN_OUTCOME: Final = "The outcome is not known. The same request, with the same key, may be sent again."

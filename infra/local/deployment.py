@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -78,7 +78,9 @@ class Deployer:
             Parameters=stack_parameters,
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
-        deployment = self._deployment(_wait_for_outputs(cloudformation))
+        outputs = _wait_for_outputs(cloudformation)
+        self._put_gateway_responses(_api_id(outputs), json.loads(template))
+        deployment = self._deployment(outputs)
         for function in _PUBLISHERS:
             role = cloudformation.describe_stack_resource(StackName=_STACK, LogicalResourceId=f"{function}Role")
             self._allow_publish_batch(role["StackResourceDetail"]["PhysicalResourceId"], deployment.topic_arn)
@@ -98,14 +100,28 @@ class Deployer:
             PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
         )
 
+    def _put_gateway_responses(self, api_id: str, template: Mapping[str, Any]) -> None:
+        """Set the API's gateway responses, which MiniStack does not read from a template, and deploy the API again."""
+        apigateway = self._session.client("apigateway", endpoint_url=self._endpoint_url)
+        for kind, response in template["Resources"]["RestAPI"]["Properties"]["GatewayResponses"].items():
+            headers = response["ResponseParameters"]["Headers"]
+            status = {"statusCode": str(response["StatusCode"])} if "StatusCode" in response else {}
+            apigateway.put_gateway_response(
+                restApiId=api_id,
+                responseType=kind,
+                responseParameters={f"gatewayresponse.header.{name}": value for name, value in headers.items()},
+                responseTemplates=response.get("ResponseTemplates", {}),
+                **status,
+            )
+        apigateway.create_deployment(restApiId=api_id, stageName=STAGE)
+
     def _deployment(self, outputs: Mapping[str, str]) -> Deployment:
         # The output is a URL of AWS; MiniStack serves the same API under a path of its own.
-        api_id = outputs["ApiUrl"].removeprefix("https://").partition(".")[0]
         return Deployment(
             table_name=outputs["TableName"],
             topic_arn=outputs["TopicArn"],
             relay_name=outputs["RelayName"],
-            gateway_url=f"{self._endpoint_url}/restapis/{api_id}/{STAGE}/_user_request_",
+            gateway_url=f"{self._endpoint_url}/restapis/{_api_id(outputs)}/{STAGE}/_user_request_",
         )
 
 
@@ -113,6 +129,10 @@ def new_signing_key() -> str:
     """Generate a private key for signing offers, in PEM."""
     key = generate_private_key(SECP256R1())
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def _api_id(outputs: Mapping[str, str]) -> str:
+    return outputs["ApiUrl"].removeprefix("https://").partition(".")[0]
 
 
 def _with_code(template: str) -> str:

@@ -39,3 +39,26 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(stack: StackFacts) -> N
 
     assert "httponly" in cookie
     assert "samesite=" in cookie
+
+
+def test_a_page_of_another_origin_gets_a_preflight_and_readable_errors(stack: StackFacts) -> None:
+    page = {"Origin": "http://fans.example"}
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,idempotency-key"}
+    preflight = call("OPTIONS", f"{stack.api_url}/v1/gifts", page | asked)
+    assert preflight.status == 204
+    assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
+    assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]
+
+    etag = call("GET", f"{stack.api_url}/v1/bundles").headers["ETag"]
+    for method, path, sent, status in [
+        ("HEAD", "/v1/bundles", {}, 200),
+        ("GET", "/v1/bundles", {"If-None-Match": etag}, 304),
+        ("GET", "/v1/wallet", {}, 401),
+        ("GET", "/assets/coinpurse.js", {}, 200),
+        ("GET", "/v1/unknown", {}, 404),
+        ("DELETE", "/v1/wallet", {}, 404),
+    ]:
+        reply = call(method, stack.api_url + path, page | sent)
+        assert (reply.status, reply.headers["Access-Control-Allow-Origin"]) == (status, "*"), (method, path)
+        assert reply.headers["X-Request-Id"], (method, path)
+        assert status < 400 or reply.headers["Content-Type"] == "application/problem+json"

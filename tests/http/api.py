@@ -65,6 +65,7 @@ SETTINGS = Settings(
     cancel_url="https://shop.example/cancelled",
     catalogue="default",
     creator_lanes=4,
+    allowed_origins=("*",),
 )
 
 
@@ -269,8 +270,8 @@ def proxy_event(
 
 
 def routes() -> Sequence[tuple[str, str]]:
-    """List every method and path of the app."""
-    return [(method, path) for path, methods in app.app.routes.items() for method in methods]
+    """List the method and path of every operation, without the HEAD and OPTIONS that the router adds."""
+    return [(operation.method, operation.path) for operation in app.api.operations]
 
 
 def _text(body: Any, *, as_base64: bool) -> str | None:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+import app
 from tests.fakes import START, uuid7_at
 from tests.http.api import ABSENT, Api, proxy_event, routes
 from tests.http.events import refused
@@ -201,12 +202,13 @@ def test_no_headers_at_all_are_no_headers(api: Api) -> None:
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
 def test_each_route_has_its_methods_and_no_others(api: Api, method: str, path: str) -> None:
     """API Gateway blocks these; if one arrives, Chalice refuses it."""
-    if (method, path) in routes():
+    served = app.app.routes[path]
+    if method in served:
         return
     with api.nothing_written():
         reply = api.call(method, path.format(id=KEY, name="coin.svg"), key=KEY, body={"bundle_id": "coins_70"})
     assert (reply.status, reply.json["Code"]) == (405, "MethodNotAllowedError")
-    assert set(reply.headers["allow"].split(", ")) == {served for served, where in routes() if where == path}
+    assert reply.headers["allow"].split(", ") == list(served)
 
 
 def test_a_path_that_nobody_serves_gives_nothing_away(api: Api) -> None:

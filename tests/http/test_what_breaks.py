@@ -111,6 +111,8 @@ def test_a_problem_tells_what_rfc_9457_asks_for(api: Api) -> None:
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",
         "x-request-id": REQUEST_ID,
+        "access-control-allow-origin": "*",
+        "access-control-expose-headers": "Idempotent-Replayed, Retry-After, X-Request-Id, ETag",
     }
 
 

@@ -1,9 +1,12 @@
 """The API has one public stage. SAM adds a second one called `Stage` unless the template sets OpenApiVersion."""
 
+import json
+import re
+
 import pytest
 
 from infra.package import STAGES
-from tests.infra.packaged import Template, of_type, transformed_template
+from tests.infra.packaged import Template, of_type, packaged_template, transformed_template
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -40,3 +43,26 @@ def test_the_alarms_and_the_output_name_that_stage(transformed: Template, name: 
     alarm = transformed["Resources"][name]["Properties"]
     assert {"Name": "Stage", "Value": {"Ref": "Stage"}} in alarm["Dimensions"]
     assert transformed["Outputs"]["ApiUrl"]["Value"]["Fn::Sub"].endswith("/${Stage}")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_path_has_options_and_head_beside_get(stage: str) -> None:
+    """Without a method of its own API Gateway answers a preflight or a HEAD itself, with an error."""
+    paths = packaged_template(stage)["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    assert len(paths) > 30
+    for path, methods in paths.items():
+        served = {name for name in methods if not name.startswith("x-")}
+        assert "options" in served, path
+        assert ("head" in served) is ("get" in served), path
+        integrations = {json.dumps(methods[name]["x-amazon-apigateway-integration"]) for name in served}
+        assert len(integrations) == 1, path
+        assert '"type": "aws_proxy"' in integrations.pop(), path
+
+
+def test_allowed_origins_are_a_parameter(template: Template) -> None:
+    parameter = template["Parameters"]["AllowedOrigins"]
+    assert parameter["Default"] == "*"
+    for value in ("*", "https://shop.example", "https://shop.example, http://localhost:3000"):
+        assert re.fullmatch(parameter["AllowedPattern"], value)
+    for value in ("", "shop.example", "https://shop.example/", "*, https://shop.example"):
+        assert not re.fullmatch(parameter["AllowedPattern"], value)

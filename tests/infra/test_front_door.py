@@ -107,6 +107,13 @@ def test_hop_by_hop_headers_stay_here(api: FakeApi, door: str) -> None:
     assert (answer.header("X-Theirs"), answer.header("Keep-Alive"), answer.header("X-Kept")) == (None, None, "1")
 
 
+def test_the_challenge_is_renamed_as_api_gateway_does(api: FakeApi, door: str) -> None:
+    api.answers.append((401, [("WWW-Authenticate", "Bearer"), ("X-Request-Id", "1")], b""))
+    answer = send(door, "GET", "/v1/wallet")
+    assert answer.header("WWW-Authenticate") is None
+    assert answer.header("x-amzn-Remapped-WWW-Authenticate") == "Bearer"
+
+
 @pytest.mark.parametrize("target", ["/v1/../../secret", "/v1/%2e%2e/secret", "/caf\xe9"])
 def test_a_target_cannot_climb_out_of_the_api(api: FakeApi, door: str, target: str) -> None:
     connection = HTTPConnection(urlsplit(door).netloc, timeout=20)

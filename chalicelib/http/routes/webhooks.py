@@ -19,6 +19,7 @@ api = routing.Api(Blueprint(__name__), services)
     response_model=common.WebhookResponse,
     auth="none",
     raw_bytes=routing.MAX_WEBHOOK_BYTES,
+    sharing="none",
 )
 def post_stripe_webhook(request: ApiRequest[bytes]) -> ApiResponse:
     """Receive a signed event of the payment provider."""

@@ -31,6 +31,9 @@ _HOP_BY_HOP = frozenset(
 )  # fmt: skip
 _NOT_FORWARDED = _HOP_BY_HOP | {"expect", "host", "content-length", "cookie"}
 
+_RENAMED = {"www-authenticate": "x-amzn-Remapped-WWW-Authenticate"}
+"""Response headers that API Gateway sends under another name, and MiniStack does not."""
+
 _PROBLEMS: dict[type[Exception], tuple[int, str, str]] = {
     UnsendableError: (400, "bad_request", "The request cannot be forwarded"),
     RequestEntityTooLarge: (413, "payload_too_large", "The body is too large"),
@@ -186,7 +189,9 @@ def _forwarded(reply: UpstreamResponse) -> Response:
         if name.lower() == "connection"
         for listed in value.split(",")
     }
-    headers = [(name, value) for name, value in reply.headers if name.lower() not in dropped]
+    headers = [
+        (_RENAMED.get(name.lower(), name), value) for name, value in reply.headers if name.lower() not in dropped
+    ]
     # A list, because Response computes Content-Length for bytes, which is wrong for the empty body of a HEAD.
     return ForwardedResponse([reply.body], reply.status, headers)
 
@@ -194,8 +199,10 @@ def _forwarded(reply: UpstreamResponse) -> Response:
 def _problem(error: Exception) -> Response:
     status, code, title = _PROBLEMS[type(error)]
     body = {"type": "about:blank", "title": title, "status": status, "detail": title + ".", "code": code}
-    retry = {"Retry-After": "1"} if code == "try_again" else {}
-    return Response(json.dumps(body), status, {"Content-Type": "application/problem+json", **retry})
+    headers = {"Content-Type": "application/problem+json", "Access-Control-Allow-Origin": "*"}
+    if code == "try_again":
+        headers |= {"Retry-After": "1", "Access-Control-Expose-Headers": "Retry-After"}
+    return Response(json.dumps(body), status, headers)
 
 
 def _page(status: int, title: str, text: str, action: str = "") -> Response:
