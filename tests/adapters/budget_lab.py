@@ -1,4 +1,4 @@
-"""Fans with budgets, in any store."""
+"""Helpers that give a user a budget, in any store."""
 
 from datetime import timedelta
 
@@ -48,7 +48,7 @@ def at(gift: Gift, when: object) -> Gift:
 
 
 def a_rich_fan(store: Store) -> str:
-    """With a thousand coins."""
+    """Return the id of a new user with 1,000 coins."""
     fan = new_name("fan")
     buy(store.ledger, fan, 1_000)
     return fan

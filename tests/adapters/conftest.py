@@ -1,4 +1,4 @@
-"""Each real store is started once a run, as is the stand-in for Stripe, and only if a test asks for it."""
+"""Stores under test. Each server is started once per session, and only if a test requests it."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.stores import DynamoStore, FakeStore, Store, cloud_at, create_table
 IS_CI = os.environ.get("CI") == "true"
 DYNAMODB_LOCAL = pytest.param("dynamodb_local_store", marks=pytest.mark.dynamodb_local)
 JUDGE = "ministack_store" if unavailable_reason() and not IS_CI else DYNAMODB_LOCAL
-"""The server that runs the contract. MiniStack takes over where DynamoDB Local cannot run; races use both anyway."""
+"""The server that runs the contract suite: MiniStack where DynamoDB Local cannot run. Race tests use both."""
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def ministack_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def dynamodb_local_url() -> Iterator[str]:
     if why_not := unavailable_reason():
-        # Elsewhere one may do without the judge of expressions; where merging is decided, one may not.
+        # Only DynamoDB Local parses expressions as strictly as DynamoDB, so CI must not skip it.
         (pytest.fail if IS_CI else pytest.skip)(why_not)
     with dynamodb_local() as url:
         yield url
@@ -53,7 +53,7 @@ def ministack_store(ministack_url: str) -> DynamoStore:
 @pytest.fixture(scope="session")
 def dynamodb_local_store(dynamodb_local_url: str) -> DynamoStore:
     store = _store_at(dynamodb_local_url)
-    # A version from before DynamoDB's transactions took a hundred actions: ten, and one of them is the shard.
+    # DynamoDB Local limits a transaction to 10 actions (DynamoDB: 100), and one of them updates the shard.
     store.max_gifts = 9
     store.is_misreporting_transactions = True
     return store
@@ -79,19 +79,19 @@ def fake_store() -> FakeStore:
 
 @pytest.fixture(params=["fake_store", "moto_store", JUDGE])
 def store(request: pytest.FixtureRequest) -> Store:
-    """Every ledger: what holds for one holds for all."""
+    """Run the test on every store."""
     return _chosen(request)
 
 
 @pytest.fixture(params=["fake_store", "ministack_store", DYNAMODB_LOCAL])
 def bulk_store(request: pytest.FixtureRequest) -> Store:
-    """Every ledger but moto's, which copies the whole table for each action of a transaction: hundreds take seconds."""
+    """Run the test on every store but moto, which copies the table for each action: hundreds of them take seconds."""
     return _chosen(request)
 
 
 @pytest.fixture(params=["ministack_store", DYNAMODB_LOCAL])
 def atomic_store(request: pytest.FixtureRequest) -> DynamoStore:
-    """The ledgers in stores that really are atomic, and that tell what each request costs."""
+    """Run the test on the servers: only they have atomic transactions and report the consumed capacity."""
     chosen: DynamoStore = request.getfixturevalue(request.param)
     chosen.bind()
     return chosen

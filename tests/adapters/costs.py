@@ -1,6 +1,6 @@
-"""What calls cost, as the stores themselves report it.
+"""Costs of calls: round trips, and the capacity units that the store reports.
 
-A refused write reports nothing: DynamoDB bills it, and its error does not tell how much.
+A rejected write reports no units, although DynamoDB bills them.
 """
 
 from collections.abc import Callable
@@ -22,6 +22,6 @@ def measured(store: DynamoStore, act: Callable[[], object]) -> Cost:
 
 
 def reported(store: DynamoStore, cost: Cost) -> Cost:
-    """The cost of a transaction, as far as the store tells the truth about it."""
-    # DynamoDB Local counts twelve units for two actions, and four for ten.
+    """Drop the write units if the store reports them wrongly for transactions."""
+    # DynamoDB Local reports 12 units for 2 actions, and 4 for 10.
     return replace(cost, wru=0) if store.is_misreporting_transactions else cost

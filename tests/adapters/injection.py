@@ -1,4 +1,4 @@
-"""What no double of DynamoDB does by itself: conflicts, throttling, time-outs, and answers that get lost."""
+"""Faults that no double of DynamoDB produces: conflicts, throttling, time-outs and lost responses."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,14 +12,14 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 Send = Callable[[], AWSResponse]
 Fault = Callable[[Send], AWSResponse | None]
-"""Given how to really send the request, says what becomes of it. None lets it pass."""
+"""A replacement for sending a request, which it gets as an argument. Returns None to send the request unchanged."""
 
 
 @contextmanager
 def meeting(client: Any, *faults: Fault, operation: str = "TransactWriteItems") -> Iterator[list[dict[str, Any]]]:
-    """Let a client's requests meet these, one each and in this order; later requests pass. Gives what was asked.
+    """Inject the faults into a client's next requests, one each and in order. Yields the bodies of all its requests.
 
-    It hooks in where requests leave botocore, below its retries: each of those is a request of its own.
+    The hook sits below botocore's retries, so that each retry counts as a request.
     """
     ahead, asked = list(faults), []
 
@@ -36,46 +36,46 @@ def meeting(client: Any, *faults: Fault, operation: str = "TransactWriteItems") 
 
 
 def times_out(_send: Send) -> AWSResponse:
-    """It never arrives."""
+    """Fail before the request arrives."""
     raise ReadTimeoutError(endpoint_url="https://dynamodb.example")
 
 
 def cannot_connect(_send: Send) -> AWSResponse:
-    """Nobody is there."""
+    """Fail to open a connection."""
     raise EndpointConnectionError(endpoint_url="https://dynamodb.example")
 
 
 def answer_lost(send: Send) -> AWSResponse:
-    """It arrives and is done; the answer gets lost."""
+    """Execute the request and lose its response."""
     send()
     raise ReadTimeoutError(endpoint_url="https://dynamodb.example")
 
 
 def arrives_twice(send: Send) -> AWSResponse:
-    """The network delivers it twice, and the second answer."""
+    """Execute the request twice and return the second response."""
     send()
     return send()
 
 
 def canceled(*codes: str) -> Fault:
-    """The transaction is canceled for these reasons, one for each action; `None` for the actions without one."""
+    """Cancel the transaction with one reason code for each action; `None` for actions that did not fail."""
     reasons = [{"Code": code, "Message": code} for code in codes]
     return fails("TransactionCanceledException", CancellationReasons=reasons)
 
 
 def fails(code: str, status: int = 400, **members: object) -> Fault:
-    """It is answered with an error of DynamoDB."""
+    """Respond with an error of DynamoDB."""
     error = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code, **members}
     return answers(status, json.dumps(error))
 
 
 def answers(status: int, body: str) -> Fault:
-    """It is answered by whatever stands in between."""
+    """Respond with any HTTP response, like one of a proxy."""
     return lambda _: AWSResponse("https://dynamodb.example", status, HTTPHeaders(), _Raw(body.encode()))
 
 
 class _Raw(BytesIO):
-    """A body as urllib3 gives it."""
+    """A response body with the interface of urllib3."""
 
     def stream(self) -> Iterator[bytes]:
         yield self.read()

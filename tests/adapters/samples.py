@@ -1,4 +1,4 @@
-"""Purchases and gifts of fans whom no other test knows."""
+"""Sample values of the domain, each for a new user unless a test names one."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -21,13 +21,13 @@ from tests.fake_memberships import invoice_of
 from tests.fakes import START, session_of, uuid7_at
 
 USUAL_BYTES = 224
-"""A message and its sender's name so long keep an entry below a kilobyte, however long its ids are."""
+"""A message and sender name of this size keep an entry below 1 KB with ids of any valid length."""
 
 _numbers = count(1)
 
 
 def new_id(at: datetime = START) -> str:
-    """A UUIDv7 that sorts behind every earlier one of its time."""
+    """Return a UUIDv7 that sorts after all earlier ones with the same time."""
     return uuid7_at(at, next(_numbers))
 
 
@@ -36,7 +36,7 @@ def new_name(kind: str) -> str:
 
 
 def a_purchase(user_id: str = "", **changes: Any) -> Purchase:
-    """A pending purchase of 500 coins."""
+    """Build a pending purchase of 500 coins for 5.29 USD."""
     purchase = Purchase(
         purchase_id=new_id(),
         user_id=user_id or new_name("fan"),
@@ -51,7 +51,7 @@ def a_purchase(user_id: str = "", **changes: Any) -> Purchase:
 
 
 def a_gift(user_id: str = "", **changes: Any) -> Gift:
-    """A gift that costs 60 coins."""
+    """Build a gift of 60 coins."""
     gift = Gift(
         gift_id=new_id(),
         user_id=user_id or new_name("fan"),
@@ -67,12 +67,12 @@ def a_gift(user_id: str = "", **changes: Any) -> Gift:
 
 
 def new_hour() -> datetime:
-    """An hour in which no other test posts anything."""
+    """Return an hour in which no other test posts entries."""
     return datetime(2030, 1, 1, tzinfo=UTC) + timedelta(hours=next(_numbers))
 
 
 def new_month() -> datetime:
-    """A time in a month in which no other test has anything reviewed."""
+    """Return a time in a month that no other test uses for reviews."""
     number = next(_numbers)
     return datetime(2100 + number // 12, 1 + number % 12, 28, 23, 59, 59, tzinfo=UTC)
 
@@ -82,7 +82,7 @@ def a_posting(posted_at: datetime = START + timedelta(seconds=30, milliseconds=7
 
 
 def an_adjustment(user_id: str = "", **changes: Any) -> Adjustment:
-    """A grant of 70 coins."""
+    """Build a grant of 70 coins."""
     adjustment = Adjustment(
         entry_id=new_id(),
         user_id=user_id or new_name("fan"),
@@ -97,7 +97,7 @@ def an_adjustment(user_id: str = "", **changes: Any) -> Adjustment:
 
 
 def a_reversal(gift: Gift, **changes: Any) -> Adjustment:
-    """What gives the gift back."""
+    """Build the reversal of the gift."""
     return an_adjustment(
         **{
             "user_id": gift.user_id,
@@ -112,7 +112,7 @@ def a_reversal(gift: Gift, **changes: Any) -> Adjustment:
 
 
 def a_clawback(purchase: Purchase, coins: int, **changes: Any) -> Adjustment:
-    """What takes coins of the purchase back."""
+    """Build a clawback of coins of the purchase."""
     return an_adjustment(
         purchase.user_id,
         **{
@@ -161,12 +161,12 @@ def a_review(**changes: Any) -> Review:
 
 
 def a_budget(**limits: Any) -> Budget:
-    """A budget that was set at noon, and counts by UTC."""
+    """Build a budget in UTC, set at START (noon)."""
     return first_budget(Limits(**{"zone": "UTC", **limits}), START)
 
 
 def an_exclusion(user_id: str = "", **changes: Any) -> SelfExclusion:
-    """Thirty days, from noon on."""
+    """Build a self-exclusion of 30 days from START."""
     exclusion = SelfExclusion(
         key=new_id(), user_id=user_id or new_name("fan"), days=30, until=START + timedelta(days=30), at=START
     )
@@ -174,7 +174,7 @@ def an_exclusion(user_id: str = "", **changes: Any) -> SelfExclusion:
 
 
 def a_notice(user_id: str = "", **changes: Any) -> NotificationEntry:
-    """A reminder."""
+    """Build a budget reminder."""
     notification = NotificationEntry(
         entry_id=new_id(),
         user_id=user_id or new_name("fan"),
@@ -187,14 +187,14 @@ def a_notice(user_id: str = "", **changes: Any) -> NotificationEntry:
 
 
 def gifts_to(creator_id: str, number: int, **changes: Any) -> list[Gift]:
-    """Gifts of one fan to one creator's shard 0, costing 1, 2, 3 ... coins."""
+    """Build gifts of 1, 2, 3 ... coins from one user to shard 0 of one creator."""
     return [
         a_gift("ann", creator_id=creator_id, shard=0, price_coins=coins, **changes) for coins in range(1, number + 1)
     ]
 
 
 def buy(ledger: Ledger, user_id: str, coins: int) -> Purchase:
-    """Put coins into a fan's wallet the way they come there. Gives the purchase as it then is."""
+    """Open and post a purchase. Returns it as stored."""
     purchase = a_purchase(user_id, coins=coins)
     assert ledger.open_purchase(purchase) == Posted()
     assert ledger.post_purchase(session_of(purchase), a_posting()) == Posted()
@@ -204,7 +204,7 @@ def buy(ledger: Ledger, user_id: str, coins: int) -> Purchase:
 
 
 def a_membership(user_id: str = "", **changes: Any) -> Membership:
-    """A membership of 500 coins a month that nobody has paid for."""
+    """Build a membership of 500 coins a month without a paid invoice."""
     membership = Membership(
         membership_id=new_id(),
         user_id=user_id or new_name("fan"),
@@ -218,13 +218,13 @@ def a_membership(user_id: str = "", **changes: Any) -> Membership:
 
 
 def a_month(membership: Membership, number: int = 1, **changes: Any) -> Purchase:
-    """A paid month of it, posted."""
+    """Build the posted purchase of a month of the membership."""
     invoice: Invoice = replace(invoice_of(membership, number), **changes)
     return month_of(invoice, a_posting())
 
 
 def an_end(user_id: str, **changes: Any) -> NotificationEntry:
-    """The end of a membership."""
+    """Build the notification that ends a membership."""
     notification = NotificationEntry(
         entry_id=new_id(),
         user_id=user_id,

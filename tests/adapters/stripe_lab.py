@@ -1,4 +1,4 @@
-"""A bench for the payment gateway: the Stripe sandbox in this process, and the gateway with the real client."""
+"""The payment gateway with Stripe's real client, against a Stripe sandbox in this process."""
 
 import json
 import re
@@ -24,14 +24,14 @@ Json = dict[str, Any]
 
 @dataclass
 class Lab:
-    """The gateway, and the hands of fans, banks and dashboards."""
+    """The adapters, and the acts of payers, banks and dashboard users."""
 
     sandbox: StripeSandbox
     gateway: StripeGateway
     members: StripeMemberships
 
     def control(self, method: str, path: str, **fields: object) -> Json:
-        """Ask something of the sandbox's control API."""
+        """Call the sandbox's control API."""
         reply = call(method, f"{self.sandbox.url}/_sandbox{path}", _JSON, json.dumps(fields).encode())
         return reply.read(200, dict[str, Any])
 
@@ -43,32 +43,32 @@ class Lab:
         return cast("str", self.sandbox.store.sessions[session.session_id].payment_intent)
 
     def choose_at_portal(self, url: str, choice: str) -> None:
-        """At the billing portal, `cancel` what the customer subscribed to with its period, or `keep` it."""
+        """Choose `cancel` (at the end of the period) or `keep` on the billing portal's page."""
         form = re.search(r'action="([^"]+)"', call("GET", url).body.decode())
         assert form is not None
         assert post_form(urljoin(url, form[1]), {"choice": choice}).status == 303
 
     def refund(self, payment_intent: str, amount: int, status: str = "succeeded") -> str:
-        """Give something back. Returns the refund's id."""
+        """Refund a payment. Returns the refund's id."""
         refund = self.control("POST", "/refunds", payment_intent=payment_intent, amount=amount, status=status)
         return str(refund["id"])
 
     def dispute(self, payment_intent: str, amount: int, status: str = "needs_response") -> str:
-        """Have the bank take something back. Returns the dispute's id."""
+        """Open a dispute. Returns the dispute's id."""
         dispute = self.control("POST", "/disputes", payment_intent=payment_intent, amount=amount, status=status)
         return str(dispute["id"])
 
     def events(self) -> list[Json]:
-        """All events so far, oldest first, as webhooks carry them."""
+        """Return all events so far, oldest first, in the form that webhooks carry."""
         return [recorded["event"] for recorded in self.control("GET", "/events")["events"]]
 
     def others_client(self) -> stripe.StripeClient:
-        """Another program that uses the same account."""
+        """Return the client of an unrelated program on the same Stripe account."""
         return stripe.StripeClient("sk_test_other", base_addresses={"api": self.sandbox.url})
 
 
 def todays_purchase(**changes: Any) -> Purchase:
-    """500 coins for 529: sessions can be opened for no older one."""
+    """Build a purchase of 500 coins, created now: Stripe opens no session whose expiry is in the past."""
     now = SystemClock().now()
     return a_purchase(purchase_id=new_id(now), created_at=now, **changes)
 

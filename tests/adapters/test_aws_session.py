@@ -1,4 +1,4 @@
-"""The session that all clients share."""
+"""The botocore session that all clients share."""
 
 import pytest
 from botocore import handlers

@@ -1,4 +1,4 @@
-"""Records of the table's stream in which a wallet with a budget has changed."""
+"""Stream records that show a changed budget."""
 
 import pytest
 

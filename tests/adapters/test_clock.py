@@ -1,4 +1,4 @@
-"""The wall clock."""
+"""The system clock."""
 
 from datetime import UTC, datetime, timedelta
 

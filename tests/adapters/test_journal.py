@@ -1,4 +1,4 @@
-"""The contract of the Journal port: entries by the hour of their posting, and which of them nobody relayed."""
+"""Contract of the Journal port: entries by the hour of posting, and those that are not relayed yet."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
@@ -37,7 +37,7 @@ def hour() -> datetime:
 
 
 def line(entry: Entry) -> JournalLine:
-    """The line of an entry, as the journal should have it."""
+    """Build the journal line expected for an entry."""
     kind = "gift" if isinstance(entry, Gift) else "purchase" if isinstance(entry, Purchase) else str(entry.kind)
     has_lane = isinstance(entry, Gift) or kind == "gift_reversal"
     assert entry.posted_at
@@ -113,7 +113,7 @@ def test_an_hour_is_the_same_wherever_one_is(store: Store, hour: datetime) -> No
 
 
 def test_no_entry_of_a_busy_hour_is_missed(bulk_store: Store, hour: datetime) -> None:
-    """Of so many, some are in each of the journal's sixteen parts."""
+    """150 entries reach every one of the journal's 16 partitions."""
     grants = [granted(bulk_store, hour + timedelta(seconds=number)) for number in range(150)]
 
     assert in_order(bulk_store.journal.read_hour(hour)) == in_order(map(line, grants))
@@ -146,7 +146,7 @@ def test_what_nobody_relayed_is_told(store: Store) -> None:
 
 
 def test_an_entry_that_was_announced_and_not_received_is_not_relayed(store: Store) -> None:
-    """A gift is relayed when its creator has it: its message cannot go out before that."""
+    """The relay publishes a gift only after its shard has it, so the shard decides."""
     gift = a_gift()
     buy(store.ledger, gift.user_id, 60)
     store.ledger.post_gift(gift)

@@ -1,4 +1,4 @@
-"""The contract of the Journal port: totals held against their entries."""
+"""Contract of the Journal port: stored totals compared with the sums of their entries."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ LANE = 5
 
 @pytest.fixture
 def purchase(store: Store) -> Purchase:
-    """500 coins, of which 60 were given, 100 were taken back, and 7 more granted; another purchase is pending."""
+    """A purchase of 500 coins, then a gift of 60, a clawback of 100 and a grant of 7; another purchase is pending."""
     purchase = buy(store.ledger, new_name("fan"), 500)
     store.ledger.post_gift(a_gift(purchase.user_id))
     store.ledger.update_kept_amount(purchase, 423, a_clawback(purchase, 100))
@@ -38,7 +38,7 @@ def purchase(store: Store) -> Purchase:
 
 @pytest.fixture
 def gifts(store: Store) -> list[Gift]:
-    """Of 1, 2, 3 and 4 coins, received in this order, and the last of them taken back."""
+    """Gifts of 1, 2, 3 and 4 coins, received in this order, and a reversal of the last."""
     user_id, creator_id = new_name("fan"), new_name("creator")
     buy(store.ledger, user_id, 10)
     gifts = [a_gift(user_id, creator_id=creator_id, shard=LANE, price_coins=coins) for coins in (1, 2, 3, 4)]
@@ -105,7 +105,7 @@ def test_a_wrong_sequence_is_told_by_two_figures_that_differ(store: Store, gifts
 
 @pytest.mark.parametrize("sequence", [4, 6])
 def test_a_total_that_counts_otherwise_than_its_entries_is_told(atomic_store: DynamoStore, sequence: int) -> None:
-    """The stand-in keeps no such count."""
+    """The fake keeps no such count."""
     creator_id = new_name("creator")
     atomic_store.ledger.receive_gifts(creator_id, 0, [a_gift(creator_id=creator_id, shard=0) for _ in range(5)])
     atomic_store.put(shard_key(creator_id, 0), "LANE", "sequence", sequence)
@@ -116,7 +116,7 @@ def test_a_total_that_counts_otherwise_than_its_entries_is_told(atomic_store: Dy
 
 
 def after(act: Callable[[], object]) -> Fault:
-    """The request arrives when something else has just happened."""
+    """Run `act` before the request is sent."""
 
     def fault(send: Send) -> AWSResponse:
         act()

@@ -1,4 +1,4 @@
-"""The contract of the Ledger port: a fan's own budget on coins, and how it changes."""
+"""Contract of the Ledger port: budgets on coins, and their changes."""
 
 from datetime import timedelta
 
@@ -124,7 +124,7 @@ def test_of_two_first_gifts_of_a_day_one_renews(store: Store, fan: str) -> None:
 
 
 def test_a_renewal_forgets_no_gift_that_came_in_between(store: Store, fan: str) -> None:
-    """Another machine's clock may be a little behind."""
+    """The clock of another function instance may be behind."""
     set_budget(store, fan, a_budget(coins=coins(day=100)))
     change = due_change(budget_of(store, fan), MIDNIGHT)
     store.ledger.post_gift(at(a_gift(fan, price_coins=10), MIDNIGHT - MOMENT))

@@ -1,4 +1,4 @@
-"""Round trips and request units of what fans, the payment provider and the relay make the ledger do."""
+"""Round trips and request units of the Ledger port."""
 
 from datetime import timedelta
 
@@ -36,7 +36,7 @@ def ledger(atomic_store: DynamoStore) -> Ledger:
 
 
 def set_longest_budget(ledger: Ledger, user_id: str) -> None:
-    """Every limit is set, and less strict ones are pending."""
+    """Set a budget of the largest size: every limit, and pending limits."""
     budget = a_budget(currency="usd", coins=ByPeriod(999, 9_999, 999_999_999), money=ByPeriod(9_999, 99_999, 999_999))
     assert ledger.change_budget(user_id, BudgetChange(seen=None, budget=budget)) == Posted()
     wish = Limits(zone="America/Argentina/ComodRivadavia")
@@ -46,7 +46,7 @@ def set_longest_budget(ledger: Ledger, user_id: str) -> None:
 
 @pytest.fixture
 def purchase(ledger: Ledger) -> Purchase:
-    """Opened, and every id in it at its longest."""
+    """A pending purchase with ids of the largest size."""
     purchase = a_purchase(new_name("f" * 120), bundle_id="b" * 64)
     ledger.open_purchase(purchase)
     return purchase

@@ -1,4 +1,4 @@
-"""The contract of the Ledger port: the time a fan shut himself out for, and notifications."""
+"""Contract of the Ledger port: self-exclusions and notifications."""
 
 from datetime import timedelta
 
@@ -30,7 +30,7 @@ def fan(store: Store) -> str:
     return a_rich_fan(store)
 
 
-# --- shutting oneself out ---------------------------------------------------------------------------------------------
+# --- self-exclusions --------------------------------------------------------------------------------------------------
 
 
 def test_who_is_shut_out_neither_gives_nor_buys(store: Store, fan: str) -> None:

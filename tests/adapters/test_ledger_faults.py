@@ -1,4 +1,4 @@
-"""What the ledger makes of trouble on the way: one credit, one debit, or none, and never a wrong "no"."""
+"""Faults between ledger and DynamoDB: at most one credit or debit, and never a wrong refusal."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ from tests.fakes import START, session_of
 from tests.stores import DynamoStore
 
 EVERY_ATTEMPT = 1 + Row.Meta.max_retry_attempts
-"""How often botocore sends a request of ours at most."""
+"""The largest number of times that botocore sends one request."""
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def store(atomic_store: DynamoStore) -> DynamoStore:
 
 @pytest.fixture
 def pauses(store: DynamoStore, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long the ledger stepped aside, each time; it does not."""
+    """The pauses between attempts, recorded in place of sleeping."""
     pauses: list[float] = []
     monkeypatch.setattr(store.ledger._transactions, "_pause", pauses.append)
     return pauses
@@ -195,7 +195,7 @@ def test_what_never_arrives_is_not_decided_and_can_be_sent_again(store: DynamoSt
 
 
 def test_acts_whose_answers_are_lost_for_good_are_done_once(store: DynamoStore, gift: Gift) -> None:
-    """Whoever sends such an act again is told of the first."""
+    """A repeat after TryAgain returns the first result."""
     store.ledger.post_gift(gift)
     grant, reversal, freeze = an_adjustment(gift.user_id), a_reversal(gift), a_freeze(gift.user_id)
     review, settlement = a_review(user_id=gift.user_id), a_settlement()
@@ -232,7 +232,7 @@ def test_a_clawback_whose_answer_is_lost_for_good_is_not_taken_again(store: Dyna
 
 
 def test_single_writes_whose_answer_is_lost_are_found_done(store: DynamoStore) -> None:
-    """PutItem and UpdateItem have no token: the repeat meets its own condition."""
+    """PutItem and UpdateItem have no client token: the repeat fails its own condition."""
     purchase, review = a_purchase(), a_review()
     store.ledger.open_purchase(purchase)
     with meeting(store.client, answer_lost, operation="PutItem"):

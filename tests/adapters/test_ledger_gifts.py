@@ -1,4 +1,4 @@
-"""The contract of the Ledger port: gifts, as their sender sees them."""
+"""Contract of the Ledger port: gifts on the sender's side."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from tests.stores import Store
 
 @pytest.fixture
 def gift(store: Store) -> Gift:
-    """Sixty coins that the fan can afford, not sent yet."""
+    """An unsent gift of 60 coins whose sender has 100."""
     gift = a_gift()
     buy(store.ledger, gift.user_id, 100)
     return gift
@@ -106,7 +106,7 @@ WALLETS = ["enough", "none", "short", "frozen", "frozen and short", "frozen and 
 
 
 def give_wallet(store: Store, user_id: str, kind: str) -> Wallet | None:
-    """A wallet of that kind; as the refusal of a gift of sixty coins shows it."""
+    """Create a wallet of this kind. Returns it as the rejection of a gift of 60 coins shows it, or None."""
     coins = {"enough": 60, "short": 59, "frozen": 60, "frozen and short": 59}.get(kind, 0)
     if coins:
         buy(store.ledger, user_id, coins)
@@ -166,7 +166,7 @@ def test_an_id_is_the_fans_own(store: Store, gift: Gift) -> None:
 
 
 def test_ids_that_look_alike_are_different_fans(store: Store) -> None:
-    """No folding of case, no trimming, no separator that a name could hold."""
+    """Ids are not case-folded or trimmed, and contain no separator of the keys."""
     names = ["Ann", "ann", "ann.", "ann|", "ann:", "ann@", "an=n", "a-nn", "a_nn", "WALLET", "ENTRY"]
     for coins, name in enumerate(names, start=1):
         buy(store.ledger, f"look-alike-{name}", coins)

@@ -1,4 +1,4 @@
-"""Many gifts of all kinds at once, in stores that really are atomic: one budget, one streak, one end."""
+"""Concurrent gifts of all kinds, on the stores with atomic transactions: one budget, one streak, one end."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,7 +24,7 @@ from tests.stores import DynamoStore
 
 
 def begun(ledger: Ledger, coins: int = 10_000) -> Gift:
-    """The first gift of a streak of gifts of three coins, sent."""
+    """Send the first gift of a streak; each gift costs 3 coins."""
     gift = a_gift(price_coins=3, item_id="rose")
     first = replace(gift, streak_id=gift.gift_id)
     buy(ledger, gift.user_id, coins)
@@ -37,7 +37,7 @@ def one_more(first: Gift) -> Gift:
 
 
 def ending(ledger: Ledger, first: Gift) -> StreakEnd | None:
-    """What would end the streak as it is; None when it has ended."""
+    """Build the end of the current streak. Returns None if it has ended."""
     streak = ledger.read_wallet(first.user_id).streak
     if streak is None or streak.streak_id != first.streak_id:
         return None
@@ -45,12 +45,12 @@ def ending(ledger: Ledger, first: Gift) -> StreakEnd | None:
 
 
 def sent(ledger: Ledger, gift: Gift) -> Callable[[], Gift | None]:
-    """Sends it; gives it back if it went through."""
+    """Return an act that sends the gift and returns it if it was posted."""
     return until_decided(lambda: gift if ledger.post_gift(gift) == Posted() else None)
 
 
 def told(ledger: Ledger, first: Gift) -> list[tuple[object, object]]:
-    """The ends that the fan's entries tell of."""
+    """Return count and coins of each stored streak end."""
     notifications = [entry for entry in ledger.list_entries(first.user_id, 300) if isinstance(entry, NotificationEntry)]
     return [(notification.payload["count"], notification.payload["coins"]) for notification in notifications]
 
@@ -143,14 +143,14 @@ def test_batches_of_one_streak_that_overlap_count_each_tap_once(atomic_store: Dy
 
 @pytest.fixture(params=["moto_store", "ministack_store", DYNAMODB_LOCAL])
 def table(request: pytest.FixtureRequest) -> DynamoStore:
-    """Every table, atomic or not."""
+    """Run the test on every DynamoDB store."""
     chosen: DynamoStore = request.getfixturevalue(request.param)
     chosen.bind()
     return chosen
 
 
 def test_a_look_that_is_torn_counts_nobody_twice(table: DynamoStore) -> None:
-    """One read of two items is not of one moment: another batch comes between the streak and its shard."""
+    """BatchGetItem is not atomic: another batch is written between its reads of streak and shard."""
     ledger, creator_id, user_id, streak_id = table.ledger, new_name("creator"), new_name("fan"), new_id()
     taps = [a_gift(user_id, creator_id=creator_id, shard=0, price_coins=3, streak_id=streak_id) for _ in range(2)]
 

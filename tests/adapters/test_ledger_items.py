@@ -1,4 +1,4 @@
-"""Items stay under one kilobyte: beyond it, every write of theirs costs double."""
+"""Items stay below 1 KB, because a write costs one unit per started KB."""
 
 from datetime import timedelta
 
@@ -30,7 +30,7 @@ from tests.stores import DynamoStore, Item
 KILOBYTE = 1024
 FAN, CREATOR, TAG = "f" * 128, "c" * 128, "t" * 64
 PAYMENT, SESSION = "pi_" + "p" * 24, "cs_live_" + "s" * 58
-"""As long as Stripe's are."""
+"""Lengths of Stripe's ids."""
 ACTOR, REASON = "o" * 128, "r" * MAX_REASON_BYTES
 
 
@@ -41,7 +41,7 @@ def store(moto_store: DynamoStore) -> DynamoStore:
 
 
 def size(item: Item) -> int:
-    """The bytes that DynamoDB counts: names and values in UTF-8, numbers by their digits, one for a boolean or null."""
+    """Return the size that DynamoDB bills: names and texts in UTF-8, numbers by digits, 1 byte for booleans and nulls."""
     return sum(len(name.encode()) + value_size(*next(iter(value.items()))) for name, value in item.items())
 
 
@@ -49,7 +49,7 @@ def value_size(kind: str, value: str) -> int:
     if kind == "S":
         return len(value.encode())
     if kind == "N":
-        # About a byte for two digits and one besides, and one for the sign: the next larger is the safe side.
+        # AWS documents about 1 byte per 2 digits plus 1, and 1 for the sign. Rounding up gives an upper bound.
         return (len(value.lstrip("-")) + 1) // 2 + 1 + value.startswith("-")
     assert kind in {"BOOL", "NULL"}, f"the rows hold no {kind}"
     return 1

@@ -1,4 +1,4 @@
-"""The contract of the Ledger port: purchases, as their money comes and goes."""
+"""Contract of the Ledger port: refunds and clawbacks of purchases."""
 
 import pytest
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from tests.stores import Store
 
 @pytest.fixture
 def purchase(store: Store) -> Purchase:
-    """Posted: 500 coins for 529."""
+    """A posted purchase of 500 coins for 5.29 USD."""
     return buy(store.ledger, new_name("fan"), 500)
 
 

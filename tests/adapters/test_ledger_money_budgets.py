@@ -1,4 +1,4 @@
-"""The contract of the Ledger port: a fan's own budget on money, and what is given back to it."""
+"""Contract of the Ledger port: budgets on money, and the release of unpaid amounts."""
 
 import pytest
 from msgspec.structs import replace
@@ -91,11 +91,11 @@ def test_an_id_that_is_taken_is_told_whatever_the_budget_allows(store: Store, fa
     assert store.ledger.open_purchase(purchase) == AlreadyExists(entry=purchase, wallet=wallet(store, fan))
 
 
-# --- money that was not paid after all --------------------------------------------------------------------------------
+# --- release of unpaid amounts ----------------------------------------------------------------------------------------
 
 
 def opened(store: Store, fan: str, budget: Budget) -> Purchase:
-    """A purchase of 529 cents that counts against the budget."""
+    """Open a purchase of 5.29 USD that counts against the budget."""
     set_budget(store, fan, budget)
     purchase = a_purchase(fan)
     assert store.ledger.open_purchase(purchase) == Posted()
@@ -103,7 +103,7 @@ def opened(store: Store, fan: str, budget: Budget) -> Purchase:
 
 
 def end(store: Store, purchase: Purchase, to: Status = Status.EXPIRED) -> Posted | Unchanged:
-    """Let it end unpaid, and its price be given back."""
+    """End the purchase unpaid and release its price."""
     seen = budget_of(store, purchase.user_id)
     budget = released(seen, purchase.amount_minor, purchase.currency, purchase.created_at, START)
     assert budget

@@ -1,4 +1,4 @@
-"""The contract of the Ledger port: purchases."""
+"""Contract of the Ledger port: purchases."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -28,7 +28,7 @@ def purchase(store: Store) -> Purchase:
 
 
 def move(store: Store, purchase: Purchase, to: Status) -> Purchase:
-    """The purchase in another status, which it reached from whatever it was in."""
+    """Move the purchase to a status from any other."""
     assert store.ledger.move_purchase(session_of(purchase), to, list(Status)) == Posted()
     return replace(purchase, status=to)
 
@@ -124,7 +124,7 @@ def other_coins(purchase: Purchase) -> PurchaseRef:
 @pytest.mark.parametrize("wrong", ["nothing", "coins", "amount", "currency"])
 @pytest.mark.parametrize("status", list(Status))
 def test_only_what_was_quoted_is_posted(store: Store, purchase: Purchase, status: Status, wrong: str) -> None:
-    """One difference at a time is enough: the write joins its conditions by AND."""
+    """One difference per case is enough, because the write joins its conditions with AND."""
     session = session_of(purchase)
     session = replace(session, ref=other_coins(purchase)) if wrong == "coins" else session
     session = replace(session, subtotal_minor=528) if wrong == "amount" else session

@@ -1,4 +1,4 @@
-"""Many at once, in stores that really are atomic."""
+"""Concurrent writes, on the stores with atomic transactions."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ Answer = TypeVar("Answer")
 
 
 def all_at_once(acts: Sequence[Callable[[], Answer]]) -> list[Answer]:
-    """What each answers, when none begins before all are ready."""
+    """Run the acts at the same time, one thread each. Returns their results in order."""
     ready = Barrier(len(acts))
 
     def run(act: Callable[[], Answer]) -> Answer:
@@ -36,7 +36,7 @@ def all_at_once(acts: Sequence[Callable[[], Answer]]) -> list[Answer]:
 
 
 def until_decided(act: Callable[[], Answer]) -> Callable[[], Answer]:
-    """As callers do: what is not decided is asked for again."""
+    """Return an act that repeats on TryAgain, as callers do."""
 
     def insist() -> Answer:
         for _ in range(100):
@@ -116,7 +116,7 @@ def test_one_gift_sent_by_a_nervous_client_is_one_debit(atomic_store: DynamoStor
 def test_overlapping_batches_on_one_lane_give_each_gift_one_place(atomic_store: DynamoStore, workers: int) -> None:
     ledger, creator_id = atomic_store.ledger, new_name("creator")
     gifts = gifts_to(creator_id, 60)
-    # Each gift stands in three batches, at another place in each.
+    # Each gift is in three batches, at a different place in each.
     batches = [gifts[start : start + 9] for start in range(0, 60, 3)]
     told: list[Mapping[str, int]] = []
 

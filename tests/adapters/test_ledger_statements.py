@@ -1,4 +1,4 @@
-"""The contract of the Ledger port: lists of entries, the notes on them, and reviews."""
+"""Contract of the Ledger port: pages of entries, publication marks and reviews."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from tests.stores import Store
 
 @pytest.fixture
 def entries(store: Store) -> list[Entry]:
-    """Seven entries of one fan, newest first: purchases, but for the gift in the middle."""
+    """Seven entries of one user, newest first: purchases, and a gift in the middle."""
     user_id = new_name("fan")
     made: list[Entry] = [buy(store.ledger, user_id, 100) for _ in range(3)]
     gift = a_gift(user_id)
@@ -90,7 +90,7 @@ def test_a_note_changes_nothing_that_is_posted(store: Store) -> None:
 
 
 def test_a_note_makes_no_entry(store: Store) -> None:
-    """The sweep would take a note without an entry for an entry of its own."""
+    """The sweep would read a mark without its entry as an entry."""
     stranger = replace(a_purchase(), status=Status.POSTED)
 
     store.ledger.mark_announced(stranger.user_id, stranger.entry_id, START)

@@ -1,4 +1,4 @@
-"""The contract of the Ledger port: gifts in a row, on the fan's side and on the creator's."""
+"""Contract of the Ledger port: streaks, on the sender's and on the creator's side."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from tests.stores import DynamoStore, Store
 
 @pytest.fixture
 def first(store: Store) -> Gift:
-    """The first gift of a streak, which its fan can afford eight times; not sent yet."""
+    """The unsent first gift of a streak; its sender can afford eight such gifts."""
     first = a_gift()
     buy(store.ledger, first.user_id, 500)
     return replace(first, streak_id=first.gift_id)
@@ -38,7 +38,7 @@ def streak(store: Store, gift: Gift) -> Streak | None:
 
 
 def end(store: Store, gift: Gift) -> StreakEnd:
-    """What ends the streak as it is."""
+    """Build the end of the current streak."""
     seen = streak(store, gift)
     assert seen is not None
     return end_of(seen, gift.user_id, new_id(), a_posting())
@@ -235,7 +235,7 @@ def test_a_creator_has_the_coins_of_all_lanes(store: Store) -> None:
     assert store.ledger.creator_coins(creator_id) == 180
 
 
-# --- what it costs ----------------------------------------------------------------------------------------------------
+# --- costs ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_gift_of_a_streak_costs_what_a_gift_costs(atomic_store: DynamoStore) -> None:

@@ -1,4 +1,4 @@
-"""Round trips and request units of memberships, and the size of their items."""
+"""Round trips, request units and item sizes of memberships."""
 
 from datetime import timedelta
 
@@ -16,12 +16,12 @@ from tests.fakes import START
 from tests.stores import DynamoStore
 
 SUBSCRIPTION, CUSTOMER = "sub_" + "s" * 24, "cus_" + "c" * 14
-"""As long as Stripe's are."""
+"""Lengths of Stripe's ids."""
 
 
 @pytest.fixture
 def membership(atomic_store: DynamoStore) -> Membership:
-    """Asked for, and every id in it at its longest."""
+    """An unpaid membership with ids of the largest size."""
     membership = a_membership(new_name("f" * 120), plan_id=TAG)
     atomic_store.memberships.open_membership(membership)
     return membership

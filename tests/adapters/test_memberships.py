@@ -1,4 +1,4 @@
-"""Memberships in every store: what holds for one holds for all."""
+"""Contract of the Memberships port."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,7 +25,7 @@ SUBSCRIPTION, CUSTOMER = "sub_1", "cus_1"
 
 @pytest.fixture
 def membership(store: Store) -> Membership:
-    """Asked for, and not paid."""
+    """An unpaid membership."""
     membership = a_membership()
     assert store.memberships.open_membership(membership) == Posted()
     return membership
@@ -43,7 +43,7 @@ def coins(store: Store, membership: Membership) -> int:
     return store.ledger.read_wallet(membership.user_id).coins
 
 
-# --- asking -----------------------------------------------------------------------------------------------------------
+# --- opening ----------------------------------------------------------------------------------------------------------
 
 
 def test_what_is_written_is_read(store: Store, membership: Membership) -> None:
@@ -149,11 +149,11 @@ def test_a_months_money_is_followed_like_that_of_any_purchase(store: Store, memb
     assert store.ledger.find_entry(month.user_id, month.purchase_id) == replace(month, kept_minor=250, version=2)
 
 
-# --- following --------------------------------------------------------------------------------------------------------
+# --- updates ----------------------------------------------------------------------------------------------------------
 
 
 def followed(membership: Membership, **changes: Any) -> Membership:
-    """How a membership may stand after a look."""
+    """Build the next version of the membership, active and paid for 30 days."""
     after = replace(
         membership,
         status=MembershipStatus.ACTIVE,
@@ -198,7 +198,7 @@ def test_an_end_is_told_in_the_same_write(store: Store, membership: Membership) 
     assert store.journal.wallet_mismatch(membership.user_id) is None
 
 
-# --- races and trouble ------------------------------------------------------------------------------------------------
+# --- races and faults -------------------------------------------------------------------------------------------------
 
 
 def test_one_invoice_posted_by_many_is_one_credit(atomic_store: DynamoStore) -> None:

@@ -1,4 +1,4 @@
-"""Signatures under bundles: what a stranger can check, and what nobody can forge."""
+"""Signatures of offers: verifiable with the public keys, and not forgeable without a private key."""
 
 import base64
 import hashlib
@@ -44,7 +44,7 @@ def claims(**changes: Any) -> dict[str, Any]:
 
 
 def signed_with(key: str = KEY, algorithm: str = "ES256", body: dict[str, Any] | None = None, **header: Any) -> str:
-    """What somebody signs who has that key, and is free in everything else."""
+    """Sign any body and header with any key."""
     kid = signer(KEY).public_keys()[0]["kid"]
     headers = {"kid": kid, "typ": "coinpurse-offer+jwt"} | header
     kept = {name: value for name, value in headers.items() if value is not None or name == "typ"}
@@ -62,7 +62,7 @@ def test_a_stranger_can_check_a_signature_with_the_public_keys_alone() -> None:
     ours = signer(KEY, NEWER)
     jws = ours.sign(OFFER)
     shown = json.dumps({"keys": ours.public_keys()})
-    # From here on nothing of ours is used.
+    # The verification below uses PyJWT only.
     header = jwt.get_unverified_header(jws)
     key = jwt.PyJWKSet.from_json(shown)[header["kid"]]
     at_the_time = {"verify_exp": False, "verify_iat": False}

@@ -1,4 +1,4 @@
-"""The contract of the ledger: money that was paid counts in the periods, and in the currency, that it was paid in."""
+"""Contract of the ledger ports: a payment counts against the budget at its time and in its currency."""
 
 from datetime import timedelta
 
@@ -31,7 +31,7 @@ def left(store: Store, user_id: str) -> tuple[int, int]:
 
 
 def given_back_purchase(store: Store, currency: str = "usd") -> Purchase:
-    """A purchase of 529 US cents that expired; the budget may be in another currency by now."""
+    """Create an expired purchase of 5.29 USD whose price was released, and set a budget in `currency`."""
     purchase = a_purchase()
     budget = limited(store, purchase.user_id)
     assert store.ledger.open_purchase(purchase) == Posted()

@@ -1,4 +1,4 @@
-"""Keys of records that nobody can relay, in SQS."""
+"""The redrive queue on SQS."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The payment provider's secrets, in SSM."""
+"""Secrets in SSM's parameter store."""
 
 import traceback
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Watch:
-    """Seconds that pass when they are told to."""
+    """A monotonic clock that tests move."""
 
     def __init__(self) -> None:
         self.seconds = 1.0

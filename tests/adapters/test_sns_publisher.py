@@ -1,4 +1,4 @@
-"""Announcements on SNS."""
+"""Publication on SNS."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +33,7 @@ def publisher() -> SnsPublisher:
 
 @pytest.fixture
 def batches(publisher: SnsPublisher) -> Batches:
-    """The entries of each batch that is sent."""
+    """The entries of each PublishBatch request."""
     batches: Batches = []
 
     def note(params: dict[str, Any], **_: object) -> None:
@@ -51,7 +51,7 @@ def announcements(number: int) -> list[Announcement]:
 
 
 def answering(publisher: SnsPublisher, answer: Callable[[], None] | dict[str, Any]) -> None:
-    """Have SNS answer with this, whatever it did."""
+    """Replace the responses of PublishBatch with `answer`."""
 
     def replace(parsed: dict[str, Any], **_: object) -> None:
         parsed.clear()
@@ -62,7 +62,7 @@ def answering(publisher: SnsPublisher, answer: Callable[[], None] | dict[str, An
 
 @pytest.fixture
 def received(publisher: SnsPublisher) -> Callable[[], list[dict[str, Any]]]:
-    """What a queue gets that has subscribed."""
+    """A function that reads the messages in a queue subscribed to the topic."""
     sqs = boto3.client("sqs")
     queue_url = sqs.create_queue(QueueName="overlay")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -152,7 +152,7 @@ def test_a_batch_that_fails_leaves_the_others(publisher: SnsPublisher) -> None:
 
     def fail_second(**_: object) -> None:
         sent.append(True)
-        if 1 < len(sent) <= 3:  # it and its one retry
+        if 1 < len(sent) <= 3:  # the request and its one retry
             raise ReadTimeoutError(endpoint_url="https://sns.example")
 
     publisher._sns.meta.events.register_first("before-send.sns.PublishBatch", fail_second)

@@ -1,4 +1,4 @@
-"""Records of the table's stream: which are news, and which cannot be read."""
+"""Stream records of posted entries, and unreadable ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ def store(moto_store: DynamoStore) -> DynamoStore:
 
 
 def record(new: Item, old: Item | None = None, number: int = 1) -> Record:
-    """A change of an item as the stream tells it."""
+    """Build a stream record of a changed item."""
     change: dict[str, Any] = {"Keys": {name: new[name] for name in ("PK", "SK")}, "SequenceNumber": str(number)}
     change |= {"NewImage": new} | ({"OldImage": old} if old else {})
     return {"eventName": "MODIFY" if old else "INSERT", "dynamodb": change}

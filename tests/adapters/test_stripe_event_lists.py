@@ -1,4 +1,4 @@
-"""Events that Stripe lists and that it sends: what is read of refunds, charges and disputes."""
+"""Stripe's events about refunds, charges and disputes, as listed by the API and as sent to the webhook."""
 
 import json
 import time
@@ -16,7 +16,7 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def a_troubled_payment(lab: Lab) -> str:
-    """A payment of which every kind of event that is about money was told."""
+    """Create a payment with at least one event of every type in MONEY_EVENTS."""
     payment_intent = lab.pay(todays_purchase())
     lab.control("POST", f"/refunds/{lab.refund(payment_intent, 100, 'pending')}", status="failed")
     dispute = lab.dispute(payment_intent, 529)
@@ -32,7 +32,7 @@ def as_webhook(lab: Lab, event: Json) -> StripeEvent:
 
 
 def emit(lab: Lab, number: int = 1, **members: object) -> list[str]:
-    """Have so many events of a kind told. Returns their ids, oldest first."""
+    """Record `number` events with these members. Returns their ids, oldest first."""
     event: dict[str, object] = {"type": "refund.created", "object": {"id": "re_1", "payment_intent": "pi_1"}}
     return [lab.control("POST", "/events", **(event | members))["event"]["id"] for _ in range(number)]
 

@@ -1,4 +1,4 @@
-"""Webhooks that are authentic: which are events that can be used, and whose they are."""
+"""Events with a valid signature: decoding, unusable bodies and purchase references."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Events about memberships: whose they are, as the sandbox sends them and as nobody should."""
+"""Stripe's events about subscriptions and invoices, from the sandbox and made up."""
 
 import json
 from collections.abc import Iterator
@@ -120,7 +120,7 @@ def test_what_we_never_wrote_is_no_claim(changes: dict[str, str]) -> None:
 
 
 def an_invoice(**changes: object) -> Json:
-    """A paid invoice as Stripe shows it, its payments expanded."""
+    """Build a paid invoice as Stripe returns it, with its payments expanded."""
     details = {"subscription": "sub_1", "metadata": METADATA}
     invoice: Json = {
         "id": "in_1",

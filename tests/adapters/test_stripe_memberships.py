@@ -1,4 +1,4 @@
-"""Memberships at Stripe: what is asked of it, and what its answers mean. With the real client, against the sandbox."""
+"""Subscriptions at Stripe, with the real client against the sandbox."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
@@ -40,7 +40,7 @@ def membership_ref(membership: Membership) -> MembershipRef:
 
 
 def subscribe(lab: Lab, membership: Membership) -> str:
-    """Open the membership's session, and subscribe in it. Returns the subscription."""
+    """Open the membership's session and subscribe. Returns the subscription's id."""
     url = lab.members.open_session(membership)
     assert url is not None
     assert post_form(url, {"outcome": "card"}).status == 303
@@ -55,7 +55,7 @@ def a_month_passes(lab: Lab) -> None:
     lab.control("POST", "/clock", advance_seconds=int(timedelta(days=31).total_seconds()))
 
 
-# --- asking -----------------------------------------------------------------------------------------------------------
+# --- sessions ---------------------------------------------------------------------------------------------------------
 
 
 def test_everything_that_is_sent_derives_from_the_membership(lab: Lab) -> None:
@@ -110,7 +110,7 @@ def test_stripe_takes_every_kind_of_currency(lab: Lab, currency: str) -> None:
     assert invoice_review_reason(invoice) is None
 
 
-# --- what was paid ----------------------------------------------------------------------------------------------------
+# --- invoices ---------------------------------------------------------------------------------------------------------
 
 
 def test_the_first_invoice_is_a_month_of_ours(lab: Lab) -> None:
@@ -178,7 +178,7 @@ def test_a_year_of_invoices_is_looked_at(lab: Lab) -> None:
     assert all(invoice.billing_reason == "subscription_cycle" for invoice in paid)
 
 
-# --- how it goes on, and ends -----------------------------------------------------------------------------------------
+# --- renewals and ends ------------------------------------------------------------------------------------------------
 
 
 def test_what_is_canceled_at_the_portal_goes_on_to_its_end(lab: Lab, members: StripeMemberships) -> None:
@@ -213,7 +213,7 @@ def test_the_statuses_are_all_that_the_client_knows() -> None:
     assert set(get_args(known)) == SUBSCRIPTION_STATUSES.keys()
 
 
-# --- what is not ours -------------------------------------------------------------------------------------------------
+# --- unrelated objects and errors -------------------------------------------------------------------------------------
 
 
 def test_a_strangers_subscription_claims_nothing(lab: Lab) -> None:

@@ -1,4 +1,4 @@
-"""What Stripe says of a payment now: whose it is, what was captured, what went back."""
+"""The current state of a payment at Stripe: its purchase reference, captured amount, refunds and disputes."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,7 +24,7 @@ def gateway(lab: Lab) -> StripeGateway:
 
 
 def a_strangers_payment(lab: Lab) -> str:
-    """One for a T-shirt, in the same account."""
+    """Pay for a T-shirt in the same Stripe account. Returns the payment intent."""
     order: SessionCreateParams = {
         "mode": "payment",
         "success_url": "https://shirts.example",
@@ -221,7 +221,7 @@ def test_a_stripe_that_is_too_slow_is_to_be_tried_again(lab: Lab, ask: Ask, monk
 
 @pytest.mark.parametrize(("status", "error"), [(401, stripe.AuthenticationError), (403, stripe.PermissionError)])
 def test_what_will_not_pass_is_nobodys_to_try_again(lab: Lab, status: int, error: type[Exception]) -> None:
-    """A key that is wrong must not look like a payment that is a stranger's."""
+    """A wrong API key must not be mistaken for an unrelated payment."""
     payment_intent = lab.pay(todays_purchase())
     lab.control("PUT", "/knobs", fail_next={"times": 1, "status": status, "should_retry": "false"})
 

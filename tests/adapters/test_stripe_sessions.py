@@ -1,4 +1,4 @@
-"""Checkout sessions: what is asked of Stripe, and what its answers mean."""
+"""Checkout sessions: requests to Stripe, and the mapping of its responses and errors."""
 
 import json
 import socket
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Canned:
-    """A Stripe that answers what it is told to, and keeps what it was asked."""
+    """A Stripe API with one fixed response, which records the requests."""
 
     status: str = "200 OK"
     body: Any = None
@@ -81,7 +81,7 @@ def sandbox_gateway(sandbox: StripeSandbox) -> Iterator[StripeGateway]:
 
 
 def fresh_purchase(**changes: Any) -> Purchase:
-    """One of today: sessions for yesterday's cannot be opened."""
+    """Build a purchase created now: Stripe opens no session whose expiry is in the past."""
     now = SystemClock().now()
     return a_purchase(purchase_id=new_id(now), created_at=now, **changes)
 

@@ -1,4 +1,4 @@
-"""Webhooks: whose signature is taken, and that nobody else's ever is."""
+"""Signatures of Stripe's webhooks."""
 
 import json
 from datetime import timedelta
@@ -118,7 +118,7 @@ def test_a_dropped_secret_is_worth_nothing() -> None:
 
 
 def flips(text: bytes) -> list[bytes]:
-    """The bytes with one bit the other way, each bit once."""
+    """Return the copies of the bytes that differ in exactly one bit."""
     return [
         text[:place] + bytes([text[place] ^ 1 << bit]) + text[place + 1 :]
         for place in range(len(text))

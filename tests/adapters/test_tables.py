@@ -1,4 +1,4 @@
-"""Keys that never collide, and attributes that refuse what money must never be."""
+"""Keys without collisions, and attribute types that reject invalid amounts."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -112,7 +112,7 @@ def test_the_journal_goes_by_our_hour_in_utc_and_is_spread() -> None:
 
 
 def test_rows_keep_nothing_that_they_were_not_given() -> None:
-    """Null attributes are left out, or the sparse index would hold unposted entries and items would grow."""
+    """Omit null attributes: they would enter unposted entries into the sparse index, and enlarge the items."""
     row = EntryRow("WALLET#ann", "ENTRY#1", kind="purchase", status="pending", coins=1, created_at=START)
 
     assert row.serialize().keys() == {"PK", "SK", "kind", "status", "coins", "version", "created_at"}

@@ -1,4 +1,4 @@
-"""However slow everybody else is, a fan's request is answered before its function is cut off."""
+"""Client time-outs fit into the function's time-out."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def patience_of(config: Any) -> float:
-    """The longest that a client of ours waits for one call, without the pauses between its tries."""
+    """The longest time that a call can take, without the pauses between attempts."""
     return float((config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"])
 
 

@@ -1,4 +1,4 @@
-"""Where the keys of bearer tokens come from, how often, and what happens when they do not come."""
+"""Fetching and caching of the issuer's key set."""
 
 import time
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ def lab() -> Iterator[Lab]:
 
 
 class Clock:
-    """The seconds that the machine has been up, some of which never were."""
+    """A monotonic clock that tests can move forward."""
 
     def __init__(self) -> None:
         self._monotonic = time.monotonic

@@ -1,4 +1,4 @@
-"""Bearer tokens: who is let in, and the many who are not."""
+"""Verification of bearer tokens."""
 
 import hashlib
 import hmac
@@ -18,7 +18,7 @@ from infra.local.token_issuer import make_keys
 from tests.adapters.tokens_lab import AUDIENCE, ISSUER, Issuer, Lab, claims, in_seconds, open_lab, raw
 
 MARGIN = 5
-"""Seconds that a slow machine may take between signing and verifying."""
+"""Seconds that may pass between signing and verifying on a slow machine."""
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def with_hmac(issuer: Issuer, secret: bytes) -> str:
 
 
 def with_rs256(issuer: Issuer, payload: object, **header: Any) -> str:
-    """Truly signed, whatever it says."""
+    """Sign any payload with the issuer's key."""
     private: Any = issuer.keys["RS256"].private
     full = {"alg": "RS256", "typ": "JWT", "kid": issuer.key_id} | header
     return raw(full, payload, lambda signed: private.sign(signed, PKCS1v15(), SHA256()))
@@ -97,7 +97,7 @@ def flipped(token: str, part: int) -> str:
 DUPLICATES = json.dumps(claims())[:-1].encode() + b', "sub": "bob"'
 RS_HEADER = {"alg": "RS256"}
 BAD: dict[str, Callable[[Issuer], str]] = {
-    # how it is signed
+    # signature
     "alg none": lambda issuer: raw({"alg": "none", "kid": issuer.key_id}, claims()),
     "alg None": lambda issuer: raw({"alg": "None", "kid": issuer.key_id}, claims()),
     "alg empty": lambda issuer: raw({"alg": "", "kid": issuer.key_id}, claims()),
@@ -116,7 +116,7 @@ BAD: dict[str, Callable[[Issuer], str]] = {
     "a flipped header": lambda issuer: flipped(issuer.sign(claims()), 0),
     "a flipped payload": lambda issuer: flipped(issuer.sign(claims()), 1),
     "a flipped signature": lambda issuer: flipped(issuer.sign(claims()), 2),
-    # which key it names
+    # key id
     "no kid": lambda issuer: with_rs256(issuer, claims(), kid=None),
     "an unknown kid": lambda issuer: issuer.sign(claims(), kid="who-knows"),
     "an empty kid": lambda issuer: issuer.sign(claims(), kid=""),
@@ -129,7 +129,7 @@ BAD: dict[str, Callable[[Issuer], str]] = {
     "a critical extension": lambda issuer: with_rs256(issuer, claims(), crit=["exp"]),
     "a payload left outside": lambda issuer: with_rs256(issuer, claims(), b64=False, crit=["b64"]),
     "its own key": carrying_its_own_key,
-    # whom it is from, and for
+    # issuer and audience
     "another issuer": lambda issuer: issuer.sign(claims(iss="https://evil.example")),
     "an issuer with a slash": lambda issuer: issuer.sign(claims(iss=f"{ISSUER}/")),
     "issuers in a list": lambda issuer: with_rs256(issuer, claims(iss=[ISSUER])),
@@ -139,7 +139,7 @@ BAD: dict[str, Callable[[Issuer], str]] = {
     "an audience of numbers": lambda issuer: with_rs256(issuer, claims(aud=[1])),
     "no audience": lambda issuer: issuer.sign(claims(aud=None)),
     "no audiences": lambda issuer: issuer.sign(claims(aud=[])),
-    # when
+    # times
     "expired": lambda issuer: issuer.sign(claims(exp=in_seconds(-LEEWAY_SECONDS - MARGIN))),
     "not valid yet": lambda issuer: issuer.sign(claims(nbf=in_seconds(LEEWAY_SECONDS + MARGIN))),
     "no expiry": lambda issuer: issuer.sign(claims(exp=None)),
@@ -147,7 +147,7 @@ BAD: dict[str, Callable[[Issuer], str]] = {
     "an expiry beyond all numbers": lambda issuer: with_rs256(
         issuer, json.dumps(claims(exp=0)).replace('"exp": 0', '"exp": 1e999').encode()
     ),
-    # who
+    # subject and scope
     "no subject": lambda issuer: issuer.sign(claims(sub=None)),
     "an empty subject": lambda issuer: issuer.sign(claims(sub="")),
     "a subject that is a number": lambda issuer: with_rs256(issuer, claims(sub=7)),
@@ -159,7 +159,7 @@ BAD: dict[str, Callable[[Issuer], str]] = {
     "a subject that is too long": lambda issuer: issuer.sign(claims(sub="f" * 129)),
     "scopes in a list": lambda issuer: issuer.sign(claims(scope=["creator"])),
     "a scope that is a number": lambda issuer: issuer.sign(claims(scope=1)),
-    # what it is made of
+    # format
     "nothing": lambda _: "",
     "one part": lambda _: "token",
     "two parts": lambda issuer: issuer.sign(claims()).rpartition(".")[0],
@@ -192,7 +192,7 @@ def test_a_bad_token_names_nobody(lab: Lab, make: Callable[[Issuer], str]) -> No
 
 
 def test_of_two_subjects_the_signed_bytes_decide(lab: Lab) -> None:
-    """Our issuer signed both; what matters is that there is one reading, the last, and no way to add to it."""
+    """JSON with a repeated name has one reading, the last, and the signature covers all of it."""
     token = with_rs256(lab.issuer, DUPLICATES + b', "exp": 99999999999}')
 
     assert lab.verifier.verify(token) == Caller(user_id="bob")

@@ -1,4 +1,4 @@
-"""What each ending of a write means, told by error code."""
+"""Mapping of DynamoDB's error codes to results and TryAgain."""
 
 import json
 from collections.abc import Callable
@@ -76,7 +76,7 @@ def test_our_own_mistakes_are_not_hidden() -> None:
 
 
 def calls_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
-    """Every method, by the operation that throttling meets it in."""
+    """Return every method of the ports, by the first operation that it sends."""
     return writes_of(store) | reads_of(store)
 
 
@@ -134,10 +134,9 @@ def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
 
 
 def test_every_method_says_when_the_store_is_throttled(store: DynamoStore) -> None:
-    """Throttling inside a single request; botocore's own tries are over by then."""
+    """A conflict stands in for throttling that outlasts botocore's retries, since botocore does not retry a conflict."""
     for operation, acts in calls_of(store).items():
         for act in acts:
-            # A conflict has the same meaning, and botocore does not try it again.
             with (
                 meeting(store.client, fails("TransactionConflictException"), operation=operation),
                 pytest.raises(TryAgain),
@@ -176,6 +175,6 @@ def test_single_writes_raise_what_will_not_pass(store: DynamoStore) -> None:
 
 
 def test_missing_credentials_are_transient() -> None:
-    """Lambda's credentials are sometimes late; nothing was sent, so nothing is known to be wrong."""
+    """Lambda can provide credentials late; the request was not sent."""
     with pytest.raises(TryAgain), transient_errors():
         raise PutError("Failed to put item", NoCredentialsError())

@@ -1,4 +1,4 @@
-"""The wallet's row stays under one kilobyte, too, whatever its fan has set for himself."""
+"""The wallet item stays below 1 KB with a budget of the largest size."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from tests.stores import DynamoStore
 LONGEST_ZONE = "America/Argentina/ComodRivadavia"
 MOST = ByPeriod(MAX_LIMIT, MAX_LIMIT, MAX_LIMIT)
 STREAK = 350
-"""What the streak that a fan is in takes beside it."""
+"""The largest size of a streak in the wallet item, in bytes."""
 
 
 @pytest.fixture

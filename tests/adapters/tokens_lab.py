@@ -1,4 +1,4 @@
-"""A bench for bearer tokens: an issuer's key set on loopback, and tokens signed in every wrong way."""
+"""An issuer with a key set on loopback, and tokens signed by it or forged."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ Claims = dict[str, Any]
 
 @dataclass
 class Issuer:
-    """Shows its keys at `/keys`, and counts who asks for what."""
+    """Serves its key set at `/keys` and records the requested paths."""
 
     keys: dict[str, SigningKey] = field(default_factory=make_keys)
     status: str = "200 OK"
@@ -42,7 +42,7 @@ class Issuer:
         return jwt.encode(claims, key.private, algorithm, headers={"kid": key.key_id, **headers})
 
     def public_pem(self) -> bytes:
-        """The RSA public key, as an attacker would use it for an HMAC."""
+        """Return the RSA public key in PEM, which an attacker might use as an HMAC secret."""
         return self.keys["RS256"].private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
     @property
@@ -52,14 +52,14 @@ class Issuer:
 
 @dataclass
 class Lab:
-    """An issuer, and a verifier that trusts it and nobody else."""
+    """An issuer, and a verifier that trusts only this issuer."""
 
     issuer: Issuer
     url: str
     verifier: JwtVerifier
 
     def another_verifier(self) -> JwtVerifier:
-        """One whose cache is still empty."""
+        """Return a verifier with an empty cache."""
         return JwtVerifier(issuer=ISSUER, audience=AUDIENCE, jwks_url=f"{self.url}/keys")
 
 
@@ -72,7 +72,7 @@ def open_lab() -> Iterator[Lab]:
 
 
 def claims(**changes: Any) -> Claims:
-    """The claims of a good token, with whatever is different; None leaves one out."""
+    """Build the claims of a valid token with `changes`; None removes a claim."""
     now = int(time.time())
     good = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ann", "iat": now, "exp": now + 600}
     return {name: value for name, value in (good | changes).items() if value is not None}
@@ -83,7 +83,7 @@ def in_seconds(seconds: int) -> int:
 
 
 def raw(header: object, payload: object, sign: Callable[[bytes], bytes] = lambda _: b"") -> str:
-    """A token of whatever parts; objects become JSON, bytes stay."""
+    """Build a token of any parts: bytes as they are, objects as JSON."""
     signed = b".".join(_part(part) for part in (header, payload))
     return (signed + b"." + _part(sign(signed))).decode()
 

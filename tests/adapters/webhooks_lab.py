@@ -1,4 +1,4 @@
-"""Webhooks as Stripe would send them, and as others would."""
+"""Webhook events and signatures, as Stripe sends them and forged."""
 
 import hashlib
 import hmac
@@ -62,7 +62,7 @@ def without(values: Json, name: str) -> Json:
 
 
 def sign(payload: bytes, at: int = NOW, secret: str = SECRET) -> str:
-    """The signature of bytes, whether they are text or not."""
+    """Sign the bytes with Stripe's scheme v1."""
     digest = hmac.new(secret.encode(), f"{at}.".encode() + payload, hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"
 

@@ -5,9 +5,9 @@ from typing import Final
 from tests.faults.planted.bug import Bug
 
 _STORE: Final = "chalicelib/adapters/dynamodb/ledger.py"
-_LANES: Final = "chalicelib/adapters/dynamodb/shards.py"
+_SHARDS: Final = "chalicelib/adapters/dynamodb/shards.py"
 _PURCHASES: Final = "chalicelib/adapters/dynamodb/purchases.py"
-_DESK: Final = "chalicelib/adapters/dynamodb/operators.py"
+_OPERATORS: Final = "chalicelib/adapters/dynamodb/operators.py"
 _STRIPE: Final = "chalicelib/adapters/stripe/gateway.py"
 _MOTO: Final = ("-k", "moto")
 
@@ -91,24 +91,24 @@ IN_ADAPTERS: Final = [
     ),
     Bug(
         "a sequence is given twice",
-        _LANES,
+        _SHARDS,
         "ShardRow.sequence.set(self._seen + len(self._gifts))",
         "ShardRow.sequence.set(self._seen + 1)",
-        ("tests/adapters/test_ledger_lanes.py", *_MOTO),
+        ("tests/adapters/test_ledger_shards.py", *_MOTO),
     ),
     Bug(
         "a shard receives a gift again",
-        _LANES,
+        _SHARDS,
         'transaction.save(row, CreatorEntryRow.pk.does_not_exist(), return_values="ALL_OLD")',
         "transaction.save(row)",
-        ("tests/adapters/test_ledger_lanes.py", *_MOTO),
+        ("tests/adapters/test_ledger_shards.py", *_MOTO),
     ),
     Bug(
         "a review overwrites",
         _STORE,
         "row.save(ReviewRow.pk.does_not_exist())",
         "row.save()",
-        ("tests/adapters/test_ledger_purchases.py", "tests/adapters/test_desk_reviews.py", *_MOTO),
+        ("tests/adapters/test_ledger_purchases.py", "tests/adapters/test_operators_reviews.py", *_MOTO),
     ),
     Bug(
         "a conflict is read as a repeat",
@@ -126,24 +126,24 @@ IN_ADAPTERS: Final = [
     ),
     Bug(
         "a grant without a key condition",
-        _DESK,
+        _OPERATORS,
         'adjustment_row(adjustment), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")',
         "adjustment_row(adjustment))",
-        ("tests/adapters/test_desk.py", *_MOTO),
+        ("tests/adapters/test_operators_grants.py", *_MOTO),
     ),
     Bug(
         "a reversal twice",
-        _DESK,
+        _OPERATORS,
         " & EntryRow.reversed_by.does_not_exist(),",
         ",",
-        ("tests/adapters/test_desk_reversals.py", *_MOTO),
+        ("tests/adapters/test_operators_reversals.py", *_MOTO),
     ),
     Bug(
         "a review is settled twice",
-        _DESK,
+        _OPERATORS,
         " & ReviewRow.settled_key.does_not_exist(),",
         ",",
-        ("tests/adapters/test_desk_reviews.py", *_MOTO),
+        ("tests/adapters/test_operators_reviews.py", *_MOTO),
     ),
     Bug(
         "True is a number of coins",

@@ -5,7 +5,7 @@ from typing import Final
 from tests.faults.planted.bug import Bug
 
 _STORE: Final = "chalicelib/adapters/dynamodb/ledger.py"
-_LANES: Final = "chalicelib/adapters/dynamodb/shards.py"
+_SHARDS: Final = "chalicelib/adapters/dynamodb/shards.py"
 _EXPRESSIONS: Final = "chalicelib/adapters/dynamodb/streak_expressions.py"
 _STREAKS: Final = ("tests/adapters/test_ledger_streaks.py", "-k", "moto")
 _ROWS: Final = ("tests/usecases/test_streaks.py",)
@@ -56,14 +56,14 @@ IN_GIVING: Final = [
     ),
     Bug(
         "taps counted by what was read of them",
-        _LANES,
+        _SHARDS,
         "            ShardRow.gifts == seen.gifts if seen.gifts else ShardRow.gifts.does_not_exist(),\n",
         "            None,\n",
         ("tests/adapters/test_ledger_giving_races.py", "-k", "moto"),
     ),
     Bug(
         "a tap that comes again is counted on",
-        _LANES,
+        _SHARDS,
         "received[gift.event_id] = _to_receipt(CreatorEntryRow.from_raw_data(old_item))",
         "received[gift.event_id] = position.batches_by_shard[gift.event_id]",
         _STREAKS,

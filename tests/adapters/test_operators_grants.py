@@ -1,4 +1,4 @@
-"""The contract of the OperatorLedger port: grants and freezes."""
+"""Contract of the OperatorLedger port: grants and freezes."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The contract of the OperatorLedger port: gifts that are taken back."""
+"""Contract of the OperatorLedger port: reversals of gifts."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from tests.stores import Store
 
 @pytest.fixture
 def gift(store: Store) -> Gift:
-    """Sixty of a hundred coins, sent."""
+    """A sent gift of 60 of its sender's 100 coins."""
     gift = a_gift()
     buy(store.ledger, gift.user_id, 100)
     assert store.ledger.post_gift(gift) == Posted()

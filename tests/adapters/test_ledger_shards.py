@@ -1,4 +1,4 @@
-"""The contract of the Ledger port: gifts, as their creator receives them."""
+"""Contract of the Ledger port: gifts on the creator's side."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ def creator_id() -> str:
 
 
 def numbered(gifts: Sequence[Gift], first: int = 1) -> dict[str, ShardPosition]:
-    """The batches_by_shard of the gifts in their order."""
+    """Return the positions that the gifts get in their order."""
     return {gift.event_id: ShardPosition(sequence=sequence) for sequence, gift in enumerate(gifts, start=first)}
 
 
@@ -113,7 +113,7 @@ def test_a_reversal_counters_its_gift_and_takes_a_place_of_its_own(store: Store,
 
 
 def test_a_reversal_may_come_with_its_gift_and_even_before_it(store: Store, creator_id: str) -> None:
-    """Records of one fan keep their order, and still one of them may have to come again."""
+    """A sender's records are relayed in order, but a failed one is redriven later."""
     first, second = gifts_to(creator_id, 2)
     early, late = a_reversal(first), a_reversal(second)
 

@@ -1,4 +1,4 @@
-"""The contract of the OperatorLedger port: reviews, and how they are settled."""
+"""Contract of the OperatorLedger port: reviews and their settlements."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from tests.stores import Store
 
 @pytest.fixture
 def review(store: Store) -> Review:
-    """The only one of its month."""
+    """The only review of its month."""
     review = a_review(user_id=new_name("fan"), paid_at=new_month())
     assert store.ledger.file_review(review) == Posted()
     return review

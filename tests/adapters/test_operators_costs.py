@@ -1,4 +1,4 @@
-"""Round trips and request units of moving money, of operators, and of the workers that go through the journal."""
+"""Round trips and request units of refunds, of the OperatorLedger port and of the Journal port."""
 
 from collections.abc import Callable
 
@@ -31,12 +31,12 @@ LONGEST_NAME = 120
 
 @pytest.fixture
 def purchase(atomic_store: DynamoStore) -> Purchase:
-    """Posted, in a wallet whose name is long."""
+    """A posted purchase of a user with a long id."""
     return buy(atomic_store.ledger, new_name("f" * LONGEST_NAME), 500)
 
 
 def assert_costs(store: DynamoStore, act: Callable[[], object], cost: Cost) -> None:
-    """A transaction's cost."""
+    """Check the cost of a transaction."""
     assert reported(store, measured(store, act)) == reported(store, cost)
 
 
