@@ -41,7 +41,7 @@ def store(moto_store: DynamoStore) -> DynamoStore:
 
 
 def size(item: Item) -> int:
-    """Return the size that DynamoDB bills: names and texts in UTF-8, numbers by digits, 1 byte for booleans and nulls."""
+    """Compute the billed size: names and texts in UTF-8, numbers by digits, 1 byte for a boolean or null."""
     return sum(len(name.encode()) + value_size(*next(iter(value.items()))) for name, value in item.items())
 
 

@@ -134,7 +134,7 @@ def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
 
 
 def test_every_method_says_when_the_store_is_throttled(store: DynamoStore) -> None:
-    """A conflict stands in for throttling that outlasts botocore's retries, since botocore does not retry a conflict."""
+    """A conflict stands in for throttling that outlasts botocore's retries: botocore does not retry it."""
     for operation, acts in calls_of(store).items():
         for act in acts:
             with (
