@@ -36,8 +36,8 @@ test: .venv/.ready .venv-cloud/.ready ## run every check and every test, two pro
 unit: .venv/.ready ## run the tests that need no store and no cloud, in seconds
 	@$(PY) -m tests.run unit
 
-up: .venv/.ready .venv-cloud/.ready ## start the local cloud with WORKERS warm workers; .local/stack.json has its addresses
-	@$(PY) -m infra.local.up $(if $(WORKERS),--workers $(WORKERS))
+up: .venv/.ready .venv-cloud/.ready ## start the local cloud, with your CATALOGUE, Stripe account or issuer (infra/README.md)
+	@$(PY) -m infra.local.up
 
 down: ## stop the local cloud
 	@test ! -x $(PY) || $(PY) -m infra.local.down

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from infra.local.client import Fan, UnexpectedError
 from infra.local.facts import StackFacts
+from infra.local.options import Options
 from infra.local.processes import StartError
 from infra.local.progress import ProgressConsole
 from infra.local.stack import temporary_stack
@@ -28,7 +29,7 @@ def main() -> int:
     with ProgressConsole() as console:
         console.print(_INTRODUCTION)
         try:
-            with temporary_stack("demo", console.step, _WORKERS) as facts, _new_story(facts) as story:
+            with temporary_stack("demo", console.step, Options(workers=_WORKERS)) as facts, _new_story(facts) as story:
                 console.print(f"The local cloud is up after {console.elapsed_seconds:.1f} s.\n", "bold")
                 for number, step in enumerate(STEPS, 1):
                     _run_step(number, step, story, console)

@@ -2,9 +2,12 @@
 
 import json
 import secrets
+import shutil
 import time
+import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
@@ -46,11 +49,14 @@ class Deployer:
         self._endpoint_url = endpoint_url
         self._session = aws_session(REGION)
 
-    def put_secrets(self, stripe_webhook_secret: str) -> None:
-        """Create the SSM parameters that the functions read. CloudFormation cannot create SecureStrings."""
+    def put_secrets(self, stripe_webhook_secret: str, stripe_api_key: str = "") -> None:
+        """Create the SSM parameters that the functions read. CloudFormation cannot create SecureStrings.
+
+        Without an API key a random one is put, which the sandbox accepts.
+        """
         ssm = self._session.client("ssm", endpoint_url=self._endpoint_url)
         values = {
-            "stripe_api_key": f"sk_test_{secrets.token_hex(12)}",
+            "stripe_api_key": stripe_api_key or f"sk_test_{secrets.token_hex(12)}",
             "stripe_webhook_secrets": json.dumps([stripe_webhook_secret]),
             "offer_signing_keys": json.dumps([new_signing_key()]),
         }
@@ -86,10 +92,10 @@ class Deployer:
             self._allow_publish_batch(role["StackResourceDetail"]["PhysicalResourceId"], deployment.topic_arn)
         return deployment
 
-    def warm_relay(self, deployment: Deployment) -> None:
+    def warm_relay(self, relay_name: str) -> None:
         """Invoke the relay with an empty batch, so that its cold start does not delay the first gift."""
         client = self._session.client("lambda", endpoint_url=self._endpoint_url)
-        client.invoke(FunctionName=deployment.relay_name, Payload=b'{"Records": []}')
+        client.invoke(FunctionName=relay_name, Payload=b'{"Records": []}')
 
     def _allow_publish_batch(self, role: str, topic_arn: str) -> None:
         """Allow `sns:PublishBatch`, an action that MiniStack requires. At AWS, `sns:Publish` covers the operation."""
@@ -133,6 +139,18 @@ def new_signing_key() -> str:
 
 def _api_id(outputs: Mapping[str, str]) -> str:
     return outputs["ApiUrl"].removeprefix("https://").partition(".")[0]
+
+
+def with_catalogue(package: Package, file: Path, directory: Path) -> Package:
+    """Copy a package to `directory`, with `file` among its catalogues. The package has none of that name."""
+    directory.mkdir(parents=True, exist_ok=True)
+    code = directory / package.code.name
+    shutil.copyfile(package.code, code)
+    entry = zipfile.ZipInfo(f"chalicelib/catalogues/{file.name}")
+    entry.external_attr = 0o644 << 16
+    with zipfile.ZipFile(code, "a", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr(entry, file.read_bytes())
+    return replace(package, code=code)
 
 
 def _with_code(template: str) -> str:

@@ -1,7 +1,7 @@
 """`stack.json`: addresses, names and the webhook secret of a running stack."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import boto3
@@ -11,22 +11,33 @@ FILE = "stack.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackFacts:
-    """The content of stack.json. URLs have no trailing slash."""
+    """The content of stack.json. URLs have no trailing slash. Fields with a default were added after 0.2.0."""
 
     shop_url: str
     """The front door, which serves the shop's pages."""
     api_url: str
     """Base URL of `/v1/...`, through the front door."""
     stripe_api_url: str
-    """The Stripe sandbox, without `/v1`. Its control API is under `/_sandbox`."""
+    """Stripe, or the sandbox with its control API under `/_sandbox`; without `/v1`."""
     stripe_webhook_secret: str
     """`whsec_...`"""
     issuer_url: str
-    """The token issuer: `POST {issuer_url}/token` with the form fields `sub` and `scope` returns `access_token`."""
+    """The issuer. The stack's own returns an `access_token` for `POST {issuer_url}/token` with `sub` and `scope`."""
     aws_endpoint_url: str
     aws_region: str
     table_name: str
     topic_arn: str
+    has_stripe_sandbox: bool = True
+    """False if `stripe_api_url` is Stripe."""
+    has_token_issuer: bool = True
+    """False if `issuer_url` is the `iss` of an issuer that the developer brought."""
+    token_audience: str = "coinpurse"  # noqa: S105  # public
+    jwks_url: str = ""
+    catalogue: str = "default"
+    catalogue_file: str | None = None
+    """The catalogue's file, unless it is one of `chalicelib/catalogues`."""
+    workers: int = 4
+    """Number of function workers that are warmed."""
 
     def write(self, directory: Path) -> None:
         """Write stack.json atomically, so that a reader never sees a part of it."""
@@ -36,10 +47,11 @@ class StackFacts:
 
     @classmethod
     def read(cls, directory: Path) -> "StackFacts | None":
-        """Read stack.json from a directory. Returns None if no stack is running there."""
+        """Read stack.json from a directory, of an earlier version too. Returns None if no stack is running there."""
         try:
-            return cls(**json.loads((directory / FILE).read_text()))
-        except FileNotFoundError:
+            found = json.loads((directory / FILE).read_text())
+            return cls(**{each.name: found[each.name] for each in fields(cls) if each.name in found})
+        except (FileNotFoundError, ValueError, TypeError):  # TypeError: it lacks a field
             return None
 
 

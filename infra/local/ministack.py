@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from infra.local.options import NAMES
 from infra.local.processes import ROOT, Process, end, free_ports, start, wait_until_ready
 from infra.local.removal import remove_in_background
 
@@ -90,6 +91,18 @@ def is_healthy(url: str) -> bool:
 
 
 _DROPPED_VARIABLES = frozenset(
-    {"AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN", "PYTHONPATH", "SERVICES", "VIRTUAL_ENV"}
+    {
+        "AWS_ENDPOINT_URL",
+        "AWS_PROFILE",
+        "AWS_SESSION_TOKEN",
+        "MAKEFLAGS",
+        "PYTHONPATH",
+        "SERVICES",
+        "VIRTUAL_ENV",
+        *NAMES,
+    }
 )
-"""Variables of a developer's shell that would point the functions at another cloud or at other packages."""
+"""Variables of a developer's shell that would point the functions at another cloud or at other packages.
+
+The options of `make up` are among them: functions get settings by CloudFormation, and secrets by SSM only.
+"""

@@ -20,6 +20,23 @@ class _Content(msgspec.Struct):
     processes: list[Process] = []
 
 
+class _Recorded(msgspec.Struct):
+    """A process in the file. A running stack may be of an earlier version, which wrote `born` for `started`."""
+
+    name: str
+    pid: int
+    started: str = ""
+    born: str = ""
+
+    def process(self) -> Process:
+        return Process(self.name, self.pid, self.started or self.born)
+
+
+class _File(msgspec.Struct):
+    owner: _Recorded
+    processes: list[_Recorded] = []
+
+
 class Registry:
     """The processes of one stack, and the program that started them, in `processes.json`."""
 
@@ -75,6 +92,7 @@ class Registry:
 
     def _read(self) -> _Content | None:
         try:
-            return msgspec.json.decode(self._file.read_bytes(), type=_Content)
+            file = msgspec.json.decode(self._file.read_bytes(), type=_File)
         except (FileNotFoundError, msgspec.DecodeError):
             return None
+        return _Content(file.owner.process(), [each.process() for each in file.processes])

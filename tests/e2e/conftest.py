@@ -7,6 +7,7 @@ from uuid_utils import uuid7
 
 from infra.local.client import MAX_IN_FLIGHT, Fan
 from infra.local.facts import StackFacts
+from infra.local.options import Options
 from infra.local.stack import temporary_stack
 from infra.local.stripe_side import StripeSide
 from infra.local.subscriber import Subscriber, subscriber
@@ -20,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[tuple[StackFacts, Subscriber]]:
-    with temporary_stack("e2e", print, MAX_IN_FLIGHT) as facts, subscriber(facts) as subscribed:
+    with temporary_stack("e2e", print, Options(workers=MAX_IN_FLIGHT)) as facts, subscriber(facts) as subscribed:
         yield facts, subscribed
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from tests.house.source import ROOT
 
-PROGRAMS = frozenset({"aws", "cat", "cp", "curl", "grep", "make", "openssl", "pre-commit", "rm", "sed", "tee"})
+PROGRAMS = frozenset(
+    {"aws", "cat", "cp", "curl", "grep", "make", "openssl", "pre-commit", "rm", "sed", "stripe", "tee"}
+)
 """Programs that a reader has, or is asked to install."""
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```", re.DOTALL | re.MULTILINE)

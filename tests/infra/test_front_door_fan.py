@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from infra.local import loopback, token_issuer
-from infra.local.front_door.upstream import MAX_BODY_BYTES
+from infra.local.front_door.site import create_app
+from infra.local.front_door.upstream import MAX_BODY_BYTES, Upstream
 from tests.infra.front_door_rig import KEY, ORDER, FakeApi, front_door_of, post_form, running_api, send, sign_in
 
 
@@ -43,6 +44,13 @@ def test_signing_in_without_a_name_is_a_page(door: str) -> None:
     assert (answer.status, answer.header("Content-Type"), answer.header("Set-Cookie")) == (
         400, "text/html; charset=utf-8", None,
     )  # fmt: skip
+
+
+def test_signing_in_without_an_issuer_names_the_cookie_for_a_token(api: FakeApi) -> None:
+    app = create_app(Upstream(api.url), None)
+    answer = app.test_client().post("/sign-in", data={"name": "ann"})
+    assert answer.status_code == 501
+    assert "the cookie `fan`" in answer.text
 
 
 def test_signing_out_forgets_the_fan(door: str) -> None:

@@ -1,6 +1,6 @@
 """Double of the platform's website in front of Coinpurse: signs fans in by cookie and forwards requests to the API.
 
-`python -m infra.local.front_door --port 0 --api-url URL --issuer-url URL` prints `{"url": ...}` when it is ready.
+`python -m infra.local.front_door --port 0 --api-url URL [--issuer-url URL]` prints `{"url": ...}` when it is ready.
 
 - `upstream.py`: one HTTP exchange with the API, byte for byte, at most eight at a time.
 - `site.py`: the routes: sign in, sign out, buy; all other requests are forwarded.

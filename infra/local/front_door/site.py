@@ -48,8 +48,8 @@ class ForwardedResponse(Response):
     default_mimetype = None
 
 
-def create_app(api: Upstream, issuer: Upstream) -> Flask:
-    """Build the front door of `api`. It gets the fans' tokens from `issuer`."""
+def create_app(api: Upstream, issuer: Upstream | None) -> Flask:
+    """Build the front door of `api`. It gets the fans' tokens from `issuer`; without one it signs no fan in."""
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
@@ -67,7 +67,7 @@ def create_app(api: Upstream, issuer: Upstream) -> Flask:
     return app
 
 
-def _add_own_routes(app: Flask, api: Upstream, issuer: Upstream) -> None:
+def _add_own_routes(app: Flask, api: Upstream, issuer: Upstream | None) -> None:
     @app.post("/sign-in")
     def sign_in() -> Response:
         return _guarded(lambda: _sign_in(issuer))
@@ -93,7 +93,12 @@ def _guarded(act: Callable[[], Response]) -> Response:
         return _page(status, title, "You were not charged. Trying again is safe.", retry)
 
 
-def _sign_in(issuer: Upstream) -> Response:
+def _sign_in(issuer: Upstream | None) -> Response:
+    if issuer is None:
+        text = (
+            f"This shop takes the tokens of your own issuer: put one into the cookie `{COOKIE}`, or send it to the API."
+        )
+        return _page(501, "Sign in at your own issuer", text)
     name = request.form.get("name", "").strip()
     headers = [("Content-Type", "application/x-www-form-urlencoded")]
     reply = issuer.exchange("POST", "/token", headers, urlencode({"sub": name}).encode())
