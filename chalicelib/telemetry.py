@@ -8,6 +8,8 @@ from typing import Final
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
+from chalicelib.domain.outcomes import Outcome
+
 log: Final = Logger(service="coinpurse")
 """Never log a body, a token, a signature, a fan's message or an e-mail address."""
 
@@ -37,15 +39,12 @@ def count(name: str, amount: int = 1) -> None:
     _metrics.add_metric(name=name, unit=MetricUnit.Count, value=amount)
 
 
-def count_outcome(outcome: str) -> None:
-    """Count the outcome of a Stripe event as Webhook<Outcome>, or by the metric name of its alarm."""
+def count_outcome(outcome: Outcome) -> None:
+    """Count the outcome of a Stripe event."""
     count_outcomes({outcome: 1})
 
 
-def count_outcomes(outcomes: Mapping[str, int]) -> None:
-    """Count the outcomes of several events, as `count_outcome` does."""
+def count_outcomes(outcomes: Mapping[Outcome, int]) -> None:
+    """Count the outcomes of several Stripe events."""
     for outcome, events in outcomes.items():
-        count(_ALARMING.get(outcome) or f"Webhook{outcome.title().replace('_', '')}", events)
-
-
-_ALARMING: Final = {"in_review": "PaymentInReview", "late_failure": "LateFailure", "unforeseen": "Unforeseen"}
+        count(outcome.metric, events)

@@ -7,10 +7,9 @@ from chalicelib.errors import TryAgain
 from chalicelib.services import services
 from chalicelib.usecases.audit import audit_ledger, count_open_reviews
 from chalicelib.usecases.gifts import end_streak
-from chalicelib.usecases.reconcile import HEALED, reconcile
+from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.recovery import redrive, sweep
-from chalicelib.usecases.relay import Relay, relay_entries, remind_of_budgets
-from chalicelib.usecases.stripe_events import StripeEventServices
+from chalicelib.usecases.relay import relay_entries, remind_of_budgets
 
 workers = Blueprint("chalicelib.workers")
 
@@ -20,8 +19,8 @@ def relay(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
     """Relay posted entries to creators and the topic, and remind fans of their budgets."""
     with telemetry.invocation(services.clock.new_id()):
         records = event.to_dict()["Records"]
-        retry = relay_entries(services.stream.posted_records(records), _relay())
-        retry += remind_of_budgets(services.stream.budget_records(records), _relay())
+        retry = relay_entries(services.stream.posted_records(records), services)
+        retry += remind_of_budgets(services.stream.budget_records(records), services)
     return {"batchItemFailures": [{"itemIdentifier": record_id} for record_id in retry]}
 
 
@@ -31,14 +30,14 @@ def redrive_stretch(event: SQSEvent) -> None:
     with telemetry.invocation(services.clock.new_id()):
         for message in event:
             first, last = services.stream.discarded_stretch(message.body)
-            telemetry.count("Redriven", redrive(first, last, journal=services.journal, relay=_relay()))
+            telemetry.count("Redriven", redrive(first, last, services, journal=services.journal))
 
 
 @workers.on_sqs_message(queue_arn="merged-from-infra-resources", batch_size=10, name="streaks")
 def end_streaks(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
     """End streaks whose pause is over."""
     with telemetry.invocation(services.clock.new_id()):
-        retry = [message.to_dict()["messageId"] for message in event if not _is_looked_at(message.body)]
+        retry = [message.to_dict()["messageId"] for message in event if not _is_checked(message.body)]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in retry]}
 
 
@@ -46,7 +45,7 @@ def end_streaks(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
 def sweep_journal(_event: CloudWatchEvent) -> dict[str, int]:
     """Relay entries that the stream lost."""
     with telemetry.invocation(services.clock.new_id()):
-        telemetry.count("Swept", swept := sweep(journal=services.journal, relay=_relay()))
+        telemetry.count("Swept", swept := sweep(services, journal=services.journal))
     return {"swept": swept}
 
 
@@ -54,10 +53,10 @@ def sweep_journal(_event: CloudWatchEvent) -> dict[str, int]:
 def reconcile_events(_event: CloudWatchEvent) -> dict[str, int]:
     """Handle Stripe events that arrived by no webhook."""
     with telemetry.invocation(services.clock.new_id()):
-        outcomes = reconcile(intake=_intake(), journal=services.journal)
+        outcomes = reconcile(services, journal=services.journal)
         telemetry.count_outcomes(outcomes)
-        telemetry.count("Healed", sum(outcomes[outcome] for outcome in HEALED))
-    return dict(outcomes)
+        telemetry.count("Healed", sum(events for outcome, events in outcomes.items() if outcome.is_recovery))
+    return {outcome.value: events for outcome, events in outcomes.items()}
 
 
 @workers.schedule(Rate(1, Rate.HOURS), name="audit")
@@ -69,47 +68,18 @@ def audit_totals(_event: CloudWatchEvent) -> dict[str, int]:
     return {"mismatches": found}
 
 
-def _is_looked_at(message: str) -> bool:
+def _is_checked(message: str) -> bool:
     """End one streak. A failure must not delay the others."""
     try:
         user_id, streak_id = services.streak_timer.parse(message)
-        pause, ledger, timer, clock = (
-            services.streak_pause,
-            services.ledger,
-            services.streak_timer,
-            services.clock,
-        )
-        end_streak(user_id, streak_id, pause, ledger=ledger, timer=timer, clock=clock)
+        pause, ledger, timer = services.streak_pause, services.ledger, services.streak_timer
+        end_streak(user_id, streak_id, pause, ledger=ledger, timer=timer, clock=services.clock)
     except TryAgain:
         return False
     except Exception:  # noqa: BLE001  # any failure concerns this streak only
-        telemetry.log.exception("streak cannot be ended")
+        telemetry.log.exception("streak_not_ended")
         return False
     return True
-
-
-def _intake() -> StripeEventServices:
-    return StripeEventServices(
-        livemode=services.livemode,
-        ledger=services.ledger,
-        gateway=services.gateway,
-        memberships=services.memberships,
-        subscriptions=services.subscriptions,
-        clock=services.clock,
-    )
-
-
-def _relay() -> Relay:
-    return Relay(
-        ledger=services.ledger,
-        publisher=services.publisher,
-        redrive=services.redrive_queue,
-        timer=services.streak_timer,
-        clock=services.clock,
-        streak_pause=services.streak_pause,
-        source=services.source,
-        livemode=services.livemode,
-    )
 
 
 services.start()

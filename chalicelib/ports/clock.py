@@ -5,10 +5,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Time and new ids: the two things that a use case may not make up."""
+    """Source of the present time and of new ids."""
 
     def now(self) -> datetime:
-        """The time, UTC."""
+        """Return the present time in UTC."""
 
     def new_id(self) -> str:
-        """A new UUIDv7, lowercase."""
+        """Return a new UUIDv7 in lowercase."""

@@ -13,21 +13,21 @@ class EventPublisher(Protocol):
     """The topic that downstream consumers subscribe to."""
 
     def publish(self, announcements: Sequence[Announcement]) -> Publication:
-        """Publish, at least once. Never raises: what was not accepted is told by its id."""
+        """Publish at least once. Never raises; returns the ids of the messages that were not accepted."""
 
 
 class RedriveQueue(Protocol):
-    """Where a stream record goes that cannot be relayed, so that the others can."""
+    """The queue of entries that cannot be relayed."""
 
     def set_aside(self, keys: Mapping[str, str]) -> None:
-        """Keep the keys of the entry for a person to look at."""
+        """Queue the keys of an entry for an operator."""
 
 
 class StreakTimer(Protocol):
-    """Tells when a streak may have ended."""
+    """Delayed checks of streaks."""
 
     def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
-        """Have the streak looked at after so long, at most 15 minutes; at least once."""
+        """Schedule a check of the streak after `after` (15 minutes at most). Delivered at least once."""
 
     def parse(self, message: str) -> tuple[str, str]:
         """Return user id and streak id of a delivered message. Raises ValueError for any other message."""

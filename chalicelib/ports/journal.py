@@ -8,22 +8,22 @@ from chalicelib.domain.journal import JournalLine, Mismatch
 
 
 class Journal(Protocol):
-    """All posted entries by the hour of their posting, and what the sweep and the audit read beside them."""
+    """All posted entries by hour, and the reads of the sweep and the audit."""
 
     def read_hour(self, hour: datetime) -> Sequence[JournalLine]:
-        """The entries posted in the hour that begins at `hour`, in no order."""
+        """Return the entries posted in the hour that begins at `hour`, unordered."""
 
     def not_relayed(self, lines: Sequence[JournalLine]) -> Sequence[JournalLine]:
-        """Those whose creator has not received them, or that nobody has announced."""
+        """Select the lines whose entry was not received by its creator's shard or, without a creator, not published."""
 
     def wallet_mismatch(self, user_id: str) -> Mismatch | None:
-        """The wallet held against its posted entries. None when they agree, or change too fast to tell."""
+        """Compare the wallet with its posted entries. None when they are equal, or changed at every attempt."""
 
     def shard_mismatch(self, creator_id: str, shard: int) -> Mismatch | None:
-        """The shard held against its entries, its sequence included. None as above."""
+        """Compare the shard with its entries, including the sequence. None as above."""
 
     def read_watermark(self, name: str) -> datetime | None:
-        """How far the worker of that name has come."""
+        """Return the position of the worker of that name."""
 
     def move_watermark(self, name: str, to: datetime) -> None:
-        """Note how far it has come."""
+        """Store the position of the worker of that name."""

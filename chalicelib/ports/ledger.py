@@ -20,34 +20,38 @@ from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Repeated, 
 
 
 class Ledger(Protocol):
-    """Wallets and entries. Each write is one round trip whose conditions stand in the write itself."""
+    """Wallets and entries. Each write is one round trip and carries its own conditions."""
 
     def open_purchase(
         self, purchase: Purchase, change: BudgetChange | None = None
     ) -> Posted | AlreadyExists | Rejected:
-        """Write a pending purchase and count its price down, if the fan's budget allows it, in one transaction.
+        """Write a pending purchase and deduct its price from the fan's budget, in one transaction.
 
         Args:
-            purchase: the purchase; its `created_at` is the time by which the budget's periods have ended or not.
-            change: the budget that takes the place of the one there is, in the same transaction.
+            purchase: its `created_at` decides which budget periods are current.
+            change: replaces the budget in the same transaction.
         """
 
     def post_purchase(self, session: CheckoutSession, posting: Posting) -> Posted | Unchanged:
-        """Post the purchase that the paid session claims and credit its coins, in one transaction.
+        """Post the purchase that the paid session refers to and credit its coins, in one transaction.
 
-        Only if the stored quote says the same coins, amount and currency, and nothing was posted yet. A price that was
-        given back to the fan's budget counts again, whatever is left.
+        Only if it is unposted and its stored quote has the same coins, amount and currency. A price that was released
+        to the fan's budget is deducted again, even below zero.
 
         Raises:
-            NotFound: there is no such purchase.
+            NotFound: no such purchase.
         """
 
     def move_purchase(
         self, session: CheckoutSession, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
     ) -> Posted | Unchanged:
-        """Set the status of an unposted purchase if it is one of `allowed`. Returns and raises as post_purchase.
+        """Set the status of an unposted purchase if it is one of `allowed`.
 
-        With a change of the budget, that one gives the price back: in the same transaction, and once a purchase.
+        `change` releases the price to the budget in the same transaction, once for each purchase.
+
+        Raises:
+            NotFound: no such purchase.
+            TryAgain: also when the budget has changed, or the price was released before.
         """
 
     def update_kept_amount(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> Posted | Stale:
@@ -59,13 +63,13 @@ class Ledger(Protocol):
     def post_gift(
         self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None
     ) -> Posted | AlreadyExists | Rejected:
-        """Debit the fan, within the fan's budget, and write the gift, in one transaction; a streak is counted in it.
+        """Debit the fan within the budget, write the gift and update its streak, in one transaction.
 
         Args:
-            gift: its `posted_at` is the time by which the budget's periods have ended or not. The first of a streak
-                needs that none is under way; any other that its own is.
-            change: the budget that takes the place of the one there is, in the same transaction.
-            ended: the streak that is under way and in the way of the gift's: it ends in the same transaction.
+            gift: its `posted_at` decides which budget periods are current. The first gift of a streak requires that
+                no streak is active, any other gift of it that this one is.
+            change: replaces the budget in the same transaction.
+            ended: the active streak, which ends in the same transaction to allow the first gift of another.
         """
 
     def end_streak(self, user_id: str, ended: StreakEnd) -> Posted | Stale:
@@ -75,31 +79,31 @@ class Ledger(Protocol):
         """
 
     def find_entry(self, user_id: str, entry_id: str) -> Entry | None:
-        """The entry, consistently read."""
+        """Read an entry, consistently."""
 
     def read_wallet(self, user_id: str) -> Wallet:
-        """The wallet, consistently read; a fan without one has an empty one."""
+        """Read a wallet, consistently. A fan without one has an empty one."""
 
     def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:
-        """At most `limit` entries, newest first, those older than the entry id `before`."""
+        """Read at most `limit` entries older than the entry id `before`, newest first."""
 
     def receive_gifts(self, creator_id: str, shard: int, gifts: Sequence[ShardEntry]) -> Mapping[str, ShardPosition]:
-        """Post entries of one shard to the creator's side, each exactly once however often it is told.
+        """Post entries to a creator's shard, each exactly once.
 
         Args:
             creator_id: the creator.
             shard: the shard.
-            gifts: distinct, in the order that they take their sequence; with their streaks, 99 at most.
+            gifts: distinct, in the order of their sequence; with their streaks, 99 at most.
 
         Returns:
-            The position of each by its event_id, whether it was given now or before.
+            The position of each entry by event id, assigned by this call or an earlier one.
         """
 
     def creator_coins(self, creator_id: str) -> int:
-        """All the coins that a creator has received, over all shards there can be, consistently read."""
+        """Read the coins that a creator has received, over all possible shards, consistently."""
 
     def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
-        """Note that an entry without a creator was published. Noting it twice keeps the first time."""
+        """Store that an entry without a creator was published. A repeat keeps the first time."""
 
     def file_review(self, review: Review) -> Posted | Repeated:
         """File a payment for review by an operator. One review for each `payment_id`."""

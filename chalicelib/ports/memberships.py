@@ -10,24 +10,24 @@ from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, St
 
 
 class Memberships(Protocol):
-    """The memberships of fans, beside their wallets. Each write is one round trip, as the ledger's."""
+    """The memberships of fans. Each write is one round trip and carries its own conditions."""
 
     def open_membership(self, membership: Membership) -> Posted | MembershipExists:
         """Write a pending membership."""
 
     def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
-        """The membership, consistently read."""
+        """Read a membership, consistently."""
 
     def list_memberships(self, user_id: str) -> Sequence[Membership]:
-        """All memberships of a fan, newest first, consistently read."""
+        """Read all memberships of a fan, newest first, consistently."""
 
     def post_month(self, month: Purchase, subscription_id: str, customer_id: str) -> Posted | AlreadyExists | Unmatched:
         """Post a paid month of a membership, credit its coins and count its price, in one transaction.
 
-        The price counts against the fan's budget, whatever is left of it, unless that is in another currency.
+        The price is deducted from the fan's budget, even below zero, unless that is in another currency.
 
-        Only if nothing was posted under its id, and the membership's stored quote says the same plan, coins, amount
-        and currency; and it has no other subscription.
+        Only if its id names no entry, the membership's stored quote has the same plan, coins, amount and currency, and
+        the membership has no other subscription.
         """
 
     def update_membership(

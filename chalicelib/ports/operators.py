@@ -9,7 +9,7 @@ from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySett
 
 
 class OperatorLedger(Protocol):
-    """What operators do to the ledger. Each act is one transaction, and its id is an idempotency key, too."""
+    """Operators' acts on the ledger. Each is one transaction, and its id is its idempotency key."""
 
     def grant(self, adjustment: Adjustment) -> Posted | AlreadyExists:
         """Credit coins."""
@@ -25,10 +25,10 @@ class OperatorLedger(Protocol):
         """
 
     def list_reviews(self, month: str) -> Sequence[Review]:
-        """The reviews of a month, yyyy-mm."""
+        """Read the reviews of a month, yyyy-mm."""
 
     def find_review(self, month: str, payment_id: str) -> Review | None:
-        """The review, consistently read."""
+        """Read a review, consistently."""
 
     def settle_review(
         self, review: Review, settlement: Settlement, adjustment: Adjustment | None

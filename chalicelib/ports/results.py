@@ -1,8 +1,7 @@
 """Results of conditional writes.
 
 A write is committed whole or changes nothing. `Posted` says that this call committed it; every other variant says which
-condition failed, and carries the items as they were returned with the failed condition. Use cases tell them apart with
-`match`.
+condition failed, and carries the items that the failed condition returned. Use cases match on the variants.
 """
 
 from msgspec import Struct

@@ -1,1 +1,1 @@
-"""What the product does: one file, one thing, one public function named like the file."""
+"""Use cases: plain functions, grouped in one file per subject. They see the outside only through ports."""

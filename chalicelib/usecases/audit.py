@@ -22,7 +22,7 @@ def audit_ledger(*, journal: Journal, clock: Clock) -> Sequence[Mismatch]:
     """Add up every wallet and every shard that moved since the last audit.
 
     Returns:
-        The totals that their entries do not add up to; each of them was logged.
+        The totals that differ from the sum of their entries; each was logged.
     """
     until = clock.now() - SETTLE_DELAY
     first = journal.read_watermark(_WATERMARK) or until - FIRST_LOOKBACK
@@ -33,22 +33,22 @@ def audit_ledger(*, journal: Journal, clock: Clock) -> Sequence[Mismatch]:
         shards = sorted({(line.creator_id, line.shard) for line in lines if line.creator_id})
         found = [journal.wallet_mismatch(user_id) for user_id in wallets]
         found += [journal.shard_mismatch(creator_id, shard) for creator_id, shard in shards]
-        mismatches += [_tell(mismatch) for mismatch in found if mismatch]
-        # Only what was told may be left behind: the next hour may not come to its end.
+        mismatches += [_log(mismatch) for mismatch in found if mismatch]
+        # After the log lines: the function may time out in the next hour.
         journal.move_watermark(_WATERMARK, hour)
     return mismatches
 
 
-def _tell(mismatch: Mismatch) -> Mismatch:
+def _log(mismatch: Mismatch) -> Mismatch:
     figures = {"what": mismatch.what, "stored": mismatch.stored, "added_up": mismatch.added_up}
-    log.error("a total is not the sum of its entries", extra=figures)
+    log.error("total_mismatch", extra=figures)
     return mismatch
 
 
 def count_open_reviews(*, operators: OperatorLedger, clock: Clock) -> int:
-    """The reviews of this month and the last that nobody has settled.
+    """Count the unsettled reviews of this month and the last.
 
-    The alarm of the moment can get lost with the answer that carried it; what waits is counted until it is settled.
+    The metric of a new review is lost when its invocation fails after the write; this count repeats until settlement.
     """
     this_month = clock.now()
     last_month = this_month.replace(day=1) - timedelta(days=1)

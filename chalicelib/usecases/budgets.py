@@ -24,21 +24,21 @@ from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Repeated
 MAX_ATTEMPTS: Final = 5
 
 
-def set_budget(user_id: str, wish: Limits, *, ledger: Ledger, clock: Clock) -> None:
-    """Make what is stricter hold at once, and let the rest wait for a day. The same wish again changes nothing.
+def set_budget(user_id: str, limits: Limits, *, ledger: Ledger, clock: Clock) -> None:
+    """Apply stricter limits at once and looser ones after a day. A repeat changes nothing.
 
-    Gifts that are sent meanwhile are not forgotten: the write moves the counters, and sets them only for a first
-    budget. It holds only for the budget that was read, so it may take a few tries.
+    The write adds to the counters, so concurrent gifts stay counted; only a first budget sets them. It is conditional
+    on the budget that was read, and retried when that has changed.
 
     Raises:
-        InvalidField: these can be no limits.
-        TryAgain: the outcome is not known, or the budget kept changing.
+        InvalidField: invalid limits.
+        TryAgain: the outcome is unknown, or the budget changed at every attempt.
     """
-    require_limits(wish)
+    require_limits(limits)
     now = clock.now()
     for _ in range(MAX_ATTEMPTS):
         seen = ledger.read_wallet(user_id).budget
-        budget = changed(seen, wish, now)
+        budget = changed(seen, limits, now)
         if budget is seen:
             return
         match ledger.change_budget(user_id, BudgetChange(seen=seen, budget=budget)):
@@ -48,24 +48,24 @@ def set_budget(user_id: str, wish: Limits, *, ledger: Ledger, clock: Clock) -> N
 
 
 class Excluded(Struct, frozen=True, kw_only=True):
-    """Until when the fan is shut out. `is_repeat`: the key was known already."""
+    """The end of a self-exclusion. `is_repeat`: the key was used before."""
 
     until: datetime
     is_repeat: bool
 
 
 def exclude_fan(user_id: str, key: str, days: int, *, ledger: Ledger, clock: Clock) -> Excluded:
-    """Shut the fan out for so many days from now, unless it is for longer already. Nobody can undo it early.
+    """Extend the fan's self-exclusion to `days` from now, if that is later. It cannot be shortened.
 
-    A repeat changes nothing, however old its key is: what the key did is kept.
+    A repeat changes nothing at any age of its key, because keys are kept forever.
 
     Raises:
-        InvalidField: not so many days.
+        InvalidField: `days` is out of range.
         IdempotencyConflict: the key names another number of days.
-        TryAgain: the outcome is not known.
+        TryAgain: the outcome is unknown.
     """
-    asked: SelfExclusion = exclusion(user_id, key, days, clock.now())
-    result = ledger.exclude(asked)
+    requested: SelfExclusion = exclusion(user_id, key, days, clock.now())
+    result = ledger.exclude(requested)
     until = ledger.read_wallet(user_id).excluded_until
     if until is None:
         raise TryAgain("The exclusion is not visible yet.")
@@ -74,23 +74,22 @@ def exclude_fan(user_id: str, key: str, days: int, *, ledger: Ledger, clock: Clo
 
 def spend_within_budget(
     write: Callable[[BudgetChange | None, Wallet | None], Posted | AlreadyExists | Rejected],
-    why_not: Callable[[Wallet | None], Refusal | None],
+    refusal_of: Callable[[Wallet | None], Refusal | None],
     now: datetime,
 ) -> Posted | AlreadyExists:
-    """Write what spends; when the budget is what stands in the way, and is due to be renewed, renew it with the write.
+    """Run a write that spends. When it is rejected by a budget that is due for renewal, renew it in a second write.
 
-    So the first spending of a new period takes two round trips, and the one that a granted wish allows; no other does,
-    but for a streak that begins while another is under way.
+    One round trip, but two for the first spending of a period or after a pending change of limits, and for a streak
+    that begins while another is active.
 
     Args:
-        write: the write, which may put a budget in the place of the one there is; given the wallet that came back with
-            the refusal before, if there was one.
-        why_not: what speaks against it, by the wallet that came back; the budget taken as it is at `now`.
-        now: the time that the write goes by.
+        write: called with the budget change to apply, and the wallet that rejected the previous attempt, if any.
+        refusal_of: the refusal that the rejecting wallet implies, with its budget renewed to `now`.
+        now: the posting time.
 
     Raises:
-        Refusal: what `why_not` says.
-        TryAgain: the wallet kept changing.
+        Refusal: from `refusal_of`.
+        TryAgain: the wallet changed at every attempt.
     """
     change, wallet = None, None
     for _ in range(MAX_ATTEMPTS):
@@ -99,8 +98,8 @@ def spend_within_budget(
                 wallet = rejected.wallet
             case done:
                 return done
-        if refusal := why_not(wallet):
+        if refusal := refusal_of(wallet):
             raise refusal
-        # Nothing speaks against it any more: the budget is due, or the wallet changed since the write looked at it.
+        # Reachable when the budget is due for renewal, or the wallet changed after the write was rejected.
         change = due_change(wallet.budget if wallet else None, now)
     raise TryAgain("The wallet is busy.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -31,34 +31,48 @@ from chalicelib.usecases.budgets import spend_within_budget
 
 
 class OpenedCheckout(Struct, frozen=True, kw_only=True):
-    """`url` is where to pay, or None when there is nothing left to pay. `is_repeat`: the key was known already."""
+    """A checkout. `url` is its payment page, None when it cannot be paid. `is_repeat`: the key was used before."""
 
     purchase: Purchase
     url: str | None
     is_repeat: bool
 
 
-def open_checkout(
-    order: CheckoutOrder, *, catalogue: Catalogue, ledger: Ledger, gateway: PaymentGateway, clock: Clock
-) -> OpenedCheckout:
-    """Open a checkout session for the order, or find the one it already has.
+class Checkouts(Protocol):
+    """Services that opening a checkout needs."""
 
-    The pending purchase is written before the payment provider hears of it, so that no payment can arrive for which
-    there is no quote. Whatever breaks in between, the same request sent again ends in the same session, because all
-    that the provider is told derives from the purchase as it is stored.
+    @property
+    def catalogue(self) -> Catalogue: ...
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def gateway(self) -> PaymentGateway: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+
+def open_checkout(order: CheckoutOrder, services: Checkouts) -> OpenedCheckout:
+    """Open a checkout session for the order, or return its existing one.
+
+    The pending purchase is stored before the session is created, so that every payment has a quote. The session derives
+    from the stored purchase alone, so that a retry after any failure returns the same session.
 
     Raises:
-        UnknownBundle, KeyTooOld, SelfExcluded, BudgetReached, BudgetCurrency: refused, and never done before.
+        UnknownBundle, KeyTooOld, SelfExcluded, BudgetReached, BudgetCurrency: refused.
         IdempotencyConflict: the key names something else.
-        TryAgain: the ledger or the payment provider did not answer.
+        TryAgain: the ledger or the payment provider did not respond.
     """
-    now = clock.now()
+    ledger, gateway = services.ledger, services.gateway
+    now = services.clock.now()
     try:
         require_fresh_key(order.purchase_id, now)
-        purchase = quote(order, catalogue, now)
-        result = _open(purchase, ledger, clock)
+        purchase = quote(order, services.catalogue, now)
+        result = _open(purchase, ledger, services.clock)
     except Refusal:
-        # A repeat of what went through must never hear "no", whatever speaks against it by now.
+        # The refusal may be newer than a purchase that an earlier request opened under this key.
         earlier = ledger.find_entry(order.user_id, order.purchase_id)
         if earlier is None:
             raise
@@ -70,14 +84,14 @@ def open_checkout(
             case known:
                 earlier, wallet = known.entry, known.wallet
     stored = require_same_request(earlier, order)
-    # A repeat hears what became of it; but who has shut himself out since is shown no way to pay.
+    # A self-exclusion after the first request ends the access to its payment page.
     is_payable = can_still_be_paid(stored, now) and not is_excluded(wallet, now)
     url = gateway.open_session(stored).url if is_payable else None
     return OpenedCheckout(purchase=stored, url=url, is_repeat=True)
 
 
 def _open(purchase: Purchase, ledger: Ledger, clock: Clock) -> Posted | AlreadyExists:
-    """Write it. Before a budget says no, checkouts that are over without anybody having told us give back theirs."""
+    """Open the purchase. When the budget is reached, first release the prices of expired checkouts."""
     try:
         return _spend(purchase, ledger)
     except BudgetReached:
@@ -98,19 +112,19 @@ def _spend(purchase: Purchase, ledger: Ledger) -> Posted | AlreadyExists:
 def end_purchase(
     session: CheckoutSession, to: Status, allowed: Sequence[Status], *, ledger: Ledger, clock: Clock
 ) -> Posted | Unchanged:
-    """Set the status, and give the price back to those periods that the purchase was opened in, in one transaction.
+    """Set the status and release the price to the budget periods of the purchase, in one transaction.
 
-    Once a purchase: one that is given back, and moves on after all, is not given back again; if it is posted in the
-    end, it counts again, in the periods of that moment. Fans without a budget cost a read, and no more.
+    A price is released once. A released purchase that is paid later counts in the periods of its posting. For a fan
+    without a budget the cost is one read.
 
     Raises:
-        NotFound: there is no such purchase.
-        TryAgain: the outcome is not known, or the budget was changed meanwhile.
+        NotFound: no such purchase.
+        TryAgain: the outcome is unknown, or the budget changed since it was read.
     """
-    return ledger.move_purchase(session, to, allowed, _change(session.require_ref(), ledger, clock))
+    return ledger.move_purchase(session, to, allowed, _release_change(session.require_ref(), ledger, clock))
 
 
-def _change(ref: PurchaseRef, ledger: Ledger, clock: Clock) -> BudgetChange | None:
+def _release_change(ref: PurchaseRef, ledger: Ledger, clock: Clock) -> BudgetChange | None:
     seen = ledger.read_wallet(ref.user_id).budget
     if seen is None:
         return None
@@ -121,25 +135,25 @@ def _change(ref: PurchaseRef, ledger: Ledger, clock: Clock) -> BudgetChange | No
     return BudgetChange(seen=seen, budget=budget) if budget else None
 
 
-MARGIN: Final = timedelta(hours=1)
-"""The payment provider is given so long to tell of the end itself."""
+SETTLE_DELAY: Final = timedelta(hours=1)
+"""Time in which the provider's own `checkout.session.expired` should arrive."""
 NEWEST: Final = 100
-"""So many entries are looked through: whoever has more since then was not kept from buying."""
+"""Entries that are searched. A fan with more than these since the stale checkout was able to buy."""
 
 
 def end_stale_purchases(user_id: str, *, ledger: Ledger, clock: Clock) -> int:
-    """Let the fan's purchases expire whose checkout sessions are over, so that they count for no budget any longer.
+    """Expire the fan's pending purchases whose checkout session timed out without a webhook.
 
-    A session that never came to be, because the payment provider was down, never tells of its end. Should one have
-    been paid all the same, its money counts again when we hear of it.
+    The provider sends no event for a session that it failed to create. If one was paid after all, its price counts
+    again when the payment is posted.
 
     Returns:
-        How many were ended.
+        The number of purchases that expired.
 
     Raises:
-        TryAgain: the outcome is not known.
+        TryAgain: the outcome is unknown.
     """
-    over = clock.now() - SESSION_LIFE - MARGIN
+    over = clock.now() - SESSION_LIFE - SETTLE_DELAY
     entries = ledger.list_entries(user_id, NEWEST)
     stale = [entry for entry in entries if isinstance(entry, Purchase) and _is_stale(entry) and entry.created_at < over]
     return sum(_end(purchase, ledger, clock) for purchase in stale)

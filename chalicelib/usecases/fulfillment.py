@@ -1,16 +1,16 @@
 """Fulfillment: credit the coins of a paid checkout session or invoice, once."""
 
-from enum import StrEnum
-
 from chalicelib.domain.memberships import (
     invoice_review_reason,
     month_of,
     repeated_month_review_reason,
     unmatched_month_review_reason,
 )
+from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import CheckoutSession, Invoice
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import purchase_review_reason, review_of, session_review_reason
+from chalicelib.domain.reviews import Review
 from chalicelib.errors import NotFound
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
@@ -18,26 +18,20 @@ from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.results import AlreadyExists, Posted
 
 
-class Fulfillment(StrEnum):
-    """What became of a paid session. `in_review` is a new review, `reviewed` one that was filed before."""
+def fulfill_checkout(session: CheckoutSession, *, ledger: Ledger, clock: Clock) -> Outcome:
+    """Credit the coins of a paid checkout session, once.
 
-    CREDITED = "credited"
-    REPEATED = "repeated"
-    IN_REVIEW = "in_review"
-    REVIEWED = "reviewed"
-
-
-def fulfill_checkout(session: CheckoutSession, *, ledger: Ledger, clock: Clock) -> Fulfillment:
-    """Credit the coins that a paid checkout session of ours was opened for.
-
-    One transaction, and no read before it: the write itself holds the stored quote against what was paid. When it
-    refuses, the purchase that comes back with the refusal tells a repeat from a payment that a person must look at.
+    One transaction without a read before it: its condition compares the stored quote with the payment. The purchase
+    that a failed condition returns distinguishes a repeat from a payment that needs a review.
 
     Args:
         session: paid, and with a ref.
 
+    Returns:
+        credited, repeated, in_review or reviewed.
+
     Raises:
-        TryAgain: the outcome is not known; the payment provider sends the event again.
+        TryAgain: the outcome is unknown; Stripe sends the event again.
     """
     reason = session_review_reason(session)
     if reason is None:
@@ -48,40 +42,48 @@ def fulfill_checkout(session: CheckoutSession, *, ledger: Ledger, clock: Clock) 
         else:
             match result:
                 case Posted():
-                    return Fulfillment.CREDITED
+                    return Outcome.CREDITED
                 case unchanged:
                     reason = purchase_review_reason(unchanged.purchase, session)
-    return Fulfillment.REPEATED if reason is None else _review(session, reason, ledger)
+    if reason is None:
+        return Outcome.REPEATED
+    return file_review(review_of(session, session.require_ref(), reason), ledger=ledger)
 
 
-def fulfill_invoice(invoice: Invoice, *, ledger: Ledger, memberships: Memberships, clock: Clock) -> Fulfillment:
-    """Credit the coins of the month that a paid invoice of ours is for.
+def fulfill_invoice(invoice: Invoice, *, ledger: Ledger, memberships: Memberships, clock: Clock) -> Outcome:
+    """Credit the coins of a membership's paid month, once.
 
-    One transaction, and no read before it, as with a checkout: the write itself holds the membership's stored quote
-    against what was paid. The purchase that it posts has its id from the invoice, so an invoice is credited once.
+    One transaction without a read before it, as in fulfill_checkout. The purchase id derives from the invoice id, so
+    that an invoice is credited once.
 
     Args:
         invoice: paid, and with a ref.
 
+    Returns:
+        credited, repeated, in_review or reviewed.
+
     Raises:
-        TryAgain: the outcome is not known; the payment provider sends the event again.
+        TryAgain: the outcome is unknown; Stripe sends the event again.
     """
     reason = invoice_review_reason(invoice)
     if reason is None:
         month = month_of(invoice, Posting(posted_at=clock.now(), event_id=clock.new_id()))
         match memberships.post_month(month, invoice.subscription_id, invoice.customer_id):
             case Posted():
-                return Fulfillment.CREDITED
+                return Outcome.CREDITED
             case AlreadyExists(entry=known):
                 reason = repeated_month_review_reason(known, month)
             case unmatched:
                 reason = unmatched_month_review_reason(unmatched.membership, month)
-    return Fulfillment.REPEATED if reason is None else _review(invoice, reason, ledger)
+    if reason is None:
+        return Outcome.REPEATED
+    return file_review(review_of(invoice, invoice.require_ref(), reason), ledger=ledger)
 
 
-def _review(paid: CheckoutSession | Invoice, reason: str, ledger: Ledger) -> Fulfillment:
-    match ledger.file_review(review_of(paid, paid.require_ref(), reason)):
+def file_review(review: Review, *, ledger: Ledger) -> Outcome:
+    """File a review, once for each payment id. Returns in_review or reviewed."""
+    match ledger.file_review(review):
         case Posted():
-            return Fulfillment.IN_REVIEW
+            return Outcome.IN_REVIEW
         case _:
-            return Fulfillment.REVIEWED
+            return Outcome.REVIEWED

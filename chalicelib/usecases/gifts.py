@@ -1,6 +1,7 @@
 """Gifts: debit the fan and record the gift; end a streak after its pause."""
 
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
@@ -21,31 +22,31 @@ from chalicelib.usecases.budgets import spend_within_budget
 
 
 class SentGift(Struct, frozen=True, kw_only=True):
-    """`is_repeat`: the gift had been sent before, and was not sent again."""
+    """A gift. `is_repeat`: an earlier request sent it."""
 
     gift: Gift
     is_repeat: bool
 
 
 def send_gift(order: GiftOrder, *, catalogue: Catalogue, ledger: Ledger, clock: Clock, creator_lanes: int) -> SentGift:
-    """Send the gift that the order asks for, once, however often it is asked.
+    """Send a gift, once for each key.
 
-    The debit and the gift are one transaction on the sender's own partition: how popular the creator is does not
-    matter. A retry of a gift that went through must never hear "no", so whatever speaks against the gift by now (the
-    key's age, the catalogue, the balance, the budget) counts only when a consistent read has not found it.
+    The debit and the gift are one transaction on the sender's partition, so a popular creator adds no contention. A
+    retry of a gift that was sent must succeed, so a refusal (key age, catalogue, balance, budget) is raised only after
+    a consistent read has not found the gift.
 
     Raises:
         KeyTooOld, UnknownItem, NotOffered, CoinsOutOfRange, MessageTooLong, InsufficientCoins, WalletFrozen,
-            SelfExcluded, BudgetReached, StreakEnded: refused, and never done before.
+            SelfExcluded, BudgetReached, StreakEnded: refused.
         IdempotencyConflict: the key names something else.
-        TryAgain: the outcome is not known, or the write kept meeting others.
+        TryAgain: the outcome is unknown, or the write met others at every attempt.
     """
     now = clock.now()
     try:
         require_fresh_key(order.gift_id, now)
         gift = price_gift(order, catalogue, Posting(posted_at=now, event_id=clock.new_id()), creator_lanes)
         result = spend_within_budget(
-            lambda change, wallet: ledger.post_gift(gift, change, _in_the_way(gift, wallet, clock)),
+            lambda change, wallet: ledger.post_gift(gift, change, _streak_end(gift, wallet, clock)),
             lambda wallet: spend_refusal(wallet, gift.price_coins, now) or streak_refusal(gift, wallet),
             now,
         )
@@ -62,8 +63,8 @@ def send_gift(order: GiftOrder, *, catalogue: Catalogue, ledger: Ledger, clock: 
     return SentGift(gift=require_same_request(earlier, order), is_repeat=True)
 
 
-def _in_the_way(gift: Gift, wallet: Wallet | None, clock: Clock) -> StreakEnd | None:
-    """What ends the streak that is under way, if the gift begins another."""
+def _streak_end(gift: Gift, wallet: Wallet | None, clock: Clock) -> StreakEnd | None:
+    """Build the end of the active streak when this gift starts a new one."""
     if not gift.begins_streak or wallet is None or wallet.streak is None:
         return None
     posting = Posting(posted_at=gift.posted_at, event_id=clock.new_id())
@@ -73,29 +74,34 @@ def _in_the_way(gift: Gift, wallet: Wallet | None, clock: Clock) -> StreakEnd | 
 MAX_ATTEMPTS: Final = 5
 
 
+class StreakCheck(StrEnum):
+    """The result of checking a streak. `ended_before`: by another check, or by the fan's next streak."""
+
+    ENDED = "ended"
+    ACTIVE = "goes_on"
+    ENDED_BEFORE = "ended_before"
+
+
 def end_streak(
     user_id: str, streak_id: str, pause: timedelta, *, ledger: Ledger, timer: StreakTimer, clock: Clock
-) -> str:
-    """End the streak if its last gift was sent `pause` ago, and have its total told; else look again when it may be.
-
-    Returns:
-        ended; goes_on; or ended_before, by another look or by the fan's next streak.
+) -> StreakCheck:
+    """End the streak and write its notification if `pause` has passed since its last gift; else schedule another check.
 
     Raises:
-        TryAgain: the outcome is not known, or the fan kept adding to it.
+        TryAgain: the outcome is unknown, or the streak grew at every attempt.
     """
     for _ in range(MAX_ATTEMPTS):
         now = clock.now()
         streak = ledger.read_wallet(user_id).streak
         if streak is None or streak.streak_id != streak_id:
-            return "ended_before"
+            return StreakCheck.ENDED_BEFORE
         left = streak.last_at + pause - now
         if left > timedelta(0):
             timer.wake(user_id, streak_id, left)
-            return "goes_on"
-        # The guard: a gift that was added since makes it a longer streak, which has not ended.
+            return StreakCheck.ACTIVE
+        # Conditional on the streak as read: a gift sent since then makes it longer, and it has not ended.
         posting = Posting(posted_at=now, event_id=clock.new_id())
         match ledger.end_streak(user_id, end_of(streak, user_id, clock.new_id(), posting)):
             case Posted():
-                return "ended"
+                return StreakCheck.ENDED
     raise TryAgain("The streak goes on.")

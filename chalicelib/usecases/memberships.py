@@ -20,6 +20,7 @@ from chalicelib.domain.memberships import (
     require_no_member,
     require_same_request,
 )
+from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import MembershipHint, Subscription
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase
@@ -35,18 +36,15 @@ from chalicelib.usecases.fulfillment import fulfill_invoice
 
 
 class OpenedMembership(Struct, frozen=True, kw_only=True):
-    """`url` is where to pay, or None when there is nothing left to pay. `is_repeat`: the key was known already."""
+    """A membership. `url` is its payment page, None when it cannot be paid. `is_repeat`: the key was used before."""
 
     membership: Membership
     url: str | None
     is_repeat: bool
 
 
-class MembershipCheckouts(Protocol):
-    """Services that opening a membership needs."""
-
-    @property
-    def catalogue(self) -> Catalogue: ...
+class MembershipServices(Protocol):
+    """Services that keeping memberships equal to their subscriptions needs."""
 
     @property
     def ledger(self) -> Ledger: ...
@@ -61,8 +59,15 @@ class MembershipCheckouts(Protocol):
     def clock(self) -> Clock: ...
 
 
+class MembershipCheckouts(MembershipServices, Protocol):
+    """Services that opening a membership needs."""
+
+    @property
+    def catalogue(self) -> Catalogue: ...
+
+
 def open_membership(order: MembershipOrder, services: MembershipCheckouts) -> OpenedMembership:
-    """Open a checkout session in which the fan subscribes, or find the one that the order already has.
+    """Open a checkout session in which the fan subscribes, or return the order's existing one.
 
     The quote is stored before the provider's session is created, as in open_checkout. A pending membership counts
     against no budget; its months do, as they are paid.
@@ -70,7 +75,7 @@ def open_membership(order: MembershipOrder, services: MembershipCheckouts) -> Op
     Raises:
         UnknownPlan, AlreadyMember, SelfExcluded, BudgetReached, BudgetCurrency, KeyTooOld: refused.
         IdempotencyConflict: the key names something else.
-        TryAgain: the ledger or the payment provider did not answer.
+        TryAgain: the ledger or the payment provider did not respond.
     """
     ledger, memberships, subscriptions = services.ledger, services.memberships, services.subscriptions
     now = services.clock.now()
@@ -91,7 +96,7 @@ def open_membership(order: MembershipOrder, services: MembershipCheckouts) -> Op
             case known:
                 earlier = known.membership
     stored = require_same_request(earlier, order)
-    # A repeat hears what became of it; but who has shut himself out since is shown no way to pay.
+    # A self-exclusion after the first request ends the access to its payment page.
     is_payable = can_still_be_joined(stored, now) and not is_excluded(ledger.read_wallet(order.user_id), now)
     url = subscriptions.open_session(stored) if is_payable else None
     return OpenedMembership(membership=stored, url=url, is_repeat=True)
@@ -102,54 +107,51 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS: Final = 5
 
 
-def sync_membership(
-    hint: MembershipHint, *, ledger: Ledger, memberships: Memberships, subscriptions: Subscriptions, clock: Clock
-) -> str:
-    """Bring a membership to what its subscription, and the money that is kept of its last month, make of it.
+def sync_membership(hint: MembershipHint, services: MembershipServices) -> Outcome:
+    """Bring a membership to the state of its subscription and of the money kept for its last month.
 
-    The membership is read first, then the payment provider's present state, then the result is written if the
-    membership still is as it was read: an answer that has grown stale on the way can never overwrite a newer one. As
-    with the money, an answer that changes nothing is written, too.
+    The membership is read before the provider's state, and the write is conditional on the version read, so that a
+    stale response never overwrites a newer one. A result that changes nothing is written too: it raises the version,
+    which makes a concurrent call with an older response fail.
 
     Returns:
-        membership_pending, membership_active, membership_past_due or membership_ended when anything of it has changed;
-        unchanged; unknown_status: nothing moves, somebody must look.
+        membership_<status> after a change; unchanged; or unknown_status.
 
     Raises:
-        TryAgain: the outcome is not known, or others kept writing.
+        TryAgain: the outcome is unknown, or the membership changed at every attempt.
     """
+    memberships, clock = services.memberships, services.clock
     for _ in range(MAX_ATTEMPTS):
         before: Membership | None = memberships.find_membership(hint.ref.user_id, hint.ref.membership_id)
         if before is None or before.subscription_id not in {"", hint.subscription_id}:
-            return "unchanged"
-        subscription = subscriptions.read_subscription(hint.subscription_id)
-        last = _last_month(before, subscription, ledger, memberships, clock)
+            return Outcome.UNCHANGED
+        subscription = services.subscriptions.read_subscription(hint.subscription_id)
+        last = _last_month(before, subscription, services)
         try:
             after = membership_as_followed(before, subscription, last)
         except UnknownStatus as unknown:
-            log.warning("subscription in a state that nobody has told us of", extra={"status": str(unknown)})
-            return "unknown_status"
+            log.warning("unknown_stripe_status", extra={"object": "subscription", "status": str(unknown)})
+            return Outcome.UNKNOWN_STATUS
         posting = Posting(posted_at=clock.now(), event_id=clock.new_id())
-        # The guard: the membership must be as it was before the payment provider was asked.
         notification = end_notification(before, after, posting, clock.new_id())
+        # Conditional on the version that was read before the provider's state.
         match memberships.update_membership(before, after, notification):
             case Posted():
                 is_same = replace(before, version=after.version) == after
-                return "unchanged" if is_same else f"membership_{after.status.value}"
+                return Outcome.UNCHANGED if is_same else Outcome(f"membership_{after.status.value}")
     raise TryAgain("Others keep writing there.")
 
 
-def _last_month(
-    membership: Membership, subscription: Subscription, ledger: Ledger, memberships: Memberships, clock: Clock
-) -> Purchase | None:
-    """The newest month that was paid, posted first if nobody did. A month that is in review is none."""
+def _last_month(membership: Membership, subscription: Subscription, services: MembershipServices) -> Purchase | None:
+    """Return the newest paid month, and post it first if necessary. A month in review does not count."""
+    ledger = services.ledger
     for invoice in subscription.paid_invoices:
         ref = invoice.ref
         if ref is None:
             continue
         known = ledger.find_entry(ref.user_id, ref.purchase_id)
         if known is None:
-            fulfill_invoice(invoice, ledger=ledger, memberships=memberships, clock=clock)
+            fulfill_invoice(invoice, ledger=ledger, memberships=services.memberships, clock=services.clock)
             known = ledger.find_entry(ref.user_id, ref.purchase_id)
         if isinstance(known, Purchase) and known.membership_id == membership.membership_id:
             return known
@@ -157,14 +159,14 @@ def _last_month(
 
 
 def open_portal(user_id: str, *, memberships: Memberships, subscriptions: Subscriptions) -> str:
-    """The address of the payment provider's page for the fan's membership. Nothing is written here.
+    """Return the URL of the provider's page on which the fan can end the membership.
 
     Raises:
-        NotFound: the fan never subscribed to anything.
-        TryAgain: the ledger or the payment provider did not answer.
+        NotFound: the fan never subscribed.
+        TryAgain: the ledger or the payment provider did not respond.
     """
     subscribed = [each for each in memberships.list_memberships(user_id) if each.customer_id]
-    # Of two that were paid for at once, the one that goes on costing money is the one to end.
+    # A fan who paid for two needs the one that renews.
     renewing = [each for each in subscribed if each.renews and each.status in LIVE]
     membership = present_membership(renewing or subscribed)
     if membership is None:

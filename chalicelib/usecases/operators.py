@@ -16,11 +16,11 @@ from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySett
 
 
 def grant_coins(order: GrantOrder, *, operators: OperatorLedger, clock: Clock) -> Adjusted:
-    """Move the coins, once, however often it is asked.
+    """Post a grant or clawback of coins, once for each key.
 
     Raises:
         IdempotencyConflict: the key names something else.
-        TryAgain: the outcome is not known.
+        TryAgain: the outcome is unknown.
     """
     grant = Adjustment(
         entry_id=order.act.key,
@@ -42,11 +42,11 @@ def grant_coins(order: GrantOrder, *, operators: OperatorLedger, clock: Clock) -
 
 
 def freeze_wallet(user_id: str, act: Act, *, is_frozen: bool, operators: OperatorLedger, clock: Clock) -> None:
-    """Freeze or unfreeze the wallet, and keep who said so and why. What is frozen can be frozen again.
+    """Freeze or unfreeze the wallet, and record the act. Freezing a frozen wallet is allowed.
 
     Raises:
-        IdempotencyConflict: the key names another wallet, or the other wish.
-        TryAgain: the outcome is not known.
+        IdempotencyConflict: the key names another act.
+        TryAgain: the outcome is unknown.
     """
     operators.freeze(
         Freeze(
@@ -63,12 +63,12 @@ def freeze_wallet(user_id: str, act: Act, *, is_frozen: bool, operators: Operato
 def reverse_gift(
     user_id: str, gift_id: str, act: Act, *, ledger: Ledger, operators: OperatorLedger, clock: Clock
 ) -> Adjusted:
-    """Reverse the gift, once, however often it is asked.
+    """Reverse the gift, once for each key.
 
     Raises:
-        NotFound: the fan has sent no such gift.
+        NotFound: the fan has no such gift.
         IdempotencyConflict: the gift was reversed by another act, or the key names something else.
-        TryAgain: the outcome is not known.
+        TryAgain: the outcome is unknown.
     """
     require_party_id("user_id", user_id)
     gift = ledger.find_entry(user_id, gift_id) if is_uuid7(gift_id) else None
@@ -102,15 +102,15 @@ def reverse_gift(
 def settle_review(
     month: str, payment_id: str, decision: Decision, act: Act, *, operators: OperatorLedger, clock: Clock
 ) -> Review:
-    """Credit the coins that the payment was for, or refuse them; once, however often it is asked.
+    """Settle a review: credit the coins of its payment, or refuse them. Once for each review.
 
-    Refusing moves nothing here: the money is given back at the payment provider.
+    A refusal moves nothing: the operator refunds the payment at the provider.
 
     Raises:
-        NotFound: there is no such review.
-        InvalidField: there is nothing to credit.
-        IdempotencyConflict: somebody settled it before, or otherwise.
-        TryAgain: the outcome is not known.
+        NotFound: no such review.
+        InvalidField: the review allows no credit.
+        IdempotencyConflict: another act settled it, or the decision differs.
+        TryAgain: the outcome is unknown.
     """
     now = clock.now()
     review: Review | None = operators.find_review(month, payment_id)

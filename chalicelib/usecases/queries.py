@@ -25,10 +25,10 @@ _NEWEST: Final = 100
 
 
 def read_cost_basis(user_id: str | None, currency: str, *, catalogue: Catalogue, ledger: Ledger) -> CostBasis:
-    """What the fan paid per coin in that currency, as their newest 100 entries tell it; else the list price.
+    """Return the price per coin that the fan paid in `currency` within the newest 100 entries, or the list price.
 
     Raises:
-        UnknownBundle: they paid nothing in it, and nothing is on sale in it on the web.
+        UnknownBundle: no purchase in the currency, and no bundle on sale in it on the web.
     """
     entries = ledger.list_entries(user_id, _NEWEST) if user_id else []
     return paid(entries, currency) or listed(catalogue, currency)
@@ -38,7 +38,7 @@ Wanted = TypeVar("Wanted", Purchase, Gift)
 
 
 def read_entry(user_id: str, entry_id: str, kind: type[Wanted], *, ledger: Ledger) -> Wanted:
-    """The fan's own entry of that kind. Raises NotFound, and says the same for somebody else's."""
+    """Return the fan's entry of that kind. Raises NotFound, also for an entry of another fan."""
     entry = ledger.find_entry(user_id, entry_id)
     if not isinstance(entry, kind):
         raise NotFound(f"You have no {kind.__name__.lower()} {entry_id}.")
@@ -46,30 +46,26 @@ def read_entry(user_id: str, entry_id: str, kind: type[Wanted], *, ledger: Ledge
 
 
 def read_membership(user_id: str, *, memberships: Memberships) -> Membership | None:
-    """The fan's membership that is live, else the newest one, else None. Raises TryAgain."""
+    """Return the fan's live membership, else the newest, else None."""
     return present_membership(memberships.list_memberships(user_id))
 
 
 class Statement(Struct, frozen=True, kw_only=True):
-    """A page of entries, newest first. `older_than` is where the next page begins; None on the last page."""
+    """A page of entries, newest first. `older_than` is the last entry id; None on the last page."""
 
     entries: Sequence[Entry]
     older_than: str | None
 
 
 def read_statement(user_id: str, *, limit: int, before: str | None, ledger: Ledger) -> Statement:
-    """At most `limit` entries of the fan, those older than the entry id `before`."""
+    """Return at most `limit` of the fan's entries that are older than the entry id `before`."""
     entries = ledger.list_entries(user_id, limit + 1, before)
     page = entries[:limit]
     return Statement(entries=page, older_than=page[-1].entry_id if len(entries) > limit else None)
 
 
 def read_budget(user_id: str, *, ledger: Ledger, clock: Clock) -> Wallet:
-    """The wallet as it is now: whatever of its budget is still to be written, and without an exclusion that is over.
-
-    Raises:
-        TryAgain: the ledger did not answer.
-    """
+    """Return the wallet with its budget renewed to the present and without an expired self-exclusion."""
     wallet: Wallet = ledger.read_wallet(user_id)
     now = clock.now()
     until = wallet.excluded_until
@@ -83,14 +79,6 @@ def read_budget(user_id: str, *, ledger: Ledger, clock: Clock) -> Wallet:
 def sign_offers(
     offers: Sequence[Offer], *, issuer: str, is_live: bool, signer: OfferSigner, clock: Clock
 ) -> Sequence[tuple[Offer, str]]:
-    """Each offer with its signature, good for a day from now.
-
-    Args:
-        offers: what is on sale.
-        issuer: the shop's origin.
-        is_live: whether real money moves.
-        signer: signs.
-        clock: tells from when.
-    """
+    """Sign each offer, valid for a day. `issuer` is the shop's origin, `is_live` false in test mode."""
     now = clock.now()
     return [(offer, signer.sign(to_sign(offer, issuer=issuer, is_live=is_live, now=now))) for offer in offers]

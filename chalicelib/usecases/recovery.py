@@ -13,54 +13,54 @@ from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.errors import TryAgain
 from chalicelib.ports.journal import Journal
 from chalicelib.ports.ledger import Ledger
-from chalicelib.usecases.relay import Relay, relay_entries, remind_of_budgets
+from chalicelib.usecases.relay import RelayServices, relay_entries, remind_of_budgets
 
 log = logging.getLogger(__name__)
 
 
-def relay_lines(lines: Sequence[JournalLine], relay: Relay) -> int:
-    """Relay the entries of the lines, oldest first; one that cannot be read is set aside like a poison record.
+def relay_lines(lines: Sequence[JournalLine], services: RelayServices) -> int:
+    """Relay the entries of the lines, oldest first. An unreadable one is set aside.
 
     Returns:
-        How many must be relayed again.
+        The number of entries that must be relayed again.
 
     Raises:
-        TryAgain: an entry, or a wallet, could not be looked up.
+        TryAgain: an entry or a wallet could not be read.
     """
     records = [
         PostedRecord(
             record_id=line.event_id,
             keys={"PK": f"WALLET#{line.user_id}", "SK": f"ENTRY#{line.entry_id}"},
-            entry=_entry(line, relay.ledger),
+            entry=_entry(line, services.ledger),
         )
         for line in sorted(lines, key=lambda line: (line.posted_at, line.entry_id))
     ]
-    return len({*relay_entries(records, relay), *_remind(records, relay)})
+    return len({*relay_entries(records, services), *_remind(records, services)})
 
 
-def _remind(records: Sequence[PostedRecord], relay: Relay) -> list[str]:
-    """Remind fans who spent of whatever their budgets have reached by now: the stream may have lost that, too.
+def _remind(records: Sequence[PostedRecord], services: RelayServices) -> list[str]:
+    """Remind the fans who spent of the budget thresholds they have passed, whose stream records may be lost as well.
 
     Returns:
         The ids of the records whose fans could not be reminded.
     """
     spent = [(record, record.entry) for record in records if isinstance(record.entry, Gift | Purchase)]
     fans = sorted({entry.user_id for _, entry in spent})
-    budgets = [record for fan in fans if (record := _budget(fan, relay.ledger))]
-    forgotten = set(remind_of_budgets(budgets, relay))
-    return [record.record_id for record, entry in spent if entry.user_id in forgotten]
+    budgets = [record for fan in fans if (record := _budget(fan, services.ledger))]
+    failed = set(remind_of_budgets(budgets, services))
+    return [record.record_id for record, entry in spent if entry.user_id in failed]
 
 
 def _budget(user_id: str, ledger: Ledger) -> BudgetRecord | None:
-    """The fan's budget as if it had just become what it is; None when there is none."""
+    """Build a record of the fan's budget without an earlier state. None without a budget."""
     try:
         budget = ledger.read_wallet(user_id).budget
         if budget is None:
             return None
     except TryAgain:
         raise
-    except Exception:  # whatever it is, it is this streak's trouble
-        log.exception("wallet cannot be read", extra={"user_id": user_id})
+    except Exception:  # any failure concerns this wallet only
+        log.exception("wallet_unreadable", extra={"user_id": user_id})
         budget = None
     keys = {"PK": f"WALLET#{user_id}", "SK": "WALLET"}
     return BudgetRecord(record_id=user_id, keys=keys, user_id=user_id, old=None, new=budget)
@@ -71,73 +71,74 @@ def _entry(line: JournalLine, ledger: Ledger) -> Entry | None:
         return ledger.find_entry(line.user_id, line.entry_id)
     except TryAgain:
         raise
-    except Exception:  # whatever it is, it is this streak's trouble
-        # One row that nobody can read must not hold up whatever else was lost.
-        log.exception("entry cannot be read", extra={"entry_id": line.entry_id})
+    except Exception:  # any failure concerns this entry only
+        # One unreadable row must not delay the others.
+        log.exception("entry_unreadable", extra={"entry_id": line.entry_id})
         return None
 
 
 SETTLE_DELAY: Final = timedelta(minutes=10)
-"""The stream is given so long before the sweep calls an entry forgotten."""
+"""Time in which the stream should have delivered an entry, before the sweep relays it."""
 FIRST_LOOKBACK: Final = timedelta(days=2)
-"""How far the very first sweep looks back."""
+"""Lookback of the first sweep."""
 
 _WATERMARK: Final = "sweep"
 _UNSURE: Final = "sweep_unsure"
-"""The hour that a sweep began to mend. That a gift was received there does not tell that the world heard of it, too."""
+"""The hour in which an unfinished sweep relayed entries: a gift there may be received and not yet published."""
 _NO_HOUR: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def sweep(*, journal: Journal, relay: Relay) -> int:
-    """Relay every entry that was posted more than ten minutes ago and was not relayed since.
+def sweep(services: RelayServices, *, journal: Journal) -> int:
+    """Relay every entry that was posted more than ten minutes ago and not relayed since.
 
-    The watermark is the hour that the next sweep begins with: it moves only over hours in which nothing was left. An
-    hour that a sweep did not come to the end of is relayed whole by the next one, which is always safe.
+    The watermark is the first hour of the next sweep; it moves past an hour only when nothing failed in it. An hour
+    that a sweep did not finish is relayed whole by the next one, which is idempotent.
 
     Returns:
-        How many entries were relayed.
+        The number of entries relayed.
     """
-    until = relay.clock.now() - SETTLE_DELAY
+    until = services.clock.now() - SETTLE_DELAY
     first = journal.read_watermark(_WATERMARK) or until - FIRST_LOOKBACK
     unsure = journal.read_watermark(_UNSURE)
-    mended = 0
+    relayed = 0
     for hour in hours(first, until):
         lines = [line for line in journal.read_hour(hour) if line.posted_at <= until]
         left, is_noted = 0, hour == unsure
         for batch in batches(lines):
-            forgotten = batch if hour == unsure else journal.not_relayed(batch)
-            if forgotten and not is_noted:
+            missing = batch if hour == unsure else journal.not_relayed(batch)
+            if missing and not is_noted:
                 journal.move_watermark(_UNSURE, hour)
                 is_noted = True
-            failed = relay_lines(forgotten, relay)
-            mended += len(forgotten) - failed
+            failed = relay_lines(missing, services)
+            relayed += len(missing) - failed
             left += failed
         if left:
             break
         if is_noted:
             journal.move_watermark(_UNSURE, _NO_HOUR)
         journal.move_watermark(_WATERMARK, hour)
-    return mended
+    return relayed
 
 
-MARGIN: Final = timedelta(minutes=1)
-"""The stream's times are the store's, the journal's are ours."""
+CLOCK_SKEW: Final = timedelta(minutes=1)
+"""Difference between the stream's times, which are DynamoDB's, and the journal's, which are this system's."""
 
 
-def redrive(first: datetime, last: datetime, *, journal: Journal, relay: Relay) -> int:
-    """Relay again whatever was posted between the two times, known or not: that is always safe.
+def redrive(first: datetime, last: datetime, services: RelayServices, *, journal: Journal) -> int:
+    """Relay every entry posted between the two times, which is idempotent.
 
     Returns:
-        How many entries were relayed.
+        The number of entries relayed.
 
     Raises:
-        TryAgain: some could not be.
+        TryAgain: some entries failed.
     """
     relayed, failed = 0, 0
-    for hour in hours(first - MARGIN, last + MARGIN):
-        lines = [line for line in journal.read_hour(hour) if first - MARGIN <= line.posted_at <= last + MARGIN]
+    first, last = first - CLOCK_SKEW, last + CLOCK_SKEW
+    for hour in hours(first, last):
+        lines = [line for line in journal.read_hour(hour) if first <= line.posted_at <= last]
         for batch in batches(lines):
-            not_relayed = relay_lines(batch, relay)
+            not_relayed = relay_lines(batch, services)
             relayed, failed = relayed + len(batch) - not_relayed, failed + not_relayed
     if failed:
         raise TryAgain(f"{failed} entries were not relayed.")

@@ -1,144 +1,131 @@
 """Refunds and disputes: keep a purchase's coins equal to the money kept."""
 
 import logging
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment, Kind
+from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import CheckoutSession, Invoice, PurchaseRef
 from chalicelib.domain.purchases import MONEY_LEFT, Purchase, review_of
 from chalicelib.domain.reversals import UnknownStatus, coins_kept, money_gone, money_kept
 from chalicelib.domain.reviews import Review
 from chalicelib.errors import TryAgain
-from chalicelib.ports.billing import PaymentGateway, Subscriptions
+from chalicelib.ports.billing import PaymentGateway
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.ledger import Ledger
-from chalicelib.ports.memberships import Memberships
-from chalicelib.ports.results import Posted, Stale
-from chalicelib.usecases.fulfillment import Fulfillment, fulfill_checkout, fulfill_invoice
-from chalicelib.usecases.memberships import sync_membership
+from chalicelib.ports.results import Stale
+from chalicelib.usecases.fulfillment import file_review, fulfill_checkout, fulfill_invoice
+from chalicelib.usecases.memberships import MembershipServices, sync_membership
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS: Final = 5
 
 
-def sync_refunds(
-    payment_intent: str,
-    *,
-    ledger: Ledger,
-    gateway: PaymentGateway,
-    memberships: Memberships,
-    subscriptions: Subscriptions,
-    clock: Clock,
-) -> str:
-    """Bring the coins of a payment to what the money that is kept pays for.
+class RefundServices(MembershipServices, Protocol):
+    """Services that following the money of a payment needs."""
 
-    The purchase is read first, then the payment provider's present state, then the difference is written if the
-    purchase still is as it was read. So an answer that has grown stale on the way can never overwrite a newer one, and
-    in which order the hints arrive, or how often, does not matter. An answer that changes nothing is written, too: an
-    older one that would change something may be on its way. A payment of a membership's invoice is followed likewise,
-    and then the membership is: a month whose money is gone makes nobody a member.
+    @property
+    def gateway(self) -> PaymentGateway: ...
+
+
+def sync_refunds(payment_intent: str, services: RefundServices) -> Outcome:
+    """Bring the coins of a payment to the amount that the money kept pays for.
+
+    The purchase is read before the provider's state, and the write is conditional on the version read, so that a stale
+    response never overwrites a newer one, in any order and number of events. A result that changes nothing is
+    written too: it raises the version, which makes a concurrent call with an older response fail. For the payment of an
+    invoice the membership is updated afterwards, because a refunded month ends it.
 
     Returns:
-        clawed_back, restored, unchanged; unknown_status: nothing moves, somebody must look; in_review or reviewed: the
-        payment matches no purchase of ours; unpaid: there is no money to follow; stranger.
+        clawed_back, restored, unchanged, unknown_status, in_review, reviewed, unpaid or unrelated.
 
     Raises:
-        TryAgain: the outcome is not known, or others kept writing.
+        TryAgain: the outcome is unknown, or the purchase changed at every attempt.
     """
-    ref = gateway.find_purchase_ref(payment_intent)
-    invoice = None if ref else subscriptions.find_invoice(payment_intent)
+    ref = services.gateway.find_purchase_ref(payment_intent)
+    invoice = None if ref else services.subscriptions.find_invoice(payment_intent)
     ref = invoice.ref if invoice else ref
     if ref is None:
-        return "stranger"
-    payment = _Payment(payment_intent=payment_intent, ref=ref, invoice=invoice)
-    outcome = _follow(payment, ledger, gateway, memberships, clock)
+        return Outcome.UNRELATED
+    outcome = _sync(_Payment(payment_intent=payment_intent, ref=ref, invoice=invoice), services)
     if invoice and (hint := invoice.hint):
-        sync_membership(hint, ledger=ledger, memberships=memberships, subscriptions=subscriptions, clock=clock)
+        sync_membership(hint, services)
     return outcome
 
 
 class _Payment(Struct, frozen=True, kw_only=True):
-    """A payment, what it was for, and the invoice that it paid where it was a membership's."""
+    """A payment, its purchase, and the invoice that it paid, if any."""
 
     payment_intent: str
     ref: PurchaseRef
     invoice: Invoice | None
 
 
-def _follow(payment: _Payment, ledger: Ledger, gateway: PaymentGateway, memberships: Memberships, clock: Clock) -> str:
+def _sync(payment: _Payment, services: RefundServices) -> Outcome:
     for _ in range(MAX_ATTEMPTS):
-        purchase = ledger.find_entry(payment.ref.user_id, payment.ref.purchase_id)
+        purchase = services.ledger.find_entry(payment.ref.user_id, payment.ref.purchase_id)
         if isinstance(purchase, Purchase) and purchase.payment_intent == payment.payment_intent:
-            outcome = _settle(purchase, payment.payment_intent, ledger, gateway, clock)
+            outcome = _update_coins(purchase, payment, services)
         else:
-            outcome = _fulfill_first(payment, ledger, gateway, memberships, clock)
+            outcome = _fulfill_first(payment, services)
         if outcome is not None:
             return outcome
     raise TryAgain("Others keep writing there.")
 
 
-def _settle(
-    purchase: Purchase, payment_intent: str, ledger: Ledger, gateway: PaymentGateway, clock: Clock
-) -> str | None:
-    """None when somebody else has written meanwhile: look again."""
+def _update_coins(purchase: Purchase, payment: _Payment, services: RefundServices) -> Outcome | None:
+    """Write the coins and the money kept. Returns None when the purchase changed since it was read."""
     try:
-        kept_minor = money_kept(purchase, gateway.read_money(payment_intent))
+        kept_minor = money_kept(purchase, services.gateway.read_money(payment.payment_intent))
     except UnknownStatus as unknown:
-        return _unknown(unknown)
+        return _log_unknown(unknown)
     before_minor = purchase.amount_minor if purchase.kept_minor is None else purchase.kept_minor
     coins = coins_kept(purchase, kept_minor) - coins_kept(purchase, before_minor)
-    adjustment = _adjustment(purchase, coins, clock) if coins else None
-    # The guard: the purchase must be as it was before the payment provider was asked.
-    match ledger.update_kept_amount(purchase, kept_minor, adjustment):
+    adjustment = _adjustment(purchase, coins, services.clock) if coins else None
+    # Conditional on the version that was read before the provider's state.
+    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment):
         case Stale():
             return None
-    return "clawed_back" if coins < 0 else "restored" if coins > 0 else "unchanged"
+    return Outcome.CLAWED_BACK if coins < 0 else Outcome.RESTORED if coins > 0 else Outcome.UNCHANGED
 
 
-def _fulfill_first(
-    payment: _Payment, ledger: Ledger, gateway: PaymentGateway, memberships: Memberships, clock: Clock
-) -> str | None:
-    """A hint may come before the news that it was paid at all. None when the purchase is posted now: look again."""
-    paid = payment.invoice or gateway.find_session(payment.payment_intent)
+def _fulfill_first(payment: _Payment, services: RefundServices) -> Outcome | None:
+    """Credit a payment whose refund event arrived first. Returns None when the purchase is posted now."""
+    ledger, clock = services.ledger, services.clock
+    paid = payment.invoice or services.gateway.find_session(payment.payment_intent)
     if paid is None or not paid.is_paid:
-        return "unpaid"
+        return Outcome.UNPAID
     if isinstance(paid, Invoice):
-        outcome = fulfill_invoice(paid, ledger=ledger, memberships=memberships, clock=clock)
+        outcome = fulfill_invoice(paid, ledger=ledger, memberships=services.memberships, clock=clock)
     else:
         outcome = fulfill_checkout(paid, ledger=ledger, clock=clock)
-    if outcome in {Fulfillment.CREDITED, Fulfillment.REPEATED}:
+    if outcome in {Outcome.CREDITED, Outcome.REPEATED}:
         return None
-    return _watch_unmatched(paid, payment, ledger, gateway) or outcome.value
+    return _review_unmatched(paid, payment, services) or outcome
 
 
-def _watch_unmatched(
-    paid: CheckoutSession | Invoice, payment: _Payment, ledger: Ledger, gateway: PaymentGateway
-) -> str | None:
-    """A payment in review gave no coins by itself, but an operator may have given some: its money is watched, too.
+def _review_unmatched(paid: CheckoutSession | Invoice, payment: _Payment, services: RefundServices) -> Outcome | None:
+    """File a review when money of an uncredited payment is gone: an operator may have granted coins for it.
 
-    Each amount that left is a review of its own, so that each is noticed. None when nothing left.
+    Each amount has a review of its own, so that a later refund is not missed. Returns None when no money is gone.
     """
     try:
-        gone_minor = money_gone(gateway.read_money(payment.payment_intent), paid.currency)
+        gone_minor = money_gone(services.gateway.read_money(payment.payment_intent), paid.currency)
     except UnknownStatus as unknown:
-        return _unknown(unknown)
+        return _log_unknown(unknown)
     if not gone_minor:
         return None
     review: Review = review_of(paid, payment.ref, MONEY_LEFT)
-    match ledger.file_review(replace(review, payment_id=f"{payment.payment_intent}-left-{gone_minor}")):
-        case Posted():
-            return Fulfillment.IN_REVIEW.value
-        case _:
-            return Fulfillment.REVIEWED.value
+    review = replace(review, payment_id=f"{payment.payment_intent}-left-{gone_minor}")
+    return file_review(review, ledger=services.ledger)
 
 
-def _unknown(unknown: UnknownStatus) -> str:
-    log.warning("money in a state that nobody has told us of", extra={"status": str(unknown)})
-    return "unknown_status"
+def _log_unknown(unknown: UnknownStatus) -> Outcome:
+    log.warning("unknown_stripe_status", extra={"object": "payment", "status": str(unknown)})
+    return Outcome.UNKNOWN_STATUS
 
 
 def _adjustment(purchase: Purchase, coins: int, clock: Clock) -> Adjustment:

@@ -3,8 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-
-from msgspec import Struct
+from typing import Protocol
 
 from chalicelib.domain.budgets import Budget
 from chalicelib.domain.entries import Entry, shard_entry
@@ -22,37 +21,49 @@ from chalicelib.ports.ledger import Ledger
 log = logging.getLogger(__name__)
 
 
-class Relay(Struct, frozen=True, kw_only=True):
-    """What relaying needs besides the records: the ports, and what every message says of its origin.
+class RelayServices(Protocol):
+    """Services that relaying entries needs, and the origin that every message carries."""
 
-    `streak_pause` is how long nothing is added to a streak before it has ended.
-    """
+    @property
+    def ledger(self) -> Ledger: ...
 
-    ledger: Ledger
-    publisher: EventPublisher
-    redrive: RedriveQueue
-    timer: StreakTimer
-    clock: Clock
-    streak_pause: timedelta
-    source: str
-    livemode: bool
+    @property
+    def publisher(self) -> EventPublisher: ...
+
+    @property
+    def redrive_queue(self) -> RedriveQueue: ...
+
+    @property
+    def streak_timer(self) -> StreakTimer: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def streak_pause(self) -> timedelta: ...
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def livemode(self) -> bool: ...
 
 
-def relay_entries(records: Sequence[PostedRecord], relay: Relay) -> list[str]:
-    """Give each gift to its creator's shard, exactly once, then publish each entry, at least once.
+def relay_entries(records: Sequence[PostedRecord], services: RelayServices) -> list[str]:
+    """Post each gift to its creator's shard exactly once, then publish each entry at least once.
 
-    A record that comes again finds its gift received, takes the sequence it has, and is published again under the
-    same id. A record that nobody can relay is set aside and does not hold up the others.
+    A repeated record keeps the sequence of its gift and is published under the same id. A record that fails for good is
+    set aside and does not delay the others.
 
     Returns:
-        The ids of the records that must come again, in the order of the batch.
+        The ids of the records that must be delivered again, in the order of the batch.
     """
-    batch = _Batch(relay)
+    batch = _Batch(services)
     for record in records:
         if record.entry is None:
             batch.attempt(batch.set_aside, [record])
         elif shard_entry(record.entry) is None:
-            batch.attempt(batch.announce, [record])
+            batch.attempt(batch.add, [record])
     for received in batches_by_shard([(record, gift) for record in records if (gift := shard_entry(record.entry))]):
         batch.attempt(batch.receive_gifts, received)
     batch.publish()
@@ -60,104 +71,105 @@ def relay_entries(records: Sequence[PostedRecord], relay: Relay) -> list[str]:
 
 
 class _Batch:
-    """One batch under way: what is to be told of which record, and which records must come again."""
+    """A batch in progress: the messages to publish, and the records that must be delivered again."""
 
-    def __init__(self, relay: Relay) -> None:
-        self.relay = relay
-        self.told: list[tuple[PostedRecord, Announcement]] = []
+    def __init__(self, services: RelayServices) -> None:
+        self.services = services
+        self.pending: list[tuple[PostedRecord, Announcement]] = []
         self.retry: set[str] = set()
 
     def attempt(self, step: Callable[[Sequence[PostedRecord]], None], records: Sequence[PostedRecord]) -> None:
-        """Run a step. What will pass is tried again later; what will not is found, alone, and set aside."""
+        """Run a step. Records that fail with TryAgain are retried later; one that fails otherwise is set aside."""
         try:
             step(records)
         except TryAgain:
             self.retry.update(record.record_id for record in records)
-        except Exception:  # whatever it is, it is this streak's trouble
+        except Exception:  # any failure concerns these records only
             if step == self.set_aside:
                 raise
             for record in records:
                 if len(records) > 1:
                     self.attempt(step, [record])
                 else:
-                    # Nobody foresaw it, or it would have a name: that is what makes it a poison record.
-                    log.exception("record cannot be relayed", extra={"keys": dict(record.keys)})
+                    # No error of this kind is expected, so a retry would fail again.
+                    log.exception("record_set_aside", extra={"keys": dict(record.keys)})
                     self.attempt(self.set_aside, records)
 
     def receive_gifts(self, records: Sequence[PostedRecord]) -> None:
-        """Post gifts of one shard to the creator's side; only then there is a sequence to publish them with."""
+        """Post gifts to one creator's shard, which assigns the sequences that their messages carry."""
         gifts = [gift for record in records if (gift := shard_entry(record.entry))]
         distinct = list({gift.event_id: gift for gift in gifts}.values())
-        received = self.relay.ledger.receive_gifts(gifts[0].creator_id, gifts[0].shard, distinct)
+        received = self.services.ledger.receive_gifts(gifts[0].creator_id, gifts[0].shard, distinct)
         for record, gift in zip(records, gifts, strict=True):
-            self.tell(record, gift, received[gift.event_id])
+            self.add_message(record, gift, received[gift.event_id])
 
-    def announce(self, records: Sequence[PostedRecord]) -> None:
-        """Entries without a creator: there is nothing to post before they are published."""
+    def add(self, records: Sequence[PostedRecord]) -> None:
+        """Add the messages of entries without a creator."""
         for record, entry in [(record, record.entry) for record in records if record.entry]:
-            self.tell(record, entry, None)
+            self.add_message(record, entry, None)
 
-    def tell(self, record: PostedRecord, entry: Entry, position: ShardPosition | None) -> None:
-        """Have it published with the others."""
-        announcement = announce(entry, position, source=self.relay.source, livemode=self.relay.livemode)
-        self.told.append((record, announcement))
+    def add_message(self, record: PostedRecord, entry: Entry, position: ShardPosition | None) -> None:
+        """Add the message of one entry."""
+        message = announce(entry, position, source=self.services.source, livemode=self.services.livemode)
+        self.pending.append((record, message))
 
     def set_aside(self, records: Sequence[PostedRecord]) -> None:
-        """Hand the keys to a person, so that the rest of the stream goes on."""
+        """Queue the keys for an operator."""
         for record in records:
-            self.relay.redrive.set_aside(record.keys)
+            self.services.redrive_queue.set_aside(record.keys)
 
     def publish(self) -> None:
-        """Publish what there is to tell; then note it on the entries that have no creator's side to show it."""
-        outcome = self.relay.publisher.publish([announcement for _, announcement in self.told])
-        for record, announcement in self.told:
-            if announcement.id in outcome.busy:
+        """Publish the messages, then finish the records whose message was accepted."""
+        outcome = self.services.publisher.publish([message for _, message in self.pending])
+        for record, message in self.pending:
+            if message.id in outcome.busy:
                 self.retry.add(record.record_id)
-            elif announcement.id in outcome.refused:
+            elif message.id in outcome.refused:
                 self.attempt(self.set_aside, [record])
             else:
                 self.attempt(self.finish, [record])
 
     def finish(self, records: Sequence[PostedRecord]) -> None:
-        """The stamp that tells the sweep, later, that the world has heard; and for a streak that begins, its timer."""
+        """Mark entries without a creator as published, for the sweep; start the timer of a new streak."""
+        services = self.services
         for record in records:
             entry = record.entry
             if entry is not None and shard_entry(entry) is None:
-                self.relay.ledger.mark_announced(entry.user_id, entry.entry_id, self.relay.clock.now())
+                services.ledger.mark_announced(entry.user_id, entry.entry_id, services.clock.now())
             if isinstance(entry, Gift) and entry.begins_streak:
-                self.relay.timer.wake(entry.user_id, entry.streak_id, self.relay.streak_pause)
+                services.streak_timer.wake(entry.user_id, entry.streak_id, services.streak_pause)
 
 
-def remind_of_budgets(records: Sequence[BudgetRecord], relay: Relay) -> list[str]:
-    """Post a notification of each threshold that a budget has passed, once a period, however often the record comes.
+def remind_of_budgets(records: Sequence[BudgetRecord], services: RelayServices) -> list[str]:
+    """Post a notification of each threshold that a budget has passed, once a period.
 
     The notification is an entry like any other: the stream delivers it to be published. An unreadable record is set
     aside and does not delay the others.
 
     Returns:
-        The ids of the records that must come again.
+        The ids of the records that must be delivered again.
     """
-    return [record.record_id for record in records if not _is_done(record, relay)]
+    return [record.record_id for record in records if not _is_done(record, services)]
 
 
-def _is_done(record: BudgetRecord, relay: Relay) -> bool:
+def _is_done(record: BudgetRecord, services: RelayServices) -> bool:
     try:
         if record.new is None:
-            relay.redrive.set_aside(record.keys)
+            services.redrive_queue.set_aside(record.keys)
         else:
-            _remind(record, record.new, relay)
+            _remind(record, record.new, services)
     except TryAgain:
         return False
     return True
 
 
-def _remind(record: BudgetRecord, budget: Budget, relay: Relay) -> None:
+def _remind(record: BudgetRecord, budget: Budget, services: RelayServices) -> None:
     try:
         for reminder in due_reminders(record.old, budget):
-            posting = Posting(posted_at=relay.clock.now(), event_id=relay.clock.new_id())
-            relay.ledger.post_notification(reminder_notification(record.user_id, reminder, posting))
+            posting = Posting(posted_at=services.clock.now(), event_id=services.clock.new_id())
+            services.ledger.post_notification(reminder_notification(record.user_id, reminder, posting))
     except TryAgain:
         raise
-    except Exception:  # whatever it is, it is this streak's trouble
-        log.exception("budget cannot be read", extra={"keys": dict(record.keys)})
-        relay.redrive.set_aside(record.keys)
+    except Exception:  # any failure concerns this record only
+        log.exception("budget_set_aside", extra={"keys": dict(record.keys)})
+        services.redrive_queue.set_aside(record.keys)

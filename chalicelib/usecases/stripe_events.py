@@ -2,150 +2,117 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Protocol
 
-from msgspec import Struct
-
+from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import CheckoutSession, MembershipHint, StripeEvent
 from chalicelib.domain.purchases import Status
 from chalicelib.errors import NotFound
-from chalicelib.ports.billing import PaymentGateway, Subscriptions
-from chalicelib.ports.clock import Clock
-from chalicelib.ports.ledger import Ledger
-from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.results import Posted
 from chalicelib.usecases.checkout import end_purchase
-from chalicelib.usecases.fulfillment import Fulfillment, fulfill_checkout, fulfill_invoice
+from chalicelib.usecases.fulfillment import fulfill_checkout, fulfill_invoice
 from chalicelib.usecases.memberships import sync_membership
-from chalicelib.usecases.refunds import sync_refunds
+from chalicelib.usecases.refunds import RefundServices, sync_refunds
 
 
-class StripeEventServices(Struct, frozen=True, kw_only=True):
-    """What taking events in needs besides them: the mode that is ours, and the ports."""
+class StripeEventServices(RefundServices, Protocol):
+    """Services that handling Stripe events needs."""
 
-    livemode: bool
-    ledger: Ledger
-    gateway: PaymentGateway
-    memberships: Memberships
-    subscriptions: Subscriptions
-    clock: Clock
+    @property
+    def livemode(self) -> bool: ...
 
 
-def dispatch_event(event: StripeEvent, intake: StripeEventServices) -> str:
-    """Do what an authentic event asks for. The same event again, or in another order, ends in the same state.
-
-    Returns:
-        One word for the counters: credited, repeated, in_review, reviewed, processing, failed, expired, unchanged,
-        late_failure, clawed_back, restored, unknown_status, unpaid, membership_pending, membership_active,
-        membership_past_due, membership_ended; or, when it means nothing to us, other_mode, other_account, stranger,
-        ignored.
+def dispatch_event(event: StripeEvent, services: StripeEventServices) -> Outcome:
+    """Handle an authentic event. Repeated and reordered events end in the same state.
 
     Raises:
-        TryAgain: the outcome is not known, and the event must come again.
+        TryAgain: the outcome is unknown; the event must be sent again.
     """
-    if event.livemode is not intake.livemode:
-        return "other_mode"
+    if event.livemode is not services.livemode:
+        return Outcome.OTHER_MODE
     if event.account is not None:
-        return "other_account"
+        return Outcome.OTHER_ACCOUNT
     if event.type in SESSION_EVENTS:
-        return _handle_session(event, intake)
+        return _handle_session(event, services)
     if event.type in INVOICE_EVENTS:
-        return _handle_invoice(event, intake)
+        return _handle_invoice(event, services)
     if event.type in SUBSCRIPTION_EVENTS:
-        return _follow_membership(event.membership, intake)
+        return _sync_membership(event.membership, services)
     if event.type in MONEY_EVENTS:
-        return _sync_refunds(event, intake)
-    return "ignored"
+        return sync_refunds(event.payment_intent, services) if event.payment_intent else Outcome.UNRELATED
+    return Outcome.IGNORED
 
 
-def _handle_session(event: StripeEvent, intake: StripeEventServices) -> str:
+def _handle_session(event: StripeEvent, services: StripeEventServices) -> Outcome:
     session = event.session
     if session is not None and session.mode == "subscription":
-        return _follow_membership(event.membership, intake)
+        return _sync_membership(event.membership, services)
     if session is None or session.mode != "payment" or session.ref is None:
-        return "stranger"
-    return SESSION_EVENTS[event.type](session, intake)
+        return Outcome.UNRELATED
+    return SESSION_EVENTS[event.type](session, services)
 
 
-def _handle_invoice(event: StripeEvent, intake: StripeEventServices) -> str:
-    """What the invoice is now counts, not what the event says of it."""
-    invoice = intake.subscriptions.read_invoice(event.invoice_id) if event.invoice_id else None
+def _handle_invoice(event: StripeEvent, services: StripeEventServices) -> Outcome:
+    """Handle the present state of the invoice; the event's copy may be outdated."""
+    invoice = services.subscriptions.read_invoice(event.invoice_id) if event.invoice_id else None
     if invoice is None or invoice.ref is None:
-        return "stranger"
+        return Outcome.UNRELATED
     fulfillment = None
     if invoice.is_paid:
-        fulfillment = fulfill_invoice(invoice, ledger=intake.ledger, memberships=intake.memberships, clock=intake.clock)
-    followed = _follow_membership(invoice.hint, intake)
-    return followed if fulfillment in {None, Fulfillment.REPEATED} else str(fulfillment)
+        fulfillment = fulfill_invoice(
+            invoice, ledger=services.ledger, memberships=services.memberships, clock=services.clock
+        )
+    synced = _sync_membership(invoice.hint, services)
+    return synced if fulfillment in {None, Outcome.REPEATED} else fulfillment
 
 
-def _follow_membership(hint: MembershipHint | None, intake: StripeEventServices) -> str:
-    if hint is None:
-        return "stranger"
-    return sync_membership(
-        hint,
-        ledger=intake.ledger,
-        memberships=intake.memberships,
-        subscriptions=intake.subscriptions,
-        clock=intake.clock,
-    )
+def _sync_membership(hint: MembershipHint | None, services: StripeEventServices) -> Outcome:
+    return sync_membership(hint, services) if hint else Outcome.UNRELATED
 
 
-def _sync_refunds(event: StripeEvent, intake: StripeEventServices) -> str:
-    if event.payment_intent is None:
-        return "stranger"
-    return sync_refunds(
-        event.payment_intent,
-        ledger=intake.ledger,
-        gateway=intake.gateway,
-        memberships=intake.memberships,
-        subscriptions=intake.subscriptions,
-        clock=intake.clock,
-    )
-
-
-def _completed(session: CheckoutSession, intake: StripeEventServices) -> str:
+def _completed(session: CheckoutSession, services: StripeEventServices) -> Outcome:
     if session.payment_status == "unpaid":
-        # A bank debit was submitted, and its money comes days later: the purchase must outlive that.
-        return _move(session, intake, Status.PROCESSING, (Status.PENDING, Status.EXPIRED))
-    return _paid(session, intake)
+        # The money of a bank debit arrives days later: the pending purchase must not expire before.
+        return _transition(session, services, Status.PROCESSING, (Status.PENDING, Status.EXPIRED))
+    return _paid(session, services)
 
 
-def _paid(session: CheckoutSession, intake: StripeEventServices) -> str:
-    return fulfill_checkout(session, ledger=intake.ledger, clock=intake.clock)
+def _paid(session: CheckoutSession, services: StripeEventServices) -> Outcome:
+    return fulfill_checkout(session, ledger=services.ledger, clock=services.clock)
 
 
-def _async_failed(session: CheckoutSession, intake: StripeEventServices) -> str:
-    return _move(session, intake, Status.FAILED, (Status.PENDING, Status.PROCESSING), if_posted="late_failure")
+def _async_failed(session: CheckoutSession, services: StripeEventServices) -> Outcome:
+    allowed = (Status.PENDING, Status.PROCESSING)
+    return _transition(session, services, Status.FAILED, allowed, if_posted=Outcome.LATE_FAILURE)
 
 
-def _expired(session: CheckoutSession, intake: StripeEventServices) -> str:
-    return _move(session, intake, Status.EXPIRED, (Status.PENDING,))
+def _expired(session: CheckoutSession, services: StripeEventServices) -> Outcome:
+    return _transition(session, services, Status.EXPIRED, (Status.PENDING,))
 
 
-def _move(
+def _transition(
     session: CheckoutSession,
-    intake: StripeEventServices,
+    services: StripeEventServices,
     to: Status,
     allowed: tuple[Status, ...],
-    if_posted: str = "unchanged",
-) -> str:
-    """Events come in any order, so a purchase that has moved on already is left where it is."""
+    if_posted: Outcome = Outcome.UNCHANGED,
+) -> Outcome:
+    """Set the purchase's status. Events arrive in any order, so any other status than the allowed ones stays."""
     try:
         if to is Status.PROCESSING:
-            result = intake.ledger.move_purchase(session, to, allowed)
+            result = services.ledger.move_purchase(session, to, allowed)
         else:
-            result = end_purchase(session, to, allowed, ledger=intake.ledger, clock=intake.clock)
+            result = end_purchase(session, to, allowed, ledger=services.ledger, clock=services.clock)
     except NotFound:
-        return "unchanged"
+        return Outcome.UNCHANGED
     match result:
         case Posted():
-            return to.value
+            return Outcome(to.value)
         case unchanged:
-            return if_posted if unchanged.purchase.status is Status.POSTED else "unchanged"
+            return if_posted if unchanged.purchase.status is Status.POSTED else Outcome.UNCHANGED
 
 
-SESSION_EVENTS: Final[Mapping[str, Callable[[CheckoutSession, StripeEventServices], str]]] = MappingProxyType(
+SESSION_EVENTS: Final[Mapping[str, Callable[[CheckoutSession, StripeEventServices], Outcome]]] = MappingProxyType(
     {
         "checkout.session.completed": _completed,
         "checkout.session.async_payment_succeeded": _paid,
@@ -153,15 +120,15 @@ SESSION_EVENTS: Final[Mapping[str, Callable[[CheckoutSession, StripeEventService
         "checkout.session.expired": _expired,
     }
 )
-"""What is told of a checkout session of ours."""
+"""Handlers of checkout session events."""
 
 INVOICE_EVENTS: Final = frozenset({"invoice.paid", "invoice.payment_failed"})
-"""What is told of an invoice of a membership: it may be paid by now."""
+"""Events of a membership's invoice. A failed one may be paid by now."""
 
 SUBSCRIPTION_EVENTS: Final = frozenset(
     {"customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted"}
 )
-"""Hints that a membership may stand otherwise. All these types are nineteen: Stripe lists events of twenty at most."""
+"""Events after which a membership is synced. All these types are 19: Stripe lists events of 20 types at most."""
 
 MONEY_EVENTS: Final = frozenset(
     {
@@ -177,17 +144,14 @@ MONEY_EVENTS: Final = frozenset(
         "charge.dispute.funds_reinstated",
     }
 )
-"""Hints that the money of a payment may have moved. What they say of it does not count: they make us look."""
+"""Events after which a payment's refunds and disputes are read. The amounts in the event itself are not used."""
 
 
-def receive_webhook(payload: bytes, signature: str, intake: StripeEventServices) -> str:
-    """Take one event in and do what it asks for, at once: the answer goes out only when it is done.
-
-    Returns:
-        What became of it, as dispatch_event says.
+def receive_webhook(payload: bytes, signature: str, services: StripeEventServices) -> Outcome:
+    """Verify and handle one event before the response is sent.
 
     Raises:
-        NotAuthentic: not signed for us, or no usable event. Nothing was written.
-        TryAgain: the outcome is not known. The provider sends the event again, for three days.
+        NotAuthentic: not signed for this endpoint, or not a usable event. Nothing was written.
+        TryAgain: the outcome is unknown. Stripe sends the event again for three days.
     """
-    return dispatch_event(intake.gateway.read_event(payload, signature, intake.clock.now()), intake)
+    return dispatch_event(services.gateway.read_event(payload, signature, services.clock.now()), services)

@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.adapters.dynamodb.memberships import DynamoMemberships
 from chalicelib.adapters.dynamodb.models import entry_key, membership_key, wallet_key
 from chalicelib.domain.memberships import Membership, MembershipStatus
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.purchases import PENDING_LIFE
+from chalicelib.errors import TryAgain
 from tests.adapters.costs import Cost, measured, reported
 from tests.adapters.samples import a_membership, a_month, an_end, new_name
 from tests.adapters.test_ledger_items import FAN, KILOBYTE, PAYMENT, TAG, size
@@ -111,3 +113,18 @@ def test_who_never_pays_is_forgotten_and_who_paid_is_not(store: DynamoStore) -> 
     store.memberships.post_month(month, SUBSCRIPTION, CUSTOMER)
     assert "ttl" not in store.item(*key)
     assert "ttl" not in store.item(wallet_key(month.user_id), entry_key(month.purchase_id))
+
+
+class ExpiredMemberships(DynamoMemberships):
+    """The table's TTL deletes a membership before it can be read."""
+
+    def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
+        del user_id, membership_id
+        return None
+
+
+def test_open_membership_that_expires_between_write_and_read_is_tried_again(store: DynamoStore) -> None:
+    membership = a_membership()
+    store.memberships.open_membership(membership)
+    with pytest.raises(TryAgain):
+        ExpiredMemberships(store.table_name).open_membership(membership)

@@ -1,4 +1,7 @@
-"""`python -m tests.faults.planting`: plant bugs, one at a time, and check that the tests catch each of them."""
+"""`python -m tests.faults.planting [WORD ...]`: plant bugs, one at a time, and check that the tests catch each of them.
+
+With words, only the bugs whose name or path contains one of them.
+"""
 
 import os
 import re
@@ -44,7 +47,9 @@ class Trial:
 
 def main() -> int:
     """Plant the chosen bugs and print the results."""
-    trials = list(run(BUGS))
+    words = sys.argv[1:]
+    chosen = [bug for bug in BUGS if not words or any(word in f"{bug.name} {bug.path}" for word in words)]
+    trials = list(run(chosen))
     for trial in trials:
         print(f"{trial.bug.name:<48} {trial.caught_by or 'NOT CAUGHT: ' + trial.trouble}")
     caught = sum(bool(trial.caught_by) for trial in trials)

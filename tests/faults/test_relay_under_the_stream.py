@@ -126,5 +126,5 @@ def test_a_poison_record_is_logged_without_what_a_fan_wrote(world: World, monkey
     for poison in (unreadable_kind, unreadable_number, without_a_creator):
         poison(world)
     world.stream.drain()
-    assert logged.getvalue().count("record cannot be read") == 3
+    assert logged.getvalue().count("record_unreadable") == 3
     assert "a secret of two" not in logged.getvalue()

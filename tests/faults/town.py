@@ -8,6 +8,7 @@ from chalicelib.domain.budgets import Budget, Limits
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.operators import Act, Decision, GrantOrder
+from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase, Status
@@ -27,11 +28,12 @@ from chalicelib.usecases.memberships import open_membership
 from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift, settle_review
 from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.recovery import redrive, sweep
-from chalicelib.usecases.relay import Relay, relay_entries, remind_of_budgets
-from chalicelib.usecases.stripe_events import StripeEventServices, receive_webhook
+from chalicelib.usecases.relay import relay_entries, remind_of_budgets
+from chalicelib.usecases.stripe_events import receive_webhook
 from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order, a_membership_order
 from tests.fake_memberships import FakeMemberships
 from tests.fake_operators import FakeJournal, FakeOperators
+from tests.fake_services import FakeRelayServices, FakeStripeEventServices
 from tests.fake_topic import FakePublisher, FakeRedriveQueue
 from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
 from tests.faults.alarms import Alarms
@@ -98,12 +100,7 @@ class Town:
 
     def open(self, key: str, fan: str = "fan-1") -> None:
         order = a_checkout_order(purchase_id=key, user_id=fan)
-        self._ask(
-            key,
-            lambda: open_checkout(
-                order, catalogue=CATALOGUE, ledger=self.ledger, gateway=self.gateway, clock=self.clock
-            ),
-        )
+        self._ask(key, lambda: open_checkout(order, self))
 
     def send(self, key: str, item_id: str = "cake", fan: str = "fan-1", **wish: Any) -> None:
         order = a_gift_order(gift_id=key, user_id=fan, item_id=item_id, **wish)
@@ -195,22 +192,22 @@ class Town:
 
     def redrive(self) -> None:
         while self.given_up:
-            redrive(*self.given_up[0], journal=self.journal, relay=self.relay())
+            redrive(*self.given_up[0], self.relay(), journal=self.journal)
             self.given_up.pop(0)
 
     def reconcile(self) -> None:
         """Run reconcile. Raises TryAgain when some events must wait for the next run."""
-        if reconcile(intake=self.intake(), journal=self.journal)["try_again"]:
+        if reconcile(self.intake(), journal=self.journal)[Outcome.TRY_AGAIN]:
             raise TryAgain("Some events must wait.")
 
     def sweep(self) -> None:
-        sweep(journal=self.journal, relay=self.relay())
+        sweep(self.relay(), journal=self.journal)
 
     def audit(self) -> None:
         assert audit_ledger(journal=self.journal, clock=self.clock) == []
 
-    def intake(self) -> StripeEventServices:
-        return StripeEventServices(
+    def intake(self) -> FakeStripeEventServices:
+        return FakeStripeEventServices(
             livemode=False,
             ledger=self.ledger,
             gateway=self.gateway,
@@ -219,12 +216,12 @@ class Town:
             clock=self.clock,
         )
 
-    def relay(self, publisher: EventPublisher | None = None) -> Relay:
-        return Relay(
+    def relay(self, publisher: EventPublisher | None = None) -> FakeRelayServices:
+        return FakeRelayServices(
             ledger=self.ledger,
             publisher=publisher or tapped(self.publisher, EventPublisher, self._meet),
-            redrive=tapped(self.queue, RedriveQueue, self._meet),
-            timer=self.timer,
+            redrive_queue=tapped(self.queue, RedriveQueue, self._meet),
+            streak_timer=self.timer,
             streak_pause=PAUSE,
             clock=self.clock,
             source="/coinpurse/test",

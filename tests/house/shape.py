@@ -32,7 +32,7 @@ def classes_with_behavior(path: str, source: str) -> list[str]:
 def _carries_values(node: ast.ClassDef) -> bool:
     decorators = {ast.unparse(decorator).partition("(")[0] for decorator in node.decorator_list}
     bases = {ast.unparse(base) for base in node.bases}
-    return "dataclass" in decorators or (bool(bases) and bases <= {"StrEnum", "Struct", "Protocol"})
+    return "dataclass" in decorators or "Protocol" in bases or (bool(bases) and bases <= {"StrEnum", "Struct"})
 
 
 def inexact(path: str, source: str) -> list[str]:
@@ -77,6 +77,11 @@ def _has_condition(call: ast.Call) -> bool:
     is_in_transaction = ast.unparse(call.func).startswith("transaction.")
     conditions = [*call.args[is_in_transaction:], *(word.value for word in call.keywords if word.arg == "condition")]
     return any("exist" in ast.unparse(condition) for condition in conditions)
+
+
+def asserted(path: str, source: str) -> list[str]:
+    """Find assert statements: in the product a named error is raised, which `python -O` does not remove."""
+    return [f"{path}:{node.lineno}: asserts" for node in ast.walk(parsed(source)) if isinstance(node, ast.Assert)]
 
 
 def mocked(path: str, source: str) -> list[str]:

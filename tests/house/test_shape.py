@@ -22,6 +22,7 @@ RULES: list[tuple[Rule, dict[str, str]]] = [
     (shape.classes_with_behavior, USE_CASES),
     (shape.serialized_by_hand, PRODUCT),
     (shape.careless_writes, PRODUCT),
+    (shape.asserted, PRODUCT),
     (commands.unchecked_commands, EVERYTHING),
 ]
 
@@ -67,6 +68,7 @@ def function(number: int) -> str:
         (shape.classes_with_behavior, "chalicelib/usecases/gifts.py", "def send_gift(): ...\nclass Sender: ..."),
         (shape.serialized_by_hand, "a.py", "import json\nbody = json.dumps({})"),
         (shape.serialized_by_hand, "a.py", "from json import dumps"),
+        (shape.asserted, "a.py", "def f(x):\n    assert x is not None, 'never'"),
         (shape.careless_writes, "a.py", "row.save()"),
         (shape.careless_writes, "a.py", "row.save(settings)"),
         (shape.careless_writes, "a.py", "transaction.save(row)"),
@@ -111,6 +113,8 @@ def test_each_rule_complains_of_what_breaks_it(rule: Rule, path: str, source: st
             "def a(): ...\n@dataclass(frozen=True)\nclass B: ...",
         ),
         (shape.classes_with_behavior, "chalicelib/usecases/a.py", "def a(): ...\nclass B(StrEnum): ..."),
+        (shape.classes_with_behavior, "chalicelib/usecases/a.py", "def a(): ...\nclass B(A, Protocol): ..."),
+        (shape.asserted, "a.py", "def f(x):\n    if x is None:\n        raise NotPosted"),
         (shape.serialized_by_hand, "a.py", "import json\njson.loads('{}')"),
         (shape.careless_writes, "a.py", "row.save(Row.pk.does_not_exist())"),
         (shape.careless_writes, "a.py", "row.save(condition=Row.pk.exists())"),

@@ -50,4 +50,4 @@ def test_a_streak_that_nobody_can_end_holds_up_no_other(api: Api) -> None:
     answer = workers.end_streaks(woken("{", json.dumps({"user_id": 7}), about("ann")), None)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]}
     assert len(ends(api, "ann")) == 1
-    assert "streak cannot be ended" in api.logged.getvalue()
+    assert "streak_not_ended" in api.logged.getvalue()

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from chalicelib import errors, telemetry
+from chalicelib.domain.outcomes import Outcome
 from chalicelib.services import NEEDED
 from chalicelib.settings import Settings
 from infra.deploy import read_parameters
@@ -74,7 +75,7 @@ def outcomes() -> set[str]:
     counted: set[str] = set()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(telemetry, "count", lambda name, _amount: counted.add(name))
-        for outcome in ("in_review", "unknown_status"):
+        for outcome in (Outcome.IN_REVIEW, Outcome.UNKNOWN_STATUS):
             telemetry.count_outcome(outcome)
     return counted
 

@@ -16,8 +16,9 @@ from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import CoinpurseError, TryAgain
-from chalicelib.usecases.relay import Relay, relay_entries
+from chalicelib.usecases.relay import relay_entries
 from tests.domain.builders import a_bundle, a_catalogue, a_gift_item, a_purchase
+from tests.fake_services import FakeRelayServices
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import PAUSE, session_of, uuid7_at
 from tests.invariants import Books, books_of, broken, changed
@@ -267,12 +268,12 @@ class Stories(RuleBasedStateMachine):
         retry = relay_entries(records, self.relay_of())
         self.tick_off([record.entry for record in records if record.record_id not in retry])
 
-    def relay_of(self) -> Relay:
-        return Relay(
+    def relay_of(self) -> FakeRelayServices:
+        return FakeRelayServices(
             ledger=self.harness.ledger,
             publisher=self.publisher,
-            redrive=self.queue,
-            timer=self.timer,
+            redrive_queue=self.queue,
+            streak_timer=self.timer,
             streak_pause=PAUSE,
             clock=self.harness.clock,
             source="/coinpurse/test",

@@ -138,7 +138,7 @@ def test_what_webhooks_lost_reconcile_finds(arrivals: Sequence[tuple[int, int]],
     life.happens(LAST)
     life.provider.listed = [replace(event, stripe_event_id=f"evt_{number}") for number, event in enumerate(EVENTS)]
     life.clock.advance(timedelta(hours=1))
-    reconcile(intake=life.intake(), journal=FakeJournal(life.books))
+    reconcile(life.intake(), journal=FakeJournal(life.books))
     assert life.has_ended(), arrivals[:heard]
 
 

@@ -12,13 +12,14 @@ import pytest
 
 from chalicelib.domain.payments import MoneyState
 from chalicelib.domain.purchases import Purchase, Status
-from chalicelib.usecases.relay import Relay, relay_entries
-from chalicelib.usecases.stripe_events import StripeEventServices, dispatch_event
+from chalicelib.usecases.relay import relay_entries
+from chalicelib.usecases.stripe_events import dispatch_event
 from tests.domain.builders import FAN, KEY, a_purchase
 from tests.extent import IS_WHOLE
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
+from tests.fake_services import FakeRelayServices, FakeStripeEventServices
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
-from tests.fakes import PAUSE, FakeClock, FakeGateway, FakeLedger, session_of
+from tests.fakes import FakeClock, FakeGateway, FakeLedger, session_of
 from tests.invariants import Books, books_of, broken, changed
 from tests.usecases.checkout_harness import PAYMENT, a_hint, moved_money, told
 from tests.usecases.station import record
@@ -64,7 +65,7 @@ class Life:
         self.money = money
         self.ledger, self.gateway, self.clock = FakeLedger(), FakeGateway(), FakeClock()
         self.ledger.open_purchase(PURCHASE)
-        self.intake = StripeEventServices(
+        self.intake = FakeStripeEventServices(
             livemode=False,
             ledger=self.ledger,
             gateway=self.gateway,
@@ -87,8 +88,13 @@ class Life:
 
     def is_sound_when_all_is_told(self) -> bool:
         publisher = FakePublisher()
-        relay = Relay(ledger=self.ledger, publisher=publisher, redrive=FakeRedriveQueue(), timer=FakeStreakTimer(),
-                      clock=self.clock, streak_pause=PAUSE, source="/coinpurse/test", livemode=False)  # fmt: skip
+        relay = FakeRelayServices(
+            ledger=self.ledger,
+            publisher=publisher,
+            redrive_queue=FakeRedriveQueue(),
+            streak_timer=FakeStreakTimer(),
+            clock=self.clock,
+        )
         posted = books_of(self.ledger, []).posted
         assert relay_entries([record(place, entry) for place, entry in enumerate(posted)], relay) == []
         return not broken(books_of(self.ledger, publisher.published), is_drained=True)

@@ -168,7 +168,7 @@ class Upheavals(Giving):
     def reconcile(self) -> None:
         """Everything since the last time is handled again, in its order, but for what may still be on its way."""
         now = self.harness.clock.now()
-        outcomes = reconcile(intake=self.harness.intake(), journal=self.journal)
+        outcomes = reconcile(self.harness.intake(), journal=self.journal)
         since = max(self.reconciled or now - timedelta(days=3), now - timedelta(days=30))
         listed = [news for news in self.news if since - 60 * MINUTE <= news.event.created_at <= now - 5 * MINUTE]
         assert outcomes == Counter(self.what_the_model_makes_of(news) for news in listed)
@@ -178,7 +178,7 @@ class Upheavals(Giving):
     def sweep(self) -> None:
         """The stream has ten minutes: what it has not brought by then is found. Busy topics are asked again."""
         lost = [entry.event_id for entry in self.waiting if self.is_lost(entry)]
-        sweep(journal=self.journal, relay=self.relay_of())
+        sweep(self.relay_of(), journal=self.journal)
         heard = {announcement.id for announcement in self.publisher.published}
         assert heard.issuperset(lost)
         self.tick_off([entry for entry in self.waiting if entry.event_id in heard])
@@ -196,7 +196,7 @@ class Upheavals(Giving):
     def redrive(self, minutes: int) -> None:
         """All of a stretch is told again."""
         now = self.harness.clock.now()
-        redrive(now - minutes * MINUTE, now, journal=self.journal, relay=self.relay_of())
+        redrive(now - minutes * MINUTE, now, self.relay_of(), journal=self.journal)
         self.tick_off(
             [entry for entry in self.waiting if entry.posted_at and entry.posted_at >= now - minutes * MINUTE]
         )

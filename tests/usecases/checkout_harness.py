@@ -16,9 +16,10 @@ from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
 from chalicelib.usecases.checkout import OpenedCheckout, open_checkout
 from chalicelib.usecases.gifts import SentGift, send_gift
-from chalicelib.usecases.stripe_events import StripeEventServices, receive_webhook
+from chalicelib.usecases.stripe_events import receive_webhook
 from tests.domain.builders import FAN, KEY, a_catalogue, a_checkout_order, a_gift_order, a_purchase
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
+from tests.fake_services import FakeStripeEventServices
 from tests.fakes import START, FakeClock, FakeGateway, FakeLedger, session_of
 
 Port = TypeVar("Port")
@@ -77,13 +78,7 @@ class CheckoutHarness:
 
     def open(self, **changes: Any) -> OpenedCheckout:
         """Ask for a checkout."""
-        return open_checkout(
-            a_checkout_order(**changes),
-            catalogue=self.catalogue,
-            ledger=self.ledger,
-            gateway=self.gateway,
-            clock=self.clock,
-        )
+        return open_checkout(a_checkout_order(**changes), self)
 
     def send(self, **changes: Any) -> SentGift:
         """Ask for a gift."""
@@ -99,9 +94,9 @@ class CheckoutHarness:
         """Receive an event of the payment provider."""
         return receive_webhook(self.provider.sign(event), signature, self.intake(livemode=livemode))
 
-    def intake(self, *, livemode: bool = False) -> StripeEventServices:
+    def intake(self, *, livemode: bool = False) -> FakeStripeEventServices:
         """What handling an event needs."""
-        return StripeEventServices(
+        return FakeStripeEventServices(
             livemode=livemode,
             ledger=self.ledger,
             gateway=self.gateway,

@@ -10,8 +10,9 @@ from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.shards import ShardPosition
-from chalicelib.usecases.relay import Relay, relay_entries
+from chalicelib.usecases.relay import relay_entries
 from tests.domain.builders import CREATOR, a_gift, a_posted_purchase
+from tests.fake_services import FakeRelayServices
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import PAUSE, FakeClock, FakeLedger
 
@@ -72,11 +73,11 @@ class Station:
         """Relay a batch of these entries; its records are called r0, r1 ... An entry that is None cannot be read."""
         for entry in [entry for entry in entries if entry]:
             self.ledger.entries.setdefault(entry.user_id, {})[entry.entry_id] = entry
-        relay = Relay(
+        relay = FakeRelayServices(
             ledger=self.ledger,
             publisher=self.publisher,
-            redrive=self.queue,
-            timer=self.timer,
+            redrive_queue=self.queue,
+            streak_timer=self.timer,
             streak_pause=PAUSE,
             clock=self.clock,
             source=SOURCE,

@@ -5,9 +5,9 @@ from typing import Any
 
 from chalicelib.domain.entries import Entry
 from chalicelib.usecases.recovery import redrive, sweep
-from chalicelib.usecases.relay import Relay
 from tests.domain.builders import FAN
 from tests.fake_operators import FakeJournal
+from tests.fake_services import FakeRelayServices
 from tests.fakes import PAUSE
 from tests.usecases.station import SOURCE, Station, credit, gift
 
@@ -32,17 +32,17 @@ class Yard(Station):
 
     def sweep(self, after: timedelta = timedelta(0)) -> int:
         self.clock.advance(after)
-        return sweep(journal=self.journal, relay=self.relay_of())
+        return sweep(self.relay_of(), journal=self.journal)
 
     def redrive(self, first: datetime, last: datetime) -> int:
-        return redrive(first, last, journal=self.journal, relay=self.relay_of())
+        return redrive(first, last, self.relay_of(), journal=self.journal)
 
-    def relay_of(self) -> Relay:
-        return Relay(
+    def relay_of(self) -> FakeRelayServices:
+        return FakeRelayServices(
             ledger=self.ledger,
             publisher=self.publisher,
-            redrive=self.queue,
-            timer=self.timer,
+            redrive_queue=self.queue,
+            streak_timer=self.timer,
             streak_pause=PAUSE,
             clock=self.clock,
             source=SOURCE,

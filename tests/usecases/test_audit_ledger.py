@@ -59,7 +59,7 @@ def test_a_wallet_that_does_not_add_up_is_told_with_both_figures_and_never_mende
     assert books.audit() == [Mismatch(what=f"wallet/{FAN}", stored=coins, added_up=70)]
     (line,) = caplog.records
     told = vars(line)
-    assert (line.levelname, line.message) == ("ERROR", "a total is not the sum of its entries")
+    assert (line.levelname, line.message) == ("ERROR", "total_mismatch")
     assert (told["what"], told["stored"], told["added_up"]) == (f"wallet/{FAN}", coins, 70)
     assert books.ledger.coins[FAN] == coins
 

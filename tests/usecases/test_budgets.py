@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.budgets import UNLIMITED, BudgetChange, first_budget
 from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import (
     BudgetCurrency,
     BudgetReached,
@@ -16,7 +17,7 @@ from chalicelib.ports.results import AlreadyExists, Posted, Rejected
 from chalicelib.usecases.budgets import MAX_ATTEMPTS as SPENDING_TRIES
 from chalicelib.usecases.budgets import exclude_fan
 from tests.domain.builders import FAN, KEY
-from tests.fakes import START, FakeLedger, uuid7_at
+from tests.fakes import START, FakeClock, FakeLedger, uuid7_at
 from tests.usecases.budgeting import CENTS, DAILY, MOMENT, NIGHT, a_desk, a_raced_desk, budget, wish
 from tests.usecases.checkout_harness import CheckoutHarness
 
@@ -176,3 +177,15 @@ def test_a_twin_that_was_faster_answers_for_both() -> None:
     harness.ledger = harness.watch.over(harness.books)
     harness.books.budgets[FAN] = first_budget(CENTS, START)
     assert harness.open().is_repeat
+
+
+class ForgetfulLedger(FakeLedger):
+    """Keeps no exclusion that it was asked for."""
+
+    def read_wallet(self, user_id: str) -> Wallet:
+        return replace(super().read_wallet(user_id), excluded_until=None)
+
+
+def test_exclude_fan_without_a_stored_exclusion_is_tried_again() -> None:
+    with pytest.raises(TryAgain):
+        exclude_fan(FAN, KEY, 30, ledger=ForgetfulLedger(), clock=FakeClock())

@@ -2,7 +2,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.domain.memberships import MembershipStatus
-from chalicelib.usecases.reconcile import HEALED
+from chalicelib.domain.outcomes import Outcome
 from tests.domain.builders import FAN, KEY
 from tests.fake_memberships import MONTH, hint_of
 from tests.fakes import START
@@ -234,4 +234,4 @@ def test_a_status_that_nobody_told_us_of_moves_nothing(club: Club) -> None:
 
 @pytest.mark.parametrize("word", ["membership_active", "membership_past_due", "membership_ended"])
 def test_what_moved_a_membership_counts_as_healed(word: str) -> None:
-    assert word in HEALED
+    assert Outcome(word).is_recovery

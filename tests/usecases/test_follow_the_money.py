@@ -1,3 +1,4 @@
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,14 +32,7 @@ class LostItsSessions(FakeGateway):
 
 
 def without_sessions(harness: CheckoutHarness, payment: str) -> str:
-    return sync_refunds(
-        payment,
-        ledger=harness.ledger,
-        gateway=LostItsSessions(),
-        memberships=harness.memberships,
-        subscriptions=harness.subscriptions,
-        clock=harness.clock,
-    )
+    return sync_refunds(payment, dataclasses.replace(harness.intake(), gateway=LostItsSessions()))
 
 
 def adjustments(harness: CheckoutHarness) -> list[tuple[Kind, int]]:
@@ -144,7 +138,7 @@ def test_what_nobody_told_us_the_meaning_of_moves_nothing(
     harness.move_money(**movement)
     assert harness.hint() == "unknown_status"
     assert harness.state() == before
-    assert [line.message for line in caplog.records] == ["money in a state that nobody has told us of"]
+    assert [line.message for line in caplog.records] == ["unknown_stripe_status"]
 
 
 # --- coins that were spent already ------------------------------------------------------------------------------------

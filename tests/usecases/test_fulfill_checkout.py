@@ -4,17 +4,18 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import CheckoutSession, UnrelatedPayment
 from chalicelib.domain.purchases import UNPOSTED, Status
 from chalicelib.domain.reviews import Review
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.fulfillment import Fulfillment, fulfill_checkout
+from chalicelib.usecases.fulfillment import fulfill_checkout
 from tests.domain.builders import FAN, KEY, a_purchase
 from tests.fakes import START, session_of, uuid7_at
 from tests.usecases.checkout_harness import CheckoutHarness
 
 
-def fulfill(harness: CheckoutHarness, session: CheckoutSession | None = None) -> Fulfillment:
+def fulfill(harness: CheckoutHarness, session: CheckoutSession | None = None) -> Outcome:
     return fulfill_checkout(session or session_of(a_purchase()), ledger=harness.ledger, clock=harness.clock)
 
 
@@ -22,7 +23,7 @@ def fulfill(harness: CheckoutHarness, session: CheckoutSession | None = None) ->
 def test_paid_coins_land_in_the_wallet_from_every_status(status: Status) -> None:
     harness = CheckoutHarness()
     harness.stock(status=status)
-    assert fulfill(harness) is Fulfillment.CREDITED
+    assert fulfill(harness) is Outcome.CREDITED
     assert harness.balance() == 70
     assert harness.watch.calls == ["post_purchase"]
     assert harness.purchase() == a_purchase(
@@ -36,7 +37,7 @@ def test_the_same_payment_again_is_a_repeat_that_changes_nothing() -> None:
     fulfill(harness)
     before = harness.state()
     harness.clock.advance(timedelta(days=400))
-    assert fulfill(harness) is Fulfillment.REPEATED
+    assert fulfill(harness) is Outcome.REPEATED
     assert harness.state() == before
 
 
@@ -70,7 +71,7 @@ def test_what_does_not_match_the_quote_is_reviewed_once_and_credits_nothing(
     harness = CheckoutHarness()
     stored = harness.stock(status=status)
     told = [fulfill(harness, mismatch(session, ref)) for _ in range(3)]
-    assert told == [Fulfillment.IN_REVIEW, Fulfillment.REVIEWED, Fulfillment.REVIEWED]
+    assert told == [Outcome.IN_REVIEW, Outcome.REVIEWED, Outcome.REVIEWED]
     assert harness.reasons() == [reason]
     assert harness.books.coins == {}
     assert harness.purchase() == stored
@@ -83,7 +84,7 @@ def test_a_mismatch_does_not_stand_in_the_way_of_the_right_payment(
     harness = CheckoutHarness()
     harness.stock()
     fulfill(harness, mismatch(session, ref))
-    assert fulfill(harness) is Fulfillment.CREDITED
+    assert fulfill(harness) is Outcome.CREDITED
     assert (harness.balance(), harness.reasons()) == (70, [reason])
 
 
@@ -92,10 +93,10 @@ def test_a_purchase_paid_twice_is_credited_once_and_its_second_payment_reviewed_
     harness.stock()
     second = session_of(a_purchase(), payment_intent="pi_second")
     assert [fulfill(harness), fulfill(harness, second), fulfill(harness, second), fulfill(harness)] == [
-        Fulfillment.CREDITED,
-        Fulfillment.IN_REVIEW,
-        Fulfillment.REVIEWED,
-        Fulfillment.REPEATED,
+        Outcome.CREDITED,
+        Outcome.IN_REVIEW,
+        Outcome.REVIEWED,
+        Outcome.REPEATED,
     ]
     assert (harness.balance(), harness.reasons()) == (70, ["paid_twice"])
     assert harness.purchase().payment_intent == f"pi_{KEY}"
@@ -148,7 +149,7 @@ def test_a_review_that_could_not_be_written_is_not_told_as_done() -> None:
     harness.watch.fail_before["file_review"] = TryAgain()
     with pytest.raises(TryAgain):
         fulfill(harness)
-    assert fulfill(harness) is Fulfillment.IN_REVIEW
+    assert fulfill(harness) is Outcome.IN_REVIEW
     assert harness.reasons() == ["no_such_purchase"]
 
 

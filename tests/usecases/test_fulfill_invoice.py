@@ -4,11 +4,12 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.domain.memberships import month_of
+from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import Invoice, UnrelatedPayment
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.reviews import Review
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.fulfillment import Fulfillment, fulfill_invoice
+from chalicelib.usecases.fulfillment import fulfill_invoice
 from tests.domain.builders import FAN, KEY, a_gift, a_membership
 from tests.fake_memberships import invoice_of
 from tests.fakes import START, uuid7_at
@@ -22,7 +23,7 @@ def club() -> Club:
     return club
 
 
-def fulfill(club: Club, month: int = 1, **changes: Any) -> Fulfillment:
+def fulfill(club: Club, month: int = 1, **changes: Any) -> Outcome:
     invoice = replace(invoice_of(MEMBERSHIP, month), **changes)
     return fulfill_invoice(invoice, ledger=club.ledger, memberships=club.memberships, clock=club.clock)
 
@@ -35,7 +36,7 @@ def ref(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_paid_month_is_credited_with_one_write(club: Club) -> None:
-    assert fulfill(club) is Fulfillment.CREDITED
+    assert fulfill(club) is Outcome.CREDITED
     assert club.watch.calls == ["post_month"]
     assert club.balance() == 500
     assert club.months() == [month_of(invoice_of(MEMBERSHIP), Posting(posted_at=START, event_id=uuid7_at(START, 1)))]
@@ -82,13 +83,13 @@ def test_a_mismatch_does_not_stand_in_the_way_of_the_right_month(
 ) -> None:
     club.joined(subscription_id=f"sub_{KEY}")
     fulfill(club, **{"invoice_id": "in_wrong", "payment_intent": "pi_wrong"} | changes)
-    assert fulfill(club) is Fulfillment.CREDITED
+    assert fulfill(club) is Outcome.CREDITED
     assert (club.balance(), club.reasons()) == (500, [reason])
 
 
 def test_an_id_that_is_taken_is_not_credited_again(club: Club) -> None:
     club.books.entries[FAN] = {invoice_of(MEMBERSHIP).purchase_id: a_gift()}
-    assert fulfill(club) is Fulfillment.IN_REVIEW
+    assert fulfill(club) is Outcome.IN_REVIEW
     assert club.reasons() == ["paid_twice"]
 
 

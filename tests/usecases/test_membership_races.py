@@ -1,5 +1,6 @@
 """Two who follow one membership at once, and calls that break on the way: the newest answer stands, told once."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -41,11 +42,7 @@ class Interrupted:
 
 def slow(club: Club, *deeds: Callable[[], object]) -> str:
     return sync_membership(
-        hint_of(MEMBERSHIP),
-        ledger=club.ledger,
-        memberships=club.memberships,
-        subscriptions=Interrupted(club, list(deeds)),
-        clock=club.clock,
+        hint_of(MEMBERSHIP), dataclasses.replace(club.intake(), subscriptions=Interrupted(club, list(deeds)))
     )
 
 

@@ -26,7 +26,7 @@ class Office(CheckoutHarness):
         self.provider.listed += events
 
     def reconcile(self) -> dict[str, int]:
-        return dict(reconcile(intake=self.intake(), journal=self.journal))
+        return {outcome.value: events for outcome, events in reconcile(self.intake(), journal=self.journal).items()}
 
 
 @pytest.fixture

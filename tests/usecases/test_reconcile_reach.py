@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.reconcile import GRACE, HEALED, reconcile
+from chalicelib.usecases.reconcile import GRACE, reconcile
 from chalicelib.usecases.stripe_events import INVOICE_EVENTS, MONEY_EVENTS, SESSION_EVENTS, SUBSCRIPTION_EVENTS
 from tests.fake_operators import FakeJournal
 from tests.fakes import START, FakeGateway, uuid7_at
@@ -48,7 +49,7 @@ class Night(CheckoutHarness):
 
     def reconcile(self, after: timedelta = timedelta(0)) -> dict[str, int]:
         self.clock.advance(after)
-        return dict(reconcile(intake=self.intake(), journal=self.journal))
+        return {outcome.value: events for outcome, events in reconcile(self.intake(), journal=self.journal).items()}
 
     @property
     def watermark(self) -> datetime | None:
@@ -140,9 +141,13 @@ def test_what_was_healed_is_logged_by_its_event_and_nothing_else_is(
     night.happens(a_stripe_event(stripe_event_id="evt_lost"), a_stripe_event(stripe_event_id="evt_known"))
     night.reconcile()
     (line,) = caplog.records
-    assert (line.message, vars(line)["stripe_event_id"], vars(line)["outcome"]) == ("healed", "evt_lost", "credited")
+    assert (line.message, vars(line)["stripe_event_id"], vars(line)["outcome"]) == (
+        "event_recovered",
+        "evt_lost",
+        "credited",
+    )
 
 
 @pytest.mark.parametrize("word", ["repeated", "unchanged", "reviewed", "late_failure", "stranger", "unpaid"])
 def test_what_changed_nothing_healed_nothing(word: str) -> None:
-    assert word not in HEALED
+    assert not Outcome(word).is_recovery

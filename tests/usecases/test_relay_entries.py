@@ -4,10 +4,11 @@ import pytest
 
 from chalicelib.domain.events import announce_credit, announce_gift
 from chalicelib.domain.shards import ShardPosition
-from chalicelib.usecases.relay import Relay, relay_entries
+from chalicelib.usecases.relay import relay_entries
 from tests.domain.builders import CREATOR, a_gift
+from tests.fake_services import FakeRelayServices
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
-from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
+from tests.fakes import START, FakeClock, FakeLedger, uuid7_at
 from tests.usecases.station import SOURCE, Station, credit, events, gift, record
 
 
@@ -93,8 +94,15 @@ def test_a_credit_that_comes_again_is_told_again_and_keeps_its_first_stamp() -> 
 
 def test_real_money_and_its_stage_are_told() -> None:
     ledger, publisher = FakeLedger(), FakePublisher()
-    relay = Relay(ledger=ledger, publisher=publisher, redrive=FakeRedriveQueue(), timer=FakeStreakTimer(),
-                  clock=FakeClock(), streak_pause=PAUSE, source="/coinpurse/prod", livemode=True)  # fmt: skip
+    relay = FakeRelayServices(
+        ledger=ledger,
+        publisher=publisher,
+        redrive_queue=FakeRedriveQueue(),
+        streak_timer=FakeStreakTimer(),
+        clock=FakeClock(),
+        source="/coinpurse/prod",
+        livemode=True,
+    )
     relay_entries([record(0, a_gift()), record(1, credit(1, payment_intent=uuid7_at(START, 1)))], relay)
     assert {announcement.envelope["source"] for announcement in publisher.published} == {"/coinpurse/prod"}
     assert {announcement.attributes["livemode"] for announcement in publisher.published} == {"true"}

@@ -137,5 +137,5 @@ def test_the_log_names_the_keys_of_a_poison_record(caplog: pytest.LogCaptureFixt
     station.ledger.receiving["event-1"] = ValueError("poison")
     station.relay(gift(1))
     (line,) = caplog.records
-    assert line.message == "record cannot be relayed"
+    assert line.message == "record_set_aside"
     assert vars(line)["keys"] == {"PK": "WALLET#fan-1", "SK": "gift-1"}

@@ -1,5 +1,6 @@
 """Two handlers of one payment at once: whichever answer is older, it never overwrites the newer one."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -67,14 +68,7 @@ class Race:
         return self.follow(self.harness.ledger, self.harness.gateway)
 
     def follow(self, ledger: Ledger, gateway: PaymentGateway) -> str:
-        return sync_refunds(
-            PAYMENT,
-            ledger=ledger,
-            gateway=gateway,
-            memberships=self.harness.memberships,
-            subscriptions=self.harness.subscriptions,
-            clock=self.harness.clock,
-        )
+        return sync_refunds(PAYMENT, dataclasses.replace(self.harness.intake(), ledger=ledger, gateway=gateway))
 
     def news(self, refunds: Sequence[Movement]) -> str:
         """The money moves, and somebody else hears of it at once."""

@@ -163,7 +163,7 @@ def test_an_entry_that_cannot_be_read_is_set_aside_and_the_rest_goes_on(
     yard.sweep(after=SETTLE_DELAY)
     assert yard.queue.kept == [{"PK": f"WALLET#{FAN}", "SK": "ENTRY#gift-2"}]
     assert yard.published() == events(0, 1, 3)
-    assert [line.message for line in caplog.records] == ["entry cannot be read"]
+    assert [line.message for line in caplog.records] == ["entry_unreadable"]
 
 
 def test_when_an_entry_cannot_be_looked_up_now_the_next_sweep_does_it(yard: Yard) -> None:

@@ -40,7 +40,7 @@ def _posted(records: Sequence[Mapping[str, Any]]) -> Iterator[PostedRecord]:
             entry = to_entry(EntryRow.from_raw_data(new))
         except Exception:  # any failure concerns this record only
             # An unreadable record must not fail the rest of the batch.
-            log.exception("record cannot be read", extra={"keys": keys})
+            log.exception("record_unreadable", extra={"keys": keys})
             entry = None
         yield PostedRecord(record_id=change["SequenceNumber"], keys=keys, entry=entry)
 
@@ -66,7 +66,7 @@ def _budget_record(change: Mapping[str, Any]) -> BudgetRecord:
     try:
         old, new = _budget(change.get("OldImage", {})), _budget(change["NewImage"])
     except Exception:  # any failure concerns this record only
-        log.exception("record cannot be read", extra={"keys": keys})
+        log.exception("record_unreadable", extra={"keys": keys})
     return BudgetRecord(
         record_id=change["SequenceNumber"],
         keys=keys,

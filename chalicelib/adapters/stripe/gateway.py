@@ -159,5 +159,5 @@ def _usable(values: dict[str, Any]) -> StripeEvent | None:
         return event_of(values)
     except NotAuthentic:
         # The webhook was refused, too. Here an unreadable event must not block the others.
-        log.exception("event cannot be read", extra={"stripe_event_id": values.get("id")})
+        log.exception("event_unreadable", extra={"stripe_event_id": values.get("id")})
         return None

@@ -35,13 +35,7 @@ def post_checkout_session(request: ApiRequest[common.CheckoutRequest]) -> ApiRes
         currency=request.body.currency,
         channel=request.body.channel,
     )
-    opened = open_checkout(
-        order,
-        catalogue=services.catalogue,
-        ledger=services.ledger,
-        gateway=services.gateway,
-        clock=services.clock,
-    )
+    opened = open_checkout(order, services)
     return responses.created(common.checkout(opened.purchase, opened.url), is_repeat=opened.is_repeat)
 
 

@@ -8,7 +8,7 @@ from chalicelib.http.responses import ApiResponse
 from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import common
 from chalicelib.services import services
-from chalicelib.usecases.stripe_events import StripeEventServices, receive_webhook
+from chalicelib.usecases.stripe_events import receive_webhook
 
 api = routing.Api(Blueprint(__name__), services)
 
@@ -23,18 +23,6 @@ api = routing.Api(Blueprint(__name__), services)
 )
 def post_stripe_webhook(request: ApiRequest[bytes]) -> ApiResponse:
     """Receive a signed event of the payment provider."""
-    outcome = receive_webhook(request.body, request.header("stripe-signature"), intake())
+    outcome = receive_webhook(request.body, request.header("stripe-signature"), services)
     telemetry.count_outcome(outcome)
-    return ApiResponse(body=common.WebhookResponse(outcome=outcome))
-
-
-def intake() -> StripeEventServices:
-    """Collect the ports that event handling needs."""
-    return StripeEventServices(
-        livemode=services.livemode,
-        ledger=services.ledger,
-        gateway=services.gateway,
-        memberships=services.memberships,
-        subscriptions=services.subscriptions,
-        clock=services.clock,
-    )
+    return ApiResponse(body=common.WebhookResponse(outcome=outcome.value))

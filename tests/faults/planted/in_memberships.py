@@ -59,16 +59,16 @@ IN_MEMBERSHIPS: Final = [
     Bug(
         "the membership is read after its subscription",
         _FOLLOW,
-        "        # The guard:",
+        "        # Conditional on the version",
         "        before = memberships.find_membership(hint.ref.user_id, hint.ref.membership_id) or before\n"
-        "        # The guard:",
+        "        # Conditional on the version",
         _MEETINGS,
     ),
     Bug(
         "a look at a membership that found nothing is not written down",
         _FOLLOW,
         "        posting = Posting(",
-        '        if replace(after, version=before.version) == before:\n            return "unchanged"\n'
+        "        if replace(after, version=before.version) == before:\n            return Outcome.UNCHANGED\n"
         "        posting = Posting(",
         _MEETINGS,
     ),
@@ -89,8 +89,8 @@ IN_MEMBERSHIPS: Final = [
     Bug(
         "a paid invoice is credited and nobody becomes a member",
         _EVENTS,
-        "    followed = _follow_membership(invoice.hint, intake)\n",
-        '    followed = "unchanged"\n',
+        "    synced = _sync_membership(invoice.hint, services)\n",
+        "    synced = Outcome.UNCHANGED\n",
         ("tests/faults/test_failpoints.py", "-k", "month"),
     ),
     Bug(

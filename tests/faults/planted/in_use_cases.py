@@ -21,7 +21,7 @@ def _meetings(handlers: str) -> tuple[str, ...]:
 
 
 IN_USE_CASES: Final = [
-    Bug("test money is money", _EVENTS, "if event.livemode is not intake.livemode:", "if not event.type:", _WEBHOOK),
+    Bug("test money is money", _EVENTS, "if event.livemode is not services.livemode:", "if not event.type:", _WEBHOOK),
     Bug("another account's money is ours", _EVENTS, "if event.account is not None:", "if not event.type:", _WEBHOOK),
     Bug("a card that is saved buys coins", _EVENTS, 'session.mode != "payment" or ', "", _WEBHOOK),
     Bug(
@@ -48,7 +48,7 @@ IN_USE_CASES: Final = [
     Bug(
         "committed, then refused",
         "chalicelib/usecases/fulfillment.py",
-        "                case Posted():\n                    return Fulfillment.CREDITED\n",
+        "                case Posted():\n                    return Outcome.CREDITED\n",
         '                case Posted():\n                    raise NotFound("Too late.")\n',
         _failpoints("hear"),
     ),
@@ -62,23 +62,23 @@ IN_USE_CASES: Final = [
     Bug(
         "the purchase is read after the money",
         _MONEY,
-        "    match ledger.update_kept_amount(purchase, kept_minor, adjustment):",
-        "    again = ledger.find_entry(purchase.user_id, purchase.purchase_id)\n"
-        "    match ledger.update_kept_amount(again or purchase, kept_minor, adjustment):  # type: ignore[arg-type]",
+        "    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment):",
+        "    again = services.ledger.find_entry(purchase.user_id, purchase.purchase_id)\n"
+        "    match services.ledger.update_kept_amount(again or purchase, kept_minor, adjustment):",
         _meetings("refund"),
     ),
     Bug(
         "a look that found nothing is not written down",
         _MONEY,
         "    coins = coins_kept(purchase, kept_minor) - coins_kept",
-        '    if kept_minor == before_minor:\n        return "unchanged"\n'
+        "    if kept_minor == before_minor:\n        return Outcome.UNCHANGED\n"
         "    coins = coins_kept(purchase, kept_minor) - coins_kept",
         _meetings("refund"),
     ),
     Bug(
         "a payment is guessed to be heard of in order",
         _MONEY,
-        "    if outcome in {Fulfillment.CREDITED, Fulfillment.REPEATED}:\n        return None\n",
+        "    if outcome in {Outcome.CREDITED, Outcome.REPEATED}:\n        return None\n",
         "",
         ("tests/usecases/test_follow_the_money.py",),
     ),
@@ -149,8 +149,8 @@ IN_USE_CASES: Final = [
     Bug(
         "what the topic is too busy for is forgotten",
         _RELAY,
-        "if announcement.id in outcome.busy:",
-        "if announcement.id in outcome.busy and not announcement.id:",
+        "if message.id in outcome.busy:",
+        "if message.id in outcome.busy and not message.id:",
         _failpoints("relay"),
     ),
     Bug(
@@ -177,15 +177,15 @@ IN_USE_CASES: Final = [
     Bug(
         "received is taken for told",
         _SWEEP,
-        "forgotten = batch if hour == unsure else journal.not_relayed(batch)",
-        "forgotten = journal.not_relayed(batch)",
+        "missing = batch if hour == unsure else journal.not_relayed(batch)",
+        "missing = journal.not_relayed(batch)",
         _failpoints("sweep"),
     ),
     Bug(
         "reconcile moves on past what it left",
         "chalicelib/usecases/reconcile.py",
-        "if not outcomes[_NOT_NOW] and not outcomes[_UNFORESEEN]:",
-        "if not outcomes[_UNFORESEEN]:",
+        "if not outcomes[Outcome.TRY_AGAIN] and not outcomes[Outcome.UNFORESEEN]:",
+        "if not outcomes[Outcome.UNFORESEEN]:",
         ("tests/usecases/test_reconcile.py",),
     ),
     Bug(

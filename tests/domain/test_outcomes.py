@@ -1,0 +1,45 @@
+import pytest
+
+from chalicelib.domain.memberships import MembershipStatus
+from chalicelib.domain.outcomes import Outcome
+from chalicelib.domain.purchases import Status
+
+RECOVERIES = {
+    "credited",
+    "clawed_back",
+    "restored",
+    "processing",
+    "failed",
+    "expired",
+    "membership_active",
+    "membership_past_due",
+    "membership_ended",
+}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "metric", "has_alarm"),
+    [
+        ("in_review", "PaymentInReview", True),
+        ("late_failure", "LateFailure", True),
+        ("unforeseen", "Unforeseen", True),
+        ("stranger", "WebhookStranger", False),
+        ("clawed_back", "WebhookClawedBack", False),
+        ("membership_past_due", "WebhookMembershipPastDue", False),
+    ],
+)
+def test_metric_of_an_outcome_keeps_its_name(outcome: str, metric: str, has_alarm: bool) -> None:
+    assert (Outcome(outcome).metric, Outcome(outcome).has_alarm) == (metric, has_alarm)
+
+
+def test_is_recovery_is_true_for_exactly_what_changes_something() -> None:
+    assert {outcome.value for outcome in Outcome if outcome.is_recovery} == RECOVERIES
+
+
+def test_every_status_of_a_membership_is_an_outcome() -> None:
+    assert all(Outcome(f"membership_{status.value}") for status in MembershipStatus)
+
+
+@pytest.mark.parametrize("status", [Status.PROCESSING, Status.FAILED, Status.EXPIRED])
+def test_every_status_that_an_event_sets_is_an_outcome(status: Status) -> None:
+    assert Outcome(status.value).is_recovery
