@@ -44,7 +44,7 @@ PLAIN = ("collections.abc", "datetime", "enum", "typing")
 CORE = ("chalicelib.domain", "chalicelib.errors")
 
 ROOMS = {
-    "chalicelib": Room(standard=()),
+    "chalicelib": Room(standard=("gc", "os")),
     "chalicelib.errors": Room(standard=("typing",)),
     "chalicelib.domain": Room(
         standard=(*PLAIN, "collections", "fractions", "hashlib", "heapq", "re", "unicodedata", "zlib", "zoneinfo"),

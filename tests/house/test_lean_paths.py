@@ -67,6 +67,15 @@ def test_a_function_starts_without_stripe(handler: str) -> None:
     assert "stripe" not in found
 
 
+@pytest.mark.parametrize("handler", ["app.app", "chalicelib.workers.relay", "of.another"])
+def test_a_function_freezes_what_its_start_made_and_collects_again(handler: str) -> None:
+    modules_after("import app, gc\nassert gc.isenabled()\nassert gc.get_freeze_count() > 10_000", _HANDLER=handler)
+
+
+def test_outside_lambda_nothing_is_frozen() -> None:
+    modules_after("import app, gc\nassert gc.isenabled()\nassert gc.get_freeze_count() < 1_000")
+
+
 def test_a_checkout_and_a_webhook_do_import_it() -> None:
     assert "stripe" in modules_after(building("gateway"))
 
