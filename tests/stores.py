@@ -83,7 +83,7 @@ class Store(ABC):
         """Read a shard and check that its total is the sum of its entries."""
 
     @abstractmethod
-    def of(self, user_id: str) -> object:
+    def snapshot(self, user_id: str) -> object:
         """Return everything stored under the user id, for a comparison before and after."""
 
     @abstractmethod
@@ -125,7 +125,7 @@ class FakeStore(Store):
     def shard(self, creator_id: str, shard: int) -> ShardState:
         return self.ledger.shards.get((creator_id, shard), ShardState())
 
-    def of(self, user_id: str) -> object:
+    def snapshot(self, user_id: str) -> object:
         known = dict(self.ledger.entries.get(user_id, {}))
         reversals = {act for (fan, _), act in self.operators.reversed_by.items() if fan == user_id}
         memberships = self.memberships.list_memberships(user_id)
@@ -207,7 +207,7 @@ class DynamoStore(Store):
         ], "the total of the shard is not the sum of its entries"
         return held
 
-    def of(self, user_id: str) -> object:
+    def snapshot(self, user_id: str) -> object:
         return self.items(wallet_key(user_id))
 
     def put_coins(self, user_id: str, coins: int) -> None:

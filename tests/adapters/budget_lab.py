@@ -21,7 +21,7 @@ from tests.fakes import START
 from tests.stores import Store
 
 MIDNIGHT = START.replace(hour=0) + timedelta(days=1)
-MOMENT = timedelta(milliseconds=1)
+MILLISECOND = timedelta(milliseconds=1)
 
 
 def coins(day: int = UNLIMITED, week: int = UNLIMITED, month: int = UNLIMITED) -> ByPeriod[int]:
@@ -47,7 +47,7 @@ def at(gift: Gift, when: object) -> Gift:
     return replace(gift, posted_at=when)
 
 
-def a_rich_fan(store: Store) -> str:
+def fan_with_coins(store: Store) -> str:
     """Return the id of a new user with 1,000 coins."""
     fan = new_name("fan")
     buy(store.ledger, fan, 1_000)

@@ -14,7 +14,7 @@ from tests.stores import DynamoStore, FakeStore, Store, cloud_at, create_table
 
 IS_CI = os.environ.get("CI") == "true"
 DYNAMODB_LOCAL = pytest.param("dynamodb_local_store", marks=pytest.mark.dynamodb_local)
-JUDGE = "ministack_store" if unavailable_reason() and not IS_CI else DYNAMODB_LOCAL
+CONTRACT_STORE = "ministack_store" if unavailable_reason() and not IS_CI else DYNAMODB_LOCAL
 """The server that runs the contract suite: MiniStack where DynamoDB Local cannot run. Race tests use both."""
 
 
@@ -26,9 +26,9 @@ def ministack_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def dynamodb_local_url() -> Iterator[str]:
-    if why_not := unavailable_reason():
+    if reason := unavailable_reason():
         # Only DynamoDB Local parses expressions as strictly as DynamoDB, so CI must not skip it.
-        (pytest.fail if IS_CI else pytest.skip)(why_not)
+        (pytest.fail if IS_CI else pytest.skip)(reason)
     with dynamodb_local() as url:
         yield url
 
@@ -77,7 +77,7 @@ def fake_store() -> FakeStore:
     return FakeStore(FakeLedger())
 
 
-@pytest.fixture(params=["fake_store", "moto_store", JUDGE])
+@pytest.fixture(params=["fake_store", "moto_store", CONTRACT_STORE])
 def store(request: pytest.FixtureRequest) -> Store:
     """Run the test on every store."""
     return _chosen(request)

@@ -16,23 +16,23 @@ Fault = Callable[[Send], AWSResponse | None]
 
 
 @contextmanager
-def meeting(client: Any, *faults: Fault, operation: str = "TransactWriteItems") -> Iterator[list[dict[str, Any]]]:
+def injecting(client: Any, *faults: Fault, operation: str = "TransactWriteItems") -> Iterator[list[dict[str, Any]]]:
     """Inject the faults into a client's next requests, one each and in order. Yields the bodies of all its requests.
 
     The hook sits below botocore's retries, so that each retry counts as a request.
     """
-    ahead, asked = list(faults), []
+    pending, requests = list(faults), []
 
-    def meet(request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
-        asked.append(json.loads(cast("bytes", request.body)))
-        return ahead.pop(0)(lambda: client._endpoint.http_session.send(request)) if ahead else None
+    def inject(request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
+        requests.append(json.loads(cast("bytes", request.body)))
+        return pending.pop(0)(lambda: client._endpoint.http_session.send(request)) if pending else None
 
     event = f"before-send.dynamodb.{operation}"
-    client.meta.events.register_first(event, meet)
+    client.meta.events.register_first(event, inject)
     try:
-        yield asked
+        yield requests
     finally:
-        client.meta.events.unregister(event, meet)
+        client.meta.events.unregister(event, inject)
 
 
 def times_out(_send: Send) -> AWSResponse:
@@ -45,13 +45,13 @@ def cannot_connect(_send: Send) -> AWSResponse:
     raise EndpointConnectionError(endpoint_url="https://dynamodb.example")
 
 
-def answer_lost(send: Send) -> AWSResponse:
+def response_lost(send: Send) -> AWSResponse:
     """Execute the request and lose its response."""
     send()
     raise ReadTimeoutError(endpoint_url="https://dynamodb.example")
 
 
-def arrives_twice(send: Send) -> AWSResponse:
+def delivered_twice(send: Send) -> AWSResponse:
     """Execute the request twice and return the second response."""
     send()
     return send()
@@ -60,16 +60,16 @@ def arrives_twice(send: Send) -> AWSResponse:
 def canceled(*codes: str) -> Fault:
     """Cancel the transaction with one reason code for each action; `None` for actions that did not fail."""
     reasons = [{"Code": code, "Message": code} for code in codes]
-    return fails("TransactionCanceledException", CancellationReasons=reasons)
+    return error_response("TransactionCanceledException", CancellationReasons=reasons)
 
 
-def fails(code: str, status: int = 400, **members: object) -> Fault:
+def error_response(code: str, status: int = 400, **members: object) -> Fault:
     """Respond with an error of DynamoDB."""
     error = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code, **members}
-    return answers(status, json.dumps(error))
+    return http_response(status, json.dumps(error))
 
 
-def answers(status: int, body: str) -> Fault:
+def http_response(status: int, body: str) -> Fault:
     """Respond with any HTTP response, like one of a proxy."""
     return lambda _: AWSResponse("https://dynamodb.example", status, HTTPHeaders(), _Raw(body.encode()))
 

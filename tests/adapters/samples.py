@@ -20,7 +20,7 @@ from chalicelib.ports.results import Posted
 from tests.fake_memberships import invoice_of
 from tests.fakes import START, session_of, uuid7_at
 
-USUAL_BYTES = 224
+MAX_SMALL_BYTES = 224
 """A message and sender name of this size keep an entry below 1 KB with ids of any valid length."""
 
 _numbers = count(1)
@@ -173,7 +173,7 @@ def an_exclusion(user_id: str = "", **changes: Any) -> SelfExclusion:
     return replace(exclusion, **changes)
 
 
-def a_notice(user_id: str = "", **changes: Any) -> NotificationEntry:
+def a_notification(user_id: str = "", **changes: Any) -> NotificationEntry:
     """Build a budget reminder."""
     notification = NotificationEntry(
         entry_id=new_id(),

@@ -62,7 +62,7 @@ class Lab:
         """Return all events so far, oldest first, in the form that webhooks carry."""
         return [recorded["event"] for recorded in self.control("GET", "/events")["events"]]
 
-    def others_client(self) -> stripe.StripeClient:
+    def unrelated_client(self) -> stripe.StripeClient:
         """Return the client of an unrelated program on the same Stripe account."""
         return stripe.StripeClient("sk_test_other", base_addresses={"api": self.sandbox.url})
 

@@ -16,25 +16,25 @@ def handlers_of(session: Session, event: str) -> list[str]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_session_handles_each_event_of_a_service_as_any_other(service: str) -> None:
-    whole = get_session()
+def test_shared_session_has_all_handlers_of_packaged_services(service: str) -> None:
+    original = get_session()
     names = [f"{event}.{service}.{operation}" for event in EVENTS for operation in OPERATIONS[service]]
-    assert [handlers_of(shared_session(), name) for name in names] == [handlers_of(whole, name) for name in names]
+    assert [handlers_of(shared_session(), name) for name in names] == [handlers_of(original, name) for name in names]
 
 
-def test_session_has_no_handlers_of_other_services() -> None:
+def test_shared_session_has_no_handlers_of_other_services() -> None:
     assert handlers_of(get_session(), "before-parameter-build.s3.PutObject")
     assert len(handlers_of(shared_session(), "before-parameter-build.s3.PutObject")) < len(
         handlers_of(get_session(), "before-parameter-build.s3.PutObject")
     )
 
 
-def test_session_leaves_botocore_as_it_was() -> None:
+def test_shared_session_does_not_change_botocore() -> None:
     shared_session.cache_clear()
     before = list(handlers.BUILTIN_HANDLERS)
     shared_session()
     assert before == handlers.BUILTIN_HANDLERS
 
 
-def test_services_are_those_whose_models_are_packaged() -> None:
+def test_shared_session_services_are_the_packaged_models() -> None:
     assert set(SERVICES) == set(OPERATIONS)

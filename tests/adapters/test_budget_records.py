@@ -23,7 +23,7 @@ def wallet_image(store: DynamoStore, fan: str) -> Item:
     return store.item(wallet_key(fan), "WALLET")
 
 
-def test_a_spending_brings_the_budget_before_and_after_it(store: DynamoStore) -> None:
+def test_budget_records_after_a_gift_have_old_and_new_budget(store: DynamoStore) -> None:
     fan = new_name("fan")
     buy(store.ledger, fan, 60)
     budget = set_budget(store, fan, a_budget(coins=ByPeriod(100, 200, 300)))
@@ -38,7 +38,7 @@ def test_a_spending_brings_the_budget_before_and_after_it(store: DynamoStore) ->
     assert found.new != budget
 
 
-def test_a_first_budget_has_none_before_it(store: DynamoStore) -> None:
+def test_budget_records_of_first_budget_have_no_old_budget(store: DynamoStore) -> None:
     fan = new_name("fan")
     buy(store.ledger, fan, 60)
     before = wallet_image(store, fan)
@@ -49,7 +49,7 @@ def test_a_first_budget_has_none_before_it(store: DynamoStore) -> None:
     assert (found.old, found.new) == (None, budget)
 
 
-def test_what_is_no_wallet_with_a_budget_is_none_of_these(store: DynamoStore) -> None:
+def test_budget_records_ignore_other_changes(store: DynamoStore) -> None:
     gift, fan = a_gift(), new_name("fan")
     buy(store.ledger, fan, 60)
     store.ledger.open_purchase(a_purchase(fan))
@@ -61,7 +61,7 @@ def test_what_is_no_wallet_with_a_budget_is_none_of_these(store: DynamoStore) ->
 
 
 @pytest.mark.parametrize(
-    "poison",
+    "change",
     [
         {"budget": {"S": "{"}},
         {"budget": {"S": "[]"}},
@@ -75,13 +75,13 @@ def test_what_is_no_wallet_with_a_budget_is_none_of_these(store: DynamoStore) ->
     ],
     ids=str,
 )
-def test_a_budget_that_cannot_be_read_is_told_by_its_keys(store: DynamoStore, poison: Item) -> None:
+def test_budget_records_of_unreadable_budget_keep_its_keys(store: DynamoStore, change: Item) -> None:
     fan = new_name("fan")
     assert store.ledger.change_budget(fan, BudgetChange(seen=None, budget=a_budget())) == Posted()
     image = wallet_image(store, fan)
-    broken = {name: value for name, value in (image | poison).items() if value}
+    unreadable = {name: value for name, value in (image | change).items() if value}
 
-    found = budget_records([record(broken, image, number=1), record(image, image, number=2)])
+    found = budget_records([record(unreadable, image, number=1), record(image, image, number=2)])
 
     assert [(each.record_id, each.new is None) for each in found] == [("1", True), ("2", False)]
     assert found[0].keys == {"PK": wallet_key(fan), "SK": "WALLET"}

@@ -6,7 +6,7 @@ from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.ids import is_uuid7, uuid7_time
 
 
-def test_now_is_utc_and_has_no_more_than_the_ledger_keeps() -> None:
+def test_now_is_utc_in_milliseconds() -> None:
     before = datetime.now(UTC)
     now = SystemClock().now()
     after = datetime.now(UTC)
@@ -16,7 +16,7 @@ def test_now_is_utc_and_has_no_more_than_the_ledger_keeps() -> None:
     assert now.microsecond % 1000 == 0
 
 
-def test_new_ids_are_uuid7_of_now_and_all_different() -> None:
+def test_new_id_returns_distinct_uuid7_with_current_time() -> None:
     clock = SystemClock()
     before = clock.now()
     ids = [clock.new_id() for _ in range(1_000)]
@@ -27,7 +27,7 @@ def test_new_ids_are_uuid7_of_now_and_all_different() -> None:
     assert all(before <= uuid7_time(each) <= after for each in ids)
 
 
-def test_later_ids_sort_behind_earlier_ones() -> None:
+def test_new_id_later_ids_sort_after_earlier_ones() -> None:
     ids = [SystemClock().new_id() for _ in range(1_000)]
 
     assert ids == sorted(ids)

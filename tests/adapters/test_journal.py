@@ -28,7 +28,7 @@ from tests.fakes import START, session_of
 from tests.stores import Store
 
 HOUR = timedelta(hours=1)
-LAST_MOMENT = HOUR - timedelta(milliseconds=1)
+LAST_MILLISECOND = HOUR - timedelta(milliseconds=1)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def hour() -> datetime:
 def line(entry: Entry) -> JournalLine:
     """Build the journal line expected for an entry."""
     kind = "gift" if isinstance(entry, Gift) else "purchase" if isinstance(entry, Purchase) else str(entry.kind)
-    has_lane = isinstance(entry, Gift) or kind == "gift_reversal"
+    has_shard = isinstance(entry, Gift) or kind == "gift_reversal"
     assert entry.posted_at
     assert entry.event_id
     return JournalLine(
@@ -49,8 +49,8 @@ def line(entry: Entry) -> JournalLine:
         kind=kind,
         coins=-entry.price_coins if isinstance(entry, Gift) else entry.coins,
         posted_at=entry.posted_at,
-        creator_id=getattr(entry, "creator_id", "") if has_lane else "",
-        shard=getattr(entry, "shard", 0) if has_lane else 0,
+        creator_id=getattr(entry, "creator_id", "") if has_shard else "",
+        shard=getattr(entry, "shard", 0) if has_shard else 0,
     )
 
 
@@ -73,7 +73,7 @@ def granted(store: Store, at: datetime) -> Adjustment:
     return grant
 
 
-def test_an_hour_lists_every_kind_of_entry(store: Store, hour: datetime) -> None:
+def test_read_hour_lists_every_kind_of_entry(store: Store, hour: datetime) -> None:
     purchase = bought(store, hour)
     gift = a_gift(purchase.user_id, posted_at=hour + timedelta(minutes=1), shard=63)
     reversal = a_reversal(gift, posted_at=hour + timedelta(minutes=2))
@@ -83,7 +83,7 @@ def test_an_hour_lists_every_kind_of_entry(store: Store, hour: datetime) -> None
     assert store.operators.reverse_gift(reversal) == Posted()
     assert store.ledger.update_kept_amount(purchase, 1, clawback) == Posted()
     assert store.ledger.update_kept_amount(replace(purchase, version=purchase.version + 1), 529, restore) == Posted()
-    grant = granted(store, hour + LAST_MOMENT)
+    grant = granted(store, hour + LAST_MILLISECOND)
 
     listed = store.journal.read_hour(hour)
 
@@ -91,14 +91,14 @@ def test_an_hour_lists_every_kind_of_entry(store: Store, hour: datetime) -> None
     assert in_order(listed) == in_order(map(line, entries))
 
 
-def test_a_purchase_that_is_not_posted_is_not_listed(store: Store, hour: datetime) -> None:
+def test_read_hour_omits_unposted_purchases(store: Store, hour: datetime) -> None:
     store.ledger.open_purchase(a_purchase(created_at=hour))
 
     assert list(store.journal.read_hour(hour)) == []
 
 
-def test_an_hour_has_a_first_and_a_last_moment(store: Store, hour: datetime) -> None:
-    moments = [-timedelta(milliseconds=1), timedelta(0), LAST_MOMENT, HOUR]
+def test_read_hour_includes_first_and_last_millisecond(store: Store, hour: datetime) -> None:
+    moments = [-timedelta(milliseconds=1), timedelta(0), LAST_MILLISECOND, HOUR]
     before, first, last, after = [granted(store, hour + moment) for moment in moments]
 
     assert in_order(store.journal.read_hour(hour)) == [line(first), line(last)]
@@ -106,20 +106,20 @@ def test_an_hour_has_a_first_and_a_last_moment(store: Store, hour: datetime) -> 
     assert line(after) in store.journal.read_hour(hour + HOUR)
 
 
-def test_an_hour_is_the_same_wherever_one_is(store: Store, hour: datetime) -> None:
+def test_read_hour_is_independent_of_time_zone(store: Store, hour: datetime) -> None:
     grant = granted(store, hour)
 
     assert list(store.journal.read_hour(hour.astimezone(timezone(timedelta(hours=5, minutes=30))))) == [line(grant)]
 
 
-def test_no_entry_of_a_busy_hour_is_missed(bulk_store: Store, hour: datetime) -> None:
+def test_read_hour_lists_every_entry_of_a_busy_hour(bulk_store: Store, hour: datetime) -> None:
     """150 entries reach every one of the journal's 16 partitions."""
     grants = [granted(bulk_store, hour + timedelta(seconds=number)) for number in range(150)]
 
     assert in_order(bulk_store.journal.read_hour(hour)) == in_order(map(line, grants))
 
 
-def test_what_nobody_relayed_is_told(store: Store) -> None:
+def test_not_relayed_returns_lines_until_received_or_published(store: Store) -> None:
     purchase = bought(store, START)
     gift, other = (a_gift(purchase.user_id, price_coins=coins) for coins in (60, 40))
     for each in (gift, other):
@@ -127,25 +127,25 @@ def test_what_nobody_relayed_is_told(store: Store) -> None:
     reversal, clawback, grant = a_reversal(gift), a_clawback(purchase, 1), granted(store, START)
     store.operators.reverse_gift(reversal)
     store.ledger.update_kept_amount(purchase, 528, clawback)
-    left = [line(entry) for entry in (purchase, gift, other, reversal, clawback, grant)]
-    asked = list(left)
+    remaining = [line(entry) for entry in (purchase, gift, other, reversal, clawback, grant)]
+    lines = list(remaining)
 
-    def is_told() -> bool:
-        return in_order(store.journal.not_relayed(asked)) == in_order(left)
+    def is_not_relayed() -> bool:
+        return in_order(store.journal.not_relayed(lines)) == in_order(remaining)
 
-    assert is_told()
+    assert is_not_relayed()
     for received in (gift, reversal):
         store.ledger.receive_gifts(received.creator_id, received.shard, [received])
-        left.remove(line(received))
-        assert is_told()
-    for announced in (purchase, clawback, grant):
-        store.ledger.mark_announced(announced.user_id, announced.entry_id, START)
-        left.remove(line(announced))
-        assert is_told()
-    assert left == [line(other)]
+        remaining.remove(line(received))
+        assert is_not_relayed()
+    for published in (purchase, clawback, grant):
+        store.ledger.mark_announced(published.user_id, published.entry_id, START)
+        remaining.remove(line(published))
+        assert is_not_relayed()
+    assert remaining == [line(other)]
 
 
-def test_an_entry_that_was_announced_and_not_received_is_not_relayed(store: Store) -> None:
+def test_not_relayed_returns_gift_that_is_published_but_not_received(store: Store) -> None:
     """The relay publishes a gift only after its shard has it, so the shard decides."""
     gift = a_gift()
     buy(store.ledger, gift.user_id, 60)
@@ -155,7 +155,7 @@ def test_an_entry_that_was_announced_and_not_received_is_not_relayed(store: Stor
     assert list(store.journal.not_relayed([line(gift)])) == [line(gift)]
 
 
-def test_a_gift_in_another_lane_is_not_received(store: Store) -> None:
+def test_not_relayed_returns_gift_received_in_another_shard(store: Store) -> None:
     gift = a_gift(shard=1)
     store.ledger.receive_gifts(gift.creator_id, 1, [gift])
 
@@ -163,7 +163,7 @@ def test_a_gift_in_another_lane_is_not_received(store: Store) -> None:
     assert list(store.journal.not_relayed([line(gift), elsewhere])) == [elsewhere]
 
 
-def test_what_is_gone_was_not_relayed(store: Store) -> None:
+def test_not_relayed_returns_lines_without_entry(store: Store) -> None:
     lines = [line(a_gift()), line(an_adjustment())]
 
     assert in_order(store.journal.not_relayed(lines)) == in_order(lines)
@@ -175,7 +175,7 @@ def receive(store: Store, gifts: Sequence[Gift]) -> None:
         store.ledger.receive_gifts(batch[0].creator_id, batch[0].shard, batch)
 
 
-def test_more_lines_than_one_read_takes_are_all_looked_at(bulk_store: Store) -> None:
+def test_not_relayed_reads_more_lines_than_one_batch(bulk_store: Store) -> None:
     gifts = gifts_to(new_name("creator"), 120)
     purchases = [a_purchase(posted_at=START, event_id=gift.event_id) for gift in gifts]
     receive(bulk_store, gifts[:110])
@@ -183,17 +183,17 @@ def test_more_lines_than_one_read_takes_are_all_looked_at(bulk_store: Store) -> 
         bulk_store.ledger.open_purchase(purchase)
         bulk_store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
 
-    told = bulk_store.journal.not_relayed([*map(line, gifts), *map(line, purchases)])
+    found = bulk_store.journal.not_relayed([*map(line, gifts), *map(line, purchases)])
 
-    left: list[Entry] = [*gifts[110:], *purchases[110:]]
-    assert sorted(each.entry_id for each in told) == sorted(entry.entry_id for entry in left)
+    remaining: list[Entry] = [*gifts[110:], *purchases[110:]]
+    assert sorted(each.entry_id for each in found) == sorted(entry.entry_id for entry in remaining)
 
 
-def test_of_no_lines_none_is_told(store: Store) -> None:
+def test_not_relayed_of_no_lines_is_empty(store: Store) -> None:
     assert list(store.journal.not_relayed([])) == []
 
 
-def test_a_watermark_is_where_it_was_moved_to(store: Store) -> None:
+def test_watermark_is_read_as_moved(store: Store) -> None:
     name, other = new_name("sweep"), new_name("audit")
     assert store.journal.read_watermark(name) is None
 

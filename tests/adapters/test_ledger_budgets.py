@@ -17,7 +17,7 @@ from chalicelib.domain.economy import GiftKind
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.wallets import Wallet
 from chalicelib.ports.results import Posted, Rejected, Stale
-from tests.adapters.budget_lab import MIDNIGHT, MOMENT, a_rich_fan, at, budget_of, coins, set_budget, wallet
+from tests.adapters.budget_lab import MIDNIGHT, MILLISECOND, at, budget_of, coins, fan_with_coins, set_budget, wallet
 from tests.adapters.samples import (
     a_budget,
     a_clawback,
@@ -33,22 +33,22 @@ from tests.stores import Store
 
 @pytest.fixture
 def fan(store: Store) -> str:
-    return a_rich_fan(store)
+    return fan_with_coins(store)
 
 
 # --- coins ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("period", [0, 1, 2])
-def test_the_last_coin_of_a_budget_can_be_spent_and_not_one_more(store: Store, fan: str, period: int) -> None:
+def test_post_gift_spends_budget_to_its_last_coin(store: Store, fan: str, period: int) -> None:
     limits = ByPeriod(*(100 if place == period else UNLIMITED for place in range(3)))
     set_budget(store, fan, a_budget(coins=limits))
 
     assert store.ledger.post_gift(a_gift(fan)) == Posted()
     assert budget_of(store, fan).coins_left[period] == 40
 
-    too_much = store.ledger.post_gift(a_gift(fan, price_coins=41))
-    assert too_much == Rejected(wallet=wallet(store, fan))
+    exceeding = store.ledger.post_gift(a_gift(fan, price_coins=41))
+    assert exceeding == Rejected(wallet=wallet(store, fan))
     assert store.ledger.post_gift(a_gift(fan, price_coins=40)) == Posted()
     assert budget_of(store, fan).coins_left[period] == 0
     assert store.ledger.post_gift(a_gift(fan, price_coins=1)) != Posted()
@@ -56,21 +56,21 @@ def test_the_last_coin_of_a_budget_can_be_spent_and_not_one_more(store: Store, f
 
 
 @pytest.mark.parametrize("kind", [GiftKind.CHEER, GiftKind.SUPER_CHAT])
-def test_coins_with_a_message_are_held_to_it_like_any(store: Store, fan: str, kind: GiftKind) -> None:
+def test_post_gift_counts_cheers_and_super_chats_against_budget(store: Store, fan: str, kind: GiftKind) -> None:
     set_budget(store, fan, a_budget(coins=coins(day=100)))
     assert store.ledger.post_gift(a_gift(fan, kind=kind, item_id="")) == Posted()
     assert store.ledger.post_gift(a_gift(fan, kind=kind, item_id="", price_coins=41)) != Posted()
     assert budget_of(store, fan).coins_left.day == 40
 
 
-def test_a_fan_without_a_budget_spends_what_there_is(store: Store, fan: str) -> None:
+def test_post_gift_without_budget_spends_the_wallet(store: Store, fan: str) -> None:
     for _ in range(3):
         assert store.ledger.post_gift(a_gift(fan, price_coins=300)) == Posted()
 
     assert wallet(store, fan) == Wallet(user_id=fan, coins=100)
 
 
-def test_a_refusal_brings_the_budget(store: Store, fan: str) -> None:
+def test_post_gift_rejection_has_the_budget(store: Store, fan: str) -> None:
     budget = set_budget(store, fan, a_budget(coins=coins(day=59, week=100)))
 
     refused = store.ledger.post_gift(a_gift(fan))
@@ -78,7 +78,7 @@ def test_a_refusal_brings_the_budget(store: Store, fan: str) -> None:
     assert refused == Rejected(wallet=Wallet(user_id=fan, coins=1_000, budget=budget))
 
 
-def test_a_first_budget_counts_from_when_it_was_set(store: Store, fan: str) -> None:
+def test_change_budget_first_budget_ignores_earlier_gifts(store: Store, fan: str) -> None:
     store.ledger.post_gift(a_gift(fan))
 
     budget = set_budget(store, fan, a_budget(coins=coins(day=60)))
@@ -87,17 +87,17 @@ def test_a_first_budget_counts_from_when_it_was_set(store: Store, fan: str) -> N
     assert store.ledger.post_gift(a_gift(fan)) == Posted()
 
 
-def test_a_day_ends_at_its_very_end(store: Store, fan: str) -> None:
+def test_post_gift_on_outdated_budget_is_rejected_from_midnight(store: Store, fan: str) -> None:
     set_budget(store, fan, a_budget(coins=coins(day=100)))
 
-    assert store.ledger.post_gift(at(a_gift(fan), MIDNIGHT - MOMENT)) == Posted()
+    assert store.ledger.post_gift(at(a_gift(fan), MIDNIGHT - MILLISECOND)) == Posted()
     late = store.ledger.post_gift(at(a_gift(fan, price_coins=1), MIDNIGHT))
 
     assert isinstance(late, Rejected)
     assert late.wallet == wallet(store, fan)
 
 
-def test_the_first_gift_of_a_new_day_renews_the_budget(store: Store, fan: str) -> None:
+def test_post_gift_first_of_a_day_renews_budget(store: Store, fan: str) -> None:
     set_budget(store, fan, a_budget(coins=coins(day=100, month=1_000)))
     store.ledger.post_gift(a_gift(fan))
     change = due_change(budget_of(store, fan), MIDNIGHT)
@@ -111,7 +111,7 @@ def test_the_first_gift_of_a_new_day_renews_the_budget(store: Store, fan: str) -
     assert found.version == 2
 
 
-def test_of_two_first_gifts_of_a_day_one_renews(store: Store, fan: str) -> None:
+def test_post_gift_second_renewal_of_a_day_is_rejected(store: Store, fan: str) -> None:
     set_budget(store, fan, a_budget(coins=coins(day=100)))
     change = due_change(budget_of(store, fan), MIDNIGHT)
 
@@ -123,11 +123,11 @@ def test_of_two_first_gifts_of_a_day_one_renews(store: Store, fan: str) -> None:
     assert second.wallet == wallet(store, fan)
 
 
-def test_a_renewal_forgets_no_gift_that_came_in_between(store: Store, fan: str) -> None:
+def test_post_gift_renewal_counts_gifts_written_since_its_read(store: Store, fan: str) -> None:
     """The clock of another function instance may be behind."""
     set_budget(store, fan, a_budget(coins=coins(day=100)))
     change = due_change(budget_of(store, fan), MIDNIGHT)
-    store.ledger.post_gift(at(a_gift(fan, price_coins=10), MIDNIGHT - MOMENT))
+    store.ledger.post_gift(at(a_gift(fan, price_coins=10), MIDNIGHT - MILLISECOND))
 
     assert store.ledger.post_gift(at(a_gift(fan, price_coins=91), MIDNIGHT), change) != Posted()
     assert store.ledger.post_gift(at(a_gift(fan, price_coins=90), MIDNIGHT), change) == Posted()
@@ -135,7 +135,7 @@ def test_a_renewal_forgets_no_gift_that_came_in_between(store: Store, fan: str) 
     assert budget_of(store, fan).coins_left.day == 0
 
 
-def test_a_budget_keeps_everything_it_is(store: Store, fan: str) -> None:
+def test_change_budget_stores_every_field(store: Store, fan: str) -> None:
     limits = Limits(
         zone="America/Argentina/ComodRivadavia", currency="jpy", coins=coins(1, 2, 3), money=ByPeriod(4, UNLIMITED, 6)
     )
@@ -147,7 +147,7 @@ def test_a_budget_keeps_everything_it_is(store: Store, fan: str) -> None:
 # --- changes ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_lower_limit_holds_at_once_and_forgets_nothing(store: Store, fan: str) -> None:
+def test_change_budget_lower_limit_counts_coins_already_spent(store: Store, fan: str) -> None:
     seen = set_budget(store, fan, a_budget(coins=ByPeriod(100, 200, UNLIMITED)))
     store.ledger.post_gift(a_gift(fan))
     lower = changed(seen, replace(seen.limits, coins=ByPeriod(50, 100, 1_000)), START)
@@ -159,19 +159,19 @@ def test_a_lower_limit_holds_at_once_and_forgets_nothing(store: Store, fan: str)
     assert store.ledger.post_gift(a_gift(fan, price_coins=1)) != Posted()
 
 
-def test_a_budget_that_is_no_longer_the_one_is_not_changed(store: Store, fan: str) -> None:
+def test_change_budget_of_outdated_version_is_stale(store: Store, fan: str) -> None:
     seen = set_budget(store, fan, a_budget(coins=coins(day=100)))
     lower = BudgetChange(seen=seen, budget=changed(seen, replace(seen.limits, coins=coins(day=50)), START))
-    lowest = BudgetChange(seen=seen, budget=changed(seen, replace(seen.limits, coins=coins(day=1)), START))
+    second = BudgetChange(seen=seen, budget=changed(seen, replace(seen.limits, coins=coins(day=1)), START))
 
     assert store.ledger.change_budget(fan, lower) == Posted()
-    assert store.ledger.change_budget(fan, lowest) == Stale()
+    assert store.ledger.change_budget(fan, second) == Stale()
     assert store.ledger.change_budget(fan, BudgetChange(seen=None, budget=a_budget())) == Stale()
 
     assert budget_of(store, fan) == lower.budget
 
 
-def test_a_fan_without_a_wallet_can_have_a_budget(store: Store) -> None:
+def test_change_budget_works_without_a_wallet(store: Store) -> None:
     fan = new_name("fan")
     budget = set_budget(store, fan, a_budget(coins=coins(day=100)))
 
@@ -180,7 +180,7 @@ def test_a_fan_without_a_wallet_can_have_a_budget(store: Store) -> None:
     assert wallet(store, fan).coins == 500
 
 
-def test_credits_and_clawbacks_ask_no_budget(store: Store, fan: str) -> None:
+def test_credits_and_clawbacks_ignore_budget_and_exclusion(store: Store, fan: str) -> None:
     purchase = buy(store.ledger, fan, 5)
     before = wallet(store, fan).coins
     set_budget(store, fan, a_budget(currency="usd", coins=coins(day=0), money=coins(day=0)))

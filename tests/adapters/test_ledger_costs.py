@@ -14,10 +14,10 @@ from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.results import Posted
 from tests.adapters.costs import Cost, measured, reported
 from tests.adapters.samples import (
-    USUAL_BYTES,
+    MAX_SMALL_BYTES,
     a_budget,
     a_gift,
-    a_notice,
+    a_notification,
     a_posting,
     a_purchase,
     a_review,
@@ -39,8 +39,8 @@ def set_longest_budget(ledger: Ledger, user_id: str) -> None:
     """Set a budget of the largest size: every limit, and pending limits."""
     budget = a_budget(currency="usd", coins=ByPeriod(999, 9_999, 999_999_999), money=ByPeriod(9_999, 99_999, 999_999))
     assert ledger.change_budget(user_id, BudgetChange(seen=None, budget=budget)) == Posted()
-    wish = Limits(zone="America/Argentina/ComodRivadavia")
-    change = BudgetChange(seen=budget, budget=changed(budget, wish, START))
+    pending_limits = Limits(zone="America/Argentina/ComodRivadavia")
+    change = BudgetChange(seen=budget, budget=changed(budget, pending_limits, START))
     assert ledger.change_budget(user_id, change) == Posted()
 
 
@@ -52,7 +52,7 @@ def purchase(ledger: Ledger) -> Purchase:
     return purchase
 
 
-def test_opening_a_checkout_is_one_trip_and_four_units(atomic_store: DynamoStore, ledger: Ledger) -> None:
+def test_open_purchase_costs_one_trip_and_four_units(atomic_store: DynamoStore, ledger: Ledger) -> None:
     purchase = a_purchase()
 
     first = measured(atomic_store, lambda: ledger.open_purchase(purchase))
@@ -61,7 +61,9 @@ def test_opening_a_checkout_is_one_trip_and_four_units(atomic_store: DynamoStore
     assert measured(atomic_store, lambda: ledger.open_purchase(purchase)) == Cost(1), "a repeat"
 
 
-def test_a_credit_is_one_trip_and_five_units(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
+def test_post_purchase_costs_one_trip_and_five_units(
+    atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase
+) -> None:
     session = session_of(purchase)
 
     first = measured(atomic_store, lambda: ledger.post_purchase(session, a_posting()))
@@ -70,7 +72,7 @@ def test_a_credit_is_one_trip_and_five_units(atomic_store: DynamoStore, ledger: 
     assert measured(atomic_store, lambda: ledger.post_purchase(session, a_posting())) == Cost(1)
 
 
-def test_an_unknown_purchase_is_refused_in_one_trip(atomic_store: DynamoStore, ledger: Ledger) -> None:
+def test_post_purchase_of_unknown_purchase_costs_one_trip(atomic_store: DynamoStore, ledger: Ledger) -> None:
     def post() -> None:
         with pytest.raises(NotFound):
             ledger.post_purchase(session_of(a_purchase()), a_posting())
@@ -78,13 +80,13 @@ def test_an_unknown_purchase_is_refused_in_one_trip(atomic_store: DynamoStore, l
     assert measured(atomic_store, post) == Cost(1)
 
 
-def test_a_gift_is_one_trip_and_five_units(atomic_store: DynamoStore, ledger: Ledger) -> None:
+def test_post_gift_costs_one_trip_and_five_units(atomic_store: DynamoStore, ledger: Ledger) -> None:
     gift = a_gift(
         new_name("f" * 120),
         creator_id="c" * 128,
         item_id="i" * 64,
         stream_id="s" * 64,
-        message="x" * USUAL_BYTES,
+        message="x" * MAX_SMALL_BYTES,
         anonymous=True,
     )
     buy(ledger, gift.user_id, 60)
@@ -96,7 +98,7 @@ def test_a_gift_is_one_trip_and_five_units(atomic_store: DynamoStore, ledger: Le
     assert measured(atomic_store, lambda: ledger.post_gift(a_gift(gift.user_id))) == Cost(1), "a refusal"
 
 
-def test_a_gift_within_a_budget_costs_no_more(atomic_store: DynamoStore, ledger: Ledger) -> None:
+def test_post_gift_with_budget_costs_the_same(atomic_store: DynamoStore, ledger: Ledger) -> None:
     fan = new_name("f" * 120)
     buy(ledger, fan, 1_000)
     set_longest_budget(ledger, fan)
@@ -112,7 +114,7 @@ def test_a_gift_within_a_budget_costs_no_more(atomic_store: DynamoStore, ledger:
 
 
 @pytest.mark.parametrize(("message", "further"), [("x" * 400, 0), ("漢" * 350, 1), ("🎂" * 400, 1)])
-def test_a_long_message_costs_two_units_for_each_further_kilobyte(
+def test_post_gift_costs_two_units_per_further_kilobyte(
     atomic_store: DynamoStore, ledger: Ledger, message: str, further: int
 ) -> None:
     gift = a_gift(kind=GiftKind.SUPER_CHAT, item_id="", quantity=1, message=message, color="red", pin_seconds=60)
@@ -122,7 +124,7 @@ def test_a_long_message_costs_two_units_for_each_further_kilobyte(
 
 
 @pytest.mark.parametrize("number", [1, 9, 10, 99])
-def test_receiving_gifts_is_two_units_a_gift_and_two_for_the_lane(atomic_store: DynamoStore, number: int) -> None:
+def test_receive_gifts_costs_two_units_per_gift_and_two_per_shard(atomic_store: DynamoStore, number: int) -> None:
     creator_id, number = new_name("creator"), min(number, atomic_store.max_gifts)
     gifts = gifts_to(creator_id, number)
 
@@ -135,7 +137,7 @@ def test_receiving_gifts_is_two_units_a_gift_and_two_for_the_lane(atomic_store: 
     assert measured(atomic_store, receive) == Cost(2, rru=1), "all of them again"
 
 
-def test_a_half_known_batch_is_told_so_and_sent_again(atomic_store: DynamoStore, ledger: Ledger) -> None:
+def test_receive_gifts_of_partly_known_batch_costs_four_trips(atomic_store: DynamoStore, ledger: Ledger) -> None:
     creator_id = new_name("creator")
     gifts = gifts_to(creator_id, 9)
     ledger.receive_gifts(creator_id, 0, gifts[:5])
@@ -145,7 +147,7 @@ def test_a_half_known_batch_is_told_so_and_sent_again(atomic_store: DynamoStore,
     assert reported(atomic_store, again) == reported(atomic_store, Cost(4, wru=10, rru=2))
 
 
-def test_moving_a_purchase_is_one_unit(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
+def test_move_purchase_costs_one_unit(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
     def move() -> None:
         ledger.move_purchase(session_of(purchase), Status.PROCESSING, [Status.PENDING])
 
@@ -153,7 +155,7 @@ def test_moving_a_purchase_is_one_unit(atomic_store: DynamoStore, ledger: Ledger
     assert measured(atomic_store, move) == Cost(2, rru=1), "refused, and read"
 
 
-def test_a_note_is_one_unit(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
+def test_mark_announced_costs_one_unit(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
     ledger.post_purchase(session_of(purchase), a_posting())
     for _ in range(2):
         assert measured(
@@ -161,20 +163,20 @@ def test_a_note_is_one_unit(atomic_store: DynamoStore, ledger: Ledger, purchase:
         ) == Cost(1, wru=1)
 
 
-def test_a_review_is_one_unit(atomic_store: DynamoStore, ledger: Ledger) -> None:
+def test_file_review_costs_one_unit(atomic_store: DynamoStore, ledger: Ledger) -> None:
     review = a_review()
     assert measured(atomic_store, lambda: ledger.file_review(review)) == Cost(1, wru=1)
     assert measured(atomic_store, lambda: ledger.file_review(review)) == Cost(1)
 
 
-def test_reading_is_one_consistent_read(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
+def test_reads_cost_one_consistent_read(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
     user_id = purchase.user_id
     assert measured(atomic_store, lambda: ledger.find_entry(user_id, purchase.purchase_id)) == Cost(1, rru=1)
     assert measured(atomic_store, lambda: ledger.read_wallet(user_id)) == Cost(1, rru=1)
 
 
 @pytest.mark.parametrize("limit", [1, 3, 4, 20])
-def test_a_page_of_a_statement_is_one_trip(atomic_store: DynamoStore, ledger: Ledger, limit: int) -> None:
+def test_list_entries_costs_one_trip(atomic_store: DynamoStore, ledger: Ledger, limit: int) -> None:
     user_id = new_name("fan")
     made = [a_purchase(user_id) for _ in range(4)]
     for purchase in made:
@@ -185,21 +187,21 @@ def test_a_page_of_a_statement_is_one_trip(atomic_store: DynamoStore, ledger: Le
     assert measured(atomic_store, lambda: ledger.list_entries(user_id, limit, newest)) == Cost(1, rru=1)
 
 
-def test_a_budget_is_set_in_one_unit(atomic_store: DynamoStore, ledger: Ledger) -> None:
+def test_change_budget_costs_one_unit(atomic_store: DynamoStore, ledger: Ledger) -> None:
     change = BudgetChange(seen=None, budget=a_budget(coins=ByPeriod(1, 2, 3)))
     fan = new_name("fan")
     assert measured(atomic_store, lambda: ledger.change_budget(fan, change)) == Cost(1, wru=1)
     assert measured(atomic_store, lambda: ledger.change_budget(fan, change)) == Cost(1), "refused"
 
 
-def test_a_fan_is_shut_out_in_one_trip(atomic_store: DynamoStore, ledger: Ledger) -> None:
+def test_exclude_costs_one_trip_and_four_units(atomic_store: DynamoStore, ledger: Ledger) -> None:
     exclusion = an_exclusion()
     first = measured(atomic_store, lambda: ledger.exclude(exclusion))
     assert reported(atomic_store, first) == reported(atomic_store, Cost(1, wru=4))
     assert measured(atomic_store, lambda: ledger.exclude(exclusion)) == Cost(1), "a repeat"
 
 
-def test_giving_a_price_back_is_one_trip_and_four_units(
+def test_move_purchase_with_release_costs_one_trip_and_four_units(
     atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase
 ) -> None:
     set_longest_budget(ledger, purchase.user_id)
@@ -207,15 +209,15 @@ def test_giving_a_price_back_is_one_trip_and_four_units(
     assert seen
     change = BudgetChange(seen=seen, budget=replace(seen, version=seen.version + 1))
 
-    back = measured(
+    released = measured(
         atomic_store,
         lambda: ledger.move_purchase(session_of(purchase), Status.EXPIRED, [Status.PENDING], change),
     )
 
-    assert reported(atomic_store, back) == reported(atomic_store, Cost(1, wru=4))
+    assert reported(atomic_store, released) == reported(atomic_store, Cost(1, wru=4))
 
 
-def test_a_notice_is_one_unit_and_one_of_the_journal(atomic_store: DynamoStore, ledger: Ledger) -> None:
-    notification = a_notice()
+def test_post_notification_costs_two_units(atomic_store: DynamoStore, ledger: Ledger) -> None:
+    notification = a_notification()
     assert measured(atomic_store, lambda: ledger.post_notification(notification)) == Cost(1, wru=2)
     assert measured(atomic_store, lambda: ledger.post_notification(notification)) == Cost(1)

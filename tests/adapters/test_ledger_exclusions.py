@@ -11,11 +11,11 @@ from chalicelib.domain.budgets import (
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import IdempotencyConflict
 from chalicelib.ports.results import Posted, Rejected, Repeated
-from tests.adapters.budget_lab import MIDNIGHT, MOMENT, a_rich_fan, at, budget_of, coins, set_budget, wallet
+from tests.adapters.budget_lab import MIDNIGHT, MILLISECOND, at, budget_of, coins, fan_with_coins, set_budget, wallet
 from tests.adapters.samples import (
     a_budget,
     a_gift,
-    a_notice,
+    a_notification,
     a_purchase,
     an_exclusion,
     new_id,
@@ -27,26 +27,26 @@ from tests.stores import Store
 
 @pytest.fixture
 def fan(store: Store) -> str:
-    return a_rich_fan(store)
+    return fan_with_coins(store)
 
 
 # --- self-exclusions --------------------------------------------------------------------------------------------------
 
 
-def test_who_is_shut_out_neither_gives_nor_buys(store: Store, fan: str) -> None:
+def test_exclude_rejects_gifts_and_purchases_until_its_end(store: Store, fan: str) -> None:
     exclusion = an_exclusion(fan)
     assert store.ledger.exclude(exclusion) == Posted()
-    shut = Wallet(user_id=fan, coins=1_000, excluded_until=exclusion.until)
+    excluded = Wallet(user_id=fan, coins=1_000, excluded_until=exclusion.until)
 
-    last = exclusion.until - MOMENT
-    assert store.ledger.post_gift(at(a_gift(fan), last)) == Rejected(wallet=shut)
-    assert store.ledger.open_purchase(a_purchase(fan, created_at=last)) == Rejected(wallet=shut)
+    last = exclusion.until - MILLISECOND
+    assert store.ledger.post_gift(at(a_gift(fan), last)) == Rejected(wallet=excluded)
+    assert store.ledger.open_purchase(a_purchase(fan, created_at=last)) == Rejected(wallet=excluded)
 
     assert store.ledger.post_gift(at(a_gift(fan), exclusion.until)) == Posted()
     assert store.ledger.open_purchase(a_purchase(fan, created_at=exclusion.until)) == Posted()
 
 
-def test_who_is_shut_out_cannot_renew_a_budget_by_spending(store: Store, fan: str) -> None:
+def test_exclude_rejects_gift_that_renews_budget(store: Store, fan: str) -> None:
     set_budget(store, fan, a_budget(coins=coins(day=100)))
     store.ledger.exclude(an_exclusion(fan))
     change = due_change(budget_of(store, fan), MIDNIGHT)
@@ -55,14 +55,14 @@ def test_who_is_shut_out_cannot_renew_a_budget_by_spending(store: Store, fan: st
     assert budget_of(store, fan).version == 1
 
 
-def test_a_time_only_grows(store: Store) -> None:
+def test_exclude_never_shortens_exclusion(store: Store) -> None:
     fan = new_name("fan")
     for days, longest in ((30, 30), (29, 30), (30, 30), (31, 31)):
         assert store.ledger.exclude(an_exclusion(fan, days=days, until=START + timedelta(days=days))) == Posted()
         assert wallet(store, fan) == Wallet(user_id=fan, excluded_until=START + timedelta(days=longest))
 
 
-def test_a_shorter_times_key_is_known_for_good(store: Store) -> None:
+def test_exclude_remembers_key_of_shorter_exclusion(store: Store) -> None:
     fan = new_name("fan")
     store.ledger.exclude(an_exclusion(fan))
     shorter = an_exclusion(fan, days=29, until=START + timedelta(days=29))
@@ -75,7 +75,7 @@ def test_a_shorter_times_key_is_known_for_good(store: Store) -> None:
     assert wallet(store, fan).excluded_until == START + timedelta(days=30)
 
 
-def test_the_same_act_again_adds_nothing(store: Store) -> None:
+def test_exclude_repeat_keeps_first_end(store: Store) -> None:
     exclusion = an_exclusion()
     assert store.ledger.exclude(exclusion) == Posted()
 
@@ -84,7 +84,7 @@ def test_the_same_act_again_adds_nothing(store: Store) -> None:
     assert wallet(store, exclusion.user_id).excluded_until == exclusion.until
 
 
-def test_a_key_cannot_name_another_time(store: Store) -> None:
+def test_exclude_with_other_days_under_one_key_is_a_conflict(store: Store) -> None:
     exclusion = an_exclusion()
     store.ledger.exclude(exclusion)
     for days in (29, 31):
@@ -92,7 +92,7 @@ def test_a_key_cannot_name_another_time(store: Store) -> None:
             store.ledger.exclude(replace(exclusion, days=days, until=START + timedelta(days=days)))
 
 
-def test_a_key_is_the_fans_own(store: Store) -> None:
+def test_exclude_key_is_unique_per_user(store: Store) -> None:
     exclusion, another = an_exclusion(), new_name("fan")
     assert store.ledger.exclude(exclusion) == Posted()
     assert store.ledger.exclude(replace(exclusion, user_id=another)) == Posted()
@@ -101,8 +101,8 @@ def test_a_key_is_the_fans_own(store: Store) -> None:
 # --- notifications ----------------------------------------------------------------------------------------------------
 
 
-def test_a_notice_is_kept_once(store: Store, fan: str) -> None:
-    notification = a_notice(fan)
+def test_post_notification_stores_entry_once(store: Store, fan: str) -> None:
+    notification = a_notification(fan)
     assert store.ledger.post_notification(notification) == Posted()
     assert store.ledger.post_notification(replace(notification, event_id=new_id())) == Repeated()
 

@@ -34,7 +34,7 @@ def wallet(store: Store, gift: Gift) -> Wallet:
     return store.ledger.read_wallet(gift.user_id)
 
 
-def test_a_gift_is_debited_and_kept(store: Store, gift: Gift) -> None:
+def test_post_gift_debits_and_stores_gift(store: Store, gift: Gift) -> None:
     assert store.ledger.post_gift(gift) == Posted()
 
     assert found(store, gift) == gift
@@ -55,7 +55,7 @@ def test_a_gift_is_debited_and_kept(store: Store, gift: Gift) -> None:
     ],
     ids=lambda changes: " and ".join(changes),
 )
-def test_every_field_comes_back_as_it_went_in(store: Store, gift: Gift, changes: dict[str, Any]) -> None:
+def test_post_gift_stores_every_field(store: Store, gift: Gift, changes: dict[str, Any]) -> None:
     gift = replace(gift, **changes)
 
     assert store.ledger.post_gift(gift) == Posted()
@@ -63,19 +63,19 @@ def test_every_field_comes_back_as_it_went_in(store: Store, gift: Gift, changes:
     assert found(store, gift) == gift
 
 
-def test_a_gift_may_take_the_last_coin(store: Store, gift: Gift) -> None:
+def test_post_gift_spends_last_coin(store: Store, gift: Gift) -> None:
     assert store.ledger.post_gift(replace(gift, price_coins=100)) == Posted()
     assert wallet(store, gift).coins == 0
 
 
-def test_one_coin_short_is_short(store: Store, gift: Gift) -> None:
+def test_post_gift_one_coin_short_is_rejected(store: Store, gift: Gift) -> None:
     refused = store.ledger.post_gift(replace(gift, price_coins=101))
 
     assert refused == Rejected(wallet=Wallet(user_id=gift.user_id, coins=100))
     assert found(store, gift) is None
 
 
-def test_the_largest_amount_is_exact(store: Store) -> None:
+def test_post_gift_largest_amount_is_exact(store: Store) -> None:
     gift = a_gift(price_coins=MAX_AMOUNT - 1)
     buy(store.ledger, gift.user_id, MAX_AMOUNT)
 
@@ -83,7 +83,7 @@ def test_the_largest_amount_is_exact(store: Store) -> None:
     assert wallet(store, gift).coins == 1
 
 
-def test_a_repeat_gives_the_gift_that_is_there(store: Store, gift: Gift) -> None:
+def test_post_gift_repeat_returns_first_gift(store: Store, gift: Gift) -> None:
     first = replace(gift, price_coins=10)
     store.ledger.post_gift(first)
     again = replace(gift, price_coins=20, event_id=new_id(), item_id="galaxy", posted_at=START + timedelta(hours=1))
@@ -94,7 +94,7 @@ def test_a_repeat_gives_the_gift_that_is_there(store: Store, gift: Gift) -> None
     assert wallet(store, gift).coins == 90
 
 
-def test_a_repeat_when_nothing_is_left_gives_the_gift_and_the_wallet(store: Store, gift: Gift) -> None:
+def test_post_gift_repeat_without_coins_returns_gift_and_wallet(store: Store, gift: Gift) -> None:
     store.ledger.post_gift(gift)
 
     refused = store.ledger.post_gift(gift)
@@ -105,7 +105,7 @@ def test_a_repeat_when_nothing_is_left_gives_the_gift_and_the_wallet(store: Stor
 WALLETS = ["enough", "none", "short", "frozen", "frozen and short", "frozen and none"]
 
 
-def give_wallet(store: Store, user_id: str, kind: str) -> Wallet | None:
+def create_wallet(store: Store, user_id: str, kind: str) -> Wallet | None:
     """Create a wallet of this kind. Returns it as the rejection of a gift of 60 coins shows it, or None."""
     coins = {"enough": 60, "short": 59, "frozen": 60, "frozen and short": 59}.get(kind, 0)
     if coins:
@@ -120,9 +120,9 @@ def give_wallet(store: Store, user_id: str, kind: str) -> Wallet | None:
 
 
 @pytest.mark.parametrize("kind", WALLETS)
-def test_what_the_wallet_does_not_allow_is_not_done(store: Store, kind: str) -> None:
+def test_post_gift_is_rejected_by_short_missing_or_frozen_wallet(store: Store, kind: str) -> None:
     gift = a_gift()
-    refusing = give_wallet(store, gift.user_id, kind)
+    shown = create_wallet(store, gift.user_id, kind)
     before = wallet(store, gift)
 
     refused = store.ledger.post_gift(gift)
@@ -130,32 +130,32 @@ def test_what_the_wallet_does_not_allow_is_not_done(store: Store, kind: str) -> 
     if kind == "enough":
         assert (refused, wallet(store, gift).coins, found(store, gift)) == (Posted(), 0, gift)
     else:
-        assert refused == Rejected(wallet=refusing)
+        assert refused == Rejected(wallet=shown)
         assert (wallet(store, gift), found(store, gift)) == (before, None)
 
 
 @pytest.mark.parametrize("kind", WALLETS)
-def test_an_id_that_is_taken_is_told_whatever_the_wallet_allows(store: Store, kind: str) -> None:
+def test_post_gift_with_taken_id_returns_that_entry(store: Store, kind: str) -> None:
     gift = a_gift()
-    taken: Purchase = a_purchase(gift.user_id, purchase_id=gift.gift_id)
-    store.ledger.open_purchase(taken)
-    refusing = give_wallet(store, gift.user_id, kind)
+    purchase: Purchase = a_purchase(gift.user_id, purchase_id=gift.gift_id)
+    store.ledger.open_purchase(purchase)
+    shown = create_wallet(store, gift.user_id, kind)
     before = wallet(store, gift)
 
-    assert store.ledger.post_gift(gift) == AlreadyExists(entry=taken, wallet=refusing)
+    assert store.ledger.post_gift(gift) == AlreadyExists(entry=purchase, wallet=shown)
 
-    assert found(store, gift) == taken
+    assert found(store, gift) == purchase
     assert wallet(store, gift) == before
 
 
-def test_a_frozen_wallet_is_shown_and_still_credited(store: Store, gift: Gift) -> None:
+def test_read_wallet_shows_freeze_and_credits(store: Store, gift: Gift) -> None:
     store.freeze(gift.user_id)
     buy(store.ledger, gift.user_id, 5)
 
     assert wallet(store, gift) == Wallet(user_id=gift.user_id, coins=105, is_frozen=True)
 
 
-def test_an_id_is_the_fans_own(store: Store, gift: Gift) -> None:
+def test_post_gift_id_is_unique_per_user(store: Store, gift: Gift) -> None:
     another = a_gift(gift_id=gift.gift_id)
     buy(store.ledger, another.user_id, 60)
 
@@ -165,7 +165,7 @@ def test_an_id_is_the_fans_own(store: Store, gift: Gift) -> None:
     assert (found(store, gift), found(store, another)) == (gift, another)
 
 
-def test_ids_that_look_alike_are_different_fans(store: Store) -> None:
+def test_read_wallet_distinguishes_similar_user_ids(store: Store) -> None:
     """Ids are not case-folded or trimmed, and contain no separator of the keys."""
     names = ["Ann", "ann", "ann.", "ann|", "ann:", "ann@", "an=n", "a-nn", "a_nn", "WALLET", "ENTRY"]
     for coins, name in enumerate(names, start=1):

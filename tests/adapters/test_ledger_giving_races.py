@@ -23,7 +23,7 @@ from tests.adapters.test_ledger_races import all_at_once, until_decided
 from tests.stores import DynamoStore
 
 
-def begun(ledger: Ledger, coins: int = 10_000) -> Gift:
+def begin_streak(ledger: Ledger, coins: int = 10_000) -> Gift:
     """Send the first gift of a streak; each gift costs 3 coins."""
     gift = a_gift(price_coins=3, item_id="rose")
     first = replace(gift, streak_id=gift.gift_id)
@@ -32,11 +32,11 @@ def begun(ledger: Ledger, coins: int = 10_000) -> Gift:
     return first
 
 
-def one_more(first: Gift) -> Gift:
+def next_gift(first: Gift) -> Gift:
     return replace(first, gift_id=new_id(), event_id=new_id(), posted_at=first.posted_at + timedelta(seconds=1))
 
 
-def ending(ledger: Ledger, first: Gift) -> StreakEnd | None:
+def end_of_current(ledger: Ledger, first: Gift) -> StreakEnd | None:
     """Build the end of the current streak. Returns None if it has ended."""
     streak = ledger.read_wallet(first.user_id).streak
     if streak is None or streak.streak_id != first.streak_id:
@@ -49,19 +49,19 @@ def sent(ledger: Ledger, gift: Gift) -> Callable[[], Gift | None]:
     return until_decided(lambda: gift if ledger.post_gift(gift) == Posted() else None)
 
 
-def told(ledger: Ledger, first: Gift) -> list[tuple[object, object]]:
+def stored_ends(ledger: Ledger, first: Gift) -> list[tuple[object, object]]:
     """Return count and coins of each stored streak end."""
     notifications = [entry for entry in ledger.list_entries(first.user_id, 300) if isinstance(entry, NotificationEntry)]
     return [(notification.payload["count"], notification.payload["coins"]) for notification in notifications]
 
 
-def test_a_hundred_gifts_of_all_kinds_never_pass_a_budget(atomic_store: DynamoStore) -> None:
+def test_post_gift_100_of_all_kinds_at_once_stay_within_budget(atomic_store: DynamoStore) -> None:
     ledger = atomic_store.ledger
-    first = begun(ledger)
+    first = begin_streak(ledger)
     budget = a_budget(coins=ByPeriod(100, 300, 1_000))
     assert ledger.change_budget(first.user_id, BudgetChange(seen=None, budget=budget)) == Posted()
     kinds: list[Callable[[], Gift]] = [
-        lambda: one_more(first),
+        lambda: next_gift(first),
         lambda: a_gift(first.user_id, price_coins=8),
         lambda: a_gift(first.user_id, price_coins=5, kind=GiftKind.CHEER, item_id=""),
         lambda: a_gift(first.user_id, price_coins=13, kind=GiftKind.SUPER_CHAT, item_id="", color="blue"),
@@ -81,15 +81,15 @@ def test_a_hundred_gifts_of_all_kinds_never_pass_a_budget(atomic_store: DynamoSt
     assert (wallet.streak.count, wallet.streak.coins) == (1 + len(taps), 3 * (1 + len(taps)))
 
 
-def test_no_tap_is_lost_when_a_streak_ends_and_it_ends_once(atomic_store: DynamoStore) -> None:
+def test_end_streak_among_gifts_ends_once_and_counts_every_gift(atomic_store: DynamoStore) -> None:
     ledger = atomic_store.ledger
-    first = begun(ledger)
+    first = begin_streak(ledger)
 
     def end() -> bool:
-        seen = ending(ledger, first)
+        seen = end_of_current(ledger, first)
         return seen is not None and ledger.end_streak(first.user_id, seen) == Posted()
 
-    taps = [sent(ledger, one_more(first)) for _ in range(40)]
+    taps = [sent(ledger, next_gift(first)) for _ in range(40)]
     ends = [until_decided(end)] * 8
     acts: list[Callable[[], Gift | bool | None]] = [
         act for row in zip(*[iter(taps)] * 5, ends, strict=True) for act in row
@@ -100,14 +100,14 @@ def test_no_tap_is_lost_when_a_streak_ends_and_it_ends_once(atomic_store: Dynamo
 
     count = 1 + sum(isinstance(answer, Gift) for answer in answers)
     assert answers.count(True) == 1
-    assert told(ledger, first) == [(count, 3 * count)]
+    assert stored_ends(ledger, first) == [(count, 3 * count)]
     assert ledger.read_wallet(first.user_id).coins == 10_000 - 3 * count
 
 
-def test_of_many_streaks_that_begin_at_once_each_ends_the_one_before(atomic_store: DynamoStore) -> None:
+def test_post_gift_streaks_begun_at_once_each_end_the_previous(atomic_store: DynamoStore) -> None:
     ledger = atomic_store.ledger
-    first = begun(ledger)
-    others = [replace(gift, streak_id=gift.gift_id) for gift in (one_more(first) for _ in range(16))]
+    first = begin_streak(ledger)
+    others = [replace(gift, streak_id=gift.gift_id) for gift in (next_gift(first) for _ in range(16))]
 
     def begin(gift: Gift) -> Callable[[], bool]:
         def once() -> bool:
@@ -118,14 +118,14 @@ def test_of_many_streaks_that_begin_at_once_each_ends_the_one_before(atomic_stor
 
         return until_decided(once)
 
-    begun_too = all_at_once([begin(gift) for gift in others]).count(True)
+    begun = all_at_once([begin(gift) for gift in others]).count(True)
 
-    assert begun_too >= 1
-    assert told(ledger, first) == [(1, 3)] * begun_too
-    assert ledger.read_wallet(first.user_id).coins == 10_000 - 3 * (1 + begun_too)
+    assert begun >= 1
+    assert stored_ends(ledger, first) == [(1, 3)] * begun
+    assert ledger.read_wallet(first.user_id).coins == 10_000 - 3 * (1 + begun)
 
 
-def test_batches_of_one_streak_that_overlap_count_each_tap_once(atomic_store: DynamoStore) -> None:
+def test_receive_gifts_overlapping_batches_count_each_streak_gift_once(atomic_store: DynamoStore) -> None:
     ledger, creator_id, user_id, streak_id = atomic_store.ledger, new_name("creator"), new_name("fan"), new_id()
     taps = [a_gift(user_id, creator_id=creator_id, shard=0, price_coins=3, streak_id=streak_id) for _ in range(24)]
     batches = [taps[start : start + 6] for start in range(0, 24, 3)]
@@ -149,7 +149,7 @@ def table(request: pytest.FixtureRequest) -> DynamoStore:
     return chosen
 
 
-def test_a_look_that_is_torn_counts_nobody_twice(table: DynamoStore) -> None:
+def test_receive_gifts_with_torn_read_counts_each_gift_once(table: DynamoStore) -> None:
     """BatchGetItem is not atomic: another batch is written between its reads of streak and shard."""
     ledger, creator_id, user_id, streak_id = table.ledger, new_name("creator"), new_name("fan"), new_id()
     taps = [a_gift(user_id, creator_id=creator_id, shard=0, price_coins=3, streak_id=streak_id) for _ in range(2)]

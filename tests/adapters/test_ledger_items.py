@@ -13,7 +13,7 @@ from chalicelib.domain.operators import MAX_REASON_BYTES
 from chalicelib.domain.purchases import PENDING_LIFE, Purchase, Status
 from chalicelib.ports.results import Posted
 from tests.adapters.samples import (
-    USUAL_BYTES,
+    MAX_SMALL_BYTES,
     a_freeze,
     a_gift,
     a_posting,
@@ -55,7 +55,7 @@ def value_size(kind: str, value: str) -> int:
     return 1
 
 
-def test_the_longest_gift_is_under_a_kilobyte(store: DynamoStore) -> None:
+def test_gift_items_are_under_a_kilobyte(store: DynamoStore) -> None:
     gift = a_gift(
         FAN,
         creator_id=CREATOR,
@@ -64,7 +64,7 @@ def test_the_longest_gift_is_under_a_kilobyte(store: DynamoStore) -> None:
         stream_id=TAG,
         quantity=MAX_QUANTITY,
         price_coins=MAX_AMOUNT,
-        message="x" * (USUAL_BYTES - MAX_NAME_BYTES),
+        message="x" * (MAX_SMALL_BYTES - MAX_NAME_BYTES),
         anonymous=True,
         sender_name="n" * MAX_NAME_BYTES,
     )
@@ -81,7 +81,7 @@ def test_the_longest_gift_is_under_a_kilobyte(store: DynamoStore) -> None:
     assert size(received) <= KILOBYTE
 
 
-def test_the_longest_purchase_is_under_a_kilobyte(store: DynamoStore) -> None:
+def test_purchase_item_is_under_a_kilobyte(store: DynamoStore) -> None:
     purchase = a_purchase(FAN, bundle_id=TAG, coins=MAX_AMOUNT, amount_minor=MAX_AMOUNT)
     store.ledger.open_purchase(purchase)
     store.ledger.post_purchase(replace(session_of(purchase), payment_intent="p" * 255), a_posting())
@@ -96,7 +96,7 @@ def test_the_longest_purchase_is_under_a_kilobyte(store: DynamoStore) -> None:
     assert size(item) <= KILOBYTE
 
 
-def test_the_longest_review_is_under_a_kilobyte(store: DynamoStore) -> None:
+def test_review_item_is_under_a_kilobyte(store: DynamoStore) -> None:
     longest = a_review(
         payment_id="p" * 255, session_id="s" * 255, user_id=FAN, coins=MAX_AMOUNT, amount_minor=MAX_AMOUNT
     )
@@ -108,7 +108,7 @@ def test_the_longest_review_is_under_a_kilobyte(store: DynamoStore) -> None:
     assert size(item) <= KILOBYTE
 
 
-def test_a_settled_review_is_under_a_kilobyte(store: DynamoStore) -> None:
+def test_settled_review_item_is_under_a_kilobyte(store: DynamoStore) -> None:
     review = a_review(payment_id=f"{PAYMENT}-left", session_id=SESSION, user_id=FAN, reason="r" * 40)
     store.ledger.file_review(review)
     assert store.operators.settle_review(review, a_settlement(reason=REASON, actor=ACTOR), None) == Posted()
@@ -119,7 +119,7 @@ def test_a_settled_review_is_under_a_kilobyte(store: DynamoStore) -> None:
     assert size(item) <= KILOBYTE
 
 
-def test_adjustments_are_under_a_kilobyte(store: DynamoStore) -> None:
+def test_adjustment_items_are_under_a_kilobyte(store: DynamoStore) -> None:
     gift = a_gift(FAN, creator_id=CREATOR, shard=63, price_coins=MAX_AMOUNT)
     buy(store.ledger, FAN, MAX_AMOUNT)
     store.ledger.post_gift(gift)
@@ -135,7 +135,7 @@ def test_adjustments_are_under_a_kilobyte(store: DynamoStore) -> None:
         assert size(item) <= KILOBYTE
 
 
-def test_a_reversed_gift_is_under_a_kilobyte(store: DynamoStore) -> None:
+def test_reversed_gift_item_is_under_a_kilobyte(store: DynamoStore) -> None:
     gift = a_gift(FAN, creator_id=CREATOR, shard=63, item_id=TAG, stream_id=TAG, message="x" * 200, anonymous=True)
     buy(store.ledger, FAN, 60)
     store.ledger.post_gift(gift)
@@ -147,7 +147,7 @@ def test_a_reversed_gift_is_under_a_kilobyte(store: DynamoStore) -> None:
     assert size(item) <= KILOBYTE
 
 
-def test_a_freeze_is_kept_under_a_kilobyte_by_the_month_of_its_key(store: DynamoStore) -> None:
+def test_freeze_item_is_under_a_kilobyte_in_month_of_its_key(store: DynamoStore) -> None:
     freeze = a_freeze(FAN, reason=REASON, actor=ACTOR, at=START + timedelta(days=31))
     store.operators.freeze(freeze)
 
@@ -157,7 +157,7 @@ def test_a_freeze_is_kept_under_a_kilobyte_by_the_month_of_its_key(store: Dynamo
     assert size(item) <= KILOBYTE
 
 
-def test_a_pending_purchase_goes_away_by_itself_until_money_is_under_way(store: DynamoStore) -> None:
+def test_purchase_ttl_is_removed_when_processing(store: DynamoStore) -> None:
     purchase = a_purchase(created_at=START + timedelta(milliseconds=1))
     key = wallet_key(purchase.user_id), entry_key(purchase.purchase_id)
     store.ledger.open_purchase(purchase)
@@ -167,7 +167,7 @@ def test_a_pending_purchase_goes_away_by_itself_until_money_is_under_way(store: 
     assert "ttl" not in store.item(*key)
 
 
-def test_a_posted_purchase_is_kept_for_good_and_stands_in_the_journal(store: DynamoStore) -> None:
+def test_posted_purchase_has_no_ttl_and_is_in_the_journal(store: DynamoStore) -> None:
     purchase, posting = a_purchase(), a_posting()
     key = wallet_key(purchase.user_id), entry_key(purchase.purchase_id)
     store.ledger.open_purchase(purchase)
@@ -182,7 +182,7 @@ def test_a_posted_purchase_is_kept_for_good_and_stands_in_the_journal(store: Dyn
     assert item["journal_at"] == {"S": f"2026-11-22T12:00:30.007Z#{purchase.purchase_id}"}
 
 
-def test_a_gift_stands_in_the_journal_from_the_first_moment(store: DynamoStore) -> None:
+def test_gift_is_in_the_journal_index_when_posted(store: DynamoStore) -> None:
     gift = a_gift()
     buy(store.ledger, gift.user_id, 60)
     store.ledger.post_gift(gift)
@@ -197,5 +197,5 @@ def test_a_gift_stands_in_the_journal_from_the_first_moment(store: DynamoStore) 
         },
     )["Items"]
 
-    shown = {"PK", "SK", "journal_hour", "journal_at", "kind", "coins", "lane", "creator_id", "event_id"}
-    assert [set(item) for item in found] == [shown]
+    projected = {"PK", "SK", "journal_hour", "journal_at", "kind", "coins", "lane", "creator_id", "event_id"}
+    assert [set(item) for item in found] == [projected]

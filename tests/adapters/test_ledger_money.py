@@ -29,14 +29,14 @@ def coins(store: Store, purchase: Purchase) -> int:
 
 
 @pytest.mark.parametrize("kept_minor", [0, 1, 528, 529, MAX_AMOUNT])
-def test_what_is_kept_is_noted_where_no_coins_move(store: Store, purchase: Purchase, kept_minor: int) -> None:
+def test_update_kept_amount_without_adjustment_stores_amount(store: Store, purchase: Purchase, kept_minor: int) -> None:
     assert store.ledger.update_kept_amount(purchase, kept_minor, None) == Posted()
 
     assert found(store, purchase) == replace(purchase, kept_minor=kept_minor, version=purchase.version + 1)
     assert coins(store, purchase) == 500
 
 
-def test_a_clawback_is_an_entry_and_takes_the_coins(store: Store, purchase: Purchase) -> None:
+def test_update_kept_amount_with_clawback_debits_coins(store: Store, purchase: Purchase) -> None:
     clawback = a_clawback(purchase, 250)
 
     assert store.ledger.update_kept_amount(purchase, 264, clawback) == Posted()
@@ -46,7 +46,7 @@ def test_a_clawback_is_an_entry_and_takes_the_coins(store: Store, purchase: Purc
     assert coins(store, purchase) == 250
 
 
-def test_a_clawback_may_leave_a_debt_that_the_next_credit_pays(store: Store, purchase: Purchase) -> None:
+def test_update_kept_amount_clawback_of_spent_coins_leaves_debt(store: Store, purchase: Purchase) -> None:
     assert store.ledger.post_gift(a_gift(purchase.user_id, price_coins=500)) == Posted()
 
     assert store.ledger.update_kept_amount(purchase, 0, a_clawback(purchase, 500)) == Posted()
@@ -56,7 +56,7 @@ def test_a_clawback_may_leave_a_debt_that_the_next_credit_pays(store: Store, pur
     assert coins(store, purchase) == 100
 
 
-def test_whoever_is_in_debt_cannot_give(store: Store, purchase: Purchase) -> None:
+def test_post_gift_with_debt_is_rejected(store: Store, purchase: Purchase) -> None:
     store.ledger.update_kept_amount(purchase, 0, a_clawback(purchase, 501))
 
     refused = store.ledger.post_gift(a_gift(purchase.user_id, price_coins=1))
@@ -66,7 +66,7 @@ def test_whoever_is_in_debt_cannot_give(store: Store, purchase: Purchase) -> Non
     assert refused.wallet.coins == -1
 
 
-def test_a_restore_gives_back(store: Store, purchase: Purchase) -> None:
+def test_update_kept_amount_with_restore_credits_coins(store: Store, purchase: Purchase) -> None:
     store.ledger.update_kept_amount(purchase, 0, a_clawback(purchase, 500))
     restore = a_clawback(purchase, -500, kind=Kind.RESTORE)
 
@@ -77,58 +77,58 @@ def test_a_restore_gives_back(store: Store, purchase: Purchase) -> None:
     assert found(store, purchase) == replace(purchase, kept_minor=529, version=purchase.version + 2)
 
 
-@pytest.mark.parametrize("takes_coins", [False, True], ids=["only noting", "with coins"])
-@pytest.mark.parametrize("guard", ["older", "newer", "pending"])
-def test_whoever_looked_before_somebody_else_wrote_writes_nothing(
-    store: Store, purchase: Purchase, guard: str, takes_coins: bool
+@pytest.mark.parametrize("has_clawback", [False, True], ids=["only noting", "with coins"])
+@pytest.mark.parametrize("state", ["older", "newer", "pending"])
+def test_update_kept_amount_of_other_version_is_stale(
+    store: Store, purchase: Purchase, state: str, has_clawback: bool
 ) -> None:
-    stale = replace(purchase, version=purchase.version + (1 if guard == "newer" else 0))
-    if guard == "older":
+    stale = replace(purchase, version=purchase.version + (1 if state == "newer" else 0))
+    if state == "older":
         assert store.ledger.update_kept_amount(purchase, 500, a_clawback(purchase, 28)) == Posted()
-    if guard == "pending":
+    if state == "pending":
         stale = a_purchase(purchase.user_id)
         store.ledger.open_purchase(stale)
         store.ledger.post_purchase(session_of(stale), a_posting())
-    before = store.of(purchase.user_id)
+    before = store.snapshot(purchase.user_id)
 
-    assert store.ledger.update_kept_amount(stale, 0, a_clawback(stale, 500) if takes_coins else None) == Stale()
+    assert store.ledger.update_kept_amount(stale, 0, a_clawback(stale, 500) if has_clawback else None) == Stale()
 
-    assert store.of(purchase.user_id) == before
-
-
-@pytest.mark.parametrize("takes_coins", [False, True], ids=["only noting", "with coins"])
-def test_a_purchase_that_is_not_there_is_not_made(store: Store, takes_coins: bool) -> None:
-    stranger = a_purchase()
-    before = store.of(stranger.user_id)
-
-    assert store.ledger.update_kept_amount(stranger, 0, a_clawback(stranger, 500) if takes_coins else None) == Stale()
-
-    assert store.of(stranger.user_id) == before
+    assert store.snapshot(purchase.user_id) == before
 
 
-def test_an_id_that_is_taken_moves_nothing(store: Store, purchase: Purchase) -> None:
+@pytest.mark.parametrize("has_clawback", [False, True], ids=["only noting", "with coins"])
+def test_update_kept_amount_of_unknown_purchase_is_stale(store: Store, has_clawback: bool) -> None:
+    unknown = a_purchase()
+    before = store.snapshot(unknown.user_id)
+
+    assert store.ledger.update_kept_amount(unknown, 0, a_clawback(unknown, 500) if has_clawback else None) == Stale()
+
+    assert store.snapshot(unknown.user_id) == before
+
+
+def test_update_kept_amount_with_taken_entry_id_is_stale(store: Store, purchase: Purchase) -> None:
     other = buy(store.ledger, purchase.user_id, 7)
-    before = store.of(purchase.user_id)
+    before = store.snapshot(purchase.user_id)
 
     assert store.ledger.update_kept_amount(purchase, 0, a_clawback(purchase, 500, entry_id=other.entry_id)) == Stale()
 
-    assert store.of(purchase.user_id) == before
+    assert store.snapshot(purchase.user_id) == before
 
 
-def test_looks_that_follow_each_other_add_up(store: Store, purchase: Purchase) -> None:
-    taken = 0
+def test_update_kept_amount_successive_clawbacks_add_up(store: Store, purchase: Purchase) -> None:
+    clawed_back = 0
     for kept_minor, clawback in ((400, 122), (300, 95), (0, 283)):
         assert (
             store.ledger.update_kept_amount(found(store, purchase), kept_minor, a_clawback(purchase, clawback))
             == Posted()
         )
-        taken += clawback
+        clawed_back += clawback
 
-    assert (taken, coins(store, purchase)) == (500, 0)
+    assert (clawed_back, coins(store, purchase)) == (500, 0)
     assert found(store, purchase).version == purchase.version + 3
 
 
-def test_what_was_announced_stays_announced(store: Store, purchase: Purchase) -> None:
+def test_update_kept_amount_keeps_publication_mark(store: Store, purchase: Purchase) -> None:
     store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
 
     store.ledger.update_kept_amount(purchase, 0, a_clawback(purchase, 500))
@@ -148,7 +148,7 @@ def test_what_was_announced_stays_announced(store: Store, purchase: Purchase) ->
     ],
     ids=lambda adjustment: f"{adjustment.kind} of {adjustment.coins}",
 )
-def test_every_field_of_an_adjustment_comes_back_as_it_went_in(
+def test_update_kept_amount_stores_every_field_of_adjustment(
     store: Store, purchase: Purchase, adjustment: Adjustment
 ) -> None:
     adjustment = replace(adjustment, user_id=purchase.user_id)

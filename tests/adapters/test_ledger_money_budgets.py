@@ -15,7 +15,7 @@ from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.errors import NotFound, TryAgain
 from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Unchanged
-from tests.adapters.budget_lab import MIDNIGHT, a_rich_fan, budget_of, coins, set_budget, wallet
+from tests.adapters.budget_lab import MIDNIGHT, budget_of, coins, fan_with_coins, set_budget, wallet
 from tests.adapters.samples import (
     a_budget,
     a_posting,
@@ -28,14 +28,14 @@ from tests.stores import Store
 
 @pytest.fixture
 def fan(store: Store) -> str:
-    return a_rich_fan(store)
+    return fan_with_coins(store)
 
 
 # --- money ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("period", [0, 1, 2])
-def test_the_last_cent_of_a_budget_can_be_paid_and_not_one_more(store: Store, fan: str, period: int) -> None:
+def test_open_purchase_spends_budget_to_its_last_cent(store: Store, fan: str, period: int) -> None:
     limits = ByPeriod(*(1_000 if place == period else UNLIMITED for place in range(3)))
     set_budget(store, fan, a_budget(currency="usd", money=limits))
 
@@ -48,20 +48,20 @@ def test_the_last_cent_of_a_budget_can_be_paid_and_not_one_more(store: Store, fa
     assert wallet(store, fan).coins == 1_000
 
 
-def test_a_checkout_in_another_currency_is_refused(store: Store, fan: str) -> None:
+def test_open_purchase_in_another_currency_is_rejected(store: Store, fan: str) -> None:
     set_budget(store, fan, a_budget(currency="usd", money=coins(day=1_000)))
 
     assert store.ledger.open_purchase(a_purchase(fan, currency="eur")) == Rejected(wallet=wallet(store, fan))
     assert budget_of(store, fan).money_left.day == 1_000
 
 
-def test_a_budget_on_coins_asks_for_no_currency(store: Store, fan: str) -> None:
+def test_open_purchase_with_budget_on_coins_accepts_any_currency(store: Store, fan: str) -> None:
     set_budget(store, fan, a_budget(coins=coins(day=0)))
     for currency in ("usd", "eur"):
         assert store.ledger.open_purchase(a_purchase(fan, currency=currency)) == Posted()
 
 
-def test_the_first_checkout_of_a_new_day_renews_the_budget(store: Store, fan: str) -> None:
+def test_open_purchase_first_of_a_day_renews_budget(store: Store, fan: str) -> None:
     set_budget(store, fan, a_budget(currency="usd", money=ByPeriod(600, UNLIMITED, 1_000)))
     store.ledger.open_purchase(a_purchase(fan, amount_minor=600))
     late = a_purchase(fan, amount_minor=400, created_at=MIDNIGHT)
@@ -74,7 +74,7 @@ def test_the_first_checkout_of_a_new_day_renews_the_budget(store: Store, fan: st
     assert budget_of(store, fan).money_left == ByPeriod(200, UNLIMITED - 400, 0)
 
 
-def test_a_purchase_that_is_refused_is_not_there(store: Store, fan: str) -> None:
+def test_open_purchase_rejected_stores_nothing(store: Store, fan: str) -> None:
     set_budget(store, fan, a_budget(currency="usd", money=coins(day=0)))
     purchase = a_purchase(fan)
 
@@ -83,7 +83,7 @@ def test_a_purchase_that_is_refused_is_not_there(store: Store, fan: str) -> None
     assert store.ledger.find_entry(fan, purchase.purchase_id) is None
 
 
-def test_an_id_that_is_taken_is_told_whatever_the_budget_allows(store: Store, fan: str) -> None:
+def test_open_purchase_with_taken_id_returns_that_entry(store: Store, fan: str) -> None:
     purchase = a_purchase(fan)
     store.ledger.open_purchase(purchase)
     set_budget(store, fan, a_budget(currency="usd", money=coins(day=0)))
@@ -112,7 +112,7 @@ def end(store: Store, purchase: Purchase, to: Status = Status.EXPIRED) -> Posted
 
 
 @pytest.mark.parametrize("to", [Status.EXPIRED, Status.FAILED])
-def test_what_is_not_paid_is_given_back(store: Store, fan: str, to: Status) -> None:
+def test_move_purchase_to_unpaid_end_releases_price(store: Store, fan: str, to: Status) -> None:
     purchase = opened(store, fan, a_budget(currency="usd", money=ByPeriod(600, 700, UNLIMITED)))
     assert budget_of(store, fan).money_left == ByPeriod(71, 171, UNLIMITED - 529)
 
@@ -122,7 +122,7 @@ def test_what_is_not_paid_is_given_back(store: Store, fan: str, to: Status) -> N
     assert store.ledger.find_entry(fan, purchase.purchase_id) == replace(purchase, status=to, is_released=True)
 
 
-def test_a_price_is_given_back_once(store: Store, fan: str) -> None:
+def test_move_purchase_releases_price_once(store: Store, fan: str) -> None:
     purchase = opened(store, fan, a_budget(currency="usd", money=coins(day=5_000)))
     store.ledger.open_purchase(a_purchase(fan))
     end(store, purchase)
@@ -137,30 +137,30 @@ def test_a_price_is_given_back_once(store: Store, fan: str) -> None:
     assert budget_of(store, fan).money_left.day == 5_000 - 529
 
 
-def test_a_budget_that_changed_meanwhile_is_reckoned_with_again(store: Store, fan: str) -> None:
+def test_move_purchase_with_outdated_budget_raises_try_again(store: Store, fan: str) -> None:
     purchase = opened(store, fan, a_budget(currency="usd", money=coins(day=5_000)))
     seen = budget_of(store, fan)
-    back = released(seen, 529, "usd", START, START)
-    assert back
+    released_budget = released(seen, 529, "usd", START, START)
+    assert released_budget
     lower = changed(seen, replace(seen.limits, money=coins(day=1_000)), START)
     store.ledger.change_budget(fan, BudgetChange(seen=seen, budget=lower))
 
     with pytest.raises(TryAgain):
         store.ledger.move_purchase(
-            session_of(purchase), Status.EXPIRED, [Status.PENDING], BudgetChange(seen=seen, budget=back)
+            session_of(purchase), Status.EXPIRED, [Status.PENDING], BudgetChange(seen=seen, budget=released_budget)
         )
 
     assert store.ledger.find_entry(fan, purchase.purchase_id) == purchase
     assert budget_of(store, fan) == lower
 
 
-def test_a_purchase_that_nobody_knows_gives_nothing_back(store: Store, fan: str) -> None:
+def test_move_purchase_of_unknown_purchase_is_not_found(store: Store, fan: str) -> None:
     purchase = opened(store, fan, a_budget(currency="usd", money=coins(day=5_000)))
     with pytest.raises(NotFound):
         end(store, replace(purchase, purchase_id=new_id()))
 
 
-def test_money_that_arrives_after_all_counts_again(store: Store, fan: str) -> None:
+def test_post_purchase_after_release_counts_price_again(store: Store, fan: str) -> None:
     purchase = opened(store, fan, a_budget(currency="usd", money=coins(day=600)))
     end(store, purchase)
     store.ledger.open_purchase(a_purchase(fan, amount_minor=600))
@@ -182,7 +182,7 @@ def test_money_that_arrives_after_all_counts_again(store: Store, fan: str) -> No
     assert again == Unchanged(purchase=posted)
 
 
-def test_money_that_arrives_in_time_counts_once(store: Store, fan: str) -> None:
+def test_post_purchase_without_release_counts_price_once(store: Store, fan: str) -> None:
     purchase = opened(store, fan, a_budget(currency="usd", money=coins(day=600)))
 
     store.ledger.post_purchase(session_of(purchase), a_posting())

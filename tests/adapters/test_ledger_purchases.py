@@ -41,7 +41,7 @@ def coins(store: Store, purchase: Purchase) -> int:
     return store.ledger.read_wallet(purchase.user_id).coins
 
 
-def test_an_open_purchase_is_found_as_it_was_quoted(store: Store, purchase: Purchase) -> None:
+def test_open_purchase_stores_the_quote(store: Store, purchase: Purchase) -> None:
     assert found(store, purchase) == purchase
     assert coins(store, purchase) == 0
 
@@ -57,7 +57,7 @@ def test_an_open_purchase_is_found_as_it_was_quoted(store: Store, purchase: Purc
     ],
     ids=lambda changes: " and ".join(changes),
 )
-def test_every_field_comes_back_as_it_went_in(store: Store, changes: dict[str, Any]) -> None:
+def test_open_purchase_stores_every_field(store: Store, changes: dict[str, Any]) -> None:
     purchase = a_purchase(**changes)
 
     store.ledger.open_purchase(purchase)
@@ -65,23 +65,23 @@ def test_every_field_comes_back_as_it_went_in(store: Store, changes: dict[str, A
     assert found(store, purchase) == purchase
 
 
-def test_opening_again_gives_the_purchase_that_is_there(store: Store, purchase: Purchase) -> None:
-    dearer = replace(purchase, coins=501, amount_minor=530, created_at=START + timedelta(minutes=1))
+def test_open_purchase_repeat_returns_first_purchase(store: Store, purchase: Purchase) -> None:
+    other_quote = replace(purchase, coins=501, amount_minor=530, created_at=START + timedelta(minutes=1))
 
-    assert store.ledger.open_purchase(dearer) == AlreadyExists(entry=purchase)
+    assert store.ledger.open_purchase(other_quote) == AlreadyExists(entry=purchase)
     assert found(store, purchase) == purchase
 
 
-def test_opening_under_the_id_of_a_gift_gives_the_gift(store: Store) -> None:
+def test_open_purchase_with_id_of_gift_returns_gift(store: Store) -> None:
     gift = a_gift()
     buy(store.ledger, gift.user_id, 60)
     store.ledger.post_gift(gift)
 
-    taken = a_purchase(gift.user_id, purchase_id=gift.gift_id)
-    assert store.ledger.open_purchase(taken) == AlreadyExists(entry=gift)
+    purchase = a_purchase(gift.user_id, purchase_id=gift.gift_id)
+    assert store.ledger.open_purchase(purchase) == AlreadyExists(entry=gift)
 
 
-def test_an_id_is_the_fans_own(store: Store, purchase: Purchase) -> None:
+def test_open_purchase_id_is_unique_per_user(store: Store, purchase: Purchase) -> None:
     another = a_purchase(purchase_id=purchase.purchase_id)
 
     assert store.ledger.open_purchase(another) == Posted()
@@ -89,7 +89,7 @@ def test_an_id_is_the_fans_own(store: Store, purchase: Purchase) -> None:
 
 
 @pytest.mark.parametrize("status", UNPOSTED)
-def test_a_paid_purchase_is_posted_from_any_other_status(store: Store, purchase: Purchase, status: Status) -> None:
+def test_post_purchase_works_from_every_unposted_status(store: Store, purchase: Purchase, status: Status) -> None:
     purchase, posting = move(store, purchase, status), a_posting()
 
     assert store.ledger.post_purchase(session_of(purchase), posting) == Posted()
@@ -106,7 +106,7 @@ def test_a_paid_purchase_is_posted_from_any_other_status(store: Store, purchase:
 
 
 @pytest.mark.parametrize("payment_intent", ["the same", "another"])
-def test_a_posted_purchase_is_posted_once(store: Store, payment_intent: str) -> None:
+def test_post_purchase_again_is_unchanged(store: Store, payment_intent: str) -> None:
     posted = buy(store.ledger, a_purchase().user_id, 500)
     session = session_of(posted)
     if payment_intent == "another":
@@ -123,7 +123,7 @@ def other_coins(purchase: Purchase) -> PurchaseRef:
 
 @pytest.mark.parametrize("wrong", ["nothing", "coins", "amount", "currency"])
 @pytest.mark.parametrize("status", list(Status))
-def test_only_what_was_quoted_is_posted(store: Store, purchase: Purchase, status: Status, wrong: str) -> None:
+def test_post_purchase_requires_the_quote(store: Store, purchase: Purchase, status: Status, wrong: str) -> None:
     """One difference per case is enough, because the write joins its conditions with AND."""
     session = session_of(purchase)
     session = replace(session, ref=other_coins(purchase)) if wrong == "coins" else session
@@ -146,25 +146,25 @@ def test_only_what_was_quoted_is_posted(store: Store, purchase: Purchase, status
         assert (answer, coins(store, purchase)) == (Posted(), purchase.coins)
 
 
-def test_the_total_that_was_charged_is_not_what_was_quoted(store: Store, purchase: Purchase) -> None:
+def test_post_purchase_compares_subtotal_and_not_total(store: Store, purchase: Purchase) -> None:
     session = replace(session_of(purchase), total_minor=1)
 
     assert store.ledger.post_purchase(session, a_posting()) == Posted()
 
 
-def test_what_was_never_opened_is_not_found(store: Store) -> None:
-    stranger = a_purchase()
+def test_post_and_move_of_unknown_purchase_are_not_found(store: Store) -> None:
+    unknown = a_purchase()
 
     with pytest.raises(NotFound):
-        store.ledger.post_purchase(session_of(stranger), a_posting())
+        store.ledger.post_purchase(session_of(unknown), a_posting())
     with pytest.raises(NotFound):
-        store.ledger.move_purchase(session_of(stranger), Status.EXPIRED, UNPOSTED)
+        store.ledger.move_purchase(session_of(unknown), Status.EXPIRED, UNPOSTED)
 
-    assert found(store, stranger) is None
-    assert store.ledger.read_wallet(stranger.user_id) == Wallet(user_id=stranger.user_id)
+    assert found(store, unknown) is None
+    assert store.ledger.read_wallet(unknown.user_id) == Wallet(user_id=unknown.user_id)
 
 
-def test_a_gift_is_no_purchase(store: Store) -> None:
+def test_post_and_move_of_a_gift_are_not_found(store: Store) -> None:
     gift = a_gift()
     buy(store.ledger, gift.user_id, 60)
     store.ledger.post_gift(gift)
@@ -179,7 +179,7 @@ def test_a_gift_is_no_purchase(store: Store) -> None:
     assert store.ledger.read_wallet(gift.user_id).coins == 0
 
 
-def test_credits_add_up(store: Store) -> None:
+def test_post_purchase_credits_add_up(store: Store) -> None:
     user_id = a_purchase().user_id
     for amount in (1, 20, 300):
         buy(store.ledger, user_id, amount)
@@ -196,7 +196,7 @@ def test_credits_add_up(store: Store) -> None:
         (Status.EXPIRED, [Status.PENDING]),
     ],
 )
-def test_a_status_moves_only_from_the_allowed_ones(
+def test_move_purchase_moves_only_from_allowed_statuses(
     store: Store, purchase: Purchase, now: Status, to: Status, allowed: Sequence[Status]
 ) -> None:
     purchase = move(store, purchase, now)
@@ -211,20 +211,20 @@ def test_a_status_moves_only_from_the_allowed_ones(
 
 
 @pytest.mark.parametrize("to", UNPOSTED)
-def test_a_posted_purchase_stays_posted(store: Store, to: Status) -> None:
+def test_move_purchase_of_posted_purchase_is_unchanged(store: Store, to: Status) -> None:
     posted = buy(store.ledger, a_purchase().user_id, 500)
 
     assert store.ledger.move_purchase(session_of(posted), to, UNPOSTED) == Unchanged(purchase=posted)
     assert found(store, posted) == posted
 
 
-def test_moving_credits_nothing(store: Store, purchase: Purchase) -> None:
+def test_move_purchase_credits_no_coins(store: Store, purchase: Purchase) -> None:
     for status in UNPOSTED:
         move(store, purchase, status)
 
     assert coins(store, purchase) == 0
 
 
-def test_an_id_that_is_not_there_is_not_found(store: Store, purchase: Purchase) -> None:
+def test_find_entry_of_unknown_id_is_none(store: Store, purchase: Purchase) -> None:
     assert store.ledger.find_entry(purchase.user_id, new_id()) is None
     assert store.ledger.find_entry("nobody", purchase.purchase_id) is None

@@ -20,14 +20,14 @@ from tests.adapters.samples import a_budget, a_gift, a_posting, a_purchase, buy,
 from tests.fakes import START, session_of
 from tests.stores import DynamoStore
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-def all_at_once(acts: Sequence[Callable[[], Answer]]) -> list[Answer]:
+def all_at_once(acts: Sequence[Callable[[], Result]]) -> list[Result]:
     """Run the acts at the same time, one thread each. Returns their results in order."""
     ready = Barrier(len(acts))
 
-    def run(act: Callable[[], Answer]) -> Answer:
+    def run(act: Callable[[], Result]) -> Result:
         ready.wait(timeout=30)
         return act()
 
@@ -35,10 +35,10 @@ def all_at_once(acts: Sequence[Callable[[], Answer]]) -> list[Answer]:
         return list(threads.map(run, acts))
 
 
-def until_decided(act: Callable[[], Answer]) -> Callable[[], Answer]:
+def until_decided(act: Callable[[], Result]) -> Callable[[], Result]:
     """Return an act that repeats on TryAgain, as callers do."""
 
-    def insist() -> Answer:
+    def repeat() -> Result:
         for _ in range(100):
             try:
                 return act()
@@ -46,24 +46,24 @@ def until_decided(act: Callable[[], Answer]) -> Callable[[], Answer]:
                 continue
         raise AssertionError("never decided")
 
-    return insist
+    return repeat
 
 
-def test_one_purchase_posted_by_many_is_one_credit(atomic_store: DynamoStore) -> None:
+def test_post_purchase_64_at_once_credits_once(atomic_store: DynamoStore) -> None:
     ledger, purchase = atomic_store.ledger, a_purchase()
     ledger.open_purchase(purchase)
     session = session_of(purchase)
 
-    answers = all_at_once([until_decided(lambda: ledger.post_purchase(session, a_posting()))] * 64)
+    results = all_at_once([until_decided(lambda: ledger.post_purchase(session, a_posting()))] * 64)
 
     posted = ledger.find_entry(purchase.user_id, purchase.purchase_id)
     assert isinstance(posted, Purchase)
-    assert answers.count(Posted()) == 1
-    assert answers.count(Unchanged(purchase=posted)) == 63
+    assert results.count(Posted()) == 1
+    assert results.count(Unchanged(purchase=posted)) == 63
     assert ledger.read_wallet(purchase.user_id).coins == purchase.coins
 
 
-def test_one_purchase_paid_twice_at_once_is_one_credit(atomic_store: DynamoStore) -> None:
+def test_post_purchase_with_16_payments_at_once_credits_once(atomic_store: DynamoStore) -> None:
     ledger, purchase = atomic_store.ledger, a_purchase()
     ledger.open_purchase(purchase)
 
@@ -71,14 +71,14 @@ def test_one_purchase_paid_twice_at_once_is_one_credit(atomic_store: DynamoStore
         session = session_of(purchase, payment_intent=payment_intent)
         return until_decided(lambda: ledger.post_purchase(session, a_posting()))
 
-    answers = all_at_once([pay(f"pi_{number}") for number in range(16)])
+    results = all_at_once([pay(f"pi_{number}") for number in range(16)])
 
-    (winner,) = {answer.purchase.payment_intent for answer in answers if isinstance(answer, Unchanged)}
-    assert answers.index(Posted()) == int(str(winner).removeprefix("pi_"))
+    (winner,) = {answer.purchase.payment_intent for answer in results if isinstance(answer, Unchanged)}
+    assert results.index(Posted()) == int(str(winner).removeprefix("pi_"))
     assert ledger.read_wallet(purchase.user_id).coins == purchase.coins
 
 
-def test_many_purchases_of_one_fan_add_up(atomic_store: DynamoStore) -> None:
+def test_post_purchase_32_of_one_user_at_once_add_up(atomic_store: DynamoStore) -> None:
     user_id = new_name("fan")
 
     all_at_once([lambda coins=coins: buy(atomic_store.ledger, user_id, coins) for coins in range(1, 33)])  # type: ignore[misc]
@@ -86,7 +86,7 @@ def test_many_purchases_of_one_fan_add_up(atomic_store: DynamoStore) -> None:
     assert atomic_store.ledger.read_wallet(user_id).coins == sum(range(1, 33))
 
 
-def test_a_hundred_gifts_of_sixty_out_of_a_hundred_coins_are_one(atomic_store: DynamoStore) -> None:
+def test_post_gift_100_at_once_spend_coins_for_one(atomic_store: DynamoStore) -> None:
     ledger, user_id = atomic_store.ledger, new_name("fan")
     buy(ledger, user_id, 100)
 
@@ -96,36 +96,36 @@ def test_a_hundred_gifts_of_sixty_out_of_a_hundred_coins_are_one(atomic_store: D
     gifts = [a_gift(user_id) for _ in range(100)]
     sent = [gift for gift, done in zip(gifts, all_at_once([send(gift) for gift in gifts]), strict=True) if done]
 
-    kept = [entry for entry in ledger.list_entries(user_id, 200) if isinstance(entry, Gift)]
+    stored = [entry for entry in ledger.list_entries(user_id, 200) if isinstance(entry, Gift)]
     assert len(sent) == 1
-    assert kept == sent
+    assert stored == sent
     assert ledger.read_wallet(user_id).coins == 40
 
 
-def test_one_gift_sent_by_a_nervous_client_is_one_debit(atomic_store: DynamoStore) -> None:
+def test_post_gift_same_gift_32_at_once_debits_once(atomic_store: DynamoStore) -> None:
     ledger, gift = atomic_store.ledger, a_gift()
     buy(ledger, gift.user_id, 1_000)
 
-    answers = all_at_once([until_decided(lambda: ledger.post_gift(gift))] * 32)
+    results = all_at_once([until_decided(lambda: ledger.post_gift(gift))] * 32)
 
-    assert Counter(answers) == {Posted(): 1, AlreadyExists(entry=gift): 31}
+    assert Counter(results) == {Posted(): 1, AlreadyExists(entry=gift): 31}
     assert ledger.read_wallet(gift.user_id).coins == 940
 
 
 @pytest.mark.parametrize("workers", [8])
-def test_overlapping_batches_on_one_lane_give_each_gift_one_place(atomic_store: DynamoStore, workers: int) -> None:
+def test_receive_gifts_overlapping_at_once_give_each_gift_one_sequence(atomic_store: DynamoStore, workers: int) -> None:
     ledger, creator_id = atomic_store.ledger, new_name("creator")
     gifts = gifts_to(creator_id, 60)
     # Each gift is in three batches, at a different place in each.
     batches = [gifts[start : start + 9] for start in range(0, 60, 3)]
-    told: list[Mapping[str, int]] = []
+    received: list[Mapping[str, int]] = []
 
     def receive(batch: Sequence[Gift]) -> Mapping[str, int]:
         batches_by_shard = until_decided(lambda: ledger.receive_gifts(creator_id, 0, batch))()
         return {event_id: position.sequence for event_id, position in batches_by_shard.items()}
 
-    def relay(mine: Sequence[Sequence[Gift]]) -> Callable[[], None]:
-        return lambda: told.extend(receive(batch) for batch in mine)
+    def relay(own_batches: Sequence[Sequence[Gift]]) -> Callable[[], None]:
+        return lambda: received.extend(receive(batch) for batch in own_batches)
 
     all_at_once([relay(batches[number::workers]) for number in range(workers)])
 
@@ -133,11 +133,11 @@ def test_overlapping_batches_on_one_lane_give_each_gift_one_place(atomic_store: 
     assert sorted(shard.sequences.values()) == list(range(1, 61))
     assert shard.sequences.keys() == {gift.event_id for gift in gifts}
     assert shard.coins == sum(gift.price_coins for gift in gifts)
-    for answer in told:
+    for answer in received:
         assert answer.items() <= shard.sequences.items(), "whoever asks hears of the same place"
 
 
-def test_a_hundred_gifts_at_once_never_pass_a_budget(atomic_store: DynamoStore) -> None:
+def test_post_gift_100_at_once_stay_within_budget(atomic_store: DynamoStore) -> None:
     ledger, user_id = atomic_store.ledger, new_name("fan")
     buy(ledger, user_id, 10_000)
     assert (
@@ -156,7 +156,7 @@ def test_a_hundred_gifts_at_once_never_pass_a_budget(atomic_store: DynamoStore) 
     assert wallet.budget.coins_left == ByPeriod(4, 204, 904)
 
 
-def test_of_many_first_gifts_of_a_day_one_renews_the_budget(atomic_store: DynamoStore) -> None:
+def test_post_gift_40_first_of_a_day_at_once_renew_budget_once(atomic_store: DynamoStore) -> None:
     ledger, user_id = atomic_store.ledger, new_name("fan")
     buy(ledger, user_id, 10_000)
     ledger.change_budget(user_id, BudgetChange(seen=None, budget=a_budget(coins=ByPeriod(100, 10_000, 1_000))))
@@ -174,7 +174,7 @@ def test_of_many_first_gifts_of_a_day_one_renews_the_budget(atomic_store: Dynamo
     assert (wallet.budget.coins_left, wallet.budget.version) == (ByPeriod(4, 10_000 - 96, 904), 2)
 
 
-def test_a_budget_that_is_lowered_among_gifts_holds_from_then_on(atomic_store: DynamoStore) -> None:
+def test_change_budget_among_gifts_applies_to_later_gifts(atomic_store: DynamoStore) -> None:
     ledger, user_id = atomic_store.ledger, new_name("fan")
     buy(ledger, user_id, 10_000)
     ledger.change_budget(user_id, BudgetChange(seen=None, budget=a_budget(coins=ByPeriod(1_000, 1_000, 1_000))))

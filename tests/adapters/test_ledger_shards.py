@@ -20,7 +20,7 @@ def numbered(gifts: Sequence[Gift], first: int = 1) -> dict[str, ShardPosition]:
     return {gift.event_id: ShardPosition(sequence=sequence) for sequence, gift in enumerate(gifts, start=first)}
 
 
-def places(gifts: Sequence[Gift], first: int = 1) -> dict[str, int]:
+def sequences_of(gifts: Sequence[Gift], first: int = 1) -> dict[str, int]:
     return {event_id: position.sequence for event_id, position in numbered(gifts, first).items()}
 
 
@@ -29,28 +29,30 @@ def total(gifts: Sequence[Gift]) -> int:
 
 
 @pytest.mark.parametrize("number", [1, 2, MAX_ACTIONS_PER_RECEIPT])
-def test_gifts_take_their_sequence_in_order(store: Store, creator_id: str, number: int) -> None:
+def test_receive_gifts_assigns_sequences_in_order(store: Store, creator_id: str, number: int) -> None:
     gifts = gifts_to(creator_id, min(number, store.max_gifts))
 
     assert store.ledger.receive_gifts(creator_id, 0, gifts) == numbered(gifts)
 
     shard = store.shard(creator_id, 0)
-    assert (shard.coins, shard.sequences) == (total(gifts), places(gifts))
+    assert (shard.coins, shard.sequences) == (total(gifts), sequences_of(gifts))
 
 
 @pytest.mark.parametrize("number", [1, MAX_ACTIONS_PER_RECEIPT])
-def test_gifts_that_come_again_keep_their_sequence(bulk_store: Store, creator_id: str, number: int) -> None:
+def test_receive_gifts_repeat_keeps_sequences(bulk_store: Store, creator_id: str, number: int) -> None:
     gifts = gifts_to(creator_id, min(number, bulk_store.max_gifts))
     bulk_store.ledger.receive_gifts(creator_id, 0, gifts)
 
     assert bulk_store.ledger.receive_gifts(creator_id, 0, gifts[::-1]) == numbered(gifts)
 
     shard = bulk_store.shard(creator_id, 0)
-    assert (shard.coins, shard.sequences) == (total(gifts), places(gifts))
+    assert (shard.coins, shard.sequences) == (total(gifts), sequences_of(gifts))
 
 
 @pytest.mark.parametrize(("known", "again"), [(1, 0), (3, 1), (5, 4), (9, 5), (99, 50)])
-def test_overlapping_batches_leave_no_gap(bulk_store: Store, creator_id: str, known: int, again: int) -> None:
+def test_receive_gifts_overlapping_batches_leave_no_gap(
+    bulk_store: Store, creator_id: str, known: int, again: int
+) -> None:
     known, again = min(known, bulk_store.max_gifts), min(again, bulk_store.max_gifts - 1)
     gifts = gifts_to(creator_id, bulk_store.max_gifts + known - again)
     first, second = gifts[:known], gifts[known - again :]
@@ -60,10 +62,10 @@ def test_overlapping_batches_leave_no_gap(bulk_store: Store, creator_id: str, kn
 
     assert answer == {gift.event_id: numbered(gifts)[gift.event_id] for gift in second}
     shard = bulk_store.shard(creator_id, 0)
-    assert (shard.coins, shard.sequences) == (total(gifts), places(gifts))
+    assert (shard.coins, shard.sequences) == (total(gifts), sequences_of(gifts))
 
 
-def test_a_batch_may_be_half_known_at_every_other_place(store: Store, creator_id: str) -> None:
+def test_receive_gifts_alternately_known_gifts_get_next_sequences(store: Store, creator_id: str) -> None:
     gifts = gifts_to(creator_id, 9)
     known, new = gifts[1::2], gifts[::2]
     store.ledger.receive_gifts(creator_id, 0, known)
@@ -71,23 +73,23 @@ def test_a_batch_may_be_half_known_at_every_other_place(store: Store, creator_id
     assert store.ledger.receive_gifts(creator_id, 0, gifts) == numbered(known) | numbered(new, first=5)
 
 
-def test_later_gifts_go_on_where_the_earlier_ended(store: Store, creator_id: str) -> None:
+def test_receive_gifts_later_batches_continue_the_sequence(store: Store, creator_id: str) -> None:
     gifts = gifts_to(creator_id, 4)
-    given = [store.ledger.receive_gifts(creator_id, 0, [gift])[gift.event_id].sequence for gift in gifts]
+    received = [store.ledger.receive_gifts(creator_id, 0, [gift])[gift.event_id].sequence for gift in gifts]
 
-    assert given == [1, 2, 3, 4]
+    assert received == [1, 2, 3, 4]
     assert store.shard(creator_id, 0).coins == total(gifts)
 
 
-def test_lanes_count_by_themselves(store: Store, creator_id: str) -> None:
+def test_receive_gifts_shards_have_separate_sequences(store: Store, creator_id: str) -> None:
     first, second = gifts_to(creator_id, 2), gifts_to(creator_id, 1)
     store.ledger.receive_gifts(creator_id, 0, first)
 
     assert store.ledger.receive_gifts(creator_id, 63, second) == numbered(second)
-    assert store.shard(creator_id, 0).sequences == places(first)
+    assert store.shard(creator_id, 0).sequences == sequences_of(first)
 
 
-def test_creators_count_by_themselves(store: Store, creator_id: str) -> None:
+def test_receive_gifts_creators_have_separate_sequences(store: Store, creator_id: str) -> None:
     mine, yours = gifts_to(creator_id, 2), gifts_to(f"{creator_id}0", 1)
     store.ledger.receive_gifts(creator_id, 0, mine)
 
@@ -95,14 +97,14 @@ def test_creators_count_by_themselves(store: Store, creator_id: str) -> None:
 
 
 @pytest.mark.parametrize("creator_id", ["|:@._-=", "c" * 128, "lane|0"])
-def test_creators_may_be_called_anything_well_formed(store: Store, creator_id: str) -> None:
+def test_receive_gifts_accepts_every_valid_creator_id(store: Store, creator_id: str) -> None:
     gift = a_gift("s" * 128, creator_id=creator_id, message="おめでとう🎉", anonymous=True)
 
     assert store.ledger.receive_gifts(creator_id, 3, [gift]) == {gift.event_id: ShardPosition(sequence=1)}
     assert store.shard(creator_id, 3).coins == gift.price_coins
 
 
-def test_a_reversal_counters_its_gift_and_takes_a_place_of_its_own(store: Store, creator_id: str) -> None:
+def test_receive_gifts_reversal_subtracts_coins_with_own_sequence(store: Store, creator_id: str) -> None:
     first, second = gifts_to(creator_id, 2)
     reversal = a_reversal(second)
 
@@ -112,7 +114,7 @@ def test_a_reversal_counters_its_gift_and_takes_a_place_of_its_own(store: Store,
     assert store.shard(creator_id, 0).coins == first.price_coins
 
 
-def test_a_reversal_may_come_with_its_gift_and_even_before_it(store: Store, creator_id: str) -> None:
+def test_receive_gifts_accepts_reversal_before_its_gift(store: Store, creator_id: str) -> None:
     """A sender's records are relayed in order, but a failed one is redriven later."""
     first, second = gifts_to(creator_id, 2)
     early, late = a_reversal(first), a_reversal(second)
@@ -125,7 +127,7 @@ def test_a_reversal_may_come_with_its_gift_and_even_before_it(store: Store, crea
     assert (shard.coins, len(shard.sequences)) == (0, 4)
 
 
-def test_a_reversal_that_comes_again_keeps_its_place(store: Store, creator_id: str) -> None:
+def test_receive_gifts_repeated_reversal_keeps_its_sequence(store: Store, creator_id: str) -> None:
     (gift,) = gifts_to(creator_id, 1)
     reversal = a_reversal(gift)
     both = store.ledger.receive_gifts(creator_id, 0, [gift, reversal])
@@ -134,6 +136,6 @@ def test_a_reversal_that_comes_again_keeps_its_place(store: Store, creator_id: s
     assert store.shard(creator_id, 0).coins == 0
 
 
-def test_no_gifts_are_no_news(store: Store, creator_id: str) -> None:
+def test_receive_gifts_of_empty_batch_is_empty(store: Store, creator_id: str) -> None:
     assert store.ledger.receive_gifts(creator_id, 0, []) == {}
     assert store.shard(creator_id, 0).sequences == {}

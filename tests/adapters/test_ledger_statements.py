@@ -17,23 +17,23 @@ from tests.stores import Store
 def entries(store: Store) -> list[Entry]:
     """Seven entries of one user, newest first: purchases, and a gift in the middle."""
     user_id = new_name("fan")
-    made: list[Entry] = [buy(store.ledger, user_id, 100) for _ in range(3)]
+    entries: list[Entry] = [buy(store.ledger, user_id, 100) for _ in range(3)]
     gift = a_gift(user_id)
     assert store.ledger.post_gift(gift) == Posted()
-    made.append(gift)
+    entries.append(gift)
     for _ in range(3):
         pending = a_purchase(user_id)
         assert store.ledger.open_purchase(pending) == Posted()
-        made.append(pending)
-    return made[::-1]
+        entries.append(pending)
+    return entries[::-1]
 
 
-def test_entries_come_newest_first(store: Store, entries: list[Entry]) -> None:
+def test_list_entries_is_newest_first(store: Store, entries: list[Entry]) -> None:
     assert list(store.ledger.list_entries(entries[0].user_id, 100)) == entries
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 8])
-def test_pages_follow_each_other_to_the_last(store: Store, entries: list[Entry], limit: int) -> None:
+def test_list_entries_pages_cover_all_entries(store: Store, entries: list[Entry], limit: int) -> None:
     seen: list[Entry] = []
     before: str | None = None
     while page := store.ledger.list_entries(entries[0].user_id, limit, before):
@@ -44,7 +44,7 @@ def test_pages_follow_each_other_to_the_last(store: Store, entries: list[Entry],
     assert seen == entries
 
 
-def test_a_page_may_begin_where_no_entry_is(store: Store, entries: list[Entry]) -> None:
+def test_list_entries_starts_at_any_id(store: Store, entries: list[Entry]) -> None:
     user_id = entries[0].user_id
     newest, oldest = uuid7_at(START + timedelta(days=1), 0), uuid7_at(START - timedelta(days=1), 0)
 
@@ -53,12 +53,12 @@ def test_a_page_may_begin_where_no_entry_is(store: Store, entries: list[Entry]) 
     assert list(store.ledger.list_entries(user_id, 3, oldest)) == []
 
 
-def test_a_fan_sees_no_entries_of_others(store: Store, entries: list[Entry]) -> None:
+def test_list_entries_excludes_other_users(store: Store, entries: list[Entry]) -> None:
     assert list(store.ledger.list_entries(f"{entries[0].user_id}0", 100)) == []
     assert list(store.ledger.list_entries(new_name("fan"), 100, entries[0].entry_id)) == []
 
 
-def test_entries_of_other_times_sort_by_time(store: Store) -> None:
+def test_list_entries_sorts_by_time_of_id(store: Store) -> None:
     user_id = new_name("fan")
     late, early = START + timedelta(days=365), START - timedelta(days=365)
     for created_at in (START, late, early):
@@ -68,7 +68,7 @@ def test_entries_of_other_times_sort_by_time(store: Store) -> None:
     assert [entry.created_at for entry in listed if entry.user_id == user_id] == [late, START, early]  # type: ignore[union-attr]
 
 
-def test_the_first_announcement_is_the_one_that_is_noted(store: Store) -> None:
+def test_mark_announced_keeps_first_time(store: Store) -> None:
     posted = buy(store.ledger, new_name("fan"), 5)
     assert store.announced_at(posted) is None
 
@@ -79,7 +79,7 @@ def test_the_first_announcement_is_the_one_that_is_noted(store: Store) -> None:
     assert store.announced_at(posted) == first
 
 
-def test_a_note_changes_nothing_that_is_posted(store: Store) -> None:
+def test_mark_announced_does_not_change_the_entry(store: Store) -> None:
     posted = buy(store.ledger, new_name("fan"), 5)
 
     store.ledger.mark_announced(posted.user_id, posted.entry_id, START)
@@ -89,16 +89,16 @@ def test_a_note_changes_nothing_that_is_posted(store: Store) -> None:
     assert store.ledger.read_wallet(posted.user_id).coins == 5
 
 
-def test_a_note_makes_no_entry(store: Store) -> None:
+def test_mark_announced_of_unknown_entry_stores_nothing(store: Store) -> None:
     """The sweep would read a mark without its entry as an entry."""
-    stranger = replace(a_purchase(), status=Status.POSTED)
+    unknown = replace(a_purchase(), status=Status.POSTED)
 
-    store.ledger.mark_announced(stranger.user_id, stranger.entry_id, START)
+    store.ledger.mark_announced(unknown.user_id, unknown.entry_id, START)
 
-    assert store.ledger.find_entry(stranger.user_id, stranger.purchase_id) is None
+    assert store.ledger.find_entry(unknown.user_id, unknown.purchase_id) is None
 
 
-def test_the_same_payment_is_one_review(store: Store) -> None:
+def test_file_review_same_payment_is_stored_once(store: Store) -> None:
     review = a_review()
     store.ledger.file_review(review)
     store.ledger.file_review(replace(review, reason="other_amount", amount_minor=1))
@@ -106,7 +106,7 @@ def test_the_same_payment_is_one_review(store: Store) -> None:
     assert store.count_reviews(review.payment_id) == 1
 
 
-def test_other_payments_are_other_reviews(store: Store) -> None:
+def test_file_review_other_payments_are_stored_separately(store: Store) -> None:
     reviews = [a_review(), a_review(payment_id=new_name("cs_live|:@._-=")), a_review(user_id="u" * 128)]
     for review in reviews:
         store.ledger.file_review(review)

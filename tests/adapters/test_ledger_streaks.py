@@ -28,7 +28,7 @@ def first(store: Store) -> Gift:
     return replace(first, streak_id=first.gift_id)
 
 
-def one_more(first: Gift, **changes: Any) -> Gift:
+def next_gift(first: Gift, **changes: Any) -> Gift:
     later = first.posted_at + timedelta(seconds=1)
     return replace(first, **{"gift_id": new_id(), "event_id": new_id(), "posted_at": later, **changes})
 
@@ -44,7 +44,7 @@ def end(store: Store, gift: Gift) -> StreakEnd:
     return end_of(seen, gift.user_id, new_id(), a_posting())
 
 
-def test_the_first_gift_begins_a_streak(store: Store, first: Gift) -> None:
+def test_post_gift_first_of_streak_starts_streak(store: Store, first: Gift) -> None:
     assert store.ledger.post_gift(first) == Posted()
 
     assert streak(store, first) == Streak(
@@ -60,9 +60,9 @@ def test_the_first_gift_begins_a_streak(store: Store, first: Gift) -> None:
     assert store.ledger.find_entry(first.user_id, first.gift_id) == first
 
 
-def test_each_further_gift_is_debited_and_counted(store: Store, first: Gift) -> None:
+def test_post_gift_next_of_streak_is_debited_and_counted(store: Store, first: Gift) -> None:
     store.ledger.post_gift(first)
-    second, third = one_more(first), one_more(first, price_coins=120, posted_at=START + timedelta(hours=1))
+    second, third = next_gift(first), next_gift(first, price_coins=120, posted_at=START + timedelta(hours=1))
 
     assert [store.ledger.post_gift(gift) for gift in (second, third)] == [Posted(), Posted()]
 
@@ -72,8 +72,8 @@ def test_each_further_gift_is_debited_and_counted(store: Store, first: Gift) -> 
     assert wallet.streak.last_at == third.posted_at
 
 
-def test_a_gift_that_is_sent_again_is_counted_once(store: Store, first: Gift) -> None:
-    second = one_more(first)
+def test_post_gift_repeat_in_streak_is_counted_once(store: Store, first: Gift) -> None:
+    second = next_gift(first)
     for gift in (first, second, second, first):
         store.ledger.post_gift(gift)
 
@@ -96,35 +96,35 @@ def test_a_gift_that_is_sent_again_is_counted_once(store: Store, first: Gift) ->
     ],
     ids=str,
 )
-def test_what_is_not_of_the_streak_is_refused_with_the_wallet(
+def test_post_gift_not_matching_streak_is_rejected_with_wallet(
     store: Store, first: Gift, changes: dict[str, Any]
 ) -> None:
     store.ledger.post_gift(first)
-    before = store.of(first.user_id)
+    before = store.snapshot(first.user_id)
 
-    refused = store.ledger.post_gift(one_more(first, **changes))
+    refused = store.ledger.post_gift(next_gift(first, **changes))
 
     assert isinstance(refused, Rejected)
     assert refused.wallet == store.ledger.read_wallet(first.user_id)
-    assert store.of(first.user_id) == before
+    assert store.snapshot(first.user_id) == before
 
 
-def test_no_streak_goes_on_that_has_not_begun(store: Store, first: Gift) -> None:
-    refused = store.ledger.post_gift(one_more(first))
+def test_post_gift_of_unknown_streak_is_rejected(store: Store, first: Gift) -> None:
+    refused = store.ledger.post_gift(next_gift(first))
     assert isinstance(refused, Rejected)
     assert (refused.wallet, streak(store, first)) == (store.ledger.read_wallet(first.user_id), None)
 
 
-def test_a_gift_out_of_the_row_leaves_the_streak_alone(store: Store, first: Gift) -> None:
+def test_post_gift_without_streak_leaves_streak_unchanged(store: Store, first: Gift) -> None:
     store.ledger.post_gift(first)
     before = streak(store, first)
-    assert store.ledger.post_gift(one_more(first, streak_id="")) == Posted()
+    assert store.ledger.post_gift(next_gift(first, streak_id="")) == Posted()
     assert streak(store, first) == before
 
 
-def test_another_streak_is_in_the_way_until_it_is_ended(store: Store, first: Gift) -> None:
+def test_post_gift_starting_new_streak_requires_end_of_active_one(store: Store, first: Gift) -> None:
     store.ledger.post_gift(first)
-    other = one_more(first, item_id="cake")
+    other = next_gift(first, item_id="cake")
     other = replace(other, streak_id=other.gift_id)
     refused = store.ledger.post_gift(other)
     assert isinstance(refused, Rejected)
@@ -140,29 +140,29 @@ def test_another_streak_is_in_the_way_until_it_is_ended(store: Store, first: Gif
     assert store.ledger.read_wallet(first.user_id).coins == 380
 
 
-def test_a_streak_that_grew_meanwhile_is_not_ended(store: Store, first: Gift) -> None:
+def test_end_streak_of_outdated_streak_is_stale(store: Store, first: Gift) -> None:
     store.ledger.post_gift(first)
     stale = end(store, first)
-    store.ledger.post_gift(one_more(first))
-    before = store.of(first.user_id)
-    other = one_more(first)
+    store.ledger.post_gift(next_gift(first))
+    before = store.snapshot(first.user_id)
+    other = next_gift(first)
 
     assert store.ledger.end_streak(first.user_id, stale) == Stale()
     assert store.ledger.post_gift(replace(other, streak_id=other.gift_id), ended=stale) != Posted()
-    assert store.of(first.user_id) == before
+    assert store.snapshot(first.user_id) == before
 
 
-def test_a_streak_ends_once_and_is_told_whole(store: Store, first: Gift) -> None:
+def test_end_streak_stores_one_notification_with_totals(store: Store, first: Gift) -> None:
     store.ledger.post_gift(first)
-    store.ledger.post_gift(one_more(first))
+    store.ledger.post_gift(next_gift(first))
     ended = end(store, first)
 
     assert store.ledger.end_streak(first.user_id, ended) == Posted()
     assert store.ledger.end_streak(first.user_id, ended) == Stale()
 
     assert streak(store, first) is None
-    told = store.ledger.find_entry(first.user_id, ended.notification.entry_id)
-    assert told == ended.notification
+    notification = store.ledger.find_entry(first.user_id, ended.notification.entry_id)
+    assert notification == ended.notification
     assert ended.notification.kind is NotificationKind.STREAK_END
     assert dict(ended.notification.payload) == {
         "streak_id": first.gift_id,
@@ -175,10 +175,10 @@ def test_a_streak_ends_once_and_is_told_whole(store: Store, first: Gift) -> None
     assert store.journal.wallet_mismatch(first.user_id) is None
 
 
-def test_a_gift_that_comes_after_the_end_is_refused(store: Store, first: Gift) -> None:
+def test_post_gift_after_end_of_streak_is_rejected(store: Store, first: Gift) -> None:
     store.ledger.post_gift(first)
     store.ledger.end_streak(first.user_id, end(store, first))
-    refused = store.ledger.post_gift(one_more(first))
+    refused = store.ledger.post_gift(next_gift(first))
     assert isinstance(refused, Rejected)
     assert refused.wallet is not None
     assert refused.wallet.streak is None
@@ -187,35 +187,37 @@ def test_a_gift_that_comes_after_the_end_is_refused(store: Store, first: Gift) -
 # --- the creator's side -----------------------------------------------------------------------------------------------
 
 
-def test_a_lane_counts_a_streak_as_it_comes(store: Store) -> None:
+def test_receive_gifts_counts_streak_in_order_of_receipt(store: Store) -> None:
     creator_id, user_id, streak_id = new_name("creator"), new_name("fan"), new_id()
-    row = [a_gift(user_id, creator_id=creator_id, shard=0, streak_id=streak_id, price_coins=coins) for coins in (5, 6)]
+    gifts = [
+        a_gift(user_id, creator_id=creator_id, shard=0, streak_id=streak_id, price_coins=coins) for coins in (5, 6)
+    ]
     other = a_gift(creator_id=creator_id, shard=0)
-    late = replace(row[0], event_id=new_id(), gift_id=new_id(), price_coins=7)
+    late = replace(gifts[0], event_id=new_id(), gift_id=new_id(), price_coins=7)
 
-    both = store.ledger.receive_gifts(creator_id, 0, [row[0], other, row[1]])
-    again = store.ledger.receive_gifts(creator_id, 0, [row[1], late])
+    both = store.ledger.receive_gifts(creator_id, 0, [gifts[0], other, gifts[1]])
+    again = store.ledger.receive_gifts(creator_id, 0, [gifts[1], late])
 
     assert both == {
-        row[0].event_id: ShardPosition(sequence=1, streak_count=1, streak_coins=5),
+        gifts[0].event_id: ShardPosition(sequence=1, streak_count=1, streak_coins=5),
         other.event_id: ShardPosition(sequence=2),
-        row[1].event_id: ShardPosition(sequence=3, streak_count=2, streak_coins=11),
+        gifts[1].event_id: ShardPosition(sequence=3, streak_count=2, streak_coins=11),
     }
     assert again == {
-        row[1].event_id: both[row[1].event_id],
+        gifts[1].event_id: both[gifts[1].event_id],
         late.event_id: ShardPosition(sequence=4, streak_count=3, streak_coins=18),
     }
     assert store.shard(creator_id, 0).coins == 5 + 6 + 7 + 60
 
 
-def test_streaks_of_two_fans_may_bear_one_id(store: Store) -> None:
+def test_receive_gifts_streak_id_is_unique_per_user(store: Store) -> None:
     creator_id, streak_id = new_name("creator"), new_id()
     gifts = [a_gift(new_name("fan"), creator_id=creator_id, shard=0, streak_id=streak_id) for _ in range(2)]
     batches_by_shard = store.ledger.receive_gifts(creator_id, 0, gifts)
     assert [batches_by_shard[gift.event_id].streak_count for gift in gifts] == [1, 1]
 
 
-def test_the_end_of_a_streak_takes_a_place_in_the_lane_and_no_coins(store: Store, first: Gift) -> None:
+def test_receive_gifts_streak_end_takes_sequence_and_no_coins(store: Store, first: Gift) -> None:
     store.ledger.post_gift(first)
     ended = end(store, first)
     received = store.ledger.receive_gifts(first.creator_id, 3, [first, ended.notification])
@@ -226,7 +228,7 @@ def test_the_end_of_a_streak_takes_a_place_in_the_lane_and_no_coins(store: Store
     }
 
 
-def test_a_creator_has_the_coins_of_all_lanes(store: Store) -> None:
+def test_creator_coins_sums_all_shards(store: Store) -> None:
     creator_id = new_name("creator")
     assert store.ledger.creator_coins(creator_id) == 0
     for shard in (0, 7, 63):
@@ -238,16 +240,16 @@ def test_a_creator_has_the_coins_of_all_lanes(store: Store) -> None:
 # --- costs ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_gift_of_a_streak_costs_what_a_gift_costs(atomic_store: DynamoStore) -> None:
+def test_post_gift_in_streak_costs_one_trip_and_five_units(atomic_store: DynamoStore) -> None:
     gift = a_gift()
     buy(atomic_store.ledger, gift.user_id, 500)
     first = replace(gift, streak_id=gift.gift_id)
-    for sent in (first, one_more(first), one_more(first)):
+    for sent in (first, next_gift(first), next_gift(first)):
         cost = measured(atomic_store, lambda sent=sent: atomic_store.ledger.post_gift(sent))  # type: ignore[misc]
         assert reported(atomic_store, cost) == reported(atomic_store, Cost(1, wru=5))
 
 
-def test_the_end_of_a_streak_is_one_trip_and_five_units(atomic_store: DynamoStore) -> None:
+def test_end_streak_costs_one_trip_and_five_units(atomic_store: DynamoStore) -> None:
     gift = a_gift()
     buy(atomic_store.ledger, gift.user_id, 500)
     atomic_store.ledger.post_gift(replace(gift, streak_id=gift.gift_id))
@@ -256,7 +258,7 @@ def test_the_end_of_a_streak_is_one_trip_and_five_units(atomic_store: DynamoStor
     assert reported(atomic_store, cost) == reported(atomic_store, Cost(1, wru=5))
 
 
-def test_receiving_a_streak_is_two_units_more(atomic_store: DynamoStore) -> None:
+def test_receive_gifts_of_streak_costs_two_units_more(atomic_store: DynamoStore) -> None:
     creator_id, user_id, streak_id = new_name("creator"), new_name("fan"), new_id()
     gifts = [a_gift(user_id, creator_id=creator_id, shard=0, streak_id=streak_id) for _ in range(4)]
     cost = measured(atomic_store, lambda: atomic_store.ledger.receive_gifts(creator_id, 0, gifts))
@@ -264,11 +266,11 @@ def test_receiving_a_streak_is_two_units_more(atomic_store: DynamoStore) -> None
     assert reported(atomic_store, Cost(2, wru=cost.wru)) == reported(atomic_store, Cost(2, wru=2 * 4 + 2 + 2))
 
 
-def test_a_creators_coins_are_one_trip(atomic_store: DynamoStore) -> None:
+def test_creator_coins_costs_one_trip(atomic_store: DynamoStore) -> None:
     assert measured(atomic_store, lambda: atomic_store.ledger.creator_coins("nobody")).trips == 1
 
 
-def test_a_wallet_with_the_longest_streak_is_under_a_kilobyte(moto_store: DynamoStore) -> None:
+def test_wallet_item_with_longest_streak_is_under_700_bytes(moto_store: DynamoStore) -> None:
     moto_store.bind()
     gift = a_gift(
         "f" * 128, creator_id="c" * 128, item_id="i" * 64, shard=63, quantity=MAX_QUANTITY, price_coins=MAX_AMOUNT

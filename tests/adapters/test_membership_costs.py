@@ -41,14 +41,14 @@ def followed(membership: Membership) -> Membership:
     )
 
 
-def test_asking_is_one_look_and_one_unit(atomic_store: DynamoStore) -> None:
-    wanted, store = a_membership(), atomic_store.memberships
-    assert measured(atomic_store, lambda: store.open_membership(wanted)) == Cost(1, wru=1)
-    assert measured(atomic_store, lambda: store.open_membership(wanted)) == Cost(2, rru=1), "a repeat"
-    assert measured(atomic_store, lambda: store.list_memberships(wanted.user_id)) == Cost(1, rru=1)
+def test_open_and_list_memberships_cost_one_trip(atomic_store: DynamoStore) -> None:
+    membership, store = a_membership(), atomic_store.memberships
+    assert measured(atomic_store, lambda: store.open_membership(membership)) == Cost(1, wru=1)
+    assert measured(atomic_store, lambda: store.open_membership(membership)) == Cost(2, rru=1), "a repeat"
+    assert measured(atomic_store, lambda: store.list_memberships(membership.user_id)) == Cost(1, rru=1)
 
 
-def test_a_month_is_one_trip_and_seven_units(atomic_store: DynamoStore, membership: Membership) -> None:
+def test_post_month_costs_one_trip_and_seven_units(atomic_store: DynamoStore, membership: Membership) -> None:
     month = a_month(membership, payment_intent=PAYMENT)
 
     def post() -> None:
@@ -58,7 +58,7 @@ def test_a_month_is_one_trip_and_seven_units(atomic_store: DynamoStore, membersh
     assert measured(atomic_store, post) == Cost(1), "a repeat"
 
 
-def test_following_is_a_read_and_two_units(atomic_store: DynamoStore, membership: Membership) -> None:
+def test_update_membership_costs_one_read_and_two_units(atomic_store: DynamoStore, membership: Membership) -> None:
     store = atomic_store.memberships
     found = measured(atomic_store, lambda: store.find_membership(membership.user_id, membership.membership_id))
     assert found == Cost(1, rru=1)
@@ -67,7 +67,9 @@ def test_following_is_a_read_and_two_units(atomic_store: DynamoStore, membership
     assert reported(atomic_store, cost) == reported(atomic_store, Cost(1, wru=2))
 
 
-def test_the_end_costs_an_entry_more(atomic_store: DynamoStore, membership: Membership) -> None:
+def test_update_membership_with_notification_costs_five_units(
+    atomic_store: DynamoStore, membership: Membership
+) -> None:
     notification = an_end(membership.user_id)
     cost = measured(
         atomic_store,
@@ -82,7 +84,7 @@ def store(moto_store: DynamoStore) -> DynamoStore:
     return moto_store
 
 
-def test_the_longest_membership_is_under_a_kilobyte(store: DynamoStore) -> None:
+def test_membership_item_is_under_a_kilobyte(store: DynamoStore) -> None:
     membership = a_membership(FAN, plan_id=TAG, coins=MAX_AMOUNT, amount_minor=MAX_AMOUNT)
     store.memberships.open_membership(membership)
     store.memberships.update_membership(membership, replace(followed(membership), version=MAX_AMOUNT), None)
@@ -90,7 +92,7 @@ def test_the_longest_membership_is_under_a_kilobyte(store: DynamoStore) -> None:
     assert size(item) < KILOBYTE
 
 
-def test_the_longest_month_is_under_a_kilobyte(store: DynamoStore) -> None:
+def test_month_item_is_under_a_kilobyte(store: DynamoStore) -> None:
     membership = a_membership(FAN, plan_id=TAG, coins=MAX_AMOUNT, amount_minor=MAX_AMOUNT)
     store.memberships.open_membership(membership)
     month = a_month(membership, 2, payment_intent=PAYMENT)
@@ -100,7 +102,7 @@ def test_the_longest_month_is_under_a_kilobyte(store: DynamoStore) -> None:
     assert size(store.item(wallet_key(FAN), entry_key(month.purchase_id))) < KILOBYTE
 
 
-def test_who_never_pays_is_forgotten_and_who_paid_is_not(store: DynamoStore) -> None:
+def test_membership_ttl_is_removed_by_first_paid_month(store: DynamoStore) -> None:
     membership = a_membership()
     store.memberships.open_membership(membership)
     key = wallet_key(membership.user_id), membership_key(membership.membership_id)

@@ -13,9 +13,9 @@ from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import TryAgain
 from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Stale, Unmatched
-from tests.adapters.injection import answer_lost, meeting
+from tests.adapters.injection import injecting, response_lost
 from tests.adapters.samples import a_gift, a_membership, a_month, an_end, buy, new_id, new_name
-from tests.adapters.test_ledger_faults import EVERY_ATTEMPT
+from tests.adapters.test_ledger_faults import MAX_SENDS
 from tests.adapters.test_ledger_races import all_at_once, until_decided
 from tests.fakes import START
 from tests.stores import DynamoStore, Store
@@ -46,25 +46,25 @@ def coins(store: Store, membership: Membership) -> int:
 # --- opening ----------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_written_is_read(store: Store, membership: Membership) -> None:
+def test_open_membership_stores_membership(store: Store, membership: Membership) -> None:
     assert find(store, membership) == membership
     assert find(store, replace(membership, user_id="somebody else")) is None
     assert find(store, replace(membership, membership_id=new_id())) is None
 
 
-def test_a_key_that_is_taken_keeps_what_it_names(store: Store, membership: Membership) -> None:
+def test_open_membership_with_taken_id_returns_that_membership(store: Store, membership: Membership) -> None:
     assert store.memberships.open_membership(replace(membership, coins=1)) == MembershipExists(membership=membership)
     assert find(store, membership) == membership
 
 
-def test_a_membership_and_a_purchase_may_have_one_key(store: Store, membership: Membership) -> None:
+def test_open_membership_id_is_separate_from_entry_ids(store: Store, membership: Membership) -> None:
     gift = a_gift(membership.user_id, gift_id=membership.membership_id)
     buy(store.ledger, membership.user_id, 60)
     assert store.ledger.post_gift(gift) == Posted()
     assert find(store, membership) == membership
 
 
-def test_memberships_of_a_fan_are_listed_newest_first_and_without_entries(store: Store) -> None:
+def test_list_memberships_is_newest_first_without_entries(store: Store) -> None:
     fan = new_name("fan")
     assert store.memberships.list_memberships(fan) == []
     buy(store.ledger, fan, 5)
@@ -78,7 +78,7 @@ def test_memberships_of_a_fan_are_listed_newest_first_and_without_entries(store:
 # --- a paid month -----------------------------------------------------------------------------------------------------
 
 
-def test_a_paid_month_is_an_entry_its_coins_and_a_subscription(store: Store, membership: Membership) -> None:
+def test_post_month_stores_entry_coins_and_subscription(store: Store, membership: Membership) -> None:
     month = a_month(membership)
     assert post(store, month) == Posted()
     assert store.ledger.find_entry(month.user_id, month.purchase_id) == month
@@ -87,7 +87,7 @@ def test_a_paid_month_is_an_entry_its_coins_and_a_subscription(store: Store, mem
     assert store.journal.wallet_mismatch(month.user_id) is None
 
 
-def test_it_is_in_the_journal_and_not_relayed_yet(store: Store, membership: Membership) -> None:
+def test_post_month_enters_the_journal_as_not_relayed(store: Store, membership: Membership) -> None:
     month = a_month(membership)
     post(store, month)
     assert month.posted_at is not None
@@ -97,15 +97,15 @@ def test_it_is_in_the_journal_and_not_relayed_yet(store: Store, membership: Memb
     assert list(store.journal.not_relayed([line])) == [line]
 
 
-def test_each_month_is_posted_once(store: Store, membership: Membership) -> None:
+def test_post_month_posts_each_month_once(store: Store, membership: Membership) -> None:
     months = [a_month(membership, number) for number in (1, 2)]
     for month in months:
         assert post(store, month) == Posted()
-    before = store.of(membership.user_id)
+    before = store.snapshot(membership.user_id)
     for month in months:
-        again = replace(month, event_id=new_id(), posted_at=START + timedelta(days=9))
-        assert post(store, again) == AlreadyExists(entry=month)
-    assert store.of(membership.user_id) == before
+        repeat = replace(month, event_id=new_id(), posted_at=START + timedelta(days=9))
+        assert post(store, repeat) == AlreadyExists(entry=month)
+    assert store.snapshot(membership.user_id) == before
     assert coins(store, membership) == 1_000
 
 
@@ -118,30 +118,30 @@ MISMATCHES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("changes", MISMATCHES, ids=str)
-def test_what_differs_from_the_quote_is_not_posted(
+def test_post_month_different_from_quote_is_unmatched(
     store: Store, membership: Membership, changes: dict[str, Any]
 ) -> None:
-    before = store.of(membership.user_id)
+    before = store.snapshot(membership.user_id)
     refused = post(store, replace(a_month(membership), **changes))
     assert refused == Unmatched(membership=membership)
-    assert store.of(membership.user_id) == before
+    assert store.snapshot(membership.user_id) == before
     assert coins(store, membership) == 0
 
 
-def test_nor_is_what_another_subscription_paid(store: Store, membership: Membership) -> None:
+def test_post_month_of_another_subscription_is_unmatched(store: Store, membership: Membership) -> None:
     post(store, a_month(membership))
     stored = find(store, membership)
     assert post(store, a_month(membership, 2), "sub_2") == Unmatched(membership=stored)
     assert coins(store, membership) == 500
 
 
-def test_nor_what_was_paid_for_a_membership_that_nobody_has(store: Store) -> None:
+def test_post_month_of_unknown_membership_is_unmatched(store: Store) -> None:
     unknown = a_membership()
     assert post(store, a_month(unknown)) == Unmatched(membership=None)
     assert find(store, unknown) is None
 
 
-def test_a_months_money_is_followed_like_that_of_any_purchase(store: Store, membership: Membership) -> None:
+def test_update_kept_amount_works_for_a_month(store: Store, membership: Membership) -> None:
     month = a_month(membership)
     post(store, month)
     assert store.ledger.update_kept_amount(month, 250, None) == Posted()
@@ -166,7 +166,7 @@ def followed(membership: Membership, **changes: Any) -> Membership:
     return replace(after, **changes)
 
 
-def test_how_it_stands_is_written_over_how_it_stood(store: Store, membership: Membership) -> None:
+def test_update_membership_replaces_the_stored_version(store: Store, membership: Membership) -> None:
     first = followed(membership)
     assert store.memberships.update_membership(membership, first, None) == Posted()
     assert find(store, membership) == first
@@ -175,21 +175,21 @@ def test_how_it_stands_is_written_over_how_it_stood(store: Store, membership: Me
     assert find(store, membership) == ended
 
 
-def test_but_not_over_what_somebody_wrote_meanwhile(store: Store, membership: Membership) -> None:
+def test_update_membership_of_outdated_version_is_stale(store: Store, membership: Membership) -> None:
     first = followed(membership)
     store.memberships.update_membership(membership, first, None)
-    before, late = store.of(membership.user_id), followed(membership, renews=False)
-    assert store.memberships.update_membership(membership, late, an_end(membership.user_id)) == Stale()
-    assert store.of(membership.user_id) == before
+    before, outdated = store.snapshot(membership.user_id), followed(membership, renews=False)
+    assert store.memberships.update_membership(membership, outdated, an_end(membership.user_id)) == Stale()
+    assert store.snapshot(membership.user_id) == before
 
 
-def test_nor_where_there_is_none(store: Store) -> None:
+def test_update_membership_of_unknown_membership_is_stale(store: Store) -> None:
     unknown = a_membership()
     assert store.memberships.update_membership(unknown, followed(unknown), None) == Stale()
     assert find(store, unknown) is None
 
 
-def test_an_end_is_told_in_the_same_write(store: Store, membership: Membership) -> None:
+def test_update_membership_stores_notification_in_same_write(store: Store, membership: Membership) -> None:
     notification = an_end(membership.user_id)
     ended = followed(membership, status=MembershipStatus.ENDED, ended_reason="cancelled")
     assert store.memberships.update_membership(membership, ended, notification) == Posted()
@@ -201,22 +201,22 @@ def test_an_end_is_told_in_the_same_write(store: Store, membership: Membership) 
 # --- races and faults -------------------------------------------------------------------------------------------------
 
 
-def test_one_invoice_posted_by_many_is_one_credit(atomic_store: DynamoStore) -> None:
+def test_post_month_32_at_once_credits_once(atomic_store: DynamoStore) -> None:
     membership = a_membership()
     atomic_store.memberships.open_membership(membership)
     month = a_month(membership)
 
     def deliver() -> Callable[[], Posted | AlreadyExists | Unmatched]:
-        again = replace(month, event_id=new_id())
-        return until_decided(lambda: post(atomic_store, again))
+        repeat = replace(month, event_id=new_id())
+        return until_decided(lambda: post(atomic_store, repeat))
 
-    answers = all_at_once([deliver() for _ in range(32)])
+    results = all_at_once([deliver() for _ in range(32)])
 
-    assert answers.count(Posted()) == 1
+    assert results.count(Posted()) == 1
     assert coins(atomic_store, membership) == 500
 
 
-def test_one_end_seen_by_many_is_told_once(atomic_store: DynamoStore) -> None:
+def test_update_membership_16_ends_at_once_notify_once(atomic_store: DynamoStore) -> None:
     membership = a_membership()
     atomic_store.memberships.open_membership(membership)
     ended = followed(membership, status=MembershipStatus.ENDED)
@@ -228,24 +228,24 @@ def test_one_end_seen_by_many_is_told_once(atomic_store: DynamoStore) -> None:
     assert len(atomic_store.ledger.list_entries(membership.user_id, 100)) == 1
 
 
-def test_an_answer_that_got_lost_leaves_one_credit(atomic_store: DynamoStore) -> None:
+def test_post_month_with_lost_responses_credits_once(atomic_store: DynamoStore) -> None:
     membership = a_membership()
     atomic_store.memberships.open_membership(membership)
     month = a_month(membership)
 
-    with meeting(atomic_store.client, *[answer_lost] * EVERY_ATTEMPT), pytest.raises(TryAgain):
+    with injecting(atomic_store.client, *[response_lost] * MAX_SENDS), pytest.raises(TryAgain):
         post(atomic_store, month)
 
     assert post(atomic_store, month) == AlreadyExists(entry=month)
     assert coins(atomic_store, membership) == 500
 
 
-def test_an_end_whose_answer_got_lost_is_told_once(atomic_store: DynamoStore) -> None:
+def test_update_membership_with_lost_responses_notifies_once(atomic_store: DynamoStore) -> None:
     membership = a_membership()
     atomic_store.memberships.open_membership(membership)
     ended, notification = followed(membership, status=MembershipStatus.ENDED), an_end(membership.user_id)
 
-    with meeting(atomic_store.client, *[answer_lost] * EVERY_ATTEMPT), pytest.raises(TryAgain):
+    with injecting(atomic_store.client, *[response_lost] * MAX_SENDS), pytest.raises(TryAgain):
         atomic_store.memberships.update_membership(membership, ended, notification)
 
     assert atomic_store.memberships.update_membership(membership, ended, an_end(membership.user_id)) == Stale()
@@ -255,7 +255,7 @@ def test_an_end_whose_answer_got_lost_is_told_once(atomic_store: DynamoStore) ->
 
 
 @pytest.mark.parametrize(("currency", "counted"), [(None, 0), ("usd", 499), ("eur", 0)])
-def test_a_month_counts_against_a_budget_of_its_currency(store: Store, currency: str | None, counted: int) -> None:
+def test_post_month_counts_against_budget_in_its_currency(store: Store, currency: str | None, counted: int) -> None:
     membership = a_membership(currency="usd", amount_minor=499)
     store.memberships.open_membership(membership)
     money = ByPeriod(UNLIMITED, UNLIMITED, 300) if currency else NO_LIMIT
@@ -264,10 +264,10 @@ def test_a_month_counts_against_a_budget_of_its_currency(store: Store, currency:
     month = a_month(membership)
 
     assert store.memberships.post_month(month, "sub_1", "cus_1") == Posted()
-    again = store.memberships.post_month(month, "sub_1", "cus_1")
+    repeat = store.memberships.post_month(month, "sub_1", "cus_1")
 
-    assert isinstance(again, AlreadyExists)
-    assert again.entry == month
+    assert isinstance(repeat, AlreadyExists)
+    assert repeat.entry == month
     wallet = store.ledger.read_wallet(membership.user_id)
     assert wallet.coins == membership.coins
     assert wallet.budget is not None

@@ -31,7 +31,7 @@ OFFER = SignedOffer(
     channel="web",
     is_live=False,
 )
-KEY, NEWER, STRANGERS = new_signing_key(), new_signing_key(), new_signing_key()
+KEY, NEWER, UNRELATED = new_signing_key(), new_signing_key(), new_signing_key()
 
 
 def signer(*keys: str) -> EcOfferSigner:
@@ -47,8 +47,8 @@ def signed_with(key: str = KEY, algorithm: str = "ES256", body: dict[str, Any] |
     """Sign any body and header with any key."""
     kid = signer(KEY).public_keys()[0]["kid"]
     headers = {"kid": kid, "typ": "coinpurse-offer+jwt"} | header
-    kept = {name: value for name, value in headers.items() if value is not None or name == "typ"}
-    return jwt.encode(claims() if body is None else body, key, algorithm, headers=kept)
+    present = {name: value for name, value in headers.items() if value is not None or name == "typ"}
+    return jwt.encode(claims() if body is None else body, key, algorithm, headers=present)
 
 
 def tampered(part: int, change: Callable[[bytes], bytes]) -> str:
@@ -58,16 +58,16 @@ def tampered(part: int, change: Callable[[bytes], bytes]) -> str:
     return ".".join(parts)
 
 
-def test_a_stranger_can_check_a_signature_with_the_public_keys_alone() -> None:
-    ours = signer(KEY, NEWER)
-    jws = ours.sign(OFFER)
-    shown = json.dumps({"keys": ours.public_keys()})
+def test_sign_is_verifiable_with_public_keys_only() -> None:
+    offer_signer = signer(KEY, NEWER)
+    jws = offer_signer.sign(OFFER)
+    key_set = json.dumps({"keys": offer_signer.public_keys()})
     # The verification below uses PyJWT only.
     header = jwt.get_unverified_header(jws)
-    key = jwt.PyJWKSet.from_json(shown)[header["kid"]]
-    at_the_time = {"verify_exp": False, "verify_iat": False}
-    found = jwt.decode(jws, key, algorithms=["ES256"], issuer="https://shop.example", options=at_the_time)  # type: ignore[arg-type]
-    assert header == {"alg": "ES256", "kid": ours.public_keys()[0]["kid"], "typ": "coinpurse-offer+jwt"}
+    key = jwt.PyJWKSet.from_json(key_set)[header["kid"]]
+    ignoring_times = {"verify_exp": False, "verify_iat": False}
+    found = jwt.decode(jws, key, algorithms=["ES256"], issuer="https://shop.example", options=ignoring_times)  # type: ignore[arg-type]
+    assert header == {"alg": "ES256", "kid": offer_signer.public_keys()[0]["kid"], "typ": "coinpurse-offer+jwt"}
     assert found == {
         "iss": "https://shop.example",
         "iat": int(START.timestamp()),
@@ -82,20 +82,20 @@ def test_a_stranger_can_check_a_signature_with_the_public_keys_alone() -> None:
     }
 
 
-def test_what_was_signed_is_read_again() -> None:
+def test_read_returns_signed_offer() -> None:
     assert signer(KEY).read(signer(KEY).sign(OFFER)) == OFFER
     long_ago = replace(OFFER, expires_at=START - timedelta(days=9_000))
     assert signer(KEY).read(signer(KEY).sign(long_ago)) == long_ago
 
 
-def test_the_first_key_signs_and_all_verify() -> None:
+def test_sign_uses_first_key_and_read_accepts_all() -> None:
     old, both, new = signer(KEY), signer(NEWER, KEY), signer(NEWER)
     assert both.read(old.sign(OFFER)) == new.read(both.sign(OFFER)) == OFFER
     assert new.read(old.sign(OFFER)) is None
     assert old.read(both.sign(OFFER)) is None
 
 
-def test_a_rotation_is_noticed() -> None:
+def test_public_keys_follow_a_rotation() -> None:
     keys = [KEY]
     rotated = EcOfferSigner(lambda: keys)
     before = rotated.public_keys()
@@ -103,13 +103,13 @@ def test_a_rotation_is_noticed() -> None:
     assert rotated.public_keys() == [*signer(NEWER).public_keys(), *before]
 
 
-def test_only_public_members_are_shown() -> None:
+def test_public_keys_have_public_members_only() -> None:
     for key in signer(KEY, NEWER).public_keys():
         assert key.keys() == {"kty", "crv", "x", "y", "kid", "alg", "use"}
         assert (key["kty"], key["crv"], key["alg"], key["use"]) == ("EC", "P-256", "ES256", "sig")
 
 
-def test_the_id_of_a_key_is_its_thumbprint() -> None:
+def test_public_keys_kid_is_the_thumbprint() -> None:
     [key] = signer(KEY).public_keys()
     required = json.dumps({name: key[name] for name in ("crv", "kty", "x", "y")}, separators=(",", ":"))
     assert base64.urlsafe_b64decode(key["kid"] + "=") == hashlib.sha256(required.encode()).digest()
@@ -121,8 +121,8 @@ FORGERIES: dict[str, str] = {
     "two parts": ".".join(signed_with().split(".")[:2]),
     "beyond ASCII": "é.é.é",
     "deep": base64.urlsafe_b64encode(b"[" * 1_500).decode() + ".e30.e30",
-    "a stranger's key": signed_with(STRANGERS),
-    "an unknown key": signed_with(STRANGERS, kid=signer(STRANGERS).public_keys()[0]["kid"]),
+    "a stranger's key": signed_with(UNRELATED),
+    "an unknown key": signed_with(UNRELATED, kid=signer(UNRELATED).public_keys()[0]["kid"]),
     "no kid": signed_with(kid=None),
     "another typ": signed_with(typ="JWT"),
     "no typ": signed_with(typ=None),
@@ -135,12 +135,12 @@ FORGERIES: dict[str, str] = {
     "coins as text": signed_with(body=claims(coins="1500")),
     "another claim": signed_with(body=claims(sub="ann")),
     "an audience": signed_with(body=claims(aud="somebody")),
-    "an embedded key": signed_with(STRANGERS, jwk=signer(STRANGERS).public_keys()[0]),
+    "an embedded key": signed_with(UNRELATED, jwk=signer(UNRELATED).public_keys()[0]),
 }
 
 
 @pytest.mark.parametrize("jws", FORGERIES.values(), ids=FORGERIES)
-def test_nothing_else_passes_for_an_offer(jws: str) -> None:
+def test_read_rejects_forged_offers(jws: str) -> None:
     assert signer(KEY, NEWER).read(jws) is None
 
 
@@ -163,15 +163,15 @@ OTHER_KEYS = {
 
 
 @pytest.mark.parametrize("key", OTHER_KEYS.values(), ids=OTHER_KEYS)
-def test_a_key_that_cannot_sign_is_refused_and_not_told(key: str) -> None:
+def test_invalid_signing_key_is_rejected_without_disclosing_it(key: str) -> None:
     for act in (lambda: signer(key).sign(OFFER), lambda: signer(KEY, key).public_keys()):
         with pytest.raises(BadSigningKey, match="must hold EC private keys on P-256") as refused:
             act()
-        told = "".join(traceback.format_exception(refused.value))
-        assert not [line for line in key.splitlines() if len(line) > 30 and "-----" not in line and line in told]
+        printed = "".join(traceback.format_exception(refused.value))
+        assert not [line for line in key.splitlines() if len(line) > 30 and "-----" not in line and line in printed]
 
 
-def test_openssls_own_form_of_a_key_will_do() -> None:
+def test_sign_accepts_traditional_openssl_key() -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     form = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
     assert form.startswith("-----BEGIN EC PRIVATE KEY-----")

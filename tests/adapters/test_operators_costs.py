@@ -26,13 +26,13 @@ from tests.adapters.samples import (
 from tests.fakes import START
 from tests.stores import DynamoStore
 
-LONGEST_NAME = 120
+LONG_ID_LENGTH = 120
 
 
 @pytest.fixture
 def purchase(atomic_store: DynamoStore) -> Purchase:
     """A posted purchase of a user with a long id."""
-    return buy(atomic_store.ledger, new_name("f" * LONGEST_NAME), 500)
+    return buy(atomic_store.ledger, new_name("f" * LONG_ID_LENGTH), 500)
 
 
 def assert_costs(store: DynamoStore, act: Callable[[], object], cost: Cost) -> None:
@@ -40,16 +40,16 @@ def assert_costs(store: DynamoStore, act: Callable[[], object], cost: Cost) -> N
     assert reported(store, measured(store, act)) == reported(store, cost)
 
 
-def taking(coins: int) -> Callable[[Purchase], Adjustment | None]:
+def adjusting(coins: int) -> Callable[[Purchase], Adjustment | None]:
     return lambda purchase: a_clawback(purchase, coins, kind=Kind.CLAWBACK if coins > 0 else Kind.RESTORE)
 
 
 @pytest.mark.parametrize(
     ("adjust", "wru"),
-    [(taking(100), 7), (taking(-100), 7), (lambda _: None, 2)],
+    [(adjusting(100), 7), (adjusting(-100), 7), (lambda _: None, 2)],
     ids=["a clawback", "a restore", "no coins"],
 )
-def test_following_the_money_is_one_trip(
+def test_update_kept_amount_costs_one_trip(
     atomic_store: DynamoStore, purchase: Purchase, adjust: Callable[[Purchase], Adjustment | None], wru: int
 ) -> None:
     adjustment = adjust(purchase)
@@ -61,14 +61,14 @@ def test_following_the_money_is_one_trip(
     assert measured(atomic_store, follow) == Cost(1), "the guard is lost"
 
 
-def test_a_grant_is_one_trip_and_five_units(atomic_store: DynamoStore, purchase: Purchase) -> None:
+def test_grant_costs_one_trip_and_five_units(atomic_store: DynamoStore, purchase: Purchase) -> None:
     grant = an_adjustment(purchase.user_id, reason="r" * 200, actor="o" * 128)
 
     assert_costs(atomic_store, lambda: atomic_store.operators.grant(grant), Cost(1, wru=5))
     assert measured(atomic_store, lambda: atomic_store.operators.grant(grant)) == Cost(1), "a repeat"
 
 
-def test_a_reversal_is_one_trip_and_seven_units(atomic_store: DynamoStore, purchase: Purchase) -> None:
+def test_reverse_gift_costs_one_trip_and_seven_units(atomic_store: DynamoStore, purchase: Purchase) -> None:
     gift = a_gift(purchase.user_id, creator_id="c" * 128)
     atomic_store.ledger.post_gift(gift)
     reversal = a_reversal(gift, reason="r" * 200, actor="o" * 128)
@@ -78,7 +78,7 @@ def test_a_reversal_is_one_trip_and_seven_units(atomic_store: DynamoStore, purch
 
 
 @pytest.mark.parametrize(("decision", "wru"), [("credit", 7), ("refuse", 2)])
-def test_a_settlement_is_one_trip(atomic_store: DynamoStore, purchase: Purchase, decision: str, wru: int) -> None:
+def test_settle_review_costs_one_trip(atomic_store: DynamoStore, purchase: Purchase, decision: str, wru: int) -> None:
     review = a_review(user_id=purchase.user_id)
     atomic_store.ledger.file_review(review)
     credit = an_adjustment(purchase.user_id, about=review.payment_id) if decision == "credit" else None
@@ -90,14 +90,14 @@ def test_a_settlement_is_one_trip(atomic_store: DynamoStore, purchase: Purchase,
     assert measured(atomic_store, settle) == Cost(1), "settled before"
 
 
-def test_a_freeze_is_one_trip_and_four_units(atomic_store: DynamoStore, purchase: Purchase) -> None:
+def test_freeze_costs_one_trip_and_four_units(atomic_store: DynamoStore, purchase: Purchase) -> None:
     freeze = a_freeze(purchase.user_id, reason="r" * 200, actor="o" * 128)
 
     assert_costs(atomic_store, lambda: atomic_store.operators.freeze(freeze), Cost(1, wru=4))
     assert measured(atomic_store, lambda: atomic_store.operators.freeze(freeze)) == Cost(1), "a repeat"
 
 
-def test_reading_an_hour_is_a_trip_for_each_part_of_it(atomic_store: DynamoStore) -> None:
+def test_read_hour_costs_one_trip_per_journal_partition(atomic_store: DynamoStore) -> None:
     hour = new_hour()
     for _ in range(3):
         atomic_store.operators.grant(an_adjustment(posted_at=hour))
@@ -119,9 +119,7 @@ def a_line(adjustment: Adjustment) -> JournalLine:
 
 
 @pytest.mark.parametrize(("number", "trips"), [(1, 1), (100, 1), (101, 2)])
-def test_looking_for_what_was_not_relayed_is_a_trip_for_a_hundred(
-    atomic_store: DynamoStore, number: int, trips: int
-) -> None:
+def test_not_relayed_costs_one_trip_per_hundred_lines(atomic_store: DynamoStore, number: int, trips: int) -> None:
     lines = [a_line(a_reversal(gift)) for gift in gifts_to(new_name("creator"), number)]
 
     assert measured(atomic_store, lambda: atomic_store.journal.not_relayed(lines)).trips == trips
@@ -129,7 +127,7 @@ def test_looking_for_what_was_not_relayed_is_a_trip_for_a_hundred(
     assert measured(atomic_store, lambda: atomic_store.journal.not_relayed(grants)).trips == trips
 
 
-def test_adding_up_is_two_trips_for_a_wallet_and_three_for_a_lane(
+def test_mismatch_checks_cost_two_trips_per_wallet_and_three_per_shard(
     atomic_store: DynamoStore, purchase: Purchase
 ) -> None:
     gift = a_gift()
@@ -140,14 +138,14 @@ def test_adding_up_is_two_trips_for_a_wallet_and_three_for_a_lane(
     assert measured(atomic_store, lambda: journal.shard_mismatch(gift.creator_id, gift.shard)) == Cost(3, rru=3)
 
 
-def test_a_watermark_is_one_unit_either_way(atomic_store: DynamoStore) -> None:
+def test_watermark_costs_one_unit_to_read_or_move(atomic_store: DynamoStore) -> None:
     name, journal = new_name("sweep"), atomic_store.journal
 
     assert measured(atomic_store, lambda: journal.move_watermark(name, START)) == Cost(1, wru=1)
     assert measured(atomic_store, lambda: journal.read_watermark(name)) == Cost(1, rru=1)
 
 
-def test_reviews_are_read_in_one_trip(atomic_store: DynamoStore) -> None:
+def test_reviews_cost_one_trip_to_read_or_list(atomic_store: DynamoStore) -> None:
     review = a_review()
     atomic_store.ledger.file_review(review)
 

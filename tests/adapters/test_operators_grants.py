@@ -18,7 +18,7 @@ from tests.stores import Store
 
 
 @pytest.mark.parametrize("coins", [1, 70, MAX_AMOUNT])
-def test_a_grant_is_an_entry_and_credits_the_coins(store: Store, coins: int) -> None:
+def test_grant_stores_entry_and_credits_coins(store: Store, coins: int) -> None:
     grant = an_adjustment(coins=coins)
 
     assert store.operators.grant(grant) == Posted()
@@ -27,7 +27,7 @@ def test_a_grant_is_an_entry_and_credits_the_coins(store: Store, coins: int) -> 
     assert store.ledger.read_wallet(grant.user_id) == Wallet(user_id=grant.user_id, coins=coins)
 
 
-def test_a_grant_adds_to_what_is_there(store: Store) -> None:
+def test_grant_adds_to_existing_coins(store: Store) -> None:
     purchase = buy(store.ledger, new_name("fan"), 30)
 
     store.operators.grant(an_adjustment(purchase.user_id))
@@ -35,7 +35,7 @@ def test_a_grant_adds_to_what_is_there(store: Store) -> None:
     assert store.ledger.read_wallet(purchase.user_id).coins == 100
 
 
-def test_a_grant_pays_off_a_debt(store: Store) -> None:
+def test_grant_reduces_a_debt(store: Store) -> None:
     purchase = buy(store.ledger, new_name("fan"), 30)
     store.ledger.update_kept_amount(purchase, 0, a_clawback(purchase, 90))
 
@@ -44,7 +44,7 @@ def test_a_grant_pays_off_a_debt(store: Store) -> None:
     assert store.ledger.read_wallet(purchase.user_id).coins == 10
 
 
-def test_a_frozen_wallet_is_granted_too(store: Store) -> None:
+def test_grant_credits_a_frozen_wallet(store: Store) -> None:
     store.operators.freeze(a_freeze("frosty"))
 
     assert store.operators.grant(an_adjustment("frosty", coins=5)) == Posted()
@@ -52,15 +52,15 @@ def test_a_frozen_wallet_is_granted_too(store: Store) -> None:
 
 
 @pytest.mark.parametrize("coins", [70, 71])
-def test_the_same_grant_again_gives_the_one_that_is_there(store: Store, coins: int) -> None:
+def test_grant_repeat_returns_first_entry(store: Store, coins: int) -> None:
     grant = an_adjustment()
     store.operators.grant(grant)
-    before = store.of(grant.user_id)
+    before = store.snapshot(grant.user_id)
 
     again = replace(grant, coins=coins, event_id=new_id(), posted_at=START + timedelta(hours=1), reason="again")
 
     assert store.operators.grant(again) == AlreadyExists(entry=grant)
-    assert store.of(grant.user_id) == before
+    assert store.snapshot(grant.user_id) == before
 
 
 def a_purchase_of(store: Store, user_id: str) -> Entry:
@@ -74,17 +74,17 @@ def a_gift_of(store: Store, user_id: str) -> Entry:
     return gift
 
 
-@pytest.mark.parametrize("made", [a_purchase_of, a_gift_of])
-def test_a_key_that_names_something_else_gives_that(store: Store, made: Callable[[Store, str], Entry]) -> None:
-    entry = made(store, new_name("fan"))
-    before = store.of(entry.user_id)
+@pytest.mark.parametrize("make", [a_purchase_of, a_gift_of])
+def test_grant_with_taken_key_returns_that_entry(store: Store, make: Callable[[Store, str], Entry]) -> None:
+    entry = make(store, new_name("fan"))
+    before = store.snapshot(entry.user_id)
 
     assert store.operators.grant(an_adjustment(entry.user_id, entry_id=entry.entry_id)) == AlreadyExists(entry=entry)
 
-    assert store.of(entry.user_id) == before
+    assert store.snapshot(entry.user_id) == before
 
 
-def test_a_key_is_the_fans_own(store: Store) -> None:
+def test_grant_key_is_unique_per_user(store: Store) -> None:
     grant = an_adjustment()
     another = an_adjustment(entry_id=grant.entry_id)
 
@@ -95,7 +95,7 @@ def test_a_key_is_the_fans_own(store: Store) -> None:
 
 
 @pytest.mark.parametrize("has_wallet", [False, True])
-def test_a_frozen_wallet_gives_nothing_until_it_is_unfrozen(store: Store, has_wallet: bool) -> None:
+def test_freeze_rejects_gifts_until_unfreeze(store: Store, has_wallet: bool) -> None:
     gift = a_gift()
     if has_wallet:
         buy(store.ledger, gift.user_id, 60)
@@ -113,7 +113,7 @@ def test_a_frozen_wallet_gives_nothing_until_it_is_unfrozen(store: Store, has_wa
     assert (store.ledger.post_gift(gift) == Posted()) is has_wallet
 
 
-def test_what_is_frozen_can_be_frozen_again(store: Store) -> None:
+def test_freeze_of_frozen_wallet_keeps_it_frozen(store: Store) -> None:
     for at in (START, START + timedelta(hours=1)):
         store.operators.freeze(a_freeze("icy", at=at))
     assert store.ledger.read_wallet("icy").is_frozen
@@ -124,37 +124,37 @@ def test_what_is_frozen_can_be_frozen_again(store: Store) -> None:
 
 
 @pytest.mark.parametrize("later", [timedelta(seconds=1), timedelta(hours=23), timedelta(days=31)])
-def test_the_same_act_again_undoes_nothing_that_was_done_since(store: Store, later: timedelta) -> None:
+def test_freeze_repeat_does_not_undo_a_later_unfreeze(store: Store, later: timedelta) -> None:
     freeze = a_freeze()
     store.operators.freeze(freeze)
     store.operators.freeze(a_freeze(freeze.user_id, is_frozen=False))
-    before = store.of(freeze.user_id)
+    before = store.snapshot(freeze.user_id)
 
     store.operators.freeze(replace(freeze, at=START + later, reason="sent again"))
 
-    assert store.of(freeze.user_id) == before
+    assert store.snapshot(freeze.user_id) == before
     assert not store.ledger.read_wallet(freeze.user_id).is_frozen
 
 
-def the_opposite(freeze: Freeze) -> Freeze:
+def opposite(freeze: Freeze) -> Freeze:
     return replace(freeze, is_frozen=not freeze.is_frozen)
 
 
-def of_another_fan(freeze: Freeze) -> Freeze:
+def for_another_user(freeze: Freeze) -> Freeze:
     return replace(freeze, user_id=new_name("fan"))
 
 
-@pytest.mark.parametrize("changed", [the_opposite, of_another_fan])
+@pytest.mark.parametrize("changed", [opposite, for_another_user])
 @pytest.mark.parametrize("is_frozen", [True, False])
-def test_a_key_that_names_another_act_is_a_conflict(
+def test_freeze_with_key_of_another_act_is_a_conflict(
     store: Store, is_frozen: bool, changed: Callable[[Freeze], Freeze]
 ) -> None:
     freeze = a_freeze(is_frozen=is_frozen)
     store.operators.freeze(freeze)
     other = changed(freeze)
-    before = store.of(freeze.user_id), store.of(other.user_id)
+    before = store.snapshot(freeze.user_id), store.snapshot(other.user_id)
 
     with pytest.raises(IdempotencyConflict):
         store.operators.freeze(other)
 
-    assert (store.of(freeze.user_id), store.of(other.user_id)) == before
+    assert (store.snapshot(freeze.user_id), store.snapshot(other.user_id)) == before

@@ -32,12 +32,12 @@ def coins(store: Store, review: Review) -> int:
     return store.ledger.read_wallet(review.user_id).coins
 
 
-def test_a_payment_is_in_review_once(store: Store, review: Review) -> None:
+def test_file_review_keeps_first_review_of_a_payment(store: Store, review: Review) -> None:
     assert store.ledger.file_review(replace(review, reason="other_amount", coins=1)) == Repeated()
     assert found(store, review) == review
 
 
-def test_a_month_lists_its_reviews_and_no_others(store: Store, review: Review) -> None:
+def test_list_reviews_returns_all_of_the_month_only(store: Store, review: Review) -> None:
     same_month = [a_review(paid_at=review.paid_at) for _ in range(3)]
     for each in (*same_month, a_review(paid_at=new_month())):
         store.ledger.file_review(each)
@@ -49,17 +49,17 @@ def test_a_month_lists_its_reviews_and_no_others(store: Store, review: Review) -
     )
 
 
-def test_a_month_without_reviews_is_empty(store: Store) -> None:
+def test_list_reviews_of_empty_month_is_empty(store: Store) -> None:
     assert list(store.operators.list_reviews(f"{new_month():%Y-%m}")) == []
 
 
-def test_a_review_is_found_in_its_month_only(store: Store, review: Review) -> None:
+def test_find_review_requires_its_month(store: Store, review: Review) -> None:
     assert found(store, review) == review
     assert store.operators.find_review(f"{new_month():%Y-%m}", review.payment_id) is None
     assert store.operators.find_review(review.month, new_name("pi")) is None
 
 
-def test_to_refuse_moves_nothing(store: Store, review: Review) -> None:
+def test_settle_review_by_refusing_moves_no_coins(store: Store, review: Review) -> None:
     settlement = a_settlement(decision="refuse")
 
     assert store.operators.settle_review(review, settlement, None) == Posted()
@@ -70,7 +70,7 @@ def test_to_refuse_moves_nothing(store: Store, review: Review) -> None:
 
 
 @pytest.mark.parametrize("held", [0, 30])
-def test_to_credit_moves_the_coins(store: Store, review: Review, held: int) -> None:
+def test_settle_review_by_crediting_credits_the_coins(store: Store, review: Review, held: int) -> None:
     if held:
         buy(store.ledger, review.user_id, held)
     settlement, credit = a_settlement(reason="Grüße 🎉"), a_credit(review)
@@ -85,28 +85,30 @@ def test_to_credit_moves_the_coins(store: Store, review: Review, held: int) -> N
 Settle = Callable[[Store, Review], Posted | AlreadySettled | Conflict]
 
 
-def by_refusing(store: Store, review: Review) -> Posted | AlreadySettled | Conflict:
+def refuse(store: Store, review: Review) -> Posted | AlreadySettled | Conflict:
     return store.operators.settle_review(review, a_settlement(decision="refuse"), None)
 
 
-def by_crediting(store: Store, review: Review) -> Posted | AlreadySettled | Conflict:
+def credit_coins(store: Store, review: Review) -> Posted | AlreadySettled | Conflict:
     return store.operators.settle_review(review, a_settlement(), a_credit(review))
 
 
-@pytest.mark.parametrize("first", [by_refusing, by_crediting])
-@pytest.mark.parametrize("then", [by_refusing, by_crediting])
-def test_a_review_is_settled_once(store: Store, review: Review, first: Settle, then: Settle) -> None:
+@pytest.mark.parametrize("first", [refuse, credit_coins])
+@pytest.mark.parametrize("second", [refuse, credit_coins])
+def test_settle_review_again_returns_first_settlement(
+    store: Store, review: Review, first: Settle, second: Settle
+) -> None:
     first(store, review)
-    settled, before = found(store, review), store.of(review.user_id)
+    settled, before = found(store, review), store.snapshot(review.user_id)
 
     assert settled is not None
-    assert then(store, review) == AlreadySettled(review=settled)
+    assert second(store, review) == AlreadySettled(review=settled)
 
     assert found(store, review) == settled
-    assert store.of(review.user_id) == before
+    assert store.snapshot(review.user_id) == before
 
 
-def test_the_very_same_act_again_is_told_what_it_did(store: Store, review: Review) -> None:
+def test_settle_review_repeat_returns_its_settlement(store: Store, review: Review) -> None:
     settlement, credit = a_settlement(), a_credit(review)
     store.operators.settle_review(review, settlement, credit)
 
@@ -115,36 +117,36 @@ def test_the_very_same_act_again_is_told_what_it_did(store: Store, review: Revie
     assert coins(store, review) == 500
 
 
-@pytest.mark.parametrize("settle", [by_refusing, by_crediting])
-def test_a_review_that_is_not_there_is_not_made(store: Store, settle: Settle) -> None:
-    stranger = a_review(user_id=new_name("fan"), paid_at=new_month())
-    before = store.of(stranger.user_id)
+@pytest.mark.parametrize("settle", [refuse, credit_coins])
+def test_settle_review_of_unknown_review_is_a_conflict(store: Store, settle: Settle) -> None:
+    unknown = a_review(user_id=new_name("fan"), paid_at=new_month())
+    before = store.snapshot(unknown.user_id)
 
-    assert settle(store, stranger) == Conflict()
+    assert settle(store, unknown) == Conflict()
 
-    assert found(store, stranger) is None
-    assert store.of(stranger.user_id) == before
+    assert found(store, unknown) is None
+    assert store.snapshot(unknown.user_id) == before
 
 
-def test_a_key_that_names_something_else_settles_nothing(store: Store, review: Review) -> None:
-    taken = buy(store.ledger, review.user_id, 30)
-    before = store.of(review.user_id)
+def test_settle_review_with_taken_key_is_a_conflict(store: Store, review: Review) -> None:
+    other = buy(store.ledger, review.user_id, 30)
+    before = store.snapshot(review.user_id)
 
     assert (
-        store.operators.settle_review(review, a_settlement(), a_credit(review, entry_id=taken.entry_id)) == Conflict()
+        store.operators.settle_review(review, a_settlement(), a_credit(review, entry_id=other.entry_id)) == Conflict()
     )
 
     assert found(store, review) == review, "it is still open"
-    assert store.of(review.user_id) == before
+    assert store.snapshot(review.user_id) == before
     assert store.operators.settle_review(review, a_settlement(), a_credit(review, entry_id=new_id())) == Posted()
 
 
-def test_of_two_reasons_to_refuse_the_earlier_settlement_is_told(store: Store, review: Review) -> None:
-    by_refusing(store, review)
-    taken = buy(store.ledger, review.user_id, 30)
+def test_settle_review_again_with_taken_key_returns_first_settlement(store: Store, review: Review) -> None:
+    refuse(store, review)
+    other = buy(store.ledger, review.user_id, 30)
 
-    answer = store.operators.settle_review(review, a_settlement(), a_credit(review, entry_id=taken.entry_id))
+    result = store.operators.settle_review(review, a_settlement(), a_credit(review, entry_id=other.entry_id))
 
-    assert isinstance(answer, AlreadySettled)
-    assert answer.review == found(store, review)
-    assert answer.review.settlement is not None
+    assert isinstance(result, AlreadySettled)
+    assert result.review == found(store, review)
+    assert result.review.settlement is not None

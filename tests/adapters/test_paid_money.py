@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 MONEY = ByPeriod(1000, UNLIMITED, 3000)
 
 
-def limited(store: Store, user_id: str, currency: str = "usd") -> Budget:
+def set_money_budget(store: Store, user_id: str, currency: str = "usd") -> Budget:
     budget = first_budget(Limits(zone="UTC", currency=currency, money=MONEY), START)
     assert store.ledger.change_budget(user_id, BudgetChange(seen=None, budget=budget)) == Posted()
     return budget
@@ -30,16 +30,16 @@ def left(store: Store, user_id: str) -> tuple[int, int]:
     return budget.money_left.day, budget.money_left.month
 
 
-def given_back_purchase(store: Store, currency: str = "usd") -> Purchase:
+def released_purchase(store: Store, currency: str = "usd") -> Purchase:
     """Create an expired purchase of 5.29 USD whose price was released, and set a budget in `currency`."""
     purchase = a_purchase()
-    budget = limited(store, purchase.user_id)
+    budget = set_money_budget(store, purchase.user_id)
     assert store.ledger.open_purchase(purchase) == Posted()
     seen = store.ledger.read_wallet(purchase.user_id).budget
     assert seen is not None
-    back = released(seen, purchase.amount_minor, "usd", purchase.created_at, START)
-    assert back is not None
-    change = BudgetChange(seen=seen, budget=back)
+    released_budget = released(seen, purchase.amount_minor, "usd", purchase.created_at, START)
+    assert released_budget is not None
+    change = BudgetChange(seen=seen, budget=released_budget)
     assert store.ledger.move_purchase(session_of(purchase), Status.EXPIRED, [Status.PENDING], change) == Posted()
     assert left(store, purchase.user_id) == (1000, 3000)
     if currency != "usd":
@@ -52,8 +52,8 @@ def given_back_purchase(store: Store, currency: str = "usd") -> Purchase:
 
 
 @pytest.mark.parametrize("later", [timedelta(0), DAY, 40 * DAY])
-def test_a_late_payment_counts_when_it_comes(store: Store, later: timedelta) -> None:
-    purchase = given_back_purchase(store)
+def test_post_purchase_late_payment_counts_at_its_time(store: Store, later: timedelta) -> None:
+    purchase = released_purchase(store)
     posting = Posting(posted_at=START + later, event_id=new_id())
 
     assert store.ledger.post_purchase(session_of(purchase), posting) == Posted()
@@ -63,14 +63,14 @@ def test_a_late_payment_counts_when_it_comes(store: Store, later: timedelta) -> 
     assert again.purchase.status is Status.POSTED
     wallet = store.ledger.read_wallet(purchase.user_id)
     assert wallet.budget is not None
-    fresh = renewed(wallet.budget, START + later)
-    assert (fresh.money_left.day, fresh.money_left.month) == (471, 2471)
+    current = renewed(wallet.budget, START + later)
+    assert (current.money_left.day, current.money_left.month) == (471, 2471)
     assert wallet.coins == purchase.coins
 
 
 @pytest.mark.parametrize("later", [timedelta(0), DAY])
-def test_a_late_payment_is_not_held_against_limits_of_another_currency(store: Store, later: timedelta) -> None:
-    purchase = given_back_purchase(store, "eur")
+def test_post_purchase_late_payment_ignores_budget_in_another_currency(store: Store, later: timedelta) -> None:
+    purchase = released_purchase(store, "eur")
     posting = Posting(posted_at=START + later, event_id=new_id())
     assert store.ledger.post_purchase(session_of(purchase), posting) == Posted()
     assert left(store, purchase.user_id) == (1000, 3000)
@@ -78,10 +78,10 @@ def test_a_late_payment_is_not_held_against_limits_of_another_currency(store: St
 
 
 @pytest.mark.parametrize("later", [timedelta(0), DAY, 40 * DAY])
-def test_a_month_counts_when_it_is_paid(store: Store, later: timedelta) -> None:
+def test_post_month_counts_at_time_of_payment(store: Store, later: timedelta) -> None:
     membership = a_membership(currency="usd", amount_minor=499)
     store.memberships.open_membership(membership)
-    limited(store, membership.user_id)
+    set_money_budget(store, membership.user_id)
     month = a_month(membership)
     month = replace(month, posted_at=START + later)
 
@@ -91,6 +91,6 @@ def test_a_month_counts_when_it_is_paid(store: Store, later: timedelta) -> None:
     assert again is not None
     wallet = store.ledger.read_wallet(membership.user_id)
     assert wallet.budget is not None
-    fresh = renewed(wallet.budget, START + later)
-    assert (fresh.money_left.day, fresh.money_left.month) == (501, 2501)
+    current = renewed(wallet.budget, START + later)
+    assert (current.money_left.day, current.money_left.month) == (501, 2501)
     assert wallet.coins == membership.coins

@@ -18,7 +18,7 @@ def _aws() -> Iterator[None]:
         yield
 
 
-def test_keys_arrive_as_they_are() -> None:
+def test_set_aside_sends_the_keys() -> None:
     queue_url = boto3.client("sqs").create_queue(QueueName="redrive")["QueueUrl"]
     keys = {"PK": "WALLET#ann|@=", "SK": "ENTRY#01a20320-a200-7000-8000-000000000001"}
 
@@ -28,7 +28,7 @@ def test_keys_arrive_as_they_are() -> None:
     assert json.loads(message["Body"]) == keys
 
 
-def test_a_queue_that_does_not_take_them_is_to_be_tried_again() -> None:
+def test_set_aside_failing_queue_raises_try_again() -> None:
     queue = SqsRedriveQueue("https://sqs.us-east-1.amazonaws.com/123456789012/gone")
 
     with pytest.raises(TryAgain):

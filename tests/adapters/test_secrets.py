@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
 
-class Watch:
+class ManualClock:
     """A monotonic clock that tests move."""
 
     def __init__(self) -> None:
@@ -35,13 +35,13 @@ def _aws() -> Iterator[None]:
 
 
 @pytest.fixture
-def watch() -> Watch:
-    return Watch()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def secrets(watch: Watch) -> SsmSecrets:
-    return SsmSecrets("test", livemode=False, monotonic=watch)
+def secrets(clock: ManualClock) -> SsmSecrets:
+    return SsmSecrets("test", livemode=False, monotonic=clock)
 
 
 @cache
@@ -56,42 +56,42 @@ def put(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["sk_test_1", "rk_test_1"])
-def test_the_key_is_read_and_decrypted(secrets: SsmSecrets, key: str) -> None:
+def test_stripe_api_key_is_read_and_decrypted(secrets: SsmSecrets, key: str) -> None:
     put("stripe_api_key", key)
 
     assert secrets.stripe_api_key() == key
 
 
-def test_a_secret_is_read_again_after_five_minutes(secrets: SsmSecrets, watch: Watch) -> None:
+def test_stripe_api_key_is_cached_for_five_minutes(secrets: SsmSecrets, clock: ManualClock) -> None:
     put("stripe_api_key", "sk_test_old")
     assert secrets.stripe_api_key() == "sk_test_old"
     put("stripe_api_key", "sk_test_new")
 
-    watch.seconds += CACHE_SECONDS - 0.001
+    clock.seconds += CACHE_SECONDS - 0.001
     assert secrets.stripe_api_key() == "sk_test_old"
 
-    watch.seconds += 0.001
+    clock.seconds += 0.001
     assert secrets.stripe_api_key() == "sk_test_new"
 
 
-def test_it_is_also_read_when_the_machine_has_just_started(secrets: SsmSecrets, watch: Watch) -> None:
-    watch.seconds = 0.0
+def test_stripe_api_key_is_read_at_monotonic_zero(secrets: SsmSecrets, clock: ManualClock) -> None:
+    clock.seconds = 0.0
     put("stripe_api_key", "sk_test_1")
 
     assert secrets.stripe_api_key() == "sk_test_1"
 
 
-def test_secrets_are_cached_each_by_itself(secrets: SsmSecrets, watch: Watch) -> None:
+def test_secrets_are_cached_separately(secrets: SsmSecrets, clock: ManualClock) -> None:
     put("stripe_api_key", "sk_test_1")
     put("stripe_webhook_secrets", '["whsec_old"]')
     secrets.stripe_api_key()
-    watch.seconds += CACHE_SECONDS / 2
+    clock.seconds += CACHE_SECONDS / 2
     assert secrets.stripe_webhook_secrets() == ["whsec_old"]
     put("stripe_webhook_secrets", '["whsec_old", "whsec_new"]')
 
-    watch.seconds += CACHE_SECONDS / 2
+    clock.seconds += CACHE_SECONDS / 2
     assert secrets.stripe_webhook_secrets() == ["whsec_old"]
-    watch.seconds += CACHE_SECONDS / 2
+    clock.seconds += CACHE_SECONDS / 2
     assert secrets.stripe_webhook_secrets() == ["whsec_old", "whsec_new"]
 
 
@@ -107,7 +107,7 @@ def test_secrets_are_cached_each_by_itself(secrets: SsmSecrets, watch: Watch) ->
         (False, "whsec_1"),
     ],
 )
-def test_a_key_of_the_other_mode_is_refused_and_not_told(livemode: bool, key: str) -> None:
+def test_stripe_api_key_of_other_mode_is_rejected_without_disclosing_it(livemode: bool, key: str) -> None:
     put("stripe_api_key", key)
 
     with pytest.raises(BadSecret, match="/coinpurse/test/stripe_api_key must be a") as refused:
@@ -116,7 +116,7 @@ def test_a_key_of_the_other_mode_is_refused_and_not_told(livemode: bool, key: st
 
 
 @pytest.mark.parametrize("key", ["sk_live_1", "rk_live_1"])
-def test_a_live_key_serves_live_mode(key: str) -> None:
+def test_stripe_api_key_accepts_live_key_in_live_mode(key: str) -> None:
     put("stripe_api_key", key)
 
     assert SsmSecrets("test", livemode=True).stripe_api_key() == key
@@ -137,7 +137,7 @@ def test_a_live_key_serves_live_mode(key: str) -> None:
         "null",
     ],
 )
-def test_a_list_that_is_none_is_refused_and_not_told(secrets: SsmSecrets, text: str) -> None:
+def test_stripe_webhook_secrets_invalid_list_is_rejected_without_disclosing_it(secrets: SsmSecrets, text: str) -> None:
     put("stripe_webhook_secrets", text)
 
     with pytest.raises(BadSecret, match="stripe_webhook_secrets") as refused:
@@ -145,22 +145,24 @@ def test_a_list_that_is_none_is_refused_and_not_told(secrets: SsmSecrets, text: 
     assert "whsec_1" not in "".join(traceback.format_exception(refused.value))
 
 
-def test_a_mended_secret_is_not_held_back_by_the_bad_one(secrets: SsmSecrets, watch: Watch) -> None:
+def test_stripe_webhook_secrets_corrected_value_is_read_after_a_bad_one(
+    secrets: SsmSecrets, clock: ManualClock
+) -> None:
     put("stripe_webhook_secrets", "[]")
     with pytest.raises(BadSecret):
         secrets.stripe_webhook_secrets()
     put("stripe_webhook_secrets", '["whsec_1"]')
 
-    watch.seconds += CACHE_SECONDS
+    clock.seconds += CACHE_SECONDS
     assert secrets.stripe_webhook_secrets() == ["whsec_1"]
 
 
-def test_a_secret_that_is_not_there_is_named(secrets: SsmSecrets) -> None:
+def test_missing_secret_is_named(secrets: SsmSecrets) -> None:
     with pytest.raises(BadSecret, match="/coinpurse/test/stripe_api_key is not there"):
         secrets.stripe_api_key()
 
 
-def test_when_ssm_does_not_answer_the_request_may_be_sent_again(secrets: SsmSecrets) -> None:
+def test_ssm_time_out_raises_try_again(secrets: SsmSecrets) -> None:
     def fail(**_: object) -> None:
         raise ReadTimeoutError(endpoint_url="https://ssm.example")
 
@@ -170,7 +172,7 @@ def test_when_ssm_does_not_answer_the_request_may_be_sent_again(secrets: SsmSecr
         secrets.stripe_webhook_secrets()
 
 
-def test_the_keys_that_sign_offers_are_a_list_too(secrets: SsmSecrets) -> None:
+def test_offer_signing_keys_are_read_as_a_list(secrets: SsmSecrets) -> None:
     put("offer_signing_keys", '["-----BEGIN PRIVATE KEY-----\\n1", "-----BEGIN EC PRIVATE KEY-----\\n2"]')
 
     assert secrets.offer_signing_keys() == ["-----BEGIN PRIVATE KEY-----\n1", "-----BEGIN EC PRIVATE KEY-----\n2"]
@@ -179,11 +181,11 @@ def test_the_keys_that_sign_offers_are_a_list_too(secrets: SsmSecrets) -> None:
 @pytest.mark.parametrize(
     "text", ["-----BEGIN PRIVATE KEY-----", "[]", '["hidden"]', '["-----BEGIN PRIVATE KEY", 2]', ""]
 )
-def test_keys_that_are_none_are_refused_and_not_told(secrets: SsmSecrets, text: str) -> None:
+def test_offer_signing_keys_invalid_list_is_rejected_without_disclosing_it(secrets: SsmSecrets, text: str) -> None:
     put("offer_signing_keys", text or "null")
 
     with pytest.raises(BadSecret, match="/coinpurse/test/offer_signing_keys must") as refused:
         secrets.offer_signing_keys()
-    told = "".join(traceback.format_exception(refused.value))
-    assert "hidden" not in told
-    assert "BEGIN PRIVATE" not in told
+    printed = "".join(traceback.format_exception(refused.value))
+    assert "hidden" not in printed
+    assert "BEGIN PRIVATE" not in printed

@@ -50,7 +50,7 @@ def announcements(number: int) -> list[Announcement]:
     ]
 
 
-def answering(publisher: SnsPublisher, answer: Callable[[], None] | dict[str, Any]) -> None:
+def replace_responses(publisher: SnsPublisher, answer: Callable[[], None] | dict[str, Any]) -> None:
     """Replace the responses of PublishBatch with `answer`."""
 
     def replace(parsed: dict[str, Any], **_: object) -> None:
@@ -76,21 +76,23 @@ def received(publisher: SnsPublisher) -> Callable[[], list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize(("number", "sizes"), [(0, []), (1, [1]), (10, [10]), (11, [10, 1]), (25, [10, 10, 5])])
-def test_ten_go_in_one_request(publisher: SnsPublisher, batches: Batches, number: int, sizes: Sequence[int]) -> None:
+def test_publish_sends_batches_of_ten(
+    publisher: SnsPublisher, batches: Batches, number: int, sizes: Sequence[int]
+) -> None:
     assert publisher.publish(announcements(number)) == Publication()
 
     assert [len(batch) for batch in batches] == sizes
     assert all(len({entry["Id"] for entry in batch}) == len(batch) for batch in batches)
 
 
-def test_one_announcement_may_come_twice(publisher: SnsPublisher, batches: Batches) -> None:
+def test_publish_sends_same_event_twice_in_one_batch(publisher: SnsPublisher, batches: Batches) -> None:
     (announcement,) = announcements(1)
 
     assert publisher.publish([announcement, announcement]) == Publication()
     assert [entry["Id"] for entry in batches[0]] == ["0", "1"]
 
 
-def test_a_gift_arrives_as_a_cloudevent_with_what_filters_need(
+def test_publish_gift_delivers_cloudevent_with_filter_attributes(
     publisher: SnsPublisher, received: Callable[[], list[dict[str, Any]]]
 ) -> None:
     gift = a_gift(message="おめでとう 🎉 \"'<&>", creator_id="|:@._-=")
@@ -109,7 +111,7 @@ def test_a_gift_arrives_as_a_cloudevent_with_what_filters_need(
     }
 
 
-def test_a_credit_arrives_as_a_cloudevent(
+def test_publish_credit_delivers_cloudevent(
     publisher: SnsPublisher, received: Callable[[], list[dict[str, Any]]]
 ) -> None:
     posted = a_purchase(status=Status.POSTED, posted_at=START, event_id="event", payment_intent="pi_1")
@@ -121,9 +123,9 @@ def test_a_credit_arrives_as_a_cloudevent(
     assert message["MessageAttributes"]["livemode"] == {"Type": "String", "Value": "true"}
 
 
-def test_what_sns_did_not_accept_is_told_by_whose_fault_it_is(publisher: SnsPublisher) -> None:
-    told = announcements(13)
-    answering(
+def test_publish_reports_failures_by_sender_fault(publisher: SnsPublisher) -> None:
+    events = announcements(13)
+    replace_responses(
         publisher,
         {
             "Successful": [{"Id": "0", "MessageId": "1"}],
@@ -134,21 +136,21 @@ def test_what_sns_did_not_accept_is_told_by_whose_fault_it_is(publisher: SnsPubl
         },
     )
 
-    outcome = publisher.publish(told)
+    outcome = publisher.publish(events)
 
-    assert outcome.busy == {told[1].id, told[11].id}
-    assert outcome.refused == {told[2].id, told[12].id}
+    assert outcome.busy == {events[1].id, events[11].id}
+    assert outcome.refused == {events[2].id, events[12].id}
 
 
-def test_a_batch_that_fails_as_a_whole_comes_again(publisher: SnsPublisher) -> None:
-    told = announcements(12)
+def test_publish_failed_batch_is_reported_busy(publisher: SnsPublisher) -> None:
+    events = announcements(12)
     boto3.client("sns").delete_topic(TopicArn=publisher._topic_arn)
 
-    assert publisher.publish(told) == Publication(busy=frozenset(each.id for each in told))
+    assert publisher.publish(events) == Publication(busy=frozenset(each.id for each in events))
 
 
-def test_a_batch_that_fails_leaves_the_others(publisher: SnsPublisher) -> None:
-    told, sent = announcements(30), []
+def test_publish_failed_batch_does_not_stop_later_ones(publisher: SnsPublisher) -> None:
+    events, sent = announcements(30), []
 
     def fail_second(**_: object) -> None:
         sent.append(True)
@@ -157,5 +159,5 @@ def test_a_batch_that_fails_leaves_the_others(publisher: SnsPublisher) -> None:
 
     publisher._sns.meta.events.register_first("before-send.sns.PublishBatch", fail_second)
 
-    assert publisher.publish(told).busy == {each.id for each in told[10:20]}
+    assert publisher.publish(events).busy == {each.id for each in events[10:20]}
     assert len(sent) == 4

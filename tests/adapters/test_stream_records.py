@@ -48,7 +48,7 @@ def entries(*records: Record) -> list[Entry | None]:
     return [found.entry for found in posted_records(records)]
 
 
-def test_a_new_gift_is_news() -> None:
+def test_posted_records_include_new_gift() -> None:
     gift = a_gift(message="おめでとう 🎉", anonymous=True, stream_id="stream_1")
 
     (found,) = posted_records([record(gift_image(gift), number=7)])
@@ -59,27 +59,27 @@ def test_a_new_gift_is_news() -> None:
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.POSTED])
-def test_a_purchase_is_news_when_it_becomes_posted(store: DynamoStore, status: Status) -> None:
+def test_posted_records_include_purchase_when_posted(store: DynamoStore, status: Status) -> None:
     image, purchase = posted_image(store)
 
     assert entries(record(image, image | {"status": {"S": status.value}})) == [purchase]
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.POSTED])
-def test_a_purchase_that_is_not_posted_is_no_news(status: Status) -> None:
+def test_posted_records_omit_unposted_purchase(status: Status) -> None:
     image = pending_image(a_purchase(status=status))
 
     assert entries(record(image), record(image, pending_image(a_purchase()))) == []
 
 
-def test_a_later_change_of_a_posted_entry_is_no_news(store: DynamoStore) -> None:
+def test_posted_records_omit_later_changes_of_posted_entry(store: DynamoStore) -> None:
     image, _ = posted_image(store)
-    stamped = image | {"announced_at": {"S": "2026-11-22T12:00:40.000Z"}}
+    marked = image | {"announced_at": {"S": "2026-11-22T12:00:40.000Z"}}
 
-    assert entries(record(stamped, image), record(image, stamped)) == []
+    assert entries(record(marked, image), record(image, marked)) == []
 
 
-def test_what_is_removed_is_no_news(store: DynamoStore) -> None:
+def test_posted_records_omit_removed_items(store: DynamoStore) -> None:
     image, _ = posted_image(store)
     keys = {name: image[name] for name in ("PK", "SK")}
     removed = {"Keys": keys, "SequenceNumber": "1", "OldImage": image}
@@ -97,24 +97,24 @@ def test_what_is_removed_is_no_news(store: DynamoStore) -> None:
         ("WALLET#ann", "ENTRY"),
     ],
 )
-def test_other_items_are_no_news_whatever_they_hold(pk: str, sk: str) -> None:
+def test_posted_records_omit_other_items(pk: str, sk: str) -> None:
     assert entries(record(gift_image(a_gift()) | {"PK": {"S": pk}, "SK": {"S": sk}})) == []
 
 
-def test_news_keeps_its_order_and_its_repeats() -> None:
+def test_posted_records_keep_order_and_repeats() -> None:
     gifts = [a_gift() for _ in range(3)]
     records = [record(gift_image(gift), number=number) for number, gift in enumerate(gifts)]
 
     assert entries(*records, records[0]) == [*gifts, gifts[0]]
 
 
-def test_an_attribute_of_a_later_version_does_no_harm() -> None:
+def test_posted_records_ignore_unknown_attributes() -> None:
     gift = a_gift()
 
     assert entries(record(gift_image(gift) | {"mood": {"M": {"x": {"L": []}}}})) == [gift]
 
 
-POISON: Mapping[str, Item] = {
+UNREADABLE: Mapping[str, Item] = {
     "another kind": {"kind": {"S": "loan"}},
     "a kind that is a number": {"kind": {"N": "1"}},
     "coins that are a text": {"coins": {"S": "-60"}},
@@ -129,8 +129,8 @@ POISON: Mapping[str, Item] = {
 }
 
 
-@pytest.mark.parametrize("change", POISON.values(), ids=POISON.keys())
-def test_a_gift_that_cannot_be_read_is_told_by_its_keys_and_leaves_the_others(change: Item) -> None:
+@pytest.mark.parametrize("change", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_posted_records_keep_keys_of_unreadable_gift(change: Item) -> None:
     gift, other = a_gift(), a_gift()
 
     found = posted_records([record(gift_image(gift) | change, number=1), record(gift_image(other), number=2)])
@@ -142,7 +142,7 @@ def test_a_gift_that_cannot_be_read_is_told_by_its_keys_and_leaves_the_others(ch
 @pytest.mark.parametrize(
     "name", ["kind", "coins", "event_id", "posted_at", "creator_id", "lane", "item_id", "quantity"]
 )
-def test_a_gift_that_lacks_something_cannot_be_read(name: str) -> None:
+def test_posted_records_gift_without_attribute_is_unreadable(name: str) -> None:
     image = gift_image(a_gift())
     del image[name]
 
@@ -153,14 +153,14 @@ def test_a_gift_that_lacks_something_cannot_be_read(name: str) -> None:
     "name",
     ["kind", "coins", "event_id", "posted_at", "created_at", "bundle_id", "channel", "amount_minor", "currency"],
 )
-def test_a_posted_purchase_that_lacks_something_cannot_be_read(store: DynamoStore, name: str) -> None:
+def test_posted_records_purchase_without_attribute_is_unreadable(store: DynamoStore, name: str) -> None:
     image, _ = posted_image(store)
     del image[name]
 
     assert entries(record(image)) == [None]
 
 
-def test_an_image_of_the_store_is_read_as_the_ledger_reads_it(store: DynamoStore) -> None:
+def test_posted_records_read_same_entry_as_the_ledger(store: DynamoStore) -> None:
     gift = a_gift()
     buy(store.ledger, gift.user_id, 60)
     store.ledger.post_gift(gift)

@@ -11,11 +11,11 @@ from chalicelib.domain.payments import StripeEvent
 from chalicelib.usecases.stripe_events import MONEY_EVENTS, SESSION_EVENTS
 from tests.adapters.stripe_lab import SECRET, Json, Lab, todays_purchase
 
-EVERYTHING = MONEY_EVENTS | SESSION_EVENTS.keys()
-LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+ALL_EVENTS = MONEY_EVENTS | SESSION_EVENTS.keys()
+BEFORE_ALL = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-def a_troubled_payment(lab: Lab) -> str:
+def refund_and_dispute(lab: Lab) -> str:
     """Create a payment with at least one event of every type in MONEY_EVENTS."""
     payment_intent = lab.pay(todays_purchase())
     lab.control("POST", f"/refunds/{lab.refund(payment_intent, 100, 'pending')}", status="failed")
@@ -42,29 +42,29 @@ def ids(events: object) -> list[str]:
     return [event.stripe_event_id for event in events]
 
 
-def test_each_event_about_money_names_its_payment(lab: Lab) -> None:
-    payment_intent = a_troubled_payment(lab)
+def test_read_event_about_money_names_its_payment(lab: Lab) -> None:
+    payment_intent = refund_and_dispute(lab)
 
-    told = [as_webhook(lab, event) for event in lab.events() if event["type"] in MONEY_EVENTS]
+    events = [as_webhook(lab, event) for event in lab.events() if event["type"] in MONEY_EVENTS]
 
-    assert {event.type for event in told} == MONEY_EVENTS
-    assert {event.payment_intent for event in told} == {payment_intent}
-    assert {event.session for event in told} == {None}
+    assert {event.type for event in events} == MONEY_EVENTS
+    assert {event.payment_intent for event in events} == {payment_intent}
+    assert {event.session for event in events} == {None}
 
 
-def test_what_is_listed_is_what_is_sent(lab: Lab) -> None:
-    a_troubled_payment(lab)
-    sent = [as_webhook(lab, event) for event in lab.events() if event["type"] in EVERYTHING]
+def test_list_events_equals_events_of_webhook(lab: Lab) -> None:
+    refund_and_dispute(lab)
+    sent = [as_webhook(lab, event) for event in lab.events() if event["type"] in ALL_EVENTS]
 
-    assert lab.gateway.list_events(LONG_AGO, EVERYTHING) == sent
+    assert lab.gateway.list_events(BEFORE_ALL, ALL_EVENTS) == sent
     assert {event.type for event in sent} > MONEY_EVENTS
 
 
-def test_a_session_is_listed_with_its_claim(lab: Lab) -> None:
+def test_list_events_session_has_purchase_reference(lab: Lab) -> None:
     purchase = todays_purchase()
     payment_intent = lab.pay(purchase)
 
-    (event,) = lab.gateway.list_events(LONG_AGO, SESSION_EVENTS)
+    (event,) = lab.gateway.list_events(BEFORE_ALL, SESSION_EVENTS)
 
     assert event.session is not None
     assert event.session.ref is not None
@@ -73,28 +73,28 @@ def test_a_session_is_listed_with_its_claim(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("types", [{"refund.created"}, {"refund.failed", "charge.refunded"}, MONEY_EVENTS])
-def test_only_the_types_asked_for_are_listed(lab: Lab, types: set[str]) -> None:
-    a_troubled_payment(lab)
+def test_list_events_returns_requested_types_only(lab: Lab, types: set[str]) -> None:
+    refund_and_dispute(lab)
     emit(lab, type="customer.created")
 
-    assert {event.type for event in lab.gateway.list_events(LONG_AGO, types)} == types
+    assert {event.type for event in lab.gateway.list_events(BEFORE_ALL, types)} == types
 
 
-def test_as_many_types_as_we_ask_for_are_taken(lab: Lab) -> None:
-    assert len(EVERYTHING) <= 20, "Stripe takes no more"
-    assert lab.gateway.list_events(LONG_AGO, EVERYTHING) == []
+def test_list_events_accepts_all_types_in_use(lab: Lab) -> None:
+    assert len(ALL_EVENTS) <= 20, "Stripe takes no more"
+    assert lab.gateway.list_events(BEFORE_ALL, ALL_EVENTS) == []
 
 
-def test_events_are_listed_oldest_first_and_beyond_the_first_page(lab: Lab) -> None:
-    told = emit(lab, 230)
+def test_list_events_is_oldest_first_over_all_pages(lab: Lab) -> None:
+    events = emit(lab, 230)
 
-    assert ids(lab.gateway.list_events(LONG_AGO, MONEY_EVENTS)) == told
+    assert ids(lab.gateway.list_events(BEFORE_ALL, MONEY_EVENTS)) == events
 
 
 @pytest.mark.parametrize(
     ("seconds", "expected"), [(-1, "abc"), (0, "abc"), (0.999, "abc"), (1, "bc"), (2, "c"), (3, "")]
 )
-def test_events_since_then_are_listed_the_second_included(lab: Lab, seconds: float, expected: str) -> None:
+def test_list_events_since_includes_its_second(lab: Lab, seconds: float, expected: str) -> None:
     at = 1_795_000_000
     for place, name in enumerate("abc"):
         emit(lab, id=f"evt_{name}", created=at + place)
@@ -104,29 +104,29 @@ def test_events_since_then_are_listed_the_second_included(lab: Lab, seconds: flo
 
 
 @pytest.mark.parametrize("payment_intent", [None, "pi_2"])
-def test_a_payment_may_have_no_intent(lab: Lab, payment_intent: str | None) -> None:
+def test_list_events_accepts_missing_payment_intent(lab: Lab, payment_intent: str | None) -> None:
     emit(lab, object={"id": "re_1", "payment_intent": payment_intent})
     emit(lab, object={"id": "re_1"})
 
-    listed = lab.gateway.list_events(LONG_AGO, MONEY_EVENTS)
+    listed = lab.gateway.list_events(BEFORE_ALL, MONEY_EVENTS)
 
     assert [event.payment_intent for event in listed] == [payment_intent, None]
 
 
-def test_an_event_that_cannot_be_read_does_not_hold_up_the_others(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
+def test_list_events_logs_and_skips_unreadable_event(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
     (before,) = emit(lab)
     emit(lab, id="evt_odd", object={"payment_intent": {"id": "pi_1"}})
     (after,) = emit(lab)
 
-    assert ids(lab.gateway.list_events(LONG_AGO, MONEY_EVENTS)) == [before, after]
+    assert ids(lab.gateway.list_events(BEFORE_ALL, MONEY_EVENTS)) == [before, after]
 
-    (told,) = [record for record in caplog.records if record.name == "chalicelib.adapters.stripe.gateway"]
-    assert vars(told)["stripe_event_id"] == "evt_odd"
+    (events,) = [record for record in caplog.records if record.name == "chalicelib.adapters.stripe.gateway"]
+    assert vars(events)["stripe_event_id"] == "evt_odd"
 
 
-def test_events_of_others_are_listed_as_such(lab: Lab) -> None:
+def test_list_events_keeps_account_and_mode(lab: Lab) -> None:
     emit(lab, account="acct_1", livemode=True)
 
-    (event,) = lab.gateway.list_events(LONG_AGO, MONEY_EVENTS)
+    (event,) = lab.gateway.list_events(BEFORE_ALL, MONEY_EVENTS)
 
     assert (event.account, event.livemode) == ("acct_1", True)

@@ -12,7 +12,7 @@ from tests.adapters.webhooks_lab import BODY, NOW, PURCHASE_ID, Json, a_session,
 from tests.fakes import START
 
 
-def test_an_event_is_read_as_it_is() -> None:
+def test_read_event_decodes_checkout_session() -> None:
     assert read(BODY) == StripeEvent(
         stripe_event_id="evt_1",
         type="checkout.session.completed",
@@ -33,7 +33,7 @@ def test_an_event_is_read_as_it_is() -> None:
     )
 
 
-def test_other_events_are_read_without_their_object() -> None:
+def test_read_event_of_other_type_has_no_session() -> None:
     event = read(an_event(type="charge.refunded", livemode=True, account="acct_1", data={"object": {"any": [1.5]}}))
 
     assert (event.type, event.livemode, event.account, event.session) == ("charge.refunded", True, "acct_1", None)
@@ -93,7 +93,7 @@ UNUSABLE: Mapping[str, bytes | Json] = {
 
 
 @pytest.mark.parametrize("payload", UNUSABLE.values(), ids=UNUSABLE.keys())
-def test_an_authentic_body_that_is_no_usable_event_is_refused_too(payload: bytes | Json) -> None:
+def test_read_event_rejects_unusable_body_with_valid_signature(payload: bytes | Json) -> None:
     with pytest.raises(NotAuthentic):
         read(payload)
 
@@ -116,14 +116,14 @@ OURS = {"purchase_id": PURCHASE_ID, "user_id": "ann", "coins": "500"}
         ],
     ],
 )
-def test_a_session_that_does_not_say_that_it_is_ours_is_a_strangers(metadata: Json | None) -> None:
+def test_read_event_session_without_valid_metadata_has_no_reference(metadata: Json | None) -> None:
     session = read(an_event(data={"object": a_session(metadata=metadata)})).session
 
     assert session is not None
     assert session.ref is None
 
 
-def test_what_a_session_leaves_open_stays_open() -> None:
+def test_read_event_session_without_optional_fields_has_defaults() -> None:
     bare = {"id": "cs_1", "mode": "setup", "payment_status": "unpaid", "created": NOW}
 
     session = read(an_event(data={"object": bare})).session

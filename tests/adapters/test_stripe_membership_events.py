@@ -15,7 +15,7 @@ from infra.local.stack import _WEBHOOK_EVENTS
 from tests.adapters.samples import new_id
 from tests.adapters.stripe_lab import Json, Lab, open_lab
 from tests.adapters.test_stripe_memberships import (
-    a_month_passes,
+    advance_a_month,
     membership_ref,
     subscribe,
     todays_membership,
@@ -24,7 +24,7 @@ from tests.adapters.webhooks_lab import a_session, an_event, read
 
 MEMBERSHIP_ID = new_id()
 METADATA = {"membership_id": MEMBERSHIP_ID, "plan_id": "coin_club", "user_id": "ann", "coins": "500"}
-CLAIM = MembershipRef(membership_id=MEMBERSHIP_ID, plan_id="coin_club", user_id="ann", coins=500)
+REF = MembershipRef(membership_id=MEMBERSHIP_ID, plan_id="coin_club", user_id="ann", coins=500)
 
 
 @pytest.fixture(scope="module")
@@ -37,60 +37,60 @@ def about(event_type: str, **members: object) -> StripeEvent:
     return read(an_event(type=event_type, data={"object": members}))
 
 
-def test_each_event_of_a_membership_says_whose_it_is(lab: Lab) -> None:
+def test_decode_event_of_subscription_has_membership_hint(lab: Lab) -> None:
     membership = todays_membership()
     subscription_id = subscribe(lab, membership)
-    a_month_passes(lab)
+    advance_a_month(lab)
     lab.control("PUT", "/knobs", renewals="failed")
-    a_month_passes(lab)
+    advance_a_month(lab)
     lab.control("POST", f"/subscriptions/{subscription_id}/cancel")
     events = [decode_event(json.dumps(event).encode()) for event in lab.events()]
 
     hint = MembershipHint(subscription_id=subscription_id, ref=membership_ref(membership))
-    heard = {event.type: event for event in events}
-    assert heard.keys() >= INVOICE_EVENTS | SUBSCRIPTION_EVENTS | {"checkout.session.completed"}
+    by_type = {event.type: event for event in events}
+    assert by_type.keys() >= INVOICE_EVENTS | SUBSCRIPTION_EVENTS | {"checkout.session.completed"}
     for event_type in SUBSCRIPTION_EVENTS | {"checkout.session.completed"}:
-        assert (heard[event_type].membership, heard[event_type].invoice_id) == (hint, None)
+        assert (by_type[event_type].membership, by_type[event_type].invoice_id) == (hint, None)
     for event_type in INVOICE_EVENTS:
-        assert heard[event_type].membership is None
-        assert heard[event_type].invoice_id in lab.sandbox.store.invoices
-    session = heard["checkout.session.completed"].session
+        assert by_type[event_type].membership is None
+        assert by_type[event_type].invoice_id in lab.sandbox.store.invoices
+    session = by_type["checkout.session.completed"].session
     assert session is not None
     assert (session.mode, session.ref) == ("subscription", None)
 
 
-def test_the_webhook_is_registered_for_all_of_them() -> None:
-    asked = {event_type for event_type in _WEBHOOK_EVENTS if "*" not in event_type}
+def test_webhook_is_registered_for_all_membership_events() -> None:
+    types = {event_type for event_type in _WEBHOOK_EVENTS if "*" not in event_type}
     families = {pattern.removesuffix("*") for pattern in _WEBHOOK_EVENTS if pattern.endswith("*")}
-    assert asked >= INVOICE_EVENTS
+    assert types >= INVOICE_EVENTS
     assert all(any(each.startswith(family) for family in families) for each in SUBSCRIPTION_EVENTS)
 
 
-def test_a_hint_says_whose_membership_and_nothing_else_counts() -> None:
+def test_decode_event_reads_only_the_hint() -> None:
     event = about("customer.subscription.updated", id="sub_1", metadata=METADATA, status=7)
-    assert event.membership == MembershipHint(subscription_id="sub_1", ref=CLAIM)
+    assert event.membership == MembershipHint(subscription_id="sub_1", ref=REF)
     assert about("invoice.paid", id="in_1", total="much").invoice_id == "in_1"
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"purchase_id": MEMBERSHIP_ID, "user_id": "ann", "coins": "500"}])
-def test_a_strangers_subscription_is_nobodys(metadata: Json | None) -> None:
+def test_decode_event_of_unrelated_subscription_has_no_hint(metadata: Json | None) -> None:
     assert about("customer.subscription.deleted", id="sub_1", metadata=metadata).membership is None
 
 
-def test_a_session_that_was_not_subscribed_in_is_about_no_membership() -> None:
+def test_decode_event_session_without_subscription_has_no_hint() -> None:
     session = a_session(mode="subscription", payment_intent=None, subscription=None, metadata=METADATA)
     assert read(an_event(data={"object": session})).membership is None
     subscribed = read(an_event(data={"object": session | {"subscription": "sub_1"}})).membership
-    assert subscribed == MembershipHint(subscription_id="sub_1", ref=CLAIM)
+    assert subscribed == MembershipHint(subscription_id="sub_1", ref=REF)
 
 
-def test_an_invoice_to_come_has_no_id_and_is_no_news() -> None:
+def test_decode_event_upcoming_invoice_has_no_id() -> None:
     assert about("invoice.upcoming", total=499).invoice_id is None
 
 
 @pytest.mark.parametrize("event_type", ["customer.subscription.updated", "invoice.paid"])
 @pytest.mark.parametrize("members", [{}, {"id": ""}, {"id": 7}, {"id": None}, {"id": "x" * 256}], ids=str)
-def test_an_event_about_nothing_is_not_usable(event_type: str, members: Json) -> None:
+def test_decode_event_without_valid_object_id_is_not_authentic(event_type: str, members: Json) -> None:
     with pytest.raises(NotAuthentic):
         about(event_type, **members)
 
@@ -110,8 +110,8 @@ def test_an_event_about_nothing_is_not_usable(event_type: str, members: Json) ->
     ],
     ids=str,
 )
-def test_what_we_never_wrote_is_no_claim(changes: dict[str, str]) -> None:
-    assert membership_ref_from_metadata(METADATA) == CLAIM
+def test_membership_ref_from_metadata_rejects_invalid_values(changes: dict[str, str]) -> None:
+    assert membership_ref_from_metadata(METADATA) == REF
     assert membership_ref_from_metadata(METADATA | {"coins": str(MAX_AMOUNT)}) is not None
     assert membership_ref_from_metadata(METADATA | changes) is None
 
@@ -156,13 +156,13 @@ def a_payment(payment_intent: str | None, status: str = "paid") -> Json:
     ],
     ids=str,
 )
-def test_a_month_has_the_one_payment_that_paid_it(payments: list[Json], payment_intent: str | None) -> None:
+def test_invoice_of_takes_the_single_paid_payment(payments: list[Json], payment_intent: str | None) -> None:
     invoice = invoice_of(an_invoice(payments={"data": payments}))
     assert invoice is not None
     assert invoice.payment_intent == payment_intent
 
 
-def test_an_invoice_lasts_as_long_as_its_last_line() -> None:
+def test_invoice_of_paid_until_is_end_of_last_line() -> None:
     lines = [{"period": {"end": end}} for end in (1_796_000_000, 1_797_000_000, 1_795_000_000)]
     invoice = invoice_of(an_invoice(lines={"data": lines}))
     assert invoice is not None
@@ -174,11 +174,11 @@ def test_an_invoice_lasts_as_long_as_its_last_line() -> None:
 
 
 @pytest.mark.parametrize("parent", [None, {"type": "quote_details", "subscription_details": None}], ids=str)
-def test_what_is_not_a_subscriptions_is_no_month(parent: Json | None) -> None:
+def test_invoice_of_without_subscription_is_none(parent: Json | None) -> None:
     assert invoice_of(an_invoice(parent=parent)) is None
 
 
-def test_what_an_invoice_need_not_have_is_empty() -> None:
+def test_invoice_of_without_optional_fields_has_defaults() -> None:
     bare = an_invoice(status=None, billing_reason=None, customer=None, payments=None, subtotal=-499, total=-499)
     invoice = invoice_of(bare)
     assert invoice is not None

@@ -47,53 +47,53 @@ def subscribe(lab: Lab, membership: Membership) -> str:
     return next(reversed(lab.sandbox.store.subscriptions))
 
 
-def seen(lab: Lab, subscription_id: str) -> Subscription:
+def read(lab: Lab, subscription_id: str) -> Subscription:
     return lab.members.read_subscription(subscription_id)
 
 
-def a_month_passes(lab: Lab) -> None:
+def advance_a_month(lab: Lab) -> None:
     lab.control("POST", "/clock", advance_seconds=int(timedelta(days=31).total_seconds()))
 
 
 # --- sessions ---------------------------------------------------------------------------------------------------------
 
 
-def test_everything_that_is_sent_derives_from_the_membership(lab: Lab) -> None:
+def test_open_session_sends_values_of_membership_only(lab: Lab) -> None:
     membership = todays_membership(user_id="|:@._-=", currency="eur", amount_minor=1_234, coins=77)
     lab.members.open_session(membership)
 
     (session,) = lab.sandbox.store.sessions.values()
-    shown = session.to_json()
+    sent = session.to_json()
     metadata = {
         "membership_id": membership.membership_id,
         "plan_id": "coin_club",
         "user_id": "|:@._-=",
         "coins": "77",
     }
-    assert shown["mode"] == "subscription"
-    assert shown["client_reference_id"] == membership.membership_id
-    assert shown["metadata"] == metadata
+    assert sent["mode"] == "subscription"
+    assert sent["client_reference_id"] == membership.membership_id
+    assert sent["metadata"] == metadata
     assert session.subscription_metadata == metadata
-    assert (shown["amount_total"], shown["currency"]) == (1_234, "eur")
-    assert shown["expires_at"] == int((membership.created_at + timedelta(hours=2)).timestamp())
-    assert shown["success_url"] == f"https://shop.example/thanks?membership={membership.membership_id}"
-    assert shown["cancel_url"] == f"https://shop.example/basket?membership={membership.membership_id}"
+    assert (sent["amount_total"], sent["currency"]) == (1_234, "eur")
+    assert sent["expires_at"] == int((membership.created_at + timedelta(hours=2)).timestamp())
+    assert sent["success_url"] == f"https://shop.example/thanks?membership={membership.membership_id}"
+    assert sent["cancel_url"] == f"https://shop.example/basket?membership={membership.membership_id}"
 
 
-def test_stripe_opens_it_once_and_gives_it_again(lab: Lab, members: StripeMemberships) -> None:
+def test_open_session_repeat_returns_same_session(lab: Lab, members: StripeMemberships) -> None:
     membership = todays_membership()
     assert members.open_session(membership) == members.open_session(membership)
     assert len(lab.sandbox.store.sessions) == 1
 
 
-def test_another_quote_under_the_same_id_is_a_conflict(members: StripeMemberships) -> None:
+def test_open_session_with_other_quote_is_a_conflict(members: StripeMemberships) -> None:
     membership = todays_membership()
     members.open_session(membership)
     with pytest.raises(IdempotencyConflict):
         members.open_session(replace(membership, amount_minor=500))
 
 
-def test_a_lost_answer_leaves_one_session(lab: Lab, members: StripeMemberships) -> None:
+def test_open_session_with_lost_response_opens_one_session(lab: Lab, members: StripeMemberships) -> None:
     membership = todays_membership()
     lab.control("PUT", "/knobs", lost_answers=1)
     with pytest.raises(TryAgain):
@@ -103,9 +103,9 @@ def test_a_lost_answer_leaves_one_session(lab: Lab, members: StripeMemberships) 
 
 
 @pytest.mark.parametrize("currency", ["jpy", "eur", "isk", "kwd"])
-def test_stripe_takes_every_kind_of_currency(lab: Lab, currency: str) -> None:
+def test_open_session_accepts_zero_two_and_three_decimal_currencies(lab: Lab, currency: str) -> None:
     membership = todays_membership(currency=currency, amount_minor=50_000)
-    (invoice,) = seen(lab, subscribe(lab, membership)).paid_invoices
+    (invoice,) = read(lab, subscribe(lab, membership)).paid_invoices
     assert (invoice.currency, invoice.paid_minor) == (currency, 50_000)
     assert invoice_review_reason(invoice) is None
 
@@ -113,9 +113,9 @@ def test_stripe_takes_every_kind_of_currency(lab: Lab, currency: str) -> None:
 # --- invoices ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_first_invoice_is_a_month_of_ours(lab: Lab) -> None:
+def test_read_subscription_first_invoice_is_creditable(lab: Lab) -> None:
     membership = todays_membership()
-    subscription = seen(lab, subscribe(lab, membership))
+    subscription = read(lab, subscribe(lab, membership))
 
     (invoice,) = subscription.paid_invoices
     assert invoice_review_reason(invoice) is None
@@ -129,8 +129,8 @@ def test_the_first_invoice_is_a_month_of_ours(lab: Lab) -> None:
     assert (subscription.status, subscription.renews, subscription.cancel_reason) == ("active", True, "")
 
 
-def test_an_invoice_is_the_same_however_it_is_found(lab: Lab, members: StripeMemberships) -> None:
-    (invoice,) = seen(lab, subscribe(lab, todays_membership())).paid_invoices
+def test_read_and_find_invoice_return_the_same_invoice(lab: Lab, members: StripeMemberships) -> None:
+    (invoice,) = read(lab, subscribe(lab, todays_membership())).paid_invoices
     assert invoice.payment_intent is not None
     assert members.read_invoice(invoice.invoice_id) == invoice
     assert members.find_invoice(invoice.payment_intent) == invoice
@@ -138,11 +138,11 @@ def test_an_invoice_is_the_same_however_it_is_found(lab: Lab, members: StripeMem
     assert lab.gateway.read_money(invoice.payment_intent).captured_minor == invoice.paid_minor
 
 
-def test_renewals_are_listed_newest_first_each_with_its_own_payment_and_end(lab: Lab) -> None:
+def test_read_subscription_lists_renewals_newest_first(lab: Lab) -> None:
     subscription_id = subscribe(lab, todays_membership())
     for _ in range(2):
-        a_month_passes(lab)
-    paid = seen(lab, subscription_id).paid_invoices
+        advance_a_month(lab)
+    paid = read(lab, subscription_id).paid_invoices
     assert [invoice.billing_reason for invoice in paid] == ["subscription_cycle"] * 2 + ["subscription_create"]
     ends = [invoice.paid_until for invoice in paid if invoice.paid_until]
     assert len(ends) == 3
@@ -150,11 +150,11 @@ def test_renewals_are_listed_newest_first_each_with_its_own_payment_and_end(lab:
     assert len({invoice.payment_intent for invoice in paid}) == len({invoice.purchase_id for invoice in paid}) == 3
 
 
-def test_a_renewal_that_fails_is_not_among_the_paid_until_it_is(lab: Lab, members: StripeMemberships) -> None:
+def test_read_subscription_omits_failed_renewal_until_paid(lab: Lab, members: StripeMemberships) -> None:
     subscription_id = subscribe(lab, todays_membership())
     lab.control("PUT", "/knobs", renewals="failed")
-    a_month_passes(lab)
-    subscription = seen(lab, subscription_id)
+    advance_a_month(lab)
+    subscription = read(lab, subscription_id)
     assert (subscription.status, len(subscription.paid_invoices)) == ("past_due", 1)
     open_invoice = next(reversed(lab.sandbox.store.invoices))
     unpaid = members.read_invoice(open_invoice)
@@ -162,18 +162,18 @@ def test_a_renewal_that_fails_is_not_among_the_paid_until_it_is(lab: Lab, member
     assert (unpaid.is_paid, unpaid.paid_minor, unpaid.payment_intent) == (False, 0, None)
 
     lab.control("POST", f"/invoices/{open_invoice}/pay")
-    subscription = seen(lab, subscription_id)
+    subscription = read(lab, subscription_id)
     assert (subscription.status, len(subscription.paid_invoices)) == ("active", 2)
     paid = members.read_invoice(open_invoice)
     assert paid == subscription.paid_invoices[0]
     assert paid.purchase_id == unpaid.purchase_id
 
 
-def test_a_year_of_invoices_is_looked_at(lab: Lab) -> None:
+def test_read_subscription_reads_twelve_invoices(lab: Lab) -> None:
     subscription_id = subscribe(lab, todays_membership())
     for _ in range(13):
         lab.control("POST", f"/subscriptions/{subscription_id}/renew")
-    paid = seen(lab, subscription_id).paid_invoices
+    paid = read(lab, subscription_id).paid_invoices
     assert len(paid) == 12
     assert all(invoice.billing_reason == "subscription_cycle" for invoice in paid)
 
@@ -181,34 +181,34 @@ def test_a_year_of_invoices_is_looked_at(lab: Lab) -> None:
 # --- renewals and ends ------------------------------------------------------------------------------------------------
 
 
-def test_what_is_canceled_at_the_portal_goes_on_to_its_end(lab: Lab, members: StripeMemberships) -> None:
+def test_read_subscription_canceled_at_portal_is_active_until_period_end(lab: Lab, members: StripeMemberships) -> None:
     subscription_id = subscribe(lab, todays_membership())
-    url = members.open_portal(seen(lab, subscription_id).customer_id)
+    url = members.open_portal(read(lab, subscription_id).customer_id)
     assert url.startswith(lab.sandbox.url)
     lab.choose_at_portal(url, "cancel")
-    subscription = seen(lab, subscription_id)
+    subscription = read(lab, subscription_id)
     assert (subscription.status, subscription.renews) == ("active", False)
-    a_month_passes(lab)
-    subscription = seen(lab, subscription_id)
+    advance_a_month(lab)
+    subscription = read(lab, subscription_id)
     assert (subscription.status, subscription.cancel_reason) == ("canceled", "cancellation_requested")
     assert len(subscription.paid_invoices) == 1
 
 
-def test_what_the_api_cancels_does_not_renew_either(lab: Lab) -> None:
+def test_read_subscription_canceled_by_api_does_not_renew(lab: Lab) -> None:
     subscription_id = subscribe(lab, todays_membership())
-    lab.others_client().v1.subscriptions.update(subscription_id, {"cancel_at_period_end": True})
-    assert not seen(lab, subscription_id).renews
+    lab.unrelated_client().v1.subscriptions.update(subscription_id, {"cancel_at_period_end": True})
+    assert not read(lab, subscription_id).renews
 
 
-def test_what_stripe_gives_up_says_that_the_money_did_not_come(lab: Lab) -> None:
+def test_read_subscription_after_failed_renewals_has_cancel_reason(lab: Lab) -> None:
     subscription_id = subscribe(lab, todays_membership())
     lab.control("PUT", "/knobs", renewals="failed", dunning_retries=0)
-    a_month_passes(lab)
-    subscription = seen(lab, subscription_id)
+    advance_a_month(lab)
+    subscription = read(lab, subscription_id)
     assert (subscription.status, subscription.cancel_reason) == ("canceled", "payment_failed")
 
 
-def test_the_statuses_are_all_that_the_client_knows() -> None:
+def test_subscription_statuses_are_those_of_stripes_client() -> None:
     known, _ = get_args(stripe.Subscription.__annotations__["status"])
     assert set(get_args(known)) == SUBSCRIPTION_STATUSES.keys()
 
@@ -216,7 +216,7 @@ def test_the_statuses_are_all_that_the_client_knows() -> None:
 # --- unrelated objects and errors -------------------------------------------------------------------------------------
 
 
-def test_a_strangers_subscription_claims_nothing(lab: Lab) -> None:
+def test_read_subscription_of_unrelated_program_has_no_reference(lab: Lab) -> None:
     order: SessionCreateParams = {
         "mode": "subscription",
         "success_url": "https://shirts.example",
@@ -232,28 +232,28 @@ def test_a_strangers_subscription_claims_nothing(lab: Lab) -> None:
             }
         ],
     }
-    session = lab.others_client().v1.checkout.sessions.create(order)
+    session = lab.unrelated_client().v1.checkout.sessions.create(order)
     assert session.url is not None
     post_form(session.url, {"outcome": "card"})
-    (invoice,) = seen(lab, next(reversed(lab.sandbox.store.subscriptions))).paid_invoices
+    (invoice,) = read(lab, next(reversed(lab.sandbox.store.subscriptions))).paid_invoices
     assert (invoice.membership, invoice.ref, invoice.hint) == (None, None, None)
 
 
-def test_other_payments_have_no_invoice(lab: Lab, members: StripeMemberships) -> None:
+def test_find_invoice_of_other_payments_is_none(lab: Lab, members: StripeMemberships) -> None:
     assert members.find_invoice(lab.pay(todays_purchase())) is None
     assert members.find_invoice("pi_unknown") is None
 
 
-@pytest.mark.parametrize("down", ["read_invoice", "find_invoice", "read_subscription", "open_portal"])
-def test_a_stripe_that_is_down_is_to_be_asked_again(lab: Lab, members: StripeMemberships, down: str) -> None:
+@pytest.mark.parametrize("call", ["read_invoice", "find_invoice", "read_subscription", "open_portal"])
+def test_stripe_outage_raises_try_again(lab: Lab, members: StripeMemberships, call: str) -> None:
     lab.control("PUT", "/knobs", down=True)
     with pytest.raises(TryAgain):
-        getattr(members, down)("in_1")
+        getattr(members, call)("in_1")
 
 
-def test_times_are_whole_seconds_of_utc(lab: Lab) -> None:
+def test_invoice_times_are_utc_seconds(lab: Lab) -> None:
     before = datetime.now(UTC) - DAY
-    (invoice,) = seen(lab, subscribe(lab, todays_membership())).paid_invoices
+    (invoice,) = read(lab, subscribe(lab, todays_membership())).paid_invoices
     assert isinstance(invoice, Invoice)
     assert before < invoice.created_at < datetime.now(UTC) + DAY
     assert invoice.created_at.microsecond == 0

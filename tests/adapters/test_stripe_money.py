@@ -23,7 +23,7 @@ def gateway(lab: Lab) -> StripeGateway:
     return lab.gateway
 
 
-def a_strangers_payment(lab: Lab) -> str:
+def unrelated_payment(lab: Lab) -> str:
     """Pay for a T-shirt in the same Stripe account. Returns the payment intent."""
     order: SessionCreateParams = {
         "mode": "payment",
@@ -32,7 +32,7 @@ def a_strangers_payment(lab: Lab) -> str:
             {"quantity": 1, "price_data": {"currency": "usd", "unit_amount": 900, "product_data": {"name": "shirt"}}}
         ],
     }
-    client = lab.others_client()
+    client = lab.unrelated_client()
     session = client.v1.checkout.sessions.create(order)
     assert session.url is not None
     post_form(session.url, {"outcome": "card"})
@@ -43,7 +43,7 @@ def usd(amount: int, status: str) -> Movement:
     return Movement(amount_minor=amount, currency="usd", status=status)
 
 
-def test_a_payment_of_ours_says_what_it_was_made_for(lab: Lab) -> None:
+def test_find_purchase_ref_returns_reference_of_payment(lab: Lab) -> None:
     purchase = todays_purchase(user_id="|:@._-=")
 
     ref = lab.gateway.find_purchase_ref(lab.pay(purchase))
@@ -51,18 +51,18 @@ def test_a_payment_of_ours_says_what_it_was_made_for(lab: Lab) -> None:
     assert ref == PurchaseRef(purchase_id=purchase.purchase_id, user_id="|:@._-=", coins=500)
 
 
-def test_a_strangers_payment_is_nobodys_of_ours(lab: Lab) -> None:
-    assert lab.gateway.find_purchase_ref(a_strangers_payment(lab)) is None
+def test_find_purchase_ref_of_unrelated_payment_is_none(lab: Lab) -> None:
+    assert lab.gateway.find_purchase_ref(unrelated_payment(lab)) is None
 
 
 @pytest.mark.parametrize("payment_intent", ["pi_3Unknown", "py_1"])
-def test_a_payment_that_stripe_does_not_know_is_a_strangers(gateway: StripeGateway, payment_intent: str) -> None:
+def test_find_purchase_ref_of_unknown_payment_is_none(gateway: StripeGateway, payment_intent: str) -> None:
     assert gateway.find_purchase_ref(payment_intent) is None
     assert gateway.find_session(payment_intent) is None
 
 
 @pytest.mark.parametrize(("outcome", "status"), [("card", "paid"), ("bank_debit", "unpaid")])
-def test_the_session_of_a_payment_is_shown_as_it_is_now(lab: Lab, outcome: str, status: str) -> None:
+def test_find_session_returns_current_state(lab: Lab, outcome: str, status: str) -> None:
     purchase = todays_purchase()
     payment_intent = lab.pay(purchase, outcome)
 
@@ -75,7 +75,7 @@ def test_the_session_of_a_payment_is_shown_as_it_is_now(lab: Lab, outcome: str, 
     assert (session.subtotal_minor, session.total_minor, session.currency) == (529, 529, "usd")
 
 
-def test_a_debit_that_arrived_is_seen_at_the_next_look(lab: Lab) -> None:
+def test_read_money_after_bank_debit_settles_has_captured_amount(lab: Lab) -> None:
     payment_intent = lab.pay(todays_purchase(), "bank_debit")
     assert lab.gateway.read_money(payment_intent) == MoneyState(captured_minor=0, refunds=[], disputes=[])
     session = lab.gateway.find_session(payment_intent)
@@ -89,14 +89,14 @@ def test_a_debit_that_arrived_is_seen_at_the_next_look(lab: Lab) -> None:
     assert lab.gateway.read_money(payment_intent).captured_minor == 529
 
 
-def test_what_nobody_touched_is_all_there(lab: Lab) -> None:
+def test_read_money_without_refunds_has_captured_amount(lab: Lab) -> None:
     payment_intent = lab.pay(todays_purchase(amount_minor=50_000, currency="jpy"))
 
     assert lab.gateway.read_money(payment_intent) == MoneyState(captured_minor=50_000, refunds=[], disputes=[])
 
 
 @pytest.mark.parametrize("status", sorted(REFUND_STATUSES))
-def test_a_refund_is_shown_in_its_status(lab: Lab, status: str) -> None:
+def test_read_money_refund_has_its_status(lab: Lab, status: str) -> None:
     payment_intent = lab.pay(todays_purchase())
     refund_id = lab.refund(payment_intent, 100, "succeeded" if status in {"failed", "canceled"} else status)
     if status in {"failed", "canceled"}:
@@ -107,20 +107,20 @@ def test_a_refund_is_shown_in_its_status(lab: Lab, status: str) -> None:
     assert money == MoneyState(captured_minor=529, refunds=[usd(100, status)], disputes=[])
 
 
-def test_many_refunds_are_each_shown_as_they_are(lab: Lab) -> None:
+def test_read_money_lists_each_refund_with_its_status(lab: Lab) -> None:
     payment_intent = lab.pay(todays_purchase())
     lab.refund(payment_intent, 1)
-    bounced = lab.refund(payment_intent, 20)
+    failed = lab.refund(payment_intent, 20)
     lab.refund(payment_intent, 300, "pending")
-    lab.control("POST", f"/refunds/{bounced}", status="failed")
+    lab.control("POST", f"/refunds/{failed}", status="failed")
 
     refunds = lab.gateway.read_money(payment_intent).refunds
 
-    shown = sorted((refund.amount_minor, refund.status) for refund in refunds)
-    assert shown == [(1, "succeeded"), (20, "failed"), (300, "pending")]
+    found = sorted((refund.amount_minor, refund.status) for refund in refunds)
+    assert found == [(1, "succeeded"), (20, "failed"), (300, "pending")]
 
 
-def test_no_refund_is_missed_behind_the_first_page(lab: Lab) -> None:
+def test_read_money_lists_refunds_of_all_pages(lab: Lab) -> None:
     payment_intent = lab.pay(todays_purchase())
     for _ in range(211):
         lab.refund(payment_intent, 2)
@@ -130,12 +130,12 @@ def test_no_refund_is_missed_behind_the_first_page(lab: Lab) -> None:
     assert refunds == [usd(2, "succeeded")] * 211
 
 
-def test_every_status_of_the_sandbox_has_a_meaning() -> None:
+def test_dispute_statuses_cover_those_of_the_sandbox() -> None:
     assert DISPUTE_STATUSES.keys() == disputes.STATUSES
 
 
 @pytest.mark.parametrize("status", sorted(disputes.STATUSES))
-def test_a_dispute_is_shown_in_its_status(lab: Lab, status: str) -> None:
+def test_read_money_dispute_has_its_status(lab: Lab, status: str) -> None:
     payment_intent = lab.pay(todays_purchase())
     lab.dispute(payment_intent, 400, status)
 
@@ -144,7 +144,7 @@ def test_a_dispute_is_shown_in_its_status(lab: Lab, status: str) -> None:
     assert money == MoneyState(captured_minor=529, refunds=[], disputes=[usd(400, status)])
 
 
-def test_refunds_and_disputes_are_shown_side_by_side(lab: Lab) -> None:
+def test_read_money_lists_refunds_and_disputes(lab: Lab) -> None:
     payment_intent = lab.pay(todays_purchase())
     lab.refund(payment_intent, 100)
     lab.control("POST", f"/disputes/{lab.dispute(payment_intent, 429)}", status="won")
@@ -156,22 +156,22 @@ def test_refunds_and_disputes_are_shown_side_by_side(lab: Lab) -> None:
     assert sorted(money.disputes, key=lambda each: each.amount_minor) == [usd(29, "needs_response"), usd(429, "won")]
 
 
-def test_the_money_of_another_payment_is_another(lab: Lab) -> None:
-    mine, yours = (lab.pay(todays_purchase()) for _ in range(2))
-    lab.refund(yours, 100)
-    lab.dispute(yours, 200)
+def test_read_money_excludes_other_payments(lab: Lab) -> None:
+    first, other = (lab.pay(todays_purchase()) for _ in range(2))
+    lab.refund(other, 100)
+    lab.dispute(other, 200)
 
-    assert lab.gateway.read_money(mine) == MoneyState(captured_minor=529, refunds=[], disputes=[])
+    assert lab.gateway.read_money(first) == MoneyState(captured_minor=529, refunds=[], disputes=[])
 
 
 @pytest.mark.parametrize("status", [None, ""])
-def test_a_refund_without_a_status_has_one_that_nobody_knows(status: str | None) -> None:
+def test_movement_of_refund_without_status_has_empty_status(status: str | None) -> None:
     assert movement_of({"amount": 5, "currency": "usd", "status": status}) == usd(5, "")
 
 
-Ask = Callable[[StripeGateway, str], object]
+Read = Callable[[StripeGateway, str], object]
 
-QUESTIONS: dict[str, Ask] = {
+READS: dict[str, Read] = {
     "find_purchase_ref": lambda gateway, payment_intent: gateway.find_purchase_ref(payment_intent),
     "find_session": lambda gateway, payment_intent: gateway.find_session(payment_intent),
     "read_money": lambda gateway, payment_intent: gateway.read_money(payment_intent),
@@ -179,20 +179,20 @@ QUESTIONS: dict[str, Ask] = {
 }
 
 
-@pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS.keys())
+@pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
 @pytest.mark.parametrize("status", [409, 429, 500, 502, 503, 504])
-def test_what_may_pass_by_itself_is_to_be_tried_again(lab: Lab, ask: Ask, status: int) -> None:
+def test_transient_status_raises_try_again(lab: Lab, read: Read, status: int) -> None:
     payment_intent = lab.pay(todays_purchase())
     lab.control("PUT", "/knobs", fail_next={"times": 1, "status": status, "should_retry": "false"})
 
     with pytest.raises(TryAgain):
-        ask(lab.gateway, payment_intent)
+        read(lab.gateway, payment_intent)
 
-    ask(lab.gateway, payment_intent)
+    read(lab.gateway, payment_intent)
 
 
 @pytest.mark.parametrize("path", ["payment_intents", "refunds", "disputes"])
-def test_half_of_the_money_is_no_answer(lab: Lab, path: str) -> None:
+def test_read_money_partial_failure_raises_try_again(lab: Lab, path: str) -> None:
     payment_intent = lab.pay(todays_purchase())
     lab.control("PUT", "/knobs", fail_next={"times": 1, "status": 503, "path": f"/v1/{path}", "should_retry": "false"})
 
@@ -200,27 +200,27 @@ def test_half_of_the_money_is_no_answer(lab: Lab, path: str) -> None:
         lab.gateway.read_money(payment_intent)
 
 
-@pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS.keys())
-def test_a_stripe_that_is_down_is_to_be_tried_again(lab: Lab, ask: Ask) -> None:
+@pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
+def test_stripe_outage_raises_try_again(lab: Lab, read: Read) -> None:
     lab.control("PUT", "/knobs", down=True)
 
     with pytest.raises(TryAgain):
-        ask(lab.gateway, "pi_1")
+        read(lab.gateway, "pi_1")
 
 
-@pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS.keys())
-def test_a_stripe_that_is_too_slow_is_to_be_tried_again(lab: Lab, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
+def test_stripe_time_out_raises_try_again(lab: Lab, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.control("PUT", "/knobs", slow_seconds=0.5)
-    hasty = stripe.RequestsClient(timeout=(1, 0.02))
-    monkeypatch.setattr(lab.gateway, "_http", hasty)
+    impatient = stripe.RequestsClient(timeout=(1, 0.02))
+    monkeypatch.setattr(lab.gateway, "_http", impatient)
 
     with pytest.raises(TryAgain):
-        ask(lab.gateway, "pi_1")
-    hasty.close()  # type: ignore[no-untyped-call]  # Stripe leaves it so
+        read(lab.gateway, "pi_1")
+    impatient.close()  # type: ignore[no-untyped-call]  # Stripe leaves it so
 
 
 @pytest.mark.parametrize(("status", "error"), [(401, stripe.AuthenticationError), (403, stripe.PermissionError)])
-def test_what_will_not_pass_is_nobodys_to_try_again(lab: Lab, status: int, error: type[Exception]) -> None:
+def test_permanent_status_raises_stripe_error(lab: Lab, status: int, error: type[Exception]) -> None:
     """A wrong API key must not be mistaken for an unrelated payment."""
     payment_intent = lab.pay(todays_purchase())
     lab.control("PUT", "/knobs", fail_next={"times": 1, "status": status, "should_retry": "false"})

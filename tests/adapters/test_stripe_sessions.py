@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Canned:
+class FixedResponse:
     """A Stripe API with one fixed response, which records the requests."""
 
     status: str = "200 OK"
     body: Any = None
-    asked: list[tuple[dict[str, str], dict[str, str]]] = field(default_factory=list)
+    requests: list[tuple[dict[str, str], dict[str, str]]] = field(default_factory=list)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         form = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])).decode()
         headers = {name: value for name, value in environ.items() if name.startswith("HTTP_")}
-        self.asked.append((headers, dict(parse_qsl(form, strict_parsing=True))))
+        self.requests.append((headers, dict(parse_qsl(form, strict_parsing=True))))
         start_response(self.status, [("Content-Type", "application/json"), ("Stripe-Should-Retry", "false")])
         return [self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()]
 
@@ -56,14 +56,14 @@ def gateway_at(url: str) -> Iterator[StripeGateway]:
 
 
 @pytest.fixture
-def canned() -> Canned:
+def stripe_api() -> FixedResponse:
     created = {"id": "cs_1", "object": "checkout.session", "mode": "payment", "payment_status": "unpaid"}
-    return Canned(body=created | {"created": 1_795_000_000, "url": "https://pay.example/cs_1"})
+    return FixedResponse(body=created | {"created": 1_795_000_000, "url": "https://pay.example/cs_1"})
 
 
 @pytest.fixture
-def gateway(canned: Canned) -> Iterator[StripeGateway]:
-    with loopback.running(lambda _: canned) as url, gateway_at(url) as gateway:
+def gateway(stripe_api: FixedResponse) -> Iterator[StripeGateway]:
+    with loopback.running(lambda _: stripe_api) as url, gateway_at(url) as gateway:
         yield gateway
 
 
@@ -80,18 +80,18 @@ def sandbox_gateway(sandbox: StripeSandbox) -> Iterator[StripeGateway]:
         yield gateway
 
 
-def fresh_purchase(**changes: Any) -> Purchase:
+def todays_purchase(**changes: Any) -> Purchase:
     """Build a purchase created now: Stripe opens no session whose expiry is in the past."""
     now = SystemClock().now()
     return a_purchase(purchase_id=new_id(now), created_at=now, **changes)
 
 
-def test_everything_that_is_sent_derives_from_the_purchase(gateway: StripeGateway, canned: Canned) -> None:
+def test_open_session_sends_values_of_purchase_only(gateway: StripeGateway, stripe_api: FixedResponse) -> None:
     created_at = datetime(2026, 11, 22, 12, 0, 0, 999_000, UTC)
     purchase = a_purchase("|:@._-=", coins=1_234, amount_minor=999, currency="eur", created_at=created_at)
     gateway.open_session(purchase)
 
-    ((_, form),) = canned.asked
+    ((_, form),) = stripe_api.requests
 
     metadata = {"purchase_id": purchase.purchase_id, "user_id": "|:@._-=", "coins": "1234"}
     assert form == {
@@ -111,28 +111,32 @@ def test_everything_that_is_sent_derives_from_the_purchase(gateway: StripeGatewa
     }
 
 
-def test_a_repeat_is_sent_byte_for_byte_under_the_same_key(gateway: StripeGateway, canned: Canned) -> None:
+def test_open_session_repeat_sends_same_form_and_idempotency_key(
+    gateway: StripeGateway, stripe_api: FixedResponse
+) -> None:
     purchase = a_purchase("f" * 128)
     for _ in range(2):
         gateway.open_session(purchase)
 
-    (first, form), (again, form_again) = canned.asked
+    (first, form), (repeat, form_again) = stripe_api.requests
     assert form == form_again
     assert first["HTTP_IDEMPOTENCY_KEY"] == f"checkout/{'f' * 128}/{purchase.purchase_id}"
-    assert first["HTTP_IDEMPOTENCY_KEY"] == again["HTTP_IDEMPOTENCY_KEY"]
+    assert first["HTTP_IDEMPOTENCY_KEY"] == repeat["HTTP_IDEMPOTENCY_KEY"]
     assert len(first["HTTP_IDEMPOTENCY_KEY"]) <= 255, "Stripe takes no longer ones"
 
 
-def test_fans_and_purchases_have_keys_of_their_own(gateway: StripeGateway, canned: Canned) -> None:
+def test_open_session_idempotency_key_is_unique_per_user_and_purchase(
+    gateway: StripeGateway, stripe_api: FixedResponse
+) -> None:
     purchase = a_purchase("ann")
     for each in (purchase, replace(purchase, user_id="bob"), replace(purchase, purchase_id=new_id())):
         gateway.open_session(each)
 
-    assert len({headers["HTTP_IDEMPOTENCY_KEY"] for headers, _ in canned.asked}) == 3
+    assert len({headers["HTTP_IDEMPOTENCY_KEY"] for headers, _ in stripe_api.requests}) == 3
 
 
-def test_stripe_opens_it_once_and_gives_it_again(sandbox_gateway: StripeGateway) -> None:
-    purchase = fresh_purchase()
+def test_open_session_repeat_returns_same_session(sandbox_gateway: StripeGateway) -> None:
+    purchase = todays_purchase()
 
     session = sandbox_gateway.open_session(purchase)
 
@@ -145,22 +149,24 @@ def test_stripe_opens_it_once_and_gives_it_again(sandbox_gateway: StripeGateway)
 
 
 @pytest.mark.parametrize("currency", ["jpy", "eur", "isk"])
-def test_stripe_takes_every_kind_of_currency(sandbox_gateway: StripeGateway, currency: str) -> None:
-    session = sandbox_gateway.open_session(fresh_purchase(currency=currency, amount_minor=50_000))
+def test_open_session_accepts_zero_and_two_decimal_currencies(sandbox_gateway: StripeGateway, currency: str) -> None:
+    session = sandbox_gateway.open_session(todays_purchase(currency=currency, amount_minor=50_000))
 
     assert (session.currency, session.subtotal_minor) == (currency, 50_000)
 
 
-def test_another_quote_under_the_same_id_is_a_conflict(sandbox_gateway: StripeGateway) -> None:
-    purchase = fresh_purchase()
+def test_open_session_with_other_quote_is_a_conflict(sandbox_gateway: StripeGateway) -> None:
+    purchase = todays_purchase()
     sandbox_gateway.open_session(purchase)
 
     with pytest.raises(IdempotencyConflict):
         sandbox_gateway.open_session(replace(purchase, amount_minor=530))
 
 
-def test_a_lost_answer_leaves_one_session(sandbox: StripeSandbox, sandbox_gateway: StripeGateway) -> None:
-    purchase = fresh_purchase()
+def test_open_session_with_lost_response_opens_one_session(
+    sandbox: StripeSandbox, sandbox_gateway: StripeGateway
+) -> None:
+    purchase = todays_purchase()
     known = len(sandbox.store.sessions)
     sandbox.knobs.update({"lost_answers": 1})
 
@@ -171,7 +177,7 @@ def test_a_lost_answer_leaves_one_session(sandbox: StripeSandbox, sandbox_gatewa
     assert len(sandbox.store.sessions) == known + 1
 
 
-def test_a_stripe_that_is_too_slow_is_to_be_tried_again() -> None:
+def test_open_session_time_out_raises_try_again() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
         gateway_at(f"http://127.0.0.1:{silent.getsockname()[1]}") as gateway,
@@ -181,13 +187,13 @@ def test_a_stripe_that_is_too_slow_is_to_be_tried_again() -> None:
             gateway.open_session(a_purchase())
 
 
-def test_a_stripe_that_is_not_there_is_to_be_tried_again() -> None:
-    with gateway_at("http://127.0.0.1:1") as gateway, pytest.raises(TryAgain) as again:
+def test_open_session_refused_connection_raises_try_again() -> None:
+    with gateway_at("http://127.0.0.1:1") as gateway, pytest.raises(TryAgain) as error_raised:
         gateway.open_session(a_purchase())
-    assert again.value.retry_after_seconds == 5
+    assert error_raised.value.retry_after_seconds == 5
 
 
-def test_a_session_lives_as_long_as_stripe_allows() -> None:
+def test_session_life_is_within_stripes_limits() -> None:
     assert timedelta(minutes=30) < SESSION_LIFE < timedelta(hours=24), "Stripe takes no others"
 
 
@@ -196,7 +202,7 @@ def error(kind: str, **members: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "meaning"),
+    ("status", "body", "raised"),
     [
         ("400 Bad Request", error("idempotency_error"), IdempotencyConflict),
         ("409 Conflict", error("invalid_request_error", code="idempotency_key_in_use"), TryAgain),
@@ -213,23 +219,23 @@ def error(kind: str, **members: str) -> dict[str, Any]:
         ("403 Forbidden", error("invalid_request_error"), stripe.PermissionError),
     ],
 )
-def test_each_error_has_its_meaning(
-    gateway: StripeGateway, canned: Canned, status: str, body: object, meaning: type[Exception]
+def test_open_session_maps_each_stripe_error(
+    gateway: StripeGateway, stripe_api: FixedResponse, status: str, body: object, raised: type[Exception]
 ) -> None:
-    canned.status, canned.body = status, body
+    stripe_api.status, stripe_api.body = status, body
 
-    with pytest.raises(meaning):
+    with pytest.raises(raised):
         gateway.open_session(a_purchase())
-    assert len(canned.asked) == 1
+    assert len(stripe_api.requests) == 1
 
 
-def test_the_key_of_the_moment_is_used(canned: Canned) -> None:
+def test_open_session_uses_current_api_key(stripe_api: FixedResponse) -> None:
     keys = ["sk_test_new", "sk_test_old"]
-    take: Callable[[], str] = keys.pop
-    with loopback.running(lambda _: canned) as url, gateway_at(url) as gateway:
-        gateway._api_key = take
+    next_key: Callable[[], str] = keys.pop
+    with loopback.running(lambda _: stripe_api) as url, gateway_at(url) as gateway:
+        gateway._api_key = next_key
         for _ in range(2):
             gateway.open_session(a_purchase())
 
-    authorizations = [headers["HTTP_AUTHORIZATION"] for headers, _ in canned.asked]
+    authorizations = [headers["HTTP_AUTHORIZATION"] for headers, _ in stripe_api.requests]
     assert authorizations == ["Bearer sk_test_old", "Bearer sk_test_new"]

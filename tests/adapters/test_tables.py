@@ -24,7 +24,7 @@ from tests.fakes import START
 
 
 @pytest.mark.parametrize("number", [0, 1, -1, MAX_AMOUNT, -MAX_AMOUNT])
-def test_whole_numbers_are_kept_exactly(number: int) -> None:
+def test_integer_attribute_keeps_whole_numbers_exactly(number: int) -> None:
     written = IntegerAttribute().serialize(number)
 
     assert written == str(number)
@@ -51,31 +51,31 @@ def test_whole_numbers_are_kept_exactly(number: int) -> None:
     ],
     ids=repr,
 )
-def test_nothing_else_is_an_amount(value: Any) -> None:
+def test_integer_attribute_rejects_other_values(value: Any) -> None:
     with pytest.raises(ValueError, match="not a whole number"):
         IntegerAttribute().serialize(value)
 
 
 @pytest.mark.parametrize("value", [True, 1.5, MAX_AMOUNT + 1], ids=repr)
-def test_no_row_and_no_condition_takes_one(value: Any) -> None:
+def test_rows_and_conditions_reject_invalid_amounts(value: Any) -> None:
     for make in (lambda: WalletRow("WALLET#ann", "WALLET", coins=value).serialize(), lambda: WalletRow.coins >= value):
         with pytest.raises(ValueError, match="not a whole number"):
             make()
 
 
 @pytest.mark.parametrize("stored", ["1.5", "1e3", "NaN", "", "five"])
-def test_a_stored_amount_that_is_none_is_not_read(stored: str) -> None:
+def test_row_with_invalid_stored_amount_is_not_read(stored: str) -> None:
     with pytest.raises((AttributeDeserializationError, ValueError)):
         WalletRow.from_raw_data({"PK": {"S": "W"}, "SK": {"S": "W"}, "coins": {"N": stored}})
 
 
 @pytest.mark.parametrize("parts", [("",), ("WALLET", ""), ("WALLET", "ann#1"), ("#",), ("WALLET", "ann", "#")])
-def test_a_part_that_could_be_mistaken_makes_no_key(parts: tuple[str, ...]) -> None:
+def test_key_rejects_ambiguous_parts(parts: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="part of a key"):
         key(*parts)
 
 
-def test_different_things_have_different_keys() -> None:
+def test_keys_of_different_items_differ() -> None:
     keys = [
         wallet_key("ann"),
         wallet_key("Ann"),
@@ -88,21 +88,21 @@ def test_different_things_have_different_keys() -> None:
     assert len(set(keys)) == len(keys)
 
 
-def test_times_are_kept_to_the_millisecond_in_utc() -> None:
+def test_instant_attribute_keeps_utc_milliseconds() -> None:
     at = datetime(2026, 11, 22, 14, 0, 0, 123_999, timezone(timedelta(hours=2)))
 
     assert InstantAttribute().serialize(at) == "2026-11-22T12:00:00.123Z"
     assert InstantAttribute().deserialize("2026-11-22T12:00:00.123Z") == datetime(2026, 11, 22, 12, 0, 0, 123_000, UTC)
 
 
-def test_short_times_are_milliseconds_since_1970() -> None:
+def test_epoch_attribute_keeps_milliseconds_since_1970() -> None:
     at = datetime(2026, 11, 22, 14, 0, 0, 123_999, timezone(timedelta(hours=2)))
 
     assert EpochAttribute().serialize(at) == "1795348800123"
     assert EpochAttribute().deserialize("1795348800123") == datetime(2026, 11, 22, 12, 0, 0, 123_000, UTC)
 
 
-def test_the_journal_goes_by_our_hour_in_utc_and_is_spread() -> None:
+def test_journal_hour_is_utc_and_partitioned() -> None:
     tokyo = START.astimezone(timezone(timedelta(hours=9)))
     assert journal_hour(tokyo, "event") == journal_hour(START, "event")
     assert journal_at(tokyo, "entry") == "2026-11-22T12:00:00.000Z#entry"
@@ -111,7 +111,7 @@ def test_the_journal_goes_by_our_hour_in_utc_and_is_spread() -> None:
     assert hours == {f"2026-11-22T12#{shard:02d}" for shard in range(JOURNAL_SHARDS)}
 
 
-def test_rows_keep_nothing_that_they_were_not_given() -> None:
+def test_row_serializes_given_attributes_only() -> None:
     """Omit null attributes: they would enter unposted entries into the sparse index, and enlarge the items."""
     row = EntryRow("WALLET#ann", "ENTRY#1", kind="purchase", status="pending", coins=1, created_at=START)
 

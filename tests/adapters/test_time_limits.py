@@ -12,12 +12,12 @@ from chalicelib.adapters.stripe.client import NETWORK_RETRIES, TIMEOUTS_SECONDS
 ROOT = Path(__file__).parents[2]
 
 
-def patience_of(config: Any) -> float:
+def longest_call_seconds(config: Any) -> float:
     """The longest time that a call can take, without the pauses between attempts."""
     return float((config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"])
 
 
-def test_the_slowest_checkout_ends_before_its_function_does() -> None:
+def test_slowest_checkout_fits_into_function_time_out() -> None:
     ledger = (models.Row.Meta.connect_timeout_seconds + models.Row.Meta.read_timeout_seconds) * (
         1 + models.Row.Meta.max_retry_attempts
     )
@@ -25,4 +25,4 @@ def test_the_slowest_checkout_ends_before_its_function_does() -> None:
     config = json.loads((ROOT / ".chalice" / "config.json").read_text())
     for stage in config["stages"].values():
         limit = stage.get("lambda_timeout", config.get("lambda_timeout"))
-        assert tokens.KEYS_TIMEOUT_SECONDS + patience_of(secrets.SSM_CONFIG) + ledger + stripe < limit - 2
+        assert tokens.KEYS_TIMEOUT_SECONDS + longest_call_seconds(secrets.SSM_CONFIG) + ledger + stripe < limit - 2

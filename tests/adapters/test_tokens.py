@@ -17,7 +17,7 @@ from chalicelib.errors import Unauthenticated
 from infra.local.token_issuer import make_keys
 from tests.adapters.tokens_lab import AUDIENCE, ISSUER, Issuer, Lab, claims, in_seconds, open_lab, raw
 
-MARGIN = 5
+SLACK = 5
 """Seconds that may pass between signing and verifying on a slow machine."""
 
 
@@ -27,21 +27,21 @@ def lab() -> Iterator[Lab]:
         yield lab
 
 
-GOOD: dict[str, Callable[[Issuer], str]] = {
+VALID: dict[str, Callable[[Issuer], str]] = {
     "RS256": lambda issuer: issuer.sign(claims()),
     "ES256": lambda issuer: issuer.sign(claims(), "ES256"),
     "an audience among others": lambda issuer: issuer.sign(claims(aud=["other", AUDIENCE])),
-    "expired, but within the leeway": lambda issuer: issuer.sign(claims(exp=in_seconds(MARGIN - LEEWAY_SECONDS))),
-    "not valid yet, but within the leeway": lambda issuer: issuer.sign(claims(nbf=in_seconds(LEEWAY_SECONDS - MARGIN))),
-    "issued in the future, but within the leeway": lambda issuer: issuer.sign(claims(iat=in_seconds(MARGIN))),
+    "expired, but within the leeway": lambda issuer: issuer.sign(claims(exp=in_seconds(SLACK - LEEWAY_SECONDS))),
+    "not valid yet, but within the leeway": lambda issuer: issuer.sign(claims(nbf=in_seconds(LEEWAY_SECONDS - SLACK))),
+    "issued in the future, but within the leeway": lambda issuer: issuer.sign(claims(iat=in_seconds(SLACK))),
     "no iat": lambda issuer: issuer.sign(claims(iat=None)),
     "claims we do not know": lambda issuer: issuer.sign(claims(email="ann@mail.example", roles=["operator"])),
     "a type of access token": lambda issuer: issuer.sign(claims(), typ="at+jwt"),
 }
 
 
-@pytest.mark.parametrize("make", GOOD.values(), ids=GOOD.keys())
-def test_a_good_token_names_its_holder(lab: Lab, make: Callable[[Issuer], str]) -> None:
+@pytest.mark.parametrize("make", VALID.values(), ids=VALID.keys())
+def test_verify_valid_token_returns_caller(lab: Lab, make: Callable[[Issuer], str]) -> None:
     assert lab.verifier.verify(make(lab.issuer)) == Caller(user_id="ann")
 
 
@@ -56,12 +56,12 @@ def test_a_good_token_names_its_holder(lab: Lab, make: Callable[[Issuer], str]) 
         ("creators Creator", {"creators", "Creator"}),
     ],
 )
-def test_scopes_are_words(lab: Lab, scope: str | None, scopes: set[str]) -> None:
+def test_verify_splits_scopes_at_white_space(lab: Lab, scope: str | None, scopes: set[str]) -> None:
     assert lab.verifier.verify(lab.issuer.sign(claims(scope=scope))).scopes == scopes
 
 
 @pytest.mark.parametrize("subject", ["a", "f" * 128, "auth0|5f7c", "|:@._-=", "Ann.B@x"])
-def test_every_well_formed_subject_is_a_fan(lab: Lab, subject: str) -> None:
+def test_verify_accepts_every_valid_subject(lab: Lab, subject: str) -> None:
     assert lab.verifier.verify(lab.issuer.sign(claims(sub=subject))).user_id == subject
 
 
@@ -77,15 +77,15 @@ def with_rs256(issuer: Issuer, payload: object, **header: Any) -> str:
     return raw(full, payload, lambda signed: private.sign(signed, PKCS1v15(), SHA256()))
 
 
-def by_a_stranger(issuer: Issuer, algorithm: str = "RS256", **headers: Any) -> str:
-    stranger = make_keys()[algorithm]
-    return jwt.encode(claims(), stranger.private, algorithm, headers={"kid": issuer.keys[algorithm].key_id} | headers)
+def signed_by_unrelated_key(issuer: Issuer, algorithm: str = "RS256", **headers: Any) -> str:
+    unrelated = make_keys()[algorithm]
+    return jwt.encode(claims(), unrelated.private, algorithm, headers={"kid": issuer.keys[algorithm].key_id} | headers)
 
 
 def carrying_its_own_key(issuer: Issuer) -> str:
-    stranger = make_keys()["RS256"]
-    headers = {"kid": issuer.key_id, "jwk": dict(stranger.public_jwk)}
-    return jwt.encode(claims(), stranger.private, "RS256", headers=headers)
+    unrelated = make_keys()["RS256"]
+    headers = {"kid": issuer.key_id, "jwk": dict(unrelated.public_jwk)}
+    return jwt.encode(claims(), unrelated.private, "RS256", headers=headers)
 
 
 def flipped(token: str, part: int) -> str:
@@ -96,7 +96,7 @@ def flipped(token: str, part: int) -> str:
 
 DUPLICATES = json.dumps(claims())[:-1].encode() + b', "sub": "bob"'
 RS_HEADER = {"alg": "RS256"}
-BAD: dict[str, Callable[[Issuer], str]] = {
+INVALID: dict[str, Callable[[Issuer], str]] = {
     # signature
     "alg none": lambda issuer: raw({"alg": "none", "kid": issuer.key_id}, claims()),
     "alg None": lambda issuer: raw({"alg": "None", "kid": issuer.key_id}, claims()),
@@ -110,8 +110,8 @@ BAD: dict[str, Callable[[Issuer], str]] = {
     "RS512": lambda issuer: jwt.encode(claims(), issuer.keys["RS256"].private, "RS512", headers={"kid": issuer.key_id}),
     "ES256 said, RSA signed": lambda issuer: with_rs256(issuer, claims(), alg="ES256"),
     "the other key's id": lambda issuer: issuer.sign(claims(), kid=issuer.keys["ES256"].key_id),
-    "a stranger's key": by_a_stranger,
-    "a stranger's curve": lambda issuer: by_a_stranger(issuer, "ES256"),
+    "a unrelated's key": signed_by_unrelated_key,
+    "a unrelated's curve": lambda issuer: signed_by_unrelated_key(issuer, "ES256"),
     "no signature": lambda issuer: issuer.sign(claims()).rpartition(".")[0] + ".",
     "a flipped header": lambda issuer: flipped(issuer.sign(claims()), 0),
     "a flipped payload": lambda issuer: flipped(issuer.sign(claims()), 1),
@@ -140,8 +140,8 @@ BAD: dict[str, Callable[[Issuer], str]] = {
     "no audience": lambda issuer: issuer.sign(claims(aud=None)),
     "no audiences": lambda issuer: issuer.sign(claims(aud=[])),
     # times
-    "expired": lambda issuer: issuer.sign(claims(exp=in_seconds(-LEEWAY_SECONDS - MARGIN))),
-    "not valid yet": lambda issuer: issuer.sign(claims(nbf=in_seconds(LEEWAY_SECONDS + MARGIN))),
+    "expired": lambda issuer: issuer.sign(claims(exp=in_seconds(-LEEWAY_SECONDS - SLACK))),
+    "not valid yet": lambda issuer: issuer.sign(claims(nbf=in_seconds(LEEWAY_SECONDS + SLACK))),
     "no expiry": lambda issuer: issuer.sign(claims(exp=None)),
     "an expiry in words": lambda issuer: with_rs256(issuer, claims(exp="tomorrow")),
     "an expiry beyond all numbers": lambda issuer: with_rs256(
@@ -184,14 +184,14 @@ BAD: dict[str, Callable[[Issuer], str]] = {
 }
 
 
-@pytest.mark.parametrize("make", BAD.values(), ids=BAD.keys())
-def test_a_bad_token_names_nobody(lab: Lab, make: Callable[[Issuer], str]) -> None:
+@pytest.mark.parametrize("make", INVALID.values(), ids=INVALID.keys())
+def test_verify_invalid_token_is_rejected_without_reason(lab: Lab, make: Callable[[Issuer], str]) -> None:
     with pytest.raises(Unauthenticated) as refused:
         lab.verifier.verify(make(lab.issuer))
     assert refused.value.detail == Unauthenticated.title, "it does not say why"
 
 
-def test_of_two_subjects_the_signed_bytes_decide(lab: Lab) -> None:
+def test_verify_duplicate_claim_takes_the_last(lab: Lab) -> None:
     """JSON with a repeated name has one reading, the last, and the signature covers all of it."""
     token = with_rs256(lab.issuer, DUPLICATES + b', "exp": 99999999999}')
 
@@ -199,11 +199,11 @@ def test_of_two_subjects_the_signed_bytes_decide(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("header", ["jku", "x5u"])
-def test_nothing_that_a_token_says_of_itself_leads_anywhere(lab: Lab, header: str) -> None:
-    strangers = f"{lab.url}/strangers"
+def test_verify_ignores_key_set_urls_in_header(lab: Lab, header: str) -> None:
+    other_key_set = f"{lab.url}/other_key_set"
 
-    assert lab.verifier.verify(lab.issuer.sign(claims(), **{header: strangers})).user_id == "ann"
+    assert lab.verifier.verify(lab.issuer.sign(claims(), **{header: other_key_set})).user_id == "ann"
     with pytest.raises(Unauthenticated):
-        lab.verifier.verify(by_a_stranger(lab.issuer, **{header: strangers}))
+        lab.verifier.verify(signed_by_unrelated_key(lab.issuer, **{header: other_key_set}))
 
-    assert set(lab.issuer.asked) == {"/keys"}
+    assert set(lab.issuer.requests) == {"/keys"}

@@ -13,12 +13,12 @@ from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.journal import JournalLine
 from chalicelib.domain.purchases import Status
 from chalicelib.errors import CoinpurseError, TryAgain
-from tests.adapters.injection import answers, canceled, fails, meeting
+from tests.adapters.injection import canceled, error_response, http_response, injecting
 from tests.adapters.samples import (
     a_budget,
     a_freeze,
     a_gift,
-    a_notice,
+    a_notification,
     a_posting,
     a_purchase,
     a_reversal,
@@ -57,7 +57,7 @@ def client_error(code: str, status: int = 400) -> ClientError:
     ],
     ids=str,
 )
-def test_what_may_pass_by_itself_is_to_be_tried_again(cause: Exception) -> None:
+def test_transient_errors_raise_try_again(cause: Exception) -> None:
     with pytest.raises(TryAgain), transient_errors():
         raise PutError("Failed to put item", cause)
 
@@ -65,12 +65,12 @@ def test_what_may_pass_by_itself_is_to_be_tried_again(cause: Exception) -> None:
 @pytest.mark.parametrize(
     "code", ["AccessDeniedException", "ResourceNotFoundException", "ValidationException", "ExpiredTokenException"]
 )
-def test_what_will_not_pass_is_nobodys_to_try_again(code: str) -> None:
+def test_permanent_errors_are_raised(code: str) -> None:
     with pytest.raises(PutError), transient_errors():
         raise PutError("Failed to put item", client_error(code))
 
 
-def test_our_own_mistakes_are_not_hidden() -> None:
+def test_errors_without_aws_cause_are_raised() -> None:
     with pytest.raises(PynamoDBException), transient_errors():
         raise PynamoDBException("a mistake of ours")
 
@@ -84,7 +84,7 @@ def writes_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
     ledger, operators = store.ledger, store.operators
     purchase, gift, review, grant = a_purchase(), a_gift(), a_review(), an_adjustment()
     return {
-        "PutItem": [lambda: ledger.file_review(review), lambda: ledger.post_notification(a_notice())],
+        "PutItem": [lambda: ledger.file_review(review), lambda: ledger.post_notification(a_notification())],
         "TransactWriteItems": [
             lambda: ledger.open_purchase(purchase),
             lambda: ledger.exclude(an_exclusion()),
@@ -133,48 +133,48 @@ def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
     }
 
 
-def test_every_method_says_when_the_store_is_throttled(store: DynamoStore) -> None:
+def test_every_method_raises_try_again_when_throttled(store: DynamoStore) -> None:
     """A conflict stands in for throttling that outlasts botocore's retries: botocore does not retry it."""
     for operation, acts in calls_of(store).items():
         for act in acts:
             with (
-                meeting(store.client, fails("TransactionConflictException"), operation=operation),
+                injecting(store.client, error_response("TransactionConflictException"), operation=operation),
                 pytest.raises(TryAgain),
             ):
                 act()
 
 
 @pytest.mark.parametrize("body", ["<html>Bad gateway</html>", "", json.dumps({"message": "who knows"})])
-def test_an_answer_of_something_in_between_is_to_be_tried_again(store: DynamoStore, body: str) -> None:
-    with meeting(store.client, *[answers(502, body)] * 3, operation="GetItem"), pytest.raises(TryAgain):
+def test_response_of_a_proxy_raises_try_again(store: DynamoStore, body: str) -> None:
+    with injecting(store.client, *[http_response(502, body)] * 3, operation="GetItem"), pytest.raises(TryAgain):
         store.ledger.read_wallet("ann")
 
 
-def test_an_unknown_reason_is_raised_and_not_taken_for_a_refusal(store: DynamoStore) -> None:
+def test_unknown_cancellation_reason_is_raised(store: DynamoStore) -> None:
     gift = a_gift()
     buy(store.ledger, gift.user_id, 100)
     for reasons in (("ValidationError", "None"), ("ValidationError", "ConditionalCheckFailed")):
-        with meeting(store.client, canceled(*reasons)), pytest.raises(TransactWriteError) as raised:
+        with injecting(store.client, canceled(*reasons)), pytest.raises(TransactWriteError) as raised:
             store.ledger.post_gift(gift)
         assert not isinstance(raised.value, CoinpurseError)
 
 
-def test_single_writes_raise_what_will_not_pass(store: DynamoStore) -> None:
+def test_single_item_writes_raise_permanent_errors(store: DynamoStore) -> None:
     purchase = a_purchase()
-    denied = fails("AccessDeniedException")
+    denied = error_response("AccessDeniedException")
     writes: list[tuple[str, Callable[[], object]]] = [
-        ("PutItem", lambda: store.ledger.post_notification(a_notice())),
+        ("PutItem", lambda: store.ledger.post_notification(a_notification())),
         ("PutItem", lambda: store.ledger.file_review(a_review())),
         ("UpdateItem", lambda: store.ledger.change_budget("ann", BudgetChange(seen=None, budget=a_budget()))),
         ("UpdateItem", lambda: store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)),
         ("UpdateItem", lambda: store.ledger.move_purchase(session_of(purchase), Status.FAILED, [Status.PENDING])),
     ]
     for operation, write in writes:
-        with meeting(store.client, denied, operation=operation), pytest.raises(PynamoDBException):
+        with injecting(store.client, denied, operation=operation), pytest.raises(PynamoDBException):
             write()
 
 
-def test_missing_credentials_are_transient() -> None:
+def test_missing_credentials_raise_try_again() -> None:
     """Lambda can provide credentials late; the request was not sent."""
     with pytest.raises(TryAgain), transient_errors():
         raise PutError("Failed to put item", NoCredentialsError())

@@ -14,8 +14,8 @@ from tests.fakes import START
 from tests.stores import DynamoStore
 
 LONGEST_ZONE = "America/Argentina/ComodRivadavia"
-MOST = ByPeriod(MAX_LIMIT, MAX_LIMIT, MAX_LIMIT)
-STREAK = 350
+MAX_LIMITS = ByPeriod(MAX_LIMIT, MAX_LIMIT, MAX_LIMIT)
+STREAK_BYTES = 350
 """The largest size of a streak in the wallet item, in bytes."""
 
 
@@ -25,12 +25,14 @@ def store(moto_store: DynamoStore) -> DynamoStore:
     return moto_store
 
 
-def test_the_longest_wallet_is_under_a_kilobyte(store: DynamoStore) -> None:
-    limits = Limits(zone=LONGEST_ZONE, currency="usd", coins=MOST, money=MOST)
-    wish = PendingLimits(limits=Limits(zone=LONGEST_ZONE, currency="eur", coins=MOST, money=MOST), at=START)
+def test_wallet_item_is_under_a_kilobyte(store: DynamoStore) -> None:
+    limits = Limits(zone=LONGEST_ZONE, currency="usd", coins=MAX_LIMITS, money=MAX_LIMITS)
+    pending = PendingLimits(
+        limits=Limits(zone=LONGEST_ZONE, currency="eur", coins=MAX_LIMITS, money=MAX_LIMITS), at=START
+    )
     buy(store.ledger, FAN, MAX_AMOUNT)
     seen = set_budget(store, FAN, a_budget())
-    longest = a_budget(zone=LONGEST_ZONE, currency="usd", coins=MOST, money=MOST)
+    longest = a_budget(zone=LONGEST_ZONE, currency="usd", coins=MAX_LIMITS, money=MAX_LIMITS)
     counters = ByPeriod(-MAX_LIMIT, -MAX_LIMIT, -MAX_LIMIT)
     budget = type(longest)(
         limits=limits,
@@ -39,7 +41,7 @@ def test_the_longest_wallet_is_under_a_kilobyte(store: DynamoStore) -> None:
         ends=longest.ends,
         since=ByPeriod(START, START, START),
         version=999_999,
-        pending=wish,
+        pending=pending,
     )
     assert store.ledger.change_budget(FAN, BudgetChange(seen=seen, budget=budget)) == Posted()
     store.ledger.exclude(an_exclusion(FAN, days=MAX_DAYS))
@@ -48,10 +50,10 @@ def test_the_longest_wallet_is_under_a_kilobyte(store: DynamoStore) -> None:
     item = store.item(wallet_key(FAN), "WALLET")
 
     assert item.keys() >= {"frozen_at", "created_at", "budget", "excluded_until", "m_currency", "b_version", "c_month"}
-    assert size(item) <= KILOBYTE - STREAK
+    assert size(item) <= KILOBYTE - STREAK_BYTES
 
 
-def test_a_wallet_without_a_budget_counts_all_the_same(store: DynamoStore) -> None:
+def test_wallet_item_without_budget_is_under_a_kilobyte(store: DynamoStore) -> None:
     buy(store.ledger, FAN, MAX_AMOUNT)
     for _ in range(2):
         assert store.ledger.post_gift(a_gift(FAN, price_coins=MAX_AMOUNT // 2)) == Posted()
@@ -59,11 +61,11 @@ def test_a_wallet_without_a_budget_counts_all_the_same(store: DynamoStore) -> No
 
     item = store.item(wallet_key(FAN), "WALLET")
 
-    assert size(item) <= KILOBYTE - STREAK
+    assert size(item) <= KILOBYTE - STREAK_BYTES
     assert "budget" not in item
 
 
-def test_an_exclusion_is_kept_beside_the_ledger(store: DynamoStore) -> None:
+def test_exclude_stores_audit_item_under_a_kilobyte(store: DynamoStore) -> None:
     exclusion = an_exclusion(FAN)
     store.ledger.exclude(exclusion)
 
@@ -73,7 +75,7 @@ def test_an_exclusion_is_kept_beside_the_ledger(store: DynamoStore) -> None:
     assert size(item) <= KILOBYTE
 
 
-def test_a_checkout_makes_no_wallet_older(store: DynamoStore) -> None:
+def test_open_purchase_does_not_set_created_at(store: DynamoStore) -> None:
     store.ledger.open_purchase(a_purchase(FAN))
     assert store.item(wallet_key(FAN), "WALLET").keys() == {"PK", "SK", "m_day", "m_week", "m_month"}
 

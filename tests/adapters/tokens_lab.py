@@ -29,13 +29,13 @@ class Issuer:
     keys: dict[str, SigningKey] = field(default_factory=make_keys)
     status: str = "200 OK"
     body: bytes | None = None
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        self.asked.append(environ["PATH_INFO"])
-        shown = json.dumps({"keys": [key.to_json() for key in self.keys.values()]}).encode()
+        self.requests.append(environ["PATH_INFO"])
+        key_set = json.dumps({"keys": [key.to_json() for key in self.keys.values()]}).encode()
         start_response(self.status, [("Content-Type", "application/json")])
-        return [shown if self.body is None else self.body]
+        return [key_set if self.body is None else self.body]
 
     def sign(self, claims: Claims, algorithm: str = "RS256", **headers: Any) -> str:
         key = self.keys[algorithm]
@@ -58,7 +58,7 @@ class Lab:
     url: str
     verifier: JwtVerifier
 
-    def another_verifier(self) -> JwtVerifier:
+    def new_verifier(self) -> JwtVerifier:
         """Return a verifier with an empty cache."""
         return JwtVerifier(issuer=ISSUER, audience=AUDIENCE, jwks_url=f"{self.url}/keys")
 
@@ -74,8 +74,8 @@ def open_lab() -> Iterator[Lab]:
 def claims(**changes: Any) -> Claims:
     """Build the claims of a valid token with `changes`; None removes a claim."""
     now = int(time.time())
-    good = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ann", "iat": now, "exp": now + 600}
-    return {name: value for name, value in (good | changes).items() if value is not None}
+    valid = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ann", "iat": now, "exp": now + 600}
+    return {name: value for name, value in (valid | changes).items() if value is not None}
 
 
 def in_seconds(seconds: int) -> int:

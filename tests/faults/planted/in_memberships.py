@@ -127,7 +127,7 @@ IN_MEMBERSHIPS: Final = [
         _STORE,
         "        MembershipRow.ttl.remove(),\n",
         "",
-        ("tests/adapters/test_membership_costs.py", "-k", "forgotten"),
+        ("tests/adapters/test_membership_costs.py", "-k", "ttl"),
     ),
     Bug(
         "what the portal canceled is said to renew",
