@@ -9,8 +9,8 @@ from time import monotonic
 from typing import Final
 
 from tests.faults import failpoints, interleavings
-from tests.faults.delivery import deliver_badly
-from tests.faults.verdict import Wrong
+from tests.faults.delivery import deliver_with_losses
+from tests.faults.invariants import Breach
 from tests.faults.work import Piece, jobs
 
 KINDS: Final = ("lost", "doubled", "unhandled", "broken")
@@ -31,9 +31,9 @@ def main() -> int:
     began = monotonic()
     with ProcessPoolExecutor(PROCESSES) as processes:
         under_way = [processes.submit(job) for job in jobs(arguments.kills) if job.name in (arguments.only or job.name)]
-        pieces = added_up(_told(under_way))
+        pieces = added_up(_results(under_way))
     show(pieces, monotonic() - began)
-    return 1 if any(piece.wrong.total() for piece in pieces) else 0
+    return 1 if any(piece.by_kind.total() for piece in pieces) else 0
 
 
 def added_up(pieces: Iterable[Piece]) -> list[Piece]:
@@ -43,7 +43,7 @@ def added_up(pieces: Iterable[Piece]) -> list[Piece]:
         total = sums.setdefault(piece.heading, Piece(piece.heading))
         total.tried += piece.tried
         total.points += piece.points
-        total.wrong += piece.wrong
+        total.by_kind += piece.by_kind
         total.seeds += piece.seeds
         total.skipped = piece.skipped
     return list(sums.values())
@@ -53,34 +53,34 @@ def show(pieces: list[Piece], seconds: float) -> None:
     """Print the table, and a replay command for each failure."""
     print(f"{'':<34}{'tried':>10}" + "".join(f"{kind:>11}" for kind in KINDS))
     for piece in pieces:
-        counts = "".join(f"{piece.wrong[kind]:>11}" for kind in KINDS)
+        counts = "".join(f"{piece.by_kind[kind]:>11}" for kind in KINDS)
         points = f"  ({piece.points} calls, each hit)" if piece.points else ""
         print(f"{piece.heading:<34}" + (piece.skipped or f"{piece.tried:>10,}{counts}{points}"))
     for seed in [seed for piece in pieces for seed in piece.seeds][:SHOWN]:
         print(f"  {seed}")
-    total: Counter[str] = sum((piece.wrong for piece in pieces), Counter())
+    total: Counter[str] = sum((piece.by_kind for piece in pieces), Counter())
     print(f"\n{total['lost']} lost, {total['doubled']} doubled, {total['unhandled']} unhandled,", end=" ")
     print(f"{total['broken']} invariants broken, in {seconds:.0f} s")
 
 
 def replay(seed: str) -> int:
     """Replay one failure by its printed seed."""
-    wrongs: Iterable[Wrong]
+    breaches: Iterable[Breach]
     if seed.startswith("post/"):
-        wrongs = deliver_badly(int(seed.removeprefix("post/")))
+        breaches = deliver_with_losses(int(seed.removeprefix("post/")))
     elif seed.count("/") == 1:
-        wrongs = interleavings.replay(seed).wrongs
+        breaches = interleavings.replay(seed).breaches
     else:
         run = failpoints.replay(seed)
-        wrongs = run.wrongs
+        breaches = run.breaches
         for number, name in enumerate(run.calls):
-            print(f"{number:>3} {name:<32} {run.plan.get(number, '')}")
-    for wrong in wrongs:
-        print(f"{wrong.kind}: {wrong.what}")
-    return 1 if wrongs else 0
+            print(f"{number:>3} {name:<32} {run.faults.get(number, '')}")
+    for breach in breaches:
+        print(f"{breach.kind}: {breach.what}")
+    return 1 if breaches else 0
 
 
-def _told(under_way: Sequence[Future[Piece]]) -> list[Piece]:
+def _results(under_way: Sequence[Future[Piece]]) -> list[Piece]:
     """Return the pieces in their order, once all have finished."""
     for _ in as_completed(under_way):
         print(".", end="", file=sys.stderr, flush=True)

@@ -3,13 +3,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.relay_world import World
+from tests.faults.relay_harness import RelayHarness
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
+def harness(monkeypatch: pytest.MonkeyPatch) -> RelayHarness:
     """Return the relay under an empty table."""
-    return World(monkeypatch)
+    return RelayHarness(monkeypatch)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Every call of every play fails in every way, alone and in pairs, under three retry schedules."""
+"""Every call of every scenario fails in every way, alone and in pairs, under three retry schedules."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,19 +10,25 @@ from typing import Final
 
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
-from tests.faults.budget_plays import BUDGETS
-from tests.faults.play import Play, Step
-from tests.faults.plays import PLAYS as COINS
-from tests.faults.plays import given
-from tests.faults.streak_plays import STREAKS
-from tests.faults.town import Town
-from tests.faults.trouble import PAIRED, Fault, Killed, Plan, Trouble
-from tests.faults.verdict import Wrong, wrongs
+from tests.faults.budget_scenarios import BUDGETS
+from tests.faults.fault_plan import PAIRED, Fault, FaultPlan, Faults, Killed
+from tests.faults.invariants import Breach, breaches
+from tests.faults.scenario import Scenario, Step
+from tests.faults.scenarios import SCENARIOS as COINS
+from tests.faults.scenarios import given
+from tests.faults.simulated_system import SimulatedSystem
+from tests.faults.streak_scenarios import STREAKS
 
-PLAYS: Final = [*COINS, *STREAKS, *BUDGETS]
+SCENARIOS: Final = [*COINS, *STREAKS, *BUDGETS]
 MAX_ATTEMPTS: Final = 6
 ROUNDS: Final = 12
-MENDERS: Final[Sequence[Step]] = (Town.redrive, Town.reconcile, Town.sweep, Town.stream, Town.audit)
+REPAIRS: Final[Sequence[Step]] = (
+    SimulatedSystem.redrive,
+    SimulatedSystem.reconcile,
+    SimulatedSystem.sweep,
+    SimulatedSystem.stream,
+    SimulatedSystem.audit,
+)
 
 
 class Schedule(StrEnum):
@@ -35,110 +41,116 @@ class Schedule(StrEnum):
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a play under a plan, with its breaches. `met`: the number and name of each call that was struck."""
+    """One run of a scenario under a fault plan, with its breaches. `hit`: number and name of each failed call."""
 
-    play: Play
-    plan: Plan
+    scenario: Scenario
+    faults: Faults
     schedule: Schedule
     calls: tuple[str, ...]
-    met: dict[int, str]
-    wrongs: tuple[Wrong, ...]
+    hit: dict[int, str]
+    breaches: tuple[Breach, ...]
 
     @property
     def seed(self) -> str:
         """The seed that replays the run."""
-        faults = ",".join(f"{number}:{fault.name}" for number, fault in self.plan.items())
-        return f"{self.play.name}/{self.schedule.name}/{faults}"
+        faults = ",".join(f"{number}:{fault.name}" for number, fault in self.faults.items())
+        return f"{self.scenario.name}/{self.schedule.name}/{faults}"
 
 
 def replay(seed: str) -> Run:
     """Parse the run that a failure printed."""
     name, schedule, faults = seed.split("/")
-    [play] = [play for play in PLAYS if play.name == name]
+    [scenario] = [scenario for scenario in SCENARIOS if scenario.name == name]
     pairs = [fault.split(":") for fault in faults.split(",") if fault]
-    return run(play, {int(number): Fault[fault] for number, fault in pairs}, Schedule[schedule])
+    return run(scenario, {int(number): Fault[fault] for number, fault in pairs}, Schedule[schedule])
 
 
-def run(play: Play, plan: Plan, schedule: Schedule) -> Run:
-    """Run the play: without faults before the act, then with faults until recovery is complete."""
-    trouble = Trouble(plan)
-    town = Town(trouble)
-    play.arrange(town)
-    trouble.begin()
-    found: tuple[Wrong, ...] = ()
+def run(scenario: Scenario, faults: Faults, schedule: Schedule) -> Run:
+    """Run the scenario: without faults before the act, then with faults until recovery is complete."""
+    fault_plan = FaultPlan(faults)
+    system = SimulatedSystem(fault_plan)
+    scenario.arrange(system)
+    fault_plan.start()
+    found: tuple[Breach, ...] = ()
     try:
-        _act(town, play.act, schedule, trouble)
-        found = () if schedule is Schedule.NEVER or play.is_mending else tuple(settle(town, trouble))
-        heal(town, schedule, trouble)
-        found += tuple(wrongs(town))
+        _act(system, scenario.act, schedule, fault_plan)
+        found = () if schedule is Schedule.NEVER or scenario.is_repair else tuple(settle(system, fault_plan))
+        heal(system, schedule, fault_plan)
+        found += tuple(breaches(system))
     except Exception as error:  # noqa: BLE001  # any exception that escapes is a finding
-        found = (Wrong("unhandled", f"{type(error).__name__}: {error}"),)
-    return Run(play, plan, schedule, tuple(trouble.calls), trouble.met, found)
+        found = (Breach("unhandled", f"{type(error).__name__}: {error}"),)
+    return Run(scenario, faults, schedule, tuple(fault_plan.calls), fault_plan.hit, found)
 
 
-def settle(town: Town, trouble: Trouble) -> list[Wrong]:
+def settle(system: SimulatedSystem, fault_plan: FaultPlan) -> list[Breach]:
     """Find breaches that remain after client, provider and stream retries alone, without repair workers."""
-    _in_rounds(town, Schedule.AT_ONCE, trouble, ())
-    return wrongs(town)
+    _in_rounds(system, Schedule.AT_ONCE, fault_plan, ())
+    return breaches(system)
 
 
-def heal(town: Town, schedule: Schedule, trouble: Trouble) -> None:
+def heal(system: SimulatedSystem, schedule: Schedule, fault_plan: FaultPlan) -> None:
     """Run everything automatic, repair workers included, until nothing is left. Raises when it never ends."""
-    _in_rounds(town, schedule, trouble, MENDERS)
+    _in_rounds(system, schedule, fault_plan, REPAIRS)
 
 
-def _in_rounds(town: Town, schedule: Schedule, trouble: Trouble, menders: Sequence[Step]) -> None:
-    trouble.land()
+def _in_rounds(system: SimulatedSystem, schedule: Schedule, fault_plan: FaultPlan, repairs: Sequence[Step]) -> None:
+    fault_plan.finish_delayed()
     for _ in range(ROUNDS):
-        town.look()
-        town.advance(20)
-        strikes = trouble.strikes
-        is_well = [_try(town, partial(_deliver, event=event)) for event in town.webhooks]
+        system.read_stream()
+        system.advance(20)
+        injected = fault_plan.injected
+        is_well = [_try(system, partial(_deliver, event=event)) for event in system.webhooks]
         if schedule is Schedule.NEVER:
-            town.webhooks = []
-        is_well += [_try(town, step) for step in (Town.end_streaks, Town.stream)]
-        if schedule is Schedule.NEVER and (town.records or town.spent):
-            town.give_up_on_the_stream()
-        is_well += [_try(town, step) for step in menders]
-        trouble.land()
+            system.webhooks = []
+        is_well += [_try(system, step) for step in (SimulatedSystem.end_streaks, SimulatedSystem.stream)]
+        if schedule is Schedule.NEVER and (system.records or system.spent):
+            system.give_up_on_the_stream()
+        is_well += [_try(system, step) for step in repairs]
+        fault_plan.finish_delayed()
         # A failing worker may not report it: only a round without faults shows that nothing is left.
-        is_well.append(trouble.strikes == strikes)
-        town.look()  # includes the reminders written in this round
-        waiting = town.records or town.spent or town.webhooks or town.alarms.waiting or (town.given_up and menders)
+        is_well.append(fault_plan.injected == injected)
+        system.read_stream()  # includes the reminders written in this round
+        waiting = (
+            system.records
+            or system.spent
+            or system.webhooks
+            or system.streak_timer.pending
+            or (system.given_up and repairs)
+        )
         if all(is_well) and not waiting:
             return
     raise AssertionError("It never heals.")
 
 
-def singles(plays: Iterable[Play] = PLAYS) -> Iterator[Run]:
-    """Run each call of each play with each fault, under each schedule."""
-    for play, schedule in product(plays, Schedule):
-        for number, fault in product(range(points_of(play, schedule)), Fault):
-            yield run(play, {number: fault}, schedule)
+def singles(scenarios: Iterable[Scenario] = SCENARIOS) -> Iterator[Run]:
+    """Run each call of each scenario with each fault, under each schedule."""
+    for scenario, schedule in product(scenarios, Schedule):
+        for number, fault in product(range(points_of(scenario, schedule)), Fault):
+            yield run(scenario, {number: fault}, schedule)
 
 
-def singles_in_turn(plays: Iterable[Play] = PLAYS) -> Iterator[Run]:
-    """Fail each call of each play with each fault, under one schedule each: the next one that has such a call."""
-    for play in plays:
-        points = {schedule: points_of(play, schedule) for schedule in Schedule}
+def singles_in_turn(scenarios: Iterable[Scenario] = SCENARIOS) -> Iterator[Run]:
+    """Fail each call of each scenario with each fault, under one schedule each: the next one that has such a call."""
+    for scenario in scenarios:
+        points = {schedule: points_of(scenario, schedule) for schedule in Schedule}
         for number in range(max(points.values())):
             able = [schedule for schedule in Schedule if number < points[schedule]]
             for turn, fault in enumerate(Fault, number):
-                yield run(play, {number: fault}, able[turn % len(able)])
+                yield run(scenario, {number: fault}, able[turn % len(able)])
 
 
-def pairs(plays: Iterable[Play] = PLAYS) -> Iterator[Run]:
-    """Add each later fault to a single-fault plan. The first fault decides how many calls follow."""
-    for play, schedule in product(plays, Schedule):
-        for number, fault in product(range(points_of(play, schedule)), PAIRED):
-            calls = len(run(play, {number: fault}, schedule).calls)
+def pairs(scenarios: Iterable[Scenario] = SCENARIOS) -> Iterator[Run]:
+    """Add each later fault to a single one. The first fault decides how many calls follow."""
+    for scenario, schedule in product(scenarios, Schedule):
+        for number, fault in product(range(points_of(scenario, schedule)), PAIRED):
+            calls = len(run(scenario, {number: fault}, schedule).calls)
             for later, another in product(range(number + 1, calls), PAIRED):
-                yield run(play, {number: fault, later: another}, schedule)
+                yield run(scenario, {number: fault, later: another}, schedule)
 
 
-def points_of(play: Play, schedule: Schedule = Schedule.AT_ONCE) -> int:
+def points_of(scenario: Scenario, schedule: Schedule = Schedule.AT_ONCE) -> int:
     """Count the calls of a run without faults."""
-    return len(run(play, {}, schedule).calls)
+    return len(run(scenario, {}, schedule).calls)
 
 
 @dataclass
@@ -149,46 +161,46 @@ class Tally:
     points: set[tuple[str, int]] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     unmet: list[str] = field(default_factory=list)
-    wrong: Counter[str] = field(default_factory=Counter)
+    by_kind: Counter[str] = field(default_factory=Counter)
     seeds: list[str] = field(default_factory=list)
 
     def add(self, run: Run) -> None:
         self.runs += 1
-        self.points |= {(run.play.name, number) for number in run.met}
-        self.names |= set(run.met.values())
-        if run.met.keys() != run.plan.keys():
+        self.points |= {(run.scenario.name, number) for number in run.hit}
+        self.names |= set(run.hit.values())
+        if run.hit.keys() != run.faults.keys():
             self.unmet.append(run.seed)
-        self.wrong.update(wrong.kind for wrong in run.wrongs)
-        self.seeds += [f"{run.seed}: {wrong.what}" for wrong in run.wrongs[:1]]
+        self.by_kind.update(breach.kind for breach in run.breaches)
+        self.seeds += [f"{run.seed}: {breach.what}" for breach in run.breaches[:1]]
 
 
-def _act(town: Town, act: Step, schedule: Schedule, trouble: Trouble) -> None:
+def _act(system: SimulatedSystem, act: Step, schedule: Schedule, fault_plan: FaultPlan) -> None:
     for _ in range(1 if schedule is Schedule.NEVER else MAX_ATTEMPTS):
-        if _try(town, act):
+        if _try(system, act):
             return
         if schedule is Schedule.LATER:
-            town.advance(5)
-            _try(town, _others)
-        trouble.land()
+            system.advance(5)
+            _try(system, _others)
+        fault_plan.finish_delayed()
 
 
-def _deliver(town: Town, event: StripeEvent) -> None:
-    town.hear(event)
+def _deliver(system: SimulatedSystem, event: StripeEvent) -> None:
+    system.deliver(event)
 
 
-def _others(town: Town) -> None:
+def _others(system: SimulatedSystem) -> None:
     """Spend the fan's coins between attempts: an act that was done must not be refused at its repeat.
 
     Also ends any active streak.
     """
-    town.end_streaks()
-    given(town)
-    given(town)
+    system.end_streaks()
+    given(system)
+    given(system)
 
 
-def _try(town: Town, step: Step) -> bool:
+def _try(system: SimulatedSystem, step: Step) -> bool:
     try:
-        step(town)
+        step(system)
     except (TryAgain, Killed):
         return False
     return True

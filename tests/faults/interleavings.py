@@ -12,85 +12,85 @@ from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.relay import relay_entries
 from tests.faults.failpoints import Schedule, heal, settle
-from tests.faults.plays import bought, given, opened
-from tests.faults.stage import Handler, Stage, orders
-from tests.faults.trouble import Trouble
-from tests.faults.verdict import Wrong, wrongs
+from tests.faults.fault_plan import FaultPlan
+from tests.faults.invariants import Breach, breaches
+from tests.faults.scenarios import bought, given, opened
+from tests.faults.scheduler import Handler, Scheduler, orders
 
 
-class Meeting:
+class InterleavingHarness:
     """Build a fan with bought, given, reviewed and partly refunded coins, and webhooks still undelivered."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self.stage = Stage()
-        town = self.town = self.stage.town
-        self.bought = bought(town)
-        self.paid, self.submitted = opened(town), opened(town)
-        self.gift = given(town, "rose")
-        town.hear(town.provider.refund(f"pi_{self.bought}", 10, "pending"))
-        town.hear(town.provider.pay(self.bought, again="-again"))
+        self.scheduler = Scheduler()
+        system = self.system = self.scheduler.system
+        self.bought = bought(system)
+        self.paid, self.submitted = opened(system), opened(system)
+        self.gift = given(system, "rose")
+        system.deliver(system.provider.refund(f"pi_{self.bought}", 10, "pending"))
+        system.deliver(system.provider.pay(self.bought, again="-again"))
         if "hint" in names:  # only then: a later delivery would repair what the other handlers broke
-            self.hinted = town.happens(town.provider.refund(f"pi_{self.bought}", 5))
-        self.payment = town.happens(town.provider.pay(self.paid))
-        self.debit = town.happens(town.provider.submit(self.submitted))
-        self.keys = [town.key() for _ in range(10)]
-        town.look()
-        self.batch: Sequence[PostedRecord] = tuple(town.records)
+            self.hinted = system.queue_webhook(system.provider.refund(f"pi_{self.bought}", 5))
+        self.payment = system.queue_webhook(system.provider.pay(self.paid))
+        self.debit = system.queue_webhook(system.provider.submit(self.submitted))
+        self.keys = [system.key() for _ in range(10)]
+        system.read_stream()
+        self.batch: Sequence[PostedRecord] = tuple(system.records)
 
-    def hear(self, event: StripeEvent) -> None:
-        self.town.hear(event)
+    def deliver(self, event: StripeEvent) -> None:
+        self.system.deliver(event)
 
     def refund(self, amount_minor: int) -> None:
-        self._news(lambda: self.town.provider.refund(f"pi_{self.bought}", amount_minor))
+        self._change_provider(lambda: self.system.provider.refund(f"pi_{self.bought}", amount_minor))
 
     def refund_fails(self) -> None:
-        self._news(lambda: self.town.provider.refund_becomes(f"pi_{self.bought}", "failed"))
+        self._change_provider(lambda: self.system.provider.refund_becomes(f"pi_{self.bought}", "failed"))
 
     def dispute(self) -> None:
-        self._news(lambda: self.town.provider.dispute(f"pi_{self.bought}"))
+        self._change_provider(lambda: self.system.provider.dispute(f"pi_{self.bought}"))
 
     def refund_the_unmatched(self) -> None:
-        self._news(lambda: self.town.provider.refund(f"pi_{self.bought}-again", 74))
+        self._change_provider(lambda: self.system.provider.refund(f"pi_{self.bought}-again", 74))
 
     def arrive(self) -> None:
-        self._news(lambda: self.town.provider.arrive(self.submitted))
+        self._change_provider(lambda: self.system.provider.arrive(self.submitted))
 
     def relay(self) -> None:
-        again = set(relay_entries(self.batch, self.town.relay()))
+        again = set(relay_entries(self.batch, self.system.relay()))
         done = {record.record_id for record in self.batch} - again
-        self.town.records = [record for record in self.town.records if record.record_id not in done]
+        self.system.records = [record for record in self.system.records if record.record_id not in done]
         if again:
             raise TryAgain
 
-    def _news(self, happening: Callable[[], StripeEvent]) -> None:
+    def _change_provider(self, happening: Callable[[], StripeEvent]) -> None:
         """Change the provider's state and deliver the event."""
-        town = self.town
-        town.hear(self.stage.happens("Provider.changes", lambda: town.happens(happening())))
+        system = self.system
+        system.deliver(self.scheduler.external_step("Provider.changes", lambda: system.queue_webhook(happening())))
 
 
-HANDLERS: Final[Mapping[str, Callable[[Meeting], None]]] = MappingProxyType(
+HANDLERS: Final[Mapping[str, Callable[[InterleavingHarness], None]]] = MappingProxyType(
     {
-        "payment": lambda meeting: meeting.hear(meeting.payment),
-        "debit submitted": lambda meeting: meeting.hear(meeting.debit),
-        "debit arrived": Meeting.arrive,
-        "hint": lambda meeting: meeting.hear(meeting.hinted),
-        "refund": lambda meeting: meeting.refund(7),
-        "refund failed": Meeting.refund_fails,
-        "dispute": Meeting.dispute,
-        "unmatched refund": Meeting.refund_the_unmatched,
-        "gift": lambda meeting: meeting.town.send(meeting.keys[0]),
-        "other gift": lambda meeting: meeting.town.send(meeting.keys[1]),
-        "checkout": lambda meeting: meeting.town.open(meeting.keys[5]),
-        "grant": lambda meeting: meeting.town.grant(meeting.keys[2]),
-        "reversal": lambda meeting: meeting.town.reverse(meeting.keys[3], meeting.gift),
-        "other reversal": lambda meeting: meeting.town.reverse(meeting.keys[4], meeting.gift),
-        "freeze": lambda meeting: meeting.town.freeze(meeting.keys[6], is_frozen=True),
-        "thaw": lambda meeting: meeting.town.freeze(meeting.keys[7], is_frozen=False),
-        "settlement": lambda meeting: meeting.town.settle(meeting.keys[8], f"pi_{meeting.bought}-again", "credit"),
-        "refusal": lambda meeting: meeting.town.settle(meeting.keys[9], f"pi_{meeting.bought}-again", "refuse"),
-        "relay": Meeting.relay,
-        "sweep": lambda meeting: meeting.town.sweep(),
-        "reconcile": lambda meeting: meeting.town.reconcile(),
+        "payment": lambda harness: harness.deliver(harness.payment),
+        "debit submitted": lambda harness: harness.deliver(harness.debit),
+        "debit arrived": InterleavingHarness.arrive,
+        "hint": lambda harness: harness.deliver(harness.hinted),
+        "refund": lambda harness: harness.refund(7),
+        "refund failed": InterleavingHarness.refund_fails,
+        "dispute": InterleavingHarness.dispute,
+        "unmatched refund": InterleavingHarness.refund_the_unmatched,
+        "gift": lambda harness: harness.system.send(harness.keys[0]),
+        "other gift": lambda harness: harness.system.send(harness.keys[1]),
+        "checkout": lambda harness: harness.system.open(harness.keys[5]),
+        "grant": lambda harness: harness.system.grant(harness.keys[2]),
+        "reversal": lambda harness: harness.system.reverse(harness.keys[3], harness.gift),
+        "other reversal": lambda harness: harness.system.reverse(harness.keys[4], harness.gift),
+        "freeze": lambda harness: harness.system.freeze(harness.keys[6], is_frozen=True),
+        "thaw": lambda harness: harness.system.freeze(harness.keys[7], is_frozen=False),
+        "settlement": lambda harness: harness.system.settle(harness.keys[8], f"pi_{harness.bought}-again", "credit"),
+        "refusal": lambda harness: harness.system.settle(harness.keys[9], f"pi_{harness.bought}-again", "refuse"),
+        "relay": InterleavingHarness.relay,
+        "sweep": lambda harness: harness.system.sweep(),
+        "reconcile": lambda harness: harness.system.reconcile(),
     }
 )
 PAIRS: Final = tuple(combinations_with_replacement(HANDLERS, 2))
@@ -107,7 +107,7 @@ class Order:
     names: tuple[str, ...]
     choices: tuple[int, ...]
     widths: tuple[int, ...]
-    wrongs: tuple[Wrong, ...]
+    breaches: tuple[Breach, ...]
 
     @property
     def seed(self) -> str:
@@ -123,18 +123,18 @@ def replay(seed: str) -> Order:
 
 def in_order(names: Sequence[str], choices: Sequence[int], seen: set[int] | None = None) -> Order:
     """Run the handlers in that order, let everything recover, and check the invariants."""
-    meeting = Meeting(names)
+    harness = InterleavingHarness(names)
     widths: Sequence[int] = ()
-    found: tuple[Wrong, ...] = ()
+    found: tuple[Breach, ...] = ()
     try:
-        widths = meeting.stage.play([_handler(name, meeting) for name in names], choices, seen)
-        if meeting.stage.is_over:
-            meeting.stage.come_again()
-            found = tuple(settle(meeting.town, Trouble({})))
-            heal(meeting.town, Schedule.AT_ONCE, Trouble({}))
-            found += tuple(wrongs(meeting.town))
+        widths = harness.scheduler.run([_handler(name, harness) for name in names], choices, seen)
+        if harness.scheduler.is_over:
+            harness.scheduler.retry()
+            found = tuple(settle(harness.system, FaultPlan({})))
+            heal(harness.system, Schedule.AT_ONCE, FaultPlan({}))
+            found += tuple(breaches(harness.system))
     except Exception as error:  # noqa: BLE001  # any exception that escapes is a finding
-        found = (Wrong("unhandled", f"{type(error).__name__}: {error}"),)
+        found = (Breach("unhandled", f"{type(error).__name__}: {error}"),)
     return Order(tuple(names), tuple(choices), tuple(widths), found)
 
 
@@ -143,11 +143,11 @@ def all_orders(names: Sequence[str]) -> Iterator[Order]:
     ended: list[Order] = []
     seen: set[int] = set()
 
-    def play(choices: Sequence[int]) -> Sequence[int]:
+    def run(choices: Sequence[int]) -> Sequence[int]:
         ended.append(in_order(names, choices, seen))
         return ended[-1].widths
 
-    for _ in orders(play):
+    for _ in orders(run):
         yield ended.pop()
 
 
@@ -158,5 +158,5 @@ def eight(seed: int) -> Order:
     return in_order(names, [dice.randrange(8) for _ in range(60)])
 
 
-def _handler(name: str, meeting: Meeting) -> Handler:
-    return lambda: HANDLERS[name](meeting)
+def _handler(name: str, harness: InterleavingHarness) -> Handler:
+    return lambda: HANDLERS[name](harness)

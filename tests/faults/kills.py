@@ -26,35 +26,35 @@ _WORD: Final = 8
 
 
 @dataclass
-class Toll:
+class KillTotals:
     """The totals of the kills."""
 
     kills: int = 0
     stories: int = 0
-    wrongs: list[str] = field(default_factory=list)
+    breaches: list[str] = field(default_factory=list)
 
 
 @dataclass
-class Range:
+class KillHarness:
     """The setting of the kills: a table, and a file of published messages. `seed` decides the moments."""
 
     store: DynamoStore
-    heard: Path
+    published: Path
     seed: int
     table: "Table"
     number: int = 1
-    toll: Toll = field(default_factory=Toll)
+    totals: KillTotals = field(default_factory=KillTotals)
 
-    def kill(self, times: int) -> Toll:
+    def kill(self, times: int) -> KillTotals:
         """Kill that many processes. Checks the active wallet after each kill, and everything at the end."""
         dice = Random(self.seed)
         for _ in range(times):
             self.number = self._life(dice.uniform(0, LONGEST_LIFE_SECONDS))
-            self.toll.kills += 1
-            self._look(Books(read_partition(self.table, f"WALLET#{fan_of(self.number)}")), "after a kill")
+            self.totals.kills += 1
+            self._check(Books(read_partition(self.table, f"WALLET#{fan_of(self.number)}")), "after a kill")
         self._live_to_the_end()
-        self.toll.stories = self.number
-        return self.toll
+        self.totals.stories = self.number
+        return self.totals
 
     def _life(self, seconds: float) -> int:
         """Run a process that works through stories until it is killed. Returns the number of its story."""
@@ -63,22 +63,22 @@ class Range:
         if child == 0:
             os._exit(self._work(writer))
         os.close(writer)
-        with os.fdopen(reader, "rb") as told:
+        with os.fdopen(reader, "rb") as pipe:
             # A process ends earlier only when it fails; its exit code reports that.
             poller = select.poll()
             poller.register(reader, select.POLLHUP)
             poller.poll(seconds * 1000)
             os.kill(child, signal.SIGKILL)
             _, status = os.waitpid(child, 0)
-            words = told.read()
+            words = pipe.read()
         if os.WIFEXITED(status):
-            self.toll.wrongs.append(f"seed {self.seed}, kill {self.toll.kills}: the work itself failed")
+            self.totals.breaches.append(f"seed {self.seed}, kill {self.totals.kills}: the work itself failed")
         numbers = [int.from_bytes(words[at : at + _WORD]) for at in range(0, len(words) - _WORD + 1, _WORD)]
         return numbers[-1] if numbers else self.number
 
     def _work(self, writer: int) -> int:
         """Continue the story that the last process left unfinished, then run the next ones."""
-        publisher = LoggedPublisher(os.open(self.heard, os.O_WRONLY | os.O_APPEND))
+        publisher = LoggedPublisher(os.open(self.published, os.O_WRONLY | os.O_APPEND))
         number = self.number
         try:
             while True:
@@ -90,39 +90,39 @@ class Range:
 
     def _live_to_the_end(self) -> None:
         """Run the last process without a kill: it ends the last story, and then every invariant must hold."""
-        publisher = LoggedPublisher(os.open(self.heard, os.O_WRONLY | os.O_APPEND))
+        publisher = LoggedPublisher(os.open(self.published, os.O_WRONLY | os.O_APPEND))
         Story(self.number, self.store.ledger, publisher).live()
         os.close(publisher.descriptor)
         books = Books(read_table(self.table))
-        self._look(books, "in the end")
+        self._check(books, "in the end")
         for number in range(1, self.number + 1):
             coins = books.wallets.get(f"WALLET#{fan_of(number)}", 0)
             if coins != ENDS_WITH:
-                self.toll.wrongs.append(f"seed {self.seed}: {fan_of(number)} has {coins} coins, not {ENDS_WITH}")
-        heard = set(self.heard.read_text().split())
-        if heard != books.event_ids:
-            astray = len(heard ^ books.event_ids)
-            self.toll.wrongs.append(f"seed {self.seed}: consumed and committed differ by {astray}")
+                self.totals.breaches.append(f"seed {self.seed}: {fan_of(number)} has {coins} coins, not {ENDS_WITH}")
+        published = set(self.published.read_text().split())
+        if published != books.event_ids:
+            astray = len(published ^ books.event_ids)
+            self.totals.breaches.append(f"seed {self.seed}: consumed and committed differ by {astray}")
 
-    def _look(self, books: Books, when: str) -> None:
+    def _check(self, books: Books, when: str) -> None:
         # Gifts that are not relayed yet are no breach before the end.
         rules = {"I1", "I2", "I8"} if when == "after a kill" else {"I1", "I2", "I3", "I8"}
         found = [str(breach) for breach in books.breaches() if breach.rule in rules]
-        self.toll.wrongs += [f"seed {self.seed}, kill {self.toll.kills}, {when}: {breach}" for breach in found]
+        self.totals.breaches += [f"seed {self.seed}, kill {self.totals.kills}, {when}: {breach}" for breach in found]
 
 
 @contextmanager
-def shooting_range(endpoint_url: str, directory: Path, seed: int) -> Iterator[Range]:
+def kill_harness(endpoint_url: str, directory: Path, seed: int) -> Iterator[KillHarness]:
     """Create an empty table at a store, and a ledger for the later processes.
 
     This process only reads, over its own connection: each fork inherits a ledger without an open connection.
     """
     with cloud_at(endpoint_url):
-        heard = directory / f"heard-{seed}"
-        heard.touch()
+        published = directory / f"published-{seed}"
+        published.touch()
         creator = DynamoStore(f"kills-{seed}")
         create_table(creator)
         Row._connection = None
         store = DynamoStore(f"kills-{seed}")
         table = boto3.resource("dynamodb", region_name=REGION, endpoint_url=endpoint_url).Table(store.table_name)
-        yield Range(store, heard, seed, table)
+        yield KillHarness(store, published, seed, table)

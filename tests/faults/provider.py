@@ -79,7 +79,7 @@ class Provider:
             raise NotAuthentic
         return known[payload.decode()]
 
-    # --- what happens -----------------------------------------------------------------------------------------------
+    # --- changes ----------------------------------------------------------------------------------------------------
 
     def pay(self, purchase_id: str, *, again: str = "") -> StripeEvent:
         """Pay by card. `again`: a second payment, in a session that should not exist."""

@@ -11,7 +11,7 @@ from chalicelib.ports.ledger import Ledger
 from chalicelib.usecases.relay import relay_entries
 from tests.fakes import START, FakeClock, uuid7_at
 from tests.faults.records import record_of
-from tests.faults.town import Town
+from tests.faults.simulated_system import SimulatedSystem
 
 ENDS_WITH = 70 - 35 - 1 - 35
 """Seventy coins bought, two gifts sent, and half of the money refunded: a balance of minus one coin."""
@@ -41,29 +41,29 @@ class Story:
     def __init__(self, number: int, ledger: Ledger, publisher: EventPublisher) -> None:
         self.fan = fan_of(number)
         self.keys = [uuid7_at(START, number << 8 | place) for place in range(3)]
-        self.town = Town()
-        self.town.clock = LoneClock()
-        self.town.ledger = ledger
+        self.system = SimulatedSystem()
+        self.system.clock = LoneClock()
+        self.system.ledger = ledger
         self.publisher = publisher
 
     def live(self) -> None:
-        town, purchase_id = self.town, self.keys[0]
-        town.open(purchase_id, self.fan)
-        opened = town.ledger.find_entry(self.fan, purchase_id)
+        system, purchase_id = self.system, self.keys[0]
+        system.open(purchase_id, self.fan)
+        opened = system.ledger.find_entry(self.fan, purchase_id)
         assert isinstance(opened, Purchase)
-        town.provider.open_session(opened)  # the provider remembers the session of a killed process
-        town.hear(town.provider.pay(purchase_id))
-        town.send(self.keys[1], "cake", self.fan)
-        town.send(self.keys[2], "rose", self.fan)
+        system.provider.open_session(opened)  # the provider remembers the session of a killed process
+        system.deliver(system.provider.pay(purchase_id))
+        system.send(self.keys[1], "cake", self.fan)
+        system.send(self.keys[2], "rose", self.fan)
         self._relay()
-        town.hear(town.provider.refund(f"pi_{purchase_id}", 37))
+        system.deliver(system.provider.refund(f"pi_{purchase_id}", 37))
         self._relay()
-        assert town.refused == {}
+        assert system.refusals == {}
 
     def _relay(self) -> None:
-        entries = self.town.ledger.list_entries(self.fan, 20)
+        entries = self.system.ledger.list_entries(self.fan, 20)
         posted = [entry for entry in entries if not isinstance(entry, Purchase) or entry.status is Status.POSTED]
-        assert relay_entries([record_of(entry) for entry in posted], self.town.relay(self.publisher)) == []
+        assert relay_entries([record_of(entry) for entry in posted], self.system.relay(self.publisher)) == []
 
 
 def fan_of(number: int) -> str:

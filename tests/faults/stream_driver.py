@@ -245,7 +245,7 @@ class StreamDriver:
     def _give_up(self, shard: _Shard, batch: _Batch, condition: str, *, raised: bool = False) -> None:
         """Send the position of the records, never the records themselves, to the on-failure destination."""
         first, last = batch.records[0], batch.records[-1]
-        answered = {"statusCode": 200, "executedVersion": "$LATEST"} | (
+        responses = {"statusCode": 200, "executedVersion": "$LATEST"} | (
             {"functionError": "Unhandled"} if raised else {}
         )
         self.given_up.append(
@@ -256,7 +256,7 @@ class StreamDriver:
                     "condition": condition,
                     "approximateInvokeCount": batch.failures,
                 },
-                **({"responseContext": answered} if batch.failures else {}),
+                **({"responseContext": responses} if batch.failures else {}),
                 "version": "1.0",
                 "timestamp": _instant(self.now(), "milliseconds"),
                 "DDBStreamBatchInfo": {

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.faults.delivery import deliver_badly
+from tests.faults.delivery import deliver_with_losses
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.mark.parametrize("seed", range(200))
-def test_a_bad_post_loses_and_doubles_nothing(seed: int) -> None:
-    assert deliver_badly(seed) == []
+def test_lossy_delivery_loses_and_doubles_nothing(seed: int) -> None:
+    assert deliver_with_losses(seed) == []

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.faults.failpoints import PLAYS, Schedule, Tally, points_of, replay, run, singles_in_turn
-from tests.faults.play import Play
-from tests.faults.taps import all_calls
-from tests.faults.trouble import Fault
+from tests.faults.failpoints import SCENARIOS, Schedule, Tally, points_of, replay, run, singles_in_turn
+from tests.faults.fault_plan import Fault
+from tests.faults.intercepted_ports import all_calls
+from tests.faults.scenario import Scenario
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -20,29 +20,29 @@ FOR_WORKERS_ONLY = {"StreakTimer.parse"}
 """Calls by which a worker decodes its message, before it calls a use case."""
 
 
-@pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.name)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 @pytest.mark.parametrize("schedule", Schedule)
-def test_in_peace_nothing_is_wrong(play: Play, schedule: Schedule) -> None:
-    assert run(play, {}, schedule).wrongs == ()
+def test_scenario_without_faults_breaks_no_invariant(scenario: Scenario, schedule: Schedule) -> None:
+    assert run(scenario, {}, schedule).breaches == ()
 
 
-@pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.name)
-def test_no_single_fault_loses_or_doubles_a_coin(play: Play) -> None:
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_scenario_with_one_fault_loses_and_doubles_nothing(scenario: Scenario) -> None:
     tally = Tally()
-    for one in singles_in_turn([play]):
+    for one in singles_in_turn([scenario]):
         tally.add(one)
     assert tally.seeds == []
     assert tally.unmet == []
-    most = max(points_of(play, schedule) for schedule in Schedule)
-    assert tally.points == {(play.name, number) for number in range(most)}
+    most = max(points_of(scenario, schedule) for schedule in Schedule)
+    assert tally.points == {(scenario.name, number) for number in range(most)}
 
 
-def test_every_call_that_a_use_case_makes_has_failed() -> None:
-    names = {name for play in PLAYS for name in run(play, {}, Schedule.AT_ONCE).calls}
+def test_scenarios_cover_every_call_of_every_port() -> None:
+    names = {name for scenario in SCENARIOS for name in run(scenario, {}, Schedule.AT_ONCE).calls}
     assert all_calls() - names == FOR_ANSWERS_ONLY | FOR_WORKERS_ONLY
 
 
-def test_a_seed_replays_its_run() -> None:
-    [play] = [play for play in PLAYS if play.name == "send a cake"]
-    once = run(play, {0: Fault.AFTER, 3: Fault.LATE}, Schedule.LATER)
+def test_replay_of_a_seed_repeats_its_run() -> None:
+    [scenario] = [scenario for scenario in SCENARIOS if scenario.name == "send a cake"]
+    once = run(scenario, {0: Fault.AFTER, 3: Fault.LATE}, Schedule.LATER)
     assert replay(once.seed) == once

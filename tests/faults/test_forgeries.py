@@ -27,20 +27,20 @@ def answers(api: Api, requests: Iterable[Request]) -> set[int]:
     return statuses
 
 
-def test_no_bit_may_be_another(api: Api) -> None:
+def test_webhook_with_a_flipped_bit_is_refused(api: Api) -> None:
     request = signed(bought(api))
     assert answers(api, one_bit_off(request)) == {400}
     assert api.tell(*request, as_base64=True).json == {"outcome": "credited"}
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_nothing_made_up_is_taken(api: Api, seed: int) -> None:
+def test_webhook_with_a_random_edit_is_refused(api: Api, seed: int) -> None:
     request = signed(bought(api))
     forged = [changed for changed in made_up(request, seed, 500) if changed != request]
     assert answers(api, forged) == {400}
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_what_is_signed_and_odd_is_refused_in_good_order(api: Api, seed: int) -> None:
+def test_webhook_with_signed_unexpected_content_is_refused(api: Api, seed: int) -> None:
     bought(api)
     assert answers(api, odd_but_signed(seed, 200)) == {400}

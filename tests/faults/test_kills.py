@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from infra.local.ministack import ministack
-from tests.faults.kills import shooting_range
+from tests.faults.kills import kill_harness
 
 
-def test_killed_processes_lose_and_double_nothing(tmp_path: Path) -> None:
+def test_kill_of_processes_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """Kill 30 processes; `make faults` kills thousands."""
-    with ministack(tmp_path / "ministack") as url, shooting_range(url, tmp_path, seed=1) as place:
-        toll = place.kill(30)
-    assert toll.wrongs == []
-    assert toll.kills == 30
+    with ministack(tmp_path / "ministack") as url, kill_harness(url, tmp_path, seed=1) as harness:
+        totals = harness.kill(30)
+    assert totals.breaches == []
+    assert totals.kills == 30

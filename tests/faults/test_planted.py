@@ -13,7 +13,7 @@ from tests.run import SUITES
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
-def test_a_planted_bug_has_its_place_and_is_no_slip_of_the_pen(bug: Bug) -> None:
+def test_planted_bug_fits_the_source_and_compiles(bug: Bug) -> None:
     source = (ROOT / bug.path).read_text("utf-8")
     assert source.count(bug.old) == 1
     if bug.path.endswith(".py"):
@@ -21,7 +21,7 @@ def test_a_planted_bug_has_its_place_and_is_no_slip_of_the_pen(bug: Bug) -> None
     assert all((ROOT / test).exists() for test in bug.tests if test.startswith("tests/"))
 
 
-def test_each_planted_bug_is_another() -> None:
+def test_planted_bugs_are_distinct() -> None:
     assert len({bug.name for bug in BUGS}) == len({(bug.path, bug.old, bug.new) for bug in BUGS}) == len(BUGS) >= 25
 
 
@@ -35,7 +35,7 @@ def collected() -> list[str]:
     return [line for line in done.stdout.splitlines() if "::" in line]
 
 
-def test_each_planted_bug_selects_tests_that_make_test_runs(collected: list[str]) -> None:
+def test_planted_bug_selects_tests_of_make_test(collected: list[str]) -> None:
     rooms = tuple(path for piece in SUITES["test"] for path in piece.paths)
     for bug in BUGS:
         paths, words = paths_of(bug), bug.tests[len(paths_of(bug)) :]

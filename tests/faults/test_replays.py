@@ -9,10 +9,10 @@ from moto import mock_aws
 
 from chalicelib.domain.gifts import Gift
 from chalicelib.ports.ledger import Ledger
-from tests.faults.plays import bought, busy_hour, opened
-from tests.faults.taps import pass_on, tapped
-from tests.faults.town import Town
-from tests.faults.verdict import wrongs
+from tests.faults.intercepted_ports import intercepted, pass_through
+from tests.faults.invariants import breaches
+from tests.faults.scenarios import bought, busy_hour, opened
+from tests.faults.simulated_system import SimulatedSystem
 from tests.invariants import books_of, changed
 from tests.stores import DynamoStore, cloud_at, create_table
 
@@ -21,21 +21,24 @@ LATER = [timedelta(minutes=10), timedelta(days=3), timedelta(days=31), timedelta
 
 
 @pytest.mark.parametrize("later", LATER, ids=str)
-def test_nothing_that_comes_again_does_anything(later: timedelta) -> None:
-    town = Town()
-    busy_hour(town)
-    town.stream()
-    gifts = [entry for entry in town.facts.values() if isinstance(entry, Gift)]
-    before, held = books_of(town.books, []), deepcopy((town.books.coins, town.books.shards, town.books.reviews))
-    town.clock.advance(later)
-    for event in town.provider.events:
-        town.hear(event)
+def test_replay_of_events_and_gifts_changes_nothing(later: timedelta) -> None:
+    system = SimulatedSystem()
+    busy_hour(system)
+    system.stream()
+    gifts = [entry for entry in system.facts.values() if isinstance(entry, Gift)]
+    before, held = (
+        books_of(system.fake_ledger, []),
+        deepcopy((system.fake_ledger.coins, system.fake_ledger.shards, system.fake_ledger.reviews)),
+    )
+    system.clock.advance(later)
+    for event in system.provider.events:
+        system.deliver(event)
     for gift in gifts:
-        town.send(gift.gift_id, gift.item_id, anonymous=gift.anonymous)
-    assert changed(before, books_of(town.books, [])) == []
-    assert len(town.books.entries["fan-1"]) == len(before.entries)
-    assert (town.books.coins, town.books.shards, town.books.reviews) == held
-    assert (wrongs(town), town.refused) == ([], {})
+        system.send(gift.gift_id, gift.item_id, anonymous=gift.anonymous)
+    assert changed(before, books_of(system.fake_ledger, [])) == []
+    assert len(system.fake_ledger.entries["fan-1"]) == len(before.entries)
+    assert (system.fake_ledger.coins, system.fake_ledger.shards, system.fake_ledger.reviews) == held
+    assert (breaches(system), system.refusals) == ([], {})
 
 
 @pytest.fixture
@@ -47,30 +50,30 @@ def table() -> Iterator[DynamoStore]:
         yield store
 
 
-def forget(table: DynamoStore, town: Town) -> None:
+def forget(table: DynamoStore, system: SimulatedSystem) -> None:
     """Delete expired items, as a table's TTL does with a delay."""
     for item in table.client.scan(TableName=table.table_name)["Items"]:
-        if "ttl" in item and int(item["ttl"]["N"]) < town.clock.now().timestamp():
+        if "ttl" in item and int(item["ttl"]["N"]) < system.clock.now().timestamp():
             table.client.delete_item(TableName=table.table_name, Key={"PK": item["PK"], "SK": item["SK"]})
 
 
 @pytest.mark.parametrize("later", LATER, ids=str)
-def test_no_table_forgets_what_was_credited(table: DynamoStore, later: timedelta) -> None:
-    town = Town()
-    town.ledger = tapped(table.ledger, Ledger, pass_on)
-    bought(town)
-    town.clock.advance(later)
-    forget(table, town)
-    assert [town.hear(event) for event in town.provider.events] == ["repeated"]
+def test_replay_after_ttl_expiry_credits_nothing(table: DynamoStore, later: timedelta) -> None:
+    system = SimulatedSystem()
+    system.ledger = intercepted(table.ledger, Ledger, pass_through)
+    bought(system)
+    system.clock.advance(later)
+    forget(table, system)
+    assert [system.deliver(event) for event in system.provider.events] == ["repeated"]
     assert table.ledger.read_wallet("fan-1").coins == 70
 
 
-def test_a_bank_debit_may_take_longer_than_a_pending_purchase_lives(table: DynamoStore) -> None:
-    town = Town()
-    town.ledger = tapped(table.ledger, Ledger, pass_on)
-    key, nobodys = opened(town), opened(town)
-    town.hear(town.provider.submit(key))
-    town.clock.advance(timedelta(days=61))
-    forget(table, town)
+def test_bank_debit_settled_after_ttl_expiry_is_credited(table: DynamoStore) -> None:
+    system = SimulatedSystem()
+    system.ledger = intercepted(table.ledger, Ledger, pass_through)
+    key, nobodys = opened(system), opened(system)
+    system.deliver(system.provider.submit(key))
+    system.clock.advance(timedelta(days=61))
+    forget(table, system)
     assert table.ledger.find_entry("fan-1", nobodys) is None
-    assert town.hear(town.provider.arrive(key)) == "credited"
+    assert system.deliver(system.provider.arrive(key)) == "credited"

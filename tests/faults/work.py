@@ -19,18 +19,18 @@ from infra.local.dynamodb_local import dynamodb_local, unavailable_reason
 from infra.local.ministack import ministack
 from infra.local.processes import ROOT
 from tests.faults import failpoints, interleavings
-from tests.faults.delivery import deliver_badly
-from tests.faults.failpoints import PLAYS
+from tests.faults.delivery import deliver_with_losses
+from tests.faults.failpoints import SCENARIOS
 from tests.faults.forgeries import bought, made_up, odd_but_signed, one_bit_off, signed
-from tests.faults.kills import shooting_range
+from tests.faults.invariants import Breach
+from tests.faults.kills import kill_harness
 from tests.faults.planting import BUGS
 from tests.faults.planting import run as plant
-from tests.faults.verdict import Wrong
 from tests.http.api import Api, put_in_place
 
 CHUNK: Final = 250
 COMMANDS: Final = 20_000
-MEETING: Final = tuple(name for name in interleavings.HANDLERS if name not in {"sweep", "reconcile"})
+IN_TRIPLES: Final = tuple(name for name in interleavings.HANDLERS if name not in {"sweep", "reconcile"})
 """The handlers combined in triples. The two workers make too many calls, and are combined in pairs only."""
 
 
@@ -40,17 +40,17 @@ class Piece:
 
     heading: str
     tried: int = 0
-    wrong: Counter[str] = field(default_factory=Counter)
+    by_kind: Counter[str] = field(default_factory=Counter)
     seeds: list[str] = field(default_factory=list)
     points: int = 0
     skipped: str = ""
 
-    def note(self, seed: str, wrongs: Iterable[Wrong]) -> None:
+    def note(self, seed: str, breaches: Iterable[Breach]) -> None:
         """Count one more run."""
         self.tried += 1
-        for wrong in wrongs:
-            self.wrong[wrong.kind] += 1
-            self.seeds.append(f"{seed}: {wrong.what}")
+        for breach in breaches:
+            self.by_kind[breach.kind] += 1
+            self.seeds.append(f"{seed}: {breach.what}")
 
 
 @dataclass(frozen=True)
@@ -71,75 +71,75 @@ def jobs(kills: int) -> Iterator[Job]:
     """Build all pieces, the longest first."""
     yield Job("kill_on_ministack", (kills,))
     yield Job("planted_bugs")
-    yield from (Job("two_faults", (play.name,)) for play in PLAYS)
-    yield from (Job("three_meet", (name,)) for name in MEETING)
+    yield from (Job("two_faults", (scenario.name,)) for scenario in SCENARIOS)
+    yield from (Job("three_handlers", (name,)) for name in IN_TRIPLES)
     yield Job("kill_on_dynamodb_local", (kills // 4,))
     yield Job("any_order")
     yield Job("seven_events")
-    yield Job("storms")
+    yield Job("relay_faults")
     yield Job("many_gifts_swept")
-    yield from (Job("one_fault", (play.name,)) for play in PLAYS)
-    yield from (Job("two_meet", (name,)) for name in interleavings.HANDLERS)
-    yield from (Job("eight_meet", (start,)) for start in range(0, 12 * CHUNK, CHUNK))
-    yield from (Job("bad_post", (start,)) for start in range(0, 8 * CHUNK, CHUNK))
+    yield from (Job("one_fault", (scenario.name,)) for scenario in SCENARIOS)
+    yield from (Job("two_handlers", (name,)) for name in interleavings.HANDLERS)
+    yield from (Job("eight_handlers", (start,)) for start in range(0, 12 * CHUNK, CHUNK))
+    yield from (Job("lossy_delivery", (start,)) for start in range(0, 8 * CHUNK, CHUNK))
     yield Job("forgeries")
 
 
 def one_fault(name: str) -> Piece:
-    """Run every fault at every call of a play."""
+    """Run every fault at every call of a scenario."""
     piece = Piece("one fault at every call")
-    [play] = [play for play in PLAYS if play.name == name]
+    [scenario] = [scenario for scenario in SCENARIOS if scenario.name == name]
     tally = failpoints.Tally()
-    for run in failpoints.singles([play]):
+    for run in failpoints.singles([scenario]):
         tally.add(run)
-        piece.note(run.seed, run.wrongs)
-    piece.points = failpoints.points_of(play)
+        piece.note(run.seed, run.breaches)
+    piece.points = failpoints.points_of(scenario)
     missed = {(name, number) for number in range(piece.points)} - tally.points
-    piece.wrong["unhandled"] += len(missed) + len(tally.unmet)
-    piece.seeds += [f"{play_name}: call {number} was never hit" for play_name, number in missed]
+    piece.by_kind["unhandled"] += len(missed) + len(tally.unmet)
+    piece.seeds += [f"{scenario_name}: call {number} was never hit" for scenario_name, number in missed]
     return piece
 
 
 def two_faults(name: str) -> Piece:
     """Run every pair of faults."""
     piece = Piece("two faults")
-    for run in failpoints.pairs([play for play in PLAYS if play.name == name]):
-        piece.note(run.seed, run.wrongs)
+    for run in failpoints.pairs([scenario for scenario in SCENARIOS if scenario.name == name]):
+        piece.note(run.seed, run.breaches)
     return piece
 
 
-def two_meet(first: str) -> Piece:
+def two_handlers(first: str) -> Piece:
     """Run a handler with each one from itself on."""
     piece = Piece("two handlers, all orders")
     for names in interleavings.PAIRS:
         for order in interleavings.all_orders(names) if names[0] == first else ():
-            piece.note(order.seed, order.wrongs)
+            piece.note(order.seed, order.breaches)
     return piece
 
 
-def three_meet(first: str) -> Piece:
+def three_handlers(first: str) -> Piece:
     """Run a handler with each pair from itself on."""
     piece = Piece("three handlers, all orders")
-    for names in combinations_with_replacement(MEETING, 3):
+    for names in combinations_with_replacement(IN_TRIPLES, 3):
         for order in interleavings.all_orders(names) if names[0] == first else ():
-            piece.note(order.seed, order.wrongs)
+            piece.note(order.seed, order.breaches)
     return piece
 
 
-def eight_meet(start: int) -> Piece:
+def eight_handlers(start: int) -> Piece:
     """Run random orders of eight handlers."""
     piece = Piece("eight handlers, orders by dice")
     for seed in range(start, start + CHUNK):
         order = interleavings.eight(seed)
-        piece.note(order.seed, order.wrongs)
+        piece.note(order.seed, order.breaches)
     return piece
 
 
-def bad_post(start: int) -> Piece:
+def lossy_delivery(start: int) -> Piece:
     """Run lost, doubled and reordered deliveries."""
     piece = Piece("a third lost, a third doubled")
     for seed in range(start, start + CHUNK):
-        piece.note(f"post/{seed}", deliver_badly(seed))
+        piece.note(f"post/{seed}", deliver_with_losses(seed))
     return piece
 
 
@@ -152,10 +152,10 @@ def forgeries() -> Piece:
         before = repr(vars(api.ledger))
         for body, signature in [*one_bit_off(request), *made_up(request, 0, 20_000), *odd_but_signed(0, 2_000)]:
             status = api.tell(body, signature, as_base64=True).status if (body, signature) != request else 400
-            wrongs = [] if status == 400 else [Wrong("unhandled", f"answered with {status}")]
-            piece.note(f"{signature} {body[:60]!r}", wrongs)
+            breaches = [] if status == 400 else [Breach("unhandled", f"answered with {status}")]
+            piece.note(f"{signature} {body[:60]!r}", breaches)
         if repr(vars(api.ledger)) != before:
-            piece.wrong["doubled"] += 1
+            piece.by_kind["doubled"] += 1
     return piece
 
 
@@ -178,7 +178,7 @@ def any_order() -> Piece:
     done = _pytest("tests/properties/test_stories.py", COINPURSE_COMMANDS=str(COMMANDS))
     piece = Piece("commands in any order", tried=COMMANDS)
     if done.returncode:
-        piece.wrong["broken"] += 1
+        piece.by_kind["broken"] += 1
         piece.seeds += re.findall("@reproduce_failure.*", done.stdout) or [done.stdout[-400:]]
     return piece
 
@@ -188,9 +188,9 @@ def seven_events() -> Piece:
     return _whole("seven events, all orders", "tests/properties/test_seven_event_life.py")
 
 
-def storms() -> Piece:
+def relay_faults() -> Piece:
     """Run the relay under random faults, with every seed."""
-    return _whole("a relay in storms", "tests/faults/test_relay_in_a_storm.py")
+    return _whole("a relay under random faults", "tests/faults/test_relay_random_faults.py")
 
 
 def many_gifts_swept() -> Piece:
@@ -202,15 +202,15 @@ def planted_bugs() -> Piece:
     """Run the negative control."""
     piece = Piece("planted bugs, each caught")
     for trial in plant(BUGS):
-        wrongs = [] if trial.caught_by else [Wrong("unhandled", f"not caught: {trial.trouble}")]
-        piece.note(f"planted: {trial.bug.name}", wrongs)
+        breaches = [] if trial.caught_by else [Breach("unhandled", f"not caught: {trial.trouble}")]
+        piece.note(f"planted: {trial.bug.name}", breaches)
     return piece
 
 
 def _kill(heading: str, url: str, directory: Path, times: int) -> Piece:
-    with shooting_range(url, directory, seed=1) as place:
-        toll = place.kill(times)
-    return Piece(heading, tried=toll.kills, wrong=Counter(lost=len(toll.wrongs)), seeds=toll.wrongs)
+    with kill_harness(url, directory, seed=1) as harness:
+        totals = harness.kill(times)
+    return Piece(heading, tried=totals.kills, by_kind=Counter(lost=len(totals.breaches)), seeds=totals.breaches)
 
 
 def _whole(heading: str, path: str) -> Piece:
@@ -218,7 +218,7 @@ def _whole(heading: str, path: str) -> Piece:
     passed = re.search(r"(\d+) passed", done.stdout)
     piece = Piece(heading, tried=int(passed[1]) if passed else 0)
     if done.returncode or not passed:
-        piece.wrong["broken"] += 1
+        piece.by_kind["broken"] += 1
         piece.seeds.append(f"{path}: {done.stdout[-400:]}")
     return piece
 

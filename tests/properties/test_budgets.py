@@ -46,7 +46,7 @@ acts = st.one_of(
 
 
 @dataclass
-class Life:
+class BudgetLife:
     """What a fan does, beside a log of it that knows nothing of counters."""
 
     harness: CheckoutHarness = field(default_factory=CheckoutHarness)
@@ -103,7 +103,7 @@ ONE_CHECKOUT_A_MONTH = Limits(zone="UTC", currency="usd", money=ByPeriod(UNLIMIT
 # The second checkout ends the first one, whose session is over, and spends the money that this gives back.
 @example(ONE_CHECKOUT_A_MONTH, [(timedelta(0), ("buy", None)), (timedelta(hours=26), ("buy", None))])
 def test_nobody_ever_spends_more_than_the_limits_in_force(first: Limits, story: list[tuple[timedelta, Any]]) -> None:
-    life = Life()
+    life = BudgetLife()
     life.wish(first)
     for pace, (act, what) in story:
         life.harness.clock.advance(pace)
@@ -133,7 +133,7 @@ def test_the_gifts_of_every_period_add_up_to_its_limit_at_most(
     coins: ByPeriod[int], zone: str, story: list[tuple[timedelta, int]]
 ) -> None:
     """Held against the calendar alone: the gifts of one local day, of one week from Monday, of one month."""
-    life = Life()
+    life = BudgetLife()
     life.wish(Limits(zone=zone, coins=coins))
     for pace, price in story:
         life.harness.clock.advance(pace)
@@ -152,7 +152,7 @@ def test_the_gifts_of_every_period_add_up_to_its_limit_at_most(
 def test_what_is_lowered_is_held_to_at_once_and_what_is_raised_a_day_later(
     old: ByPeriod[int], new: ByPeriod[int], pace: timedelta, story: list[tuple[timedelta, int]]
 ) -> None:
-    life = Life()
+    life = BudgetLife()
     life.wish(Limits(zone="UTC", coins=old))
     life.harness.clock.advance(pace)
     life.wish(Limits(zone="UTC", coins=new))

@@ -22,7 +22,7 @@ from tests.fakes import START, session_of
 from tests.invariants import Books, books_of, changed
 from tests.properties.profile import STEADY
 from tests.usecases.checkout_harness import a_hint, a_stripe_event, moved_money
-from tests.usecases.club import MEMBERSHIP, Club
+from tests.usecases.membership_harness import MEMBERSHIP, MembershipHarness
 
 PRICE, COINS = 499, 500
 HINT = hint_of(MEMBERSHIP)
@@ -48,7 +48,7 @@ LAST = len(EVENTS) - 1
 BEGUN, RENEWED, FAILED, PAID_LATE, REFUNDED, DELETED = 0, 3, 4, 5, 6, 7
 
 
-class Life(Club):
+class MembershipLife(MembershipHarness):
     """The membership, what the provider knows of it, and everybody who hears of it."""
 
     def __init__(self, refunded_minor: int) -> None:
@@ -123,7 +123,7 @@ ALL_AT_THE_END = [(event, LAST) for event in range(LAST, -1, -1)]
 def test_whatever_the_order_a_membership_ends_in_one_way(
     arrivals: Sequence[tuple[int, int]], refunded_minor: int
 ) -> None:
-    life = Life(refunded_minor)
+    life = MembershipLife(refunded_minor)
     for event, happened in arrivals:
         life.arrives(event, happened)
     assert life.has_ended(), arrivals
@@ -132,7 +132,7 @@ def test_whatever_the_order_a_membership_ends_in_one_way(
 @given(arrivals=deliveries(), heard=st.integers(0, LAST))
 @STEADY
 def test_what_webhooks_lost_reconcile_finds(arrivals: Sequence[tuple[int, int]], heard: int) -> None:
-    life = Life(PRICE)
+    life = MembershipLife(PRICE)
     for event, happened in arrivals[:heard]:
         life.arrives(event, happened)
     life.happens(LAST)
@@ -144,7 +144,7 @@ def test_what_webhooks_lost_reconcile_finds(arrivals: Sequence[tuple[int, int]],
 
 @pytest.mark.parametrize("lost", range(LAST + 1))
 def test_any_one_event_may_be_lost_but_the_news_of_a_refund_or_an_end(lost: int) -> None:
-    life = Life(PRICE)
+    life = MembershipLife(PRICE)
     for event, happened in IN_ORDER:
         if event != lost:
             life.arrives(event, happened)

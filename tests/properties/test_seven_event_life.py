@@ -22,7 +22,7 @@ from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import FakeClock, FakeGateway, FakeLedger, session_of
 from tests.invariants import Books, books_of, broken, changed
 from tests.usecases.checkout_harness import PAYMENT, a_hint, moved_money, told
-from tests.usecases.station import record
+from tests.usecases.relay_harness import record
 
 PRICE, HALF = 74, 37
 PURCHASE = a_purchase(coins=70, amount_minor=PRICE)
@@ -58,7 +58,7 @@ def the_money(refund: str, dispute: str) -> list[MoneyState]:
     ]
 
 
-class Life:
+class PurchaseLife:
     """The purchase, what the provider knows of it, and everybody who hears of it."""
 
     def __init__(self, money: Sequence[MoneyState]) -> None:
@@ -115,7 +115,7 @@ def test_whatever_the_order_and_the_pace_a_life_ends_in_one_way(turn: int, end: 
     refund, dispute, coins = ENDS[end]
     money = the_money(refund, dispute)
     for number, order in part_of(enumerate(ORDERS), turn):
-        life, latest, pace = Life(money), 0, PACES[(number // 3 + turn) % 3]
+        life, latest, pace = PurchaseLife(money), 0, PACES[(number // 3 + turn) % 3]
         for step, event in enumerate(order):
             latest = max(latest, event)
             life.arrives(event, pace(latest, step))
@@ -130,7 +130,7 @@ def test_whatever_the_order_and_the_pace_a_life_ends_in_one_way(turn: int, end: 
 @pytest.mark.parametrize("end", ENDS)
 def test_in_the_order_of_the_world_the_coins_are_at_each_moment_what_the_money_is(end: str) -> None:
     refund, dispute, coins = ENDS[end]
-    life = Life(the_money(refund, dispute))
+    life = PurchaseLife(the_money(refund, dispute))
     seen = []
     for event in range(7):
         life.arrives(event, event)

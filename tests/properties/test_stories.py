@@ -33,7 +33,7 @@ deliveries = st.sampled_from([0, 1, 1, 1, 2])
 """How often a webhook arrives at first: it may be lost, and come twice."""
 
 
-class Upheavals(Giving):
+class StoriesWithSettingChanges(Giving):
     """Money goes back and returns, operators do this and that, and what was lost is found."""
 
     def __init__(self) -> None:
@@ -224,5 +224,5 @@ def change_one(movements: dict[str, list[Moved]], place: int, word: str) -> str:
     return payment
 
 
-TestStories = pytest.mark.timeout(300 + COMMANDS // 100)(Upheavals.TestCase)
+TestStories = pytest.mark.timeout(300 + COMMANDS // 100)(StoriesWithSettingChanges.TestCase)
 TestStories.settings = STORIES

@@ -28,7 +28,7 @@ PAYMENT = f"pi_{KEY}"
 
 
 @dataclass
-class Watch:
+class CallRecorder:
     """Notes the calls to a port, and lets one fail as it is told: before the deed, or after it was done."""
 
     calls: list[str] = field(default_factory=list)
@@ -37,13 +37,13 @@ class Watch:
 
     def over(self, port: Port) -> Port:
         """The port, watched."""
-        return cast("Port", _Watched(port, self))
+        return cast("Port", _RecordedPort(port, self))
 
 
 @dataclass
-class _Watched:
+class _RecordedPort:
     _port: object
-    _watch: Watch
+    _watch: CallRecorder
 
     def __getattr__(self, name: str) -> Callable[..., object]:
         method = getattr(self._port, name)
@@ -65,7 +65,7 @@ class CheckoutHarness:
 
     def __init__(self, catalogue: Catalogue | None = None) -> None:
         self.catalogue = catalogue or a_catalogue()
-        self.watch = Watch()
+        self.watch = CallRecorder()
         self.clock = FakeClock(START)
         self.books = FakeLedger()
         self.provider = FakeGateway()

@@ -9,14 +9,14 @@ from chalicelib.usecases.audit import audit_ledger
 from tests.domain.builders import CREATOR, FAN, a_reversal
 from tests.fake_operators import FakeJournal
 from tests.fakes import START
-from tests.usecases.station import gift
-from tests.usecases.sweeping import Yard
+from tests.usecases.relay_harness import gift
+from tests.usecases.sweep_harness import SweepHarness
 
 HOUR = timedelta(hours=1)
 SETTLE_DELAY = timedelta(minutes=10)
 
 
-class Books(Yard):
+class AuditHarness(SweepHarness):
     """Two fans, a creator, and an auditor."""
 
     def __init__(self) -> None:
@@ -34,17 +34,17 @@ class Books(Yard):
 
 
 @pytest.fixture
-def books() -> Books:
-    return Books()
+def books() -> AuditHarness:
+    return AuditHarness()
 
 
-def test_books_that_agree_are_not_worth_a_word(books: Books, caplog: pytest.LogCaptureFixture) -> None:
+def test_books_that_agree_are_not_worth_a_word(books: AuditHarness, caplog: pytest.LogCaptureFixture) -> None:
     assert books.audit() == []
     assert caplog.records == []
     assert books.journal.watermarks["audit"] == START
 
 
-def test_the_last_ten_minutes_are_left_to_the_next_audit(books: Books) -> None:
+def test_the_last_ten_minutes_are_left_to_the_next_audit(books: AuditHarness) -> None:
     books.audit(timedelta(minutes=69))
     assert books.journal.watermarks["audit"] == START
     books.audit(timedelta(minutes=1))
@@ -53,7 +53,7 @@ def test_the_last_ten_minutes_are_left_to_the_next_audit(books: Books) -> None:
 
 @pytest.mark.parametrize("coins", [0, 69, 71, -70])
 def test_a_wallet_that_does_not_add_up_is_told_with_both_figures_and_never_mended(
-    books: Books, coins: int, caplog: pytest.LogCaptureFixture
+    books: AuditHarness, coins: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     books.ledger.coins[FAN] = coins
     assert books.audit() == [Mismatch(what=f"wallet/{FAN}", stored=coins, added_up=70)]
@@ -64,25 +64,25 @@ def test_a_wallet_that_does_not_add_up_is_told_with_both_figures_and_never_mende
     assert books.ledger.coins[FAN] == coins
 
 
-def test_a_lane_that_does_not_add_up_is_told_too(books: Books) -> None:
+def test_a_lane_that_does_not_add_up_is_told_too(books: AuditHarness) -> None:
     books.ledger.shards[CREATOR, 0].coins = 1
     assert books.audit() == [Mismatch(what=f"creator/{CREATOR}/0", stored=1, added_up=0)]
     assert books.ledger.shards[CREATOR, 0].coins == 1
 
 
-def test_a_lane_that_nothing_has_reached_yet_is_none_the_worse(books: Books) -> None:
+def test_a_lane_that_nothing_has_reached_yet_is_none_the_worse(books: AuditHarness) -> None:
     books.post(gift(9, creator_id="creator-9", price_coins=1))
     books.ledger.coins[FAN] -= 1
     assert books.audit() == []
 
 
-def test_all_that_is_wrong_is_told_at_once(books: Books) -> None:
+def test_all_that_is_wrong_is_told_at_once(books: AuditHarness) -> None:
     books.ledger.coins = {FAN: 1, "fan-2": 2}
     books.ledger.shards[CREATOR, 0].coins = 3
     assert [mismatch.stored for mismatch in books.audit()] == [1, 2, 3]
 
 
-def test_only_what_moved_since_is_added_up(books: Books) -> None:
+def test_only_what_moved_since_is_added_up(books: AuditHarness) -> None:
     books.audit(after=3 * HOUR)
     books.ledger.coins["fan-2"] = 1
     books.buy(4)
@@ -91,7 +91,7 @@ def test_only_what_moved_since_is_added_up(books: Books) -> None:
 
 
 @pytest.mark.parametrize(("ago", "found"), [(timedelta(hours=24), 1), (timedelta(hours=26), 0)])
-def test_the_first_audit_looks_a_day_back(books: Books, ago: timedelta, found: int) -> None:
+def test_the_first_audit_looks_a_day_back(books: AuditHarness, ago: timedelta, found: int) -> None:
     books.ledger.coins[FAN] = 0
     assert len(books.audit(after=ago)) == found
 
@@ -107,7 +107,9 @@ class Interrupted(FakeJournal):
         return super().read_hour(hour)
 
 
-def test_what_was_found_before_an_audit_broke_off_has_been_told(books: Books, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_was_found_before_an_audit_broke_off_has_been_told(
+    books: AuditHarness, caplog: pytest.LogCaptureFixture
+) -> None:
     books.journal = Interrupted(books.ledger)
     books.ledger.coins[FAN] = 0
     with pytest.raises(TryAgain):

@@ -18,21 +18,21 @@ from chalicelib.usecases.budgets import MAX_ATTEMPTS as SPENDING_TRIES
 from chalicelib.usecases.budgets import exclude_fan
 from tests.domain.builders import FAN, KEY
 from tests.fakes import START, FakeClock, FakeLedger, uuid7_at
-from tests.usecases.budgeting import CENTS, DAILY, MOMENT, NIGHT, a_desk, a_raced_desk, budget, wish
+from tests.usecases.budget_harness import CENTS, DAILY, MOMENT, NIGHT, a_budget_harness, a_raced_harness, budget, wish
 from tests.usecases.checkout_harness import CheckoutHarness
 
 # --- giving -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_gift_within_the_budget_is_one_write() -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     harness.send(quantity=10)
     assert harness.watch.calls == ["post_gift"]
     assert budget(harness).coins_left.day == 0
 
 
 def test_a_gift_beyond_the_budget_is_refused_and_says_until_when() -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     with pytest.raises(BudgetReached) as refused:
         harness.send(quantity=11)
     assert refused.value.extensions == {
@@ -46,7 +46,7 @@ def test_a_gift_beyond_the_budget_is_refused_and_says_until_when() -> None:
 
 
 def test_the_first_gift_of_a_day_takes_two_writes_and_the_next_one() -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     harness.send(quantity=10)
     harness.clock.advance(NIGHT)
     harness.watch.calls.clear()
@@ -61,7 +61,7 @@ def test_the_first_gift_of_a_day_takes_two_writes_and_the_next_one() -> None:
 
 
 def test_a_gift_too_big_for_a_new_day_renews_nothing() -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     harness.clock.advance(NIGHT)
     before = budget(harness)
     with pytest.raises(BudgetReached):
@@ -70,7 +70,7 @@ def test_a_gift_too_big_for_a_new_day_renews_nothing() -> None:
 
 
 def test_a_raise_holds_from_the_moment_it_was_promised() -> None:
-    harness = a_desk(replace(DAILY, coins=ByPeriod(UNLIMITED, UNLIMITED, 10)))
+    harness = a_budget_harness(replace(DAILY, coins=ByPeriod(UNLIMITED, UNLIMITED, 10)))
     wish(harness, coins=ByPeriod(UNLIMITED, UNLIMITED, 20))
     harness.clock.advance(2 * NIGHT - MOMENT)
     with pytest.raises(BudgetReached):
@@ -81,7 +81,7 @@ def test_a_raise_holds_from_the_moment_it_was_promised() -> None:
 
 
 def test_a_lower_limit_stops_the_next_gift() -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     harness.send(quantity=6)
     wish(harness, coins=ByPeriod(5, UNLIMITED, UNLIMITED))
     with pytest.raises(BudgetReached) as refused:
@@ -90,7 +90,7 @@ def test_a_lower_limit_stops_the_next_gift() -> None:
 
 
 def test_a_retry_of_a_gift_that_went_through_never_hears_of_a_budget() -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     first = harness.send(quantity=10)
     wish(harness, coins=ByPeriod(0, UNLIMITED, UNLIMITED))
     assert harness.send(quantity=10) == replace(first, is_repeat=True)
@@ -101,14 +101,14 @@ def test_a_retry_of_a_gift_that_went_through_never_hears_of_a_budget() -> None:
 
 @pytest.mark.parametrize("times", [2, 3])
 def test_a_lost_race_for_the_first_gift_of_a_day_begins_again(times: int) -> None:
-    harness = a_raced_desk(times)
+    harness = a_raced_harness(times)
     harness.clock.advance(NIGHT)
     harness.send(gift_id=uuid7_at(harness.clock.at, 2), quantity=10)
     assert budget(harness).coins_left.day == 0
 
 
 def test_races_without_end_are_no_answer() -> None:
-    harness = a_raced_desk(100)
+    harness = a_raced_harness(100)
     harness.clock.advance(NIGHT)
     with pytest.raises(TryAgain):
         harness.send(gift_id=uuid7_at(harness.clock.at, 2))
@@ -120,14 +120,14 @@ def test_races_without_end_are_no_answer() -> None:
 
 
 def test_a_checkout_within_the_budget_is_one_write() -> None:
-    harness = a_desk(CENTS)
+    harness = a_budget_harness(CENTS)
     harness.open()
     assert harness.watch.calls == ["open_purchase", "open_session"]
     assert budget(harness).money_left.day == 26
 
 
 def test_a_checkout_beyond_the_budget_is_refused_before_the_provider_hears_of_it() -> None:
-    harness = a_desk(CENTS)
+    harness = a_budget_harness(CENTS)
     harness.open()
     with pytest.raises(BudgetReached) as refused:
         harness.open(purchase_id=uuid7_at(START, 2))
@@ -136,14 +136,14 @@ def test_a_checkout_beyond_the_budget_is_refused_before_the_provider_hears_of_it
 
 
 def test_a_checkout_in_another_currency_is_refused() -> None:
-    harness = a_desk(replace(CENTS, currency="eur"))
+    harness = a_budget_harness(replace(CENTS, currency="eur"))
     with pytest.raises(BudgetCurrency):
         harness.open()
     assert harness.provider.opened == 0
 
 
 def test_the_first_checkout_of_a_day_takes_two_writes() -> None:
-    harness = a_desk(CENTS)
+    harness = a_budget_harness(CENTS)
     harness.open()
     harness.clock.advance(NIGHT)
     harness.watch.calls.clear()
@@ -153,7 +153,7 @@ def test_the_first_checkout_of_a_day_takes_two_writes() -> None:
 
 
 def test_a_retry_of_a_checkout_that_went_through_never_hears_of_a_budget() -> None:
-    harness = a_desk(CENTS)
+    harness = a_budget_harness(CENTS)
     first = harness.open()
     wish(harness, currency="usd", money=ByPeriod(0, 0, 0))
     again = harness.open()

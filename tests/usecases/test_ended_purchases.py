@@ -17,7 +17,7 @@ from tests.usecases.checkout_harness import CheckoutHarness, told
 NIGHT = timedelta(hours=12)
 
 
-def a_desk(currency: str = "usd", month: int = UNLIMITED) -> CheckoutHarness:
+def a_budget_harness(currency: str = "usd", month: int = UNLIMITED) -> CheckoutHarness:
     """A purchase of 74 cents is open, and counts against a hundred a day."""
     harness = CheckoutHarness()
     limits = Limits(zone="UTC", currency=currency, money=ByPeriod(100, UNLIMITED, month))
@@ -46,20 +46,20 @@ def left(harness: CheckoutHarness) -> int:
     ids=" ".join,
 )
 def test_what_is_not_paid_is_given_back_once(words: list[str], status: Status) -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     for word in words:
         harness.hear(told(word))
     assert (harness.purchase().status, left(harness)) == (status, 100)
 
 
 def test_while_money_may_come_it_counts() -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     harness.hear(told("unpaid"))
     assert left(harness) == 26
 
 
 def test_money_that_comes_after_all_counts_again_and_is_never_turned_away() -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     harness.hear(told("expired"))
     harness.open(purchase_id=uuid7_at(harness.clock.at, 9))
     assert harness.hear(told("paid")) == "credited"
@@ -67,7 +67,7 @@ def test_money_that_comes_after_all_counts_again_and_is_never_turned_away() -> N
 
 
 def test_what_expires_the_day_after_is_given_back_to_the_month_alone() -> None:
-    harness = a_desk(month=1_000)
+    harness = a_budget_harness(month=1_000)
     harness.clock.advance(NIGHT)
     harness.hear(told("expired"))
     assert harness.books.budgets[FAN].money_left == ByPeriod(100, UNLIMITED, 1_000)
@@ -82,13 +82,13 @@ def test_a_fan_without_a_budget_costs_a_read_and_no_more() -> None:
 
 
 def test_what_never_counted_is_not_given_back() -> None:
-    harness = a_desk("eur")
+    harness = a_budget_harness("eur")
     harness.hear(told("expired"))
     assert (left(harness), harness.purchase().is_released) == (100, False)
 
 
 def test_a_purchase_that_nobody_knows_gives_nothing_back() -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     stranger = session_of(a_purchase(purchase_id=uuid7_at(harness.clock.at, 9)))
     with pytest.raises(NotFound):
         end_purchase(stranger, Status.EXPIRED, [Status.PENDING], ledger=harness.ledger, clock=harness.clock)
@@ -96,7 +96,7 @@ def test_a_purchase_that_nobody_knows_gives_nothing_back() -> None:
 
 
 def test_a_ledger_that_says_nothing_gives_nothing_back_twice() -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     harness.watch.fail_after["move_purchase"] = TryAgain()
     with pytest.raises(TryAgain):
         harness.hear(told("expired"))

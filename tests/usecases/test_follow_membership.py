@@ -7,19 +7,19 @@ from tests.domain.builders import FAN, KEY
 from tests.fake_memberships import MONTH, hint_of
 from tests.fakes import START
 from tests.usecases.checkout_harness import a_hint, a_stripe_event
-from tests.usecases.club import MEMBERSHIP, Club
+from tests.usecases.membership_harness import MEMBERSHIP, MembershipHarness
 
 ACTIVE, PAST_DUE, ENDED, PENDING = (MembershipStatus(word) for word in ("active", "past_due", "ended", "pending"))
 
 
 @pytest.fixture
-def club() -> Club:
-    club = Club()
+def club() -> MembershipHarness:
+    club = MembershipHarness()
     club.joined()
     return club
 
 
-def stands(club: Club) -> tuple[MembershipStatus, object, bool, str]:
+def stands(club: MembershipHarness) -> tuple[MembershipStatus, object, bool, str]:
     membership = club.membership()
     return membership.status, membership.paid_until, membership.renews, membership.ended_reason
 
@@ -27,7 +27,7 @@ def stands(club: Club) -> tuple[MembershipStatus, object, bool, str]:
 # --- a membership's life ----------------------------------------------------------------------------------------------
 
 
-def test_the_first_invoice_makes_a_member(club: Club) -> None:
+def test_the_first_invoice_makes_a_member(club: MembershipHarness) -> None:
     club.billed()
     assert club.hear_invoice() == "credited"
     assert stands(club) == (ACTIVE, START + MONTH, True, "")
@@ -35,7 +35,7 @@ def test_the_first_invoice_makes_a_member(club: Club) -> None:
     assert club.is_sound()
 
 
-def test_a_renewal_adds_a_month_and_its_coins(club: Club) -> None:
+def test_a_renewal_adds_a_month_and_its_coins(club: MembershipHarness) -> None:
     for month in (1, 2):
         club.billed(month)
         assert club.hear_invoice(month) == "credited"
@@ -45,7 +45,7 @@ def test_a_renewal_adds_a_month_and_its_coins(club: Club) -> None:
 
 
 @pytest.mark.parametrize("kind", ["created", "updated", "deleted"])
-def test_whatever_hint_comes_first_posts_the_month_itself(club: Club, kind: str) -> None:
+def test_whatever_hint_comes_first_posts_the_month_itself(club: MembershipHarness, kind: str) -> None:
     club.billed()
     assert club.hear_subscription(kind) == "membership_active"
     assert club.balance() == 500
@@ -54,7 +54,7 @@ def test_whatever_hint_comes_first_posts_the_month_itself(club: Club, kind: str)
     assert (club.balance(), len(club.months())) == (500, 1)
 
 
-def test_a_completed_session_is_a_hint_like_any_other(club: Club) -> None:
+def test_a_completed_session_is_a_hint_like_any_other(club: MembershipHarness) -> None:
     club.billed()
     session = a_stripe_event(membership=hint_of(MEMBERSHIP)).session
     assert session is not None
@@ -63,7 +63,7 @@ def test_a_completed_session_is_a_hint_like_any_other(club: Club) -> None:
     assert club.balance() == 500
 
 
-def test_an_unpaid_first_invoice_makes_no_member(club: Club) -> None:
+def test_an_unpaid_first_invoice_makes_no_member(club: MembershipHarness) -> None:
     club.billed(status="open", paid_minor=0)
     club.becomes("incomplete")
     assert club.hear_invoice(kind="payment_failed") == "membership_pending"
@@ -72,7 +72,7 @@ def test_an_unpaid_first_invoice_makes_no_member(club: Club) -> None:
     assert (club.balance(), club.told()) == (0, [])
 
 
-def test_a_failed_renewal_keeps_what_was_paid_and_a_late_payment_mends_it(club: Club) -> None:
+def test_a_failed_renewal_keeps_what_was_paid_and_a_late_payment_mends_it(club: MembershipHarness) -> None:
     club.billed()
     club.hear_invoice()
     club.billed(2, status="open", paid_minor=0)
@@ -86,7 +86,7 @@ def test_a_failed_renewal_keeps_what_was_paid_and_a_late_payment_mends_it(club: 
     assert club.ends() == []
 
 
-def test_a_membership_that_ended_unpaid_is_active_again_when_the_money_comes(club: Club) -> None:
+def test_a_membership_that_ended_unpaid_is_active_again_when_the_money_comes(club: MembershipHarness) -> None:
     club.billed()
     club.hear_invoice()
     club.becomes("unpaid")
@@ -98,7 +98,7 @@ def test_a_membership_that_ended_unpaid_is_active_again_when_the_money_comes(clu
     assert stands(club) == (ACTIVE, START + 2 * MONTH, True, "")
 
 
-def test_a_cancellation_at_the_periods_end_is_known_before_it_ends(club: Club) -> None:
+def test_a_cancellation_at_the_periods_end_is_known_before_it_ends(club: MembershipHarness) -> None:
     club.billed()
     club.hear_invoice()
     club.becomes("active", renews=False)
@@ -112,7 +112,7 @@ def test_a_cancellation_at_the_periods_end_is_known_before_it_ends(club: Club) -
     assert club.told()[-1] == "membership.ended"
 
 
-def test_what_never_began_ends_without_a_word(club: Club) -> None:
+def test_what_never_began_ends_without_a_word(club: MembershipHarness) -> None:
     club.becomes("incomplete_expired")
     assert club.hear_subscription() == "membership_ended"
     assert club.told() == []
@@ -121,7 +121,7 @@ def test_what_never_began_ends_without_a_word(club: Club) -> None:
 # --- money ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_month_that_is_refunded_whole_ends_the_membership(club: Club) -> None:
+def test_a_month_that_is_refunded_whole_ends_the_membership(club: MembershipHarness) -> None:
     club.billed()
     club.hear_invoice()
     assert club.refund(1) == "clawed_back"
@@ -131,14 +131,14 @@ def test_a_month_that_is_refunded_whole_ends_the_membership(club: Club) -> None:
     assert club.is_sound()
 
 
-def test_a_month_that_is_refunded_in_part_takes_its_coins_and_no_more(club: Club) -> None:
+def test_a_month_that_is_refunded_in_part_takes_its_coins_and_no_more(club: MembershipHarness) -> None:
     club.billed()
     club.hear_invoice()
     assert club.refund(1, 250) == "clawed_back"
     assert (club.balance(), stands(club)[0], club.ends()) == (249, ACTIVE, [])
 
 
-def test_a_month_that_is_over_may_be_refunded_and_the_membership_goes_on(club: Club) -> None:
+def test_a_month_that_is_over_may_be_refunded_and_the_membership_goes_on(club: MembershipHarness) -> None:
     for month in (1, 2):
         club.billed(month)
         club.hear_invoice(month)
@@ -146,7 +146,7 @@ def test_a_month_that_is_over_may_be_refunded_and_the_membership_goes_on(club: C
     assert (club.balance(), stands(club)[0], club.ends()) == (500, ACTIVE, [])
 
 
-def test_a_refund_that_is_heard_of_first_posts_the_month_then_takes_it_back(club: Club) -> None:
+def test_a_refund_that_is_heard_of_first_posts_the_month_then_takes_it_back(club: MembershipHarness) -> None:
     club.billed()
     assert club.refund(1) == "clawed_back"
     assert (club.balance(), stands(club)[0], club.ends()) == (0, ENDED, ["refunded"])
@@ -155,13 +155,13 @@ def test_a_refund_that_is_heard_of_first_posts_the_month_then_takes_it_back(club
     assert club.is_sound()
 
 
-def test_money_that_was_never_paid_is_not_followed(club: Club) -> None:
+def test_money_that_was_never_paid_is_not_followed(club: MembershipHarness) -> None:
     club.billed(status="open", paid_minor=0)
     assert club.refund(1) == "unpaid"
     assert club.books.entries == {}
 
 
-def test_a_month_in_review_is_none_and_its_money_is_watched(club: Club) -> None:
+def test_a_month_in_review_is_none_and_its_money_is_watched(club: MembershipHarness) -> None:
     club.billed(total_minor=399, paid_minor=399)
     assert club.hear_invoice() == "in_review"
     assert stands(club)[:2] == (PENDING, None)
@@ -170,7 +170,7 @@ def test_a_month_in_review_is_none_and_its_money_is_watched(club: Club) -> None:
     assert club.balance() == 0
 
 
-def test_a_month_in_review_does_not_hide_the_one_before_it(club: Club) -> None:
+def test_a_month_in_review_does_not_hide_the_one_before_it(club: MembershipHarness) -> None:
     club.billed()
     club.billed(2, total_minor=399, paid_minor=399)
     assert club.hear_invoice(2) == "in_review"
@@ -181,7 +181,7 @@ def test_a_month_in_review_does_not_hide_the_one_before_it(club: Club) -> None:
 # --- what is not ours, or not known -----------------------------------------------------------------------------------
 
 
-def test_strangers_are_left_alone(club: Club) -> None:
+def test_strangers_are_left_alone(club: MembershipHarness) -> None:
     club.billed(membership=None)
     assert club.hear_invoice() == "stranger"
     assert club.hear_invoice(9) == "stranger"
@@ -195,21 +195,21 @@ def test_strangers_are_left_alone(club: Club) -> None:
     assert club.books.entries == {}
 
 
-def test_a_strangers_invoice_of_our_subscription_is_passed_over(club: Club) -> None:
+def test_a_strangers_invoice_of_our_subscription_is_passed_over(club: MembershipHarness) -> None:
     club.billed()
     club.billed(2, membership=None)
     assert club.hear_subscription() == "membership_active"
     assert stands(club)[1] == START + MONTH
 
 
-def test_what_belongs_to_another_membership_is_no_month_of_this_one(club: Club) -> None:
+def test_what_belongs_to_another_membership_is_no_month_of_this_one(club: MembershipHarness) -> None:
     invoice = club.billed()
     club.books.entries[FAN] = {invoice.purchase_id: replace(club.stock(), membership_id="another")}
     assert club.hear_subscription() == "membership_pending"
     assert stands(club)[0] is PENDING
 
 
-def test_a_second_subscription_of_one_membership_changes_nothing(club: Club) -> None:
+def test_a_second_subscription_of_one_membership_changes_nothing(club: MembershipHarness) -> None:
     club.joined(subscription_id="sub_first")
     club.billed()
     assert club.hear_subscription() == "unchanged"
@@ -217,13 +217,13 @@ def test_a_second_subscription_of_one_membership_changes_nothing(club: Club) -> 
     assert (club.reasons(), club.balance()) == (["other_subscription"], 0)
 
 
-def test_a_membership_that_nobody_has_is_not_made_up(club: Club) -> None:
+def test_a_membership_that_nobody_has_is_not_made_up(club: MembershipHarness) -> None:
     club.members.known.clear()
     assert club.hear_subscription() == "unchanged"
     assert club.members.known == {}
 
 
-def test_a_status_that_nobody_told_us_of_moves_nothing(club: Club) -> None:
+def test_a_status_that_nobody_told_us_of_moves_nothing(club: MembershipHarness) -> None:
     club.billed()
     club.hear_invoice()
     before = club.membership()

@@ -13,17 +13,17 @@ from chalicelib.usecases.fulfillment import fulfill_invoice
 from tests.domain.builders import FAN, KEY, a_gift, a_membership
 from tests.fake_memberships import invoice_of
 from tests.fakes import START, uuid7_at
-from tests.usecases.club import MEMBERSHIP, Club
+from tests.usecases.membership_harness import MEMBERSHIP, MembershipHarness
 
 
 @pytest.fixture
-def club() -> Club:
-    club = Club()
+def club() -> MembershipHarness:
+    club = MembershipHarness()
     club.joined()
     return club
 
 
-def fulfill(club: Club, month: int = 1, **changes: Any) -> Outcome:
+def fulfill(club: MembershipHarness, month: int = 1, **changes: Any) -> Outcome:
     invoice = replace(invoice_of(MEMBERSHIP, month), **changes)
     return fulfill_invoice(invoice, ledger=club.ledger, memberships=club.memberships, clock=club.clock)
 
@@ -35,7 +35,7 @@ def ref(**changes: Any) -> dict[str, Any]:
     return {"membership": replace(membership, **changes)}
 
 
-def test_a_paid_month_is_credited_with_one_write(club: Club) -> None:
+def test_a_paid_month_is_credited_with_one_write(club: MembershipHarness) -> None:
     assert fulfill(club) is Outcome.CREDITED
     assert club.watch.calls == ["post_month"]
     assert club.balance() == 500
@@ -44,7 +44,7 @@ def test_a_paid_month_is_credited_with_one_write(club: Club) -> None:
     assert club.told() == ["membership.started"]
 
 
-def test_each_invoice_is_credited_once(club: Club) -> None:
+def test_each_invoice_is_credited_once(club: MembershipHarness) -> None:
     assert [fulfill(club, month) for month in (2, 1, 2, 1)] == ["credited", "credited", "repeated", "repeated"]
     assert club.balance() == 1_000
     assert sorted(club.told()) == ["membership.renewed", "membership.started"]
@@ -68,7 +68,7 @@ MISMATCHES: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("changes", "reason"), MISMATCHES, ids=str)
 def test_what_does_not_match_the_quote_is_reviewed_once_and_credits_nothing(
-    club: Club, changes: dict[str, Any], reason: str
+    club: MembershipHarness, changes: dict[str, Any], reason: str
 ) -> None:
     stored = club.joined(subscription_id=f"sub_{KEY}")
     assert [fulfill(club, **changes) for _ in range(3)] == ["in_review", "reviewed", "reviewed"]
@@ -79,7 +79,7 @@ def test_what_does_not_match_the_quote_is_reviewed_once_and_credits_nothing(
 
 @pytest.mark.parametrize(("changes", "reason"), MISMATCHES, ids=str)
 def test_a_mismatch_does_not_stand_in_the_way_of_the_right_month(
-    club: Club, changes: dict[str, Any], reason: str
+    club: MembershipHarness, changes: dict[str, Any], reason: str
 ) -> None:
     club.joined(subscription_id=f"sub_{KEY}")
     fulfill(club, **{"invoice_id": "in_wrong", "payment_intent": "pi_wrong"} | changes)
@@ -87,13 +87,13 @@ def test_a_mismatch_does_not_stand_in_the_way_of_the_right_month(
     assert (club.balance(), club.reasons()) == (500, [reason])
 
 
-def test_an_id_that_is_taken_is_not_credited_again(club: Club) -> None:
+def test_an_id_that_is_taken_is_not_credited_again(club: MembershipHarness) -> None:
     club.books.entries[FAN] = {invoice_of(MEMBERSHIP).purchase_id: a_gift()}
     assert fulfill(club) is Outcome.IN_REVIEW
     assert club.reasons() == ["paid_twice"]
 
 
-def test_a_review_holds_what_was_claimed_and_what_was_paid(club: Club) -> None:
+def test_a_review_holds_what_was_claimed_and_what_was_paid(club: MembershipHarness) -> None:
     fulfill(club, total_minor=250, paid_minor=250)
     assert club.books.reviews == {
         f"pi_1_{KEY}": Review(
@@ -110,13 +110,13 @@ def test_a_review_holds_what_was_claimed_and_what_was_paid(club: Club) -> None:
     }
 
 
-def test_an_invoice_without_a_payment_is_reviewed_under_its_own_id(club: Club) -> None:
+def test_an_invoice_without_a_payment_is_reviewed_under_its_own_id(club: MembershipHarness) -> None:
     fulfill(club, payment_intent=None)
     assert list(club.books.reviews) == [f"in_1_{KEY}"]
 
 
 @pytest.mark.parametrize(("fault", "then"), [("fail_before", "credited"), ("fail_after", "repeated")])
-def test_an_unknown_outcome_is_told_and_the_retry_credits_once(club: Club, fault: str, then: str) -> None:
+def test_an_unknown_outcome_is_told_and_the_retry_credits_once(club: MembershipHarness, fault: str, then: str) -> None:
     getattr(club.watch, fault)["post_month"] = TryAgain()
     with pytest.raises(TryAgain):
         fulfill(club)
@@ -125,7 +125,7 @@ def test_an_unknown_outcome_is_told_and_the_retry_credits_once(club: Club, fault
 
 
 @pytest.mark.parametrize("changes", [{}, {"payment_intent": None}], ids=str)
-def test_a_strangers_invoice_is_a_mistake_of_ours(club: Club, changes: dict[str, Any]) -> None:
+def test_a_strangers_invoice_is_a_mistake_of_ours(club: MembershipHarness, changes: dict[str, Any]) -> None:
     stranger: Invoice = replace(invoice_of(a_membership()), membership=None, **changes)
     with pytest.raises(UnrelatedPayment):
         fulfill_invoice(stranger, ledger=club.ledger, memberships=club.memberships, clock=club.clock)

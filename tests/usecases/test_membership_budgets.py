@@ -11,24 +11,24 @@ from chalicelib.errors import BudgetCurrency, BudgetReached, SelfExcluded
 from chalicelib.usecases.budgets import exclude_fan, set_budget
 from tests.domain.builders import FAN
 from tests.fakes import START, uuid7_at
-from tests.usecases.club import Club
+from tests.usecases.membership_harness import MembershipHarness
 
 
-def a_club(month_minor: int = UNLIMITED, currency: str = "usd") -> Club:
-    club = Club()
+def a_club(month_minor: int = UNLIMITED, currency: str = "usd") -> MembershipHarness:
+    club = MembershipHarness()
     money = ByPeriod(UNLIMITED, UNLIMITED, month_minor)
     limits = Limits(zone="UTC", currency=None if money == NO_LIMIT else currency, money=money)
     set_budget(FAN, limits, ledger=club.books, clock=club.clock)
     return club
 
 
-def budget_of(club: Club) -> Budget:
+def budget_of(club: MembershipHarness) -> Budget:
     budget = club.books.read_wallet(FAN).budget
     assert budget is not None
     return budget
 
 
-def left(club: Club) -> int:
+def left(club: MembershipHarness) -> int:
     return budget_of(club).money_left.month
 
 
@@ -50,14 +50,14 @@ def test_nor_is_one_in_another_currency_than_the_budgets() -> None:
 
 
 def test_nor_one_of_a_fan_who_shut_himself_out() -> None:
-    club = Club()
+    club = MembershipHarness()
     exclude_fan(FAN, uuid7_at(START, 1), 30, ledger=club.books, clock=club.clock)
     with pytest.raises(SelfExcluded):
         club.join()
 
 
 def test_a_membership_that_was_opened_never_hears_no_but_is_shown_no_way_to_pay() -> None:
-    club = Club()
+    club = MembershipHarness()
     opened = club.join()
     exclude_fan(FAN, uuid7_at(START, 1), 30, ledger=club.books, clock=club.clock)
     assert opened.url is not None

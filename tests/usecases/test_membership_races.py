@@ -12,14 +12,14 @@ from chalicelib.domain.payments import Subscription
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.memberships import MAX_ATTEMPTS, sync_membership
 from tests.fake_memberships import hint_of
-from tests.usecases.club import MEMBERSHIP, Club
+from tests.usecases.membership_harness import MEMBERSHIP, MembershipHarness
 
 ACTIVE, ENDED = MembershipStatus.ACTIVE, MembershipStatus.ENDED
 
 
 @pytest.fixture
-def club() -> Club:
-    club = Club()
+def club() -> MembershipHarness:
+    club = MembershipHarness()
     club.joined()
     return club
 
@@ -27,7 +27,7 @@ def club() -> Club:
 class Interrupted:
     """A provider's side that something else happens behind, right after it has answered."""
 
-    def __init__(self, club: Club, deeds: list[Callable[[], object]]) -> None:
+    def __init__(self, club: MembershipHarness, deeds: list[Callable[[], object]]) -> None:
         self.club, self.deeds = club, deeds
 
     def read_subscription(self, subscription_id: str) -> Subscription:
@@ -40,13 +40,13 @@ class Interrupted:
         return getattr(self.club.billing, name)
 
 
-def slow(club: Club, *deeds: Callable[[], object]) -> str:
+def slow(club: MembershipHarness, *deeds: Callable[[], object]) -> str:
     return sync_membership(
         hint_of(MEMBERSHIP), dataclasses.replace(club.intake(), subscriptions=Interrupted(club, list(deeds)))
     )
 
 
-def test_a_stale_answer_never_overwrites_a_newer_one(club: Club) -> None:
+def test_a_stale_answer_never_overwrites_a_newer_one(club: MembershipHarness) -> None:
     club.billed()
     club.hear_invoice()
 
@@ -58,7 +58,7 @@ def test_a_stale_answer_never_overwrites_a_newer_one(club: Club) -> None:
     assert (club.membership().status, club.ends()) == (ENDED, ["cancelled"])
 
 
-def test_two_who_see_the_end_at_once_tell_of_it_once(club: Club) -> None:
+def test_two_who_see_the_end_at_once_tell_of_it_once(club: MembershipHarness) -> None:
     club.billed()
     club.hear_invoice()
     club.becomes("canceled")
@@ -66,13 +66,13 @@ def test_two_who_see_the_end_at_once_tell_of_it_once(club: Club) -> None:
     assert club.ends() == ["cancelled"]
 
 
-def test_who_always_loses_is_asked_to_come_again(club: Club) -> None:
+def test_who_always_loses_is_asked_to_come_again(club: MembershipHarness) -> None:
     with pytest.raises(TryAgain):
         slow(club, *[club.hear_subscription] * MAX_ATTEMPTS)
 
 
 @pytest.mark.parametrize("times", range(1, MAX_ATTEMPTS))
-def test_who_loses_often_wins_in_the_end(club: Club, times: int) -> None:
+def test_who_loses_often_wins_in_the_end(club: MembershipHarness, times: int) -> None:
     assert slow(club, *[club.hear_subscription] * times) == "unchanged"
 
 
@@ -81,7 +81,9 @@ STEPS = ["post_month", "find_membership", "read_subscription", "find_entry", "up
 
 @pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
 @pytest.mark.parametrize("step", STEPS)
-def test_wherever_it_breaks_the_event_comes_again_and_ends_in_one_state(club: Club, step: str, fault: str) -> None:
+def test_wherever_it_breaks_the_event_comes_again_and_ends_in_one_state(
+    club: MembershipHarness, step: str, fault: str
+) -> None:
     club.billed()
     getattr(club.watch, fault)[step] = TryAgain()
     with pytest.raises(TryAgain):
@@ -91,7 +93,7 @@ def test_wherever_it_breaks_the_event_comes_again_and_ends_in_one_state(club: Cl
     assert club.is_sound()
 
 
-def test_an_answer_that_changes_nothing_is_written_too(club: Club) -> None:
+def test_an_answer_that_changes_nothing_is_written_too(club: MembershipHarness) -> None:
     club.billed()
     club.hear_invoice()
     before = club.membership()

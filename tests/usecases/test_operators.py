@@ -23,7 +23,7 @@ OTHER_ACT = uuid7_at(START, 71)
 MONTH = f"{START:%Y-%m}"
 
 
-class Office(CheckoutHarness):
+class OperatorHarness(CheckoutHarness):
     """The harness of an operator. The fan has a hundred coins, has given a cake, and paid something odd."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Office(CheckoutHarness):
         return self.state(), dict(self.fake.freezes), dict(self.fake.reversed_by)
 
 
-Deed = Callable[[Office, str], object]
+Deed = Callable[[OperatorHarness, str], object]
 DEEDS: dict[str, Deed] = {
     "grant": lambda office, key: office.grant(key),
     "reverse": lambda office, key: office.reverse(key),
@@ -72,12 +72,12 @@ PORTS = {"grant": "grant", "reverse": "reverse_gift", "freeze": "freeze", "credi
 
 
 @pytest.fixture
-def office() -> Office:
-    return Office()
+def office() -> OperatorHarness:
+    return OperatorHarness()
 
 
 @pytest.mark.parametrize("deed", DEEDS)
-def test_the_same_act_again_does_nothing(office: Office, deed: str) -> None:
+def test_the_same_act_again_does_nothing(office: OperatorHarness, deed: str) -> None:
     DEEDS[deed](office, ACT)
     done = office.everything()
     office.clock.advance(timedelta(hours=1))
@@ -88,7 +88,7 @@ def test_the_same_act_again_does_nothing(office: Office, deed: str) -> None:
 
 @pytest.mark.parametrize("deed", DEEDS)
 @pytest.mark.parametrize("days", [-2, 2, 400])
-def test_an_act_is_the_same_act_whenever_it_is_sent(office: Office, deed: str, days: int) -> None:
+def test_an_act_is_the_same_act_whenever_it_is_sent(office: OperatorHarness, deed: str, days: int) -> None:
     key = uuid7_at(START + timedelta(days=days), 1)
     DEEDS[deed](office, key)
     done = office.everything()
@@ -98,8 +98,8 @@ def test_an_act_is_the_same_act_whenever_it_is_sent(office: Office, deed: str, d
 
 @pytest.mark.parametrize("deed", DEEDS)
 @pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
-def test_an_act_whose_outcome_is_unknown_is_done_once(office: Office, deed: str, fault: str) -> None:
-    calm = Office()
+def test_an_act_whose_outcome_is_unknown_is_done_once(office: OperatorHarness, deed: str, fault: str) -> None:
+    calm = OperatorHarness()
     DEEDS[deed](calm, ACT)
     getattr(office.watch, fault)[PORTS[deed]] = TryAgain()
     with pytest.raises(TryAgain):
@@ -113,7 +113,7 @@ def test_an_act_whose_outcome_is_unknown_is_done_once(office: Office, deed: str,
 
 @pytest.mark.parametrize("first", ["grant", "reverse", "credit"])
 @pytest.mark.parametrize("second", ["grant", "reverse", "credit"])
-def test_a_key_of_one_act_is_no_key_for_another(office: Office, first: str, second: str) -> None:
+def test_a_key_of_one_act_is_no_key_for_another(office: OperatorHarness, first: str, second: str) -> None:
     if first == second:
         return
     DEEDS[first](office, ACT)
@@ -126,7 +126,7 @@ def test_a_key_of_one_act_is_no_key_for_another(office: Office, first: str, seco
 # --- grants -----------------------------------------------------------------------------------------------------------
 
 
-def test_granted_coins_are_in_the_wallet_with_who_gave_them_and_why(office: Office) -> None:
+def test_granted_coins_are_in_the_wallet_with_who_gave_them_and_why(office: OperatorHarness) -> None:
     granted = office.grant(coins=500, reason="sorry for last night", actor="otto")
     adjustment = granted.adjustment
     assert not granted.is_repeat
@@ -136,13 +136,13 @@ def test_granted_coins_are_in_the_wallet_with_who_gave_them_and_why(office: Offi
     assert office.balance() == 565
 
 
-def test_a_repeated_grant_is_the_one_that_was_made(office: Office) -> None:
+def test_a_repeated_grant_is_the_one_that_was_made(office: OperatorHarness) -> None:
     first = office.grant()
     again = office.grant(reason="told in other words")
     assert (again.adjustment, again.is_repeat) == (first.adjustment, True)
 
 
-def test_a_grant_of_other_coins_needs_another_key(office: Office) -> None:
+def test_a_grant_of_other_coins_needs_another_key(office: OperatorHarness) -> None:
     office.grant(coins=70)
     with pytest.raises(IdempotencyConflict):
         office.grant(coins=71)
@@ -150,12 +150,12 @@ def test_a_grant_of_other_coins_needs_another_key(office: Office) -> None:
     assert not office.grant(OTHER_ACT, coins=71).is_repeat
 
 
-def test_a_fans_own_key_is_no_key_for_a_grant(office: Office) -> None:
+def test_a_fans_own_key_is_no_key_for_a_grant(office: OperatorHarness) -> None:
     with pytest.raises(IdempotencyConflict):
         office.grant(office.given.gift_id)
 
 
-def test_a_key_names_another_grant_for_each_fan_even_one_without_a_wallet(office: Office) -> None:
+def test_a_key_names_another_grant_for_each_fan_even_one_without_a_wallet(office: OperatorHarness) -> None:
     assert [office.grant(user_id=fan).is_repeat for fan in ("fan-1", "fan-2")] == [False, False]
     assert office.books.coins["fan-2"] == 70
 
@@ -163,7 +163,7 @@ def test_a_key_names_another_grant_for_each_fan_even_one_without_a_wallet(office
 # --- reversals --------------------------------------------------------------------------------------------------------
 
 
-def test_a_gift_taken_back_is_the_fans_again_and_counters_its_lane(office: Office) -> None:
+def test_a_gift_taken_back_is_the_fans_again_and_counters_its_lane(office: OperatorHarness) -> None:
     reversal = office.reverse().adjustment
     assert office.balance() == 100
     assert reversal == Adjustment(
@@ -182,13 +182,13 @@ def test_a_gift_taken_back_is_the_fans_again_and_counters_its_lane(office: Offic
     assert office.books.find_entry(FAN, KEY) == office.given
 
 
-def test_a_repeated_reversal_is_the_one_that_was_made(office: Office) -> None:
+def test_a_repeated_reversal_is_the_one_that_was_made(office: OperatorHarness) -> None:
     first = office.reverse()
     again = office.reverse(actor="otto")
     assert (first.is_repeat, again.is_repeat, again.adjustment) == (False, True, first.adjustment)
 
 
-def test_a_gift_is_taken_back_by_one_act_only(office: Office) -> None:
+def test_a_gift_is_taken_back_by_one_act_only(office: OperatorHarness) -> None:
     office.reverse()
     with pytest.raises(IdempotencyConflict):
         office.reverse(OTHER_ACT)
@@ -198,7 +198,7 @@ def test_a_gift_is_taken_back_by_one_act_only(office: Office) -> None:
 @pytest.mark.parametrize(
     "of", [{"gift_id": uuid7_at(START, 99)}, {"user_id": "fan-2"}, {"gift_id": OTHER_ACT}], ids=str
 )
-def test_what_is_no_gift_of_that_fan_cannot_be_taken_back(office: Office, of: dict[str, str]) -> None:
+def test_what_is_no_gift_of_that_fan_cannot_be_taken_back(office: OperatorHarness, of: dict[str, str]) -> None:
     office.grant(OTHER_ACT)
     before = office.everything()
     with pytest.raises(NotFound):
@@ -207,7 +207,7 @@ def test_what_is_no_gift_of_that_fan_cannot_be_taken_back(office: Office, of: di
 
 
 @pytest.mark.parametrize("user_id", ["", "a#b", "u" * 129])
-def test_what_can_be_no_fan_is_named(office: Office, user_id: str) -> None:
+def test_what_can_be_no_fan_is_named(office: OperatorHarness, user_id: str) -> None:
     for deed in (office.reverse, office.freeze):
         with pytest.raises(InvalidField) as refused:
             deed(user_id=user_id)
@@ -217,7 +217,7 @@ def test_what_can_be_no_fan_is_named(office: Office, user_id: str) -> None:
 # --- freezes ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_frozen_wallet_cannot_spend_until_it_is_thawed(office: Office) -> None:
+def test_a_frozen_wallet_cannot_spend_until_it_is_thawed(office: OperatorHarness) -> None:
     office.freeze()
     with pytest.raises(WalletFrozen):
         office.send(gift_id=OTHER_ACT)
@@ -229,7 +229,7 @@ def test_a_frozen_wallet_cannot_spend_until_it_is_thawed(office: Office) -> None
     ]
 
 
-def test_a_late_repeat_of_a_freeze_does_not_freeze_again(office: Office) -> None:
+def test_a_late_repeat_of_a_freeze_does_not_freeze_again(office: OperatorHarness) -> None:
     office.freeze()
     office.freeze(OTHER_ACT, is_frozen=False)
     office.freeze()
@@ -237,14 +237,14 @@ def test_a_late_repeat_of_a_freeze_does_not_freeze_again(office: Office) -> None
 
 
 @pytest.mark.parametrize("other", [{"user_id": "fan-2"}, {"is_frozen": False}], ids=str)
-def test_a_freezes_key_names_one_wallet_and_one_wish(office: Office, other: dict[str, Any]) -> None:
+def test_a_freezes_key_names_one_wallet_and_one_wish(office: OperatorHarness, other: dict[str, Any]) -> None:
     office.freeze()
     with pytest.raises(IdempotencyConflict):
         office.freeze(**other)
     assert office.books.frozen == {FAN}
 
 
-def test_a_fan_without_a_wallet_can_be_frozen(office: Office) -> None:
+def test_a_fan_without_a_wallet_can_be_frozen(office: OperatorHarness) -> None:
     office.freeze(user_id="fan-2")
     with pytest.raises(WalletFrozen):
         office.send(user_id="fan-2")
@@ -254,7 +254,7 @@ def test_a_fan_without_a_wallet_can_be_frozen(office: Office) -> None:
 
 
 @pytest.mark.parametrize(("decision", "coins"), [("credit", 135), ("refuse", 65)])
-def test_a_review_is_settled_with_or_without_its_coins(office: Office, decision: Decision, coins: int) -> None:
+def test_a_review_is_settled_with_or_without_its_coins(office: OperatorHarness, decision: Decision, coins: int) -> None:
     review = office.settle(decision, reason="the position is there")
     assert review.settlement == Settlement(
         key=ACT, decision=decision, reason="the position is there", actor="olga", settled_at=START
@@ -263,7 +263,7 @@ def test_a_review_is_settled_with_or_without_its_coins(office: Office, decision:
     assert office.balance() == coins
 
 
-def test_credited_coins_say_which_payment_they_settle(office: Office) -> None:
+def test_credited_coins_say_which_payment_they_settle(office: OperatorHarness) -> None:
     office.settle("credit")
     entry = office.books.entries[FAN][ACT]
     assert isinstance(entry, Adjustment)
@@ -271,14 +271,14 @@ def test_credited_coins_say_which_payment_they_settle(office: Office) -> None:
 
 
 @pytest.mark.parametrize("decision", ["credit", "refuse"])
-def test_a_repeated_settlement_is_the_one_that_was_made(office: Office, decision: Decision) -> None:
+def test_a_repeated_settlement_is_the_one_that_was_made(office: OperatorHarness, decision: Decision) -> None:
     first = office.settle(decision)
     assert office.settle(decision, reason="in other words") == first
 
 
 @pytest.mark.parametrize("decision", ["credit", "refuse"])
 @pytest.mark.parametrize(("then", "key"), [("credit", OTHER_ACT), ("refuse", OTHER_ACT), ("other", ACT)])
-def test_a_settled_review_is_settled_for_good(office: Office, decision: Decision, then: Any, key: str) -> None:
+def test_a_settled_review_is_settled_for_good(office: OperatorHarness, decision: Decision, then: Any, key: str) -> None:
     office.settle(decision)
     done = office.everything()
     otherwise: dict[str, Decision] = {"credit": "refuse", "refuse": "credit"}
@@ -288,7 +288,7 @@ def test_a_settled_review_is_settled_for_good(office: Office, decision: Decision
 
 
 @pytest.mark.parametrize("of", [{"payment_id": "pi_unknown"}, {"month": "2026-10"}, {"month": "2027-11"}], ids=str)
-def test_what_was_never_reviewed_cannot_be_settled(office: Office, of: dict[str, str]) -> None:
+def test_what_was_never_reviewed_cannot_be_settled(office: OperatorHarness, of: dict[str, str]) -> None:
     before = office.everything()
     with pytest.raises(NotFound):
         office.settle(**of)  # type: ignore[arg-type]  # each names its own parameter

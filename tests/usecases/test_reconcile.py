@@ -14,7 +14,7 @@ from tests.fakes import START, session_of
 from tests.usecases.checkout_harness import CheckoutHarness, a_stripe_event, told
 
 
-class Office(CheckoutHarness):
+class ReconcileHarness(CheckoutHarness):
     """A harness with a journal, an hour after the usual purchase was opened."""
 
     def __init__(self) -> None:
@@ -30,20 +30,20 @@ class Office(CheckoutHarness):
 
 
 @pytest.fixture
-def office() -> Office:
-    office = Office()
+def office() -> ReconcileHarness:
+    office = ReconcileHarness()
     office.stock()
     return office
 
 
-def test_a_lost_payment_is_credited_once(office: Office) -> None:
+def test_a_lost_payment_is_credited_once(office: ReconcileHarness) -> None:
     office.list(told("paid"))
     assert office.reconcile() == {"credited": 1}
     assert office.reconcile() == {"repeated": 1}
     assert office.balance() == 70
 
 
-def test_a_webhook_may_still_be_on_its_way(office: Office) -> None:
+def test_a_webhook_may_still_be_on_its_way(office: ReconcileHarness) -> None:
     office.list(a_stripe_event(created_at=office.clock.now() - GRACE + timedelta(seconds=1)))
     assert office.reconcile() == {}
     office.clock.advance(timedelta(seconds=1))
@@ -52,20 +52,20 @@ def test_a_webhook_may_still_be_on_its_way(office: Office) -> None:
 
 @pytest.mark.parametrize(("back", "seen"), [(FIRST_LOOKBACK + OVERLAP, True), (FIRST_LOOKBACK + OVERLAP * 2, False)])
 def test_the_first_run_looks_back_as_far_as_webhooks_are_sent_again(
-    office: Office, back: timedelta, *, seen: bool
+    office: ReconcileHarness, back: timedelta, *, seen: bool
 ) -> None:
     office.list(a_stripe_event(created_at=office.clock.now() - back))
     assert bool(office.reconcile()) is seen
 
 
-def test_a_watermark_older_than_what_the_provider_keeps_is_no_use(office: Office) -> None:
+def test_a_watermark_older_than_what_the_provider_keeps_is_no_use(office: ReconcileHarness) -> None:
     office.journal.move_watermark("reconcile", START - LOOKBACK * 2)
     office.list(a_stripe_event(created_at=office.clock.now() - LOOKBACK - OVERLAP * 2))
     assert office.reconcile() == {}
 
 
 @pytest.mark.parametrize("fault", [TryAgain("busy"), RuntimeError("nobody foresaw it")])
-def test_what_cannot_be_handled_holds_up_nothing_but_the_watermark(office: Office, fault: Exception) -> None:
+def test_what_cannot_be_handled_holds_up_nothing_but_the_watermark(office: ReconcileHarness, fault: Exception) -> None:
     before = office.clock.now() - timedelta(days=1)
     office.journal.move_watermark("reconcile", before)
     office.list(told("unpaid"), told("paid"))
@@ -77,7 +77,7 @@ def test_what_cannot_be_handled_holds_up_nothing_but_the_watermark(office: Offic
     assert office.journal.read_watermark("reconcile") == office.clock.now() - GRACE
 
 
-def test_a_run_that_is_cut_short_has_not_worked_for_nothing(office: Office) -> None:
+def test_a_run_that_is_cut_short_has_not_worked_for_nothing(office: ReconcileHarness) -> None:
     class Killed(BaseException):
         pass
 
@@ -90,7 +90,7 @@ def test_a_run_that_is_cut_short_has_not_worked_for_nothing(office: Office) -> N
     assert office.journal.read_watermark("reconcile") == START + timedelta(seconds=99)
 
 
-def test_the_watermark_never_goes_back(office: Office) -> None:
+def test_the_watermark_never_goes_back(office: ReconcileHarness) -> None:
     since = office.clock.now() - timedelta(minutes=1)
     office.journal.move_watermark("reconcile", since)
     office.list(*[told("paid")] * 200)

@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 NOW = START + HOUR
 
 
-class Asked(FakeGateway):
+class RecordingGateway(FakeGateway):
     """Remembers what it was asked for."""
 
     def __init__(self) -> None:
@@ -34,13 +34,13 @@ class Asked(FakeGateway):
         return super().list_events(since, types)
 
 
-class Night(CheckoutHarness):
+class ReconcileHarness(CheckoutHarness):
     """No webhook arrives, and the provider remembers. It is an hour after the usual purchase."""
 
     def __init__(self) -> None:
         super().__init__()
         self.journal = FakeJournal(self.books)
-        self.provider: Asked = Asked()
+        self.provider: RecordingGateway = RecordingGateway()
         self.gateway = self.watch.over(self.provider)
         self.clock.advance(HOUR)
 
@@ -57,11 +57,11 @@ class Night(CheckoutHarness):
 
 
 @pytest.fixture
-def night() -> Night:
-    return Night()
+def night() -> ReconcileHarness:
+    return ReconcileHarness()
 
 
-def test_what_no_webhook_brought_is_handled_in_its_order(night: Night) -> None:
+def test_what_no_webhook_brought_is_handled_in_its_order(night: ReconcileHarness) -> None:
     night.paid()
     night.move_money(refunds=[moved_money(37)])
     night.happens(told("unpaid"), told("succeeded"), a_hint(), a_hint(kind="charge.refunded"))
@@ -69,7 +69,7 @@ def test_what_no_webhook_brought_is_handled_in_its_order(night: Night) -> None:
     assert night.balance() == 35
 
 
-def test_what_webhooks_brought_is_left_as_it_is(night: Night) -> None:
+def test_what_webhooks_brought_is_left_as_it_is(night: ReconcileHarness) -> None:
     night.paid()
     for event in (told("paid"), a_hint()):
         night.hear(event)
@@ -78,14 +78,14 @@ def test_what_webhooks_brought_is_left_as_it_is(night: Night) -> None:
     assert (night.balance(), night.reasons()) == (70, [])
 
 
-def test_all_that_we_understand_is_asked_for_and_no_more_types_than_the_provider_takes(night: Night) -> None:
+def test_all_that_we_understand_is_asked_for_and_no_more_types_than_the_provider_takes(night: ReconcileHarness) -> None:
     night.reconcile()
     (types,) = night.provider.types
     assert set(types) == MONEY_EVENTS | set(SESSION_EVENTS) | INVOICE_EVENTS | SUBSCRIPTION_EVENTS
     assert len(types) <= 20
 
 
-def test_the_first_run_reaches_as_far_as_the_provider_keeps_sending(night: Night) -> None:
+def test_the_first_run_reaches_as_far_as_the_provider_keeps_sending(night: ReconcileHarness) -> None:
     night.reconcile()
     assert night.provider.since == [NOW - 3 * DAY - HOUR]
 
@@ -101,7 +101,7 @@ def test_the_first_run_reaches_as_far_as_the_provider_keeps_sending(night: Night
     ],
 )
 def test_each_run_begins_an_hour_before_the_end_of_the_last_one_but_no_more_than_thirty_days_ago(
-    night: Night, slept: timedelta, reached: timedelta
+    night: ReconcileHarness, slept: timedelta, reached: timedelta
 ) -> None:
     night.reconcile()
     night.reconcile(after=slept)
@@ -110,14 +110,16 @@ def test_each_run_begins_an_hour_before_the_end_of_the_last_one_but_no_more_than
 
 
 @pytest.mark.parametrize(("late", "is_seen"), [(HOUR, True), (HOUR + SECOND, False)])
-def test_an_event_that_is_listed_late_is_seen_for_an_hour(night: Night, late: timedelta, is_seen: bool) -> None:
+def test_an_event_that_is_listed_late_is_seen_for_an_hour(
+    night: ReconcileHarness, late: timedelta, is_seen: bool
+) -> None:
     night.paid()
     night.reconcile()
     night.happens(a_stripe_event(created_at=NOW - GRACE - late))
     assert night.reconcile(after=HOUR) == ({"credited": 1} if is_seen else {})
 
 
-def test_one_that_must_wait_is_in_reach_of_the_next_run(night: Night) -> None:
+def test_one_that_must_wait_is_in_reach_of_the_next_run(night: ReconcileHarness) -> None:
     first, second = night.paid(), night.paid(purchase_id=uuid7_at(START, 2))
     night.reconcile()
     night.happens(told("paid", first), told("paid", second))
@@ -126,7 +128,7 @@ def test_one_that_must_wait_is_in_reach_of_the_next_run(night: Night) -> None:
     assert (night.watermark, night.balance()) == (NOW - GRACE, 70)
 
 
-def test_when_nothing_can_be_listed_the_next_run_begins_where_this_one_did(night: Night) -> None:
+def test_when_nothing_can_be_listed_the_next_run_begins_where_this_one_did(night: ReconcileHarness) -> None:
     night.reconcile()
     night.watch.fail_before["list_events"] = TryAgain()
     with pytest.raises(TryAgain):
@@ -135,7 +137,7 @@ def test_when_nothing_can_be_listed_the_next_run_begins_where_this_one_did(night
 
 
 def test_what_was_healed_is_logged_by_its_event_and_nothing_else_is(
-    night: Night, caplog: pytest.LogCaptureFixture
+    night: ReconcileHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     night.paid()
     night.happens(a_stripe_event(stripe_event_id="evt_lost"), a_stripe_event(stripe_event_id="evt_known"))

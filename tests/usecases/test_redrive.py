@@ -4,15 +4,15 @@ import pytest
 
 from chalicelib.errors import TryAgain
 from tests.fakes import START
-from tests.usecases.station import events
-from tests.usecases.sweeping import Yard
+from tests.usecases.relay_harness import events
+from tests.usecases.sweep_harness import SweepHarness
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
 
-def a_yard_with_an_entry_every_minute(minutes: int) -> Yard:
-    yard = Yard()
+def a_yard_with_an_entry_every_minute(minutes: int) -> SweepHarness:
+    yard = SweepHarness()
     for number in range(minutes):
         (yard.buy if number % 2 else yard.give)(number)
         yard.clock.advance(MINUTE)

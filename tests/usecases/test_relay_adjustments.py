@@ -7,7 +7,7 @@ from chalicelib.domain.entries import Entry
 from chalicelib.domain.events import announce_adjustment
 from chalicelib.errors import TryAgain
 from tests.domain.builders import CREATOR, a_reversal, an_adjustment
-from tests.usecases.station import SOURCE, Station, credit, events, gift
+from tests.usecases.relay_harness import SOURCE, RelayHarness, credit, events, gift
 
 
 def moved(number: int, kind: Kind, coins: int = 5, **changes: Any) -> Adjustment:
@@ -20,7 +20,7 @@ def reversed_gift(number: int, of: int, **changes: Any) -> Adjustment:
 
 @pytest.mark.parametrize(("kind", "coins"), [(Kind.CLAWBACK, -5), (Kind.RESTORE, 5), (Kind.GRANT, 5)])
 def test_what_has_no_creator_is_told_and_stamped(kind: Kind, coins: int) -> None:
-    station = Station()
+    station = RelayHarness()
     entry = moved(1, kind, coins)
     assert station.relay(entry) == []
     assert station.publisher.published == [announce_adjustment(entry, None, source=SOURCE, livemode=False)]
@@ -29,7 +29,7 @@ def test_what_has_no_creator_is_told_and_stamped(kind: Kind, coins: int) -> None
 
 
 def test_a_reversed_gift_counters_its_lane_under_the_next_sequence() -> None:
-    station = Station()
+    station = RelayHarness()
     entry = reversed_gift(2, of=1, price_coins=35)
     assert station.relay(gift(1, price_coins=35), entry) == []
     assert station.sequences() == {"event-1": 1, "event-2": 2}
@@ -39,7 +39,7 @@ def test_a_reversed_gift_counters_its_lane_under_the_next_sequence() -> None:
 
 
 def test_a_reversal_that_comes_before_its_gift_ends_in_the_same_total() -> None:
-    station = Station()
+    station = RelayHarness()
     station.relay(reversed_gift(2, of=1, price_coins=35))
     assert station.ledger.shards[CREATOR, 0].coins == -35
     station.relay(gift(1, price_coins=35))
@@ -47,7 +47,7 @@ def test_a_reversal_that_comes_before_its_gift_ends_in_the_same_total() -> None:
 
 
 def test_a_reversal_that_comes_again_counters_once() -> None:
-    station = Station()
+    station = RelayHarness()
     for _ in range(3):
         station.relay(gift(1, price_coins=35), reversed_gift(2, of=1, price_coins=35))
     assert (station.ledger.shards[CREATOR, 0].coins, len(station.sequences())) == (0, 2)
@@ -55,7 +55,7 @@ def test_a_reversal_that_comes_again_counters_once() -> None:
 
 
 def test_all_kinds_share_a_batch_and_each_lane_is_one_receipt() -> None:
-    station = Station()
+    station = RelayHarness()
     batch: list[Entry] = [
         gift(1),
         reversed_gift(2, of=1),
@@ -75,7 +75,7 @@ def test_all_kinds_share_a_batch_and_each_lane_is_one_receipt() -> None:
 def test_what_fails_waits_or_is_set_aside_like_anything_else(
     kind: Kind, sick: Exception, retry: list[str], aside: list[str]
 ) -> None:
-    station = Station()
+    station = RelayHarness()
     station.ledger.receiving["event-1"] = station.ledger.stamping["entry-1"] = sick
     entry = reversed_gift(1, of=9) if kind is Kind.GIFT_REVERSAL else moved(1, kind)
     assert station.relay(entry, credit(2)) == retry

@@ -9,17 +9,17 @@ from tests.domain.builders import CREATOR, a_gift
 from tests.fake_services import FakeRelayServices
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import START, FakeClock, FakeLedger, uuid7_at
-from tests.usecases.station import SOURCE, Station, credit, events, gift, record
+from tests.usecases.relay_harness import SOURCE, RelayHarness, credit, events, gift, record
 
 
 def test_nothing_is_relayed_from_an_empty_batch() -> None:
-    station = Station()
+    station = RelayHarness()
     assert station.relay() == []
     assert station.publisher.published == []
 
 
 def test_a_gift_is_received_and_then_told_with_its_sequence() -> None:
-    station = Station()
+    station = RelayHarness()
     assert station.relay(gift(1, price_coins=5)) == []
     assert station.ledger.shards[CREATOR, 0].coins == 5
     assert station.publisher.published == [
@@ -28,7 +28,7 @@ def test_a_gift_is_received_and_then_told_with_its_sequence() -> None:
 
 
 def test_a_credit_is_told_and_stamped() -> None:
-    station = Station()
+    station = RelayHarness()
     station.clock.advance(timedelta(seconds=3))
     assert station.relay(credit(1)) == []
     assert station.publisher.published == [announce_credit(credit(1), source=SOURCE, livemode=False)]
@@ -37,13 +37,13 @@ def test_a_credit_is_told_and_stamped() -> None:
 
 
 def test_a_gift_is_not_stamped_for_its_creators_entry_is_the_stamp() -> None:
-    station = Station()
+    station = RelayHarness()
     station.relay(gift(1))
     assert station.ledger.announced == {}
 
 
 def test_gifts_are_received_lane_by_lane_in_the_order_of_the_batch() -> None:
-    station = Station()
+    station = RelayHarness()
     station.relay(
         gift(1, shard=0), gift(2, shard=1), gift(3, creator_id="creator-2"), gift(4, shard=0), gift(5, shard=1)
     )
@@ -58,7 +58,7 @@ def test_gifts_are_received_lane_by_lane_in_the_order_of_the_batch() -> None:
     ("gifts", "batches_by_shard"), [(1, [1]), (99, [99]), (100, [99, 1]), (198, [99, 99]), (250, [99, 99, 52])]
 )
 def test_a_full_lane_is_received_in_as_few_transactions_as_can_be(gifts: int, batches_by_shard: list[int]) -> None:
-    station = Station()
+    station = RelayHarness()
     assert station.relay(*[gift(number) for number in range(gifts)]) == []
     assert station.ledger.batches_by_shard == batches_by_shard
     assert list(station.sequences().values()) == list(range(1, gifts + 1))
@@ -66,7 +66,7 @@ def test_a_full_lane_is_received_in_as_few_transactions_as_can_be(gifts: int, ba
 
 
 def test_a_record_that_comes_twice_in_a_batch_is_received_once_and_told_twice_alike() -> None:
-    station = Station()
+    station = RelayHarness()
     assert station.relay(gift(1), gift(2), gift(1)) == []
     assert station.ledger.batches_by_shard == [2]
     assert station.sequences() == {"event-1": 1, "event-2": 2}
@@ -75,7 +75,7 @@ def test_a_record_that_comes_twice_in_a_batch_is_received_once_and_told_twice_al
 
 
 def test_a_record_that_comes_again_keeps_its_sequence_and_its_id() -> None:
-    station = Station()
+    station = RelayHarness()
     station.relay(gift(1), gift(2))
     station.relay(gift(3), gift(2), gift(1))
     assert station.sequences() == {"event-1": 1, "event-2": 2, "event-3": 3}
@@ -84,7 +84,7 @@ def test_a_record_that_comes_again_keeps_its_sequence_and_its_id() -> None:
 
 
 def test_a_credit_that_comes_again_is_told_again_and_keeps_its_first_stamp() -> None:
-    station = Station()
+    station = RelayHarness()
     station.relay(credit(1))
     station.clock.advance(timedelta(hours=1))
     station.relay(credit(1))

@@ -16,8 +16,8 @@ from chalicelib.usecases.relay import remind_of_budgets
 from tests.domain.builders import FAN
 from tests.fake_operators import FakeJournal
 from tests.fakes import START
-from tests.usecases.station import SickLedger
-from tests.usecases.sweeping import Yard
+from tests.usecases.relay_harness import FailingLedger
+from tests.usecases.sweep_harness import SweepHarness
 
 NEW = first_budget(Limits(zone="UTC", coins=ByPeriod(100, UNLIMITED, UNLIMITED)), START)
 HOUR = timedelta(hours=1)
@@ -33,7 +33,7 @@ def a_record(number: int = 1, user_id: str = FAN, **changes: Any) -> BudgetRecor
     return replace(record, **changes)
 
 
-def notifications(ledger: SickLedger, user_id: str = FAN) -> list[str]:
+def notifications(ledger: FailingLedger, user_id: str = FAN) -> list[str]:
     found = [entry for entry in ledger.entries.get(user_id, {}).values() if isinstance(entry, NotificationEntry)]
     return [
         f"{notification.payload['what']} {notification.payload['period']} {notification.payload['percent']}"
@@ -41,7 +41,7 @@ def notifications(ledger: SickLedger, user_id: str = FAN) -> list[str]:
     ]
 
 
-class BusyLedger(SickLedger):
+class BusyLedger(FailingLedger):
     """Does not take notifications, or does not show wallets, of the fans that it is told of."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class BusyLedger(SickLedger):
         return super().read_wallet(user_id)
 
 
-class BudgetYard(Yard):
+class ReminderHarness(SweepHarness):
     def __init__(self) -> None:
         super().__init__()
         self.ledger: BusyLedger = BusyLedger()
@@ -71,14 +71,14 @@ class BudgetYard(Yard):
 
 
 def test_a_threshold_that_is_passed_becomes_a_notice_and_is_relayed_like_any_entry() -> None:
-    yard = BudgetYard()
+    yard = ReminderHarness()
     assert yard.remind(a_record()) == []
     assert notifications(yard.ledger) == ["coins day 80"]
     assert yard.publisher.published == [], "the stream brings it back"
 
 
 def test_a_record_that_comes_again_reminds_of_nothing_new() -> None:
-    yard = BudgetYard()
+    yard = ReminderHarness()
     for _ in range(3):
         assert yard.remind(a_record(), a_record(2, old=with_left(20), new=with_left(19))) == []
     (notification,) = yard.ledger.entries[FAN].values()
@@ -87,13 +87,13 @@ def test_a_record_that_comes_again_reminds_of_nothing_new() -> None:
 
 
 def test_both_thresholds_at_once_are_two_notices() -> None:
-    yard = BudgetYard()
+    yard = ReminderHarness()
     yard.remind(a_record(new=with_left(0)))
     assert notifications(yard.ledger) == ["coins day 80", "coins day 100"]
 
 
 def test_what_a_busy_ledger_does_not_take_comes_again_alone() -> None:
-    yard = BudgetYard()
+    yard = ReminderHarness()
     yard.ledger.busy["fan-2"] = TryAgain()
     assert yard.remind(a_record(1), a_record(2, "fan-2"), a_record(3, "fan-3")) == ["r2"]
     assert notifications(yard.ledger, "fan-3") == ["coins day 80"]
@@ -101,7 +101,7 @@ def test_what_a_busy_ledger_does_not_take_comes_again_alone() -> None:
 
 
 def test_a_budget_that_cannot_be_read_is_set_aside_and_holds_up_nobody() -> None:
-    yard = BudgetYard()
+    yard = ReminderHarness()
     yard.ledger.busy["fan-3"] = ValueError("what nobody foresaw")
     assert yard.remind(a_record(1, new=None), a_record(2), a_record(3, "fan-3")) == []
     assert notifications(yard.ledger) == ["coins day 80"]
@@ -109,7 +109,7 @@ def test_a_budget_that_cannot_be_read_is_set_aside_and_holds_up_nobody() -> None
 
 
 def test_what_cannot_even_be_set_aside_comes_again() -> None:
-    yard = BudgetYard()
+    yard = ReminderHarness()
     yard.queue.failing["WALLET-1"] = TryAgain()
     assert yard.remind(a_record(1, new=None), a_record(2)) == ["r1"]
     assert notifications(yard.ledger) == ["coins day 80"]
@@ -118,8 +118,8 @@ def test_what_cannot_even_be_set_aside_comes_again() -> None:
 # --- what the stream lost ---------------------------------------------------------------------------------------------
 
 
-def a_yard_that_lost_its_stream() -> BudgetYard:
-    yard = BudgetYard()
+def a_yard_that_lost_its_stream() -> ReminderHarness:
+    yard = ReminderHarness()
     yard.ledger.budgets[FAN] = with_left(0)
     return yard
 
@@ -139,7 +139,7 @@ def test_the_sweep_reminds_of_what_the_stream_lost(spend: str) -> None:
 
 
 def test_the_sweep_reminds_nobody_who_has_no_budget() -> None:
-    yard = BudgetYard()
+    yard = ReminderHarness()
     yard.give(1)
     assert yard.sweep(HOUR) == 1
     assert notifications(yard.ledger) == []

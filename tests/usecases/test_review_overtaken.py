@@ -8,10 +8,10 @@ from chalicelib.usecases.operators import settle_review
 from tests.domain.builders import an_act
 from tests.fake_operators import FakeOperators
 from tests.fakes import START, uuid7_at
-from tests.usecases.club import Club
+from tests.usecases.membership_harness import MembershipHarness
 
 
-def settle(club: Club, decision: Decision) -> None:
+def settle(club: MembershipHarness, decision: Decision) -> None:
     [review] = club.books.reviews.values()
     harness = FakeOperators(club.books)
     act = an_act(key=uuid7_at(START, 50))
@@ -19,7 +19,7 @@ def settle(club: Club, decision: Decision) -> None:
 
 
 def test_its_coins_are_credited_when_the_payment_shows_and_by_nobody_else() -> None:
-    club = Club()
+    club = MembershipHarness()
     club.joined()
     club.billed(1, payment_intent=None)
     assert club.hear_invoice(1) == "in_review"

@@ -19,14 +19,14 @@ from chalicelib.usecases.budgets import MAX_ATTEMPTS, Excluded, exclude_fan
 from chalicelib.usecases.queries import read_budget
 from tests.domain.builders import FAN, KEY
 from tests.fakes import START, FakeClock, FakeLedger, uuid7_at
-from tests.usecases.budgeting import DAILY, MOMENT, NIGHT, a_desk, a_raced_desk, budget, wish
+from tests.usecases.budget_harness import DAILY, MOMENT, NIGHT, a_budget_harness, a_raced_harness, budget, wish
 from tests.usecases.checkout_harness import CheckoutHarness
 
 # --- setting and reading ----------------------------------------------------------------------------------------------
 
 
 def test_a_budget_is_read_as_it_is_by_now() -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     harness.send(quantity=10)
     wish(harness, coins=NO_LIMIT)
 
@@ -57,21 +57,21 @@ def test_what_cannot_be_a_limit_is_not_set() -> None:
 
 
 def test_the_same_budget_again_writes_nothing() -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     wish(harness, coins=DAILY.coins)
     wish(harness, coins=DAILY.coins)
     assert harness.watch.calls == ["read_wallet"] * 2
 
 
 def test_a_change_that_meets_another_is_made_anew() -> None:
-    harness = a_raced_desk(2)
+    harness = a_raced_harness(2)
     wish(harness, coins=ByPeriod(5, UNLIMITED, UNLIMITED))
     assert budget(harness).limits.coins.day == 5
     assert harness.watch.calls == ["read_wallet", "change_budget"] * 3
 
 
 def test_a_change_that_meets_others_without_end_is_no_answer() -> None:
-    harness = a_raced_desk(100)
+    harness = a_raced_harness(100)
     with pytest.raises(TryAgain):
         wish(harness, coins=ByPeriod(5, UNLIMITED, UNLIMITED))
     assert harness.watch.calls == ["read_wallet", "change_budget"] * MAX_ATTEMPTS

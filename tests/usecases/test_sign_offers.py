@@ -6,7 +6,7 @@ from tests.domain.builders import a_bundle, a_catalogue
 from tests.fakes import START, FakeClock
 
 
-class Seal:
+class FakeOfferSigner:
     """The OfferSigner port: what it signs it tells by its number."""
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Seal:
 
 
 def test_each_offer_comes_with_its_signature() -> None:
-    seal = Seal()
+    seal = FakeOfferSigner()
     offers = a_catalogue(a_bundle("b", 700), a_bundle("a", 70)).offers("usd", "web")
     found = sign_offers(offers, issuer="https://shop.example", is_live=False, signer=seal, clock=FakeClock())
     assert found == [(offers[0], "1"), (offers[1], "2")]

@@ -17,7 +17,7 @@ from tests.usecases.checkout_harness import CheckoutHarness, a_stripe_event
 HOUR = timedelta(hours=1)
 
 
-def a_desk() -> CheckoutHarness:
+def a_budget_harness() -> CheckoutHarness:
     """Of a fan who allows himself one bundle of 74 cents a month."""
     harness = CheckoutHarness()
     limits = Limits(zone="UTC", currency="usd", money=ByPeriod(UNLIMITED, UNLIMITED, 100))
@@ -52,7 +52,7 @@ def status(harness: CheckoutHarness, purchase_id: str) -> Status:
 
 
 def test_while_it_may_still_be_paid_it_counts() -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     never_opened(harness)
     harness.clock.advance(3 * HOUR)
     with pytest.raises(BudgetReached):
@@ -60,7 +60,7 @@ def test_while_it_may_still_be_paid_it_counts() -> None:
 
 
 def test_when_it_is_over_it_gives_back_what_it_counted() -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     lost = never_opened(harness)
     harness.clock.advance(3 * HOUR + timedelta(milliseconds=1))
     assert harness.open(purchase_id=key(harness, 2)).url is not None
@@ -68,7 +68,7 @@ def test_when_it_is_over_it_gives_back_what_it_counted() -> None:
 
 
 def test_it_gives_back_once() -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     never_opened(harness)
     harness.clock.advance(4 * HOUR)
     ended = [end_stale_purchases(FAN, ledger=harness.books, clock=harness.clock) for _ in range(2)]
@@ -76,7 +76,7 @@ def test_it_gives_back_once() -> None:
 
 
 def test_what_was_paid_all_the_same_is_credited_and_counts_again() -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     lost = never_opened(harness)
     harness.clock.advance(4 * HOUR)
     end_stale_purchases(FAN, ledger=harness.books, clock=harness.clock)
@@ -87,7 +87,7 @@ def test_what_was_paid_all_the_same_is_credited_and_counts_again() -> None:
 
 
 def test_a_budget_that_nothing_can_be_given_back_to_says_no() -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     harness.open(purchase_id=key(harness, 1))
     with pytest.raises(BudgetReached):
         harness.open(purchase_id=key(harness, 2))
@@ -95,7 +95,7 @@ def test_a_budget_that_nothing_can_be_given_back_to_says_no() -> None:
 
 @pytest.mark.parametrize("is_sold_on", [True, False])
 def test_who_shut_himself_out_is_shown_no_way_to_pay_for_what_he_opened(*, is_sold_on: bool) -> None:
-    harness = a_desk()
+    harness = a_budget_harness()
     opened = key(harness, 1)
     assert harness.open(purchase_id=opened).url is not None
     exclude_fan(FAN, uuid7_at(START, 9), 1, ledger=harness.books, clock=harness.clock)

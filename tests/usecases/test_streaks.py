@@ -17,13 +17,13 @@ from chalicelib.usecases.gifts import SentGift, end_streak, send_gift
 from tests.domain.builders import CREATOR, FAN, a_catalogue, a_gift, a_gift_order
 from tests.fake_topic import FakeStreakTimer
 from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
-from tests.usecases.station import Station, gift
+from tests.usecases.relay_harness import RelayHarness, gift
 
 FIRST = uuid7_at(START, 100)
 LANES = 8
 
 
-class Row:
+class StreakHarness:
     """A fan with coins, who taps."""
 
     def __init__(self, coins: int = 100) -> None:
@@ -54,7 +54,7 @@ class Row:
 
 
 def test_taps_are_debits_of_their_own() -> None:
-    row = Row()
+    row = StreakHarness()
     row.begin()
     for _ in range(4):
         assert not row.tap(quantity=2).is_repeat
@@ -64,7 +64,7 @@ def test_taps_are_debits_of_their_own() -> None:
 
 
 def test_a_tap_that_is_sent_again_is_the_same_tap() -> None:
-    row = Row()
+    row = StreakHarness()
     first = row.begin()
     assert row.begin() == SentGift(gift=first.gift, is_repeat=True)
     again = row.tap(gift_id=uuid7_at(START, 500))
@@ -73,7 +73,7 @@ def test_a_tap_that_is_sent_again_is_the_same_tap() -> None:
 
 
 def test_a_tap_that_went_through_never_hears_that_its_streak_has_ended() -> None:
-    row = Row()
+    row = StreakHarness()
     row.begin()
     tap = row.tap(gift_id=uuid7_at(START, 500))
     row.clock.advance(PAUSE)
@@ -85,7 +85,7 @@ def test_a_tap_that_went_through_never_hears_that_its_streak_has_ended() -> None
     "wish", [{"creator_id": "dora"}, {"item_id": "cake"}, {"anonymous": True}, {"streak_id": uuid7_at(START, 99)}]
 )
 def test_what_is_not_of_the_streak_must_begin_its_own(wish: dict[str, Any]) -> None:
-    row = Row()
+    row = StreakHarness()
     row.begin()
     with pytest.raises(StreakEnded):
         row.tap(**wish)
@@ -94,18 +94,18 @@ def test_what_is_not_of_the_streak_must_begin_its_own(wish: dict[str, Any]) -> N
 
 def test_a_streak_that_never_began_does_not_go_on() -> None:
     with pytest.raises(StreakEnded):
-        Row().tap()
+        StreakHarness().tap()
 
 
 def test_a_fan_without_a_wallet_hears_of_the_coins_first() -> None:
-    row = Row()
+    row = StreakHarness()
     row.ledger.coins.clear()
     with pytest.raises(InsufficientCoins):
         row.begin()
 
 
 def test_the_next_streak_ends_the_one_before_in_the_same_write() -> None:
-    row = Row()
+    row = StreakHarness()
     row.begin()
     row.tap()
     other = uuid7_at(START, 700)
@@ -125,7 +125,7 @@ def test_the_next_streak_ends_the_one_before_in_the_same_write() -> None:
 
 @pytest.mark.parametrize(("coins", "frozen", "error"), [(35, False, InsufficientCoins), (100, True, WalletFrozen)])
 def test_a_streak_that_cannot_begin_ends_no_other(coins: int, frozen: bool, error: type[Exception]) -> None:
-    row = Row(coins)
+    row = StreakHarness(coins)
     row.begin()
     if frozen:
         row.ledger.frozen.add(FAN)
@@ -136,7 +136,7 @@ def test_a_streak_that_cannot_begin_ends_no_other(coins: int, frozen: bool, erro
     assert row.notifications() == []
 
 
-class Growing(FakeLedger):
+class GrowingLedger(FakeLedger):
     """Somebody taps whenever a streak is about to end, so many times."""
 
     left = 100
@@ -157,8 +157,8 @@ class Growing(FakeLedger):
 
 
 def test_a_streak_that_keeps_growing_is_no_reason_to_say_no() -> None:
-    row = Row()
-    row.ledger = Growing()
+    row = StreakHarness()
+    row.ledger = GrowingLedger()
     row.ledger.coins[FAN] = 100
     row.begin()
     with pytest.raises(TryAgain):
@@ -171,8 +171,8 @@ def test_a_streak_that_keeps_growing_is_no_reason_to_say_no() -> None:
 
 @pytest.mark.parametrize("is_begun", [True, False])
 def test_a_streak_that_grows_as_it_ends_is_told_with_all_of_it(is_begun: bool) -> None:
-    row = Row()
-    row.ledger = Growing()
+    row = StreakHarness()
+    row.ledger = GrowingLedger()
     row.ledger.left = 1
     row.ledger.coins[FAN] = 100
     row.begin()
@@ -188,7 +188,7 @@ def test_a_streak_that_grows_as_it_ends_is_told_with_all_of_it(is_begun: bool) -
 
 
 def test_a_streak_ends_after_a_pause_and_is_told_once() -> None:
-    row = Row()
+    row = StreakHarness()
     row.begin()
     row.clock.advance(PAUSE - timedelta(milliseconds=1))
     row.tap()
@@ -211,7 +211,7 @@ def test_a_streak_ends_after_a_pause_and_is_told_once() -> None:
 
 
 def test_the_end_of_an_anonymous_streak_names_nobody() -> None:
-    row = Row()
+    row = StreakHarness()
     row.begin(anonymous=True)
     row.clock.advance(PAUSE)
     row.look()
@@ -219,7 +219,7 @@ def test_the_end_of_an_anonymous_streak_names_nobody() -> None:
 
 
 def test_a_streak_that_nobody_began_is_over() -> None:
-    assert Row().look() == "ended_before"
+    assert StreakHarness().look() == "ended_before"
 
 
 def test_what_is_of_a_streak_is_told_apart_by_all_that_makes_it() -> None:
@@ -243,7 +243,7 @@ def tap(number: int, **changes: Any) -> Gift:
 
 
 def test_a_relayed_streak_is_counted_and_its_timer_set_once_it_is_told() -> None:
-    station = Station()
+    station = RelayHarness()
     assert station.relay(tap(1), tap(2), tap(3, price_coins=5)) == []
     told = [announcement.envelope["data"] for announcement in station.publisher.published]
     assert [data["streak"] for data in told if isinstance(data, dict)] == [
@@ -266,7 +266,7 @@ class SilentTimer(FakeStreakTimer):
 
 
 def test_a_timer_that_cannot_be_set_has_the_gift_come_again_and_counts_it_once() -> None:
-    station = Station()
+    station = RelayHarness()
     timer, station.timer = station.timer, SilentTimer()
     assert station.relay(tap(1), tap(2)) == ["r0"]
     station.timer = timer
@@ -276,7 +276,7 @@ def test_a_timer_that_cannot_be_set_has_the_gift_come_again_and_counts_it_once()
 
 
 def test_the_end_is_relayed_like_any_entry_of_its_lane() -> None:
-    station, row = Station(), Row()
+    station, row = RelayHarness(), StreakHarness()
     row.begin()
     assert row.streak is not None
     ended = end_of(row.streak, FAN, "entry-9", posting=next_posting(row))
@@ -286,7 +286,7 @@ def test_the_end_is_relayed_like_any_entry_of_its_lane() -> None:
     assert station.ledger.announced == {}
 
 
-def next_posting(row: Row) -> Any:
+def next_posting(row: StreakHarness) -> Any:
     from chalicelib.domain.posting import Posting
 
     return Posting(posted_at=row.clock.now(), event_id="event-9")

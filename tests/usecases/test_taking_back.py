@@ -7,11 +7,11 @@ from chalicelib.domain.adjustments import Kind
 from chalicelib.domain.purchases import MONEY_LEFT
 from chalicelib.errors import InvalidField
 from tests.usecases.checkout_harness import PAYMENT
-from tests.usecases.test_operators import Office
+from tests.usecases.test_operators import OperatorHarness
 
 
 def test_money_that_left_is_no_reason_to_give_coins() -> None:
-    office = Office()
+    office = OperatorHarness()
     left = replace(office.books.reviews[PAYMENT], payment_id=f"{PAYMENT}-left-74", reason=MONEY_LEFT)
     office.books.file_review(left)
     with pytest.raises(InvalidField) as refused:
@@ -21,7 +21,7 @@ def test_money_that_left_is_no_reason_to_give_coins() -> None:
 
 
 def test_coins_that_were_given_can_be_taken_back() -> None:
-    office = Office()
+    office = OperatorHarness()
     before = office.balance()
     assert office.grant(coins=-500).adjustment.kind is Kind.CLAWBACK
     assert office.grant(coins=-500).is_repeat

@@ -10,7 +10,7 @@ _FOLLOW: Final = "chalicelib/usecases/memberships.py"
 _MONEY: Final = "chalicelib/usecases/refunds.py"
 _EVENTS: Final = "chalicelib/usecases/stripe_events.py"
 _MOTO: Final = ("tests/adapters/test_memberships.py", "-k", "moto")
-_MEETINGS: Final = ("tests/faults/test_membership_meetings.py",)
+_INTERLEAVINGS: Final = ("tests/faults/test_membership_interleavings.py",)
 _LIFE: Final = ("tests/properties/test_membership_life.py",)
 
 IN_MEMBERSHIPS: Final = [
@@ -62,7 +62,7 @@ IN_MEMBERSHIPS: Final = [
         "        # Conditional on the version",
         "        before = memberships.find_membership(hint.ref.user_id, hint.ref.membership_id) or before\n"
         "        # Conditional on the version",
-        _MEETINGS,
+        _INTERLEAVINGS,
     ),
     Bug(
         "a look at a membership that found nothing is not written down",
@@ -70,7 +70,7 @@ IN_MEMBERSHIPS: Final = [
         "        posting = Posting(",
         "        if replace(after, version=before.version) == before:\n            return Outcome.UNCHANGED\n"
         "        posting = Posting(",
-        _MEETINGS,
+        _INTERLEAVINGS,
     ),
     Bug(
         "only its own invoice posts a month",

@@ -12,11 +12,11 @@ _SWEEP: Final = "chalicelib/usecases/recovery.py"
 _WEBHOOK: Final = ("tests/usecases/test_receive_webhook.py",)
 
 
-def _failpoints(play: str) -> tuple[str, ...]:
-    return ("tests/faults/test_failpoints.py", "-k", f"{play}")
+def _failpoints(scenario: str) -> tuple[str, ...]:
+    return ("tests/faults/test_failpoints.py", "-k", f"{scenario}")
 
 
-def _meetings(handlers: str) -> tuple[str, ...]:
+def _interleavings(handlers: str) -> tuple[str, ...]:
     return ("tests/faults/test_interleavings.py", "-k", handlers)
 
 
@@ -65,7 +65,7 @@ IN_USE_CASES: Final = [
         "    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment):",
         "    again = services.ledger.find_entry(purchase.user_id, purchase.purchase_id)\n"
         "    match services.ledger.update_kept_amount(again or purchase, kept_minor, adjustment):",
-        _meetings("refund"),
+        _interleavings("refund"),
     ),
     Bug(
         "a look that found nothing is not written down",
@@ -73,7 +73,7 @@ IN_USE_CASES: Final = [
         "    coins = coins_kept(purchase, kept_minor) - coins_kept",
         "    if kept_minor == before_minor:\n        return Outcome.UNCHANGED\n"
         "    coins = coins_kept(purchase, kept_minor) - coins_kept",
-        _meetings("refund"),
+        _interleavings("refund"),
     ),
     Bug(
         "a payment is guessed to be heard of in order",

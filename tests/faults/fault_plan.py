@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from chalicelib.domain.events import Publication
 from chalicelib.errors import CoinpurseError, TryAgain
-from tests.faults.taps import Call
+from tests.faults.intercepted_ports import Call
 
 
 class Fault(StrEnum):
@@ -26,7 +26,7 @@ class Fault(StrEnum):
 PAIRED: Final = (Fault.BEFORE, Fault.AFTER, Fault.TWICE, Fault.LATE)
 """The faults used in pairs: the effects of the others are covered by these."""
 
-Plan = Mapping[int, Fault]
+Faults = Mapping[int, Fault]
 """The call, counted from the first counted one, and its fault."""
 
 
@@ -34,26 +34,26 @@ class Killed(BaseException):
     """The death of the process. A BaseException, so that no handler catches it."""
 
 
-class Trouble:
+class FaultPlan:
     """The callback of all intercepted ports: it counts the calls, and injects the planned faults.
 
-    Counting starts at `begin`. `calls` are the names of the counted calls, `met` the injected faults,
-    `strikes` the number of calls they hit.
+    Counting starts at `start`. `calls` are the names of the counted calls, `hit` the injected faults,
+    `injected` the number of calls they hit.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
         self.calls: list[str] = []
-        self.met: dict[int, str] = {}
-        self.strikes = 0
+        self.hit: dict[int, str] = {}
+        self.injected = 0
         self._is_on = False
         self._throttled = 0
         self._in_flight: list[Callable[[], Any]] = []
 
-    def begin(self) -> None:
+    def start(self) -> None:
         self._is_on = True
 
-    def land(self) -> None:
+    def finish_delayed(self) -> None:
         """Make the delayed calls."""
         while self._in_flight:
             with suppress(CoinpurseError):
@@ -61,39 +61,39 @@ class Trouble:
 
     def __call__(self, call: Call) -> Any:
         if not self._is_on:
-            return call.deed()
+            return call.invoke()
         number = len(self.calls)
         self.calls.append(call.name)
-        fault = self.plan.get(number)
+        fault = self.faults.get(number)
         if not (fault or self._throttled or self._in_flight):
-            return call.deed()
+            return call.invoke()
         late = list(self._in_flight)
         try:
             if fault:
-                self.met[number] = call.name
-                self.strikes += 1
-                return self._strike(fault, call)
+                self.hit[number] = call.name
+                self.injected += 1
+                return self._inject(fault, call)
             if self._throttled:
                 self._throttled -= 1
-                self.strikes += 1
+                self.injected += 1
                 return fails(call)
-            return call.deed()
+            return call.invoke()
         finally:
             # A call that timed out takes effect after the next call.
-            for deed in late:
-                self._in_flight.remove(deed)
+            for invoke in late:
+                self._in_flight.remove(invoke)
                 with suppress(CoinpurseError):
-                    deed()
+                    invoke()
 
-    def _strike(self, fault: Fault, call: Call) -> Any:
+    def _inject(self, fault: Fault, call: Call) -> Any:
         if fault in {Fault.AFTER, Fault.TWICE, Fault.DIES_AFTER}:
-            call.deed()
+            call.invoke()
         if fault is Fault.TWICE:
-            return call.deed()
+            return call.invoke()
         if fault in {Fault.DIES_BEFORE, Fault.DIES_AFTER}:
             raise Killed
         if fault is Fault.LATE:
-            self._in_flight.append(call.deed)
+            self._in_flight.append(call.invoke)
         if fault is Fault.THROTTLE:
             self._throttled = 2
         if fault is Fault.CONFLICT and call.name == "EventPublisher.publish":
@@ -111,5 +111,5 @@ def fails(call: Call) -> Publication:
 def _half(call: Call) -> Publication:
     """Accept every other message, as PublishBatch may."""
     announcements = call.arguments[0]
-    call.deed.func(announcements[::2])  # type: ignore[attr-defined]  # a partial, and its method takes others, too
+    call.invoke.func(announcements[::2])  # type: ignore[attr-defined]  # a partial, and its method takes others, too
     return Publication(busy=frozenset(announcement.id for announcement in announcements[1::2]))

@@ -29,7 +29,7 @@ class Killed(Exception):
 
 
 @dataclass
-class Storm:
+class RandomFaults:
     """Random faults: a call may fail before its effect, or after it with the response lost."""
 
     dice: Random = field(default_factory=lambda: Random(0))
@@ -38,26 +38,26 @@ class Storm:
     error: type[Exception] = TryAgain
 
     @contextmanager
-    def strikes(self) -> Iterator[None]:
+    def injected(self) -> Iterator[None]:
         if self.dice.random() < self.before:
             raise self.error
         yield
         if self.dice.random() < self.after:
             raise self.error
 
-    def rage(self, before: float = 0.0, after: float = 0.0, error: type[Exception] = TryAgain) -> None:
+    def inject(self, before: float = 0.0, after: float = 0.0, error: type[Exception] = TryAgain) -> None:
         self.before, self.after, self.error = before, after, error
 
     def end(self) -> None:
-        self.rage()
+        self.inject()
 
 
-class StormyLedger(FakeLedger):
+class FaultyLedger(FakeLedger):
     """A ledger with random faults, which cannot post the gifts in `poison`."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.storm = Storm()
+        self.faults = RandomFaults()
         self.poison: set[str] = set()
         self.busy_creators: set[str] = set()
 
@@ -66,50 +66,50 @@ class StormyLedger(FakeLedger):
             raise TryAgain
         if self.poison & {gift.event_id for gift in gifts}:
             raise ValueError("something that nobody foresaw")
-        with self.storm.strikes():
+        with self.faults.injected():
             return super().receive_gifts(creator_id, shard, gifts)
 
 
 @dataclass
-class StormyPublisher(FakePublisher):
+class FaultyPublisher(FakePublisher):
     """A publisher with random faults; of each call, `busy_of_ten` in ten entries are rejected temporarily."""
 
-    storm: Storm = field(default_factory=Storm)
+    faults: RandomFaults = field(default_factory=RandomFaults)
     busy_of_ten: int = 0
 
     def publish(self, announcements: Sequence[Announcement]) -> Publication:
         self.busy = {
             announcement.id
             for start in range(0, len(announcements), 10)
-            for announcement in self.storm.dice.sample(
+            for announcement in self.faults.dice.sample(
                 announcements[start : start + 10], min(self.busy_of_ten, len(announcements[start : start + 10]))
             )
         }
-        with self.storm.strikes():
+        with self.faults.injected():
             return super().publish(announcements)
 
 
 @dataclass
-class StormyRedriveQueue(FakeRedriveQueue):
+class FaultyRedriveQueue(FakeRedriveQueue):
     """A redrive queue with random faults."""
 
-    storm: Storm = field(default_factory=Storm)
+    faults: RandomFaults = field(default_factory=RandomFaults)
 
     def set_aside(self, keys: Mapping[str, str]) -> None:
-        with self.storm.strikes():
+        with self.faults.injected():
             super().set_aside(keys)
 
 
-class World:
+class RelayHarness:
     """A table with its stream, the relay, and the relay's effects."""
 
-    def __init__(self, monkeypatch: Any, **facts: Any) -> None:
+    def __init__(self, monkeypatch: Any, **options: Any) -> None:
         self.clock = FakeClock()
-        self.ledger = StormyLedger()
-        self.publisher = StormyPublisher()
-        self.redrive = StormyRedriveQueue()
+        self.ledger = FaultyLedger()
+        self.publisher = FaultyPublisher()
+        self.redrive = FaultyRedriveQueue()
         self.posted: dict[str, Gift | Purchase] = {}
-        self.stream = StreamDriver(workers.relay, EventSourceMapping.of_the_relay(), self.clock.now, **facts)
+        self.stream = StreamDriver(workers.relay, EventSourceMapping.of_the_relay(), self.clock.now, **options)
         ports: dict[str, Any] = {
             "settings": SETTINGS,
             "clock": self.clock,
@@ -121,8 +121,8 @@ class World:
         for name, port in ports.items():
             monkeypatch.setitem(vars(services), name, port)
 
-    def give(self, many: int = 1, creator: str = "cleo", shards: int = 1, **facts: Any) -> list[Gift]:
-        return [self._give(creator, shards, **facts) for _ in range(many)]
+    def give(self, many: int = 1, creator: str = "cleo", shards: int = 1, **options: Any) -> list[Gift]:
+        return [self._give(creator, shards, **options) for _ in range(many)]
 
     def give_unreadable(self, **changes: Image | None) -> Gift:
         """Add a gift whose row cannot be read."""
@@ -162,8 +162,8 @@ class World:
         row.announced_at = self.clock.now()
         self.stream.write(image(row), image(gift_row(gift)))
 
-    def _give(self, creator: str, shards: int, **facts: Any) -> Gift:
-        gift = self._gift(creator, shards, **facts)
+    def _give(self, creator: str, shards: int, **options: Any) -> Gift:
+        gift = self._gift(creator, shards, **options)
         self.posted[gift.event_id] = gift
         self.stream.write(image(gift_row(gift)))
         return gift
@@ -191,21 +191,23 @@ class World:
     def sequences(self, creator: str = "cleo", shard: int = 0) -> dict[str, int]:
         return self.ledger.shards[creator, shard].sequences
 
-    def assert_all_is_told(self, but: Sequence[Gift] = ()) -> None:
+    def assert_all_published(self, but: Sequence[Gift] = ()) -> None:
         """Check that each posted entry was published, and each gift received once, without gaps."""
         assert self.stream.is_idle
         lost = {gift.event_id for gift in but}
-        told = self.posted.keys() - lost
-        assert set(self.published()) == told
+        expected = self.posted.keys() - lost
+        assert set(self.published()) == expected
         contents = {announcement.id: announcement for announcement in self.publisher.published}
         assert all(announcement == contents[announcement.id] for announcement in self.publisher.published)
         received = [event_id for shard in self.ledger.shards.values() for event_id in shard.sequences]
-        assert sorted(received) == sorted(told & {key for key, entry in self.posted.items() if isinstance(entry, Gift)})
+        assert sorted(received) == sorted(
+            expected & {key for key, entry in self.posted.items() if isinstance(entry, Gift)}
+        )
         for shard in self.ledger.shards.values():
             assert sorted(shard.sequences.values()) == list(range(1, len(shard.sequences) + 1))
             assert shard.coins == len(shard.sequences)
         purchases = {
-            entry.entry_id for key, entry in self.posted.items() if key in told and isinstance(entry, Purchase)
+            entry.entry_id for key, entry in self.posted.items() if key in expected and isinstance(entry, Purchase)
         }
         assert self.ledger.announced.keys() == purchases
 
@@ -223,19 +225,19 @@ def moments(document: Mapping[str, Any]) -> tuple[datetime, datetime]:
     return datetime.fromisoformat(first), datetime.fromisoformat(last)
 
 
-def unreadable_kind(world: World) -> Gift:
-    return world.give_unreadable(kind={"S": "loan"})
+def unreadable_kind(harness: RelayHarness) -> Gift:
+    return harness.give_unreadable(kind={"S": "loan"})
 
 
-def unreadable_number(world: World) -> Gift:
-    return world.give_unreadable(lane={"N": "1.5"})
+def unreadable_number(harness: RelayHarness) -> Gift:
+    return harness.give_unreadable(lane={"N": "1.5"})
 
 
-def without_a_creator(world: World) -> Gift:
-    return world.give_unreadable(creator_id=None)
+def without_a_creator(harness: RelayHarness) -> Gift:
+    return harness.give_unreadable(creator_id=None)
 
 
-def never_received(world: World) -> Gift:
-    [gift] = world.give()
-    world.ledger.poison.add(gift.event_id)
+def never_received(harness: RelayHarness) -> Gift:
+    [gift] = harness.give()
+    harness.ledger.poison.add(gift.event_id)
     return gift

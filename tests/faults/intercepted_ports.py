@@ -1,4 +1,4 @@
-"""Intercepted ports: a callback sees every call before it is made, and decides its fate."""
+"""Intercepted ports: a callback sees every call before it is made, and may fail it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,22 +34,22 @@ class Call:
     """One call of a port, not made yet. `name` is the port's and the method's: `Ledger.post_gift`."""
 
     name: str
-    deed: Callable[[], Any]
+    invoke: Callable[[], Any]
     arguments: tuple[Any, ...]
 
 
-Meet = Callable[[Call], Any]
+Interceptor = Callable[[Call], Any]
 """A callback that makes the call, or does not, and returns or raises."""
 
 
-def pass_on(call: Call) -> Any:
+def pass_through(call: Call) -> Any:
     """Make the call unchanged."""
-    return call.deed()
+    return call.invoke()
 
 
-def tapped(port: Port, protocol: type, meet: Meet) -> Port:
-    """The port with each method of its protocol intercepted. It has no other attributes."""
-    return cast("Port", _Tap(port, protocol, meet))
+def intercepted(port: Port, protocol: type, intercept: Interceptor) -> Port:
+    """Return the port with each method of its protocol intercepted. It has no other attributes."""
+    return cast("Port", _InterceptedPort(port, protocol, intercept))
 
 
 @cache
@@ -63,11 +63,11 @@ def all_calls() -> frozenset[str]:
     return frozenset(f"{protocol.__name__}.{name}" for protocol in PROTOCOLS for name in methods_of(protocol))
 
 
-class _Tap:
-    def __init__(self, port: object, protocol: type, meet: Meet) -> None:
+class _InterceptedPort:
+    def __init__(self, port: object, protocol: type, intercept: Interceptor) -> None:
         self._port = port
         self._protocol = protocol
-        self._meet = meet
+        self._intercept = intercept
         self._methods = methods_of(protocol)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -76,7 +76,7 @@ class _Tap:
         method, called = getattr(self._port, name), f"{self._protocol.__name__}.{name}"
 
         def call(*arguments: Any) -> Any:
-            return self._meet(Call(called, partial(method, *arguments), arguments))
+            return self._intercept(Call(called, partial(method, *arguments), arguments))
 
         setattr(self, name, call)  # cached, so that `__getattr__` runs once per method
         return call

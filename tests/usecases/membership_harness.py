@@ -19,7 +19,7 @@ MEMBERSHIP = a_membership()
 SUBSCRIPTION = f"sub_{KEY}"
 
 
-class Club(CheckoutHarness):
+class MembershipHarness(CheckoutHarness):
     """A harness at which one joins."""
 
     def join(self, **changes: Any) -> OpenedMembership:

@@ -21,7 +21,7 @@ DAILY = Limits(zone="UTC", coins=ByPeriod(10, UNLIMITED, UNLIMITED))
 CENTS = Limits(zone="UTC", currency="usd", money=ByPeriod(100, UNLIMITED, UNLIMITED))
 
 
-def a_desk(limits: Limits = DAILY, coins: int = 1_000) -> CheckoutHarness:
+def a_budget_harness(limits: Limits = DAILY, coins: int = 1_000) -> CheckoutHarness:
     harness = CheckoutHarness()
     harness.fund(coins)
     set_budget(FAN, limits, ledger=harness.books, clock=harness.clock)
@@ -61,7 +61,7 @@ class RacedLedger(FakeLedger):
         return super().change_budget(user_id, change)
 
 
-def a_raced_desk(times: int) -> CheckoutHarness:
+def a_raced_harness(times: int) -> CheckoutHarness:
     harness = CheckoutHarness()
     harness.books = RacedLedger(0)
     harness.ledger = harness.watch.over(harness.books)

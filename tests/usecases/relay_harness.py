@@ -19,7 +19,7 @@ from tests.fakes import PAUSE, FakeClock, FakeLedger
 SOURCE = "/coinpurse/test"
 
 
-class SickLedger(FakeLedger):
+class FailingLedger(FakeLedger):
     """Fails on the events that it is told of, and notes how many gifts it was given at once."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class SickLedger(FakeLedger):
 
 
 @dataclass
-class SickQueue(FakeRedriveQueue):
+class FailingQueue(FakeRedriveQueue):
     """Fails on the keys that it is told of."""
 
     failing: dict[str, Exception] = field(default_factory=dict)
@@ -59,13 +59,13 @@ class SickQueue(FakeRedriveQueue):
         super().set_aside(keys)
 
 
-class Station:
+class RelayHarness:
     """A relay and all that it works on."""
 
     def __init__(self) -> None:
-        self.ledger = SickLedger()
+        self.ledger = FailingLedger()
         self.publisher = FakePublisher()
-        self.queue = SickQueue()
+        self.queue = FailingQueue()
         self.timer = FakeStreakTimer()
         self.clock = FakeClock()
 

@@ -36,11 +36,11 @@ from tests.fake_operators import FakeJournal, FakeOperators
 from tests.fake_services import FakeRelayServices, FakeStripeEventServices
 from tests.fake_topic import FakePublisher, FakeRedriveQueue
 from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
-from tests.faults.alarms import Alarms
 from tests.faults.billing import Billing
+from tests.faults.intercepted_ports import Interceptor, intercepted, pass_through
 from tests.faults.provider import Provider
 from tests.faults.records import budget_record, record_of
-from tests.faults.taps import Meet, pass_on, tapped
+from tests.faults.streak_timer import SimulatedStreakTimer
 
 CATALOGUE = a_catalogue(
     a_bundle("coins_70", 70), a_gift_item("rose", 1), a_gift_item("cake", 35), a_gift_item("moon", 700)
@@ -48,27 +48,27 @@ CATALOGUE = a_catalogue(
 LANES = 2
 
 
-class Town:
+class SimulatedSystem:
     """The whole system, with one short method for each request to it.
 
-    `answered` and `refused` keep the last response, by key. `webhooks` are the provider's unacknowledged events,
-    `records` are undelivered stream records, `given_up` the time ranges that the stream gave up. `plot`, `about` and
-    `news` pass a key, a gift or payment id, and a Stripe event from a play's setup to its act.
+    `responses` and `refusals` keep the last response, by key. `webhooks` are the provider's unacknowledged events,
+    `records` are undelivered stream records, `given_up` the time ranges that the stream gave up. `current_key`, `about`
+    and `stripe_event` pass a key, a gift or payment id, and a Stripe event from a scenario's setup to its act.
     """
 
-    def __init__(self, meet: Meet = pass_on) -> None:
+    def __init__(self, intercept: Interceptor = pass_through) -> None:
         self.clock = FakeClock()
         self.catalogue = CATALOGUE
-        self.books = FakeLedger()
+        self.fake_ledger = FakeLedger()
         self.provider = Provider(self.clock)
         self.publisher = FakePublisher()
         self.queue = FakeRedriveQueue()
-        self.alarms = Alarms(lambda: self.clock.now())
-        self.timer: StreakTimer = tapped(self.alarms, StreakTimer, meet)
-        self.fake_operators = FakeOperators(self.books)
-        self.fake_journal = FakeJournal(self.books)
-        self.answered: dict[str, Any] = {}
-        self.refused: dict[str, str] = {}
+        self.streak_timer = SimulatedStreakTimer(lambda: self.clock.now())
+        self.timer: StreakTimer = intercepted(self.streak_timer, StreakTimer, intercept)
+        self.fake_operators = FakeOperators(self.fake_ledger)
+        self.fake_journal = FakeJournal(self.fake_ledger)
+        self.responses: dict[str, Any] = {}
+        self.refusals: dict[str, str] = {}
         self.webhooks: list[StripeEvent] = []
         self.records: list[PostedRecord] = []
         self.spent: list[BudgetRecord] = []
@@ -76,20 +76,20 @@ class Town:
         self.budgets: dict[str, Budget] = {}
         self.given_up: list[tuple[datetime, datetime]] = []
         self.facts: dict[tuple[str, str], Entry] = {}
-        self.ledger: Ledger = tapped(self.books, Ledger, meet)
-        self.operators: OperatorLedger = tapped(self.fake_operators, OperatorLedger, meet)
-        self.journal: Journal = tapped(self.fake_journal, Journal, meet)
-        self.gateway: PaymentGateway = tapped(self.provider, PaymentGateway, meet)
-        self.fake_memberships = FakeMemberships(self.books)
+        self.ledger: Ledger = intercepted(self.fake_ledger, Ledger, intercept)
+        self.operators: OperatorLedger = intercepted(self.fake_operators, OperatorLedger, intercept)
+        self.journal: Journal = intercepted(self.fake_journal, Journal, intercept)
+        self.gateway: PaymentGateway = intercepted(self.provider, PaymentGateway, intercept)
+        self.fake_memberships = FakeMemberships(self.fake_ledger)
         self.billing = Billing(self.provider, self.fake_memberships)
-        self.memberships: Memberships = tapped(self.fake_memberships, Memberships, meet)
-        self.subscriptions: Subscriptions = tapped(self.billing, Subscriptions, meet)
+        self.memberships: Memberships = intercepted(self.fake_memberships, Memberships, intercept)
+        self.subscriptions: Subscriptions = intercepted(self.billing, Subscriptions, intercept)
         for worker in ("sweep", "reconcile", "audit"):
             self.fake_journal.watermarks[worker] = START
-        self.plot = self.about = ""
-        self.news: StripeEvent | None = None
+        self.current_key = self.about = ""
+        self.stripe_event: StripeEvent | None = None
         self._minted = 0
-        self._meet = meet
+        self._intercept = intercept
 
     def key(self) -> str:
         """Create a new idempotency key."""
@@ -100,33 +100,33 @@ class Town:
 
     def open(self, key: str, fan: str = "fan-1") -> None:
         order = a_checkout_order(purchase_id=key, user_id=fan)
-        self._ask(key, lambda: open_checkout(order, self))
+        self._request(key, lambda: open_checkout(order, self))
 
     def send(self, key: str, item_id: str = "cake", fan: str = "fan-1", **wish: Any) -> None:
         order = a_gift_order(gift_id=key, user_id=fan, item_id=item_id, **wish)
-        self._ask(
+        self._request(
             key,
             lambda: send_gift(order, catalogue=CATALOGUE, ledger=self.ledger, clock=self.clock, creator_lanes=LANES),
         )
 
     def join(self, key: str, fan: str = "fan-1") -> None:
         order = a_membership_order(membership_id=key, user_id=fan)
-        self._ask(key, lambda: open_membership(order, self))
+        self._request(key, lambda: open_membership(order, self))
 
     def set_budget(self, limits: Limits, fan: str = "fan-1") -> None:
         set_budget(fan, limits, ledger=self.ledger, clock=self.clock)
 
-    def shut_out(self, key: str, fan: str = "fan-1") -> None:
-        self._ask(key, lambda: exclude_fan(fan, key, 30, ledger=self.ledger, clock=self.clock))
+    def exclude(self, key: str, fan: str = "fan-1") -> None:
+        self._request(key, lambda: exclude_fan(fan, key, 30, ledger=self.ledger, clock=self.clock))
 
     # --- operators --------------------------------------------------------------------------------------------------
 
     def grant(self, key: str, coins: int = 20, fan: str = "fan-1") -> None:
         order = GrantOrder(act=_act(key), user_id=fan, coins=coins)
-        self._ask(key, lambda: grant_coins(order, operators=self.operators, clock=self.clock))
+        self._request(key, lambda: grant_coins(order, operators=self.operators, clock=self.clock))
 
     def reverse(self, key: str, gift_id: str, fan: str = "fan-1") -> None:
-        self._ask(
+        self._request(
             key,
             lambda: reverse_gift(
                 fan, gift_id, _act(key), ledger=self.ledger, operators=self.operators, clock=self.clock
@@ -134,25 +134,25 @@ class Town:
         )
 
     def freeze(self, key: str, *, is_frozen: bool, fan: str = "fan-1") -> None:
-        self._ask(
+        self._request(
             key, lambda: freeze_wallet(fan, _act(key), is_frozen=is_frozen, operators=self.operators, clock=self.clock)
         )
 
     def settle(self, key: str, payment_id: str, decision: Decision) -> None:
         month = f"{START:%Y-%m}"
-        self._ask(
+        self._request(
             key,
             lambda: settle_review(month, payment_id, decision, _act(key), operators=self.operators, clock=self.clock),
         )
 
     # --- the provider -----------------------------------------------------------------------------------------------
 
-    def happens(self, event: StripeEvent) -> StripeEvent:
+    def queue_webhook(self, event: StripeEvent) -> StripeEvent:
         """Queue a Stripe event for delivery."""
         self.webhooks.append(event)
         return event
 
-    def hear(self, event: StripeEvent) -> str:
+    def deliver(self, event: StripeEvent) -> str:
         """Deliver a Stripe event. An acknowledged event is not delivered again."""
         outcome = receive_webhook(event.stripe_event_id.encode(), "signed", self.intake())
         self.webhooks = [waiting for waiting in self.webhooks if waiting is not event]
@@ -166,7 +166,7 @@ class Town:
         Raises:
             TryAgain: some records must be delivered again.
         """
-        self.look()
+        self.read_stream()
         if self.records or self.spent:
             relay = self.relay()
             again = {*relay_entries(self.records, relay), *remind_of_budgets(self.spent, relay)}
@@ -176,14 +176,14 @@ class Town:
                 raise TryAgain("The stream has to hand some over again.")
 
     def end_streaks(self) -> None:
-        """Handle each due alarm; it stays due when the handler raises."""
-        for alarm in self.alarms.due():
-            end_streak(alarm.user_id, alarm.streak_id, PAUSE, ledger=self.ledger, timer=self.timer, clock=self.clock)
-            self.alarms.heard(alarm)
+        """Handle each due check; it stays due when the handler raises."""
+        for check in self.streak_timer.due():
+            end_streak(check.user_id, check.streak_id, PAUSE, ledger=self.ledger, timer=self.timer, clock=self.clock)
+            self.streak_timer.acknowledge(check)
 
     def give_up_on_the_stream(self) -> None:
         """Give up the waiting records, as the mapping does, with a message to the on-failure destination."""
-        self.look()
+        self.read_stream()
         times = [record.entry.posted_at for record in self.records if record.entry and record.entry.posted_at]
         times += [self.spent_at[record.record_id] for record in self.spent]
         if times:
@@ -219,8 +219,8 @@ class Town:
     def relay(self, publisher: EventPublisher | None = None) -> FakeRelayServices:
         return FakeRelayServices(
             ledger=self.ledger,
-            publisher=publisher or tapped(self.publisher, EventPublisher, self._meet),
-            redrive_queue=tapped(self.queue, RedriveQueue, self._meet),
+            publisher=publisher or intercepted(self.publisher, EventPublisher, self._intercept),
+            redrive_queue=intercepted(self.queue, RedriveQueue, self._intercept),
             streak_timer=self.timer,
             streak_pause=PAUSE,
             clock=self.clock,
@@ -228,16 +228,16 @@ class Town:
             livemode=False,
         )
 
-    def look(self) -> None:
+    def read_stream(self) -> None:
         """Add the entries posted since the last call to the stream."""
-        for known in self.books.entries.values():
+        for known in self.fake_ledger.entries.values():
             for entry in list(known.values()):
                 name = (entry.user_id, entry.entry_id)
                 is_posted = not isinstance(entry, Purchase) or entry.status is Status.POSTED
                 if is_posted and name not in self.facts:
                     self.facts[name] = entry
                     self.records.append(record_of(entry))
-        for fan, budget in self.books.budgets.items():
+        for fan, budget in self.fake_ledger.budgets.items():
             if (old := self.budgets.get(fan)) != budget:
                 self.budgets[fan] = budget
                 record = budget_record(len(self.spent_at), fan, old, budget)
@@ -246,7 +246,7 @@ class Town:
 
     def lose_the_stream(self) -> None:
         """Drop the waiting records, without a message."""
-        self.look()
+        self.read_stream()
         self.records, self.spent = [], []
 
     def posting(self) -> Posting:
@@ -264,21 +264,21 @@ class Town:
 
     def state(self) -> list[object]:
         """Collect all state that may differ between two orders of the same calls."""
-        fakes = [self.books, self.fake_operators, self.fake_journal, self.publisher, self.queue]
-        held = [{name: value for name, value in vars(fake).items() if value is not self.books} for fake in fakes]
+        fakes = [self.fake_ledger, self.fake_operators, self.fake_journal, self.publisher, self.queue]
+        held = [{name: value for name, value in vars(fake).items() if value is not self.fake_ledger} for fake in fakes]
         billed = [self.fake_memberships.known, self.billing.subscriptions, self.billing.invoices]
-        rest = [self.webhooks, self.records, self.spent, self.alarms.waiting, self.refused]
+        rest = [self.webhooks, self.records, self.spent, self.streak_timer.pending, self.refusals]
         return [held, billed, self.provider.payments, *rest]
 
-    def _ask(self, key: str, request: Callable[[], object]) -> None:
+    def _request(self, key: str, request: Callable[[], object]) -> None:
         """Make a request and keep its last response. TryAgain is no response."""
         try:
-            self.answered[key] = request()
-            self.refused.pop(key, None)
+            self.responses[key] = request()
+            self.refusals.pop(key, None)
         except TryAgain:
             raise
         except CoinpurseError as error:
-            self.refused[key] = error.code
+            self.refusals[key] = error.code
 
 
 def _act(key: str) -> Act:

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from chalicelib.errors import CoinpurseError, TryAgain
 from tests.fakes import FakeClock, uuid7_at
-from tests.faults.taps import Call
-from tests.faults.town import Town
+from tests.faults.intercepted_ports import Call
+from tests.faults.simulated_system import SimulatedSystem
 
 UNCHANGING: Final = frozenset({"PaymentGateway.read_event", "PaymentGateway.find_purchase_ref"})
 """Calls with a constant response: their order does not matter, so they are no steps."""
@@ -32,8 +32,8 @@ class Actor:
     number: int
     handler: Handler
     is_done: bool = False
-    must_come_again: bool = False
-    made: list[Any] = field(default_factory=list)
+    must_retry: bool = False
+    responses: list[Any] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     _replayed: int = 0
     _ids_replayed: int = 0
@@ -47,21 +47,21 @@ class Actor:
         except _Pause:
             return
         except TryAgain:
-            self.must_come_again = True
+            self.must_retry = True
         self.is_done = True
 
-    def meet(self, call: Call) -> Any:
-        if self._replayed == len(self.made):
+    def intercept(self, call: Call) -> Any:
+        if self._replayed == len(self.responses):
             if call.name not in UNCHANGING:
                 if not self._may_call:
                     raise _Pause
                 self._may_call = False
-            self.made.append(_answer_of(call))
-        answer = self.made[self._replayed]
+            self.responses.append(_response_of(call))
+        response = self.responses[self._replayed]
         self._replayed += 1
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        if isinstance(response, Exception):
+            raise response
+        return response
 
     def new_id(self, now: datetime) -> str:
         """Derive an id from the actor and its own count, independent of the other handlers."""
@@ -71,16 +71,16 @@ class Actor:
         return self.ids[self._ids_replayed - 1]
 
 
-class Stage:
+class Scheduler:
     """A simulated system whose calls belong to the active actor. Without one they are made directly."""
 
     def __init__(self) -> None:
         self.actor: Actor | None = None
-        self.town = Town(self._meet)
-        self.town.clock = _Clock(self)
+        self.system = SimulatedSystem(self._intercept)
+        self.system.clock = _Clock(self)
         self.actors: list[Actor] = []
 
-    def play(self, handlers: Sequence[Handler], choices: Sequence[int], seen: set[int] | None = None) -> list[int]:
+    def run(self, handlers: Sequence[Handler], choices: Sequence[int], seen: set[int] | None = None) -> list[int]:
         """Run the handlers; each choice selects the unfinished one to continue, and after the last choice the first.
 
         Args:
@@ -105,15 +105,15 @@ class Stage:
                 self.actor = None
         raise AssertionError("counting never ends")
 
-    def come_again(self) -> None:
+    def retry(self) -> None:
         """Retry, alone, each handler that ended in TryAgain."""
         for actor in self.actors:
-            if actor.must_come_again:
+            if actor.must_retry:
                 actor.handler()
 
-    def happens(self, name: str, deed: Callable[[], Any]) -> Any:
+    def external_step(self, name: str, invoke: Callable[[], Any]) -> Any:
         """Make an external change as a step of its own."""
-        return self._meet(Call(name, deed, ()))
+        return self._intercept(Call(name, invoke, ()))
 
     @property
     def is_over(self) -> bool:
@@ -122,32 +122,32 @@ class Stage:
 
     def _is_among(self, seen: set[int]) -> bool:
         """Return True if this state was reached before, and record it."""
-        state = hash(repr((self.town.state(), [(actor.is_done, actor.made) for actor in self.actors])))
+        state = hash(repr((self.system.state(), [(actor.is_done, actor.responses) for actor in self.actors])))
         is_known = state in seen
         seen.add(state)
         return is_known
 
-    def _meet(self, call: Call) -> Any:
-        return self.actor.meet(call) if self.actor else call.deed()
+    def _intercept(self, call: Call) -> Any:
+        return self.actor.intercept(call) if self.actor else call.invoke()
 
 
 class _Clock(FakeClock):
     """Issue the same ids to each actor at every restart."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, scheduler: Scheduler) -> None:
         super().__init__()
-        self._stage = stage
+        self._scheduler = scheduler
 
     def new_id(self) -> str:
-        actor = self._stage.actor
+        actor = self._scheduler.actor
         return actor.new_id(self.at) if actor else super().new_id()
 
 
-def orders(play: Callable[[Sequence[int]], Sequence[int]]) -> Iterator[list[int]]:
-    """Generate all orders, each once: `play` takes choices and returns the number of options at each step."""
+def orders(run: Callable[[Sequence[int]], Sequence[int]]) -> Iterator[list[int]]:
+    """Generate all orders, each once: `run` takes choices and returns the number of options at each step."""
     choices: list[int] = []
     while True:
-        widths = play(choices)
+        widths = run(choices)
         choices += [0] * (len(widths) - len(choices))
         yield list(choices)
         while choices and choices[-1] == widths[len(choices) - 1] - 1:
@@ -157,8 +157,8 @@ def orders(play: Callable[[Sequence[int]], Sequence[int]]) -> Iterator[list[int]
         choices[-1] += 1
 
 
-def _answer_of(call: Call) -> Any:
+def _response_of(call: Call) -> Any:
     try:
-        return call.deed()
+        return call.invoke()
     except CoinpurseError as error:
         return error

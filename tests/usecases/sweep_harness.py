@@ -9,10 +9,10 @@ from tests.domain.builders import FAN
 from tests.fake_operators import FakeJournal
 from tests.fake_services import FakeRelayServices
 from tests.fakes import PAUSE
-from tests.usecases.station import SOURCE, Station, credit, gift
+from tests.usecases.relay_harness import SOURCE, RelayHarness, credit, gift
 
 
-class Yard(Station):
+class SweepHarness(RelayHarness):
     """Entries are posted here, and the stream does not bring them."""
 
     def __init__(self) -> None:
