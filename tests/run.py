@@ -61,9 +61,10 @@ SUITES: Final[Mapping[str, Sequence[Piece]]] = MappingProxyType(
         "test": (
             Piece("e2e", ("tests/e2e",)),
             CHECK,
-            Piece("covered", COVERED, ("--cov", "--cov-report=term:skip-covered")),
+            Piece("covered", COVERED, ("--cov", "--cov-report=term:skip-covered", "-m", "not moto")),
             Piece("faults", ("tests/faults", "tests/properties", "tests/recorded")),
             Piece("infra", ("tests/infra", "tests/bench")),
+            Piece("moto", ("tests/adapters",), ("-m", "moto")),
         ),
         "unit": (
             Piece("http", ("tests/http", "tests/house/test_imports.py", "tests/house/test_files.py")),

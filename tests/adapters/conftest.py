@@ -14,6 +14,7 @@ from tests.stores import DynamoStore, FakeStore, Store, cloud_at, create_table
 
 IS_CI = os.environ.get("CI") == "true"
 DYNAMODB_LOCAL = pytest.param("dynamodb_local_store", marks=pytest.mark.dynamodb_local)
+MOTO = pytest.param("moto_store", marks=pytest.mark.moto)
 CONTRACT_STORE = "ministack_store" if unavailable_reason() and not IS_CI else DYNAMODB_LOCAL
 """The server that runs the contract suite: MiniStack where DynamoDB Local cannot run. Race tests use both."""
 
@@ -77,7 +78,7 @@ def fake_store() -> FakeStore:
     return FakeStore(FakeLedger())
 
 
-@pytest.fixture(params=["fake_store", "moto_store", CONTRACT_STORE])
+@pytest.fixture(params=["fake_store", MOTO, CONTRACT_STORE])
 def store(request: pytest.FixtureRequest) -> Store:
     """Run the test on every store."""
     return _chosen(request)
