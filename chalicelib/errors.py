@@ -16,6 +16,7 @@ CoinpurseError
 ├── Refusal                 422  understood, and not done
 │   ├── KeyTooOld                the key's time is too far from ours
 │   ├── UnknownBundle            not on sale in that currency and channel
+│   ├── CoinsNotForSale          no checkout sells this number of coins
 │   ├── UnknownItem              not in the gift catalogue
 │   ├── NotOffered               the economy does not offer it
 │   ├── CoinsOutOfRange          fewer or more coins than it takes
@@ -163,6 +164,18 @@ class UnknownBundle(Refusal):
 
     code = "unknown_bundle"
     title = "No such coin bundle"
+
+
+class CoinsNotForSale(Refusal):
+    """No checkout sells this number of coins. `nearest_below` and `nearest_above` are numbers that are for sale."""
+
+    code = "coins_not_for_sale"
+    title = "This number of coins is not for sale"
+
+    def __init__(self, nearest_below: int | None, nearest_above: int | None) -> None:
+        nearest = {"nearest_below": nearest_below, "nearest_above": nearest_above}
+        known = {side: coins for side, coins in nearest.items() if coins is not None}
+        super().__init__(f"The nearest for sale: {' or '.join(str(coins) for coins in known.values())} coins.", **known)
 
 
 class UnknownItem(Refusal):

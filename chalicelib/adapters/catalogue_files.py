@@ -104,6 +104,10 @@ class _CreatorLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     least_units: int = 0
 
 
+class _CustomLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    max_coins: int
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     as_of: str
     source: str
@@ -112,6 +116,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     creator: _CreatorLine
     gifts: list[_GiftLine] = []
     memberships: list[_PlanLine] = []
+    custom: _CustomLine | None = None
 
 
 def load_catalogue(name: str, folder: Path = FOLDER) -> Catalogue:
@@ -148,6 +153,7 @@ def _catalogue(name: str, file: _File) -> Catalogue:
         bundles=unique(bundles, "bundles", "bundle_id"),
         gifts=unique(gifts, "gifts", "item_id"),
         memberships=unique(plans, "memberships", "plan_id"),
+        custom_max_coins=file.custom.max_coins if file.custom else None,
     )
 
 

@@ -5,15 +5,22 @@ they are used to make one address look like another.
 """
 
 import re
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
 
+from chalicelib.errors import InvalidField
+
 _PLAIN: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]*")
 _SCHEME: Final = re.compile(r"(https?)://([^/?#]+)", re.IGNORECASE)
 _HOST_AND_PORT: Final = re.compile(r"([a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_RETURN_PARAMETERS: Final = frozenset({"purchase", "membership", "cancelled"})
+
+MAX_ADDRESS: Final = 2_048
+"""Maximum characters of an address in a request. Stripe takes up to 5,000."""
 
 
 class Oddity(StrEnum):
@@ -72,3 +79,25 @@ def origin_of(address: str) -> Origin:
     if not host_and_port:
         raise OddAddress(Oddity.ODD_CHARACTERS)
     return Origin(scheme=scheme, host=host_and_port[1], port=int(host_and_port[2] or _DEFAULT_PORTS[scheme]))
+
+
+def require_return_url(address: str, allowed: Collection[Origin]) -> str:
+    """Return the address that a fan comes back to. Raises InvalidField unless its origin is one of `allowed`."""
+    try:
+        if len(address) <= MAX_ADDRESS and origin_of(address) in allowed:
+            return address
+    except OddAddress:
+        pass
+    raise InvalidField("return_url", f"an address of at most {MAX_ADDRESS} characters in an allowed origin")
+
+
+def with_parameters(address: str, **parameters: str) -> str:
+    """Add query parameters to a return address, without those that an earlier return has left there.
+
+    Braces are escaped: Stripe would put the session's id in place of `{CHECKOUT_SESSION_ID}`.
+    """
+    page, mark, fragment = address.partition("#")
+    path, _, query = page.partition("?")
+    kept = [pair for pair in query.split("&") if pair and pair.partition("=")[0] not in _RETURN_PARAMETERS]
+    added = [f"{name}={value}" for name, value in parameters.items()]
+    return f"{path}?{'&'.join([*kept, *added])}{mark}{fragment}".replace("{", "%7B").replace("}", "%7D")

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final, TypeVar
 
 from msgspec import Struct, field
 
 from chalicelib.domain.economy import MAX_QUANTITY, CatalogueError, Economy, require_whole
 from chalicelib.domain.ids import is_tag
-from chalicelib.domain.money import EXPONENTS, MAX_AMOUNT, as_decimal, smallest_step_minor
+from chalicelib.domain.money import EXPONENTS, MAX_AMOUNT, as_decimal, max_charge_minor, smallest_step_minor
 from chalicelib.domain.plans import Plan
 from chalicelib.errors import UnknownBundle, UnknownItem, UnknownPlan
 
 CHANNELS: Final = ("web", "in_app")
+CUSTOM: Final = "custom"
+"""`bundle_id` of an amount of coins that is no bundle of the catalogue."""
 _PRICE_DIGITS: Final = 6
 
 
@@ -52,9 +55,21 @@ class Offer(Struct, frozen=True, kw_only=True):
     discount_percent: int
     web_saving_percent: int | None
 
+    @property
+    def coins(self) -> int:
+        """The coins of the bundle, bonus included."""
+        return self.bundle.coins
+
+    def price_minor(self, coins: int) -> int:
+        """Price a number of coins at this price per coin, rounded up to the currency's smallest step."""
+        step = smallest_step_minor(self.currency)
+        return -(-coins * self.amount_minor // (self.coins * step)) * step
+
 
 class Catalogue(Struct, frozen=True, kw_only=True):
     """The bundles, gifts and memberships of one economy, validated on creation.
+
+    `custom_max_coins` is the largest amount of coins that a fan may choose freely; None: bundles only.
 
     Raises:
         CatalogueError: a field breaks its rule.
@@ -64,6 +79,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     bundles: Mapping[str, Bundle]
     gifts: Mapping[str, GiftItem]
     memberships: Mapping[str, Plan] = field(default_factory=dict)
+    custom_max_coins: int | None = None
 
     def __post_init__(self) -> None:
         for bundle in self.bundles.values():
@@ -73,14 +89,15 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         for plan in self.memberships.values():
             _check_plan(plan)
         _check_whole(self)
+        for currency in self.currencies("web"):
+            _check_ladder(self.offers(currency, "web"), self.custom_max_coins)
 
-    def price_minor(self, bundle_id: str, currency: str, channel: str) -> int:
-        """Return the price of a bundle. Raises UnknownBundle when it is not on sale there."""
-        bundle = self.bundles.get(bundle_id)
-        price = bundle.prices.get(channel, {}).get(currency) if bundle else None
-        if price is None:
-            raise UnknownBundle(f"No bundle {bundle_id} is on sale in {currency} for {channel}.")
-        return price
+    def offer(self, bundle_id: str, currency: str, channel: str) -> Offer:
+        """Return the offer of a bundle. Raises UnknownBundle when it is not on sale there."""
+        for offer in self.offers(currency, channel):
+            if offer.bundle.bundle_id == bundle_id:
+                return offer
+        raise UnknownBundle(f"No bundle {bundle_id} is on sale in {currency} for {channel}.")
 
     def gift(self, item_id: str) -> GiftItem:
         """Return the gift. Raises UnknownItem."""
@@ -108,10 +125,11 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         """Return the bundles on sale in a currency and channel, smallest first."""
         on_sale = [bundle for bundle in self.bundles.values() if currency in bundle.prices.get(channel, {})]
         on_sale.sort(key=lambda bundle: bundle.coins)
-        return [_offer(bundle, on_sale[0], currency, channel) for bundle in on_sale]
+        return [offer_of(bundle, on_sale[0], currency, channel) for bundle in on_sale]
 
 
-def _offer(bundle: Bundle, smallest: Bundle, currency: str, channel: str) -> Offer:
+def offer_of(bundle: Bundle, smallest: Bundle, currency: str, channel: str) -> Offer:
+    """Build the offer of a bundle, compared with the smallest one on sale there."""
     amount = bundle.prices[channel][currency]
     per_coin = Fraction(amount, bundle.coins)
     in_app = bundle.prices.get("in_app", {}).get(currency)
@@ -137,8 +155,8 @@ def _saved_percent(price: Fraction | int, compared_to: Fraction | int) -> int:
 
 def _check_bundle(bundle: Bundle) -> None:
     where = ("bundles", bundle.bundle_id)
-    if not is_tag(bundle.bundle_id):
-        raise CatalogueError([*where, "bundle_id"], "1-64 characters of A-Z a-z 0-9 _ -")
+    if not is_tag(bundle.bundle_id) or bundle.bundle_id == CUSTOM:
+        raise CatalogueError([*where, "bundle_id"], f"1-64 characters of A-Z a-z 0-9 _ -, and not {CUSTOM}")
     require_whole([*where, "coins"], bundle.coins - bundle.bonus_coins)
     require_whole([*where, "bonus_coins"], bundle.bonus_coins, 0)
     require_whole([*where, "coins"], bundle.coins)
@@ -193,6 +211,21 @@ def _check_whole(catalogue: Catalogue) -> None:
     smallest = min(bundle.coins for bundle in catalogue.bundles.values())
     if catalogue.gifts and 2 * min(gift.coins for gift in catalogue.gifts.values()) > smallest:
         raise CatalogueError(["gifts"], "the cheapest gift, sent twice, costs no more than the smallest bundle")
+
+
+def _check_ladder(offers: Sequence[Offer], custom_max_coins: int | None) -> None:
+    """Check the web prices of a currency: a rising price per coin would make several payments cheaper than one."""
+    for smaller, larger in pairwise(sorted(offers, key=lambda offer: (offer.coins, offer.amount_minor))):
+        if larger.amount_minor * smaller.coins > smaller.amount_minor * larger.coins:
+            raise CatalogueError(
+                ["bundles", larger.bundle.bundle_id, "prices", "web", larger.currency],
+                f"no more per coin than {smaller.bundle.bundle_id}, even during its promotion",
+            )
+    if custom_max_coins is not None:
+        largest = offers[-1]
+        require_whole(["custom", "max_coins"], custom_max_coins, largest.coins)
+        if largest.price_minor(custom_max_coins) > (most := max_charge_minor(largest.currency)):
+            raise CatalogueError(["custom", "max_coins"], f"coins for {most} {largest.currency}, one payment's maximum")
 
 
 def unique(things: Iterable[Thing], where: str, id_field: str) -> dict[str, Thing]:

@@ -22,12 +22,19 @@ Source: docs.stripe.com/currencies, "Zero-decimal currencies", "Three-decimal cu
 ISK and UGX have no minor unit, but the API takes them with two digits.
 """
 
+_MAX_CHARGE: Final = 99_999_999
+_MAX_CHARGES: Final = {"idr": 999_999_999_999}
 _STEPS: Final = dict.fromkeys(_THREE_DECIMAL, 10) | {"isk": 100, "ugx": 100}
 
 
 def smallest_step_minor(currency: str) -> int:
     """Return the number that every amount in `currency` must be a multiple of (Stripe rounds three decimals to two)."""
     return _STEPS.get(currency, 1)
+
+
+def max_charge_minor(currency: str) -> int:
+    """Return the largest amount of one payment at Stripe: eight digits, twelve in IDR (docs.stripe.com/currencies)."""
+    return _MAX_CHARGES.get(currency, _MAX_CHARGE)
 
 
 def as_decimal(amount_minor: int, exponent: int) -> str:

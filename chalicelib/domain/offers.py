@@ -1,6 +1,6 @@
 """Checks that an address, a price or a signed bundle is an offer of this shop."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from chalicelib.domain.addresses import OddAddress, Oddity, Origin, origin_of
 from chalicelib.domain.catalogue import CHANNELS, Catalogue, Offer
+from chalicelib.domain.ladder import custom_range, offer_for
 
 OFFER_LIFE: Final = timedelta(hours=24)
 """Validity of a signed bundle, unless its price changes before."""
@@ -92,20 +93,17 @@ def _mismatch_reason(origin: Origin, shop: Collection[Origin]) -> str:
 
 
 def check_price(catalogue: Catalogue, coins: int, amount_minor: int, currency: str, channel: str = "") -> Verdict:
-    """Check that the shop sells a bundle of exactly these coins, bonus included, for exactly this price.
+    """Check that the shop sells exactly these coins, bonus included, for exactly this price.
 
     Args:
         catalogue: what is on sale.
-        coins: the bundle's claimed coins.
+        coins: the claimed coins, of a bundle or of a custom amount.
         amount_minor: its claimed price, in the minor unit of `currency`.
         currency: lowercase ISO 4217.
         channel: its claimed channel; any if empty.
     """
     offers = [
-        offer
-        for each in ([channel] if channel else CHANNELS)
-        for offer in catalogue.offers(currency, each)
-        if offer.bundle.coins == coins
+        offer for each in ([channel] if channel else CHANNELS) for offer in _offers_of(catalogue, coins, currency, each)
     ]
     if not offers:
         return _not_official("no_such_bundle")
@@ -114,6 +112,15 @@ def check_price(catalogue: Catalogue, coins: int, amount_minor: int, currency: s
             return _official(offer)
     cheapest = min(offers, key=lambda offer: (offer.amount_minor, offer.bundle.bundle_id))
     return _not_official("too_cheap" if amount_minor < cheapest.amount_minor else "too_dear", cheapest)
+
+
+def _offers_of(catalogue: Catalogue, coins: int, currency: str, channel: str) -> Sequence[Offer]:
+    bundles = [offer for offer in catalogue.offers(currency, channel) if offer.coins == coins]
+    limits = custom_range(catalogue, currency, channel)
+    if bundles or limits is None or not limits[0] <= coins <= limits[1]:
+        return bundles
+    custom = offer_for(catalogue, coins, currency)
+    return [custom] if custom.coins == coins else []
 
 
 def to_sign(offer: Offer, *, issuer: str, is_live: bool, now: datetime) -> SignedOffer:
@@ -159,7 +166,8 @@ def check_signed(
 
 
 def _official(offer: Offer) -> Verdict:
-    detail = f"The shop sells {offer.bundle.coins} coins for this price."
+    where = ", in its app only" if offer.channel == "in_app" else ""
+    detail = f"The shop sells {offer.coins} coins for this price{where}."
     return Verdict(is_official=True, reason=_OFFICIAL, detail=detail, offer=offer)
 
 

@@ -6,13 +6,14 @@ from typing import Final
 
 from msgspec import Struct
 
-from chalicelib.domain.catalogue import CHANNELS, Catalogue
-from chalicelib.domain.ids import require_tag
-from chalicelib.domain.money import EXPONENTS
+from chalicelib.domain.catalogue import CHANNELS, Catalogue, Offer
+from chalicelib.domain.ids import hash_request, require_tag
+from chalicelib.domain.ladder import offer_for
+from chalicelib.domain.money import EXPONENTS, MAX_AMOUNT
 from chalicelib.domain.payments import CheckoutSession, Invoice, PurchaseRef
 from chalicelib.domain.posting import NotPosted, Posting
 from chalicelib.domain.reviews import Review
-from chalicelib.errors import IdempotencyConflict, InvalidField
+from chalicelib.errors import IdempotencyConflict, InvalidField, UnknownBundle
 
 PENDING_LIFE: Final = timedelta(days=60)
 """Retention of an unpaid purchase: longer than Stripe keeps events (30 days)."""
@@ -45,6 +46,8 @@ class Purchase(Struct, frozen=True, kw_only=True):
 
     A paid month of a membership is a purchase, too: with a `membership_id`, the plan's id as `bundle_id`, and the end
     of the month as `paid_until`.
+
+    `request_hash` names the parts of the request that the quote does not show; see CheckoutOrder.
     """
 
     purchase_id: str
@@ -65,6 +68,7 @@ class Purchase(Struct, frozen=True, kw_only=True):
     membership_id: str = ""
     is_renewal: bool = False
     paid_until: datetime | None = None
+    request_hash: str | None = None
 
     @property
     def entry_id(self) -> str:
@@ -92,18 +96,46 @@ REOPEN_WINDOW: Final = timedelta(minutes=60)
 """Time in which a repeat returns the same session: Stripe takes `expires_at` only if 30 minutes ahead or more."""
 
 
+MAX_BUNDLES: Final = 99
+"""Largest quantity of one checkout."""
+
+
 class CheckoutOrder(Struct, frozen=True, kw_only=True):
-    """A request to buy a coin bundle. Raises InvalidField when a field breaks its rule."""
+    """A request to buy a `quantity` of a bundle, or an amount of `coins`. `return_url` is the page to come back to.
+
+    Raises:
+        InvalidField: a field breaks its rule.
+    """
 
     purchase_id: str
     user_id: str
-    bundle_id: str
+    bundle_id: str = ""
+    quantity: int = 1
+    coins: int = 0
     currency: str
     channel: str
+    return_url: str = ""
 
     def __post_init__(self) -> None:
-        require_tag("bundle_id", self.bundle_id)
+        if bool(self.bundle_id) is bool(self.coins):
+            raise InvalidField("bundle_id", "exactly one of bundle_id and coins")
+        if self.bundle_id:
+            require_tag("bundle_id", self.bundle_id)
+        elif not 1 <= self.coins <= MAX_AMOUNT:
+            raise InvalidField("coins", f"a whole number from 1 to {MAX_AMOUNT}")
+        if not 1 <= self.quantity <= (MAX_BUNDLES if self.bundle_id else 1):
+            raise InvalidField("quantity", f"a whole number from 1 to {MAX_BUNDLES}, with bundle_id only")
         require_market(self.currency, self.channel)
+
+    @property
+    def request_hash(self) -> str | None:
+        """The hash that a repeat must have, too: a quote shows neither the quantity nor the page to come back to.
+
+        None for one bundle without a return address, as in rows of the first release.
+        """
+        if self.quantity == 1 and not self.coins and not self.return_url:
+            return None
+        return hash_request(self.bundle_id, str(self.quantity), str(self.coins), self.return_url)
 
 
 def require_market(currency: str, channel: str) -> tuple[str, str]:
@@ -116,26 +148,36 @@ def require_market(currency: str, channel: str) -> tuple[str, str]:
 
 
 def quote(order: CheckoutOrder, catalogue: Catalogue, now: datetime) -> Purchase:
-    """Build a pending purchase at the present price. Raises UnknownBundle."""
-    amount_minor = catalogue.price_minor(order.bundle_id, order.currency, order.channel)
+    """Build a pending purchase at the present price. Raises UnknownBundle, CoinsNotForSale."""
+    offer = _offer(order, catalogue)
     return Purchase(
         purchase_id=order.purchase_id,
         user_id=order.user_id,
-        bundle_id=order.bundle_id,
+        bundle_id=offer.bundle.bundle_id,
         channel=order.channel,
-        coins=catalogue.bundles[order.bundle_id].coins,
-        amount_minor=amount_minor,
+        coins=offer.coins,
+        amount_minor=offer.amount_minor,
         currency=order.currency,
         created_at=now,
+        request_hash=order.request_hash,
     )
+
+
+def _offer(order: CheckoutOrder, catalogue: Catalogue) -> Offer:
+    if order.channel != "web":
+        raise UnknownBundle("In-app prices are paid in the app's store, not here.")
+    if order.coins:
+        return offer_for(catalogue, order.coins, order.currency)
+    bundle = catalogue.offer(order.bundle_id, order.currency, order.channel)
+    return bundle if order.quantity == 1 else offer_for(catalogue, order.quantity * bundle.coins, order.currency)
 
 
 def require_same_request(entry: object, order: CheckoutOrder) -> Purchase:
     """Return the stored purchase of the order. Raises IdempotencyConflict when the entry is something else."""
-    if isinstance(entry, Purchase) and (entry.bundle_id, entry.currency, entry.channel) == (
-        order.bundle_id,
-        order.currency,
-        order.channel,
+    if (
+        isinstance(entry, Purchase)
+        and (entry.currency, entry.channel, entry.request_hash) == (order.currency, order.channel, order.request_hash)
+        and (order.request_hash or entry.bundle_id == order.bundle_id)
     ):
         return entry
     raise IdempotencyConflict("Use a new key for a new checkout.")

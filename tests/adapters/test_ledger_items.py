@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from chalicelib.adapters.dynamodb.models import entry_key, shard_key, wallet_key
 from chalicelib.domain.economy import MAX_QUANTITY
+from chalicelib.domain.ids import hash_request
 from chalicelib.domain.messages import MAX_NAME_BYTES
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.operators import MAX_REASON_BYTES
@@ -82,7 +83,13 @@ def test_gift_items_are_under_a_kilobyte(store: DynamoStore) -> None:
 
 
 def test_purchase_item_is_under_a_kilobyte(store: DynamoStore) -> None:
-    purchase = a_purchase(FAN, bundle_id=TAG, coins=MAX_AMOUNT, amount_minor=MAX_AMOUNT)
+    purchase = a_purchase(
+        FAN,
+        bundle_id=TAG,
+        coins=MAX_AMOUNT,
+        amount_minor=MAX_AMOUNT,
+        request_hash=hash_request("https://live.example/"),
+    )
     store.ledger.open_purchase(purchase)
     store.ledger.post_purchase(replace(session_of(purchase), payment_intent="p" * 255), a_posting())
     store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.domain.ids import hash_request
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.payments import PurchaseRef
 from chalicelib.domain.purchases import UNPOSTED, Purchase, Status
@@ -54,6 +55,7 @@ def test_open_purchase_stores_the_quote(store: Store, purchase: Purchase) -> Non
         {"user_id": LONGEST_ID},
         {"user_id": "|:@._-="},
         {"bundle_id": "b" * 64, "channel": "app", "currency": "jpy"},
+        {"request_hash": hash_request("https://live.example/")},
     ],
     ids=lambda changes: " and ".join(changes),
 )

@@ -58,7 +58,7 @@ def a_plan(plan_id: str = "coin_club", coins: int = 500, **changes: Any) -> Plan
     return replace(Plan(plan_id=plan_id, name="Coin Club", coins=coins, prices={"usd": 499}), **changes)
 
 
-def a_catalogue(*things: Bundle | GiftItem | Plan) -> Catalogue:
+def a_catalogue(*things: Bundle | GiftItem | Plan, custom_max_coins: int | None = None) -> Catalogue:
     """Of these things; where there is no bundle, gift or plan among them, of the usual ones."""
     plans = [thing for thing in things if isinstance(thing, Plan)] or [a_plan()]
     bundles = [thing for thing in things if isinstance(thing, Bundle)] or [a_bundle()]
@@ -68,6 +68,7 @@ def a_catalogue(*things: Bundle | GiftItem | Plan) -> Catalogue:
         bundles={bundle.bundle_id: bundle for bundle in bundles},
         gifts={gift.item_id: gift for gift in gifts},
         memberships={plan.plan_id: plan for plan in plans},
+        custom_max_coins=custom_max_coins,
     )
 
 

@@ -45,6 +45,7 @@ def test_a_catalogue_takes_what_keeps_every_rule(thing: Bundle | GiftItem) -> No
     [
         (a_bundle("a b"), "bundles.a b.bundle_id: "),
         (a_bundle("x" * 65), ".bundle_id: "),
+        (a_bundle("custom"), "bundles.custom.bundle_id: 1-64 characters of A-Z a-z 0-9 _ -, and not custom"),
         (a_bundle(coins=0), "coins: a whole number from 1 to"),
         (a_bundle(coins=10, bonus_coins=10), "coins: a whole number from 1 to"),
         (a_bundle(coins=10, bonus_coins=-1), "bonus_coins: a whole number from 0 to"),
@@ -116,8 +117,8 @@ def test_an_id_that_comes_twice_is_refused() -> None:
 
 def test_a_bundle_has_a_price_in_each_currency_and_channel_it_is_on_sale_in() -> None:
     catalogue = a_catalogue()
-    assert catalogue.price_minor("coins_70", "usd", "web") == 74
-    assert catalogue.price_minor("coins_70", "usd", "in_app") == 99
+    assert catalogue.offer("coins_70", "usd", "web").amount_minor == 74
+    assert catalogue.offer("coins_70", "usd", "in_app").amount_minor == 99
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_a_bundle_has_a_price_in_each_currency_and_channel_it_is_on_sale_in() ->
 )
 def test_and_in_no_other(bundle_id: str, currency: str, channel: str) -> None:
     with pytest.raises(UnknownBundle):
-        a_catalogue().price_minor(bundle_id, currency, channel)
+        a_catalogue().offer(bundle_id, currency, channel)
 
 
 def test_a_gift_is_found_by_its_id() -> None:
@@ -140,3 +141,55 @@ def test_the_currencies_of_a_channel_are_those_that_something_is_on_sale_in() ->
     assert catalogue.currencies("web") == ["eur", "usd"]
     assert catalogue.currencies("in_app") == ["jpy"]
     assert catalogue.currencies("kiosk") == []
+
+
+@pytest.mark.parametrize(
+    "bundles",
+    [
+        [a_bundle("small", 70, prices=at(usd=74)), a_bundle("large", 350, prices=at(usd=371))],
+        [a_bundle("small", 70, prices=at(usd=50)), a_bundle("large", 350, prices=at(usd=370))],  # a promotion
+        [a_bundle("small", 70, prices=at(usd=74)), a_bundle("large", 70, prices=at(usd=75))],
+        [a_bundle("small", 70, prices=at(eur=1, usd=74)), a_bundle("large", 350, prices=at(eur=1, usd=371))],
+        [
+            a_bundle("small", 350, bonus_coins=50, prices=at(usd=100)),
+            a_bundle("tiny", 70, prices=at(usd=74)),
+            a_bundle("large", 700, prices=at(usd=300)),
+        ],
+    ],
+    ids=str,
+)
+def test_catalogue_with_a_rising_web_price_per_coin_names_both_bundles(bundles: list[Bundle]) -> None:
+    with pytest.raises(CatalogueError) as refused:
+        a_catalogue(*bundles)
+    assert str(refused.value) == (
+        "bundles.large.prices.web.usd: no more per coin than small, even during its promotion"
+    )
+
+
+def test_catalogue_takes_a_level_web_ladder_and_any_in_the_app() -> None:
+    level = [a_bundle(f"b{coins}", coins, prices=at(usd=2 * coins)) for coins in (5, 10, 70, 70 * 70)]
+    twins = [a_bundle(name, 70, prices=at(usd=74)) for name in ("left", "right")]
+    rising = [a_bundle(f"b{coins}", coins, prices={"in_app": {"usd": coins**2}}) for coins in (5, 10, 70)]
+    for bundles in (level, twins, rising):
+        assert len(a_catalogue(*bundles).bundles) == len(bundles)
+
+
+@pytest.mark.parametrize(
+    ("most", "words"),
+    [
+        (699, f"custom.max_coins: a whole number from 700 to {MAX_AMOUNT}"),
+        (MAX_AMOUNT + 1, f"custom.max_coins: a whole number from 700 to {MAX_AMOUNT}"),
+        (100_000_000, "custom.max_coins: coins for 99999999 usd, one payment's maximum"),
+    ],
+)
+def test_catalogue_whose_custom_amounts_have_a_wrong_limit_says_which(most: int, words: str) -> None:
+    with pytest.raises(CatalogueError, match=words):
+        a_catalogue(a_bundle("coins_700", 700, prices=at(usd=700)), custom_max_coins=most)
+
+
+def test_catalogue_takes_custom_amounts_up_to_one_payments_maximum() -> None:
+    large = a_bundle("coins_700", 700, prices=at(usd=700, idr=700))
+    assert a_catalogue(large, custom_max_coins=700).custom_max_coins == 700
+    assert a_catalogue(large, custom_max_coins=99_999_999).custom_max_coins == 99_999_999
+    rupiahs = a_bundle("coins_700", 700, prices=at(idr=700))
+    assert a_catalogue(rupiahs, custom_max_coins=100_000_000).custom_max_coins == 100_000_000

@@ -11,8 +11,8 @@ from tests.fakes import START
 ISSUER = "https://shop.example"
 CATALOGUE = a_catalogue(
     a_bundle("small", 70, prices={"web": {"usd": 74}, "in_app": {"usd": 99, "eur": 95}}),
-    a_bundle("large", 1500, bonus_coins=100, prices={"web": {"usd": 1499}}),
-    a_bundle("twin", 1500, prices={"web": {"usd": 1600}}),
+    a_bundle("large", 1500, bonus_coins=100, prices={"web": {"usd": 1499}, "in_app": {"usd": 1999}}),
+    a_bundle("twin", 1500, prices={"in_app": {"usd": 1600}}),
 )
 
 
@@ -35,6 +35,7 @@ CATALOGUE = a_catalogue(
         ((1500, 1600, "usd"), "", "official", ("twin", 1600)),
         ((1500, 1499, "usd"), "", "official", ("large", 1499)),
         ((1500, 1550, "usd"), "", "too_dear", ("large", 1499)),
+        ((1500, 1700, "usd"), "in_app", "too_dear", ("twin", 1600)),
         ((1500, 150, "usd"), "", "too_cheap", ("large", 1499)),
     ],
 )
@@ -60,7 +61,7 @@ def verdict_of(offer: SignedOffer | None, at: timedelta = timedelta(0)) -> tuple
 
 
 def test_what_is_signed_is_the_offer_for_a_day() -> None:
-    [_, offer, _] = CATALOGUE.offers("usd", "web")
+    [_, offer] = CATALOGUE.offers("usd", "web")
     assert to_sign(offer, issuer=ISSUER, is_live=True, now=START + timedelta(microseconds=999_999)) == SignedOffer(
         issuer=ISSUER,
         issued_at=START,
@@ -89,7 +90,8 @@ def test_a_signed_offer_is_good_until_it_expires() -> None:
         ({"is_live": False}, "other_shop", None),
         ({"bundle_id": "gone"}, "not_on_sale", None),
         ({"currency": "eur"}, "not_on_sale", None),
-        ({"channel": "in_app"}, "not_on_sale", None),
+        ({"channel": "in_app"}, "price_changed", 1999),
+        ({"channel": "in_app", "bundle_id": "gone"}, "not_on_sale", None),
         ({"amount_minor": 1399}, "price_changed", 1499),
         ({"coins": 1600}, "price_changed", 1499),
         ({"bonus_coins": 0}, "price_changed", 1499),
@@ -99,6 +101,36 @@ def test_a_signed_offer_must_still_be_what_is_sold(
     changes: dict[str, Any], reason: str, amount_minor: int | None
 ) -> None:
     assert verdict_of(signed(**changes)) == (reason, amount_minor)
+
+
+def test_check_price_of_an_in_app_price_says_that_it_holds_in_the_app_only() -> None:
+    in_app, on_the_web = check_price(CATALOGUE, 70, 99, "usd"), check_price(CATALOGUE, 70, 74, "usd")
+    assert in_app.is_official
+    assert in_app.detail == "The shop sells 70 coins for this price, in its app only."
+    assert on_the_web.detail == "The shop sells 70 coins for this price."
+    assert [verdict.offer and verdict.offer.channel for verdict in (in_app, on_the_web)] == ["in_app", "web"]
+
+
+@pytest.mark.parametrize(
+    ("claimed", "channel", "reason", "official"),
+    [
+        ((100, 106, "usd"), "", "official", ("custom", 106)),
+        ((100, 105, "usd"), "web", "too_cheap", ("custom", 106)),
+        ((100, 107, "usd"), "web", "too_dear", ("custom", 106)),
+        ((2000, 1999, "usd"), "", "official", ("custom", 1999)),
+        ((70, 74, "usd"), "web", "official", ("small", 74)),
+        ((100, 106, "usd"), "in_app", "no_such_bundle", None),
+        ((69, 73, "usd"), "", "no_such_bundle", None),
+        ((2001, 2000, "usd"), "", "no_such_bundle", None),
+        ((1499, 1499, "usd"), "", "no_such_bundle", None),  # the bundle of 1,500 costs no more
+    ],
+)
+def test_check_price_of_a_custom_amount_is_what_a_checkout_would_ask(
+    claimed: tuple[int, int, str], channel: str, reason: str, official: tuple[str, int] | None
+) -> None:
+    verdict = check_price(replace(CATALOGUE, custom_max_coins=2000), *claimed, channel)
+    assert (verdict.reason, verdict.is_official) == (reason, reason == "official")
+    assert (verdict.offer and (verdict.offer.bundle.bundle_id, verdict.offer.amount_minor)) == official
 
 
 def test_what_nobody_signed_is_no_offer() -> None:

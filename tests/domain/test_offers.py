@@ -62,9 +62,9 @@ def test_the_price_per_coin_has_six_digits_rounded_half_up(
 def test_a_discount_is_against_the_smallest_bundle_and_rounded_down(
     coins: int, amount_minor: int, percent: int
 ) -> None:
-    smallest = a_bundle("coins_100", 100, prices={"web": {"usd": 100}})
-    catalogue = a_catalogue(smallest, a_bundle("larger", coins, prices={"web": {"usd": amount_minor}}))
-    assert [found.discount_percent for found in catalogue.offers("usd", "web")] == [0, percent]
+    smallest = a_bundle("coins_100", 100, prices={"in_app": {"usd": 100}})
+    catalogue = a_catalogue(smallest, a_bundle("larger", coins, prices={"in_app": {"usd": amount_minor}}))
+    assert [found.discount_percent for found in catalogue.offers("usd", "in_app")] == [0, percent]
 
 
 def test_a_discount_is_against_the_smallest_bundle_of_the_same_market() -> None:

@@ -3,6 +3,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.catalogue_files import load_catalogue
+from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.payments import UnrelatedPayment
 from chalicelib.domain.purchases import (
     UNPOSTED,
@@ -14,7 +16,7 @@ from chalicelib.domain.purchases import (
     require_same_request,
     session_review_reason,
 )
-from chalicelib.errors import IdempotencyConflict, InvalidField, UnknownBundle
+from chalicelib.errors import CoinsNotForSale, IdempotencyConflict, InvalidField, UnknownBundle
 from tests.domain.builders import (
     KEY,
     a_bundle,
@@ -35,6 +37,9 @@ NO_LONGER_PENDING = [status for status in Status if status is not Status.PENDING
     ("field", "value"),
     [
         ("bundle_id", ""),
+        ("quantity", 0),
+        ("quantity", -1),
+        ("quantity", 100),
         ("bundle_id", "x" * 65),
         ("bundle_id", "coins#70"),
         ("currency", ""),
@@ -50,21 +55,85 @@ NO_LONGER_PENDING = [status for status in Status if status is not Status.PENDING
         ("channel", "WEB"),
     ],
 )
-def test_an_order_names_the_field_that_cannot_be(field: str, value: str) -> None:
+def test_an_order_names_the_field_that_cannot_be(field: str, value: str | int) -> None:
     with pytest.raises(InvalidField) as refused:
         a_checkout_order(**{field: value})
+    assert refused.value.extensions["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        ({"coins": 70}, "bundle_id"),
+        ({"coins": 70, "bundle_id": "", "quantity": 2}, "quantity"),
+        ({"coins": 0, "bundle_id": ""}, "bundle_id"),
+        ({"coins": -1, "bundle_id": ""}, "coins"),
+        ({"coins": MAX_AMOUNT + 1, "bundle_id": ""}, "coins"),
+    ],
+)
+def test_an_order_is_of_a_bundle_or_of_coins(wanted: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        a_checkout_order(**wanted)
     assert refused.value.extensions["field"] == field
 
 
 def test_a_quote_is_todays_price_with_the_bonus_in_its_coins() -> None:
     catalogue = a_catalogue(a_bundle(coins=80, bonus_coins=10))
     assert quote(a_checkout_order(), catalogue, START) == a_purchase(coins=80, amount_minor=74)
-    assert quote(a_checkout_order(channel="in_app"), catalogue, START).amount_minor == 99
 
 
 def test_what_is_not_on_sale_has_no_quote() -> None:
+    for order in (a_checkout_order(currency="eur"), a_checkout_order(channel="in_app")):
+        with pytest.raises(UnknownBundle):
+            quote(order, a_catalogue(), START)
+
+
+LADDER = a_catalogue(
+    a_bundle("coins_70", 70, prices={"web": {"usd": 74}}),
+    a_bundle("coins_350", 350, prices={"web": {"usd": 364}}),
+    custom_max_coins=1_000,
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "bundle_id", "coins", "amount_minor"),
+    [
+        ({"coins": 70, "bundle_id": ""}, "coins_70", 70, 74),
+        ({"coins": 71, "bundle_id": ""}, "custom", 71, 76),
+        ({"coins": 349, "bundle_id": ""}, "coins_350", 350, 364),
+        ({"coins": 1_000, "bundle_id": ""}, "custom", 1_000, 1_040),
+        ({"quantity": 1}, "coins_70", 70, 74),
+        ({"quantity": 2}, "custom", 140, 148),
+        ({"quantity": 5}, "coins_350", 350, 364),
+        ({"quantity": 6}, "custom", 420, 437),
+        ({"bundle_id": "coins_350", "quantity": 2}, "custom", 700, 728),
+    ],
+)
+def test_quote_of_an_amount_is_one_price_for_all_its_coins(
+    wanted: dict[str, Any], bundle_id: str, coins: int, amount_minor: int
+) -> None:
+    order = a_checkout_order(**wanted)
+    expected = a_purchase(bundle_id=bundle_id, coins=coins, amount_minor=amount_minor, request_hash=order.request_hash)
+    assert quote(order, LADDER, START) == expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "nearest"),
+    [
+        ({"coins": 69, "bundle_id": ""}, {"nearest_above": 70}),
+        ({"coins": 1_001, "bundle_id": ""}, {"nearest_below": 1_000}),
+        ({"quantity": 99}, {"nearest_below": 1_000}),
+    ],
+)
+def test_quote_of_too_few_or_too_many_coins_names_the_nearest(wanted: dict[str, Any], nearest: dict[str, int]) -> None:
+    with pytest.raises(CoinsNotForSale) as refused:
+        quote(a_checkout_order(**wanted), LADDER, START)
+    assert refused.value.extensions == nearest
+
+
+def test_quote_of_a_quantity_needs_a_known_bundle() -> None:
     with pytest.raises(UnknownBundle):
-        quote(a_checkout_order(currency="eur"), a_catalogue(), START)
+        quote(a_checkout_order(bundle_id="coins_71", quantity=2), LADDER, START)
 
 
 @pytest.mark.parametrize("status", Status)
@@ -78,6 +147,44 @@ def test_a_repeat_is_the_same_purchase_whatever_it_costs_by_now(status: Status) 
 def test_a_key_of_another_purchase_is_a_conflict(changes: dict[str, Any]) -> None:
     with pytest.raises(IdempotencyConflict):
         require_same_request(a_purchase(), a_checkout_order(**changes))
+
+
+REQUESTS: list[dict[str, Any]] = [
+    {},
+    {"quantity": 2},
+    {"quantity": 20},
+    {"bundle_id": "", "coins": 70},
+    {"bundle_id": "", "coins": 1_400},
+    {"return_url": "https://live.example/stream"},
+    {"return_url": "https://live.example/stream", "quantity": 2},
+    {"return_url": "https://live.example/other"},
+]
+
+
+@pytest.mark.parametrize("first", REQUESTS, ids=str)
+def test_require_same_request_compares_amount_and_return_address(first: dict[str, Any]) -> None:
+    stored = quote(a_checkout_order(**first), load_catalogue("tiktok_like"), START)
+    assert stored.request_hash is None or len(bytes.fromhex(stored.request_hash)) == 16
+    assert "live.example" not in str(stored)
+    for later in REQUESTS:
+        order = a_checkout_order(**later)
+        if later == first:
+            assert require_same_request(stored, order) is stored
+        else:
+            with pytest.raises(IdempotencyConflict):
+                require_same_request(stored, order)
+
+
+def test_require_same_request_of_an_amount_does_not_depend_on_todays_price() -> None:
+    order = a_checkout_order(bundle_id="", coins=345)
+    stored = a_purchase(bundle_id="coins_350", coins=350, amount_minor=1, request_hash=order.request_hash)
+    assert require_same_request(stored, order) is stored
+
+
+def test_require_same_request_takes_a_row_of_the_first_release() -> None:
+    stored = a_purchase(bundle_id="coins_70", channel="in_app")
+    assert stored.request_hash is None
+    assert require_same_request(stored, a_checkout_order(channel="in_app")) is stored
 
 
 def test_a_key_of_a_gift_is_a_conflict() -> None:

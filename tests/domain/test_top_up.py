@@ -10,10 +10,10 @@ from tests.domain.builders import a_bundle, a_catalogue, a_gift_item
 
 
 def offers(*bundles: tuple[int, int]) -> list[Offer]:
-    """What is on sale: so many coins for so many cents."""
-    made = [a_bundle(f"b{number}", coins, prices={"web": {"usd": price}}) for number, (coins, price) in
+    """Offers of bundles, given as coins and cents, in the app: there a price per coin may rise."""
+    made = [a_bundle(f"b{number}", coins, prices={"in_app": {"usd": price}}) for number, (coins, price) in
             enumerate(bundles)]  # fmt: skip
-    return a_catalogue(*made, a_gift_item(coins=1)).offers("usd", "web")
+    return a_catalogue(*made, a_gift_item(coins=1)).offers("usd", "in_app")
 
 
 def told(top_up: TopUp) -> list[tuple[int, int]]:

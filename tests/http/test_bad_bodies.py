@@ -77,6 +77,9 @@ CHECKOUT_FIELDS: list[tuple[str, str]] = [
     *[("bundle_id", text) for text in ("70", "null", '""', '"a#b"', '"coins 70"', "true", f'"{"a" * 65}"', '"münzen"')],
     *[("currency", text) for text in ("1", "null", '""', '"USD"', '"zzz"', '"usdt"', '"u$d"', '"\\u00fcsd"', '"u d"')],
     *[("channel", text) for text in ("1", "null", '""', '"moon"', '"WEB"', '["web"]')],
+    *[("quantity", text) for text in ("0", "-1", "100", "1.5", '"1"', "null", "true", "1e30")],
+    *[("coins", text) for text in ("1.5", '"70"', "null", "true")],
+    ("bundle_id", '"coins_70", "coins": 70'),
 ]
 
 NEVER_THE_CALLERS = ["price_coins", "price", "amount_minor", "balance", "role", "livemode", "status", "user_id",
@@ -164,10 +167,16 @@ def test_a_long_unknown_name_is_not_repeated_whole(api: Api) -> None:
     assert (reply.code, reply.json["field"]) == ("unknown_field", "x" * 64)
 
 
-@pytest.mark.parametrize(("path", "field"), [("/v1/gifts", "creator_id"), ("/v1/checkout-sessions", "bundle_id")])
-def test_a_field_that_is_missing_is_named(api: Api, path: str, field: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "field", "rule"),
+    [
+        ("/v1/gifts", "creator_id", "required"),
+        ("/v1/checkout-sessions", "bundle_id", "exactly one of bundle_id and coins"),
+    ],
+)
+def test_a_field_that_is_missing_is_named(api: Api, path: str, field: str, rule: str) -> None:
     reply = post(api, path, {name: value for name, value in VALID[path].items() if name != field})
-    assert (reply.code, reply.json["field"], reply.json["rule"]) == ("invalid_field", field, "required")
+    assert (reply.code, reply.json["field"], reply.json["rule"]) == ("invalid_field", field, rule)
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------
@@ -179,6 +188,12 @@ def test_a_field_that_is_missing_is_named(api: Api, path: str, field: str) -> No
         ("/v1/checkout-sessions", {"bundle_id": "coins_71"}, 422, "unknown_bundle"),
         ("/v1/checkout-sessions", {"bundle_id": "coins_70", "currency": "chf"}, 422, "unknown_bundle"),
         ("/v1/checkout-sessions", {"bundle_id": "coins_70", "currency": "krw"}, 422, "unknown_bundle"),
+        ("/v1/checkout-sessions", {"bundle_id": "coins_70", "channel": "in_app"}, 422, "unknown_bundle"),
+        ("/v1/checkout-sessions", {"bundle_id": "custom"}, 422, "unknown_bundle"),
+        ("/v1/checkout-sessions", {"bundle_id": "coins_71", "quantity": 2}, 422, "unknown_bundle"),
+        ("/v1/checkout-sessions", {"bundle_id": "coins_8500", "quantity": 99}, 422, "coins_not_for_sale"),
+        ("/v1/checkout-sessions", {"coins": 69}, 422, "coins_not_for_sale"),
+        ("/v1/checkout-sessions", {"coins": 200_001}, 422, "coins_not_for_sale"),
         ("/v1/gifts", GIFT | {"item_id": "moon"}, 422, "unknown_item"),
         ("/v1/gifts", GIFT | {"item_id": "Rose"}, 422, "unknown_item"),
         ("/v1/gifts", GIFT | {"creator_id": "ann"}, 422, "self_gift"),

@@ -82,7 +82,7 @@ def test_the_last_of_two_equal_query_parameters_counts(api: Api) -> None:
 
 @pytest.mark.parametrize("market", ["currency=chf", "currency=chf&channel=in_app"])
 def test_where_nothing_is_on_sale_there_are_no_bundles(api: Api, market: str) -> None:
-    assert api.get(f"/v1/bundles?{market}").json == {"bundles": []}
+    assert api.get(f"/v1/bundles?{market}").json == {"bundles": [], "custom": None}
 
 
 def test_a_checkout_is_opened_once(api: Api) -> None:

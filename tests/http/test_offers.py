@@ -160,7 +160,9 @@ def test_both_addresses_of_the_settings_are_the_shops(api: Api) -> None:
         ({"coins": 70, "amount_minor": 99, "channel": "web"}, (False, "too_dear"), 74),
         ({"coins": 8500, "amount_minor": 999}, (False, "too_cheap"), 7499),
         ({"coins": 8500, "amount_minor": 7259, "currency": "eur"}, (True, "official"), 7259),
-        ({"coins": 10_000, "amount_minor": 999}, (False, "no_such_bundle"), None),
+        ({"coins": 10_000, "amount_minor": 999}, (False, "too_cheap"), 8823),
+        ({"coins": 10_000, "amount_minor": 8823}, (True, "official"), 8823),
+        ({"coins": 200_001, "amount_minor": 999}, (False, "no_such_bundle"), None),
         ({"coins": 70, "amount_minor": 74, "currency": "chf"}, (False, "no_such_bundle"), None),
     ],
 )

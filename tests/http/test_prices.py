@@ -29,6 +29,7 @@ def test_a_top_up_says_what_to_buy_and_what_it_costs(api: Api) -> None:
                 "price": {"amount_minor": 95, "currency": "eur", "exponent": 2},
             },
         ],
+        "checkout": None,
     }
     assert reply.headers["cache-control"] == "public, max-age=60"
 

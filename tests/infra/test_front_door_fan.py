@@ -109,7 +109,7 @@ def test_buying_opens_a_checkout_and_leads_to_the_payment_page(api: FakeApi, doo
     api.answers_json(201, {"id": KEY, "url": "https://pay.example/c/1?x=1#frag", "status": "pending"})
     cookie = sign_in(door)
 
-    answer = post_form(door, "/buy", ORDER | {"coins": "1000000"}, Cookie=cookie)
+    answer = post_form(door, "/buy", ORDER | {"amount_minor": "1"}, Cookie=cookie)
 
     assert (answer.status, answer.header("Location")) == (303, "https://pay.example/c/1?x=1#frag")
     [seen] = api.seen
@@ -132,6 +132,14 @@ def test_leads_nowhere_but_to_a_web_address(api: FakeApi, door: str, url: object
     api.answers_json(201, {"id": KEY, "url": url})
     answer = post_form(door, "/buy", ORDER, Cookie=sign_in(door))
     assert (answer.status, answer.header("Location")) == (502, None)
+
+
+@pytest.mark.parametrize(("coins", "sent"), [("44999", 44_999), ("1e3", "1e3"), ("-1", "-1")])
+def test_buying_an_amount_sends_a_number_and_leaves_other_text_to_the_api(
+    api: FakeApi, door: str, coins: str, sent: object
+) -> None:
+    post_form(door, "/buy", {"coins": coins, "currency": "usd", "key": KEY}, Cookie=sign_in(door))
+    assert json.loads(api.seen[0].body) == {"coins": sent, "currency": "usd"}
 
 
 def test_buying_signed_out_asks_to_sign_in(api: FakeApi, door: str) -> None:

@@ -32,9 +32,10 @@ def by_brute_force(bundles: Bundles, needed: int) -> tuple[int, int, int]:
 @example([(65, 99), (330, 499), (660, 999), (1321, 1999), (3303, 4999)], 4000)
 def test_no_set_of_bundles_is_better(bundles: Bundles, needed: int) -> None:
     on_sale = [
-        a_bundle(f"b{number}", coins, prices={"web": {"usd": price}}) for number, (coins, price) in enumerate(bundles)
+        a_bundle(f"b{number}", coins, prices={"in_app": {"usd": price}})
+        for number, (coins, price) in enumerate(bundles)
     ]
-    offers = a_catalogue(*on_sale, a_gift_item(coins=1)).offers("usd", "web")
+    offers = a_catalogue(*on_sale, a_gift_item(coins=1)).offers("usd", "in_app")
     found = cheapest_top_up(offers, needed)
     bought = sum(line.quantity for line in found.lines)
     assert (found.amount_minor, bought, found.coins) == by_brute_force(bundles, needed)

@@ -1,6 +1,5 @@
 import json
 from decimal import Decimal
-from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -9,9 +8,10 @@ from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.economy import MAX_QUANTITY
 from chalicelib.domain.gifts import GiftOrder
 from chalicelib.domain.messages import MAX_BYTES, MAX_CHARACTERS
-from chalicelib.domain.money import EXPONENTS, MAX_AMOUNT, as_decimal, smallest_step_minor
+from chalicelib.domain.money import EXPONENTS, MAX_AMOUNT, as_decimal
 from chalicelib.errors import InvalidField
-from tests.domain.builders import a_bundle, a_catalogue, a_gift_item, a_gift_order
+from tests.domain.builders import a_catalogue, a_gift_item, a_gift_order
+from tests.properties.markets import markets
 from tests.properties.profile import STEADY
 
 amounts = st.integers(-MAX_AMOUNT, MAX_AMOUNT)
@@ -53,22 +53,6 @@ def test_an_ordinary_message_is_taken(message: str) -> None:
 @given(amounts, st.sampled_from([0, 2, 3, 6]))
 def test_an_amount_written_out_is_the_amount(amount_minor: int, exponent: int) -> None:
     assert Decimal(as_decimal(amount_minor, exponent)).scaleb(exponent) == amount_minor
-
-
-@st.composite
-def markets(draw: st.DrawFn) -> tuple[Catalogue, str]:
-    """A catalogue of bundles that are on sale in one currency, on the web and mostly in the app."""
-    currency = draw(st.sampled_from(sorted(EXPONENTS)))
-    step = smallest_step_minor(currency)
-    bundles = []
-    for number in range(draw(st.integers(1, 4))):
-        web = draw(st.integers(1, 10**6)) * step
-        in_app = web + draw(st.integers(0, 10**6)) * step
-        prices: dict[str, Any] = {"web": {currency: web}}
-        if draw(st.booleans()):
-            prices["in_app"] = {currency: in_app}
-        bundles.append(a_bundle(f"b{number}", draw(st.integers(2, 10**6)), prices=prices))
-    return a_catalogue(*bundles), currency
 
 
 @STEADY

@@ -4,8 +4,29 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-ALLOWED_ADDITIONS: tuple[str, ...] = ()
-"""Attributes of rows and events that were added on purpose: patterns of their places, like `rows/*/new_attribute`."""
+_BUNDLES = "openapi/paths//v1/bundles/get/responses/200/content/application/json/schema"
+_CHECKOUT = "openapi/paths//v1/checkout-sessions/post/requestBody/content/application/json/schema"
+_VERIFY = "openapi/paths//v1/offers/verify/get/responses/200/content/application/json/schema"
+_TOP_UP = "openapi/paths//v1/top-up/get/responses/200/content/application/json/schema"
+
+ALLOWED_ADDITIONS: tuple[str, ...] = (
+    "answers/*/answer/custom",
+    "answers/*/answer/checkout",
+    "answers/*/answer/channel",
+    f"{_BUNDLES}/properties/custom",
+    f"{_BUNDLES}/required/custom",
+    f"{_CHECKOUT}/properties/coins",
+    f"{_CHECKOUT}/properties/quantity",
+    f"{_CHECKOUT}/properties/bundle_id/default",
+    f"{_VERIFY}/properties/channel",
+    f"{_VERIFY}/required/channel",
+    f"{_TOP_UP}/properties/checkout",
+    f"{_TOP_UP}/required/checkout",
+)
+"""Attributes of rows, events and answers that were added on purpose: patterns of places, as `rows/*/new_attribute`."""
+
+NO_LONGER_REQUIRED: tuple[str, ...] = (f"{_CHECKOUT}/required/bundle_id",)
+"""Fields that requests had to have in the first release, and may now leave out: their places."""
 
 
 def differences(recorded: Any, present: Any, place: str, allowed: Sequence[str] = ALLOWED_ADDITIONS) -> list[str]:
@@ -18,7 +39,8 @@ def differences(recorded: Any, present: Any, place: str, allowed: Sequence[str] 
         allowed: patterns of paths that may exist now without having been recorded.
     """
     if isinstance(recorded, Mapping) and isinstance(present, Mapping):
-        gone = [f"{place}/{key}: is missing" for key in recorded if key not in present]
+        missing = [f"{place}/{key}" for key in recorded if key not in present]
+        gone = [f"{path}: is missing" for path in missing if path not in NO_LONGER_REQUIRED]
         new = [f"{place}/{key}" for key in present if key not in recorded]
         added = [f"{path}: was added" for path in new if not any(fnmatchcase(path, each) for each in allowed)]
         common = [key for key in recorded if key in present]

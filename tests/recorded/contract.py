@@ -67,6 +67,24 @@ def openapi(document: Mapping[str, Any]) -> dict[str, Any]:
     return {"document": plain, "shared": dict(sorted(shared.items()))}
 
 
+def expanded(contract: Mapping[str, Any]) -> Any:
+    """Write each shared schema where it is used, and required names as a mapping, so that a place says what changed."""
+    return _expanded(contract["document"], contract["shared"])
+
+
+def _expanded(value: Any, shared: Mapping[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_expanded(each, shared) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    if "same as" in value:
+        return _expanded(shared[value["same as"]], shared)
+    whole = {key: _expanded(each, shared) for key, each in value.items()}
+    if isinstance(whole.get("properties"), Mapping):
+        whole["required"] = dict.fromkeys(whole.get("required", ()), "")
+    return whole
+
+
 def _resolved(value: Any, document: Mapping[str, Any], shared: dict[str, Any], *, named: bool) -> Any:
     """Args: named: the keys of `value` are names, like those of properties, not keywords."""
     if isinstance(value, list):

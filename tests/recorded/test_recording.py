@@ -28,6 +28,8 @@ def named(part: Any) -> Any:
 def changes(part: str, recorded: Any, present: Any) -> list[str]:
     if part == "names":
         recorded, present = named(recorded), named(present)
+    if part == "openapi":
+        recorded, present = contract.expanded(recorded), contract.expanded(present)
     return differences(recorded, present, part, *([GROWING[part]] if part in GROWING else []))
 
 

@@ -93,6 +93,7 @@ def _purchase(user_id: str, entry_id: str, row: EntryRow) -> Purchase:
         membership_id=row.membership_id or "",
         is_renewal=bool(row.is_renewal),
         paid_until=row.paid_until,
+        request_hash=row.request_hash,
     )
 
 
@@ -162,6 +163,7 @@ def purchase_row(purchase: Purchase) -> EntryRow:
         amount_minor=purchase.amount_minor,
         currency=purchase.currency,
         created_at=purchase.created_at,
+        request_hash=purchase.request_hash,
         ttl=int((purchase.created_at + PENDING_LIFE).timestamp()),
     )
 

@@ -146,6 +146,7 @@ class EntryRow(Row):
     membership_id = UnicodeAttribute(null=True)
     is_renewal = BooleanAttribute(null=True)
     paid_until = InstantAttribute(null=True)
+    request_hash = UnicodeAttribute(null=True)
 
     creator_id = UnicodeAttribute(null=True)
     shard = IntegerAttribute(null=True, attr_name="lane")

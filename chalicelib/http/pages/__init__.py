@@ -72,6 +72,7 @@ def shop(
     channel: str,
     new_id: Callable[[], str],
     fan: str | None = None,
+    custom: tuple[int, int] | None = None,
 ) -> str:
     """Render the shop page.
 
@@ -83,13 +84,15 @@ def shop(
         channel: as in `GET /v1/bundles`.
         new_id: returns a UUIDv7; called once per bundle, so that a button pressed twice is one purchase.
         fan: user id of the request's token; None shows the sign-in form.
+        custom: smallest and largest amount that the fan may choose freely, or None.
     """
     account = _part("sign_in") if fan is None else _part("signed_in", fan=fan)
     main = _fill(
         "shop",
         account=account,
         currencies=_currency_links(currency, currencies, channel),
-        bundles="".join(_bundle(bundle, channel, new_id()) for bundle in bundles),
+        bundles="".join(_bundle(bundle, channel, new_id()) for bundle in bundles)
+        + (_custom(*custom, currency, channel, new_id()) if custom else ""),
         statement=_part("statement"),
     )
     return _page("Get coins", main)
@@ -140,6 +143,11 @@ def _bundle(bundle: Mapping[str, Any], channel: str, key: str) -> str:
         unit="coin" if coins == 1 else "coins",
         price=format_price(price["amount_minor"], price["currency"], price["exponent"]),
     )
+
+
+def _custom(least: int, most: int, currency: str, channel: str, key: str) -> str:
+    limits = f"{format_count(least)} to {format_count(most)} coins"
+    return _part("custom", currency=currency, channel=channel, key=key, limits=limits, least=least, most=most)
 
 
 def _notes(bundle: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from chalice.app import Blueprint
 
+from chalicelib.domain.ladder import custom_range
 from chalicelib.domain.purchases import CheckoutOrder, Purchase, require_market
 from chalicelib.http import responses, routing
 from chalicelib.http.responses import ApiResponse
@@ -17,21 +18,22 @@ api = routing.Api(Blueprint(__name__), services)
 @api.route("GET", "/v1/bundles", response_model=common.BundlesResponse, auth="none", query=("currency", "channel"))
 def get_bundles(request: ApiRequest[None]) -> ApiResponse:
     """List the coin bundles on sale."""
-    offers = services.catalogue.offers(
-        *require_market(request.query("currency", "usd"), request.query("channel", "web"))
-    )
-    return ApiResponse(body=common.bundles(offers), cacheable=True)
+    market = require_market(request.query("currency", "usd"), request.query("channel", "web"))
+    body = common.bundles(services.catalogue.offers(*market), custom_range(services.catalogue, *market))
+    return ApiResponse(body=body, cacheable=True)
 
 
 @api.route(
     "POST", "/v1/checkout-sessions", request_model=common.CheckoutRequest, response_model=common.CheckoutResponse
 )
 def post_checkout_session(request: ApiRequest[common.CheckoutRequest]) -> ApiResponse:
-    """Open a checkout for a bundle."""
+    """Open a checkout for a bundle or an amount of coins."""
     order = CheckoutOrder(
         purchase_id=request.idempotency_key,
         user_id=request.user_id,
         bundle_id=request.body.bundle_id,
+        quantity=request.body.quantity,
+        coins=request.body.coins,
         currency=request.body.currency,
         channel=request.body.channel,
     )

@@ -5,7 +5,8 @@ from typing import Final
 from chalice.app import Blueprint
 from msgspec import Struct
 
-from chalicelib.domain.addresses import origin_of
+from chalicelib.domain.addresses import MAX_ADDRESS, origin_of
+from chalicelib.domain.ladder import single_checkout
 from chalicelib.domain.offers import Verdict, check_address, check_price, check_signed
 from chalicelib.domain.prices import CostBasis
 from chalicelib.domain.purchases import require_market
@@ -18,7 +19,7 @@ from chalicelib.http.schemas import common, offers, prices
 from chalicelib.services import services
 from chalicelib.usecases.queries import read_cost_basis, sign_offers
 
-_LONGEST: Final = 2_048
+_LONGEST: Final = MAX_ADDRESS
 """Maximum characters of an address or a signed bundle; genuine ones have fewer than 600."""
 _MOST: Final = 10**9 - 1
 
@@ -45,11 +46,12 @@ def get_worth(request: ApiRequest[None]) -> ApiResponse:
 
 @api.route("GET", "/v1/top-up", response_model=prices.TopUpResponse, auth="none", query=("for", "currency", "channel"))
 def get_top_up(request: ApiRequest[None]) -> ApiResponse:
-    """Find the cheapest bundles that contain a number of coins."""
+    """Find the checkout, and the cheapest bundles, that contain a number of coins."""
     needed = request.query_int("for", 0, 1, MAX_TOP_UP)
     currency, channel = require_market(request.query("currency", "usd"), request.query("channel", "web"))
     found = cheapest_top_up(services.catalogue.offers(currency, channel), needed)
-    return ApiResponse(body=prices.top_up(found, currency), cacheable=True)
+    checkout = single_checkout(services.catalogue, needed, currency) if channel == "web" else None
+    return ApiResponse(body=prices.top_up(found, checkout, currency), cacheable=True)
 
 
 @api.route("GET", "/v1/prices", response_model=prices.PricesResponse, auth="none", query=("channel",))

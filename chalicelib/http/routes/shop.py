@@ -3,7 +3,9 @@
 from chalice.app import Blueprint
 
 from chalicelib.domain.ids import is_uuid7
+from chalicelib.domain.ladder import custom_range
 from chalicelib.domain.purchases import Purchase, require_market
+from chalicelib.errors import NotFound
 from chalicelib.http import pages, routing
 from chalicelib.http.responses import ApiResponse
 from chalicelib.http.routing import ApiRequest
@@ -16,14 +18,19 @@ api = routing.Api(Blueprint(__name__), services)
 @api.route("GET", "/", auth="optional", sharing="none")
 def get_shop(request: ApiRequest[None]) -> ApiResponse:
     """Show the shop page."""
+    catalogue = services.catalogue
     currency, channel = require_market(request.query("currency", "usd"), request.query("channel", "web"))
+    if channel != "web":
+        raise NotFound("In-app prices have no page on the web.")
+    custom = custom_range(catalogue, currency, channel)
     page = pages.shop(
-        common.plain(common.bundles(services.catalogue.offers(currency, channel)).bundles),
+        common.plain(common.bundles(catalogue.offers(currency, channel), custom).bundles),
         currency=currency,
-        currencies=services.catalogue.currencies(channel),
+        currencies=catalogue.currencies(channel),
         channel=channel,
         new_id=services.clock.new_id,
         fan=request.optional_user_id,
+        custom=custom,
     )
     return ApiResponse(body=page, headers=pages.headers(services.settings.stripe_api_url))
 

@@ -15,9 +15,11 @@ from chalicelib.domain.wallets import Wallet
 
 
 class CheckoutRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Bundle to buy, at the catalogue's price."""
+    """Coins to buy: a `quantity` of the bundle `bundle_id`, or an amount of `coins`."""
 
-    bundle_id: str
+    bundle_id: str = ""
+    quantity: int = 1
+    coins: int = 0
     currency: str = "usd"
     channel: str = "web"
 
@@ -42,14 +44,25 @@ class BundleResponse(Struct, kw_only=True):
     web_saving_percent: int | None
 
 
+class CustomResponse(Struct, kw_only=True):
+    """Limits of custom amounts of coins."""
+
+    min_coins: int
+    max_coins: int
+
+
 class BundlesResponse(Struct, kw_only=True):
-    """Bundles on sale, smallest first."""
+    """Bundles on sale, smallest first. `custom` is null where only bundles are for sale."""
 
     bundles: list[BundleResponse]
+    custom: CustomResponse | None
 
 
 class CheckoutResponse(Struct, kw_only=True):
-    """Checkout. `url` is the payment page, null when nothing is left to pay. `posted` means credited."""
+    """Checkout. `url` is the payment page, null when nothing is left to pay. `posted` means credited.
+
+    `bundle_id` is `custom` for an amount of coins that is no bundle.
+    """
 
     id: str
     status: str
@@ -120,9 +133,10 @@ class HealthResponse(Struct, kw_only=True):
     stage: str
 
 
-def bundles(offers: list[Offer]) -> BundlesResponse:
-    """Convert offers."""
+def bundles(offers: list[Offer], custom: tuple[int, int] | None) -> BundlesResponse:
+    """Convert offers and the limits of custom amounts."""
     return BundlesResponse(
+        custom=CustomResponse(min_coins=custom[0], max_coins=custom[1]) if custom else None,
         bundles=[
             BundleResponse(
                 bundle_id=offer.bundle.bundle_id,
@@ -134,7 +148,7 @@ def bundles(offers: list[Offer]) -> BundlesResponse:
                 web_saving_percent=offer.web_saving_percent,
             )
             for offer in offers
-        ]
+        ],
     )
 
 

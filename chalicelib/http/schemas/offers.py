@@ -27,7 +27,8 @@ class OffersResponse(Struct, kw_only=True):
 class VerdictResponse(Struct, kw_only=True):
     """Verdict on an offer. `reason` is a stable word, `detail` a sentence.
 
-    `bundle_id` and `official_price` are of the bundle it was compared with; null without one.
+    `bundle_id`, `official_price` and `channel` are of the offer it was compared with; null without one. The price of an
+    offer in the channel `in_app` is official in the app only.
     """
 
     official: bool
@@ -35,6 +36,7 @@ class VerdictResponse(Struct, kw_only=True):
     detail: str
     bundle_id: str | None
     official_price: Price | None
+    channel: str | None
 
 
 class KeyResponse(Struct, kw_only=True):
@@ -79,6 +81,7 @@ def verdict(verdict: Verdict) -> VerdictResponse:
         detail=verdict.detail,
         bundle_id=offer.bundle.bundle_id if offer else None,
         official_price=price_of(offer.amount_minor, offer.currency) if offer else None,
+        channel=offer.channel if offer else None,
     )
 
 

@@ -3,7 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from chalicelib.domain.catalogue import Catalogue
+from chalicelib.domain.catalogue import Catalogue, Offer
 from chalicelib.domain.prices import CostBasis
 from chalicelib.domain.reference_rates import ReferenceRates, compare
 from chalicelib.domain.top_up import TopUp
@@ -77,14 +77,27 @@ class TopUpLineResponse(Struct, kw_only=True):
     price: Price
 
 
+class SingleCheckoutResponse(Struct, kw_only=True):
+    """Single checkout with enough coins. `bundle_id` is `custom` for an amount that is no bundle."""
+
+    bundle_id: str
+    coins: int
+    spare_coins: int
+    price: Price
+
+
 class TopUpResponse(Struct, kw_only=True, rename={"needed": "for"}):
-    """Cheapest bundles with at least `for` coins, largest first. `spare_coins` is the excess."""
+    """Cheapest bundles with at least `for` coins, largest first. `spare_coins` is the excess.
+
+    `checkout` is the cheapest single checkout, null in the app and above the largest amount for sale.
+    """
 
     needed: int
     coins: int
     spare_coins: int
     price: Price
     bundles: list[TopUpLineResponse]
+    checkout: SingleCheckoutResponse | None
 
 
 def gift_catalogue(
@@ -109,8 +122,8 @@ def _worth(coins: int, cost_basis: CostBasis) -> WorthPrice:
     return WorthPrice(**asdict(price), basis=cost_basis.basis)
 
 
-def top_up(found: TopUp, currency: str) -> TopUpResponse:
-    """Convert a top-up."""
+def top_up(found: TopUp, checkout: Offer | None, currency: str) -> TopUpResponse:
+    """Convert a top-up and the single checkout beside it."""
     return TopUpResponse(
         needed=found.needed,
         coins=found.coins,
@@ -125,6 +138,14 @@ def top_up(found: TopUp, currency: str) -> TopUpResponse:
             )
             for line in found.lines
         ],
+        checkout=SingleCheckoutResponse(
+            bundle_id=checkout.bundle.bundle_id,
+            coins=checkout.coins,
+            spare_coins=checkout.coins - found.needed,
+            price=price_of(checkout.amount_minor, currency),
+        )
+        if checkout
+        else None,
     )
 
 

@@ -21,7 +21,8 @@ from infra.local.front_door.upstream import (
 
 COOKIE = "fan"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-ORDER_FIELDS = ("bundle_id", "currency", "channel", "key")
+ORDER_FIELDS = ("bundle_id", "quantity", "coins", "currency", "channel", "key")
+WHOLE_NUMBERS = ("quantity", "coins")
 
 # Hop-by-hop headers belong to one connection (RFC 9110, 7.6.1). Upstream sets Host and Content-Length. The cookie is
 # the front door's own: the API accepts bearer tokens only.
@@ -134,7 +135,8 @@ def _buy(api: Upstream) -> Response:
         ("Content-Type", "application/json"),
         ("Idempotency-Key", order.pop("key", "")),
     ]
-    return _after_checkout(api.exchange("POST", "/v1/checkout-sessions", headers, json.dumps(order).encode()))
+    numbers = {name: int(order[name]) for name in WHOLE_NUMBERS if order.get(name, "").isdecimal()}
+    return _after_checkout(api.exchange("POST", "/v1/checkout-sessions", headers, json.dumps(order | numbers).encode()))
 
 
 def _order() -> dict[str, str]:
