@@ -1,6 +1,6 @@
 # The project's commands. They need Python 3.11 or newer and make; infra/bootstrap.py installs everything else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit up down check catalogue-check bench faults planted mutants figures package deploy rebuild-check lock format clean always
+.PHONY: help demo test unit up serve down check catalogue-check bench faults planted mutants figures package deploy rebuild-check lock format clean always
 
 # The interpreter to use, such as PYTHON=python3.11. Default: the best match that infra/bootstrap.py finds.
 PYTHON ?=
@@ -38,6 +38,9 @@ unit: .venv/.ready ## run the tests that need no store and no cloud, in seconds
 
 up: .venv/.ready .venv-cloud/.ready ## start the local cloud, with your CATALOGUE, Stripe account or issuer (infra/README.md)
 	@$(PY) -m infra.local.up
+
+serve: .venv/.ready ## run the API in one process on the running local cloud, reloading it when its code changes
+	@$(PY) -m infra.local.serve
 
 down: ## stop the local cloud
 	@test ! -x $(PY) || $(PY) -m infra.local.down

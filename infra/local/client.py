@@ -148,7 +148,7 @@ class Fan:
         reply = post_form(f"{facts.issuer_url}/token", {"sub": user_id, "scope": scope})
         self.user_id = user_id
         self._base = f"{facts.api_url}/v1"
-        self._signed_in = {"Authorization": f"Bearer {reply.read(200, _Token).access_token}"}
+        self.signed_in = {"Authorization": f"Bearer {reply.read(200, _Token).access_token}"}
 
     def bundles(self) -> list[Bundle]:
         """List the bundles of the channel `web` in US dollars."""
@@ -179,17 +179,17 @@ class Fan:
 
     def get(self, path: str) -> Reply:
         """Send a GET request; `path` is relative to /v1."""
-        return call("GET", self._base + path, self._signed_in)
+        return call("GET", self._base + path, self.signed_in)
 
     def put(self, path: str, fields: Fields) -> Reply:
         """Send a PUT request with a JSON body; `path` is relative to /v1."""
         headers = {"Content-Type": "application/json"}
-        return call("PUT", self._base + path, self._signed_in | headers, json.dumps(fields).encode())
+        return call("PUT", self._base + path, self.signed_in | headers, json.dumps(fields).encode())
 
     def post(self, path: str, fields: Fields, key: str | None = None) -> Reply:
         """Send a POST request with a JSON body; `path` is relative to /v1. Without `key` the idempotency key is new."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": key or str(uuid7())}
-        return call("POST", self._base + path, self._signed_in | headers, json.dumps(fields).encode())
+        return call("POST", self._base + path, self.signed_in | headers, json.dumps(fields).encode())
 
 
 def wait_until(description: str, condition: Callable[[], bool], seconds: float = 30) -> None:

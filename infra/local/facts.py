@@ -27,6 +27,8 @@ class StackFacts:
     aws_region: str
     table_name: str
     topic_arn: str
+    serve_url: str | None = None
+    """Base URL of `make serve`, while it runs."""
     has_stripe_sandbox: bool = True
     """False if `stripe_api_url` is Stripe."""
     has_token_issuer: bool = True

@@ -33,7 +33,7 @@ class Ports:
             StartError: a port that is set cannot be bound.
         """
         free = dict(zip(_PORT_VARIABLES, free_ports(len(_PORT_VARIABLES)), strict=True))
-        return cls(**{part: _set_port(name) or free[part] for part, name in _PORT_VARIABLES.items()})
+        return cls(**{part: set_port(name) or free[part] for part, name in _PORT_VARIABLES.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Server:
         wait_until_ready(self.process, self.log, lambda: '{"url"' in self.log.read_text(errors="replace"))
 
 
-def _set_port(name: str) -> int | None:
+def set_port(name: str) -> int | None:
     """Read a port from an environment variable, and check that no other server uses it."""
     setting = os.environ.get(name)
     if not setting:
