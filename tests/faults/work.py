@@ -175,7 +175,7 @@ def kill_on_dynamodb_local(times: int) -> Piece:
 
 def any_order() -> Piece:
     """Run the state machine of the property tests for longer."""
-    done = _pytest("tests/properties/test_stories.py", COINPURSE_COMMANDS=str(COMMANDS))
+    done = _pytest("tests/properties/test_state_machine.py", COINPURSE_COMMANDS=str(COMMANDS))
     piece = Piece("commands in any order", tried=COMMANDS)
     if done.returncode:
         piece.by_kind["broken"] += 1
@@ -185,7 +185,7 @@ def any_order() -> Piece:
 
 def seven_events() -> Piece:
     """Deliver the seven events of a purchase's life in all orders, for each of its ends."""
-    return _whole("seven events, all orders", "tests/properties/test_seven_event_life.py")
+    return _whole("seven events, all orders", "tests/properties/test_purchase_events.py")
 
 
 def relay_faults() -> Piece:

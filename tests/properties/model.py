@@ -1,19 +1,19 @@
-"""What Coinpurse does, in a few words and numbers: written from the design, knows nothing of the code."""
+"""Reference model of Coinpurse, written from the design without the code."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-# What the provider says -> from which status -> to which.
+# Word of the payment event -> status before -> status after.
 MOVES = {
     "unpaid": {"pending": "processing", "expired": "processing"},
     "failed": {"pending": "failed", "processing": "failed"},
     "expired": {"pending": "expired"},
 }
-# Money that is gone, and money that is not, by what the provider calls it. Of other words nobody knows the meaning.
+# Refund and dispute statuses whose money has left, and whose money stays. Other statuses are unknown.
 GONE = {"pending", "requires_action", "succeeded", "needs_response", "under_review", "appeal_under_review", "lost"}
 STAYS = {"failed", "canceled", "won", "prevented", "warning_needs_response", "warning_closed"}
 
-# From how many coins on, how many characters a message may have, in which color and for how long it is pinned.
+# Tiers: least coins, maximum message length, color, seconds of the pin.
 CHATS = {
     "cheer": [(5, 200, "", 0)],
     "super_chat": [(10, 0, "blue", 0), (50, 80, "green", 60), (250, 350, "red", 300)],
@@ -21,14 +21,14 @@ CHATS = {
 MOST = {"cheer": 1_000, "super_chat": 5_000}
 
 Name = tuple[str, str]
-"""A fan and a key."""
+"""A fan and an idempotency key."""
 Moved = tuple[int, str]
-"""A refund or a dispute: how much, and what the provider calls it."""
+"""Amount and status of a refund or a dispute."""
 
 
 @dataclass(frozen=True)
 class Payment:
-    """Money that was paid, or was said to be: for what, for how many coins, and whether as it was quoted."""
+    """A payment, made or only reported, with the purchase, its coins, and whether it matches the quote."""
 
     payment: str
     name: Name
@@ -38,7 +38,7 @@ class Payment:
 
 @dataclass(frozen=True)
 class Streak:
-    """Gifts in a row: of which item, to whom, and whether in secret; how many and how many coins so far."""
+    """A streak: its item, creator and anonymity, with count and coins so far."""
 
     streak_id: str
     creator_id: str
@@ -49,17 +49,17 @@ class Streak:
     last_at: datetime
 
     def is_like(self, other: "Streak") -> bool:
-        """Whether both are the same row, however far they have come."""
+        """Return True if both are the same streak, regardless of progress."""
         return replace(self, count=other.count, coins=other.coins, last_at=other.last_at) == other
 
 
 @dataclass
 class Model:
-    """Answers with the word that the real one must answer with."""
+    """Predict the outcome of each call as a word: `new`, `repeat`, an error code, or a Stripe event's outcome."""
 
     coins: dict[str, int] = field(default_factory=dict)
     frozen: set[str] = field(default_factory=set)
-    wishes: dict[Name, tuple[object, ...]] = field(default_factory=dict)
+    requests: dict[Name, tuple[object, ...]] = field(default_factory=dict)
     quotes: dict[Name, tuple[int, int]] = field(default_factory=dict)
     status: dict[Name, str] = field(default_factory=dict)
     paid_by: dict[Name, str] = field(default_factory=dict)
@@ -75,58 +75,65 @@ class Model:
 
     # --- fans ---------------------------------------------------------------------------------------------------------
 
-    def open(self, name: Name, wish: tuple[object, ...], coins: int, amount: int, *, is_stale: bool) -> str:
-        if name in self.wishes:
-            return "repeat" if self.wishes[name] == wish else "idempotency_conflict"
+    def open(self, name: Name, request: tuple[object, ...], coins: int, amount: int, *, is_stale: bool) -> str:
+        if name in self.requests:
+            return "repeat" if self.requests[name] == request else "idempotency_conflict"
         if is_stale:
             return "key_too_old"
-        self.wishes[name], self.quotes[name], self.status[name] = wish, (coins, amount), "pending"
+        self.requests[name], self.quotes[name], self.status[name] = request, (coins, amount), "pending"
         return "new"
 
     def send(
-        self, name: Name, wish: tuple[object, ...], cost: int, *, is_stale: bool, against: str = "", in_row: str = ""
+        self,
+        name: Name,
+        request: tuple[object, ...],
+        cost: int,
+        *,
+        is_stale: bool,
+        refusal: str = "",
+        streak_refusal: str = "",
     ) -> str:
-        """`against`: what the economy has against it; `in_row`: what the row of gifts has, that it is to be one of."""
-        if name in self.wishes:
-            return "repeat" if self.wishes[name] == wish else "idempotency_conflict"
-        if is_stale or against:
-            return "key_too_old" if is_stale else against
+        """Predict a gift. `refusal` is the economy's refusal, `streak_refusal` the refusal of the streak."""
+        if name in self.requests:
+            return "repeat" if self.requests[name] == request else "idempotency_conflict"
+        if is_stale or refusal:
+            return "key_too_old" if is_stale else refusal
         fan = name[0]
         if fan in self.frozen:
             return "wallet_frozen"
         if self.coins.get(fan, 0) < cost:
             return "insufficient_coins"
-        if in_row:
-            return in_row
+        if streak_refusal:
+            return streak_refusal
         self._move_coins(fan, -cost)
-        self.wishes[name], self.costs[name] = wish, cost
+        self.requests[name], self.costs[name] = request, cost
         return "new"
 
-    def chat(
+    def send_coins(
         self, name: Name, kind: str, coins: int, text: str, length: int, *, is_secret: bool, is_stale: bool
     ) -> str:
-        """A cheer, or a super chat: the more coins, the longer the message may be, and the longer it is pinned."""
+        """Predict a cheer or a super chat: more coins allow a longer message and a longer pin."""
         reached = [tier for tier in CHATS[kind] if coins >= tier[0]]
-        against = ""
+        refusal = ""
         if is_secret and kind == "super_chat":
-            against = "not_offered"
+            refusal = "not_offered"
         elif not reached or coins > MOST[kind]:
-            against = "coins_out_of_range"
+            refusal = "coins_out_of_range"
         elif length > reached[-1][1]:
-            against = "message_too_long"
-        answer = self.send(name, (kind, coins, text, is_secret), coins, is_stale=is_stale, against=against)
+            refusal = "message_too_long"
+        answer = self.send(name, (kind, coins, text, is_secret), coins, is_stale=is_stale, refusal=refusal)
         if answer == "new" and kind == "super_chat":
             self.pinned[name] = reached[-1][2:]
         return answer
 
-    def tap(self, name: Name, wish: tuple[object, ...], tap: Streak, *, is_stale: bool) -> str:
-        """A gift in a row: it begins its own, and whatever row there was is over; or it goes on with the same."""
+    def tap(self, name: Name, request: tuple[object, ...], tap: Streak, *, is_stale: bool) -> str:
+        """Predict a gift of a streak: it continues the active streak, or ends it and starts its own."""
         if name[1] < tap.streak_id:
             return "invalid_field"
         before = self.streaks.get(name[0])
         is_first, is_next = name[1] == tap.streak_id, before is not None and before.is_like(tap)
-        in_row = "" if is_first or is_next else "streak_ended"
-        answer = self.send(name, wish, tap.coins, is_stale=is_stale, in_row=in_row)
+        streak_refusal = "" if is_first or is_next else "streak_ended"
+        answer = self.send(name, request, tap.coins, is_stale=is_stale, streak_refusal=streak_refusal)
         if answer != "new":
             return answer
         if before is not None and is_first:
@@ -137,7 +144,7 @@ class Model:
         return answer
 
     def end(self, fan: str, streak_id: str, quiet_since: datetime) -> str:
-        """It is over when nothing was added to it for a while."""
+        """Predict a streak check: the streak ends if nothing was added since `quiet_since`."""
         streak = self.streaks.get(fan)
         if streak is None or streak.streak_id != streak_id:
             return "ended_before"
@@ -148,7 +155,7 @@ class Model:
 
     # --- the provider -------------------------------------------------------------------------------------------------
 
-    def hear(self, word: str, paid: Payment) -> str:
+    def apply_event(self, word: str, paid: Payment) -> str:
         name = paid.name
         if word != "paid":
             return self._move(name, word)
@@ -165,16 +172,16 @@ class Model:
         is_paid_otherwise = self.paid_by.get(paid.name, paid.payment) != paid.payment
         return not paid.is_as_quoted or quoted != paid.coins or is_paid_otherwise
 
-    def look(self, paid: Payment, refunds: list[Moved], disputes: list[Moved]) -> str:
-        """The money of a payment may have moved: coins follow it."""
+    def sync_refunds(self, paid: Payment, refunds: list[Moved], disputes: list[Moved]) -> str:
+        """Predict the coins that follow the money of a payment."""
         name, moved = paid.name, [*refunds, *disputes]
         gone = sum(part for part, status in moved if status in GONE)
-        is_strange = any(status not in GONE | STAYS for _, status in moved)
-        if self.paid_by.get(name) != paid.payment and (said := self.hear("paid", paid)) != "credited":
-            if is_strange or not gone:
-                return "unknown_status" if is_strange else said
+        has_unknown_status = any(status not in GONE | STAYS for _, status in moved)
+        if self.paid_by.get(name) != paid.payment and (outcome := self.apply_event("paid", paid)) != "credited":
+            if has_unknown_status or not gone:
+                return "unknown_status" if has_unknown_status else outcome
             return self._review(f"{paid.payment}-left-{gone}", paid)
-        if is_strange:
+        if has_unknown_status:
             return "unknown_status"
         coins, amount = self.quotes[name]
         granted = coins * max(amount - gone, 0) // amount
@@ -186,18 +193,18 @@ class Model:
     # --- operators ----------------------------------------------------------------------------------------------------
 
     def grant(self, name: Name, coins: int) -> str:
-        if name in self.wishes:
-            return "repeat" if self.wishes[name] == ("grant", coins) else "idempotency_conflict"
-        self.wishes[name] = ("grant", coins)
+        if name in self.requests:
+            return "repeat" if self.requests[name] == ("grant", coins) else "idempotency_conflict"
+        self.requests[name] = ("grant", coins)
         self._move_coins(name[0], coins)
         return "new"
 
     def reverse(self, gift: Name, key: str) -> str:
         if gift not in self.costs:
             return "not_found"
-        if gift in self.reversed_by or (gift[0], key) in self.wishes:
+        if gift in self.reversed_by or (gift[0], key) in self.requests:
             return "repeat" if self.reversed_by.get(gift) == key else "idempotency_conflict"
-        self.reversed_by[gift], self.wishes[gift[0], key] = key, ("reversal", gift)
+        self.reversed_by[gift], self.requests[gift[0], key] = key, ("reversal", gift)
         self._move_coins(gift[0], self.costs[gift])
         return "new"
 
@@ -215,14 +222,14 @@ class Model:
         if payment in self.settled:
             return "done" if self.settled[payment] == (key, decision) else "idempotency_conflict"
         if decision == "credit":
-            if (fan, key) in self.wishes:
+            if (fan, key) in self.requests:
                 return "idempotency_conflict"
-            self.wishes[fan, key] = ("settlement", payment)
+            self.requests[fan, key] = ("settlement", payment)
             self._move_coins(fan, coins)
         self.settled[payment] = key, decision
         return "done"
 
-    # --- in short -----------------------------------------------------------------------------------------------------
+    # --- helpers ------------------------------------------------------------------------------------------------------
 
     def _move(self, name: Name, word: str) -> str:
         status = self.status.get(name, "unknown")

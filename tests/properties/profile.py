@@ -1,4 +1,4 @@
-"""How hard the properties are tried. `COINPURSE_COMMANDS=1000000` makes a night of it."""
+"""Hypothesis settings. `COINPURSE_COMMANDS=1000000` runs the state machine overnight."""
 
 import os
 
@@ -8,13 +8,13 @@ STEPS = 40
 COMMANDS = int(os.environ.get("COINPURSE_COMMANDS", "10000"))
 
 STEADY = settings(
-    # CI tells what a change broke, so it tries the same every time; everybody else explores.
+    # In CI the examples are fixed, so that a failure is caused by the change; elsewhere they are random.
     derandomize="CI" in os.environ,
     print_blob=True,
     deadline=None,
     max_examples=200,
 )
-STORIES = settings(
+MACHINE = settings(
     STEADY,
     max_examples=max(1, COMMANDS // STEPS),
     stateful_step_count=STEPS,

@@ -1,4 +1,4 @@
-"""Whatever fans do with their budgets, and whenever: nobody ever spends more than the limits that were in force."""
+"""Budgets under random gifts, purchases, changes and times: spending never exceeds the limits in force."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,11 +19,11 @@ from chalicelib.usecases.budgets import set_budget
 from tests.domain.builders import FAN
 from tests.fakes import uuid7_at
 from tests.properties.profile import STEADY
-from tests.usecases.checkout_harness import CheckoutHarness, told
+from tests.usecases.checkout_harness import CheckoutHarness, session_event
 
 ZONES = ["UTC", "Europe/Berlin", "America/Santiago", "Pacific/Apia", "Asia/Kathmandu"]
 SPRING = datetime.fromisoformat("2026-03-27T10:00:00+00:00")
-"""Before the clocks change in Berlin, and a week before they do in Santiago."""
+"""Before the DST change in Berlin, and a week before the one in Santiago."""
 
 amounts = st.one_of(st.just(UNLIMITED), st.integers(0, 40))
 limits = st.builds(ByPeriod, amounts, amounts, amounts)
@@ -31,7 +31,7 @@ paces = st.timedeltas(timedelta(0), timedelta(hours=40)) | st.sampled_from([time
 
 
 @st.composite
-def wishes(draw: st.DrawFn) -> Limits:
+def changes(draw: st.DrawFn) -> Limits:
     money = ByPeriod(*(100 * limit if limit != UNLIMITED else limit for limit in draw(limits)))
     currency = draw(st.sampled_from(["usd", "eur"])) if money != NO_LIMIT else None
     return Limits(zone=draw(st.sampled_from(ZONES)), coins=draw(limits), currency=currency, money=money)
@@ -41,13 +41,13 @@ acts = st.one_of(
     st.tuples(st.just("give"), st.integers(1, 20)),
     st.tuples(st.just("buy"), st.none()),
     st.tuples(st.just("end"), st.sampled_from(["expired", "failed", "unpaid"])),
-    st.tuples(st.just("wish"), wishes()),
+    st.tuples(st.just("change"), changes()),
 )
 
 
 @dataclass
-class BudgetLife:
-    """What a fan does, beside a log of it that knows nothing of counters."""
+class BudgetHarness:
+    """A fan's spending and budget changes, logged without counters."""
 
     harness: CheckoutHarness = field(default_factory=CheckoutHarness)
     number: int = 10
@@ -71,10 +71,10 @@ class BudgetLife:
 
     def end(self, word: str) -> None:
         for purchase in self.opened[-1:]:
-            self.harness.hear(told(word, purchase))
+            self.harness.deliver(session_event(word, purchase))
 
-    def wish(self, wish: Limits) -> None:
-        set_budget(FAN, wish, ledger=self.harness.ledger, clock=self.harness.clock)
+    def change(self, change: Limits) -> None:
+        set_budget(FAN, change, ledger=self.harness.ledger, clock=self.harness.clock)
 
     @property
     def budget(self) -> Budget | None:
@@ -84,13 +84,13 @@ class BudgetLife:
         return list(self.harness.books.entries.get(FAN, {}).values())
 
     def pending(self) -> dict[str, Purchase]:
-        """Find the purchases that still may be paid, by id."""
+        """Return the purchases that can still be paid, by id."""
         known = [entry for entry in self.entries() if isinstance(entry, Purchase)]
         return {entry.purchase_id: entry for entry in known if entry.status is Status.PENDING}
 
 
 def released(before: Budget, ended: Iterable[Purchase]) -> ByPeriod[int]:
-    """Add up the money of checkouts that ended unpaid, in the periods that they were opened in."""
+    """Add up the prices of checkouts that ended unpaid, by the periods in which they were opened."""
     prices = [(purchase.created_at, purchase.amount_minor) for purchase in ended]
     return ByPeriod(*(sum(price for at, price in prices if since <= at) for since in before.since))
 
@@ -99,23 +99,25 @@ ONE_CHECKOUT_A_MONTH = Limits(zone="UTC", currency="usd", money=ByPeriod(UNLIMIT
 
 
 @settings(STEADY)
-@given(wishes(), st.lists(st.tuples(paces, acts), max_size=25))
-# The second checkout ends the first one, whose session is over, and spends the money that this gives back.
+@given(changes(), st.lists(st.tuples(paces, acts), max_size=25))
+# The second checkout ends the first one, whose session has expired, and spends the released money.
 @example(ONE_CHECKOUT_A_MONTH, [(timedelta(0), ("buy", None)), (timedelta(hours=26), ("buy", None))])
-def test_nobody_ever_spends_more_than_the_limits_in_force(first: Limits, story: list[tuple[timedelta, Any]]) -> None:
-    life = BudgetLife()
-    life.wish(first)
-    for pace, (act, what) in story:
-        life.harness.clock.advance(pace)
-        before = renewed(life.budget, life.harness.clock.at) if life.budget else None
-        spent_before, pending = len(life.entries()), life.pending()
-        getattr(life, act)(what)
-        after = life.budget
+def test_budget_spending_never_exceeds_the_limits_in_force(
+    first: Limits, acts_in_time: list[tuple[timedelta, Any]]
+) -> None:
+    budgets = BudgetHarness()
+    budgets.change(first)
+    for pace, (act, argument) in acts_in_time:
+        budgets.harness.clock.advance(pace)
+        before = renewed(budgets.budget, budgets.harness.clock.at) if budgets.budget else None
+        spent_before, pending = len(budgets.entries()), budgets.pending()
+        getattr(budgets, act)(argument)
+        after = budgets.budget
         assert before
         assert after
-        ended = [pending[key] for key in pending.keys() - life.pending().keys()]
+        ended = [pending[key] for key in pending.keys() - budgets.pending().keys()]
         money_left = ByPeriod(*map(add, before.money_left, released(before, ended)))
-        for entry in life.entries()[spent_before:]:
+        for entry in budgets.entries()[spent_before:]:
             left, cost = (
                 (before.coins_left, entry.price_coins) if isinstance(entry, Gift) else (money_left, entry.amount_minor)
             )
@@ -129,19 +131,19 @@ def test_nobody_ever_spends_more_than_the_limits_in_force(first: Limits, story: 
 
 @settings(STEADY)
 @given(limits, st.sampled_from(ZONES), st.lists(st.tuples(paces, st.integers(1, 20)), max_size=40))
-def test_the_gifts_of_every_period_add_up_to_its_limit_at_most(
-    coins: ByPeriod[int], zone: str, story: list[tuple[timedelta, int]]
+def test_budget_gifts_of_a_period_never_exceed_its_limit(
+    coins: ByPeriod[int], zone: str, acts_in_time: list[tuple[timedelta, int]]
 ) -> None:
-    """Held against the calendar alone: the gifts of one local day, of one week from Monday, of one month."""
-    life = BudgetLife()
-    life.wish(Limits(zone=zone, coins=coins))
-    for pace, price in story:
-        life.harness.clock.advance(pace)
-        life.give(price)
+    """Check against the calendar alone: the gifts of one local day, one week from Monday, one month."""
+    budgets = BudgetHarness()
+    budgets.change(Limits(zone=zone, coins=coins))
+    for pace, price in acts_in_time:
+        budgets.harness.clock.advance(pace)
+        budgets.give(price)
 
     for place, period in enumerate(PERIODS):
         sums: dict[datetime, int] = {}
-        for entry in life.entries():
+        for entry in budgets.entries():
             end = period_ends(entry.posted_at, zone)[place]
             sums[end] = sums.get(end, 0) + entry.price_coins
         assert all(total <= coins[place] for total in sums.values()), period
@@ -149,19 +151,19 @@ def test_the_gifts_of_every_period_add_up_to_its_limit_at_most(
 
 @settings(STEADY)
 @given(limits, limits, paces, st.lists(st.tuples(paces, st.integers(1, 20)), max_size=20))
-def test_what_is_lowered_is_held_to_at_once_and_what_is_raised_a_day_later(
-    old: ByPeriod[int], new: ByPeriod[int], pace: timedelta, story: list[tuple[timedelta, int]]
+def test_budget_lower_limits_apply_at_once_and_higher_a_day_later(
+    old: ByPeriod[int], new: ByPeriod[int], pace: timedelta, acts_in_time: list[tuple[timedelta, int]]
 ) -> None:
-    life = BudgetLife()
-    life.wish(Limits(zone="UTC", coins=old))
-    life.harness.clock.advance(pace)
-    life.wish(Limits(zone="UTC", coins=new))
-    asked_at = life.harness.clock.at
-    for wait, price in story:
-        life.harness.clock.advance(wait)
-        life.give(price)
-        budget = life.budget
+    budgets = BudgetHarness()
+    budgets.change(Limits(zone="UTC", coins=old))
+    budgets.harness.clock.advance(pace)
+    budgets.change(Limits(zone="UTC", coins=new))
+    changed_at = budgets.harness.clock.at
+    for wait, price in acts_in_time:
+        budgets.harness.clock.advance(wait)
+        budgets.give(price)
+        budget = budgets.budget
         assert budget
-        in_force = renewed(budget, life.harness.clock.at).limits.coins
-        is_granted = life.harness.clock.at >= asked_at + timedelta(hours=24)
+        in_force = renewed(budget, budgets.harness.clock.at).limits.coins
+        is_granted = budgets.harness.clock.at >= changed_at + timedelta(hours=24)
         assert in_force == (new if is_granted else ByPeriod(*map(min, old, new)))

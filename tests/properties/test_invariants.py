@@ -1,4 +1,4 @@
-"""The checker of the invariants complains when it should: each of these books is wrong in one way."""
+"""The invariants checker finds each of these violations."""
 
 from typing import Any
 
@@ -45,16 +45,16 @@ MOVED = Books(
     shards=[replace(TOTAL, coins=0, gifts=2)],
     published=["e1", "e2", "e5", "e6", "e7", EVENT_ID],
 )
-"""The same after half of the money went and some returned, the gift was reversed, and a few coins were granted."""
+"""The state after a partial refund and restore, a gift reversal, and a grant of a few coins."""
 
 
-def test_good_books_are_good() -> None:
+def test_broken_of_valid_books_is_empty() -> None:
     assert broken(GOOD, is_drained=True) == []
     assert broken(MOVED, is_drained=True) == []
     assert broken(Books(), is_drained=True) == []
 
 
-def test_books_whose_relay_is_behind_are_good_until_it_says_it_is_not() -> None:
+def test_broken_of_unrelayed_books_depends_on_is_drained() -> None:
     behind = replace(GOOD, received=[], shards=[], published=[])
     assert broken(behind, is_drained=False) == []
     assert {line[:2] for line in broken(behind, is_drained=True)} == {"I3", "I4"}
@@ -85,13 +85,13 @@ def test_books_whose_relay_is_behind_are_good_until_it_says_it_is_not() -> None:
     ],
     ids=str,
 )
-def test_books_that_are_wrong_in_one_way_are_found_out(invariant: str, changes: dict[str, Any]) -> None:
+def test_broken_finds_each_violation(invariant: str, changes: dict[str, Any]) -> None:
     found = broken(replace(GOOD, **changes), is_drained=False)
     assert invariant in {line[:2] for line in found}
 
 
 def moved(**changes: Any) -> Books:
-    """The books after money has moved; an entry that is named is another one."""
+    """Build the state after money has moved, with the named entries replaced."""
     others = {entry.entry_id: entry for entry in MOVED.entries} | changes.pop("entries", {})
     return replace(MOVED, entries=[entry for entry in others.values() if entry], **changes)
 
@@ -119,18 +119,18 @@ def moved(**changes: Any) -> Books:
     ],
     ids=str,
 )
-def test_money_that_moved_and_coins_that_did_not_are_found_out(invariant: str, books: Books) -> None:
+def test_broken_finds_each_violation_after_money_moved(invariant: str, books: Books) -> None:
     assert invariant in {line[:2] for line in broken(books, is_drained=True)}
 
 
-def test_what_an_operator_takes_is_no_purchases_share() -> None:
+def test_broken_ignores_an_operators_clawback_in_a_purchases_share() -> None:
     taken = an_adjustment(entry_id="a9", event_id="e9", kind=Kind.CLAWBACK, coins=-60)
     books = moved(entries={"a9": taken}, wallets=[replace(WALLET, coins=-10)], published=[*MOVED.published, "e9"])
     assert broken(books, is_drained=True) == []
 
 
 @pytest.mark.parametrize("coins", [-25, 0, 50])
-def test_a_wallet_may_be_below_zero_by_what_was_taken(coins: int) -> None:
+def test_broken_allows_a_negative_wallet_up_to_the_clawbacks(coins: int) -> None:
     books = moved(wallets=[replace(WALLET, coins=coins)])
     assert "I5" not in {line[:2] for line in broken(books, is_drained=True)}
 
@@ -145,19 +145,19 @@ def test_a_wallet_may_be_below_zero_by_what_was_taken(coins: int) -> None:
         [BOUGHT, GIVEN],
     ],
 )
-def test_a_fact_that_changes_is_found_out(entries: list[Entry]) -> None:
+def test_changed_finds_a_changed_entry(entries: list[Entry]) -> None:
     assert changed(GOOD, replace(GOOD, entries=entries)) != []
 
 
-def test_how_often_and_with_what_result_its_money_was_looked_at_is_no_part_of_a_fact() -> None:
+def test_changed_ignores_the_kept_amount_and_version() -> None:
     assert changed(GOOD, replace(GOOD, entries=[*MOVED.entries, a_purchase(purchase_id="p2")])) == []
 
 
 @pytest.mark.parametrize("change", [{"coins": -34}, {"about": "p2"}, {"reason": "edited"}, {"actor": "otto"}])
-def test_an_adjustment_that_changes_is_found_out(change: dict[str, Any]) -> None:
+def test_changed_finds_a_changed_adjustment(change: dict[str, Any]) -> None:
     assert changed(MOVED, moved(entries={"a1": replace(TAKEN, **change)})) != []
 
 
-def test_a_purchase_that_is_posted_and_an_entry_that_comes_do_not_change_a_fact() -> None:
+def test_changed_ignores_posting_and_new_entries() -> None:
     later: list[Entry] = [BOUGHT, GIVEN, a_posted_purchase(purchase_id="p2"), a_gift(gift_id="g2")]
     assert changed(GOOD, replace(GOOD, entries=later)) == []

@@ -10,23 +10,24 @@ from chalicelib.domain.ids import is_party_id, iso, uuid7_time
 from tests.fakes import uuid7_at
 from tests.properties.profile import STEADY
 
-# Few characters, so that two draws are often nearly alike.
+# A small alphabet, so that two draws are often similar.
 parts = st.text("ab#|", max_size=3)
 plain = st.text("ab|:@.", min_size=1, max_size=3)
 parties = st.text(string.ascii_letters + string.digits + "|:@._-=", min_size=1, max_size=128)
-instants = st.datetimes(datetime(2020, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - given below
+# `timezones` requires naive limits.
+instants = st.datetimes(datetime(2020, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 numbers = st.integers(0, 2**62 - 1)
 
 
 @STEADY
 @given(st.lists(plain, min_size=1, max_size=4), st.lists(plain, min_size=1, max_size=4))
-def test_two_keys_are_one_only_when_all_their_parts_are(one: list[str], other: list[str]) -> None:
+def test_key_is_equal_only_for_equal_parts(one: list[str], other: list[str]) -> None:
     assert (key(*one) == key(*other)) is (one == other)
 
 
 @STEADY
 @given(st.lists(parts, min_size=1, max_size=4))
-def test_a_part_that_could_be_mistaken_for_another_makes_no_key(found: list[str]) -> None:
+def test_key_refuses_empty_parts_and_separators(found: list[str]) -> None:
     if all(found) and "#" not in "".join(found):
         assert key(*found).split("#") == found
     else:
@@ -36,7 +37,7 @@ def test_a_part_that_could_be_mistaken_for_another_makes_no_key(found: list[str]
 
 @STEADY
 @given(parties, parties, st.integers(0, 63), st.integers(0, 63))
-def test_every_party_has_partitions_of_its_own(one: str, other: str, shard: int, other_lane: int) -> None:
+def test_wallet_and_shard_keys_are_distinct_per_party(one: str, other: str, shard: int, other_lane: int) -> None:
     assert is_party_id(one)
     assert (wallet_key(one) == wallet_key(other)) is (one == other)
     assert (shard_key(one, shard) == shard_key(other, other_lane)) is ((one, shard) == (other, other_lane))
@@ -45,7 +46,7 @@ def test_every_party_has_partitions_of_its_own(one: str, other: str, shard: int,
 
 @STEADY
 @given(instants, instants, numbers, numbers)
-def test_entries_and_the_journal_sort_by_time(one: datetime, other: datetime, low: int, high: int) -> None:
+def test_entry_and_journal_keys_sort_by_time(one: datetime, other: datetime, low: int, high: int) -> None:
     earlier, later = sorted([one, other])
     if later - earlier >= timedelta(milliseconds=1):
         assert entry_key(uuid7_at(earlier, high)) < entry_key(uuid7_at(later, low))
@@ -55,7 +56,7 @@ def test_entries_and_the_journal_sort_by_time(one: datetime, other: datetime, lo
 
 @STEADY
 @given(instants, numbers)
-def test_an_entry_stands_in_the_journal_in_its_hour_and_in_one_of_sixteen_shards(at: datetime, number: int) -> None:
+def test_journal_hour_has_the_hour_and_one_of_sixteen_shards(at: datetime, number: int) -> None:
     hour, shard = journal_hour(at, uuid7_at(at, number)).split("#")
     assert iso(at).startswith(hour)
     assert shard in {f"{found:02d}" for found in range(16)}
@@ -63,5 +64,5 @@ def test_an_entry_stands_in_the_journal_in_its_hour_and_in_one_of_sixteen_shards
 
 @STEADY
 @given(instants, numbers)
-def test_a_key_tells_the_time_that_it_was_made_at(at: datetime, number: int) -> None:
+def test_uuid7_time_returns_the_creation_time(at: datetime, number: int) -> None:
     assert timedelta() <= at - uuid7_time(uuid7_at(at, number)) < timedelta(milliseconds=1)

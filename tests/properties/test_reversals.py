@@ -1,4 +1,4 @@
-"""However money goes back, in whatever pieces, the coins are the share of it that stayed, rounded down but once."""
+"""Coins kept after refunds and disputes in any pieces: the share of the money kept, rounded down once."""
 
 from collections.abc import Sequence
 from random import Random
@@ -12,18 +12,18 @@ from chalicelib.domain.reversals import DISPUTE_STATUSES, REFUND_STATUSES, Unkno
 from tests.domain.builders import a_purchase
 from tests.invariants import books_of, broken
 from tests.properties.profile import STEADY
-from tests.usecases.checkout_harness import CheckoutHarness, moved_money, told
+from tests.usecases.checkout_harness import CheckoutHarness, moved_money, session_event
 
 amounts = st.integers(1, MAX_AMOUNT)
 small = st.integers(1, 5000)
 refunds = st.builds(moved_money, st.integers(1, 3000), st.sampled_from(sorted(REFUND_STATUSES)))
 disputes = st.builds(moved_money, st.integers(1, 3000), st.sampled_from(sorted(DISPUTE_STATUSES)))
-news = st.tuples(st.lists(refunds, max_size=4), st.lists(disputes, max_size=2))
+money_states = st.tuples(st.lists(refunds, max_size=4), st.lists(disputes, max_size=2))
 
 
 @st.composite
 def pieces(draw: st.DrawFn) -> tuple[int, list[int]]:
-    """A price, and pieces that it falls into."""
+    """Draw a price, and amounts that add up to it."""
     cuts = sorted(draw(st.sets(st.integers(1, 4999), max_size=6)))
     total = draw(st.integers(max([0, *cuts]) + 1, 5000))
     return total, [after - before for before, after in zip([0, *cuts], [*cuts, total], strict=True)]
@@ -35,9 +35,7 @@ def gone_minor(movements: Sequence[Movement], statuses: dict[str, bool]) -> int:
 
 @STEADY
 @given(amounts, amounts, st.data())
-def test_the_share_of_the_coins_is_never_more_than_that_of_the_money(
-    coins: int, amount_minor: int, data: st.DataObject
-) -> None:
+def test_coins_kept_is_the_share_of_the_money_rounded_down(coins: int, amount_minor: int, data: st.DataObject) -> None:
     kept_minor = data.draw(st.integers(0, amount_minor))
     kept = coins_kept(a_purchase(coins=coins, amount_minor=amount_minor), kept_minor)
     assert kept * amount_minor <= coins * kept_minor < (kept + 1) * amount_minor
@@ -48,14 +46,14 @@ def test_the_share_of_the_coins_is_never_more_than_that_of_the_money(
 @given(amounts, amounts)
 @example(MAX_AMOUNT, 1)
 @example(1, MAX_AMOUNT)
-def test_all_the_money_is_all_the_coins_and_none_is_none(coins: int, amount_minor: int) -> None:
+def test_coins_kept_of_all_and_of_no_money(coins: int, amount_minor: int) -> None:
     purchase = a_purchase(coins=coins, amount_minor=amount_minor)
     assert (coins_kept(purchase, amount_minor), coins_kept(purchase, 0)) == (coins, 0)
 
 
 @STEADY
 @given(small, st.lists(refunds, max_size=5), st.lists(disputes, max_size=3), st.randoms())
-def test_in_which_order_they_are_listed_does_not_matter(
+def test_money_kept_is_independent_of_order(
     amount_minor: int, back: list[Movement], disputed: list[Movement], dice: Random
 ) -> None:
     purchase = a_purchase(amount_minor=amount_minor)
@@ -69,7 +67,7 @@ def test_in_which_order_they_are_listed_does_not_matter(
 
 @STEADY
 @given(st.text(max_size=30), st.text(max_size=5))
-def test_of_what_nobody_told_us_no_guess_is_made(status: str, currency: str) -> None:
+def test_money_kept_refuses_unknown_statuses_and_currencies(status: str, currency: str) -> None:
     movement = moved_money(1, status, currency)
     is_known = status in REFUND_STATUSES and currency == "usd"
     try:
@@ -82,13 +80,13 @@ def test_of_what_nobody_told_us_no_guess_is_made(status: str, currency: str) -> 
 
 @STEADY
 @given(small, pieces(), st.randoms())
-def test_a_price_that_goes_back_in_pieces_leaves_exactly_nothing(
+def test_sync_refunds_of_the_whole_price_in_pieces_leaves_no_coins(
     coins: int, price: tuple[int, list[int]], dice: Random
 ) -> None:
     amount_minor, parts = price
     dice.shuffle(parts)
     harness = CheckoutHarness()
-    harness.hear(told("paid", harness.paid(coins=coins, amount_minor=amount_minor)))
+    harness.deliver(session_event("paid", harness.paid(coins=coins, amount_minor=amount_minor)))
     for number in range(1, len(parts) + 1):
         harness.move_money(captured_minor=amount_minor, refunds=[moved_money(part) for part in parts[:number]])
         harness.hint()
@@ -98,15 +96,15 @@ def test_a_price_that_goes_back_in_pieces_leaves_exactly_nothing(
 
 
 @STEADY
-@given(small, small, st.lists(news, min_size=1, max_size=6), st.integers(0, 5))
-def test_only_the_last_news_counts(
-    coins: int, amount_minor: int, told_of: list[tuple[list[Movement], list[Movement]]], late: int
+@given(small, small, st.lists(money_states, min_size=1, max_size=6), st.integers(0, 5))
+def test_sync_refunds_depends_only_on_the_latest_state(
+    coins: int, amount_minor: int, states: list[tuple[list[Movement], list[Movement]]], late: int
 ) -> None:
     harness = CheckoutHarness()
     purchase = harness.paid(coins=coins, amount_minor=amount_minor)
-    for number, (back, disputed) in enumerate(told_of):
+    for number, (back, disputed) in enumerate(states):
         if number == late:
-            harness.hear(told("paid", purchase))
+            harness.deliver(session_event("paid", purchase))
         harness.move_money(captured_minor=amount_minor, refunds=back, disputes=disputed)
         harness.hint()
         gone = gone_minor(back, REFUND_STATUSES) + gone_minor(disputed, DISPUTE_STATUSES)

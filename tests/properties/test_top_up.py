@@ -10,13 +10,13 @@ Bundles = list[tuple[int, int]]
 
 @st.composite
 def some_bundles(draw: st.DrawFn) -> Bundles:
-    """Prices close to one per coin, so that ties are common; or prices that have nothing to do with the coins."""
+    """Draw bundles with prices close to one per coin, which makes ties common, or unrelated to the coins."""
     coins = draw(st.lists(st.integers(2, 40), min_size=1, max_size=6))
     return [(each, draw(st.integers(each, each + 3) | st.integers(1, 90))) for each in coins]
 
 
 def by_brute_force(bundles: Bundles, needed: int) -> tuple[int, int, int]:
-    """Price, number and coins of the best set: every need up to this one, each bundle as the last one bought."""
+    """Return price, number and coins of the best set, by dynamic programming over the coins needed."""
     best = [(0, 0, 0)]
     for need in range(1, needed + 1):
         before = [(best[max(0, need - coins)], coins, price) for coins, price in bundles]
@@ -30,7 +30,7 @@ def by_brute_force(bundles: Bundles, needed: int) -> tuple[int, int, int]:
 @example([(25, 25), (10, 10), (2, 3)], 30)
 @example([(40, 1)], 300)
 @example([(65, 99), (330, 499), (660, 999), (1321, 1999), (3303, 4999)], 4000)
-def test_no_set_of_bundles_is_better(bundles: Bundles, needed: int) -> None:
+def test_cheapest_top_up_equals_brute_force(bundles: Bundles, needed: int) -> None:
     on_sale = [
         a_bundle(f"b{number}", coins, prices={"in_app": {"usd": price}})
         for number, (coins, price) in enumerate(bundles)

@@ -19,7 +19,7 @@ any_text = st.text(st.characters(), max_size=220)
 
 
 def order_with(message: str) -> GiftOrder | None:
-    """The order, or None when the message is refused; anything else that is raised fails the test."""
+    """Build the order, or return None if the message is refused. Any other exception fails the test."""
     try:
         return a_gift_order(message=message)
     except InvalidField:
@@ -32,7 +32,7 @@ def order_with(message: str) -> GiftOrder | None:
 @example("\u2028")
 @example("é" * 200)
 @example("\U0001fae8")
-def test_a_message_is_refused_or_becomes_one_short_line_and_stays_it(message: str) -> None:
+def test_gift_order_message_is_refused_or_normalized_once(message: str) -> None:
     order = order_with(message)
     if order is not None:
         kept = order.message
@@ -45,26 +45,26 @@ def test_a_message_is_refused_or_becomes_one_short_line_and_stays_it(message: st
 
 @STEADY
 @given(st.text("aZ9 .,!?'ñ漢👋🏽\u200d\u0301", max_size=100))
-def test_an_ordinary_message_is_taken(message: str) -> None:
+def test_gift_order_accepts_ordinary_messages(message: str) -> None:
     assert order_with(message) is not None
 
 
 @STEADY
 @given(amounts, st.sampled_from([0, 2, 3, 6]))
-def test_an_amount_written_out_is_the_amount(amount_minor: int, exponent: int) -> None:
+def test_as_decimal_keeps_the_amount(amount_minor: int, exponent: int) -> None:
     assert Decimal(as_decimal(amount_minor, exponent)).scaleb(exponent) == amount_minor
 
 
 @STEADY
 @given(markets())
-def test_no_offer_is_told_better_or_worse_than_it_is(market: tuple[Catalogue, str]) -> None:
+def test_offers_discount_percent_is_exact_and_rounded_down(market: tuple[Catalogue, str]) -> None:
     catalogue, currency = market
     offers = catalogue.offers(currency, "web")
     first = offers[0]
     assert first.discount_percent == 0
     assert [offer.bundle.coins for offer in offers] == sorted(offer.bundle.coins for offer in offers)
     for offer in offers:
-        # Both sides times the coins of both bundles, so that nothing is divided.
+        # Multiplied by the coins of both bundles, which avoids a division.
         paid = 100 * offer.amount_minor * first.bundle.coins
         dearer = first.amount_minor * offer.bundle.coins
         percent = offer.discount_percent
@@ -75,7 +75,7 @@ def test_no_offer_is_told_better_or_worse_than_it_is(market: tuple[Catalogue, st
 
 @STEADY
 @given(markets())
-def test_the_web_saves_what_it_says(market: tuple[Catalogue, str]) -> None:
+def test_offers_web_saving_percent_is_exact_and_rounded_down(market: tuple[Catalogue, str]) -> None:
     catalogue, currency = market
     for offer in catalogue.offers(currency, "web"):
         in_app = offer.bundle.prices.get("in_app", {}).get(currency)
@@ -87,17 +87,17 @@ def test_the_web_saves_what_it_says(market: tuple[Catalogue, str]) -> None:
 
 @STEADY
 @given(markets())
-def test_a_price_per_coin_is_right_to_half_a_millionth(market: tuple[Catalogue, str]) -> None:
+def test_offers_price_per_coin_is_rounded_to_six_places(market: tuple[Catalogue, str]) -> None:
     catalogue, currency = market
     for offer in catalogue.offers(currency, "web"):
-        told = Decimal(offer.price_per_coin) * 10**6 * offer.bundle.coins
+        stated = Decimal(offer.price_per_coin) * 10**6 * offer.bundle.coins
         exact = Decimal(offer.amount_minor).scaleb(6 - EXPONENTS[currency])
-        assert -offer.bundle.coins < 2 * (told - exact) <= offer.bundle.coins
+        assert -offer.bundle.coins < 2 * (stated - exact) <= offer.bundle.coins
         assert len(offer.price_per_coin.partition(".")[2]) == 6
 
 
 @STEADY
 @given(st.integers(1, MAX_AMOUNT // MAX_QUANTITY), st.integers(1, MAX_QUANTITY))
-def test_no_gift_that_can_be_sold_costs_more_than_can_be_written(coins: int, quantity: int) -> None:
+def test_catalogue_gift_price_never_exceeds_the_maximum_amount(coins: int, quantity: int) -> None:
     catalogue = a_catalogue(a_gift_item(), a_gift_item("dear", coins))
     assert catalogue.gift("dear").coins * quantity <= MAX_AMOUNT

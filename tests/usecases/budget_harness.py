@@ -64,7 +64,7 @@ class RacedLedger(FakeLedger):
 def a_raced_harness(times: int) -> CheckoutHarness:
     harness = CheckoutHarness()
     harness.books = RacedLedger(0)
-    harness.ledger = harness.watch.over(harness.books)
+    harness.ledger = harness.recorder.over(harness.books)
     harness.fund(1_000)
     set_budget(FAN, DAILY, ledger=harness.books, clock=harness.clock)
     harness.books.times = times

@@ -43,17 +43,17 @@ class CallRecorder:
 @dataclass
 class _RecordedPort:
     _port: object
-    _watch: CallRecorder
+    _recorder: CallRecorder
 
     def __getattr__(self, name: str) -> Callable[..., object]:
         method = getattr(self._port, name)
 
         def call(*args: object) -> object:
-            self._watch.calls.append(name)
-            if fault := self._watch.fail_before.pop(name, None):
+            self._recorder.calls.append(name)
+            if fault := self._recorder.fail_before.pop(name, None):
                 raise fault
             answer: object = method(*args)
-            if fault := self._watch.fail_after.pop(name, None):
+            if fault := self._recorder.fail_after.pop(name, None):
                 raise fault
             return answer
 
@@ -65,16 +65,16 @@ class CheckoutHarness:
 
     def __init__(self, catalogue: Catalogue | None = None) -> None:
         self.catalogue = catalogue or a_catalogue()
-        self.watch = CallRecorder()
+        self.recorder = CallRecorder()
         self.clock = FakeClock(START)
         self.books = FakeLedger()
         self.provider = FakeGateway()
-        self.ledger: Ledger = self.watch.over(self.books)
-        self.gateway: PaymentGateway = self.watch.over(self.provider)
+        self.ledger: Ledger = self.recorder.over(self.books)
+        self.gateway: PaymentGateway = self.recorder.over(self.provider)
         self.members = FakeMemberships(self.books)
         self.billing = FakeSubscriptions()
-        self.memberships: Memberships = self.watch.over(self.members)
-        self.subscriptions: Subscriptions = self.watch.over(self.billing)
+        self.memberships: Memberships = self.recorder.over(self.members)
+        self.subscriptions: Subscriptions = self.recorder.over(self.billing)
 
     def open(self, **changes: Any) -> OpenedCheckout:
         """Ask for a checkout."""
@@ -90,11 +90,11 @@ class CheckoutHarness:
             creator_lanes=8,
         )
 
-    def hear(self, event: StripeEvent, *, signature: str = "signed", livemode: bool = False) -> str:
+    def deliver(self, event: StripeEvent, *, signature: str = "signed", livemode: bool = False) -> str:
         """Receive an event of the payment provider."""
-        return receive_webhook(self.provider.sign(event), signature, self.intake(livemode=livemode))
+        return receive_webhook(self.provider.sign(event), signature, self.stripe_event_services(livemode=livemode))
 
-    def intake(self, *, livemode: bool = False) -> FakeStripeEventServices:
+    def stripe_event_services(self, *, livemode: bool = False) -> FakeStripeEventServices:
         """What handling an event needs."""
         return FakeStripeEventServices(
             livemode=livemode,
@@ -107,7 +107,7 @@ class CheckoutHarness:
 
     def hint(self, payment_intent: str = PAYMENT, kind: str = "refund.created") -> str:
         """Hear that the money of a payment may have moved."""
-        return self.hear(a_hint(payment_intent, kind))
+        return self.deliver(a_hint(payment_intent, kind))
 
     def paid(self, **changes: Any) -> Purchase:
         """Open a purchase, and let its money arrive at the provider; nobody has told us yet."""
@@ -183,7 +183,7 @@ def moved_money(amount_minor: int = 74, status: str = "succeeded", currency: str
     return Movement(amount_minor=amount_minor, currency=currency, status=status)
 
 
-def told(word: str, purchase: Purchase | None = None) -> StripeEvent:
+def session_event(word: str, purchase: Purchase | None = None) -> StripeEvent:
     """One of the things that the provider can say of a purchase, in a word."""
     kind, payment_status = {
         "paid": ("completed", "paid"),

@@ -48,16 +48,16 @@ class MembershipHarness(CheckoutHarness):
         """Money of a month goes back, and we hear of it."""
         gone = [Movement(amount_minor=amount_minor, currency="usd", status=status)]
         self.provider.money[f"pi_{month}_{KEY}"] = MoneyState(captured_minor=499, refunds=gone)
-        return self.hear(a_hint(f"pi_{month}_{KEY}"))
+        return self.deliver(a_hint(f"pi_{month}_{KEY}"))
 
-    def hear_invoice(self, month: int = 1, kind: str = "paid") -> str:
+    def deliver_invoice(self, month: int = 1, kind: str = "paid") -> str:
         """Hear `invoice.<kind>` of a month."""
-        return self.hear(a_stripe_event(type=f"invoice.{kind}", session=None, invoice_id=f"in_{month}_{KEY}"))
+        return self.deliver(a_stripe_event(type=f"invoice.{kind}", session=None, invoice_id=f"in_{month}_{KEY}"))
 
-    def hear_subscription(self, kind: str = "updated") -> str:
+    def deliver_subscription(self, kind: str = "updated") -> str:
         """Hear `customer.subscription.<kind>`."""
         event = a_stripe_event(type=f"customer.subscription.{kind}", session=None, membership=hint_of(MEMBERSHIP))
-        return self.hear(event)
+        return self.deliver(event)
 
     def membership(self) -> Membership:
         """The membership as it stands."""
@@ -67,7 +67,7 @@ class MembershipHarness(CheckoutHarness):
         """The months that were posted."""
         return [entry for entry in self.books.entries.get(FAN, {}).values() if isinstance(entry, Purchase)]
 
-    def told(self) -> list[str]:
+    def published_types(self) -> list[str]:
         """What there is to tell the world, in a word each."""
         entries = self.books.entries.get(FAN, {}).values()
         said = [announce(entry, None, source="", livemode=False).attributes["event_type"] for entry in entries]

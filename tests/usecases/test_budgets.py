@@ -27,7 +27,7 @@ from tests.usecases.checkout_harness import CheckoutHarness
 def test_a_gift_within_the_budget_is_one_write() -> None:
     harness = a_budget_harness()
     harness.send(quantity=10)
-    assert harness.watch.calls == ["post_gift"]
+    assert harness.recorder.calls == ["post_gift"]
     assert budget(harness).coins_left.day == 0
 
 
@@ -42,19 +42,19 @@ def test_a_gift_beyond_the_budget_is_refused_and_says_until_when() -> None:
         "resets_at": "2026-11-23T00:00:00.000Z",
     }
     assert harness.gifts() == []
-    assert harness.watch.calls == ["post_gift", "find_entry"]
+    assert harness.recorder.calls == ["post_gift", "find_entry"]
 
 
 def test_the_first_gift_of_a_day_takes_two_writes_and_the_next_one() -> None:
     harness = a_budget_harness()
     harness.send(quantity=10)
     harness.clock.advance(NIGHT)
-    harness.watch.calls.clear()
+    harness.recorder.calls.clear()
 
     harness.send(gift_id=uuid7_at(harness.clock.at, 2), quantity=4)
-    assert harness.watch.calls == ["post_gift"] * 2
+    assert harness.recorder.calls == ["post_gift"] * 2
     harness.send(gift_id=uuid7_at(harness.clock.at, 3), quantity=6)
-    assert harness.watch.calls == ["post_gift"] * 3
+    assert harness.recorder.calls == ["post_gift"] * 3
 
     assert budget(harness).coins_left.day == 0
     assert harness.balance() == 980
@@ -112,7 +112,7 @@ def test_races_without_end_are_no_answer() -> None:
     harness.clock.advance(NIGHT)
     with pytest.raises(TryAgain):
         harness.send(gift_id=uuid7_at(harness.clock.at, 2))
-    assert harness.watch.calls == ["post_gift"] * SPENDING_TRIES
+    assert harness.recorder.calls == ["post_gift"] * SPENDING_TRIES
     assert harness.gifts() == []
 
 
@@ -122,7 +122,7 @@ def test_races_without_end_are_no_answer() -> None:
 def test_a_checkout_within_the_budget_is_one_write() -> None:
     harness = a_budget_harness(CENTS)
     harness.open()
-    assert harness.watch.calls == ["open_purchase", "open_session"]
+    assert harness.recorder.calls == ["open_purchase", "open_session"]
     assert budget(harness).money_left.day == 26
 
 
@@ -146,9 +146,9 @@ def test_the_first_checkout_of_a_day_takes_two_writes() -> None:
     harness = a_budget_harness(CENTS)
     harness.open()
     harness.clock.advance(NIGHT)
-    harness.watch.calls.clear()
+    harness.recorder.calls.clear()
     harness.open(purchase_id=uuid7_at(harness.clock.at, 2))
-    assert harness.watch.calls == ["open_purchase"] * 2 + ["open_session"]
+    assert harness.recorder.calls == ["open_purchase"] * 2 + ["open_session"]
     assert budget(harness).money_left.day == 26
 
 
@@ -174,7 +174,7 @@ class TwinLedger(FakeLedger):
 def test_a_twin_that_was_faster_answers_for_both() -> None:
     harness = CheckoutHarness()
     harness.books = TwinLedger()
-    harness.ledger = harness.watch.over(harness.books)
+    harness.ledger = harness.recorder.over(harness.books)
     harness.books.budgets[FAN] = first_budget(CENTS, START)
     assert harness.open().is_repeat
 

@@ -12,7 +12,7 @@ from chalicelib.usecases.budgets import set_budget
 from chalicelib.usecases.checkout import end_purchase
 from tests.domain.builders import FAN, a_purchase
 from tests.fakes import session_of, uuid7_at
-from tests.usecases.checkout_harness import CheckoutHarness, told
+from tests.usecases.checkout_harness import CheckoutHarness, session_event
 
 NIGHT = timedelta(hours=12)
 
@@ -26,7 +26,7 @@ def a_budget_harness(currency: str = "usd", month: int = UNLIMITED) -> CheckoutH
         harness.open()
     else:
         harness.stock()
-    harness.watch.calls.clear()
+    harness.recorder.calls.clear()
     return harness
 
 
@@ -48,42 +48,42 @@ def left(harness: CheckoutHarness) -> int:
 def test_what_is_not_paid_is_given_back_once(words: list[str], status: Status) -> None:
     harness = a_budget_harness()
     for word in words:
-        harness.hear(told(word))
+        harness.deliver(session_event(word))
     assert (harness.purchase().status, left(harness)) == (status, 100)
 
 
 def test_while_money_may_come_it_counts() -> None:
     harness = a_budget_harness()
-    harness.hear(told("unpaid"))
+    harness.deliver(session_event("unpaid"))
     assert left(harness) == 26
 
 
 def test_money_that_comes_after_all_counts_again_and_is_never_turned_away() -> None:
     harness = a_budget_harness()
-    harness.hear(told("expired"))
+    harness.deliver(session_event("expired"))
     harness.open(purchase_id=uuid7_at(harness.clock.at, 9))
-    assert harness.hear(told("paid")) == "credited"
+    assert harness.deliver(session_event("paid")) == "credited"
     assert (left(harness), harness.balance(), harness.purchase().is_released) == (-48, 70, False)
 
 
 def test_what_expires_the_day_after_is_given_back_to_the_month_alone() -> None:
     harness = a_budget_harness(month=1_000)
     harness.clock.advance(NIGHT)
-    harness.hear(told("expired"))
+    harness.deliver(session_event("expired"))
     assert harness.books.budgets[FAN].money_left == ByPeriod(100, UNLIMITED, 1_000)
 
 
 def test_a_fan_without_a_budget_costs_a_read_and_no_more() -> None:
     harness = CheckoutHarness()
     harness.open()
-    harness.watch.calls.clear()
-    harness.hear(told("expired"))
-    assert harness.watch.calls == ["read_event", "read_wallet", "move_purchase"]
+    harness.recorder.calls.clear()
+    harness.deliver(session_event("expired"))
+    assert harness.recorder.calls == ["read_event", "read_wallet", "move_purchase"]
 
 
 def test_what_never_counted_is_not_given_back() -> None:
     harness = a_budget_harness("eur")
-    harness.hear(told("expired"))
+    harness.deliver(session_event("expired"))
     assert (left(harness), harness.purchase().is_released) == (100, False)
 
 
@@ -97,8 +97,8 @@ def test_a_purchase_that_nobody_knows_gives_nothing_back() -> None:
 
 def test_a_ledger_that_says_nothing_gives_nothing_back_twice() -> None:
     harness = a_budget_harness()
-    harness.watch.fail_after["move_purchase"] = TryAgain()
+    harness.recorder.fail_after["move_purchase"] = TryAgain()
     with pytest.raises(TryAgain):
-        harness.hear(told("expired"))
-    assert harness.hear(told("expired")) == "unchanged"
+        harness.deliver(session_event("expired"))
+    assert harness.deliver(session_event("expired")) == "unchanged"
     assert left(harness) == 100

@@ -13,13 +13,13 @@ from chalicelib.usecases.stripe_events import MONEY_EVENTS
 from tests.domain.builders import FAN, KEY, a_purchase
 from tests.fakes import START, FakeGateway, session_of, uuid7_at
 from tests.invariants import books_of, broken
-from tests.usecases.checkout_harness import PAYMENT, CheckoutHarness, a_stripe_event, moved_money, told
+from tests.usecases.checkout_harness import PAYMENT, CheckoutHarness, a_stripe_event, moved_money, session_event
 
 
 def a_desk_with_a_posted_purchase() -> CheckoutHarness:
     harness = CheckoutHarness()
     harness.paid()
-    assert harness.hear(told("paid")) == "credited"
+    assert harness.deliver(session_event("paid")) == "credited"
     return harness
 
 
@@ -32,7 +32,7 @@ class LostItsSessions(FakeGateway):
 
 
 def without_sessions(harness: CheckoutHarness, payment: str) -> str:
-    return sync_refunds(payment, dataclasses.replace(harness.intake(), gateway=LostItsSessions()))
+    return sync_refunds(payment, dataclasses.replace(harness.stripe_event_services(), gateway=LostItsSessions()))
 
 
 def adjustments(harness: CheckoutHarness) -> list[tuple[Kind, int]]:
@@ -154,7 +154,7 @@ def test_spent_coins_are_owed_and_the_next_purchase_pays_them_off() -> None:
     assert refused.value.extensions == {"coins": 0, "needed": 1}
     assert sound(harness)
     second = harness.paid(purchase_id=uuid7_at(START, 60))
-    harness.hear(told("paid", second))
+    harness.deliver(session_event("paid", second))
     assert harness.balance() == 35
     harness.send(gift_id=uuid7_at(START, 51))
     assert (harness.balance(), sound(harness)) == (34, True)
@@ -171,7 +171,7 @@ def test_what_was_paid_is_fulfilled_first(status: Status, refunded: int, outcome
     harness.move_money(refunds=[moved_money(refunded)] if refunded else [])
     assert (harness.hint(), harness.balance()) == (outcome, coins)
     assert harness.purchase().status is Status.POSTED
-    assert harness.hear(told("paid")) == "repeated"
+    assert harness.deliver(session_event("paid")) == "repeated"
     assert harness.balance() == coins
     assert sound(harness)
 
@@ -228,7 +228,7 @@ def test_money_for_a_purchase_that_we_do_not_know_is_reviewed() -> None:
 def test_money_that_leaves_an_unmatched_payment_is_reviewed_once() -> None:
     harness = a_desk_with_a_posted_purchase()
     second = session_of(a_purchase(), payment_intent="pi_second", session_id="cs_second")
-    harness.hear(a_stripe_event(session=second))
+    harness.deliver(a_stripe_event(session=second))
     harness.provider.sessions["second"] = second
     harness.move_money(payment="pi_second", refunds=[moved_money()])
     assert [harness.hint("pi_second") for _ in range(3)] == ["in_review", "reviewed", "reviewed"]
@@ -274,7 +274,7 @@ def test_a_hint_whose_outcome_is_unknown_comes_again_and_does_its_work_once(faul
     harness = CheckoutHarness()
     harness.paid()
     harness.move_money(refunds=[moved_money(37)])
-    getattr(harness.watch, fault)[step] = TryAgain()
+    getattr(harness.recorder, fault)[step] = TryAgain()
     with pytest.raises(TryAgain):
         harness.hint()
     harness.hint()
@@ -284,6 +284,12 @@ def test_a_hint_whose_outcome_is_unknown_comes_again_and_does_its_work_once(faul
 
 def test_without_news_nobody_is_asked_for_more_than_is_needed() -> None:
     harness = a_desk_with_a_posted_purchase()
-    harness.watch.calls.clear()
+    harness.recorder.calls.clear()
     harness.hint()
-    assert harness.watch.calls == ["read_event", "find_purchase_ref", "find_entry", "read_money", "update_kept_amount"]
+    assert harness.recorder.calls == [
+        "read_event",
+        "find_purchase_ref",
+        "find_entry",
+        "read_money",
+        "update_kept_amount",
+    ]

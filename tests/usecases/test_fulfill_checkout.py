@@ -25,7 +25,7 @@ def test_paid_coins_land_in_the_wallet_from_every_status(status: Status) -> None
     harness.stock(status=status)
     assert fulfill(harness) is Outcome.CREDITED
     assert harness.balance() == 70
-    assert harness.watch.calls == ["post_purchase"]
+    assert harness.recorder.calls == ["post_purchase"]
     assert harness.purchase() == a_purchase(
         status=Status.POSTED, posted_at=START, event_id=uuid7_at(START, 1), payment_intent=f"pi_{KEY}", version=2
     )
@@ -137,7 +137,7 @@ def test_a_session_without_a_payment_is_reviewed_under_its_own_id() -> None:
 def test_an_unknown_outcome_is_told_and_the_retry_credits_once(fault: str, then: str) -> None:
     harness = CheckoutHarness()
     harness.stock()
-    getattr(harness.watch, fault)["post_purchase"] = TryAgain()
+    getattr(harness.recorder, fault)["post_purchase"] = TryAgain()
     with pytest.raises(TryAgain):
         fulfill(harness)
     assert fulfill(harness) == then
@@ -146,7 +146,7 @@ def test_an_unknown_outcome_is_told_and_the_retry_credits_once(fault: str, then:
 
 def test_a_review_that_could_not_be_written_is_not_told_as_done() -> None:
     harness = CheckoutHarness()
-    harness.watch.fail_before["file_review"] = TryAgain()
+    harness.recorder.fail_before["file_review"] = TryAgain()
     with pytest.raises(TryAgain):
         fulfill(harness)
     assert fulfill(harness) is Outcome.IN_REVIEW

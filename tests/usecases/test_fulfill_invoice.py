@@ -37,17 +37,17 @@ def ref(**changes: Any) -> dict[str, Any]:
 
 def test_a_paid_month_is_credited_with_one_write(club: MembershipHarness) -> None:
     assert fulfill(club) is Outcome.CREDITED
-    assert club.watch.calls == ["post_month"]
+    assert club.recorder.calls == ["post_month"]
     assert club.balance() == 500
     assert club.months() == [month_of(invoice_of(MEMBERSHIP), Posting(posted_at=START, event_id=uuid7_at(START, 1)))]
     assert (club.membership().subscription_id, club.membership().customer_id) == (f"sub_{KEY}", f"cus_{FAN}")
-    assert club.told() == ["membership.started"]
+    assert club.published_types() == ["membership.started"]
 
 
 def test_each_invoice_is_credited_once(club: MembershipHarness) -> None:
     assert [fulfill(club, month) for month in (2, 1, 2, 1)] == ["credited", "credited", "repeated", "repeated"]
     assert club.balance() == 1_000
-    assert sorted(club.told()) == ["membership.renewed", "membership.started"]
+    assert sorted(club.published_types()) == ["membership.renewed", "membership.started"]
 
 
 MISMATCHES: list[tuple[dict[str, Any], str]] = [
@@ -117,7 +117,7 @@ def test_an_invoice_without_a_payment_is_reviewed_under_its_own_id(club: Members
 
 @pytest.mark.parametrize(("fault", "then"), [("fail_before", "credited"), ("fail_after", "repeated")])
 def test_an_unknown_outcome_is_told_and_the_retry_credits_once(club: MembershipHarness, fault: str, then: str) -> None:
-    getattr(club.watch, fault)["post_month"] = TryAgain()
+    getattr(club.recorder, fault)["post_month"] = TryAgain()
     with pytest.raises(TryAgain):
         fulfill(club)
     assert fulfill(club) == then

@@ -69,9 +69,9 @@ def test_each_month_counts_when_it_is_paid_and_is_never_turned_away() -> None:
     club.joined()
     for month, rest in ((1, 201), (2, -298)):
         club.billed(month)
-        assert club.hear_invoice(month) == "credited"
+        assert club.deliver_invoice(month) == "credited"
         assert left(club) == rest
-    assert club.hear_invoice(2) == "unchanged"
+    assert club.deliver_invoice(2) == "unchanged"
     assert left(club) == -298
 
 
@@ -79,7 +79,7 @@ def test_money_of_another_currency_is_credited_and_not_counted() -> None:
     club = a_club(700, "eur")
     club.joined()
     club.billed(1)
-    assert club.hear_invoice(1) == "credited"
+    assert club.deliver_invoice(1) == "credited"
     assert left(club) == 700
     club.clock.advance(timedelta(days=1))
     assert club.balance() == 500
@@ -91,7 +91,7 @@ def test_a_month_counts_in_the_period_in_which_it_is_paid(days: int, rest: int) 
     club.joined()
     club.clock.advance(timedelta(days=days))
     club.billed(1)
-    assert club.hear_invoice(1) == "credited"
+    assert club.deliver_invoice(1) == "credited"
     assert renewed(budget_of(club), club.clock.now()).money_left.month == rest
 
 
@@ -100,7 +100,7 @@ def test_two_months_that_are_paid_in_two_periods_count_one_in_each() -> None:
     club.joined()
     for month in (1, 2):
         club.billed(month)
-        club.hear_invoice(month)
+        club.deliver_invoice(month)
         assert renewed(budget_of(club), club.clock.now()).money_left.month == 201
         club.clock.advance(timedelta(days=35))
     assert renewed(budget_of(club), club.clock.now()).money_left.month == 700

@@ -42,17 +42,18 @@ class Interrupted:
 
 def slow(club: MembershipHarness, *deeds: Callable[[], object]) -> str:
     return sync_membership(
-        hint_of(MEMBERSHIP), dataclasses.replace(club.intake(), subscriptions=Interrupted(club, list(deeds)))
+        hint_of(MEMBERSHIP),
+        dataclasses.replace(club.stripe_event_services(), subscriptions=Interrupted(club, list(deeds))),
     )
 
 
 def test_a_stale_answer_never_overwrites_a_newer_one(club: MembershipHarness) -> None:
     club.billed()
-    club.hear_invoice()
+    club.deliver_invoice()
 
     def ended() -> None:
         club.becomes("canceled")
-        club.hear_subscription("deleted")
+        club.deliver_subscription("deleted")
 
     assert slow(club, ended) == "unchanged"
     assert (club.membership().status, club.ends()) == (ENDED, ["cancelled"])
@@ -60,20 +61,20 @@ def test_a_stale_answer_never_overwrites_a_newer_one(club: MembershipHarness) ->
 
 def test_two_who_see_the_end_at_once_tell_of_it_once(club: MembershipHarness) -> None:
     club.billed()
-    club.hear_invoice()
+    club.deliver_invoice()
     club.becomes("canceled")
-    assert slow(club, lambda: club.hear_subscription("deleted")) == "unchanged"
+    assert slow(club, lambda: club.deliver_subscription("deleted")) == "unchanged"
     assert club.ends() == ["cancelled"]
 
 
 def test_who_always_loses_is_asked_to_come_again(club: MembershipHarness) -> None:
     with pytest.raises(TryAgain):
-        slow(club, *[club.hear_subscription] * MAX_ATTEMPTS)
+        slow(club, *[club.deliver_subscription] * MAX_ATTEMPTS)
 
 
 @pytest.mark.parametrize("times", range(1, MAX_ATTEMPTS))
 def test_who_loses_often_wins_in_the_end(club: MembershipHarness, times: int) -> None:
-    assert slow(club, *[club.hear_subscription] * times) == "unchanged"
+    assert slow(club, *[club.deliver_subscription] * times) == "unchanged"
 
 
 STEPS = ["post_month", "find_membership", "read_subscription", "find_entry", "update_membership", "read_invoice"]
@@ -85,17 +86,17 @@ def test_wherever_it_breaks_the_event_comes_again_and_ends_in_one_state(
     club: MembershipHarness, step: str, fault: str
 ) -> None:
     club.billed()
-    getattr(club.watch, fault)[step] = TryAgain()
+    getattr(club.recorder, fault)[step] = TryAgain()
     with pytest.raises(TryAgain):
-        club.hear_invoice()
-    club.hear_invoice()
+        club.deliver_invoice()
+    club.deliver_invoice()
     assert (club.balance(), club.membership().status, len(club.months())) == (500, ACTIVE, 1)
     assert club.is_sound()
 
 
 def test_an_answer_that_changes_nothing_is_written_too(club: MembershipHarness) -> None:
     club.billed()
-    club.hear_invoice()
+    club.deliver_invoice()
     before = club.membership()
-    assert club.hear_subscription() == "unchanged"
+    assert club.deliver_subscription() == "unchanged"
     assert club.membership() == replace(before, version=before.version + 1)

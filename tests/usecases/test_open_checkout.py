@@ -20,7 +20,7 @@ NO_LONGER_PENDING = [status for status in Status if status is not Status.PENDING
 def test_a_checkout_is_one_write_and_one_call_to_the_provider() -> None:
     harness = CheckoutHarness()
     assert harness.open() == OpenedCheckout(purchase=a_purchase(), url=PAY_URL, is_repeat=False)
-    assert harness.watch.calls == OPENED
+    assert harness.recorder.calls == OPENED
     assert harness.purchase() == a_purchase()
     assert harness.balance() == 0
 
@@ -30,7 +30,7 @@ def test_a_repeat_is_given_the_same_session() -> None:
     first = harness.open()
     again = harness.open()
     assert (again.purchase, again.url, again.is_repeat) == (first.purchase, first.url, True)
-    assert harness.watch.calls == OPENED * 2
+    assert harness.recorder.calls == OPENED * 2
 
 
 def test_a_repeat_keeps_the_price_that_it_was_quoted() -> None:
@@ -76,7 +76,7 @@ def test_an_unknown_bundle_is_refused_and_nothing_is_written() -> None:
     harness = CheckoutHarness(NOTHING_SOLD)
     with pytest.raises(UnknownBundle):
         harness.open()
-    assert harness.watch.calls == ["find_entry"]
+    assert harness.recorder.calls == ["find_entry"]
     assert harness.books.entries == {}
 
 
@@ -121,10 +121,10 @@ def test_after_an_hour_there_is_nothing_to_pay_and_the_provider_is_not_asked(
 ) -> None:
     harness = CheckoutHarness()
     harness.open()
-    harness.watch.calls.clear()
+    harness.recorder.calls.clear()
     harness.clock.advance(age)
     assert harness.open() == OpenedCheckout(purchase=a_purchase(), url=url, is_repeat=True)
-    assert harness.watch.calls == calls
+    assert harness.recorder.calls == calls
 
 
 @pytest.mark.parametrize("status", NO_LONGER_PENDING)
@@ -139,7 +139,7 @@ def test_a_checkout_that_is_over_tells_its_status_and_no_url(status: Status) -> 
 @pytest.mark.parametrize("step", OPENED)
 def test_wherever_it_breaks_a_retry_ends_in_the_same_session(step: str, fault: str) -> None:
     harness = CheckoutHarness()
-    getattr(harness.watch, fault)[step] = TryAgain()
+    getattr(harness.recorder, fault)[step] = TryAgain()
     with pytest.raises(TryAgain):
         harness.open()
     assert harness.open().url == PAY_URL
@@ -150,7 +150,7 @@ def test_wherever_it_breaks_a_retry_ends_in_the_same_session(step: str, fault: s
 
 def test_a_silent_provider_leaves_a_purchase_that_waits_for_it() -> None:
     harness = CheckoutHarness()
-    harness.watch.fail_before["open_session"] = TryAgain()
+    harness.recorder.fail_before["open_session"] = TryAgain()
     with pytest.raises(TryAgain):
         harness.open()
     assert harness.purchase().status is Status.PENDING
@@ -159,6 +159,6 @@ def test_a_silent_provider_leaves_a_purchase_that_waits_for_it() -> None:
 
 def test_a_conflict_at_the_provider_is_told_as_one() -> None:
     harness = CheckoutHarness()
-    harness.watch.fail_before["open_session"] = IdempotencyConflict()
+    harness.recorder.fail_before["open_session"] = IdempotencyConflict()
     with pytest.raises(IdempotencyConflict):
         harness.open()

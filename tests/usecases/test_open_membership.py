@@ -23,7 +23,7 @@ def club() -> MembershipHarness:
 
 def test_joining_is_two_looks_a_write_and_one_call_to_the_provider(club: MembershipHarness) -> None:
     assert club.join() == OpenedMembership(membership=a_membership(), url=PAY_URL, is_repeat=False)
-    assert club.watch.calls == ["list_memberships", "read_wallet", "open_membership", "open_session"]
+    assert club.recorder.calls == ["list_memberships", "read_wallet", "open_membership", "open_session"]
     assert club.membership() == a_membership()
     assert club.books.entries == {}
 
@@ -93,7 +93,7 @@ def test_after_an_hour_there_is_nothing_to_pay_and_the_provider_is_not_asked(clu
 @pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
 @pytest.mark.parametrize("step", ["list_memberships", "read_wallet", "open_membership", "open_session"])
 def test_wherever_it_breaks_a_retry_ends_in_the_same_membership(club: MembershipHarness, step: str, fault: str) -> None:
-    getattr(club.watch, fault)[step] = TryAgain()
+    getattr(club.recorder, fault)[step] = TryAgain()
     with pytest.raises(TryAgain):
         club.join()
     assert club.join().url == PAY_URL

@@ -29,10 +29,10 @@ class OperatorHarness(CheckoutHarness):
     def __init__(self) -> None:
         super().__init__()
         self.fake = FakeOperators(self.books)
-        self.operators: OperatorLedger = self.watch.over(self.fake)
+        self.operators: OperatorLedger = self.recorder.over(self.fake)
         self.fund(100)
         self.given: Gift = self.send(item_id="cake").gift
-        self.hear(
+        self.deliver(
             a_stripe_event(session=session_of(a_purchase(purchase_id=uuid7_at(START, 9)), payment_intent=PAYMENT))
         )
 
@@ -101,7 +101,7 @@ def test_an_act_is_the_same_act_whenever_it_is_sent(office: OperatorHarness, dee
 def test_an_act_whose_outcome_is_unknown_is_done_once(office: OperatorHarness, deed: str, fault: str) -> None:
     calm = OperatorHarness()
     DEEDS[deed](calm, ACT)
-    getattr(office.watch, fault)[PORTS[deed]] = TryAgain()
+    getattr(office.recorder, fault)[PORTS[deed]] = TryAgain()
     with pytest.raises(TryAgain):
         DEEDS[deed](office, ACT)
     DEEDS[deed](office, ACT)

@@ -10,7 +10,7 @@ from chalicelib.errors import NotAuthentic, TryAgain
 from chalicelib.usecases.stripe_events import MONEY_EVENTS
 from tests.domain.builders import KEY, a_purchase
 from tests.fakes import session_of
-from tests.usecases.checkout_harness import CheckoutHarness, a_stripe_event, moved, told
+from tests.usecases.checkout_harness import CheckoutHarness, a_stripe_event, moved, session_event
 
 WORDS = ("paid", "unpaid", "succeeded", "failed", "expired")
 KINDS = ("completed", "async_payment_succeeded", "async_payment_failed", "expired")
@@ -39,7 +39,7 @@ def test_every_event_means_one_thing_to_every_status(status: Status, word: str) 
     harness = CheckoutHarness()
     harness.stock(**moved(status))
     outcome, after = meaning(status, word)
-    assert harness.hear(told(word)) == outcome
+    assert harness.deliver(session_event(word)) == outcome
     assert harness.purchase().status == after
     assert harness.balance() == (70 if outcome == "credited" else 0)
     assert harness.reasons() == []
@@ -54,7 +54,7 @@ def test_events_in_any_order_and_number_credit_once_when_one_says_paid(first: st
         for word in words:
             outcome, status = meaning(status, word)
             outcomes.append(outcome)
-        assert [harness.hear(told(word)) for word in words] == outcomes, words
+        assert [harness.deliver(session_event(word)) for word in words] == outcomes, words
         was_paid = not {"paid", "succeeded"}.isdisjoint(words)
         assert harness.balance() == (70 if was_paid else 0), words
         assert (harness.purchase().status is Status.POSTED) is was_paid, words
@@ -78,13 +78,13 @@ def test_events_in_any_order_and_number_credit_once_when_one_says_paid(first: st
 def test_the_usual_stories(words: list[str], outcomes: list[str]) -> None:
     harness = CheckoutHarness()
     harness.stock()
-    assert [harness.hear(told(word)) for word in words] == outcomes
+    assert [harness.deliver(session_event(word)) for word in words] == outcomes
 
 
 @pytest.mark.parametrize("word", ["unpaid", "failed", "expired"])
 def test_news_of_a_purchase_that_we_do_not_know_changes_nothing(word: str) -> None:
     harness = CheckoutHarness()
-    assert harness.hear(told(word)) == "unchanged"
+    assert harness.deliver(session_event(word)) == "unchanged"
     assert harness.books.entries == {}
     assert harness.reasons() == []
 
@@ -92,7 +92,7 @@ def test_news_of_a_purchase_that_we_do_not_know_changes_nothing(word: str) -> No
 @pytest.mark.parametrize("word", ["paid", "succeeded"])
 def test_money_for_a_purchase_that_we_do_not_know_is_reviewed_once(word: str) -> None:
     harness = CheckoutHarness()
-    assert [harness.hear(told(word)), harness.hear(told(word))] == ["in_review", "reviewed"]
+    assert [harness.deliver(session_event(word)), harness.deliver(session_event(word))] == ["in_review", "reviewed"]
     assert harness.reasons() == ["no_such_purchase"]
     assert harness.balance() == 0
 
@@ -112,7 +112,7 @@ def test_a_payment_that_does_not_match_is_reviewed(kind: str, changes: dict[str,
     harness = CheckoutHarness()
     harness.stock()
     event = a_stripe_event(kind, session_of(a_purchase(), **changes))
-    assert [harness.hear(event), harness.hear(event)] == ["in_review", "reviewed"]
+    assert [harness.deliver(event), harness.deliver(event)] == ["in_review", "reviewed"]
     assert harness.reasons() == [reason]
     assert harness.balance() == 0
 
@@ -121,7 +121,7 @@ def test_a_success_whose_session_says_unpaid_is_believed_by_nobody() -> None:
     harness = CheckoutHarness()
     harness.stock()
     event = a_stripe_event("async_payment_succeeded", session_of(a_purchase(), payment_status="unpaid"))
-    assert harness.hear(event) == "in_review"
+    assert harness.deliver(event) == "in_review"
     assert harness.balance() == 0
 
 
@@ -154,9 +154,9 @@ def test_what_is_not_for_us_is_accepted_and_changes_nothing(outcome: str, event:
     harness = CheckoutHarness()
     harness.stock(**moved(status))
     before = harness.state()
-    assert harness.hear(event) == outcome
+    assert harness.deliver(event) == outcome
     assert harness.state() == before
-    assert harness.watch.calls == ["read_event"]
+    assert harness.recorder.calls == ["read_event"]
 
 
 @pytest.mark.parametrize("ours", [True, False])
@@ -164,7 +164,7 @@ def test_what_is_not_for_us_is_accepted_and_changes_nothing(outcome: str, event:
 def test_only_money_of_our_own_mode_counts(*, ours: bool, theirs: bool) -> None:
     harness = CheckoutHarness()
     harness.stock()
-    outcome = harness.hear(a_stripe_event(livemode=theirs), livemode=ours)
+    outcome = harness.deliver(a_stripe_event(livemode=theirs), livemode=ours)
     assert outcome == ("credited" if ours is theirs else "other_mode")
 
 
@@ -173,9 +173,9 @@ def test_what_was_not_signed_for_us_is_refused_before_anything_else() -> None:
     harness.stock()
     before = harness.state()
     with pytest.raises(NotAuthentic):
-        harness.hear(told("paid"), signature="forged")
+        harness.deliver(session_event("paid"), signature="forged")
     assert harness.state() == before
-    assert harness.watch.calls == ["read_event"]
+    assert harness.recorder.calls == ["read_event"]
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -185,11 +185,11 @@ def test_an_event_whose_outcome_is_unknown_comes_again_and_does_its_work_once(fa
     harness.stock()
     calm.stock()
     step = "post_purchase" if word in {"paid", "succeeded"} else "move_purchase"
-    getattr(harness.watch, fault)[step] = TryAgain()
+    getattr(harness.recorder, fault)[step] = TryAgain()
     with pytest.raises(TryAgain):
-        harness.hear(told(word))
-    harness.hear(told(word))
-    calm.hear(told(word))
+        harness.deliver(session_event(word))
+    harness.deliver(session_event(word))
+    calm.deliver(session_event(word))
     assert harness.purchase().status is calm.purchase().status
     assert harness.balance() == calm.balance()
     assert harness.purchase().purchase_id == KEY

@@ -11,7 +11,7 @@ from chalicelib.usecases.reconcile import FIRST_LOOKBACK, GRACE, LOOKBACK, OVERL
 from tests.domain.builders import a_purchase
 from tests.fake_operators import FakeJournal
 from tests.fakes import START, session_of
-from tests.usecases.checkout_harness import CheckoutHarness, a_stripe_event, told
+from tests.usecases.checkout_harness import CheckoutHarness, a_stripe_event, session_event
 
 
 class ReconcileHarness(CheckoutHarness):
@@ -26,7 +26,10 @@ class ReconcileHarness(CheckoutHarness):
         self.provider.listed += events
 
     def reconcile(self) -> dict[str, int]:
-        return {outcome.value: events for outcome, events in reconcile(self.intake(), journal=self.journal).items()}
+        return {
+            outcome.value: events
+            for outcome, events in reconcile(self.stripe_event_services(), journal=self.journal).items()
+        }
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def office() -> ReconcileHarness:
 
 
 def test_a_lost_payment_is_credited_once(office: ReconcileHarness) -> None:
-    office.list(told("paid"))
+    office.list(session_event("paid"))
     assert office.reconcile() == {"credited": 1}
     assert office.reconcile() == {"repeated": 1}
     assert office.balance() == 70
@@ -68,8 +71,8 @@ def test_a_watermark_older_than_what_the_provider_keeps_is_no_use(office: Reconc
 def test_what_cannot_be_handled_holds_up_nothing_but_the_watermark(office: ReconcileHarness, fault: Exception) -> None:
     before = office.clock.now() - timedelta(days=1)
     office.journal.move_watermark("reconcile", before)
-    office.list(told("unpaid"), told("paid"))
-    office.watch.fail_before["move_purchase"] = fault
+    office.list(session_event("unpaid"), session_event("paid"))
+    office.recorder.fail_before["move_purchase"] = fault
     outcome = "try_again" if isinstance(fault, TryAgain) else "unforeseen"
     assert office.reconcile() == {outcome: 1, "credited": 1}
     assert office.journal.read_watermark("reconcile") == before
@@ -83,8 +86,8 @@ def test_a_run_that_is_cut_short_has_not_worked_for_nothing(office: ReconcileHar
 
     stranger = replace(session_of(a_purchase()), ref=None)
     listed = [a_stripe_event(session=stranger, created_at=START + timedelta(seconds=number)) for number in range(150)]
-    office.list(*listed, replace(told("paid"), created_at=START + timedelta(seconds=150)))
-    office.watch.fail_before["post_purchase"] = Killed()  # type: ignore[assignment]  # the function's time is up
+    office.list(*listed, replace(session_event("paid"), created_at=START + timedelta(seconds=150)))
+    office.recorder.fail_before["post_purchase"] = Killed()  # type: ignore[assignment]  # the function's time is up
     with pytest.raises(Killed):
         office.reconcile()
     assert office.journal.read_watermark("reconcile") == START + timedelta(seconds=99)
@@ -93,6 +96,6 @@ def test_a_run_that_is_cut_short_has_not_worked_for_nothing(office: ReconcileHar
 def test_the_watermark_never_goes_back(office: ReconcileHarness) -> None:
     since = office.clock.now() - timedelta(minutes=1)
     office.journal.move_watermark("reconcile", since)
-    office.list(*[told("paid")] * 200)
+    office.list(*[session_event("paid")] * 200)
     office.reconcile()
     assert office.journal.read_watermark("reconcile") == since

@@ -12,7 +12,7 @@ from chalicelib.usecases.reconcile import GRACE, reconcile
 from chalicelib.usecases.stripe_events import INVOICE_EVENTS, MONEY_EVENTS, SESSION_EVENTS, SUBSCRIPTION_EVENTS
 from tests.fake_operators import FakeJournal
 from tests.fakes import START, FakeGateway, uuid7_at
-from tests.usecases.checkout_harness import CheckoutHarness, a_hint, a_stripe_event, moved_money, told
+from tests.usecases.checkout_harness import CheckoutHarness, a_hint, a_stripe_event, moved_money, session_event
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -41,7 +41,7 @@ class ReconcileHarness(CheckoutHarness):
         super().__init__()
         self.journal = FakeJournal(self.books)
         self.provider: RecordingGateway = RecordingGateway()
-        self.gateway = self.watch.over(self.provider)
+        self.gateway = self.recorder.over(self.provider)
         self.clock.advance(HOUR)
 
     def happens(self, *events: StripeEvent) -> None:
@@ -49,7 +49,10 @@ class ReconcileHarness(CheckoutHarness):
 
     def reconcile(self, after: timedelta = timedelta(0)) -> dict[str, int]:
         self.clock.advance(after)
-        return {outcome.value: events for outcome, events in reconcile(self.intake(), journal=self.journal).items()}
+        return {
+            outcome.value: events
+            for outcome, events in reconcile(self.stripe_event_services(), journal=self.journal).items()
+        }
 
     @property
     def watermark(self) -> datetime | None:
@@ -64,15 +67,15 @@ def night() -> ReconcileHarness:
 def test_what_no_webhook_brought_is_handled_in_its_order(night: ReconcileHarness) -> None:
     night.paid()
     night.move_money(refunds=[moved_money(37)])
-    night.happens(told("unpaid"), told("succeeded"), a_hint(), a_hint(kind="charge.refunded"))
+    night.happens(session_event("unpaid"), session_event("succeeded"), a_hint(), a_hint(kind="charge.refunded"))
     assert night.reconcile() == {"processing": 1, "credited": 1, "clawed_back": 1, "unchanged": 1}
     assert night.balance() == 35
 
 
 def test_what_webhooks_brought_is_left_as_it_is(night: ReconcileHarness) -> None:
     night.paid()
-    for event in (told("paid"), a_hint()):
-        night.hear(event)
+    for event in (session_event("paid"), a_hint()):
+        night.deliver(event)
         night.happens(event)
     assert night.reconcile() == {"repeated": 1, "unchanged": 1}
     assert (night.balance(), night.reasons()) == (70, [])
@@ -122,15 +125,15 @@ def test_an_event_that_is_listed_late_is_seen_for_an_hour(
 def test_one_that_must_wait_is_in_reach_of_the_next_run(night: ReconcileHarness) -> None:
     first, second = night.paid(), night.paid(purchase_id=uuid7_at(START, 2))
     night.reconcile()
-    night.happens(told("paid", first), told("paid", second))
-    night.watch.fail_before["post_purchase"] = TryAgain()
+    night.happens(session_event("paid", first), session_event("paid", second))
+    night.recorder.fail_before["post_purchase"] = TryAgain()
     assert night.reconcile(after=HOUR) == {"try_again": 1, "credited": 1}
     assert (night.watermark, night.balance()) == (NOW - GRACE, 70)
 
 
 def test_when_nothing_can_be_listed_the_next_run_begins_where_this_one_did(night: ReconcileHarness) -> None:
     night.reconcile()
-    night.watch.fail_before["list_events"] = TryAgain()
+    night.recorder.fail_before["list_events"] = TryAgain()
     with pytest.raises(TryAgain):
         night.reconcile(after=DAY)
     assert night.watermark == NOW - GRACE

@@ -22,10 +22,10 @@ def test_its_coins_are_credited_when_the_payment_shows_and_by_nobody_else() -> N
     club = MembershipHarness()
     club.joined()
     club.billed(1, payment_intent=None)
-    assert club.hear_invoice(1) == "in_review"
+    assert club.deliver_invoice(1) == "in_review"
     with pytest.raises(InvalidField):
         settle(club, "credit")
     club.billed(1)
-    assert club.hear_invoice(1) == "credited"
+    assert club.deliver_invoice(1) == "credited"
     settle(club, "refuse")
     assert club.balance() == 500

@@ -37,7 +37,7 @@ def test_a_gift_is_one_round_trip() -> None:
     harness = funded(70)
     gift = a_gift(event_id=EVENT_ID, shard=shard_of(EVENT_ID, 8), item_id="cake", quantity=2, price_coins=70)
     assert harness.send(item_id="cake", quantity=2) == SentGift(gift=gift, is_repeat=False)
-    assert harness.watch.calls == ["post_gift"]
+    assert harness.recorder.calls == ["post_gift"]
     assert harness.balance() == 0
     assert harness.gifts() == [gift]
 
@@ -119,14 +119,14 @@ def test_an_unknown_item_is_refused_without_a_write() -> None:
     harness = funded(10)
     with pytest.raises(UnknownItem):
         harness.send(item_id="dragon")
-    assert harness.watch.calls == ["find_entry"]
+    assert harness.recorder.calls == ["find_entry"]
 
 
 def test_nobody_sends_a_gift_to_themselves() -> None:
     harness = funded(10)
     with pytest.raises(SelfGift):
         harness.send(creator_id=FAN)
-    assert harness.watch.calls == []
+    assert harness.recorder.calls == []
 
 
 @pytest.mark.parametrize("distance", [timedelta(hours=24, milliseconds=1), timedelta(days=-400)])
@@ -182,7 +182,7 @@ def test_a_retry_of_a_gift_that_went_through_never_hears_no(mishap: Callable[[Ch
 @pytest.mark.parametrize("mishap", MISHAPS)
 def test_nor_does_one_whose_answer_was_lost(mishap: Callable[[CheckoutHarness], None]) -> None:
     harness = funded(1)
-    harness.watch.fail_after["post_gift"] = TryAgain()
+    harness.recorder.fail_after["post_gift"] = TryAgain()
     with pytest.raises(TryAgain):
         harness.send()
     mishap(harness)
@@ -201,7 +201,7 @@ def test_nor_does_one_to_which_everything_happened_at_once() -> None:
 @pytest.mark.parametrize("mishap", [take_it_off_sale, spend_the_rest, freeze, grow_old])
 def test_but_a_gift_that_never_went_through_does(mishap: Callable[[CheckoutHarness], None]) -> None:
     harness = funded(1)
-    harness.watch.fail_before["post_gift"] = TryAgain()
+    harness.recorder.fail_before["post_gift"] = TryAgain()
     with pytest.raises(TryAgain):
         harness.send()
     mishap(harness)
@@ -242,7 +242,7 @@ def test_a_twin_that_was_faster_answers_for_both(wallet: Wallet | None) -> None:
 @pytest.mark.parametrize("step", ["post_gift", "find_entry"])
 def test_a_silent_ledger_decides_nothing(step: str) -> None:
     harness = funded(0)
-    harness.watch.fail_before[step] = TryAgain()
+    harness.recorder.fail_before[step] = TryAgain()
     with pytest.raises(TryAgain):
         harness.send()
     with pytest.raises(InsufficientCoins):

@@ -53,28 +53,28 @@ def test_what_cannot_be_a_limit_is_not_set() -> None:
     harness = CheckoutHarness()
     with pytest.raises(InvalidField):
         wish(harness, zone="Mars")
-    assert harness.watch.calls == []
+    assert harness.recorder.calls == []
 
 
 def test_the_same_budget_again_writes_nothing() -> None:
     harness = a_budget_harness()
     wish(harness, coins=DAILY.coins)
     wish(harness, coins=DAILY.coins)
-    assert harness.watch.calls == ["read_wallet"] * 2
+    assert harness.recorder.calls == ["read_wallet"] * 2
 
 
 def test_a_change_that_meets_another_is_made_anew() -> None:
     harness = a_raced_harness(2)
     wish(harness, coins=ByPeriod(5, UNLIMITED, UNLIMITED))
     assert budget(harness).limits.coins.day == 5
-    assert harness.watch.calls == ["read_wallet", "change_budget"] * 3
+    assert harness.recorder.calls == ["read_wallet", "change_budget"] * 3
 
 
 def test_a_change_that_meets_others_without_end_is_no_answer() -> None:
     harness = a_raced_harness(100)
     with pytest.raises(TryAgain):
         wish(harness, coins=ByPeriod(5, UNLIMITED, UNLIMITED))
-    assert harness.watch.calls == ["read_wallet", "change_budget"] * MAX_ATTEMPTS
+    assert harness.recorder.calls == ["read_wallet", "change_budget"] * MAX_ATTEMPTS
     assert budget(harness).limits == DAILY
 
 
@@ -133,4 +133,4 @@ def test_for_no_time_nobody_is_shut_out(days: int) -> None:
     harness = CheckoutHarness()
     with pytest.raises(CoinpurseError):
         shut_out(harness, days)
-    assert harness.watch.calls == []
+    assert harness.recorder.calls == []

@@ -17,7 +17,7 @@ from chalicelib.ports.ledger import Ledger
 from chalicelib.usecases.refunds import MAX_ATTEMPTS, sync_refunds
 from tests.domain.builders import FAN
 from tests.invariants import books_of, broken
-from tests.usecases.checkout_harness import PAYMENT, CheckoutHarness, Port, moved_money, told
+from tests.usecases.checkout_harness import PAYMENT, CheckoutHarness, Port, moved_money, session_event
 
 Deed = Callable[[], object]
 STEPS = ("find_purchase_ref", "find_entry", "read_money", "update_kept_amount")
@@ -68,7 +68,9 @@ class Race:
         return self.follow(self.harness.ledger, self.harness.gateway)
 
     def follow(self, ledger: Ledger, gateway: PaymentGateway) -> str:
-        return sync_refunds(PAYMENT, dataclasses.replace(self.harness.intake(), ledger=ledger, gateway=gateway))
+        return sync_refunds(
+            PAYMENT, dataclasses.replace(self.harness.stripe_event_services(), ledger=ledger, gateway=gateway)
+        )
 
     def news(self, refunds: Sequence[Movement]) -> str:
         """The money moves, and somebody else hears of it at once."""
@@ -97,7 +99,7 @@ STATES: dict[str, tuple[list[Movement], int]] = {
 @pytest.mark.parametrize(("noted", "seen", "now"), list(product(STATES, repeat=3)))
 def test_a_stale_answer_never_overwrites_a_newer_one(noted: str, seen: str, now: str, when: str, step: str) -> None:
     race = Race()
-    race.harness.hear(told("paid"))
+    race.harness.deliver(session_event("paid"))
     race.news(STATES[noted][0])
     race.harness.move_money(refunds=STATES[seen][0])
     getattr(race.meanwhile, when)[step] = [lambda: race.news(STATES[now][0])]
@@ -120,7 +122,7 @@ def test_nor_does_one_that_had_to_fulfill_first(now: str, when: str, step: str) 
 
 def test_whoever_loses_looks_again_and_has_nothing_left_to_do() -> None:
     race = Race()
-    race.harness.hear(told("paid"))
+    race.harness.deliver(session_event("paid"))
     race.harness.move_money(refunds=STATES["half"][0])
     race.meanwhile.after["read_money"] = [race.quick]
     assert race.slow() == "unchanged"
@@ -130,7 +132,7 @@ def test_whoever_loses_looks_again_and_has_nothing_left_to_do() -> None:
 @pytest.mark.parametrize("times", range(1, MAX_ATTEMPTS))
 def test_whoever_loses_often_wins_in_the_end(times: int) -> None:
     race = Race()
-    race.harness.hear(told("paid"))
+    race.harness.deliver(session_event("paid"))
     race.harness.move_money(refunds=STATES["half"][0])
     race.meanwhile.after["read_money"] = [race.quick] * times
     race.slow()
@@ -140,7 +142,7 @@ def test_whoever_loses_often_wins_in_the_end(times: int) -> None:
 
 def test_whoever_always_loses_is_asked_to_come_again() -> None:
     race = Race()
-    race.harness.hear(told("paid"))
+    race.harness.deliver(session_event("paid"))
     race.harness.move_money(refunds=STATES["none"][0])
     for now in ("half", "none") * MAX_ATTEMPTS:
         race.meanwhile.after.setdefault("read_money", []).append(partial(race.news, STATES[now][0]))

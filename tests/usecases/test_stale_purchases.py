@@ -38,7 +38,7 @@ def left(harness: CheckoutHarness) -> int:
 def never_opened(harness: CheckoutHarness) -> str:
     """A checkout that is counted, and that the provider never heard of."""
     lost = key(harness, 1)
-    harness.watch.fail_before["open_session"] = TryAgain()
+    harness.recorder.fail_before["open_session"] = TryAgain()
     with pytest.raises(TryAgain):
         harness.open(purchase_id=lost)
     assert left(harness) == 26
@@ -82,7 +82,7 @@ def test_what_was_paid_all_the_same_is_credited_and_counts_again() -> None:
     end_stale_purchases(FAN, ledger=harness.books, clock=harness.clock)
     purchase = harness.books.find_entry(FAN, lost)
     assert isinstance(purchase, Purchase)
-    assert harness.hear(a_stripe_event(session=session_of(purchase))) == "credited"
+    assert harness.deliver(a_stripe_event(session=session_of(purchase))) == "credited"
     assert left(harness) == 26
 
 

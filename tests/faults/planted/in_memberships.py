@@ -11,7 +11,7 @@ _MONEY: Final = "chalicelib/usecases/refunds.py"
 _EVENTS: Final = "chalicelib/usecases/stripe_events.py"
 _MOTO: Final = ("tests/adapters/test_memberships.py", "-k", "moto")
 _INTERLEAVINGS: Final = ("tests/faults/test_membership_interleavings.py",)
-_LIFE: Final = ("tests/properties/test_membership_life.py",)
+_LIFE: Final = ("tests/properties/test_membership_events.py",)
 
 IN_MEMBERSHIPS: Final = [
     Bug(

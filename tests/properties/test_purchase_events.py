@@ -1,7 +1,7 @@
-"""The whole life of one purchase in seven events, which arrive in all 5,040 orders, and each of them twice.
+"""Seven events of one purchase, delivered in all 5,040 orders and each twice, lead to one final state.
 
-What happens at the payment provider happens in one order, and at its own pace: news can be late, but not early. So by
-the time an event arrives, all before it has happened, and perhaps more than that.
+The provider's state advances in one order and at its own pace: an event can be late, never early. When an event
+arrives, at least the events before it have happened, and possibly later ones.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -21,15 +21,15 @@ from tests.fake_services import FakeRelayServices, FakeStripeEventServices
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import FakeClock, FakeGateway, FakeLedger, session_of
 from tests.invariants import Books, books_of, broken, changed
-from tests.usecases.checkout_harness import PAYMENT, a_hint, moved_money, told
+from tests.usecases.checkout_harness import PAYMENT, a_hint, moved_money, session_event
 from tests.usecases.relay_harness import record
 
 PRICE, HALF = 74, 37
 PURCHASE = a_purchase(coins=70, amount_minor=PRICE)
 PAID = session_of(PURCHASE)
 EVENTS = [
-    told("unpaid"),
-    told("succeeded"),
+    session_event("unpaid"),
+    session_event("succeeded"),
     *[a_hint(kind=f"refund.{word}") for word in ("created", "updated", "failed")],
     *[a_hint(kind=f"charge.dispute.{word}") for word in ("created", "closed")],
 ]
@@ -41,15 +41,15 @@ ENDS = {
     "the refund fails, the dispute is lost": ("failed", "lost", 0),
 }
 PACES: list[Callable[[int, int], int]] = [
-    lambda latest, _step: latest,  # each event is news when it arrives
-    lambda _latest, _step: 6,  # all is over before the first one arrives
-    lambda latest, step: max(latest, step),  # they arrive about as fast as things happen
+    lambda latest, _step: latest,  # each event is delivered when it happens
+    lambda _latest, _step: 6,  # the first event is delivered after all have happened
+    lambda latest, step: max(latest, step),  # events are delivered about as fast as they happen
 ]
-"""How much has happened when an event arrives: by the latest that has arrived, and how many arrived before."""
+"""Provider's progress at a delivery, from the latest event delivered and the number delivered before."""
 
 
-def the_money(refund: str, dispute: str) -> list[MoneyState]:
-    """What the provider says of the payment after each of the events."""
+def money_states(refund: str, dispute: str) -> list[MoneyState]:
+    """Build the provider's state of the payment after each event."""
     refunds = [*[[]] * 2, *[[moved_money(HALF, status)] for status in ("pending", "succeeded", refund, refund, refund)]]
     disputes = [*[[]] * 5, *[[moved_money(PRICE, status)] for status in ("needs_response", dispute)]]
     return [
@@ -58,8 +58,8 @@ def the_money(refund: str, dispute: str) -> list[MoneyState]:
     ]
 
 
-class PurchaseLife:
-    """The purchase, what the provider knows of it, and everybody who hears of it."""
+class PurchaseHarness:
+    """A purchase, with the provider's state and the use cases that handle its events."""
 
     def __init__(self, money: Sequence[MoneyState]) -> None:
         self.money = money
@@ -75,9 +75,9 @@ class PurchaseLife:
         )
         self.before = Books()
 
-    def arrives(self, event: int, happened: int) -> None:
-        """An event is heard when so many of them have happened."""
-        self.gateway.sessions[KEY] = PAID if happened else told("unpaid").session or PAID
+    def deliver_event(self, event: int, happened: int) -> None:
+        """Deliver an event in the provider's state after `happened`."""
+        self.gateway.sessions[KEY] = PAID if happened else session_event("unpaid").session or PAID
         self.gateway.money[PAYMENT] = self.money[happened]
         dispatch_event(EVENTS[event], self.intake)
 
@@ -86,7 +86,7 @@ class PurchaseLife:
         before, self.before = self.before, books
         return not broken(books, is_drained=False) and not changed(before, books)
 
-    def is_sound_when_all_is_told(self) -> bool:
+    def is_sound_when_relayed(self) -> bool:
         publisher = FakePublisher()
         relay = FakeRelayServices(
             ledger=self.ledger,
@@ -99,40 +99,40 @@ class PurchaseLife:
         assert relay_entries([record(place, entry) for place, entry in enumerate(posted)], relay) == []
         return not broken(books_of(self.ledger, publisher.published), is_drained=True)
 
-    def end(self) -> tuple[object, ...]:
+    def final_state(self) -> tuple[object, ...]:
         purchase = self.ledger.find_entry(FAN, KEY)
         assert isinstance(purchase, Purchase)
         return purchase.status, purchase.payment_intent, purchase.kept_minor, self.ledger.coins, self.ledger.reviews
 
 
 def part_of(orders: Iterable[tuple[int, Order]], turn: int) -> Iterable[tuple[int, Order]]:
-    """Choose all orders for `make faults`, else a third, so that each order comes with one of the three ends."""
+    """Choose all orders for `make faults`, else a third, so that each order runs with one of the three final states."""
     return orders if IS_WHOLE else islice(orders, turn, None, 3)
 
 
-@pytest.mark.parametrize(("turn", "end"), list(enumerate(ENDS)), ids=ENDS)
-def test_whatever_the_order_and_the_pace_a_life_ends_in_one_way(turn: int, end: str) -> None:
-    refund, dispute, coins = ENDS[end]
-    money = the_money(refund, dispute)
+@pytest.mark.parametrize(("turn", "final_state"), list(enumerate(ENDS)), ids=ENDS)
+def test_purchase_events_in_any_order_and_pace_lead_to_one_state(turn: int, final_state: str) -> None:
+    refund, dispute, coins = ENDS[final_state]
+    money = money_states(refund, dispute)
     for number, order in part_of(enumerate(ORDERS), turn):
-        life, latest, pace = PurchaseLife(money), 0, PACES[(number // 3 + turn) % 3]
+        harness, latest, pace = PurchaseHarness(money), 0, PACES[(number // 3 + turn) % 3]
         for step, event in enumerate(order):
             latest = max(latest, event)
-            life.arrives(event, pace(latest, step))
-            assert life.is_sound(), order[: step + 1]
+            harness.deliver_event(event, pace(latest, step))
+            assert harness.is_sound(), order[: step + 1]
         for event in reversed(order):
-            life.arrives(event, 6)
-        assert life.end() == (Status.POSTED, PAYMENT, PRICE * coins // 70, {FAN: coins}, {}), order
-        assert life.is_sound(), order
-        assert life.is_sound_when_all_is_told(), order
+            harness.deliver_event(event, 6)
+        assert harness.final_state() == (Status.POSTED, PAYMENT, PRICE * coins // 70, {FAN: coins}, {}), order
+        assert harness.is_sound(), order
+        assert harness.is_sound_when_relayed(), order
 
 
-@pytest.mark.parametrize("end", ENDS)
-def test_in_the_order_of_the_world_the_coins_are_at_each_moment_what_the_money_is(end: str) -> None:
-    refund, dispute, coins = ENDS[end]
-    life = PurchaseLife(the_money(refund, dispute))
+@pytest.mark.parametrize("final_state", ENDS)
+def test_purchase_events_in_order_keep_coins_equal_to_the_money(final_state: str) -> None:
+    refund, dispute, coins = ENDS[final_state]
+    harness = PurchaseHarness(money_states(refund, dispute))
     seen = []
     for event in range(7):
-        life.arrives(event, event)
-        seen.append(life.ledger.coins.get(FAN, 0))
+        harness.deliver_event(event, event)
+        seen.append(harness.ledger.coins.get(FAN, 0))
     assert seen == [0, 70, 35, 35, 70 if refund == "failed" else 35, 0, coins]

@@ -1,7 +1,7 @@
-"""A membership's life in eight events: in whatever order one hears of them, and however often, it ends in one way.
+"""Eight events of a membership, delivered in any order and repeatedly, lead to one final state.
 
-What happens at the payment provider happens in one order; by the time an event arrives, all before it has happened, and
-perhaps more than that.
+The provider's state advances in one order. When an event arrives, at least the events before it have happened, and
+possibly later ones.
 """
 
 from collections.abc import Sequence
@@ -28,28 +28,28 @@ PRICE, COINS = 499, 500
 HINT = hint_of(MEMBERSHIP)
 
 
-def about(kind: str, month: int = 0) -> StripeEvent:
-    """News of a month's invoice, or of the subscription."""
+def event_of(kind: str, month: int = 0) -> StripeEvent:
+    """Build an event of a month's invoice, or of the subscription."""
     invoice_id = f"in_{month}_{KEY}" if month else None
     return a_stripe_event(type=kind, session=None, invoice_id=invoice_id, membership=None if month else HINT)
 
 
 EVENTS = [
     a_stripe_event(session=session_of(a_purchase(), mode="subscription", ref=None), membership=HINT),
-    about("customer.subscription.created"),
-    about("invoice.paid", 1),
-    about("invoice.paid", 2),
-    about("invoice.payment_failed", 3),
-    about("invoice.paid", 3),
+    event_of("customer.subscription.created"),
+    event_of("invoice.paid", 1),
+    event_of("invoice.paid", 2),
+    event_of("invoice.payment_failed", 3),
+    event_of("invoice.paid", 3),
     a_hint(f"pi_2_{KEY}"),
-    about("customer.subscription.deleted"),
+    event_of("customer.subscription.deleted"),
 ]
 LAST = len(EVENTS) - 1
 BEGUN, RENEWED, FAILED, PAID_LATE, REFUNDED, DELETED = 0, 3, 4, 5, 6, 7
 
 
-class MembershipLife(MembershipHarness):
-    """The membership, what the provider knows of it, and everybody who hears of it."""
+class MembershipEventHarness(MembershipHarness):
+    """A membership, with the provider's state and the use cases that handle its events."""
 
     def __init__(self, refunded_minor: int) -> None:
         super().__init__()
@@ -57,8 +57,8 @@ class MembershipLife(MembershipHarness):
         self.joined()
         self.before = Books()
 
-    def happens(self, happened: int) -> None:
-        """Let the provider's state be what it is after so many events."""
+    def set_provider_state(self, happened: int) -> None:
+        """Set the provider's state to the one after event number `happened`."""
         is_open = {"status": "open", "paid_minor": 0, "payment_intent": None}
         self.billed(1)
         if happened >= RENEWED:
@@ -70,17 +70,17 @@ class MembershipLife(MembershipHarness):
             self.provider.money[f"pi_2_{KEY}"] = MoneyState(captured_minor=PRICE, refunds=gone)
         self.becomes("canceled" if happened >= DELETED else "past_due" if happened == FAILED else "active")
 
-    def arrives(self, event: int, happened: int) -> None:
-        """An event is heard when so many have happened. Nothing that was posted may change."""
-        self.happens(happened)
-        self.hear(EVENTS[event])
+    def deliver_event(self, event: int, happened: int) -> None:
+        """Deliver an event in the provider's state after `happened`. Posted entries must not change."""
+        self.set_provider_state(happened)
+        self.deliver(EVENTS[event])
         books = books_of(self.books, [])
         before, self.before = self.before, books
         assert self.is_sound()
         assert not changed(before, books)
 
-    def has_ended(self) -> bool:
-        """Whether it ended as it must: with the coins of what was paid and kept, and told once."""
+    def is_final_state(self) -> bool:
+        """Return True if the final state is as expected: coins of the money kept, and one end published."""
         membership = self.membership()
         return (
             self.balance() == 2 * COINS + COINS * (PRICE - self.refunded_minor) // PRICE
@@ -88,7 +88,7 @@ class MembershipLife(MembershipHarness):
             == [MembershipStatus.ENDED, START + 3 * MONTH, False, "cancelled"]
             and len(self.months()) == 3
             and self.ends() == ["cancelled"]
-            and sorted(self.told())
+            and sorted(self.published_types())
             == [
                 "coins.clawed_back",
                 "membership.ended",
@@ -102,7 +102,7 @@ class MembershipLife(MembershipHarness):
 
 @st.composite
 def deliveries(draw: st.DrawFn) -> list[tuple[int, int]]:
-    """Every event at least once, in any order; and with each, how much has happened by then."""
+    """Draw each event at least once, in any order, each with the provider's progress at its delivery."""
     again = draw(st.lists(st.integers(0, LAST), max_size=8))
     order, happened = draw(st.permutations([*range(LAST + 1), *again])), 0
     arrivals = []
@@ -120,33 +120,35 @@ ALL_AT_THE_END = [(event, LAST) for event in range(LAST, -1, -1)]
 @example(arrivals=IN_ORDER, refunded_minor=PRICE)
 @example(arrivals=ALL_AT_THE_END, refunded_minor=PRICE)
 @STEADY
-def test_whatever_the_order_a_membership_ends_in_one_way(
+def test_membership_events_in_any_order_lead_to_one_state(
     arrivals: Sequence[tuple[int, int]], refunded_minor: int
 ) -> None:
-    life = MembershipLife(refunded_minor)
+    harness = MembershipEventHarness(refunded_minor)
     for event, happened in arrivals:
-        life.arrives(event, happened)
-    assert life.has_ended(), arrivals
+        harness.deliver_event(event, happened)
+    assert harness.is_final_state(), arrivals
 
 
 @given(arrivals=deliveries(), heard=st.integers(0, LAST))
 @STEADY
-def test_what_webhooks_lost_reconcile_finds(arrivals: Sequence[tuple[int, int]], heard: int) -> None:
-    life = MembershipLife(PRICE)
+def test_reconcile_of_lost_membership_events_leads_to_the_same_state(
+    arrivals: Sequence[tuple[int, int]], heard: int
+) -> None:
+    harness = MembershipEventHarness(PRICE)
     for event, happened in arrivals[:heard]:
-        life.arrives(event, happened)
-    life.happens(LAST)
-    life.provider.listed = [replace(event, stripe_event_id=f"evt_{number}") for number, event in enumerate(EVENTS)]
-    life.clock.advance(timedelta(hours=1))
-    reconcile(life.intake(), journal=FakeJournal(life.books))
-    assert life.has_ended(), arrivals[:heard]
+        harness.deliver_event(event, happened)
+    harness.set_provider_state(LAST)
+    harness.provider.listed = [replace(event, stripe_event_id=f"evt_{number}") for number, event in enumerate(EVENTS)]
+    harness.clock.advance(timedelta(hours=1))
+    reconcile(harness.stripe_event_services(), journal=FakeJournal(harness.books))
+    assert harness.is_final_state(), arrivals[:heard]
 
 
 @pytest.mark.parametrize("lost", range(LAST + 1))
-def test_any_one_event_may_be_lost_but_the_news_of_a_refund_or_an_end(lost: int) -> None:
-    life = MembershipLife(PRICE)
+def test_membership_without_one_event_misses_only_refund_or_end(lost: int) -> None:
+    harness = MembershipEventHarness(PRICE)
     for event, happened in IN_ORDER:
         if event != lost:
-            life.arrives(event, happened)
-    assert life.has_ended() is (lost not in {REFUNDED, DELETED})
-    assert life.books.coins[FAN] == (1_500 if lost == REFUNDED else 1_000)
+            harness.deliver_event(event, happened)
+    assert harness.is_final_state() is (lost not in {REFUNDED, DELETED})
+    assert harness.books.coins[FAN] == (1_500 if lost == REFUNDED else 1_000)

@@ -1,4 +1,4 @@
-"""What fans and creators do, and what the provider tells of a payment, asked of the use cases and of a model."""
+"""State machine of checkouts, payments, gifts and the relay, compared with the model after each step."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -32,33 +32,33 @@ CATALOGUE = a_catalogue(
     *[a_gift_item(item_id, cost) for item_id, cost in COSTS.items()],
 )
 KINDS = {"unpaid": "completed", "failed": "async_payment_failed", "expired": "expired"}
-THE_PROVIDERS = ("post_purchase", "move_purchase", "file_review")
-WRITES = ("open_purchase", "post_gift", *THE_PROVIDERS)
+RETRIED_BY_STRIPE = ("post_purchase", "move_purchase", "file_review")
+WRITES = ("open_purchase", "post_gift", *RETRIED_BY_STRIPE)
 
-Wish = tuple[str, str, int]
+GiftRequest = tuple[str, str, int]
 """Creator, item and quantity."""
-Odds = tuple[dict[str, Any], bool]
-"""How a payment differs from the one that was asked for, and whether the quote still holds."""
+Deviations = tuple[dict[str, Any], bool]
+"""Changes of a payment against its purchase, and whether it still matches the quote."""
 
 fans = st.sampled_from(["ana", "ben"])
-wishes = st.tuples(st.sampled_from(["cleo", "dora"]), st.sampled_from(sorted(COSTS)), st.sampled_from([1, 1, 2]))
+gift_requests = st.tuples(st.sampled_from(["cleo", "dora"]), st.sampled_from(sorted(COSTS)), st.sampled_from([1, 1, 2]))
 places = st.integers(0, 10**6)
 faults = st.sampled_from([None, None, None, "fail_before", "fail_after"])
-odds: st.SearchStrategy[Odds] = st.sampled_from(
+deviations: st.SearchStrategy[Deviations] = st.sampled_from(
     [({}, True), ({}, True), ({}, True), ({"total_minor": 1}, False), ({"currency": "eur"}, False)]
 )
 
 
-class News(NamedTuple):
-    """Something that happened at the provider, and what the model makes of it."""
+class ProviderEvent(NamedTuple):
+    """A Stripe event, with the word and the payment that the model takes."""
 
-    event: StripeEvent
+    stripe_event: StripeEvent
     word: str
     paid: Payment
 
 
-class Stories(RuleBasedStateMachine):
-    """Each step is asked of the use cases and of the model; then the invariants are looked at."""
+class CheckoutMachine(RuleBasedStateMachine):
+    """Run each step on the use cases and on the model, then check the invariants."""
 
     names: Bundle[Name] = Bundle("names")
 
@@ -71,21 +71,21 @@ class Stories(RuleBasedStateMachine):
         self.timer = FakeStreakTimer()
         self.known: set[str | None] = set()
         self.waiting: list[Entry] = []
-        self.told: list[Entry] = []
+        self.relayed: list[Entry] = []
         self.before = Books()
-        self.minted = 0
-        self.news: list[News] = []
+        self.id_count = 0
+        self.events: list[ProviderEvent] = []
         self.paid: dict[str, Payment] = {}
 
     @initialize(target=names, fan=fans)
-    def begin_with_coins(self, fan: str) -> Name:
+    def start_with_coins(self, fan: str) -> Name:
         name = self.new_name(fan)
         self.open(name, "coins_700")
-        self.deliver(self.happens(name, "completed", "paid", "pi_first"))
+        self.deliver(self.change_provider(name, "completed", "paid", "pi_first"))
         return name
 
     @rule(target=names, fan=fans, name=names)
-    def make_a_key_or_borrow_one(self, fan: str, name: Name) -> Name:
+    def make_or_borrow_a_key(self, fan: str, name: Name) -> Name:
         return self.new_name(fan) if fan == name[0] else (fan, name[1])
 
     @rule(target=names, fan=fans, bundle_id=st.sampled_from(sorted(COINS)))
@@ -94,10 +94,10 @@ class Stories(RuleBasedStateMachine):
         self.open(name, bundle_id)
         return name
 
-    @rule(target=names, wish=wishes, fan=fans)
-    def give(self, wish: Wish, fan: str) -> Name:
+    @rule(target=names, request=gift_requests, fan=fans)
+    def give(self, request: GiftRequest, fan: str) -> Name:
         name = self.new_name(fan)
-        self.send(name, wish)
+        self.send(name, request)
         return name
 
     @rule(minutes=st.sampled_from([1, 61, 25 * 60]))
@@ -113,46 +113,48 @@ class Stories(RuleBasedStateMachine):
     def open_again(self, name: Name, bundle_id: str, fault: str | None, step: str) -> None:
         self.open(name, bundle_id, fault, step)
 
-    @rule(name=names, wish=wishes, fault=faults)
-    def give_again(self, name: Name, wish: Wish, fault: str | None) -> None:
-        self.send(name, wish, fault)
+    @rule(name=names, request=gift_requests, fault=faults)
+    def give_again(self, name: Name, request: GiftRequest, fault: str | None) -> None:
+        self.send(name, request, fault)
 
     @rule(
         name=names,
         kind=st.sampled_from(["completed", "async_payment_succeeded"]),
-        odd=odds,
+        deviation=deviations,
         number=st.sampled_from([1, 1, 1, 2]),
         fault=faults,
         is_lost=st.booleans(),
     )
-    def pay(self, name: Name, kind: str, odd: Odds, number: int, fault: str | None, *, is_lost: bool) -> None:
-        changes, is_as_quoted = odd
+    def pay(
+        self, name: Name, kind: str, deviation: Deviations, number: int, fault: str | None, *, is_lost: bool
+    ) -> None:
+        changes, is_as_quoted = deviation
         payment_intent = f"pi_{number}_{'' if is_as_quoted else 'odd_'}{'_'.join(name)}"
-        news = self.happens(name, kind, "paid", payment_intent, is_as_quoted=is_as_quoted, **changes)
+        event = self.change_provider(name, kind, "paid", payment_intent, is_as_quoted=is_as_quoted, **changes)
         if not is_lost:
-            self.deliver(news, fault)
+            self.deliver(event, fault)
 
     @rule(name=names, word=st.sampled_from(sorted(KINDS)), fault=faults)
     def leave_unpaid(self, name: Name, word: str, fault: str | None) -> None:
-        self.deliver(self.happens(name, KINDS[word], word, "pi_none", payment_status="unpaid"), fault)
+        self.deliver(self.change_provider(name, KINDS[word], word, "pi_none", payment_status="unpaid"), fault)
 
-    @precondition(lambda self: self.news)
+    @precondition(lambda self: self.events)
     @rule(place=places, fault=faults)
-    def hear_again(self, place: int, fault: str | None) -> None:
-        self.deliver(self.news[place % len(self.news)], fault)
+    def deliver_again(self, place: int, fault: str | None) -> None:
+        self.deliver(self.events[place % len(self.events)], fault)
 
     @precondition(lambda self: self.waiting)
     @rule(count=st.integers(1, 9), again=st.integers(0, 9), busy=st.booleans(), fault=faults)
     def relay(self, count: int, again: int, fault: str | None, *, busy: bool) -> None:
-        batch = [*self.told[:again], *self.waiting[:count], *self.waiting[:again]]
+        batch = [*self.relayed[:again], *self.waiting[:count], *self.waiting[:again]]
         if busy:
             self.publisher.busy = {str(entry.event_id) for entry in batch[::2]}
         if fault:
-            getattr(self.harness.watch, fault)["receive_gifts"] = TryAgain()
+            getattr(self.harness.recorder, fault)["receive_gifts"] = TryAgain()
         self.run_relay(batch)
         self.publisher.busy = set()
-        self.harness.watch.fail_before.clear()
-        self.harness.watch.fail_after.clear()
+        self.harness.recorder.fail_before.clear()
+        self.harness.recorder.fail_after.clear()
 
     @rule()
     def drain(self) -> None:
@@ -160,7 +162,7 @@ class Stories(RuleBasedStateMachine):
         assert self.waiting == []
 
     @invariant()
-    def the_balances_are_the_models(self) -> None:
+    def balances_equal_the_model(self) -> None:
         assert self.harness.books.coins == self.model.coins
         assert self.harness.books.frozen == self.model.frozen
         assert {name: (found.user_id, found.coins) for name, found in self.harness.books.reviews.items()} == (
@@ -168,14 +170,14 @@ class Stories(RuleBasedStateMachine):
         )
 
     @invariant()
-    def the_statuses_are_the_models(self) -> None:
+    def statuses_equal_the_model(self) -> None:
         entries = [entry for known in self.harness.books.entries.values() for entry in known.values()]
-        found = {(entry.user_id, entry.entry_id): entry for entry in entries if not followed(entry)}
-        assert found.keys() == self.model.wishes.keys()
+        found = {(entry.user_id, entry.entry_id): entry for entry in entries if not is_derived(entry)}
+        assert found.keys() == self.model.requests.keys()
         assert {name: entry.status for name, entry in found.items() if isinstance(entry, Purchase)} == self.model.status
 
     @invariant()
-    def the_invariants_hold(self) -> None:
+    def invariants_hold(self) -> None:
         books = books_of(self.harness.books, self.publisher.published)
         for entry in books.posted:
             if entry.event_id not in self.known:
@@ -188,37 +190,37 @@ class Stories(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.drain()
-        self.the_invariants_hold()
+        self.invariants_hold()
 
     def new_name(self, fan: str) -> Name:
-        self.minted += 1
-        return fan, uuid7_at(self.harness.clock.now(), 10**9 + self.minted)
+        self.id_count += 1
+        return fan, uuid7_at(self.harness.clock.now(), 10**9 + self.id_count)
 
     def is_stale(self, name: Name) -> bool:
         return self.harness.clock.now() - uuid7_time(name[1]) > KEY_WINDOW
 
     def open(self, name: Name, bundle_id: str, fault: str | None = None, step: str = "open_purchase") -> None:
-        self.ask(
+        self.compare(
             lambda: self.harness.open(user_id=name[0], purchase_id=name[1], bundle_id=bundle_id).is_repeat,
             lambda: self.model.open(name, (bundle_id,), COINS[bundle_id], 74, is_stale=self.is_stale(name)),
             fault,
             step,
         )
 
-    def send(self, name: Name, wish: Wish, fault: str | None = None) -> None:
-        creator_id, item_id, quantity = wish
+    def send(self, name: Name, request: GiftRequest, fault: str | None = None) -> None:
+        creator_id, item_id, quantity = request
         gift = {"creator_id": creator_id, "item_id": item_id, "quantity": quantity}
-        self.ask(
+        self.compare(
             lambda: self.harness.send(user_id=name[0], gift_id=name[1], **gift).is_repeat,
-            lambda: self.model.send(name, wish, COSTS[item_id] * quantity, is_stale=self.is_stale(name)),
+            lambda: self.model.send(name, request, COSTS[item_id] * quantity, is_stale=self.is_stale(name)),
             fault,
             "post_gift",
         )
 
-    def happens(
+    def change_provider(
         self, name: Name, kind: str, word: str, payment_intent: str, *, is_as_quoted: bool = True, **changes: Any
-    ) -> News:
-        """At the provider; nobody has told us yet. The first thing said of a payment is the truth."""
+    ) -> ProviderEvent:
+        """Change the provider's state and record the undelivered event. A payment's first event fixes its money."""
         known = self.harness.books.find_entry(*name)
         purchase = known if isinstance(known, Purchase) else a_purchase(user_id=name[0], purchase_id=name[1])
         session = session_of(purchase, payment_intent=payment_intent, **changes)
@@ -227,38 +229,44 @@ class Stories(RuleBasedStateMachine):
             self.paid[payment_intent] = paid
             self.harness.provider.sessions[payment_intent] = session
             self.harness.move_money(payment=payment_intent, captured_minor=session.total_minor)
-        return self.note(a_stripe_event(kind, session), word, paid)
+        return self.record_event(a_stripe_event(kind, session), word, paid)
 
-    def note(self, event: StripeEvent, word: str, paid: Payment) -> News:
-        """What the provider remembers."""
-        news = News(replace(event, created_at=self.harness.clock.now()), word, paid)
-        self.news.append(news)
-        self.harness.provider.listed.append(news.event)
-        return news
+    def record_event(self, event: StripeEvent, word: str, paid: Payment) -> ProviderEvent:
+        """Record an event in the provider's list."""
+        recorded = ProviderEvent(replace(event, created_at=self.harness.clock.now()), word, paid)
+        self.events.append(recorded)
+        self.harness.provider.listed.append(recorded.stripe_event)
+        return recorded
 
-    def deliver(self, news: News, fault: str | None = None) -> None:
-        """A webhook arrives. Where its answer is lost, it comes again."""
+    def deliver(self, event: ProviderEvent, fault: str | None = None) -> None:
+        """Deliver a webhook, again if its response is lost."""
         at = "move_purchase"
-        if news.word == "paid":
-            at = "file_review" if self.model.needs_review(news.paid) else "post_purchase"
-        self.ask(lambda: self.harness.hear(news.event), lambda: self.model.hear(news.word, news.paid), fault, at)
+        if event.word == "paid":
+            at = "file_review" if self.model.needs_review(event.paid) else "post_purchase"
+        self.compare(
+            lambda: self.harness.deliver(event.stripe_event),
+            lambda: self.model.apply_event(event.word, event.paid),
+            fault,
+            at,
+        )
 
-    def ask(
-        self, really: Callable[[], bool | str], of_the_model: Callable[[], str], fault: str | None, at: str
-    ) -> None:
-        """Ask both. When the answer is lost, the deed was done all the same, unless the fault came before the write."""
+    def compare(self, call: Callable[[], bool | str], predict: Callable[[], str], fault: str | None, at: str) -> None:
+        """Compare a call's outcome with the model.
+
+        A call whose response is lost took effect, unless it failed before the write.
+        """
         if fault:
-            getattr(self.harness.watch, fault)[at] = TryAgain()
-        answer = word_for(really)
-        getattr(self.harness.watch, fault or "fail_before").clear()
+            getattr(self.harness.recorder, fault)[at] = TryAgain()
+        answer = outcome_of(call)
+        getattr(self.harness.recorder, fault or "fail_before").clear()
         if answer != "try_again":
-            assert answer == of_the_model()
+            assert answer == predict()
             return
         if fault == "fail_after" or at not in WRITES:
-            of_the_model()
-        if at in THE_PROVIDERS:
-            # A fan may give up. The payment provider never does.
-            assert word_for(really) == of_the_model()
+            predict()
+        if at in RETRIED_BY_STRIPE:
+            # A fan may give up; Stripe retries until it gets a 2xx.
+            assert outcome_of(call) == predict()
 
     def run_relay(self, batch: list[Entry]) -> None:
         records = [
@@ -266,7 +274,7 @@ class Stories(RuleBasedStateMachine):
             for place, entry in enumerate(batch)
         ]
         retry = relay_entries(records, self.relay_of())
-        self.tick_off([record.entry for record in records if record.record_id not in retry])
+        self.mark_relayed([record.entry for record in records if record.record_id not in retry])
 
     def relay_of(self) -> FakeRelayServices:
         return FakeRelayServices(
@@ -280,21 +288,21 @@ class Stories(RuleBasedStateMachine):
             livemode=False,
         )
 
-    def tick_off(self, done: Sequence[Entry | None]) -> None:
-        """These need not be told any more."""
-        self.told += [entry for entry in self.waiting if entry in done]
+    def mark_relayed(self, done: Sequence[Entry | None]) -> None:
+        """Move relayed entries from `waiting` to `relayed`."""
+        self.relayed += [entry for entry in self.waiting if entry in done]
         self.waiting = [entry for entry in self.waiting if entry not in done]
 
 
-def followed(entry: Entry) -> bool:
-    """Whether it followed the money, or a streak: its id is not a caller's."""
+def is_derived(entry: Entry) -> bool:
+    """Return True for an entry created by a refund or a streak's end, whose id no caller chose."""
     return isinstance(entry, NotificationEntry) or (isinstance(entry, Adjustment) and not entry.actor)
 
 
-def word_for(really: Callable[[], bool | str]) -> str:
-    """What came of it: the code of the error, the word for the counters, or whether it was new."""
+def outcome_of(call: Callable[[], bool | str]) -> str:
+    """Return the outcome as a word: an error code, the use case's outcome, `repeat` or `new`."""
     try:
-        answer = really()
+        answer = call()
     except CoinpurseError as error:
         return error.code
     return {True: "repeat", False: "new"}[answer] if isinstance(answer, bool) else answer
