@@ -8,14 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.ids import KEY_WINDOW, uuid7_time
 from chalicelib.domain.journal import PostedRecord
-from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.domain.purchases import Purchase
-from chalicelib.errors import CoinpurseError, TryAgain
+from chalicelib.errors import TryAgain
 from chalicelib.usecases.relay import relay_entries
 from tests.domain.builders import a_bundle, a_catalogue, a_gift_item, a_purchase
 from tests.fake_services import FakeRelayServices
@@ -23,6 +21,7 @@ from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import PAUSE, session_of, uuid7_at
 from tests.invariants import Books, books_of, broken, changed
 from tests.properties.model import Model, Name, Payment
+from tests.properties.outcomes import is_derived, outcome_of
 from tests.usecases.checkout_harness import CheckoutHarness, a_stripe_event
 
 COINS = {"coins_70": 70, "coins_700": 700}
@@ -292,17 +291,3 @@ class CheckoutMachine(RuleBasedStateMachine):
         """Move relayed entries from `waiting` to `relayed`."""
         self.relayed += [entry for entry in self.waiting if entry in done]
         self.waiting = [entry for entry in self.waiting if entry not in done]
-
-
-def is_derived(entry: Entry) -> bool:
-    """Return True for an entry created by a refund or a streak's end, whose id no caller chose."""
-    return isinstance(entry, NotificationEntry) or (isinstance(entry, Adjustment) and not entry.actor)
-
-
-def outcome_of(call: Callable[[], bool | str]) -> str:
-    """Return the outcome as a word: an error code, the use case's outcome, `repeat` or `new`."""
-    try:
-        answer = call()
-    except CoinpurseError as error:
-        return error.code
-    return {True: "repeat", False: "new"}[answer] if isinstance(answer, bool) else answer

@@ -18,9 +18,10 @@ from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.recovery import redrive, sweep
 from tests.domain.builders import an_act
 from tests.fake_operators import FakeJournal, FakeOperators
-from tests.properties.checkout_machine import CheckoutMachine, ProviderEvent, fans, faults, outcome_of, places
+from tests.properties.checkout_machine import CheckoutMachine, ProviderEvent, fans, faults, places
 from tests.properties.giving_machine import GivingMachine
 from tests.properties.model import Moved, Name
+from tests.properties.outcomes import outcome_of
 from tests.properties.profile import COMMANDS, MACHINE
 from tests.usecases.checkout_harness import a_hint
 
