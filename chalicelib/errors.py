@@ -4,7 +4,8 @@ CoinpurseError
 ├── BadRequest              400  the request is malformed
 │   ├── InvalidJson              the body is not one strict JSON object
 │   ├── InvalidField             a field breaks its rule (names the field)
-│   │   └── UnknownField         the request has no such field
+│   │   ├── UnknownField         the request has no such field
+│   │   └── UnknownQuery         the route has no such query parameter
 │   ├── MissingIdempotencyKey    no usable Idempotency-Key header
 │   └── NotAuthentic             a webhook that the payment provider did not sign, or not a usable one
 ├── Unauthenticated         401  no valid bearer token
@@ -35,6 +36,7 @@ CoinpurseError
 Each class has one stable `code`; the prose may change, the code may not.
 """
 
+from collections.abc import Collection
 from typing import ClassVar
 
 
@@ -87,6 +89,16 @@ class UnknownField(InvalidField):
 
     def __init__(self, field: str) -> None:
         super().__init__(field, "no such field")
+
+
+class UnknownQuery(InvalidField):
+    """The route has no such query parameter, so the response would not be what the caller asks for."""
+
+    code = "unknown_query"
+    title = "A query parameter is not known"
+
+    def __init__(self, name: str, known: Collection[str]) -> None:
+        super().__init__(name, f"one of {', '.join(known)}" if known else "this route has no query parameters")
 
 
 class MissingIdempotencyKey(BadRequest):

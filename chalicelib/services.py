@@ -8,6 +8,7 @@ import gc
 import os
 from datetime import timedelta
 from functools import cached_property
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from chalicelib.domain.catalogue import Catalogue
@@ -40,6 +41,11 @@ class Services:
     @property
     def allowed_origins(self) -> tuple[str, ...]:
         return self.settings.allowed_origins
+
+    def pseudonym(self, user_id: str) -> str:
+        """Hash a user id for logs. The key is the table's name, which CloudFormation makes up and no log has."""
+        key = self.settings.table_name.encode()[-_HASH_KEY_BYTES:]
+        return blake2b(user_id.encode(), key=key, digest_size=8).hexdigest()
 
     @property
     def source(self) -> str:
@@ -176,6 +182,8 @@ class Services:
         gc.freeze()
         gc.enable()
 
+
+_HASH_KEY_BYTES: Final = blake2b.MAX_KEY_SIZE
 
 _RELAY: Final = ("settings", "clock", "catalogue", "ledger", "publisher", "redrive_queue", "streak_timer")
 NEEDED: Final = {

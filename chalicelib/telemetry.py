@@ -29,9 +29,14 @@ def invocation(request_id: str) -> Iterator[None]:
     try:
         yield
     finally:
-        log.remove_keys(["request_id"])
+        log.remove_keys(["request_id", "caller"])
         if _metrics.metric_set:
             _metrics.flush_metrics()
+
+
+def identify(caller: str) -> None:
+    """Add the caller, as a keyed hash, to the logs of the present request."""
+    log.append_keys(caller=caller)
 
 
 def count(name: str, amount: int = 1) -> None:

@@ -91,7 +91,7 @@ def _parameters(operation: Operation) -> list[dict[str, object]]:
     ]
     parameters += [
         {"name": name, "in": "query", "schema": _QUERY.get(f"{operation.path}?{name}", _QUERY.get(name))}
-        for name in operation.query
+        for name in operation.query or ()
     ]
     if operation.request_model and operation.method == "POST":
         parameters.append(

@@ -10,6 +10,8 @@ from chalice.app import Request, Response
 from msgspec import Struct, field
 
 from chalicelib import errors, telemetry
+from chalicelib.http import pages
+from chalicelib.http.causes import cause_of
 
 STATUS: Final[Mapping[type[Exception], int]] = {
     errors.InsufficientCoins: 402,
@@ -64,30 +66,50 @@ def response_of(answer: ApiResponse, request: Request) -> Response:
 
 
 def problem_of(error: errors.CoinpurseError, request: Request) -> Response:
-    """Convert an error to a problem document. The status is that of the nearest class in STATUS."""
-    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    request_id = request_id_of(request)
-    telemetry.log.info("refused", extra={"code": error.code, "status": status, "path": request.path})
+    """Convert an error to a problem document."""
+    status = _log_refusal(error, request)
     document = {
         "type": f"urn:coinpurse:problem:{error.code}",
         "title": error.title,
         "status": status,
         "detail": error.detail,
         "code": error.code,
-        "request_id": request_id,
+        "request_id": request_id_of(request),
         **error.extensions,
     }
     headers: dict[str, str | list[str]] = {
         "Content-Type": "application/problem+json",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
-        "X-Request-Id": request_id,
+        **_refusal_headers(error, request),
     }
+    return Response(msgspec.json.encode(document).decode(), headers, status)
+
+
+def problem_page_of(error: errors.CoinpurseError, request: Request) -> Response:
+    """Convert an error on a page to a page."""
+    status = _log_refusal(error, request)
+    text = error.detail if isinstance(error, errors.BadRequest) else "Please try again in a moment."
+    headers: dict[str, str | list[str]] = {**pages.headers(), **_refusal_headers(error, request)}
+    return Response(pages.problem(text), headers, status)
+
+
+def _log_refusal(error: errors.CoinpurseError, request: Request) -> int:
+    """Log the error. Returns its status: that of the nearest class in STATUS."""
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    cause = cause_of(error)
+    facts = {"code": error.code, "status": status, "path": request.path, **({"cause": cause} if cause else {})}
+    telemetry.log.info("refused", extra=facts)
+    return status
+
+
+def _refusal_headers(error: errors.CoinpurseError, request: Request) -> dict[str, str]:
+    headers = {"X-Request-Id": request_id_of(request)}
     if isinstance(error, errors.TryAgain):
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, errors.Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
-    return Response(msgspec.json.encode(document).decode(), headers, status)
+    return headers
 
 
 def request_id_of(request: Request) -> str:

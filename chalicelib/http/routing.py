@@ -16,17 +16,17 @@ from chalice.app import Blueprint, CaseInsensitiveMapping, Chalice, Request, Res
 from chalicelib import errors, telemetry
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.ids import is_uuid7
+from chalicelib.http.bodies import body_of
 from chalicelib.http.cors import Sharing, preflight_headers, shared_headers
-from chalicelib.http.responses import ApiResponse, problem_of, request_id_of, response_of
-from chalicelib.http.strict_json import decode_strictly
+from chalicelib.http.idempotency_keys import require_key
+from chalicelib.http.responses import ApiResponse, problem_of, problem_page_of, request_id_of, response_of
 from chalicelib.ports.tokens import TokenVerifier
 
 Auth = Literal["required", "optional", "none"]
 Body = TypeVar("Body")
 
-MAX_BODY_BYTES: Final = 16 * 1024
-MAX_WEBHOOK_BYTES: Final = 256 * 1024
 MAX_QUERY_CHARACTERS: Final = 512
+_LONGEST_NAME: Final = 64
 
 
 class ApiRequest(Generic[Body]):
@@ -52,10 +52,7 @@ class ApiRequest(Generic[Body]):
     @property
     def idempotency_key(self) -> str:
         """Idempotency key. Raises MissingIdempotencyKey unless it is a lowercase UUIDv7."""
-        key = str(self._request.headers.get("idempotency-key", ""))
-        if not is_uuid7(key):
-            raise errors.MissingIdempotencyKey("Send an Idempotency-Key header: a UUIDv7 in lowercase.")
-        return key
+        return require_key(self.header("idempotency-key"))
 
     @property
     def path_id(self) -> str:
@@ -103,7 +100,7 @@ class ApiRequest(Generic[Body]):
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """A registered route, as the OpenAPI document needs it."""
+    """A registered route, as `Api.route` describes it."""
 
     method: str
     path: str
@@ -111,8 +108,14 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     request_model: type[msgspec.Struct] | None
     response_model: type[msgspec.Struct] | None
     auth: Auth
-    query: Sequence[str]
+    query: Sequence[str] | None
     sharing: Sharing
+    scope: str | None
+    raw_bytes: int | None
+    is_page: bool
+
+
+View = Callable[[ApiRequest[Any]], ApiResponse]
 
 
 class RouterServices(Protocol):
@@ -126,6 +129,10 @@ class RouterServices(Protocol):
     @property
     def allowed_origins(self) -> Sequence[str]:
         """Origins whose pages may read responses; `*` for any."""
+        ...
+
+    def pseudonym(self, user_id: str) -> str:
+        """Hash a user id for logs."""
         ...
 
 
@@ -160,80 +167,86 @@ class Api:
         request_model: type[msgspec.Struct] | None = None,
         response_model: type[msgspec.Struct] | None = None,
         auth: Auth = "required",
-        query: Sequence[str] = (),
+        query: Sequence[str] | None = (),
         scope: str | None = None,
         raw_bytes: int | None = None,
         sharing: Sharing = "allowed",
-    ) -> Callable[[Callable[[ApiRequest[Any]], ApiResponse]], Callable[..., Response]]:
+        is_page: bool = False,
+    ) -> Callable[[View], Callable[..., Response]]:
         """Register a function for a method and path.
 
         Args:
             method, path: as in Chalice.
             request_model, response_model: types of the JSON bodies; None for no body.
             auth: `required`, `optional` (a token is verified if sent) or `none` (tokens are ignored).
-            query: names of the query parameters.
+            query: names of the query parameters; None for any.
             scope: required entry of the token's `scope`.
             raw_bytes: pass up to this many raw bytes as `body` instead of JSON.
             sharing: origins whose pages may read the responses.
+            is_page: errors are shown as HTML, and other query parameters are ignored.
         """
-        operation = partial(Operation, method=method, path=path, auth=auth, query=query, sharing=sharing)
+        describe = partial(Operation, method=method, path=path, auth=auth, query=query, sharing=sharing, scope=scope)
+        describe = partial(describe, request_model=request_model, response_model=response_model, raw_bytes=raw_bytes)
 
-        def decorate(view: Callable[[ApiRequest[Any]], ApiResponse]) -> Callable[..., Response]:
-            summary = (view.__doc__ or "").partition("\n")[0]
-            self._record(operation(summary=summary, request_model=request_model, response_model=response_model))
-
-            def run(request: Request) -> ApiResponse:
-                caller = self._caller(request, auth, scope)
-                return view(ApiRequest(request, _body(request, request_model, raw_bytes), caller))
-
+        def decorate(view: View) -> Callable[..., Response]:
+            operation = describe(summary=(view.__doc__ or "").partition("\n")[0], is_page=is_page)
+            self._record(operation)
+            run = partial(self._run, operation, view)
             # Chalice passes path parameters as keywords; the view reads them from the request.
             register = self.app.route(path, methods=_with_head([method]), content_types=[])
-            return register(wraps(view)(lambda **_path: self._answer(run, sharing)))  # type: ignore[no-any-return]
+            return register(wraps(view)(lambda **_path: self._answer(operation, run)))  # type: ignore[no-any-return]
 
         return decorate
 
     def _record(self, operation: Operation) -> None:
         """Add an operation to the document, and OPTIONS to its path."""
         if all(known.path != operation.path for known in self.operations):
-            self._add_options(operation.path, operation.sharing)
+            self._add_options(operation)
         self.operations.append(operation)
 
-    def _add_options(self, path: str, sharing: Sharing) -> None:
-        """Register OPTIONS for a path. A preflight has no token, and needs no adapter."""
+    def _add_options(self, operation: Operation) -> None:
+        """Register OPTIONS for an operation's path. A preflight has no token, and needs no adapter."""
 
         def preflight(request: Request) -> ApiResponse:
-            methods = _with_head([known.method for known in self.operations if known.path == path])
-            headers = preflight_headers([*methods, "OPTIONS"], self._shared(request, sharing))
+            methods = _with_head([known.method for known in self.operations if known.path == operation.path])
+            headers = preflight_headers([*methods, "OPTIONS"], self._shared(request, operation.sharing))
             return ApiResponse(body="", status=204, headers=headers)
 
         def options(**_path: str) -> Response:
-            return self._answer(preflight, sharing)
+            return self._answer(operation, preflight)
 
-        self.app.route(path, methods=["OPTIONS"], content_types=[])(options)
+        self.app.route(operation.path, methods=["OPTIONS"], content_types=[])(options)
+
+    def _run(self, operation: Operation, view: View, request: Request) -> ApiResponse:
+        caller = self._caller(request, operation.auth, operation.scope)
+        if operation.query is not None and not operation.is_page:
+            _require_known_query(request, operation.query)
+        return view(ApiRequest(request, body_of(request, operation.request_model, operation.raw_bytes), caller))
 
     def _shared(self, request: Request, sharing: Sharing) -> dict[str, str]:
         origin = str(request.headers.get("origin", ""))
         return shared_headers(origin, sharing, self._services.allowed_origins)
 
-    def _answer(self, run: Callable[[Request], ApiResponse], sharing: Sharing) -> Response:
-        """Run a route for the current request; every error becomes a problem document."""
+    def _answer(self, operation: Operation, run: Callable[[Request], ApiResponse]) -> Response:
+        """Run a route for the current request; every error becomes a problem document, or a page."""
         request = self.app.current_request
         if request is None:
             raise RuntimeError("Chalice sets the request before it calls a route.")
         # Chalice fails on a non-text header only after the view has run.
         texts = {name: value for name, value in request.headers.items() if isinstance(value, str)}
         request.headers = CaseInsensitiveMapping(texts)
+        problem = problem_page_of if operation.is_page else problem_of
         shared: dict[str, str] = {}
         with telemetry.invocation(request_id_of(request)):
             try:
-                shared = self._shared(request, sharing)
+                shared = self._shared(request, operation.sharing)
                 response = response_of(run(request), request)
             except errors.CoinpurseError as error:
-                response = problem_of(error, request)
+                response = problem(error, request)
             except Exception:  # noqa: BLE001  # every failure becomes a problem document
                 telemetry.log.exception("unforeseen", extra={"path": request.path})
                 telemetry.count("Unforeseen")
-                response = problem_of(errors.CoinpurseError(_UNKNOWN_OUTCOME), request)
+                response = problem(errors.CoinpurseError(_UNKNOWN_OUTCOME), request)
         _add_headers(response, shared)
         return response
 
@@ -249,9 +262,17 @@ class Api:
             if auth == "optional":
                 return None
             raise
+        telemetry.identify(self._services.pseudonym(caller.user_id))
         if scope and scope not in caller.scopes:
             raise errors.Forbidden(f"The token lacks the scope {scope}.")
         return caller
+
+
+def _require_known_query(request: Request, known: Sequence[str]) -> None:
+    """Raise UnknownQuery for a query parameter that the route does not have."""
+    for name in request.query_params or ():
+        if name not in known:
+            raise errors.UnknownQuery(name[:_LONGEST_NAME], known)
 
 
 def _with_head(methods: list[str]) -> list[str]:
@@ -268,27 +289,3 @@ def _add_headers(response: Response, added: Mapping[str, str]) -> None:
 
 
 _UNKNOWN_OUTCOME: Final = "The outcome is not known. The same request, with the same key, may be sent again."
-
-
-def _body(request: Request, model: type[msgspec.Struct] | None, raw_bytes: int | None) -> bytes | msgspec.Struct | None:
-    if raw_bytes:
-        return _raw(request, raw_bytes)
-    return _json(request, model) if model else None
-
-
-def _raw(request: Request, limit: int) -> bytes:
-    try:
-        raw = request.raw_body
-    except ValueError as error:
-        raise errors.InvalidJson("Send one JSON object in UTF-8.") from error
-    raw = raw.encode() if isinstance(raw, str) else raw
-    if len(raw) > limit:
-        raise errors.PayloadTooLarge(f"At most {limit} bytes.")
-    return raw
-
-
-def _json(request: Request, request_model: type[Body]) -> Body:
-    media_type = str(request.headers.get("content-type", "")).partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise errors.UnsupportedMediaType("Send the body as application/json.")
-    return decode_strictly(_raw(request, MAX_BODY_BYTES), request_model)

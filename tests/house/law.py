@@ -45,7 +45,7 @@ CORE = ("chalicelib.domain", "chalicelib.errors")
 
 ROOMS = {
     "chalicelib": Room(standard=("gc", "os")),
-    "chalicelib.errors": Room(standard=("typing",)),
+    "chalicelib.errors": Room(standard=("collections.abc", "typing")),
     "chalicelib.domain": Room(
         standard=(
             *PLAIN,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.http.routing import MAX_BODY_BYTES
+from chalicelib.http.bodies import MAX_BODY_BYTES
 from tests.http.api import ABSENT, Api, Reply
 
 GIFT: dict[str, Any] = {"creator_id": "cleo", "item_id": "rose", "quantity": 1}

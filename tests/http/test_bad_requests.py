@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 
 import app
+from chalicelib.http.routing import Operation
 from tests.fakes import START, uuid7_at
 from tests.http.api import ABSENT, Api, proxy_event, routes
 from tests.http.events import refused
@@ -67,6 +68,15 @@ NO_CURSORS = {
 }
 
 
+TOLD = {
+    "a UUIDv4": "UUID of version 4, and must be of version 7",
+    "a UUIDv7 of another variant": "no UUID of RFC 9562",
+    "uppercase": "in lowercase",
+    "none": "Send an Idempotency-Key header",
+    "short": "Send an Idempotency-Key header",
+}
+"""Part of the detail, by what is wrong with the key."""
+
 # --- keys -------------------------------------------------------------------------------------------------------------
 
 
@@ -75,7 +85,7 @@ NO_CURSORS = {
 def test_without_a_usable_key_nothing_is_done(api: Api, post: Any, key: Any) -> None:
     api.fund()
     with api.nothing_written():
-        assert refused(post(api, key=key)) == (400, "missing_idempotency_key", None)
+        assert refused(post(api, key=key)) == (400, "missing_idempotency_key", "Idempotency-Key")
 
 
 @pytest.mark.parametrize("post", [Api.buy, Api.give], ids=["checkout", "gift"])
@@ -147,28 +157,48 @@ def test_a_cursor_that_we_never_gave_is_refused(api: Api, cursor: str) -> None:
     assert refused(api.get(f"/v1/wallet/entries?cursor={cursor}")) == (400, "invalid_field", "cursor")
 
 
-@pytest.mark.parametrize("path", ["/v1/bundles", "/"])
 @pytest.mark.parametrize(
     ("query", "field"),
     [*[(f"currency={currency}", "currency") for currency in ("", "xxx", "USD", "us", "u%23d", "usd%20", "1")],
      *[(f"channel={channel}", "channel") for channel in ("", "moon", "WEB", "web%00")]],
 )  # fmt: skip
-def test_a_market_that_cannot_be_is_refused(api: Api, path: str, query: str, field: str) -> None:
-    assert refused(api.get(f"{path}?{query}")) == (400, "invalid_field", field)
+def test_a_market_that_cannot_be_is_refused(api: Api, query: str, field: str) -> None:
+    assert refused(api.get(f"/v1/bundles?{query}")) == (400, "invalid_field", field)
+    page = api.get(f"/?{query}")
+    assert (page.status, page.headers["content-type"]) == (400, "text/html; charset=utf-8")
+    assert f"{field}: " in page.text
 
 
 @pytest.mark.parametrize(
     ("path", "field"),
-    [("/v1/bundles", "currency"), ("/v1/bundles", "channel"), ("/", "currency"), ("/", "channel"),
+    [("/v1/bundles", "currency"), ("/v1/bundles", "channel"),
      ("/v1/wallet/entries", "cursor"), ("/v1/wallet/entries", "limit")],
 )  # fmt: skip
 def test_a_query_of_absurd_length_is_refused(api: Api, path: str, field: str) -> None:
     assert refused(api.get(f"{path}?{field}={'a' * 100_000}")) == (400, "invalid_field", field)
 
 
-def test_queries_that_nobody_reads_do_no_harm(api: Api) -> None:
-    event = proxy_event("GET", "/v1/bundles") | {"multiValueQueryStringParameters": {"currency": [], "x": ["1"] * 999}}
+def test_a_query_without_values_is_none(api: Api) -> None:
+    event = proxy_event("GET", "/v1/bundles") | {"multiValueQueryStringParameters": {"currency": []}}
     assert api.pass_on(event).text == api.get("/v1/bundles").text
+
+
+@pytest.mark.parametrize("operation", app.api.operations, ids=lambda found: f"{found.method} {found.path}")
+def test_a_query_that_a_route_does_not_have_is_refused(api: Api, operation: Operation) -> None:
+    url = operation.path.format(id=KEY, name="coin.svg")
+    with api.nothing_written():
+        reply = api.call(operation.method, f"{url}?utm_source={'x' * 999}", key=KEY, scope="operator creator")
+    if operation.path.startswith("/v1/webhooks/") or not operation.path.startswith(("/v1/", "/.well-known/")):
+        assert "unknown_query" not in reply.text
+    else:
+        assert refused(reply) == (400, "unknown_query", "utm_source")
+        assert all(name in reply.json["rule"] for name in operation.query or ())
+
+
+def test_an_unknown_query_is_shown_shortened(api: Api) -> None:
+    reply = api.get(f"/v1/bundles?{'y' * 999}=1")
+    assert (reply.json["field"], reply.json["rule"]) == ("y" * 64, "one of currency, channel")
+    assert api.get("/v1/wallet?user_id=ben", fan=None).code == "unauthenticated"
 
 
 def test_nothing_in_a_query_becomes_html(api: Api) -> None:

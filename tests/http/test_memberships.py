@@ -82,7 +82,7 @@ def test_what_cannot_be_joined_is_refused_and_leaves_no_trace(
 
 
 def test_joining_needs_a_key(api: Api) -> None:
-    assert refused(api.join(ABSENT)) == (400, "missing_idempotency_key", None)
+    assert refused(api.join(ABSENT)) == (400, "missing_idempotency_key", "Idempotency-Key")
 
 
 def test_a_key_is_good_for_one_wish(api: Api) -> None:

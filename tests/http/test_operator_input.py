@@ -77,7 +77,7 @@ def test_what_is_not_the_callers_to_say_is_refused(api: Api, name: str, field: s
 @pytest.mark.parametrize("name", GOOD)
 @pytest.mark.parametrize("key", NO_KEYS)
 def test_without_a_usable_key_nothing_is_done(api: Api, name: str, key: Any) -> None:
-    assert refused(act(api, name, GOOD[name], key)) == (400, "missing_idempotency_key", None)
+    assert refused(act(api, name, GOOD[name], key)) == (400, "missing_idempotency_key", "Idempotency-Key")
 
 
 @pytest.mark.parametrize("name", GOOD)

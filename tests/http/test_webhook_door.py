@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.http.routing import MAX_WEBHOOK_BYTES
+from chalicelib.http.bodies import MAX_WEBHOOK_BYTES
 from tests.fakes import START, uuid7_at
 from tests.http.api import ABSENT, Api, proxy_event
 from tests.http.events import event_for, refused

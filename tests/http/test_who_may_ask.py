@@ -196,9 +196,12 @@ def test_a_cursor_of_somebody_else_opens_nothing(api: Api) -> None:
 
 
 @pytest.mark.parametrize("parameter", ["user_id", "sub", "fan", "wallet"])
-def test_no_parameter_says_who_asks(api: Api, parameter: str) -> None:
+def test_a_parameter_that_names_another_user_is_refused(api: Api, parameter: str) -> None:
+    """An operator who asks for a fan's wallet must not take their own for it."""
     api.fund("ben", 5)
-    assert api.get(f"/v1/wallet?{parameter}=ben").json["coins"] == 0
+    for scope in ("", "operator"):
+        reply = api.get(f"/v1/wallet?{parameter}=ben", scope=scope)
+        assert (reply.status, reply.code, reply.json["field"]) == (400, "unknown_query", parameter)
 
 
 # --- scopes -----------------------------------------------------------------------------------------------------------

@@ -178,5 +178,15 @@ def test_a_key_cannot_smuggle_a_header(api: FakeApi, door: str) -> None:
     assert api.seen == []
 
 
+@pytest.mark.parametrize("code", ["key_too_old", "idempotency_conflict", "unknown_bundle", "missing_idempotency_key"])
+def test_buy_from_a_stale_form_says_what_to_do(api: FakeApi, door: str, code: str) -> None:
+    api.answers_json(422, {"title": "The Idempotency-Key is too old", "detail": "Make a new UUIDv7.", "code": code})
+    answer = post_form(door, "/buy", ORDER, Cookie=sign_in(door))
+    assert answer.status == 422
+    assert "You were not charged. Choose your coins again in the shop." in answer.text
+    assert "UUID" not in answer.text
+    assert "<form" not in answer.text
+
+
 def test_forms_that_are_too_large_are_refused(door: str) -> None:
     assert post_form(door, "/sign-in", {"name": "x" * MAX_BODY_BYTES}).status == 413

@@ -33,19 +33,18 @@ _FOLDER: Final = Path(__file__).parent
 _FINAL_STATUSES: Final = frozenset({"posted", "failed", "expired"})
 
 
-def headers(stripe_api_url: str) -> dict[str, str]:
+def headers(stripe_api_url: str = "") -> dict[str, str]:
     """Return the headers of every page.
 
     `form-action` includes the payment page, because Chromium applies it to the redirect after a form as well.
     `no-store`: each copy of the shop has its own idempotency keys.
 
     Args:
-        stripe_api_url: the setting of that name, from which the payment page's origin derives.
+        stripe_api_url: the setting of that name, from which the payment page's origin derives; empty for a page
+            without forms that pay.
     """
-    policy = (
-        f"default-src 'self'; form-action 'self' {pay_page_origin(stripe_api_url)}; base-uri 'none'; "
-        "frame-ancestors 'none'; object-src 'none'"
-    )
+    forms = f"'self' {pay_page_origin(stripe_api_url)}" if stripe_api_url else "'self'"
+    policy = f"default-src 'self'; form-action {forms}; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
     return {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": policy,
@@ -117,6 +116,11 @@ def success(checkout: Mapping[str, Any] | None = None) -> str:
 def canceled() -> str:
     """Render the return page without payment."""
     return _page("Nothing was bought", _part("cancelled"))
+
+
+def problem(text: str) -> str:
+    """Render the page that is shown instead of one that failed."""
+    return _page("Something went wrong", _part("problem", text=text))
 
 
 def asset(name: str) -> tuple[str, str]:

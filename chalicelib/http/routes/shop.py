@@ -15,7 +15,7 @@ from chalicelib.services import services
 api = routing.Api(Blueprint(__name__), services)
 
 
-@api.route("GET", "/", auth="optional", sharing="none")
+@api.route("GET", "/", auth="optional", sharing="none", is_page=True)
 def get_shop(request: ApiRequest[None]) -> ApiResponse:
     """Show the shop page."""
     catalogue = services.catalogue
@@ -35,7 +35,7 @@ def get_shop(request: ApiRequest[None]) -> ApiResponse:
     return ApiResponse(body=page, headers=pages.headers(services.settings.stripe_api_url))
 
 
-@api.route("GET", "/success", auth="optional", query=("purchase",), sharing="none")
+@api.route("GET", "/success", auth="optional", query=("purchase",), sharing="none", is_page=True)
 def get_success(request: ApiRequest[None]) -> ApiResponse:
     """Show the return page after payment. Credits nothing."""
     fan, purchase_id = request.optional_user_id, request.query("purchase", "")
@@ -45,13 +45,13 @@ def get_success(request: ApiRequest[None]) -> ApiResponse:
     return ApiResponse(body=pages.success(known), headers=pages.headers(services.settings.stripe_api_url))
 
 
-@api.route("GET", "/cancelled", auth="none", sharing="none")
+@api.route("GET", "/cancelled", auth="none", sharing="none", is_page=True)
 def get_canceled(_request: ApiRequest[None]) -> ApiResponse:
     """Show the return page without payment."""
     return ApiResponse(body=pages.canceled(), headers=pages.headers(services.settings.stripe_api_url))
 
 
-@api.route("GET", "/assets/{name}", auth="none", sharing="any")
+@api.route("GET", "/assets/{name}", auth="none", query=None, sharing="any")
 def get_asset(request: ApiRequest[None]) -> ApiResponse:
     """Return an asset of the pages."""
     text, media_type = pages.asset(request.path("name"))

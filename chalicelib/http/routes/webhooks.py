@@ -4,6 +4,7 @@ from chalice.app import Blueprint
 
 from chalicelib import telemetry
 from chalicelib.http import routing
+from chalicelib.http.bodies import MAX_WEBHOOK_BYTES
 from chalicelib.http.responses import ApiResponse
 from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import common
@@ -18,7 +19,8 @@ api = routing.Api(Blueprint(__name__), services)
     "/v1/webhooks/stripe",
     response_model=common.WebhookResponse,
     auth="none",
-    raw_bytes=routing.MAX_WEBHOOK_BYTES,
+    raw_bytes=MAX_WEBHOOK_BYTES,
+    query=None,
     sharing="none",
 )
 def post_stripe_webhook(request: ApiRequest[bytes]) -> ApiResponse:

@@ -32,6 +32,9 @@ _HOP_BY_HOP = frozenset(
 )  # fmt: skip
 _NOT_FORWARDED = _HOP_BY_HOP | {"expect", "host", "content-length", "cookie"}
 
+_STALE = frozenset({"key_too_old", "idempotency_conflict", "unknown_bundle", "missing_idempotency_key"})
+"""Codes of orders from a form whose key or bundle is of another day, or that was changed."""
+
 _RENAMED = {"www-authenticate": "x-amzn-Remapped-WWW-Authenticate"}
 """Response headers that API Gateway sends under another name, and MiniStack does not."""
 
@@ -155,6 +158,8 @@ def _after_checkout(reply: UpstreamResponse) -> Response:
         return _page(502, "The payment page cannot be reached", "You were not charged.", html.retry_form(_order()))
     if reply.status == 401:
         return _page(401, "Sign in again", "Then choose your coins again.", html.SIGN_IN_FORM)
+    if session.get("code") in _STALE:
+        return _page(reply.status, "This page is too old", "You were not charged. Choose your coins again in the shop.")
     retry = html.retry_form(_order()) if reply.status >= 500 else ""
     title = str(session.get("title") or "The purchase failed")
     return _page(reply.status, title, str(session.get("detail") or "You were not charged."), retry)
