@@ -116,10 +116,18 @@ class NotAuthentic(BadRequest):
 
 
 class Unauthenticated(CoinpurseError):
-    """There is no valid bearer token."""
+    """There is no valid bearer token.
+
+    Args:
+        retry_after_seconds: the time after which the token may be valid: the issuer's keys are then read again.
+    """
 
     code = "unauthenticated"
     title = "A valid bearer token is required"
+
+    def __init__(self, retry_after_seconds: int = 0) -> None:
+        super().__init__()
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Forbidden(CoinpurseError):

@@ -11,6 +11,7 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
+from chalicelib import telemetry
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.reference_rates import ReferenceRates
 from chalicelib.ports.billing import OfferSigner, PaymentGateway, Subscriptions
@@ -78,10 +79,11 @@ class Services:
 
     @cached_property
     def tokens(self) -> TokenVerifier:
-        from chalicelib.adapters.tokens import JwtVerifier
+        from chalicelib.adapters.tokens.issuer_keys import IssuerKeys
+        from chalicelib.adapters.tokens.verifier import JwtVerifier
 
-        settings = self.settings
-        return JwtVerifier(issuer=settings.token_issuer, audience=settings.token_audience, jwks_url=settings.jwks_url)
+        keys = IssuerKeys(self.settings.jwks_url, on_stale=lambda: telemetry.count("StaleKeys"))
+        return JwtVerifier(issuer=self.settings.token_issuer, audiences=self.settings.token_audience, keys=keys)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -115,9 +117,14 @@ class Services:
 
     @cached_property
     def secrets(self) -> "SsmSecrets":
-        from chalicelib.adapters.aws.secrets import SsmSecrets
+        from chalicelib.adapters.aws.secrets import NAMES, SsmSecrets
 
-        return SsmSecrets(self.settings.stage, livemode=self.settings.livemode)
+        return SsmSecrets(
+            self.settings.stage,
+            livemode=self.settings.livemode,
+            names=SECRETS.get(os.environ.get("_HANDLER", ""), NAMES),
+            on_stale=lambda: telemetry.count("StaleSecrets"),
+        )
 
     @cached_property
     def publisher(self) -> EventPublisher:
@@ -176,11 +183,14 @@ class Services:
         handler = os.environ.get("_HANDLER")
         if handler is None:
             return
-        for name in NEEDED.get(handler, ()):
+        needed = NEEDED.get(handler, ())
+        for name in needed:
             getattr(self, name)
         # Collection is off since the import of chalicelib. It skips what exists by now.
         gc.freeze()
         gc.enable()
+        if "secrets" in needed:
+            self.secrets.read_ahead()
 
 
 _HASH_KEY_BYTES: Final = blake2b.MAX_KEY_SIZE
@@ -193,11 +203,17 @@ NEEDED: Final = {
     "chalicelib.workers.sweep_journal": (*_RELAY, "journal"),
     "chalicelib.workers.end_streaks": ("settings", "clock", "catalogue", "ledger", "streak_timer"),
     "chalicelib.workers.reconcile_events": (
-        *("settings", "clock", "ledger", "journal", "gateway", "memberships", "subscriptions"),
+        *("settings", "clock", "ledger", "journal", "secrets", "gateway", "memberships", "subscriptions"),
     ),
     "chalicelib.workers.audit_totals": ("settings", "clock", "operators", "journal"),
 }
-"""Attributes that each function builds in its init phase, by Lambda handler."""
+"""Attributes that each function builds in its init phase, by Lambda handler.
+
+The API reads its secrets at their first use: most of its requests need none, and must not wait for SSM.
+"""
+
+SECRETS: Final = {"chalicelib.workers.reconcile_events": ("stripe_api_key",)}
+"""Secrets that a function may read, by Lambda handler, if not all."""
 
 services: Final = Services()
 """The process's one instance."""

@@ -20,7 +20,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     stage: str
     """`local`, `test` or `prod`: part of the secrets' names and of the events' `source`."""
     livemode: bool
-    """`true` where real money moves. Events and keys of the other mode are never accepted."""
+    """`true` where real money moves, in the stage `prod` only. Events and keys of the other mode are never accepted."""
     table_name: str
     """The DynamoDB table."""
     topic_arn: str
@@ -31,8 +31,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The SQS queue of scheduled checks of streaks."""
     token_issuer: str
     """`iss` of the bearer tokens."""
-    token_audience: str
-    """`aud` of the bearer tokens."""
+    token_audience: tuple[str, ...]
+    """`aud` of the bearer tokens, or their `client_id` or `azp` without one. Comma-separated if there are several."""
     jwks_url: str
     """URL of the issuer's JSON Web Key Set."""
     stripe_api_url: str
@@ -63,9 +63,20 @@ class Settings(Struct, frozen=True, kw_only=True):
                 values[field] = _PARSERS.get(field, _text)(environment.get(name, ""))
             except ValueError as error:
                 problems.append(f"{name} {error}")
+        problems += _broken_stage_rules(values)
         if problems:
             raise MissingSettings("; ".join(problems))
         return cls(**values)  # type: ignore[arg-type]  # each value was parsed for its own field
+
+
+def _broken_stage_rules(values: Mapping[str, object]) -> list[str]:
+    """List the rules of the stage that the values break. On loopback, the stage `local` needs no TLS."""
+    stage = values.get("stage")
+    unsafe = [name for name in _ADDRESSES if not str(values.get(name, "https://")).startswith("https://")]
+    problems = [f"{name.upper()} must begin with https://" for name in unsafe if stage != "local"]
+    if values.get("livemode") and stage != "prod":
+        problems.append("LIVEMODE must be false outside the stage prod")
+    return problems
 
 
 def _text(raw: str) -> str:
@@ -86,6 +97,10 @@ def _lanes(raw: str) -> int:
     return int(raw)
 
 
+def _list(raw: str) -> tuple[str, ...]:
+    return tuple(_text(part.strip()) for part in raw.split(","))
+
+
 def _origins(raw: str) -> tuple[str, ...]:
     """Parse exact origins as browsers send them: lowercase, without the scheme's own port, and without a path."""
     origins = tuple(each.strip() for each in (raw or "*").split(","))
@@ -95,4 +110,5 @@ def _origins(raw: str) -> tuple[str, ...]:
 
 
 _ORIGIN = re.compile(r"(?!https:.*:443$|http:.*:80$)https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
-_PARSERS = {"livemode": _flag, "creator_lanes": _lanes, "allowed_origins": _origins}
+_ADDRESSES = ("token_issuer", "jwks_url", "stripe_api_url", "success_url", "cancel_url")
+_PARSERS = {"livemode": _flag, "token_audience": _list, "creator_lanes": _lanes, "allowed_origins": _origins}

@@ -21,6 +21,7 @@ import zipfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -175,13 +176,25 @@ def _chalice_package(project: Path, stage: str, *options: str) -> Path:
 
 
 def _pinned(template: str, stage: str) -> str:
-    """Convert the template to JSON, with the stage's runtime and with `Stage` restricted to the packaged stage."""
+    """Convert the template to JSON, with `Stage` restricted to the packaged stage.
+
+    The stages on AWS get their runtime, and take addresses of https only.
+    """
     document = yaml.safe_load(template)
-    for resource in document["Resources"].values() if stage != "local" else ():
-        if resource.get("Type") == "AWS::Serverless::Function":
-            resource["Properties"]["Runtime"] = runtime(RUNTIME)
+    if stage != "local":
+        _restrict(document)
     document["Parameters"]["Stage"] |= {"AllowedValues": [stage], "Default": stage}
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
+def _restrict(document: dict[str, Any]) -> None:
+    for resource in document["Resources"].values():
+        if resource.get("Type") == "AWS::Serverless::Function":
+            resource["Properties"]["Runtime"] = runtime(RUNTIME)
+    for parameter in document["Parameters"].values():
+        pattern = parameter.get("AllowedPattern", "")
+        if pattern.startswith("https?://"):
+            parameter["AllowedPattern"] = pattern.replace("https?://", "https://")
 
 
 def _digest(root: Path, names: tuple[str, ...]) -> str:

@@ -16,7 +16,7 @@ OPERATIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "dynamodb": frozenset({"BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"}),
         "sns": frozenset({"PublishBatch"}),
         "sqs": frozenset({"SendMessage"}),
-        "ssm": frozenset({"GetParameter"}),
+        "ssm": frozenset({"GetParameters"}),
     }
 )
 """The operations that the packaged clients have, by service. Calling another one fails."""

@@ -2,7 +2,10 @@ import pytest
 
 from chalicelib.settings import MissingSettings, Settings
 
+ADDRESSES = ("TOKEN_ISSUER", "JWKS_URL", "STRIPE_API_URL", "SUCCESS_URL", "CANCEL_URL")
 COMPLETE = {field.upper(): f"the {field}" for field in Settings.__struct_fields__} | {
+    **{name: f"https://{name}.example" for name in ADDRESSES},
+    "STAGE": "test",
     "LIVEMODE": "false",
     "CREATOR_LANES": "8",
     "ALLOWED_ORIGINS": "*",
@@ -36,7 +39,39 @@ def test_single_missing_or_empty_variable_is_named_alone(name: str) -> None:
 
 @pytest.mark.parametrize(("raw", "read"), [("true", True), ("false", False)])
 def test_livemode_reads_true_and_false(raw: str, *, read: bool) -> None:
-    assert Settings.read(COMPLETE | {"LIVEMODE": raw}).livemode is read
+    assert Settings.read(COMPLETE | {"STAGE": "prod", "LIVEMODE": raw}).livemode is read
+
+
+@pytest.mark.parametrize("stage", ["local", "test", "staging"])
+def test_livemode_is_for_the_stage_prod(stage: str) -> None:
+    with pytest.raises(MissingSettings, match=r"^LIVEMODE must be false outside the stage prod$"):
+        Settings.read(COMPLETE | {"STAGE": stage, "LIVEMODE": "true"})
+
+
+@pytest.mark.parametrize("stage", ["test", "prod", "staging"])
+@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize("value", ["http://127.0.0.1:1", "HTTPS://a.example", "shop.example", "file:///keys"])
+def test_addresses_outside_the_stage_local_need_https(stage: str, name: str, value: str) -> None:
+    with pytest.raises(MissingSettings, match=f"^{name} must begin with https://$"):
+        Settings.read(COMPLETE | {"STAGE": stage, name: value})
+
+
+def test_addresses_in_the_stage_local_may_be_http() -> None:
+    http = dict.fromkeys(ADDRESSES, "http://127.0.0.1:1")
+    assert Settings.read(COMPLETE | http | {"STAGE": "local"}).jwks_url == "http://127.0.0.1:1"
+
+
+@pytest.mark.parametrize(
+    ("raw", "audiences"), [("a", ("a",)), ("a,b", ("a", "b")), (" https://a/ , b ", ("https://a/", "b"))]
+)
+def test_audience_is_one_or_several(raw: str, audiences: tuple[str, ...]) -> None:
+    assert Settings.read(COMPLETE | {"TOKEN_AUDIENCE": raw}).token_audience == audiences
+
+
+@pytest.mark.parametrize("raw", [",", "a,", "a,,b", " "])
+def test_empty_audience_is_refused(raw: str) -> None:
+    with pytest.raises(MissingSettings, match=r"^TOKEN_AUDIENCE is missing$"):
+        Settings.read(COMPLETE | {"TOKEN_AUDIENCE": raw})
 
 
 @pytest.mark.parametrize("raw", ["True", "1", "yes", " true", "no", "FALSE"])

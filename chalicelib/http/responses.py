@@ -105,7 +105,7 @@ def _log_refusal(error: errors.CoinpurseError, request: Request) -> int:
 
 def _refusal_headers(error: errors.CoinpurseError, request: Request) -> dict[str, str]:
     headers = {"X-Request-Id": request_id_of(request)}
-    if isinstance(error, errors.TryAgain):
+    if isinstance(error, errors.TryAgain | errors.Unauthenticated) and error.retry_after_seconds:
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, errors.Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
+from chalicelib.adapters.aws.secrets import SsmSecrets
 from infra.local.dynamodb_local import dynamodb_local, unavailable_reason
 from infra.local.ministack import ministack
+from tests.adapters.ssm_lab import ManualClock, Responses
 from tests.adapters.stripe_lab import Lab, open_lab
 from tests.fakes import FakeLedger
 from tests.stores import DynamoStore, FakeStore, Store, cloud_at, create_table
@@ -110,3 +112,24 @@ def _store_at(endpoint_url: str) -> DynamoStore:
         store = DynamoStore("coinpurse")
         create_table(store)
         return store
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def stale() -> list[None]:
+    """One element for each failed read while earlier values were used."""
+    return []
+
+
+@pytest.fixture
+def secrets(clock: ManualClock, stale: list[None]) -> SsmSecrets:
+    return SsmSecrets("test", livemode=False, on_stale=lambda: stale.append(None), monotonic=clock, sleep=clock.sleep)
+
+
+@pytest.fixture
+def responses(secrets: SsmSecrets, clock: ManualClock) -> Responses:
+    return Responses(secrets, clock)

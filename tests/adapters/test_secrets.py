@@ -2,57 +2,20 @@
 
 import traceback
 from collections.abc import Iterator
-from functools import cache
-from typing import TYPE_CHECKING
 
-import boto3
 import pytest
-from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 from chalicelib.adapters.aws.secrets import CACHE_SECONDS, BadSecret, SsmSecrets
-from chalicelib.errors import TryAgain
+from tests.adapters.ssm_lab import ManualClock, Responses, operator, put
+from tests.adapters.tokens_lab import ignore
 from tests.stores import cloud_at
-
-if TYPE_CHECKING:
-    from types_boto3_ssm import SSMClient
-
-
-class ManualClock:
-    """A monotonic clock that tests move."""
-
-    def __init__(self) -> None:
-        self.seconds = 1.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 @pytest.fixture(autouse=True)
 def _aws() -> Iterator[None]:
     with cloud_at(None), mock_aws():
         yield
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def secrets(clock: ManualClock) -> SsmSecrets:
-    return SsmSecrets("test", livemode=False, monotonic=clock)
-
-
-@cache
-def operator() -> "SSMClient":
-    return boto3.client("ssm")
-
-
-def put(name: str, value: str) -> None:
-    operator().put_parameter(
-        Name=f"/coinpurse/test/{name}", Value=value, Type="SecureString", Overwrite=True, KeyId="alias/aws/ssm"
-    )
 
 
 @pytest.mark.parametrize("key", ["sk_test_1", "rk_test_1"])
@@ -81,18 +44,32 @@ def test_stripe_api_key_is_read_at_monotonic_zero(secrets: SsmSecrets, clock: Ma
     assert secrets.stripe_api_key() == "sk_test_1"
 
 
-def test_secrets_are_cached_separately(secrets: SsmSecrets, clock: ManualClock) -> None:
+def test_secrets_are_read_in_one_request(secrets: SsmSecrets, responses: Responses) -> None:
     put("stripe_api_key", "sk_test_1")
-    put("stripe_webhook_secrets", '["whsec_old"]')
-    secrets.stripe_api_key()
-    clock.seconds += CACHE_SECONDS / 2
-    assert secrets.stripe_webhook_secrets() == ["whsec_old"]
-    put("stripe_webhook_secrets", '["whsec_old", "whsec_new"]')
+    put("stripe_webhook_secrets", '["whsec_1"]')
 
-    clock.seconds += CACHE_SECONDS / 2
-    assert secrets.stripe_webhook_secrets() == ["whsec_old"]
-    clock.seconds += CACHE_SECONDS / 2
-    assert secrets.stripe_webhook_secrets() == ["whsec_old", "whsec_new"]
+    assert secrets.stripe_api_key() == "sk_test_1"
+    assert secrets.stripe_webhook_secrets() == ["whsec_1"]
+    assert responses.requests == 1
+
+
+def test_secrets_are_read_ahead(secrets: SsmSecrets, responses: Responses) -> None:
+    put("stripe_api_key", "sk_test_1")
+
+    secrets.read_ahead()
+    assert responses.requests == 1
+    assert secrets.stripe_api_key() == "sk_test_1"
+    assert responses.requests == 1
+
+
+def test_function_reads_only_its_secrets(clock: ManualClock) -> None:
+    put("stripe_api_key", "sk_test_1")
+    put("stripe_webhook_secrets", '["whsec_1"]')
+    secrets = SsmSecrets("test", livemode=False, names=("stripe_api_key",), on_stale=ignore, monotonic=clock)
+
+    assert secrets.stripe_api_key() == "sk_test_1"
+    with pytest.raises(BadSecret):
+        secrets.stripe_webhook_secrets()
 
 
 @pytest.mark.parametrize(
@@ -111,7 +88,7 @@ def test_stripe_api_key_of_other_mode_is_rejected_without_disclosing_it(livemode
     put("stripe_api_key", key)
 
     with pytest.raises(BadSecret, match="/coinpurse/test/stripe_api_key must be a") as refused:
-        SsmSecrets("test", livemode=livemode).stripe_api_key()
+        SsmSecrets("test", livemode=livemode, on_stale=ignore).stripe_api_key()
     assert key not in str(refused.value)
 
 
@@ -119,7 +96,7 @@ def test_stripe_api_key_of_other_mode_is_rejected_without_disclosing_it(livemode
 def test_stripe_api_key_accepts_live_key_in_live_mode(key: str) -> None:
     put("stripe_api_key", key)
 
-    assert SsmSecrets("test", livemode=True).stripe_api_key() == key
+    assert SsmSecrets("test", livemode=True, on_stale=ignore).stripe_api_key() == key
 
 
 @pytest.mark.parametrize(
@@ -145,9 +122,7 @@ def test_stripe_webhook_secrets_invalid_list_is_rejected_without_disclosing_it(s
     assert "whsec_1" not in "".join(traceback.format_exception(refused.value))
 
 
-def test_stripe_webhook_secrets_corrected_value_is_read_after_a_bad_one(
-    secrets: SsmSecrets, clock: ManualClock
-) -> None:
+def test_stripe_webhook_secrets_corrected_value_is_read_after_bad_one(secrets: SsmSecrets, clock: ManualClock) -> None:
     put("stripe_webhook_secrets", "[]")
     with pytest.raises(BadSecret):
         secrets.stripe_webhook_secrets()
@@ -162,14 +137,14 @@ def test_missing_secret_is_named(secrets: SsmSecrets) -> None:
         secrets.stripe_api_key()
 
 
-def test_ssm_time_out_raises_try_again(secrets: SsmSecrets) -> None:
-    def fail(**_: object) -> None:
-        raise ReadTimeoutError(endpoint_url="https://ssm.example")
+def test_removed_secret_is_not_kept(secrets: SsmSecrets, clock: ManualClock) -> None:
+    put("stripe_api_key", "sk_test_1")
+    secrets.stripe_api_key()
+    operator().delete_parameter(Name="/coinpurse/test/stripe_api_key")
 
-    secrets._ssm.meta.events.register_first("before-send.ssm.GetParameter", fail)
-
-    with pytest.raises(TryAgain):
-        secrets.stripe_webhook_secrets()
+    clock.seconds += CACHE_SECONDS
+    with pytest.raises(BadSecret, match="stripe_api_key is not there"):
+        secrets.stripe_api_key()
 
 
 def test_offer_signing_keys_are_read_as_a_list(secrets: SsmSecrets) -> None:

@@ -1,14 +1,23 @@
-"""Fetching and caching of the issuer's key set."""
+"""Fetching, rotation and selection of the issuer's keys."""
 
-import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from jwt.algorithms import RSAAlgorithm
 
-from chalicelib.adapters.tokens import KEYS_SECONDS, REFETCH_FLOOR_SECONDS, JwtVerifier
+from chalicelib.adapters.tokens.issuer_keys import (
+    KEYS_SECONDS,
+    REFETCH_FLOOR_SECONDS,
+    IssuerKeys,
+)
 from chalicelib.errors import TryAgain, Unauthenticated
-from infra.local.token_issuer import make_keys
-from tests.adapters.tokens_lab import AUDIENCE, ISSUER, Lab, claims, open_lab
+from infra.local import loopback
+from infra.local.token_issuer import SigningKey, make_keys
+from tests.adapters.tokens_lab import Lab, claims, ignore, open_lab, refused, user_of
+
+FLOOR = REFETCH_FLOOR_SECONDS
 
 
 @pytest.fixture
@@ -17,153 +26,148 @@ def lab() -> Iterator[Lab]:
         yield lab
 
 
-class Clock:
-    """A monotonic clock that tests can move forward."""
+class TestFetching:
+    def test_keys_are_fetched_for_the_first_token_and_kept(self, lab: Lab) -> None:
+        assert lab.issuer.requests == []
+        assert {user_of(lab) for _ in range(20)} == {"ann"}
+        assert lab.issuer.requests == ["/keys"]
 
-    def __init__(self) -> None:
-        self._monotonic = time.monotonic
-        self._shifted = 0.0
+    def test_request_names_its_sender_and_takes_gzip(self, lab: Lab) -> None:
+        user_of(lab)
 
-    def __call__(self) -> float:
-        return self._monotonic() + self._shifted
+        [headers] = lab.issuer.received
+        assert headers["HTTP_USER_AGENT"] == "coinpurse"
+        assert headers["HTTP_ACCEPT"] == "application/jwk-set+json, application/json"
+        assert headers["HTTP_ACCEPT_ENCODING"] == "gzip"
 
-    def shift(self, seconds: float) -> None:
-        self._shifted += seconds
+    def test_compressed_keys_are_read(self, lab: Lab) -> None:
+        lab.issuer.compress()
+        assert user_of(lab) == "ann"
 
+    def test_redirects_are_followed(self, lab: Lab) -> None:
+        lab.issuer.moved_to = {"/old": "/older", "/older": f"{lab.url}/keys"}
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(time, "monotonic", clock)
-    return clock
+        assert lab.verifier_at("/old").verify(lab.issuer.sign(claims())).user_id == "ann"
+        assert lab.issuer.requests == ["/old", "/older", "/keys"]
 
+    @pytest.mark.parametrize("target", ["/old", "file:///etc/passwd", "ftp://127.0.0.1/keys", "data:,{}", "//", ""])
+    def test_redirects_elsewhere_are_not_followed(self, lab: Lab, target: str) -> None:
+        lab.issuer.moved_to = {"/old": target}
 
-def test_verify_fetches_keys_with_first_token(lab: Lab) -> None:
-    assert lab.issuer.requests == []
-
-    for _ in range(20):
-        lab.verifier.verify(lab.issuer.sign(claims()))
-
-    assert lab.issuer.requests == ["/keys"]
-
-
-def test_verify_fetches_keys_again_after_five_minutes(lab: Lab, clock: Clock) -> None:
-    lab.verifier.verify(lab.issuer.sign(claims()))
-
-    clock.shift(KEYS_SECONDS - 1)
-    lab.verifier.verify(lab.issuer.sign(claims()))
-    assert len(lab.issuer.requests) == 1
-
-    clock.shift(2)
-    lab.verifier.verify(lab.issuer.sign(claims()))
-    assert len(lab.issuer.requests) == 2
-
-
-def test_verify_accepts_new_key_after_refetch_floor(lab: Lab, clock: Clock) -> None:
-    lab.verifier.verify(lab.issuer.sign(claims()))
-    lab.issuer.keys = make_keys()
-
-    with pytest.raises(Unauthenticated):
-        lab.verifier.verify(lab.issuer.sign(claims()))
-    clock.shift(REFETCH_FLOOR_SECONDS + 1)
-
-    assert lab.verifier.verify(lab.issuer.sign(claims())).user_id == "ann"
-
-
-def test_verify_rejects_withdrawn_key_after_five_minutes(lab: Lab, clock: Clock) -> None:
-    token = lab.issuer.sign(claims())
-    lab.verifier.verify(token)
-    lab.issuer.keys = make_keys()
-
-    clock.shift(KEYS_SECONDS + 1)
-    with pytest.raises(Unauthenticated):
-        lab.verifier.verify(token)
-
-
-def test_verify_unknown_keys_do_not_flood_the_issuer(lab: Lab, clock: Clock) -> None:
-    for number in range(100):
-        with pytest.raises(Unauthenticated):
-            lab.verifier.verify(lab.issuer.sign(claims(), kid=f"unknown-{number}"))
-        clock.shift(1)
-
-    assert len(lab.issuer.requests) <= 1 + 100 // REFETCH_FLOOR_SECONDS
-
-
-def test_verify_malformed_token_does_not_fetch_keys(lab: Lab) -> None:
-    for token in ("", "a.b.c", "x" * 9_000):
-        with pytest.raises(Unauthenticated):
-            lab.verifier.verify(token)
-
-    assert lab.issuer.requests == []
-
-
-@pytest.mark.parametrize("status", ["500 Internal Server Error", "404 Not Found", "302 Found", "204 No Content"])
-def test_verify_issuer_outage_raises_try_again(lab: Lab, status: str) -> None:
-    lab.issuer.status = status
-    lab.issuer.body = b""
-
-    with pytest.raises(TryAgain):
-        lab.verifier.verify(lab.issuer.sign(claims()))
-
-
-def test_verify_unreachable_issuer_raises_try_again(lab: Lab) -> None:
-    verifier = JwtVerifier(issuer=ISSUER, audience=AUDIENCE, jwks_url="http://127.0.0.1:1/keys")
-
-    with pytest.raises(TryAgain):
-        verifier.verify(lab.issuer.sign(claims()))
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"<html>",
-        b"\xff\xfe",
-        b"null",
-        b"[]",
-        b"{}",
-        b'{"keys": null}',
-        b'{"keys": []}',
-        b'{"keys": {}}',
-        b'{"keys": "RS256"}',
-        b'{"keys": [null]}',
-        b'{"keys": [{"kty": "RSA"}]}',
-        b"[" * 100_000,
-    ],
-)
-def test_verify_malformed_key_set_raises_try_again(lab: Lab, body: bytes) -> None:
-    lab.issuer.body = body
-
-    with pytest.raises(TryAgain):
-        lab.verifier.verify(lab.issuer.sign(claims()))
-
-
-def test_verify_known_keys_survive_issuer_outage(lab: Lab, clock: Clock) -> None:
-    lab.verifier.verify(lab.issuer.sign(claims()))
-    lab.issuer.status = "500 Internal Server Error"
-
-    clock.shift(KEYS_SECONDS - 1)
-    assert lab.verifier.verify(lab.issuer.sign(claims())).user_id == "ann"
-    with pytest.raises(TryAgain):
-        lab.verifier.verify(lab.issuer.sign(claims(), kid="unknown"))
-    assert lab.verifier.verify(lab.issuer.sign(claims())).user_id == "ann"
-
-
-def test_verify_malformed_key_set_keeps_old_keys(lab: Lab, clock: Clock) -> None:
-    lab.verifier.verify(lab.issuer.sign(claims()))
-    clock.shift(REFETCH_FLOOR_SECONDS + 1)
-
-    for body in (b"<html>", b"[]", b"{}"):
-        lab.issuer.body = body
         with pytest.raises(TryAgain):
-            lab.verifier.verify(lab.issuer.sign(claims(), kid="unknown"))
-        assert lab.verifier.verify(lab.issuer.sign(claims())).user_id == "ann"
+            lab.verifier_at("/old").verify(lab.issuer.sign(claims()))
+
+    def test_garbage_fetches_no_keys(self, lab: Lab) -> None:
+        for token in ("", "a.b.c", "x" * 9_000, lab.issuer.sign(claims(), typ="coinpurse-offer+jwt")):
+            with pytest.raises(Unauthenticated):
+                lab.verifier.verify(token)
+
+        assert lab.issuer.requests == []
+
+    def test_limited_requests_are_repeated_within_the_fetch(self) -> None:
+        statuses = iter(["429 Too Many Requests", "429 Too Many Requests", "200 OK"])
+        with open_lab() as lab:
+
+            def limited(environ: Any, start_response: Any) -> Any:
+                lab.issuer.status = next(statuses)
+                return lab.issuer(environ, start_response)
+
+            with loopback.running(lambda _url: limited) as url:
+                pauses: list[float] = []
+                keys = IssuerKeys(f"{url}/keys", on_stale=ignore, timeout_seconds=10, sleep=pauses.append)
+                assert keys.find(lab.issuer.key_id).key_id == lab.issuer.key_id
+        assert len(pauses) == 2
+        assert all(0 <= pause <= 0.5 for pause in pauses)
 
 
-def test_verify_recovers_after_malformed_key_set(lab: Lab) -> None:
-    lab.issuer.body = b"<html>"
-    with pytest.raises(TryAgain):
-        lab.verifier.verify(lab.issuer.sign(claims()))
-    lab.issuer.body = None
+class TestRotation:
+    def test_keys_are_fetched_again_after_five_minutes(self, lab: Lab) -> None:
+        user_of(lab)
+        lab.clock.seconds += KEYS_SECONDS - 1
+        user_of(lab)
+        assert len(lab.issuer.requests) == 1
 
-    assert lab.verifier.verify(lab.issuer.sign(claims())).user_id == "ann"
+        lab.clock.seconds += 1
+        user_of(lab)
+        assert len(lab.issuer.requests) == 2
+
+    def test_new_key_is_found_as_soon_as_the_floor_allows(self, lab: Lab) -> None:
+        user_of(lab)
+        lab.issuer.keys = make_keys()
+        lab.clock.seconds += 10
+
+        assert refused(lab, kid=lab.issuer.key_id).retry_after_seconds == FLOOR - 10
+        lab.clock.seconds += FLOOR - 10
+
+        assert user_of(lab) == "ann"
+        assert len(lab.issuer.requests) == 2
+
+    def test_withdrawn_key_ends_within_five_minutes(self, lab: Lab) -> None:
+        token = lab.issuer.sign(claims())
+        user_of(lab, token)
+        lab.issuer.keys = make_keys()
+        lab.clock.seconds += KEYS_SECONDS
+
+        with pytest.raises(Unauthenticated):
+            user_of(lab, token)
+
+    def test_unknown_keys_cause_one_fetch_in_thirty_seconds(self, lab: Lab) -> None:
+        for number in range(100):
+            assert 0 < refused(lab, kid=f"unknown-{number}").retry_after_seconds <= FLOOR
+            lab.clock.seconds += 1
+
+        assert len(lab.issuer.requests) <= 1 + 100 // FLOOR
+
+    def test_other_refusals_do_not_say_when_to_retry(self, lab: Lab) -> None:
+        with pytest.raises(Unauthenticated) as error:
+            lab.verifier.verify(lab.issuer.sign(claims(iss="https://other.example")))
+        assert error.value.retry_after_seconds == 0
+
+
+def jwk_of_rsa(bits: int, **changes: Any) -> tuple[SigningKey, dict[str, Any]]:
+    private = generate_private_key(public_exponent=65_537, key_size=bits)
+    key = SigningKey("RS256", "rsa", private, RSAAlgorithm.to_jwk(private.public_key(), as_dict=True))
+    return key, {**key.to_json(), **changes}
+
+
+class TestSelection:
+    def test_single_key_verifies_tokens_without_kid(self, lab: Lab) -> None:
+        del lab.issuer.keys["ES256"]
+        described = [{name: value for name, value in lab.issuer.keys["RS256"].to_json().items() if name != "kid"}]
+        encrypting = jwk_of_rsa(2_048, kid="enc", use="enc", alg="RSA-OAEP")[1]
+        lab.issuer.show(encrypting, *described)
+
+        assert user_of(lab, lab.issuer.sign(claims(), kid=None)) == "ann"
+
+    def test_several_keys_verify_no_token_without_kid(self, lab: Lab) -> None:
+        refused(lab, kid=None)
+
+    def test_key_without_alg_is_used_by_its_type(self, lab: Lab) -> None:
+        keys = [key.to_json() for key in lab.issuer.keys.values()]
+        lab.issuer.show(*({name: value for name, value in key.items() if name != "alg"} for key in keys))
+
+        assert user_of(lab) == "ann"
+        assert user_of(lab, lab.issuer.sign(claims(), "ES256")) == "ann"
+
+    @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+    @pytest.mark.parametrize(
+        ("bits", "changes"),
+        [
+            (1_024, {}),
+            (2_040, {}),
+            (2_048, {"use": "enc"}),
+            (2_048, {"alg": "RS512"}),
+            (2_048, {"alg": ["RS256"]}),
+            (2_048, {"kty": "oct", "k": "c2VjcmV0", "alg": "HS256"}),
+            (2_048, {"n": 1}),
+        ],
+    )
+    def test_other_keys_are_not_used(self, lab: Lab, bits: int, changes: dict[str, Any]) -> None:
+        key, jwk = jwk_of_rsa(bits, **changes)
+        known = [each.to_json() for each in lab.issuer.keys.values()]
+        lab.issuer.show(jwk, None, *known)
+        lab.issuer.keys["other"] = key
+
+        assert user_of(lab) == "ann"
+        with pytest.raises(Unauthenticated):
+            lab.verifier.verify(key.sign(claims()))

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from chalicelib.adapters.tokens import LEEWAY_SECONDS, MAX_TOKEN_CHARACTERS
+from chalicelib.adapters.tokens.verifier import LEEWAY_SECONDS, MAX_LIFETIME_SECONDS, MAX_TOKEN_CHARACTERS
 from chalicelib.domain.identity import Caller
 from chalicelib.errors import Unauthenticated
 from infra.local.token_issuer import make_keys
@@ -36,7 +36,14 @@ VALID: dict[str, Callable[[Issuer], str]] = {
     "issued in the future, but within the leeway": lambda issuer: issuer.sign(claims(iat=in_seconds(SLACK))),
     "no iat": lambda issuer: issuer.sign(claims(iat=None)),
     "claims we do not know": lambda issuer: issuer.sign(claims(email="ann@mail.example", roles=["operator"])),
-    "a type of access token": lambda issuer: issuer.sign(claims(), typ="at+jwt"),
+    "type of access tokens": lambda issuer: issuer.sign(claims(), typ="at+jwt"),
+    "type with its prefix": lambda issuer: issuer.sign(claims(), typ="application/at+JWT"),
+    "no type": lambda issuer: issuer.sign(claims(), typ=None),
+    "client_id in place of aud": lambda issuer: issuer.sign(claims(aud=None, client_id=AUDIENCE)),
+    "azp in place of aud": lambda issuer: issuer.sign(claims(aud=None, azp=AUDIENCE)),
+    "azp beside another client_id": lambda issuer: issuer.sign(claims(aud=None, client_id="other", azp=AUDIENCE)),
+    "lifetime of a day": lambda issuer: issuer.sign(claims(exp=claims()["iat"] + MAX_LIFETIME_SECONDS)),
+    "times with fractions": lambda issuer: issuer.sign(claims(exp=in_seconds(60) + 0.5, iat=in_seconds(0) + 0.5)),
 }
 
 
@@ -54,10 +61,20 @@ def test_verify_valid_token_returns_caller(lab: Lab, make: Callable[[Issuer], st
         ("creator operator", {"creator", "operator"}),
         ("  creator \t operator  creator", {"creator", "operator"}),
         ("creators Creator", {"creators", "Creator"}),
+        (["creator", "operator"], {"creator", "operator"}),
+        (["creator", 1, None, ["operator"]], {"creator"}),
+        ([], set()),
+        (1, set()),
+        ({"operator": True}, set()),
     ],
 )
-def test_verify_splits_scopes_at_white_space(lab: Lab, scope: str | None, scopes: set[str]) -> None:
-    assert lab.verifier.verify(lab.issuer.sign(claims(scope=scope))).scopes == scopes
+@pytest.mark.parametrize("claim", ["scope", "scp"])
+def test_verify_reads_scopes_from_text_and_list(lab: Lab, claim: str, scope: object, scopes: set[str]) -> None:
+    assert lab.verifier.verify(lab.issuer.sign(claims(**{claim: scope}))).scopes == scopes
+
+
+def test_verify_prefers_scope_to_scp(lab: Lab) -> None:
+    assert lab.verifier.verify(lab.issuer.sign(claims(scope="creator", scp="operator"))).scopes == {"creator"}
 
 
 @pytest.mark.parametrize("subject", ["a", "f" * 128, "auth0|5f7c", "|:@._-=", "Ann.B@x"])
@@ -110,8 +127,8 @@ INVALID: dict[str, Callable[[Issuer], str]] = {
     "RS512": lambda issuer: jwt.encode(claims(), issuer.keys["RS256"].private, "RS512", headers={"kid": issuer.key_id}),
     "ES256 said, RSA signed": lambda issuer: with_rs256(issuer, claims(), alg="ES256"),
     "the other key's id": lambda issuer: issuer.sign(claims(), kid=issuer.keys["ES256"].key_id),
-    "a unrelated's key": signed_by_unrelated_key,
-    "a unrelated's curve": lambda issuer: signed_by_unrelated_key(issuer, "ES256"),
+    "an unrelated key": signed_by_unrelated_key,
+    "an unrelated curve": lambda issuer: signed_by_unrelated_key(issuer, "ES256"),
     "no signature": lambda issuer: issuer.sign(claims()).rpartition(".")[0] + ".",
     "a flipped header": lambda issuer: flipped(issuer.sign(claims()), 0),
     "a flipped payload": lambda issuer: flipped(issuer.sign(claims()), 1),
@@ -139,6 +156,10 @@ INVALID: dict[str, Callable[[Issuer], str]] = {
     "an audience of numbers": lambda issuer: with_rs256(issuer, claims(aud=[1])),
     "no audience": lambda issuer: issuer.sign(claims(aud=None)),
     "no audiences": lambda issuer: issuer.sign(claims(aud=[])),
+    "null as audience": lambda issuer: with_rs256(issuer, {**claims(client_id=AUDIENCE), "aud": None}),
+    "another audience beside client_id": lambda issuer: issuer.sign(claims(aud="other", client_id=AUDIENCE)),
+    "another client_id": lambda issuer: issuer.sign(claims(aud=None, client_id="other", azp="other")),
+    "client_ids in a list": lambda issuer: issuer.sign(claims(aud=None, client_id=[AUDIENCE])),
     # times
     "expired": lambda issuer: issuer.sign(claims(exp=in_seconds(-LEEWAY_SECONDS - SLACK))),
     "not valid yet": lambda issuer: issuer.sign(claims(nbf=in_seconds(LEEWAY_SECONDS + SLACK))),
@@ -147,7 +168,21 @@ INVALID: dict[str, Callable[[Issuer], str]] = {
     "an expiry beyond all numbers": lambda issuer: with_rs256(
         issuer, json.dumps(claims(exp=0)).replace('"exp": 0', '"exp": 1e999').encode()
     ),
-    # subject and scope
+    "an expiry in a text": lambda issuer: with_rs256(issuer, claims(exp=str(in_seconds(60)))),
+    "an expiry that is true": lambda issuer: with_rs256(issuer, claims(exp=True)),
+    "an expiry that is no number": lambda issuer: with_rs256(
+        issuer, json.dumps(claims(exp=0)).replace('"exp": 0', '"exp": NaN').encode()
+    ),
+    "an expiry in the far future": lambda issuer: issuer.sign(claims(iat=None, exp=2**53)),
+    "an issue in a text": lambda issuer: with_rs256(issuer, claims(iat=str(in_seconds(0)))),
+    "a lifetime of more than a day": lambda issuer: issuer.sign(
+        claims(exp=claims()["iat"] + MAX_LIFETIME_SECONDS + SLACK)
+    ),
+    # type
+    "the type of a signed offer": lambda issuer: issuer.sign(claims(), typ="coinpurse-offer+jwt"),
+    "the type of a logout token": lambda issuer: issuer.sign(claims(), typ="logout+jwt"),
+    "a type in a list": lambda issuer: with_rs256(issuer, claims(), typ=["JWT"]),
+    # subject
     "no subject": lambda issuer: issuer.sign(claims(sub=None)),
     "an empty subject": lambda issuer: issuer.sign(claims(sub="")),
     "a subject that is a number": lambda issuer: with_rs256(issuer, claims(sub=7)),
@@ -157,8 +192,6 @@ INVALID: dict[str, Callable[[Issuer], str]] = {
     "a subject with a line break": lambda issuer: issuer.sign(claims(sub="ann\n")),
     "a subject beyond ASCII": lambda issuer: issuer.sign(claims(sub="änn")),
     "a subject that is too long": lambda issuer: issuer.sign(claims(sub="f" * 129)),
-    "scopes in a list": lambda issuer: issuer.sign(claims(scope=["creator"])),
-    "a scope that is a number": lambda issuer: issuer.sign(claims(scope=1)),
     # format
     "nothing": lambda _: "",
     "one part": lambda _: "token",
@@ -193,7 +226,7 @@ def test_verify_invalid_token_is_rejected_without_reason(lab: Lab, make: Callabl
 
 def test_verify_duplicate_claim_takes_the_last(lab: Lab) -> None:
     """JSON with a repeated name has one reading, the last, and the signature covers all of it."""
-    token = with_rs256(lab.issuer, DUPLICATES + b', "exp": 99999999999}')
+    token = with_rs256(lab.issuer, DUPLICATES + b"}")
 
     assert lab.verifier.verify(token) == Caller(user_id="bob")
 

@@ -52,7 +52,7 @@ def test_only_the_relay_announces(stack: StackFacts) -> None:
 def test_nobody_reads_a_secret_that_is_not_needed(stack: StackFacts, function: str, secret: str) -> None:
     ssm = role_of(stack, function).client("ssm", endpoint_url=stack.aws_endpoint_url)
 
-    assert denied(lambda: ssm.get_parameter(Name=f"/coinpurse/local/{secret}", WithDecryption=True))
+    assert denied(lambda: ssm.get_parameters(Names=[f"/coinpurse/local/{secret}"], WithDecryption=True))
 
 
 def role_of(stack: StackFacts, function: str) -> boto3.Session:

@@ -16,7 +16,12 @@ SDKS = {
     "jwt": "PyJWT",
     "uuid_utils": "UUID",
 }
-NEIGHBORS = ("chalicelib.adapters.dynamodb", "chalicelib.adapters.stripe", "chalicelib.adapters.aws")
+NEIGHBORS = (
+    "chalicelib.adapters.dynamodb",
+    "chalicelib.adapters.stripe",
+    "chalicelib.adapters.aws",
+    "chalicelib.adapters.tokens",
+)
 """Adapters of one SDK share a room and may import each other."""
 
 
@@ -35,7 +40,10 @@ class Room:
     all_but: tuple[str, ...] = ()
 
 
-SHARED = ("chalicelib.adapters.aws_session", "chalicelib.adapters.deferred", "chalicelib.adapters.pyjwt")
+SHARED = (
+    *("chalicelib.adapters.aws_session", "chalicelib.adapters.deferred", "chalicelib.adapters.pyjwt"),
+    "chalicelib.adapters.refreshed_value",
+)
 """Modules of adapters that all adapters may import."""
 
 PLAIN = ("collections.abc", "datetime", "enum", "typing")
@@ -76,7 +84,7 @@ ROOMS = {
     "chalicelib.settings": Room(standard=(*ANY, "os"), others=("msgspec.Struct",)),
     "chalicelib.services": Room(
         standard=(*ANY, "os"),
-        ours=("chalicelib.domain", "chalicelib.ports", "chalicelib.settings"),
+        ours=("chalicelib.domain", "chalicelib.ports", "chalicelib.settings", "chalicelib.telemetry"),
         lazily=("chalicelib.adapters",),
         for_types=("chalicelib.adapters",),
     ),

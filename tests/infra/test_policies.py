@@ -109,8 +109,8 @@ class TestCalls:
         assert refused("relay", calls) == set()
 
     def test_what_is_not_granted_is_named(self) -> None:
-        calls = [Call("ssm", "GetParameter"), Call("dynamodb", "Scan"), Call("dynamodb", "GetItem")]
-        assert refused("relay", calls) == {"ssm:GetParameter", "dynamodb:Scan"}
+        calls = [Call("ssm", "GetParameters"), Call("dynamodb", "Scan"), Call("dynamodb", "GetItem")]
+        assert refused("relay", calls) == {"ssm:GetParameters", "dynamodb:Scan"}
         assert refused("api_handler", calls) == {"dynamodb:Scan"}
 
     def test_a_function_without_a_policy_is_no_function(self) -> None:

@@ -46,7 +46,7 @@ def test_every_function_has_a_role_of_its_own_and_room_to_work(transformed: Temp
     assert len(set(roles)) == len(functions)
     assert "DefaultRole" not in transformed["Resources"]
     assert {found["MemorySize"] for found in functions.values()} == {1024}
-    assert functions["APIHandler"]["Timeout"] == 20
+    assert functions["APIHandler"]["Timeout"] == 28
 
 
 def test_every_function_builds_at_its_start_what_it_needs(template: Template) -> None:
@@ -109,6 +109,20 @@ class TestStages:
     def test_the_stage_local_runs_on_the_python_of_its_environment(self, template: Template) -> None:
         functions = of_type(template, "AWS::Serverless::Function")
         assert {found["Runtime"] for found in functions.values()} == {runtime(PYTHON)}
+
+    @pytest.mark.parametrize(
+        ("stage", "pattern"), [("local", "https?://.+"), ("test", "https://.+"), ("prod", "https://.+")]
+    )
+    def test_addresses_outside_the_stage_local_need_https(self, stage: str, pattern: str) -> None:
+        parameters = packaged_template(stage)["Parameters"]
+        for name in ("TokenIssuer", "JwksUrl", "SuccessUrl", "CancelUrl", "StripeApiUrl"):
+            assert parameters[name]["AllowedPattern"].removesuffix("[^/]") == pattern, name
+
+    def test_real_money_is_for_the_stage_prod(self, template: Template) -> None:
+        [assertion] = template["Rules"]["RealMoneyInProdOnly"]["Assertions"]
+        assert assertion["Assert"] == {
+            "Fn::Or": [{"Fn::Equals": [{"Ref": "Livemode"}, "false"]}, {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}]
+        }
 
     @pytest.mark.parametrize("stage", ["test", "prod"])
     def test_its_parameters_make_settings(self, stage: str, template: Template) -> None:

@@ -43,6 +43,15 @@ class Backends:
         """Return a boto3 client of moto."""
         return cast("Any", boto3).client(service, region_name=REGION)
 
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Settings that are addresses of servers here. `settings` has others in their place."""
+        return {
+            "token_issuer": self.issuer,
+            "jwks_url": f"{self.issuer}/.well-known/jwks.json",
+            "stripe_api_url": self.stripe,
+        }
+
     def settings(self, catalogue: str) -> dict[str, str]:
         """The environment of the functions. One creator shard keeps the stored rows deterministic."""
         return {
@@ -52,10 +61,8 @@ class Backends:
             "TOPIC_ARN": self.topic,
             "REDRIVE_QUEUE_URL": self.redrive,
             "STREAK_QUEUE_URL": self.streaks,
-            "TOKEN_ISSUER": self.issuer,
+            **{name.upper(): f"https://{name}.example" for name in self.addresses},
             "TOKEN_AUDIENCE": AUDIENCE,
-            "JWKS_URL": f"{self.issuer}/.well-known/jwks.json",
-            "STRIPE_API_URL": self.stripe,
             "SUCCESS_URL": f"{SHOP}/success",
             "CANCEL_URL": f"{SHOP}/cancelled",
             "CATALOGUE": catalogue,
