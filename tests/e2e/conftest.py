@@ -1,4 +1,4 @@
-"""One stack for the whole run. If it cannot be started, the tests that need it fail: they never skip."""
+"""One stack for the whole session. If it cannot be started, the tests that need it fail instead of skipping."""
 
 from collections.abc import Iterator
 
@@ -15,30 +15,30 @@ from tests.e2e.operations import Cloud
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The economies come last: their switches leave cold workers behind, and another catalogue."""
+    """Run the economies last: they switch the catalogue and leave cold workers behind."""
     items.sort(key=lambda item: item.path.name == "test_economies.py")
 
 
 @pytest.fixture(scope="session")
-def cloud() -> Iterator[tuple[StackFacts, Subscriber]]:
+def running() -> Iterator[tuple[StackFacts, Subscriber]]:
     with temporary_stack("e2e", print, Options(workers=MAX_IN_FLIGHT)) as facts, subscriber(facts) as subscribed:
         yield facts, subscribed
 
 
 @pytest.fixture
-def stack(cloud: tuple[StackFacts, Subscriber]) -> StackFacts:
-    return cloud[0]
+def stack(running: tuple[StackFacts, Subscriber]) -> StackFacts:
+    return running[0]
 
 
 @pytest.fixture
-def cloud_of(stack: StackFacts) -> Cloud:
+def cloud(stack: StackFacts) -> Cloud:
     return Cloud(stack)
 
 
 @pytest.fixture
-def overlay(cloud: tuple[StackFacts, Subscriber]) -> Subscriber:
-    """Subscribed before the first test writes anything, so it must hear of everything."""
-    return cloud[1]
+def overlay(running: tuple[StackFacts, Subscriber]) -> Subscriber:
+    """The subscriber of the topic, which receives every message of the session."""
+    return running[1]
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def stripe(stack: StackFacts) -> StripeSide:
 
 @pytest.fixture
 def fan(stack: StackFacts) -> Fan:
-    """Somebody whom no other test knows."""
+    """A fan without a wallet."""
     return Fan(stack, f"fan-{uuid7()}")
 
 

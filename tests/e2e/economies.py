@@ -4,23 +4,23 @@ from tests.e2e.scenario import (
     LETTER,
     Earn,
     Give,
-    Refuse,
+    Reject,
     Scenario,
     Sold,
-    Tap,
+    Streak,
     chat,
+    chat_request,
     cheer,
     gift,
-    no_such,
+    not_offered,
     out_of_range,
-    too_dear,
     too_long,
-    wish_of_chat,
+    unaffordable,
 )
 
-_NO_CHEER = no_such("cheer", kind="cheer", coins=100)
-_NO_SUPER_CHAT = no_such("super_chat", kind="super_chat", coins=100)
-_NO_GIFT = no_such("gift", item_id="rose")
+_NO_CHEER = not_offered("cheer", kind="cheer", coins=100)
+_NO_SUPER_CHAT = not_offered("super_chat", kind="super_chat", coins=100)
+_NO_GIFT = not_offered("gift", item_id="rose")
 
 TIKTOK = Scenario(
     name="tiktok_like",
@@ -46,21 +46,25 @@ TIKTOK = Scenario(
     bought=Sold(bundle_id="coins_350", coins=350, amount_minor=370),
     steps=[
         Give(
-            wish={"item_id": "confetti", "quantity": 3, "message": " bravo\u202e,\nGrace ", "sender_name": "Ada"},
+            request={"item_id": "confetti", "quantity": 3, "message": " bravo\u202e,\nGrace ", "sender_name": "Ada"},
             coins=300,
-            told="bravo, Grace",
+            published_message="bravo, Grace",
         ),
-        Tap(item_id="finger_heart", times=5, coins=25),
-        Refuse(wish={"item_id": "doughnut"}, code="insufficient_coins", status=402, facts={"coins": 25, "needed": 30}),
-        Refuse(wish={"item_id": "rose", "message": "x" * 151}, code="message_too_long", facts={"max_characters": 150}),
-        no_such("anonymous", item_id="rose", anonymous=True),
+        Streak(item_id="finger_heart", times=5, coins=25),
+        Reject(
+            request={"item_id": "doughnut"}, code="insufficient_coins", status=402, fields={"coins": 25, "needed": 30}
+        ),
+        Reject(
+            request={"item_id": "rose", "message": "x" * 151}, code="message_too_long", fields={"max_characters": 150}
+        ),
+        not_offered("anonymous", item_id="rose", anonymous=True),
         _NO_CHEER,
         _NO_SUPER_CHAT,
         Earn(coins=325, units=162, amount_minor=81),
     ],
     unit="diamond",
     creator_currency="usd",
-    left=25,
+    coins_left=25,
 )
 
 TWITCH = Scenario(
@@ -82,18 +86,18 @@ TWITCH = Scenario(
         cheer(1, message="Cheer1 <b>hello</b>", sender_name="Ada", stream_id="live-1"),
         cheer(149, message="€" * 149 + "x"),  # 448 bytes
         cheer(250, anonymous=True, message="guess who", sender_name="Ada"),
-        Refuse(
-            wish={"kind": "cheer", "coins": 1, "message": "€" * 149 + "xx"},
+        Reject(
+            request={"kind": "cheer", "coins": 1, "message": "€" * 149 + "xx"},
             code="message_too_long",
-            facts={"max_bytes": 448, "coins_needed": None},
+            fields={"max_bytes": 448, "coins_needed": None},
         ),
-        Refuse(
-            wish={"kind": "cheer", "coins": 101},
+        Reject(
+            request={"kind": "cheer", "coins": 101},
             code="insufficient_coins",
             status=402,
-            facts={"coins": 100, "needed": 101},
+            fields={"coins": 100, "needed": 101},
         ),
-        Refuse(wish={"kind": "cheer", "coins": 0}, code="invalid_field", status=400, facts={"field": "coins"}),
+        Reject(request={"kind": "cheer", "coins": 0}, code="invalid_field", status=400, fields={"field": "coins"}),
         out_of_range("cheer", 100001, 1, 100000),
         _NO_GIFT,
         _NO_SUPER_CHAT,
@@ -101,7 +105,7 @@ TWITCH = Scenario(
     ],
     unit="bit",
     creator_currency="usd",
-    left=100,
+    coins_left=100,
 )
 
 YOUTUBE = Scenario(
@@ -139,22 +143,22 @@ YOUTUBE = Scenario(
         chat(1999, "yellow", 300, 200),
         too_long(1999, 201, 2000),
         chat(2000, "orange", 600, 225),
-        *(too_long(4999, 226, 5000), too_dear(5000, 226)),
-        *(too_long(9999, 251, 10000), too_dear(10000, 251)),
-        *(too_long(19999, 271, 20000), too_dear(20000, 271)),
-        *(too_long(29999, 291, 30000), too_dear(30000, 291)),
-        *(too_long(39999, 311, 40000), too_dear(40000, 311)),
-        *(too_long(49999, 331, 50000), too_dear(50000, 350)),
-        Refuse(wish=wish_of_chat(50000, LETTER * 351), code="message_too_long", facts={"coins_needed": None}),
+        *(too_long(4999, 226, 5000), unaffordable(5000, 226)),
+        *(too_long(9999, 251, 10000), unaffordable(10000, 251)),
+        *(too_long(19999, 271, 20000), unaffordable(20000, 271)),
+        *(too_long(29999, 291, 30000), unaffordable(30000, 291)),
+        *(too_long(39999, 311, 40000), unaffordable(40000, 311)),
+        *(too_long(49999, 331, 50000), unaffordable(50000, 350)),
+        Reject(request=chat_request(50000, LETTER * 351), code="message_too_long", fields={"coins_needed": None}),
         out_of_range("super_chat", 50001, 100, 50000),
-        no_such("anonymous", kind="super_chat", coins=500, anonymous=True),
+        not_offered("anonymous", kind="super_chat", coins=500, anonymous=True),
         _NO_GIFT,
         _NO_CHEER,
         Earn(coins=7496, units=5247, amount_minor=5247),
     ],
     unit="yen",
     creator_currency="jpy",
-    left=2504,
+    coins_left=2504,
 )
 
 INSTAGRAM = Scenario(
@@ -175,17 +179,17 @@ INSTAGRAM = Scenario(
     steps=[
         gift("heart", 3, 30, sender_name="Ada"),
         gift("fire", 1, 25),
-        Refuse(wish={"item_id": "fire"}, code="insufficient_coins", status=402, facts={"coins": 20, "needed": 25}),
-        Refuse(wish={"item_id": "heart", "message": "x"}, code="message_too_long", facts={"max_characters": 0}),
-        Refuse(wish={"item_id": "heart", "quantity": 101}, code="not_offered", facts={"max_quantity": 100}),
-        no_such("anonymous", item_id="heart", anonymous=True),
+        Reject(request={"item_id": "fire"}, code="insufficient_coins", status=402, fields={"coins": 20, "needed": 25}),
+        Reject(request={"item_id": "heart", "message": "x"}, code="message_too_long", fields={"max_characters": 0}),
+        Reject(request={"item_id": "heart", "quantity": 101}, code="not_offered", fields={"max_quantity": 100}),
+        not_offered("anonymous", item_id="heart", anonymous=True),
         _NO_CHEER,
         _NO_SUPER_CHAT,
         Earn(coins=55, units=55, amount_minor=55),
     ],
     unit="star",
     creator_currency="usd",
-    left=20,
+    coins_left=20,
 )
 
 TELEGRAM = Scenario(
@@ -212,22 +216,24 @@ TELEGRAM = Scenario(
         *(too_long(249, 111, 250), chat(249, "green", 300, 110), chat(250, "yellow", 600, 150)),
         chat(319, "yellow", 600, 150),
         Earn(coins=1176, units=999, amount_minor=1298, can_withdraw=False),
-        Give(wish=wish_of_chat(1, ""), coins=1, color="grey", pin_seconds=30),
+        Give(request=chat_request(1, ""), coins=1, color="grey", pin_seconds=30),
         Earn(coins=1177, units=1000, amount_minor=1300),
         *(too_long(499, 151, 500), chat(499, "yellow", 600, 150), chat(500, "orange", 900, 200)),
-        *(too_long(1999, 201, 2000), too_dear(2000, 201)),
-        *(too_long(9999, 281, 10000), too_dear(10000, 281)),
-        Refuse(wish=wish_of_chat(10, "🎁🎁"), code="message_too_long", facts={"coins_needed": 50}),
-        Refuse(wish={"item_id": "heart", "message": "x" * 129}, code="message_too_long", facts={"max_characters": 128}),
-        Refuse(wish={"item_id": "heart", "quantity": 2}, code="not_offered", facts={"max_quantity": 1}),
+        *(too_long(1999, 201, 2000), unaffordable(2000, 201)),
+        *(too_long(9999, 281, 10000), unaffordable(10000, 281)),
+        Reject(request=chat_request(10, "🎁🎁"), code="message_too_long", fields={"coins_needed": 50}),
+        Reject(
+            request={"item_id": "heart", "message": "x" * 129}, code="message_too_long", fields={"max_characters": 128}
+        ),
+        Reject(request={"item_id": "heart", "quantity": 2}, code="not_offered", fields={"max_quantity": 1}),
         out_of_range("super_chat", 100001, 1, 100000),
-        no_such("anonymous", kind="super_chat", coins=100, anonymous=True),
+        not_offered("anonymous", kind="super_chat", coins=100, anonymous=True),
         _NO_CHEER,
         Earn(coins=2176, units=1849, amount_minor=2403),
     ],
     unit="star",
     creator_currency="usd",
-    left=324,
+    coins_left=324,
 )
 
 SCENARIOS = (TIKTOK, TWITCH, YOUTUBE, INSTAGRAM, TELEGRAM)

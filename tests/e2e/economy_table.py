@@ -1,12 +1,12 @@
-"""The scenarios of the five economies as rows of the table in chalicelib/catalogues/README.md."""
+"""Rows of the economy table in chalicelib/catalogues/README.md, built from the scenarios."""
 
 from chalicelib.domain.money import EXPONENTS
-from tests.e2e.scenario import Earn, Give, Scenario, Tap
+from tests.e2e.scenario import Earn, Give, Scenario, Streak
 
 
 def row(scenario: Scenario) -> list[str]:
-    """Economy, bundle bought, what was given, tiers and streaks, what the creator has of it."""
-    return [f"`{scenario.name}`", _bought(scenario), _given(scenario), _shown(scenario), _earned(scenario)]
+    """Build a row: economy, bundle bought, gifts, tiers and streaks, the creator's earnings."""
+    return [f"`{scenario.name}`", _bought(scenario), _gifts(scenario), _tiers_and_streaks(scenario), _earned(scenario)]
 
 
 def _bought(scenario: Scenario) -> str:
@@ -15,36 +15,38 @@ def _bought(scenario: Scenario) -> str:
     return f"`{bundle.bundle_id}`: {bundle.coins:,} coins{bonus} for {_money(bundle.amount_minor, scenario.currency)}"
 
 
-def _given(scenario: Scenario) -> str:
+def _gifts(scenario: Scenario) -> str:
     gives = [step for step in scenario.steps if isinstance(step, Give)]
-    told = [_gift(give) for give in gives if "item_id" in give.wish]
-    told += [f"{step.times} x `{step.item_id}` = {step.coins:,}" for step in scenario.steps if isinstance(step, Tap)]
-    told += [f"cheer of {give.coins:,}{_anonymously(give)}" for give in gives if give.wish.get("kind") == "cheer"]
+    parts = [_gift(give) for give in gives if "item_id" in give.request]
+    parts += [
+        f"{step.times} x `{step.item_id}` = {step.coins:,}" for step in scenario.steps if isinstance(step, Streak)
+    ]
+    parts += [f"cheer of {give.coins:,}{_anonymously(give)}" for give in gives if give.request.get("kind") == "cheer"]
     if chats := [give.coins for give in gives if give.color]:
-        told.append(f"{len(chats)} super chats = {sum(chats):,}")
-    return "; ".join(told)
+        parts.append(f"{len(chats)} super chats = {sum(chats):,}")
+    return "; ".join(parts)
 
 
 def _gift(give: Give) -> str:
-    return f"{give.wish['quantity']} x `{give.wish['item_id']}` = {give.coins:,}{_anonymously(give)}"
+    return f"{give.request['quantity']} x `{give.request['item_id']}` = {give.coins:,}{_anonymously(give)}"
 
 
 def _anonymously(give: Give) -> str:
-    return ", anonymously" if give.wish.get("anonymous") else ""
+    return ", anonymously" if give.request.get("anonymous") else ""
 
 
-def _shown(scenario: Scenario) -> str:
-    told = [
+def _tiers_and_streaks(scenario: Scenario) -> str:
+    parts = [
         f"streak: counts 1 to {step.times}, then its end with {step.coins:,} coins"
         for step in scenario.steps
-        if isinstance(step, Tap)
+        if isinstance(step, Streak)
     ]
     tiers: dict[str, list[Give]] = {}
     for step in scenario.steps:
         if isinstance(step, Give) and step.color:
             tiers.setdefault(step.color, []).append(step)
-    told += [_tier(color, gives) for color, gives in tiers.items()]
-    return "; ".join(told) or "none"
+    parts += [_tier(color, gives) for color, gives in tiers.items()]
+    return "; ".join(parts) or "none"
 
 
 def _tier(color: str, gives: list[Give]) -> str:
@@ -60,8 +62,8 @@ def _earned(scenario: Scenario) -> str:
 def _share(step: Earn, scenario: Scenario) -> str:
     unit = scenario.unit if scenario.unit == "yen" else f"{scenario.unit}s"
     money = _money(step.amount_minor, scenario.creator_currency)
-    wait = "" if step.can_withdraw else ", not to be withdrawn yet"
-    return f"{step.coins:,} coins = {step.units:,} {unit} = {money}{wait}"
+    suffix = "" if step.can_withdraw else ", not to be withdrawn yet"
+    return f"{step.coins:,} coins = {step.units:,} {unit} = {money}{suffix}"
 
 
 def _money(amount_minor: int, currency: str) -> str:

@@ -1,4 +1,4 @@
-"""The deployed stack as its operators see it: tables, functions, schedules and switches."""
+"""Access to the deployed stack for its operators: table, functions, schedules and settings."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Cloud:
-    """The stack, as its operator sees it."""
+    """The resources of the deployed stack."""
 
     def __init__(self, facts: StackFacts) -> None:
         self._facts, self._session = facts, aws_session(facts.aws_region)
@@ -35,25 +35,25 @@ class Cloud:
 
     def client(self, service: Any) -> Any:
         # A worker may take minutes, and a call that is sent again would be another run.
-        patient = Config(read_timeout=600, retries={"total_max_attempts": 1})
-        return self._session.client(service, endpoint_url=self._facts.aws_endpoint_url, config=patient)
+        config = Config(read_timeout=600, retries={"total_max_attempts": 1})
+        return self._session.client(service, endpoint_url=self._facts.aws_endpoint_url, config=config)
 
-    def wake(self, function: str) -> dict[str, int]:
-        """What the function answers to its schedule."""
+    def invoke(self, function: str) -> dict[str, int]:
+        """Invoke a worker as its schedule does. Returns its result."""
         event: dict[str, object] = dict.fromkeys(("version", "account", "region", "detail", "detail-type"), "")
         event |= {"source": "aws.events", "time": "", "id": "", "resources": []}
         answer = self.client("lambda").invoke(FunctionName=self.names[function], Payload=json.dumps(event).encode())
-        said: dict[str, int] = json.loads(answer["Payload"].read())
-        assert "FunctionError" not in answer, said
-        return said
+        result: dict[str, int] = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, result
+        return result
 
-    def run_on(self, catalogue: str) -> None:
-        """Switch every function to another catalogue, as the template's parameter would, and start API and relay."""
+    def switch_catalogue(self, catalogue: str) -> None:
+        """Set the catalogue of every function, as the template's parameter does, and start API and relay."""
         with ThreadPoolExecutor() as pool:  # each function waits for its old workers to end
             list(pool.map(partial(self._switch, self.client("lambda"), catalogue), self.functions))
             started = [pool.submit(warm_api, self._facts, 1), pool.submit(self._start_relay)]
-            for each in started:
-                each.result()
+            for call in started:
+                call.result()
 
     def _switch(self, client: Any, catalogue: str, function: str) -> None:
         variables = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
@@ -67,7 +67,7 @@ class Cloud:
 
     @contextmanager
     def without_relay(self) -> Iterator[None]:
-        """The stream tells the relay nothing, as long as the block lasts."""
+        """Disable the relay's event source mapping within the block."""
         client = self.client("lambda")
         (mapping,) = client.list_event_source_mappings(FunctionName=self.names["Relay"])["EventSourceMappings"]
         client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
@@ -77,20 +77,20 @@ class Cloud:
             client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
     @contextmanager
-    def at_its_table(self) -> Iterator[str]:
-        """Its table's name, while this process' own adapters find it where the functions do."""
+    def local_adapters(self) -> Iterator[str]:
+        """Let this process's DynamoDB adapters use the stack's table within the block. Yields its name."""
         with cloud_at(self._facts.aws_endpoint_url):
-            Row._connection = None  # it may lead to another test's table of this name
+            Row._connection = None  # PynamoDB caches one connection per class, here perhaps another store's
             try:
                 yield self._facts.table_name
             finally:
                 Row._connection = None
 
     def log_of(self, function: str) -> str:
-        """What the function has written so far."""
+        """Return the function's log so far."""
         pages = self.client("logs").get_paginator("filter_log_events")
         found = pages.paginate(logGroupName=self.names[f"{function}LogGroup"])
         return "\n".join(event["message"] for page in found for event in page["events"])
 
-    def creators_side(self, creator_id: str, shard: str) -> list[dict[str, Any]]:
+    def shard_items(self, creator_id: str, shard: str) -> list[dict[str, Any]]:
         return [dict(item) for item in read_partition(self.table, f"CREATOR#{creator_id}#{shard}")]

@@ -1,16 +1,16 @@
-"""What scenarios of economies are made of: what is sold, given, refused and earned."""
+"""The parts of a scenario of an economy: bundles on sale, gifts, rejected requests and earnings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 LETTER = "ん"
-"""Messages are counted in characters where a tier says so: this one has three bytes."""
+"""A character of three bytes in UTF-8, for limits in characters."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sold:
-    """A bundle on sale. `coins` counts the bonus."""
+    """A bundle on sale. `coins` includes the bonus."""
 
     bundle_id: str
     coins: int
@@ -20,21 +20,21 @@ class Sold:
 
 @dataclass(frozen=True, kw_only=True)
 class Give:
-    """A gift, a cheer or a super chat, and what it costs; a super chat's tier also has a color.
+    """A gift, cheer or super chat that succeeds, its cost, and the color of a super chat's tier.
 
-    `told` is the message that the world hears, where cleaning changes it.
+    `published_message` is the published message where it differs from the request's.
     """
 
-    wish: Mapping[str, Any]
+    request: Mapping[str, Any]
     coins: int
-    told: str | None = None
+    published_message: str | None = None
     color: str | None = None
     pin_seconds: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tap:
-    """A streak: one item, tap by tap. `coins` in all."""
+class Streak:
+    """A streak of one item: `times` gifts that cost `coins` in all."""
 
     item_id: str
     times: int
@@ -42,18 +42,18 @@ class Tap:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refuse:
-    """What the economy does not have, or not so."""
+class Reject:
+    """A request that the economy rejects."""
 
-    wish: Mapping[str, Any]
+    request: Mapping[str, Any]
     code: str
     status: int = 422
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Earn:
-    """What the creator then sees of it all."""
+    """The creator's earnings at this point."""
 
     coins: int
     units: int
@@ -63,52 +63,52 @@ class Earn:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """What is on sale by channel, what the fan buys on the web, and what happens then; it ends with what is earned."""
+    """The bundles on sale by channel, the bundle that the fan buys on the web, and the steps after that."""
 
     name: str
     currency: str
     sold: Mapping[str, Sequence[Sold]]
     bought: Sold
-    steps: Sequence[Give | Tap | Refuse | Earn]
+    steps: Sequence[Give | Streak | Reject | Earn]
     unit: str
     creator_currency: str
-    left: int
+    coins_left: int
 
 
-def gift(item_id: str, quantity: int, coins: int, **wish: Any) -> Give:
-    return Give(wish={"item_id": item_id, "quantity": quantity} | wish, coins=coins)
+def gift(item_id: str, quantity: int, coins: int, **request: Any) -> Give:
+    return Give(request={"item_id": item_id, "quantity": quantity} | request, coins=coins)
 
 
-def cheer(coins: int, **wish: Any) -> Give:
-    return Give(wish={"kind": "cheer", "coins": coins} | wish, coins=coins)
+def cheer(coins: int, **request: Any) -> Give:
+    return Give(request={"kind": "cheer", "coins": coins} | request, coins=coins)
 
 
 def chat(coins: int, color: str, pin_seconds: int, characters: int = 0) -> Give:
-    """A super chat with the longest message that its tier takes."""
-    return Give(wish=wish_of_chat(coins, LETTER * characters), coins=coins, color=color, pin_seconds=pin_seconds)
+    """Build a super chat with the longest message of its tier."""
+    return Give(request=chat_request(coins, LETTER * characters), coins=coins, color=color, pin_seconds=pin_seconds)
 
 
-def too_long(coins: int, characters: int, enough: int) -> Refuse:
-    """One coin below a tier, with a message that the tier would take: the answer names the tier."""
-    return Refuse(
-        wish=wish_of_chat(coins, LETTER * characters), code="message_too_long", facts={"coins_needed": enough}
+def too_long(coins: int, characters: int, coins_needed: int) -> Reject:
+    """Build a super chat one coin below a tier with that tier's message length: the problem names the tier's coins."""
+    return Reject(
+        request=chat_request(coins, LETTER * characters), code="message_too_long", fields={"coins_needed": coins_needed}
     )
 
 
-def too_dear(coins: int, characters: int) -> Refuse:
-    """The same message at the tier: nothing speaks against it but the wallet."""
-    wish = wish_of_chat(coins, LETTER * characters)
-    return Refuse(wish=wish, code="insufficient_coins", status=402, facts={"needed": coins})
+def unaffordable(coins: int, characters: int) -> Reject:
+    """Build a super chat with the same message at the tier, which only the wallet does not cover."""
+    request = chat_request(coins, LETTER * characters)
+    return Reject(request=request, code="insufficient_coins", status=402, fields={"needed": coins})
 
 
-def no_such(what: str, /, **wish: Any) -> Refuse:
-    return Refuse(wish=wish, code="not_offered", facts={"what": what})
+def not_offered(what: str, /, **request: Any) -> Reject:
+    return Reject(request=request, code="not_offered", fields={"what": what})
 
 
-def out_of_range(kind: str, coins: int, least: int, most: int) -> Refuse:
-    facts = {"min_coins": least, "max_coins": most}
-    return Refuse(wish={"kind": kind, "coins": coins}, code="coins_out_of_range", facts=facts)
+def out_of_range(kind: str, coins: int, minimum: int, maximum: int) -> Reject:
+    fields = {"min_coins": minimum, "max_coins": maximum}
+    return Reject(request={"kind": kind, "coins": coins}, code="coins_out_of_range", fields=fields)
 
 
-def wish_of_chat(coins: int, message: str) -> dict[str, Any]:
+def chat_request(coins: int, message: str) -> dict[str, Any]:
     return {"kind": "super_chat", "coins": coins, "message": message}

@@ -1,4 +1,4 @@
-"""Many gifts at once against a budget that allows some of them, through everything that is deployed."""
+"""Concurrent gifts against a budget that allows some of them."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -29,18 +29,18 @@ class Budget(msgspec.Struct):
     coins: Coins
 
 
-def where_it_is_noon() -> str:
-    """A zone whose day does not end while the test runs."""
+def zone_at_noon() -> str:
+    """Return a time zone in which it is noon, so that its day does not end during the test."""
     return f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"
 
 
-def test_a_hundred_gifts_at_once_never_pass_a_budget(
+def test_100_gifts_at_once_stay_within_budget(
     stack: StackFacts, overlay: Subscriber, fan: Fan, creator_id: str, stripe: StripeSide
 ) -> None:
     item = fan.gifts()[0]
     funded = stripe.fund(fan, ATTEMPTS * item.coins)
     limit = ALLOWED * item.coins
-    fan.put("/budgets", {"zone": where_it_is_noon(), "coins": {"day": limit}}).read(200, Budget)
+    fan.put("/budgets", {"zone": zone_at_noon(), "coins": {"day": limit}}).read(200, Budget)
 
     with ThreadPoolExecutor(MAX_IN_FLIGHT) as pool:
         replies = list(pool.map(lambda _: fan.send_gift(creator_id, item.item_id), range(ATTEMPTS)))
@@ -55,7 +55,7 @@ def test_a_hundred_gifts_at_once_never_pass_a_budget(
     def reminders() -> list[str]:
         return [entry.id for entry in fan.entries() if entry.kind == "budget_reminder"]
 
-    wait_until("every gift was announced", lambda: overlay.has_received(sent), seconds=90)
+    wait_until("every gift was published", lambda: overlay.has_received(sent), seconds=90)
     wait_until("the fan was reminded at 80 and at 100 per cent", lambda: len(reminders()) == 2, seconds=90)
     found = audit(stack)
     assert found.earned[creator_id] == limit

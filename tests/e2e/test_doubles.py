@@ -1,4 +1,4 @@
-"""The two stand-ins for DynamoDB that tests borrow: quick to come, gone without a trace, on loopback only."""
+"""The two doubles of DynamoDB start, serve on loopback only, and leave nothing behind."""
 
 import socket
 from contextlib import AbstractContextManager
@@ -13,7 +13,7 @@ from infra.local.ministack import ministack
 
 
 @pytest.mark.cloud
-def test_ministack_is_there_and_gone(tmp_path: Path) -> None:
+def test_ministack_starts_and_stops_cleanly(tmp_path: Path) -> None:
     directory = tmp_path / "cloud"
 
     assert_serves_tables(ministack(directory))
@@ -22,9 +22,9 @@ def test_ministack_is_there_and_gone(tmp_path: Path) -> None:
 
 
 @pytest.mark.dynamodb_local
-def test_dynamodb_local_is_there_and_gone() -> None:
-    if why := dynamodb_local.unavailable_reason():
-        pytest.skip(why)
+def test_dynamodb_local_starts_and_stops_cleanly() -> None:
+    if reason := dynamodb_local.unavailable_reason():
+        pytest.skip(reason)
 
     assert_serves_tables(dynamodb_local.dynamodb_local())
 
@@ -36,6 +36,6 @@ def assert_serves_tables(double: AbstractContextManager[str]) -> None:
         client.close()
         port = urlsplit(endpoint_url).port
         assert port
-        # This address of the machine's own would be taken by somebody who listens on every interface.
+        # Binding would fail if the double listened on all interfaces: 127.0.0.2 is loopback, too.
         socket.create_server(("127.0.0.2", port)).close()
     socket.create_server(("127.0.0.1", port)).close()

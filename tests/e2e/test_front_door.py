@@ -1,4 +1,4 @@
-"""Buying with plain HTML forms: no script, no token in sight, only a cookie that scripts cannot read."""
+"""Purchases with plain HTML forms and an HttpOnly session cookie, and requests of other origins."""
 
 import re
 from html import unescape
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.cloud
 HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 
 
-def test_a_fan_buys_coins_without_javascript(stack: StackFacts, stripe: StripeSide) -> None:
+def test_shop_sells_coins_without_javascript(stack: StackFacts, stripe: StripeSide) -> None:
     name = f"plain-{uuid7()}"
     signed_in = post_form(f"{stack.shop_url}/sign-in", {"name": name})
     assert signed_in.status == 303
@@ -26,25 +26,28 @@ def test_a_fan_buys_coins_without_javascript(stack: StackFacts, stripe: StripeSi
     order = {field: unescape(value) for field, value in HIDDEN.findall(first_form)}
     to_payment = post_form(f"{stack.shop_url}/buy", order, cookie)
     assert to_payment.status == 303
-    back = stripe.pay_at(to_payment.headers["Location"])
+    returned = stripe.pay_at(to_payment.headers["Location"])
 
-    assert back.status == 303
-    assert back.headers["Location"].startswith(f"{stack.shop_url}/success?")
-    assert call("GET", back.headers["Location"], cookie).status == 200
+    assert returned.status == 303
+    assert returned.headers["Location"].startswith(f"{stack.shop_url}/success?")
+    assert call("GET", returned.headers["Location"], cookie).status == 200
     wait_until("the coins are there", lambda: Fan(stack, name).wallet().coins > 0)
 
 
-def test_the_cookie_is_kept_from_scripts_and_other_sites(stack: StackFacts) -> None:
+def test_session_cookie_is_http_only_and_same_site(stack: StackFacts) -> None:
     cookie = post_form(f"{stack.shop_url}/sign-in", {"name": "careful"}).headers["Set-Cookie"].lower()
 
     assert "httponly" in cookie
     assert "samesite=" in cookie
 
 
-def test_a_page_of_another_origin_gets_a_preflight_and_readable_errors(stack: StackFacts) -> None:
+def test_api_answers_preflight_and_readable_errors_to_other_origins(stack: StackFacts) -> None:
     page = {"Origin": "http://fans.example"}
-    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,idempotency-key"}
-    preflight = call("OPTIONS", f"{stack.api_url}/v1/gifts", page | asked)
+    preflight_request = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,idempotency-key",
+    }
+    preflight = call("OPTIONS", f"{stack.api_url}/v1/gifts", page | preflight_request)
     assert preflight.status == 204
     assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
     assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]

@@ -1,4 +1,4 @@
-"""Stacks come and go without a trace, whatever happens in between."""
+"""Local stacks start, stop and fail without leaving processes or files behind."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def sleeper(log: Path) -> Iterator[Process]:
     end([process])
 
 
-def test_a_process_is_ended_with_its_children(tmp_path: Path) -> None:
+def test_end_stops_process_and_children(tmp_path: Path) -> None:
     script = "import subprocess, sys, time; print(subprocess.Popen(['sleep', '60']).pid, flush=True); time.sleep(60)"
     log = tmp_path / "log"
     parent = start("parent", [sys.executable, "-c", script], log)
@@ -47,15 +47,15 @@ def test_a_process_is_ended_with_its_children(tmp_path: Path) -> None:
     wait_until("its child, which it left to init, is gone", lambda: start_time(child) is None)
 
 
-def test_a_later_bearer_of_a_pid_is_left_alone(sleeper: Process) -> None:
-    earlier = Process("long gone", sleeper.pid, "0")
+def test_end_spares_process_with_reused_pid(sleeper: Process) -> None:
+    reused = Process("long gone", sleeper.pid, "0")
 
-    assert end([earlier]) == []
+    assert end([reused]) == []
 
     assert sleeper.is_alive()
 
 
-def test_a_server_that_dies_while_starting_shows_its_last_words(log: Path) -> None:
+def test_wait_until_ready_shows_output_of_failed_server(log: Path) -> None:
     process = start("broken", [sys.executable, "-c", "raise SystemExit('no such luck')"], log)
 
     with pytest.raises(StartError, match=r"broken ended while starting(.|\n)*no such luck"):
@@ -63,7 +63,7 @@ def test_a_server_that_dies_while_starting_shows_its_last_words(log: Path) -> No
     end([process])
 
 
-def test_a_stack_of_a_killed_program_is_cleaned_up(tmp_path: Path, sleeper: Process) -> None:
+def test_stop_stack_cleans_up_after_killed_program(tmp_path: Path, sleeper: Process) -> None:
     registry = Registry(tmp_path)
     registry.claim()
     registry.add(sleeper)
@@ -76,20 +76,20 @@ def test_a_stack_of_a_killed_program_is_cleaned_up(tmp_path: Path, sleeper: Proc
     assert not tmp_path.exists()
 
 
-def test_up_that_fails_says_why_and_leaves_nothing(tmp_path: Path) -> None:
+def test_up_failure_names_the_port_and_leaves_nothing(tmp_path: Path) -> None:
     directory = tmp_path / "stack"
     command = [sys.executable, "-m", "infra.local.up", "--dir", str(directory)]
 
-    with socket.create_server(("127.0.0.1", 0)) as holder:
-        taken = os.environ | {"COINPURSE_ISSUER_PORT": str(holder.getsockname()[1])}
-        done = subprocess.run(command, cwd=ROOT, env=taken, capture_output=True, text=True, check=False, timeout=120)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ports = os.environ | {"COINPURSE_ISSUER_PORT": str(listener.getsockname()[1])}
+        done = subprocess.run(command, cwd=ROOT, env=ports, capture_output=True, text=True, check=False, timeout=120)
 
     assert done.returncode == 1
     assert "COINPURSE_ISSUER_PORT" in done.stdout
     assert not directory.exists()
 
 
-def test_up_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
+def test_up_interrupted_leaves_nothing(tmp_path: Path) -> None:
     directory = tmp_path / "stack"
     command = [sys.executable, "-m", "infra.local.up", "--dir", str(directory)]
     log = tmp_path / "up.log"

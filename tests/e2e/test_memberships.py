@@ -1,4 +1,4 @@
-"""Memberships on what is really deployed: months of them, whose news is doubled, shuffled, late or lost."""
+"""Memberships on the deployed stack, with webhooks that are repeated, reordered, late or lost."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,12 +18,12 @@ from tests.e2e.operations import Cloud
 pytestmark = pytest.mark.cloud
 
 A_MONTH_SECONDS = 31 * 24 * 60 * 60
-RECONCILE_GIVES_WEBHOOKS_SECONDS = 600
+RECONCILE_MIN_AGE_SECONDS = 600
 ALLOWANCE, PRICE = 500, 499
 
 
-class Joined(msgspec.Struct, frozen=True):
-    """A membership that was asked for."""
+class OpenedMembership(msgspec.Struct, frozen=True):
+    """A membership as the API returns it when it is opened."""
 
     id: str
     status: str
@@ -32,27 +32,27 @@ class Joined(msgspec.Struct, frozen=True):
 
 
 @pytest.fixture
-def membership(fan: Fan, stripe: StripeSide) -> Iterator[Joined]:
-    """Asked for, and not subscribed to; the provider's clock is put right in the end."""
-    yield fan.post("/memberships", {"plan_id": "coin_club", "currency": "usd"}).read(201, Joined)
+def membership(fan: Fan, stripe: StripeSide) -> Iterator[OpenedMembership]:
+    """A membership without a subscription. Resets the sandbox's clock and knobs afterwards."""
+    yield fan.post("/memberships", {"plan_id": "coin_club", "currency": "usd"}).read(201, OpenedMembership)
     stripe.set_knobs(duplicates=0, reorder_seconds=0, deliver=True, renewals="paid")
     stripe.set_clock(0)
 
 
-def subscribe(stripe: StripeSide, membership: Joined) -> Billed:
+def subscribe(stripe: StripeSide, membership: OpenedMembership) -> Billed:
     assert membership.url is not None
     assert stripe.pay_at(membership.url).status == 303
     return stripe.subscription_of(membership.id)
 
 
-def shown(fan: Fan) -> dict[str, Any]:
-    """The fan's membership as the API shows it."""
+def read_membership(fan: Fan) -> dict[str, Any]:
+    """Read the fan's membership."""
     answer = fan.get("/membership").read(200, dict[str, Any])
     return cast("dict[str, Any]", answer["membership"])
 
 
-def stands(fan: Fan) -> tuple[str, bool]:
-    found = shown(fan)
+def state_of(fan: Fan) -> tuple[str, bool]:
+    found = read_membership(fan)
     return found["status"], found["renews"]
 
 
@@ -60,13 +60,13 @@ Arrival = Callable[[StripeSide], AbstractContextManager[None]]
 
 
 @contextmanager
-def as_it_happens(stripe: StripeSide) -> Iterator[None]:
+def as_sent(stripe: StripeSide) -> Iterator[None]:
     yield
     stripe.wait_for_webhooks()
 
 
 @contextmanager
-def doubled_and_shuffled(stripe: StripeSide) -> Iterator[None]:
+def repeated_and_reordered(stripe: StripeSide) -> Iterator[None]:
     stripe.set_knobs(duplicates=1, reorder_seconds=2, seed=11)
     yield
     stripe.wait_for_webhooks()
@@ -74,17 +74,17 @@ def doubled_and_shuffled(stripe: StripeSide) -> Iterator[None]:
 
 @contextmanager
 def in_reverse(stripe: StripeSide) -> Iterator[None]:
-    """All is over before the first news arrives, and that is of the end."""
+    """Deliver the events after the last act, the latest first."""
     stripe.set_knobs(deliver=False)
     yield
     stripe.set_knobs(deliver=True)
-    for event_type in TOLD_LAST_FIRST:
+    for event_type in REVERSED_EVENT_TYPES:
         for event in reversed(stripe.events_of_type(event_type)):
             stripe.redeliver(event)
         stripe.wait_for_webhooks()
 
 
-TOLD_LAST_FIRST = (
+REVERSED_EVENT_TYPES = (
     "customer.subscription.deleted",
     "refund.created",
     "invoice.payment_failed",
@@ -95,13 +95,13 @@ TOLD_LAST_FIRST = (
 )
 
 
-@pytest.mark.parametrize("arrival", [as_it_happens, doubled_and_shuffled, in_reverse])
-def test_the_coins_are_exactly_paid_invoices_times_the_allowance(
+@pytest.mark.parametrize("arrival", [as_sent, repeated_and_reordered, in_reverse])
+def test_membership_credits_each_paid_invoice_once(
     stack: StackFacts,
     overlay: Subscriber,
     stripe: StripeSide,
     fan: Fan,
-    membership: Joined,
+    membership: OpenedMembership,
     arrival: Arrival,
 ) -> None:
     with arrival(stripe):
@@ -118,15 +118,15 @@ def test_the_coins_are_exactly_paid_invoices_times_the_allowance(
 
     assert len(billed.paid) == 4
     assert fan.wallet() == Wallet(coins=(len(billed.paid) - 1) * ALLOWANCE, owed=0)
-    assert stands(fan) == ("ended", False)
+    assert state_of(fan) == ("ended", False)
     entries = fan.entries()
     assert sorted(entry.kind for entry in entries) == ["clawback", "membership_end", *["purchase"] * 4]
-    wait_until("everything was announced", lambda: told_of(overlay, fan) >= LIFE)
-    assert told_of(overlay, fan) == LIFE
+    wait_until("everything was published", lambda: published_counts(overlay, fan) >= EXPECTED_EVENTS)
+    assert published_counts(overlay, fan) == EXPECTED_EVENTS
     assert audit(stack).violations == ()
 
 
-LIFE = {
+EXPECTED_EVENTS = {
     "coinpurse.membership.started.v1": 1,
     "coinpurse.membership.renewed.v1": 3,
     "coinpurse.membership.ended.v1": 1,
@@ -134,8 +134,8 @@ LIFE = {
 }.items()
 
 
-def told_of(overlay: Subscriber, fan: Fan) -> Any:
-    """How often each thing was told of a fan's wallet."""
+def published_counts(overlay: Subscriber, fan: Fan) -> Any:
+    """Count the published events about the fan's wallet, by type."""
     found: dict[str, int] = {}
     for message in overlay.receive().values():
         if message["subject"] == f"wallet/{fan.user_id}":
@@ -144,23 +144,23 @@ def told_of(overlay: Subscriber, fan: Fan) -> Any:
     return found.items()
 
 
-def test_a_month_passes_and_the_membership_is_renewed(stripe: StripeSide, fan: Fan, membership: Joined) -> None:
+def test_membership_renews_after_a_month(stripe: StripeSide, fan: Fan, membership: OpenedMembership) -> None:
     subscribe(stripe, membership)
     stripe.wait_for_webhooks()
-    assert stands(fan) == ("active", True)
-    first = shown(fan)["paid_until"]
+    assert state_of(fan) == ("active", True)
+    first = read_membership(fan)["paid_until"]
 
     stripe.advance_clock(A_MONTH_SECONDS)
     stripe.wait_for_webhooks()
 
     assert fan.wallet().coins == 2 * ALLOWANCE
-    assert shown(fan)["paid_until"] > first
+    assert read_membership(fan)["paid_until"] > first
     refused = fan.post("/memberships", {"plan_id": "coin_club"}).read(422, Problem)
     assert refused.code == "already_member"
 
 
-def test_a_membership_that_is_canceled_at_the_portal_ends_with_its_month(
-    stripe: StripeSide, fan: Fan, membership: Joined
+def test_membership_canceled_at_portal_ends_with_its_period(
+    stripe: StripeSide, fan: Fan, membership: OpenedMembership
 ) -> None:
     subscribe(stripe, membership)
     stripe.wait_for_webhooks()
@@ -168,23 +168,23 @@ def test_a_membership_that_is_canceled_at_the_portal_ends_with_its_month(
     url = fan.post("/membership/portal-sessions", {}).read(200, dict[str, str])["url"]
     assert stripe.choose_at_portal(url).status == 303
     stripe.wait_for_webhooks()
-    assert stands(fan) == ("active", False)
-    assert shown(fan)["active"]
+    assert state_of(fan) == ("active", False)
+    assert read_membership(fan)["active"]
 
     stripe.advance_clock(A_MONTH_SECONDS)
     stripe.wait_for_webhooks()
-    assert stands(fan) == ("ended", False)
-    assert not shown(fan)["active"]
+    assert state_of(fan) == ("ended", False)
+    assert not read_membership(fan)["active"]
     assert fan.wallet().coins == ALLOWANCE
-    stripe.set_clock(0)  # it opens no sessions that have expired a month ago
+    stripe.set_clock(0)  # Stripe opens no session whose expiry is in the past
     assert fan.post("/memberships", {"plan_id": "coin_club"}).status == 201
 
 
-def test_what_no_webhook_told_reconcile_finds(
-    stripe: StripeSide, cloud_of: Cloud, fan: Fan, membership: Joined
+def test_reconcile_credits_membership_without_webhooks(
+    stripe: StripeSide, cloud: Cloud, fan: Fan, membership: OpenedMembership
 ) -> None:
     stripe.set_knobs(deliver=False)
-    stripe.set_clock(-RECONCILE_GIVES_WEBHOOKS_SECONDS)
+    stripe.set_clock(-RECONCILE_MIN_AGE_SECONDS)
     subscription_id = subscribe(stripe, membership).subscription.id
     stripe.renew(subscription_id)
     stripe.cancel_subscription(subscription_id)
@@ -192,15 +192,15 @@ def test_what_no_webhook_told_reconcile_finds(
     stripe.set_knobs(deliver=True)
     assert fan.wallet().coins == 0
 
-    cloud_of.wake("Reconcile")
-    again = cloud_of.wake("Reconcile")
+    cloud.invoke("Reconcile")
+    again = cloud.invoke("Reconcile")
 
     assert fan.wallet().coins == 2 * ALLOWANCE
-    assert stands(fan) == ("ended", False)
+    assert state_of(fan) == ("ended", False)
     assert again.keys().isdisjoint({"credited", "membership_active", "membership_ended", "try_again", "unforeseen"})
 
 
-def test_who_never_joined_has_nothing_to_cancel(fan: Fan) -> None:
+def test_portal_session_without_membership_is_not_found(fan: Fan) -> None:
     assert fan.get("/membership").read(200, dict[str, Any]) == {"membership": None}
     with pytest.raises(UnexpectedError, match="404"):
         fan.post("/membership/portal-sessions", {}).read(200, dict[str, str])

@@ -1,4 +1,4 @@
-"""Coins follow the money on what is really deployed, however the news of it arrives, and if none arrives at all."""
+"""Coins follow refunds and disputes on the deployed stack, with webhooks in any order or none."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -13,21 +13,21 @@ from tests.e2e.operations import Cloud
 
 pytestmark = pytest.mark.cloud
 
-RECONCILE_GIVES_WEBHOOKS_SECONDS = 600
+RECONCILE_MIN_AGE_SECONDS = 600
 
 Arrival = Callable[[StripeSide, Cloud, Checkout], AbstractContextManager[None]]
 
 
 @pytest.fixture
 def checkout(fan: Fan) -> Checkout:
-    """Of the largest bundle: its price is far from dividing its coins."""
+    """A checkout of the largest bundle, whose price does not divide its coins."""
     bundle = max(fan.bundles(), key=lambda each: each.coins)
     return fan.open_checkout(bundle.bundle_id).read(201, Checkout)
 
 
 @contextmanager
-def in_reverse_and_twice(stripe: StripeSide, _cloud: Cloud, checkout: Checkout) -> Iterator[None]:
-    with silence(stripe):
+def reversed_and_repeated(stripe: StripeSide, _cloud: Cloud, checkout: Checkout) -> Iterator[None]:
+    with without_webhooks(stripe):
         yield
     for event in reversed(stripe.events_about(checkout)):
         for _ in range(2):
@@ -36,8 +36,8 @@ def in_reverse_and_twice(stripe: StripeSide, _cloud: Cloud, checkout: Checkout) 
 
 
 @contextmanager
-def all_at_once_and_shuffled(stripe: StripeSide, _cloud: Cloud, checkout: Checkout) -> Iterator[None]:
-    with silence(stripe):
+def reordered_at_once(stripe: StripeSide, _cloud: Cloud, checkout: Checkout) -> Iterator[None]:
+    with without_webhooks(stripe):
         yield
     stripe.set_knobs(duplicates=2, reorder_seconds=1, seed=7)
     for event in stripe.events_about(checkout):
@@ -47,7 +47,7 @@ def all_at_once_and_shuffled(stripe: StripeSide, _cloud: Cloud, checkout: Checko
 
 
 @contextmanager
-def as_it_happens(stripe: StripeSide, _cloud: Cloud, _checkout: Checkout) -> Iterator[None]:
+def as_sent(stripe: StripeSide, _cloud: Cloud, _checkout: Checkout) -> Iterator[None]:
     stripe.set_knobs(duplicates=1)
     try:
         yield
@@ -57,22 +57,22 @@ def as_it_happens(stripe: StripeSide, _cloud: Cloud, _checkout: Checkout) -> Ite
 
 
 @contextmanager
-def never_but_reconciled(stripe: StripeSide, cloud: Cloud, _checkout: Checkout) -> Iterator[None]:
-    """It all happened a while ago: what is young is left to the webhooks."""
-    with silence(stripe):
-        stripe.set_clock(-RECONCILE_GIVES_WEBHOOKS_SECONDS)
+def by_reconcile_only(stripe: StripeSide, cloud: Cloud, _checkout: Checkout) -> Iterator[None]:
+    """Act in the past, because reconcile leaves recent events to the webhooks."""
+    with without_webhooks(stripe):
+        stripe.set_clock(-RECONCILE_MIN_AGE_SECONDS)
         try:
             yield
         finally:
             stripe.set_clock(0)
-        healed, again = cloud.wake("Reconcile"), cloud.wake("Reconcile")
-    assert healed["credited"] >= 1
-    assert again.keys().isdisjoint({"credited", "clawed_back", "restored", "try_again", "unforeseen"})
+        first, second = cloud.invoke("Reconcile"), cloud.invoke("Reconcile")
+    assert first["credited"] >= 1
+    assert second.keys().isdisjoint({"credited", "clawed_back", "restored", "try_again", "unforeseen"})
 
 
 @contextmanager
-def silence(stripe: StripeSide) -> Iterator[None]:
-    """No webhook is sent."""
+def without_webhooks(stripe: StripeSide) -> Iterator[None]:
+    """Send no webhooks within the block."""
     stripe.set_knobs(deliver=False)
     try:
         yield
@@ -80,13 +80,13 @@ def silence(stripe: StripeSide) -> Iterator[None]:
         stripe.set_knobs(deliver=True)
 
 
-def troubles(stripe: StripeSide, checkout: Checkout) -> int:
-    """Three refunds, of which one fails later, a dispute that is won and one that is lost. Returns what is kept."""
+def refunds_and_disputes(stripe: StripeSide, checkout: Checkout) -> int:
+    """Three refunds, one of which fails later, a dispute won and one lost. Returns the amount kept."""
     stripe.pay(checkout)
     stripe.refund(checkout, 101)
-    bounced = stripe.refund(checkout, 53, "pending")
+    failing = stripe.refund(checkout, 53, "pending")
     stripe.refund(checkout, 7)
-    stripe.set_refund_status(bounced, "failed")
+    stripe.set_refund_status(failing, "failed")
     for amount, end in ((211, "won"), (97, "lost")):
         dispute = stripe.dispute(checkout, amount)
         stripe.set_dispute_status(dispute, "under_review")
@@ -94,44 +94,42 @@ def troubles(stripe: StripeSide, checkout: Checkout) -> int:
     return checkout.price.amount_minor - 101 - 7 - 97
 
 
-def everything_back(stripe: StripeSide, checkout: Checkout) -> int:
+def full_refund(stripe: StripeSide, checkout: Checkout) -> int:
     stripe.pay(checkout)
     stripe.refund(checkout, checkout.price.amount_minor)
     return 0
 
 
-def back_and_returned(stripe: StripeSide, checkout: Checkout) -> int:
-    """All of it disputed, and won."""
+def dispute_won(stripe: StripeSide, checkout: Checkout) -> int:
+    """A dispute over the whole price, won. Returns the amount kept."""
     stripe.pay(checkout)
     stripe.set_dispute_status(stripe.dispute(checkout, checkout.price.amount_minor), "won")
     return checkout.price.amount_minor
 
 
-@pytest.mark.parametrize(
-    "arrival", [as_it_happens, in_reverse_and_twice, all_at_once_and_shuffled, never_but_reconciled]
-)
-@pytest.mark.parametrize("course", [troubles, everything_back, back_and_returned])
-def test_coins_are_the_share_of_the_price_that_is_kept(
+@pytest.mark.parametrize("arrival", [as_sent, reversed_and_repeated, reordered_at_once, by_reconcile_only])
+@pytest.mark.parametrize("changes", [refunds_and_disputes, full_refund, dispute_won])
+def test_wallet_keeps_share_of_price_after_refunds_and_disputes(
     stack: StackFacts,
     stripe: StripeSide,
-    cloud_of: Cloud,
+    cloud: Cloud,
     fan: Fan,
     checkout: Checkout,
-    course: Callable[[StripeSide, Checkout], int],
+    changes: Callable[[StripeSide, Checkout], int],
     arrival: Arrival,
 ) -> None:
-    with arrival(stripe, cloud_of, checkout):
-        kept_minor = course(stripe, checkout)
+    with arrival(stripe, cloud, checkout):
+        kept_minor = changes(stripe, checkout)
 
     expected = checkout.coins * kept_minor // checkout.price.amount_minor
     assert fan.wallet() == Wallet(coins=expected, owed=0)
     entries = fan.entries()
     assert sum(entry.coins for entry in entries) == expected
     assert [entry.kind for entry in entries].count("purchase") == 1
-    wait_until("its creators were told", lambda: audit(stack).violations == ())
+    wait_until("every entry was relayed", lambda: audit(stack).violations == ())
 
 
-def test_coins_that_were_spent_are_owed_and_paid_off_by_the_next_purchase(
+def test_refund_of_spent_coins_is_owed_until_next_purchase(
     stripe: StripeSide, fan: Fan, checkout: Checkout, creator_id: str
 ) -> None:
     stripe.pay(checkout)

@@ -1,4 +1,4 @@
-"""A bundle that the deployed shop signed, checked by somebody who has nothing but its public keys."""
+"""Signed offers of the deployed stack, verified with its public keys only."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ def read(stack: StackFacts, path: str, **query: str) -> Any:
     return json.loads(reply.body)
 
 
-def test_an_offer_of_the_shop_can_be_told_from_any_other(stack: StackFacts) -> None:
+def test_offers_are_verifiable_and_forgeries_are_not(stack: StackFacts) -> None:
     offers = read(stack, "/v1/offers", currency="kwd")["offers"]
     keys = jwt.PyJWKSet.from_dict(read(stack, "/.well-known/jwks.json"))
     for offer in offers:

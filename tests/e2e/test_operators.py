@@ -1,4 +1,4 @@
-"""What operators do, through the front door."""
+"""Operator routes of the deployed stack."""
 
 import json
 from datetime import UTC, datetime
@@ -55,13 +55,13 @@ def freeze(operator: Fan, fan: Fan, *, frozen: bool) -> bool:
     return operator.post("/operator/freezes", fields).read(200, Frozen).frozen
 
 
-def test_only_operators_operate(fan: Fan) -> None:
+def test_operator_routes_require_the_scope(fan: Fan) -> None:
     for act in ACTS:
         assert fan.post(f"/operator/{act}", {}).read(403, Problem).code == "forbidden"
     assert fan.get("/operator/reviews").read(403, Problem).code == "forbidden"
 
 
-def test_coins_are_granted_once(operator: Fan, fan: Fan) -> None:
+def test_grant_credits_once(operator: Fan, fan: Fan) -> None:
     key = str(uuid7())
 
     granted = grant(operator, fan, 70, key).read(201, Entry)
@@ -75,7 +75,7 @@ def test_coins_are_granted_once(operator: Fan, fan: Fan) -> None:
     assert fan.wallet() == Wallet(coins=70, owed=0)
 
 
-def test_a_frozen_wallet_gives_nothing(operator: Fan, fan: Fan, creator_id: str) -> None:
+def test_freeze_rejects_gifts_until_unfreeze(operator: Fan, fan: Fan, creator_id: str) -> None:
     item = fan.gifts()[0]
     grant(operator, fan, 2 * item.coins)
 
@@ -86,13 +86,13 @@ def test_a_frozen_wallet_gives_nothing(operator: Fan, fan: Fan, creator_id: str)
     assert fan.send_gift(creator_id, item.item_id).status == 201
 
 
-def test_a_gift_is_taken_back_on_both_sides(
+def test_reversal_returns_coins_and_reduces_earnings(
     stack: StackFacts, overlay: Subscriber, operator: Fan, fan: Fan, creator_id: str
 ) -> None:
     item = fan.gifts()[0]
     grant(operator, fan, 3 * item.coins)
     gift = fan.send_gift(creator_id, item.item_id, 2).read(201, Gift)
-    kept = fan.send_gift(creator_id, item.item_id).read(201, Gift)
+    other_gift = fan.send_gift(creator_id, item.item_id).read(201, Gift)
     fields = {"user_id": fan.user_id, "gift_id": gift.id, "reason": "sent by a child"}
     key = str(uuid7())
 
@@ -103,16 +103,16 @@ def test_a_gift_is_taken_back_on_both_sides(
     assert operator.post("/operator/reversals", fields).read(409, Problem).code == "idempotency_conflict"
     assert operator.post("/operator/reversals", fields | {"gift_id": str(uuid7())}).status == 404
     assert fan.wallet() == Wallet(coins=gift.coins, owed=0)
-    wait_until("all was announced", lambda: overlay.has_received(audit(stack).event_ids), seconds=60)
+    wait_until("all was published", lambda: overlay.has_received(audit(stack).event_ids), seconds=60)
     found = audit(stack)
-    assert found.earned[creator_id] == kept.coins
+    assert found.earned[creator_id] == other_gift.coins
     assert found.violations == ()
     types = [m["type"] for m in overlay.messages.values() if m["subject"] == f"creator/{creator_id}"]
     assert sorted(map(str, types)) == ["coinpurse.gift.reversed.v1", *["coinpurse.gift.sent.v1"] * 2]
 
 
-def paid_twice(stripe: StripeSide, checkout: Checkout) -> None:
-    """The same session, completed by another payment as well."""
+def pay_twice(stripe: StripeSide, checkout: Checkout) -> None:
+    """Complete the session with a second payment."""
     stripe.pay(checkout)
     stripe.wait_for_webhooks()
     event = json.loads(stripe.completed_payload(checkout, f"evt_{uuid7()}"))
@@ -121,11 +121,11 @@ def paid_twice(stripe: StripeSide, checkout: Checkout) -> None:
 
 
 @pytest.mark.parametrize("decision", ["credit", "refuse"])
-def test_a_payment_in_review_is_settled_once(
+def test_settlement_settles_a_review_once(
     stack: StackFacts, stripe: StripeSide, operator: Fan, fan: Fan, decision: str
 ) -> None:
     checkout = fan.open_checkout(fan.bundles()[0].bundle_id).read(201, Checkout)
-    paid_twice(stripe, checkout)
+    pay_twice(stripe, checkout)
     assert fan.wallet().coins == checkout.coins
 
     month = f"{datetime.now(UTC):%Y-%m}"

@@ -1,7 +1,7 @@
-"""MiniStack checks every call of every function against the policy it is deployed with.
+"""IAM policies on the deployed stack.
 
-So each test of this folder that passes proves that the policies allow enough. Here: that they are enforced at all, and
-allow no more than they should.
+MiniStack enforces them, so each passing test of this folder shows that they allow enough. The tests here show that
+they are enforced, and that they deny what a function does not need.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ KEY = {"PK": {"S": "WALLET#nobody"}, "SK": {"S": "WALLET"}}
 
 
 @pytest.mark.parametrize("function", ["ApiHandler", "Relay", "Redrive", "Sweep", "Reconcile", "Audit"])
-def test_a_function_cannot_delete_what_was_written(stack: StackFacts, function: str) -> None:
+def test_function_cannot_delete_or_scan_items(stack: StackFacts, function: str) -> None:
     table = role_of(stack, function).client("dynamodb", endpoint_url=stack.aws_endpoint_url)
 
     assert table.get_item(TableName=stack.table_name, Key=KEY).get("Item") is None
@@ -30,10 +30,10 @@ def test_a_function_cannot_delete_what_was_written(stack: StackFacts, function: 
     assert denied(lambda: table.scan(TableName=stack.table_name))
 
 
-def test_only_the_relay_announces(stack: StackFacts) -> None:
+def test_api_cannot_publish(stack: StackFacts) -> None:
     api = role_of(stack, "ApiHandler").client("sns", endpoint_url=stack.aws_endpoint_url)
 
-    # In batches, as the relay does: MiniStack's topics take single messages from anyone in the account.
+    # MiniStack lets anyone in the account `Publish` single messages; it checks `PublishBatch`, which the relay uses.
     batch: list[PublishBatchRequestEntryTypeDef] = [{"Id": "0", "Message": "not from the outbox"}]
     assert denied(lambda: api.publish_batch(TopicArn=stack.topic_arn, PublishBatchRequestEntries=batch))
 
@@ -49,26 +49,29 @@ def test_only_the_relay_announces(stack: StackFacts) -> None:
         ("Relay", "offer_signing_keys"),
     ],
 )
-def test_nobody_reads_a_secret_that_is_not_needed(stack: StackFacts, function: str, secret: str) -> None:
+def test_function_cannot_read_unneeded_secret(stack: StackFacts, function: str, secret: str) -> None:
     ssm = role_of(stack, function).client("ssm", endpoint_url=stack.aws_endpoint_url)
 
     assert denied(lambda: ssm.get_parameters(Names=[f"/coinpurse/local/{secret}"], WithDecryption=True))
 
 
 def role_of(stack: StackFacts, function: str) -> boto3.Session:
-    """A session with the rights of a function."""
+    """Return a session with the role of a function."""
     root = aws_session(stack.aws_region)
     roles = root.client("iam", endpoint_url=stack.aws_endpoint_url).list_roles()["Roles"]
     (arn,) = [role["Arn"] for role in roles if f"-{function}Role-" in role["RoleName"]]
     sts = root.client("sts", endpoint_url=stack.aws_endpoint_url)
-    given = sts.assume_role(RoleArn=arn, RoleSessionName="policies")["Credentials"]
+    keys = sts.assume_role(RoleArn=arn, RoleSessionName="policies")["Credentials"]
     return boto3.Session(
-        given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=stack.aws_region
+        keys["AccessKeyId"],
+        keys["SecretAccessKey"],
+        keys["SessionToken"],
+        region_name=stack.aws_region,
     )
 
 
 def denied(act: Callable[[], object]) -> bool:
-    """Whether IAM refuses."""
+    """Check that IAM denies the call."""
     with pytest.raises(ClientError) as refused:
         act()
     return refused.value.response["Error"]["Code"] in {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
