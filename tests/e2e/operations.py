@@ -4,12 +4,14 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
 from chalicelib.adapters.dynamodb.models import Row
+from chalicelib.usecases.recovery import SETTLE_DELAY
 from infra.local.facts import StackFacts, aws_session
 from infra.local.warmup import warm_api
 from infra.operations.books import read_partition
@@ -17,6 +19,14 @@ from tests.stores import cloud_at
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
+
+
+def settled_time() -> datetime:
+    """Return a time whose hour sweep and audit read next, and that they take for settled.
+
+    A fixed age would sometimes lie in the hour before, which their watermarks have passed.
+    """
+    return (datetime.now(UTC) - SETTLE_DELAY).replace(minute=0, second=0, microsecond=0)
 
 
 class Cloud:

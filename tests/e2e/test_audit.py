@@ -1,25 +1,20 @@
 """The audit reports a corrupted total with both figures and does not change it."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from chalicelib.adapters.dynamodb.operators import DynamoOperators
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.ports.results import Posted
 from infra.local.client import Fan, Wallet, wait_until
-from tests.e2e.operations import Cloud
+from tests.e2e.operations import Cloud, settled_time
 from tests.fakes import uuid7_at
 
 pytestmark = pytest.mark.cloud
 
-AGE = timedelta(minutes=11)
-"""Older than ten minutes, the age from which the audit checks entries."""
-
 
 def grant_in_the_past(cloud: Cloud, fan: Fan, coins: int) -> None:
     """Post a grant in the past, which the API cannot do."""
-    at = datetime.now(UTC) - AGE
+    at = settled_time()
     grant = Adjustment(
         entry_id=uuid7_at(at, 1),
         user_id=fan.user_id,

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,15 +15,13 @@ from infra.local.client import Gift as SentGift
 from infra.local.facts import StackFacts
 from infra.local.stripe_side import StripeSide
 from infra.local.subscriber import Subscriber
-from tests.e2e.operations import Cloud
+from tests.e2e.operations import Cloud, settled_time
 from tests.extent import whole_or
 from tests.fakes import FakeClock, uuid7_at
 
 pytestmark = pytest.mark.cloud
 
 GIFTS, SHARDS = whole_or(1_000, 300), 4
-AGE = timedelta(minutes=11)
-"""Older than ten minutes, the age from which the sweep relays entries."""
 
 
 def send_in_the_past(cloud: Cloud, fan: Fan, creator_id: str, item_id: str) -> list[Gift]:
@@ -32,7 +29,7 @@ def send_in_the_past(cloud: Cloud, fan: Fan, creator_id: str, item_id: str) -> l
 
     It is also faster than the API, which would take most of a minute.
     """
-    clock, catalogue, sent = FakeClock(datetime.now(UTC) - AGE), load_catalogue("default"), []
+    clock, catalogue, sent = FakeClock(settled_time()), load_catalogue("default"), []
     with cloud.local_adapters() as table_name:
         ledger = DynamoLedger(table_name)
         for number in range(GIFTS):

@@ -1,6 +1,6 @@
 """Scheduled workers on the deployed stack, with the permissions of their roles."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from infra.local.client import Fan, Gift, wait_until
 from infra.local.facts import StackFacts
 from infra.local.stripe_side import StripeSide
 from infra.operations.redrive import enqueue_range
-from tests.e2e.operations import Cloud
+from tests.e2e.operations import Cloud, settled_time
 
 pytestmark = pytest.mark.cloud
 
@@ -36,7 +36,7 @@ def is_relayed_once(cloud: Cloud, unrelayed: dict[str, Any]) -> bool:
 
 
 def test_sweep_relays_lost_gift(cloud: Cloud, unrelayed: dict[str, Any], stack: StackFacts) -> None:
-    at = datetime.now(UTC) - timedelta(minutes=11)
+    at = settled_time()
     cloud.table.update_item(
         Key={"PK": unrelayed["PK"], "SK": unrelayed["SK"]},
         UpdateExpression="SET journal_hour = :hour, journal_at = :at",
