@@ -108,7 +108,7 @@ def test_shard_mismatch_reports_wrong_sequence_in_total(atomic_store: DynamoStor
     """The fake keeps no such count."""
     creator_id = new_name("creator")
     atomic_store.ledger.receive_gifts(creator_id, 0, [a_gift(creator_id=creator_id, shard=0) for _ in range(5)])
-    atomic_store.put(shard_key(creator_id, 0), "SHARD", "sequence", sequence)
+    atomic_store.put(shard_key(creator_id, 0), "LANE", "sequence", sequence)
 
     mismatch = atomic_store.journal.shard_mismatch(creator_id, 0)
 

@@ -233,7 +233,7 @@ def test_verify_duplicate_claim_takes_the_last(lab: Lab) -> None:
 
 @pytest.mark.parametrize("header", ["jku", "x5u"])
 def test_verify_ignores_key_set_urls_in_header(lab: Lab, header: str) -> None:
-    other_key_set = f"{lab.url}/other_key_set"
+    other_key_set = f"{lab.url}/other-keys"
 
     assert lab.verifier.verify(lab.issuer.sign(claims(), **{header: other_key_set})).user_id == "ann"
     with pytest.raises(Unauthenticated):
