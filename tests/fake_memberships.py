@@ -37,13 +37,15 @@ class FakeMemberships:
         found = [membership for (fan, _), membership in self.known.items() if fan == user_id]
         return sorted(found, key=lambda membership: membership.membership_id, reverse=True)
 
-    def post_month(self, month: Purchase, subscription_id: str, customer_id: str) -> Posted | AlreadyExists | Unmatched:
-        name = month.user_id, month.membership_id
+    def post_month(
+        self, month: Purchase, subscription_id: str, customer_id: str | None
+    ) -> Posted | AlreadyExists | Unmatched:
+        name = month.user_id, str(month.membership_id)
         entry, membership = self.ledger.find_entry(month.user_id, month.purchase_id), self.known.get(name)
         fits = membership is not None and (
             (membership.plan_id, membership.coins, membership.amount_minor, membership.currency)
             == (month.bundle_id, month.coins, month.amount_minor, month.currency)
-            and membership.subscription_id in {"", subscription_id}
+            and membership.subscription_id in {None, subscription_id}
         )
         if entry:
             return AlreadyExists(entry=entry)
@@ -102,7 +104,7 @@ class FakeSubscriptions:
         subscription = Subscription(
             subscription_id=f"sub_{membership.membership_id}",
             status="active",
-            cancel_reason="",
+            cancel_reason=None,
             renews=True,
             customer_id=f"cus_{membership.user_id}",
             paid_invoices=(),

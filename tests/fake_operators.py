@@ -37,7 +37,7 @@ class FakeOperators:
         return Posted()
 
     def reverse_gift(self, adjustment: Adjustment) -> Posted | AlreadyReversed | Conflict:
-        name = adjustment.user_id, adjustment.about
+        name = adjustment.user_id, str(adjustment.about)
         gift = self.ledger.find_entry(*name)
         taken = self.ledger.find_entry(adjustment.user_id, adjustment.entry_id)
         if name in self.reversed_by:
@@ -136,6 +136,6 @@ def _line(entry: Entry) -> JournalLine:
         kind=entry.kind.value if isinstance(entry, Adjustment | NotificationEntry) else "gift" if gift else "purchase",
         coins=-entry.price_coins if isinstance(entry, Gift) else entry.coins,
         posted_at=entry.posted_at,
-        creator_id=gift.creator_id if gift else "",
+        creator_id=gift.creator_id if gift else None,
         shard=gift.shard if gift else 0,
     )

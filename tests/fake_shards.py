@@ -26,9 +26,9 @@ def is_as_seen(streak: Streak | None, ended: StreakEnd | None) -> bool:
 
 def grown(streak: Streak | None, gift: Gift) -> Streak:
     return Streak(
-        streak_id=gift.streak_id,
+        streak_id=str(gift.streak_id),
         creator_id=gift.creator_id,
-        item_id=gift.item_id,
+        item_id=str(gift.item_id),
         is_anonymous=gift.anonymous,
         shard=gift.shard,
         count=1 + (streak.count if streak else 0),

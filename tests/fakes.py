@@ -81,8 +81,8 @@ class FakeLedger(FakeBudgets):
         return Posted()
 
     def post_purchase(self, session: CheckoutSession, posting: Posting) -> Posted | Unchanged:
-        purchase = self._purchase_of(session)
         ref = session.require_ref()
+        purchase = self._purchase_of(ref)
         quoted = (purchase.coins, purchase.amount_minor, purchase.currency)
         if purchase.status is Status.POSTED or quoted != (ref.coins, session.subtotal_minor, session.currency):
             return Unchanged(purchase=purchase)
@@ -102,9 +102,9 @@ class FakeLedger(FakeBudgets):
         return Posted()
 
     def move_purchase(
-        self, session: CheckoutSession, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
+        self, ref: PurchaseRef, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
     ) -> Posted | Unchanged:
-        purchase = self._purchase_of(session)
+        purchase = self._purchase_of(ref)
         if purchase.status not in allowed:
             return Unchanged(purchase=purchase)
         if change and (purchase.is_released or self.change_budget(purchase.user_id, change) == Stale()):
@@ -208,8 +208,7 @@ class FakeLedger(FakeBudgets):
         self.reviews[review.payment_id] = review
         return Posted()
 
-    def _purchase_of(self, session: CheckoutSession) -> Purchase:
-        ref = session.require_ref()
+    def _purchase_of(self, ref: PurchaseRef) -> Purchase:
         entry = self.find_entry(ref.user_id, ref.purchase_id)
         if not isinstance(entry, Purchase):
             raise NotFound
@@ -268,7 +267,7 @@ def session_of(purchase: Purchase, **changes: object) -> CheckoutSession:
         total_minor=purchase.amount_minor,
         currency=purchase.currency,
         created_at=purchase.created_at,
-        ref=PurchaseRef(purchase_id=purchase.purchase_id, user_id=purchase.user_id, coins=purchase.coins),
+        ref=purchase.ref,
         url=f"https://pay.example/{purchase.purchase_id}",
     )
     return replace(session, **changes)

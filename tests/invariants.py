@@ -156,7 +156,7 @@ def _debts(books: Books) -> Iterator[str]:
 
 
 def _shares(books: Books) -> Iterator[str]:
-    moved = Counter[tuple[str, str]]()
+    moved = Counter[tuple[str, str | None]]()
     for adjustment in _clawbacks_and_restores(books):
         if not adjustment.actor:
             moved[adjustment.user_id, adjustment.about] += adjustment.coins
@@ -177,12 +177,14 @@ def _credits(books: Books) -> Iterator[str]:
 
 
 def _gifts(books: Books, *, is_drained: bool) -> Iterator[str]:
-    sent = Counter(
+    sent: Counter[tuple[str | None, int, str, int]] = Counter(
         (gift.creator_id, gift.shard, gift.event_id, gift.creator_coins)
         for gift in map(shard_entry, books.posted)
         if gift
     )
-    received = Counter((gift.creator_id, gift.shard, gift.event_id, gift.coins) for gift in books.received)
+    received: Counter[tuple[str | None, int, str, int]] = Counter(
+        (gift.creator_id, gift.shard, gift.event_id, gift.coins) for gift in books.received
+    )
     yield from (f"I3: received and not sent like this, or twice: {gift}" for gift in received - sent)
     if is_drained:
         yield from (f"I3: sent and not received like this: {gift}" for gift in sent - received)

@@ -186,7 +186,7 @@ def _cheer(rules: _CheerRules) -> CoinRules:
 
 def _super_chat(rules: _SuperChatRules) -> CoinRules:
     tiers = [
-        Tier(min_coins=line.min_coins, text=_longest(line), color=line.color, pin_seconds=line.pin_seconds)
+        Tier(min_coins=line.min_coins, text=_longest(line), color=line.color or None, pin_seconds=line.pin_seconds)
         for line in rules.tiers
     ]
     return CoinRules(tiers=tiers, max_coins=rules.max_coins, allows_anonymous=rules.allows_anonymous)

@@ -29,10 +29,10 @@ class Adjustment(Struct, frozen=True, kw_only=True):
     coins: int
     posted_at: datetime
     event_id: str
-    about: str = ""
-    reason: str = ""
-    actor: str = ""
-    creator_id: str = ""
+    about: str | None = None
+    reason: str | None = None
+    actor: str | None = None
+    creator_id: str | None = None
     shard: int = 0
 
     @property

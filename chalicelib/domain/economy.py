@@ -58,7 +58,7 @@ class Tier(Struct, frozen=True, kw_only=True):
 
     min_coins: int
     text: Text
-    color: str = ""
+    color: str | None = None
     pin_seconds: int = 0
 
 
@@ -161,7 +161,7 @@ def _check_tiers(where: Sequence[str | int], rules: CoinRules) -> None:
     for place, tier in enumerate(rules.tiers):
         here = (*where, "tiers", place)
         require_whole([*here, "min_coins"], tier.min_coins, reached + 1)
-        if tier.color and not is_tag(tier.color):
+        if tier.color is not None and not is_tag(tier.color):
             raise CatalogueError([*here, "color"], "1-64 characters of A-Z a-z 0-9 _ -")
         require_whole([*here, "pin_seconds"], tier.pin_seconds, 0)
         _check_text(here, tier.text)

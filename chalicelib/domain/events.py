@@ -81,13 +81,13 @@ def announce_gift(gift: Gift, position: ShardPosition, *, source: str, livemode:
         "kind": gift.kind.value,
         "creator_id": gift.creator_id,
         "sender_id": None if gift.anonymous else gift.user_id,
-        "sender_name": None if gift.anonymous else gift.sender_name or None,
+        "sender_name": None if gift.anonymous else gift.sender_name,
         "anonymous": gift.anonymous,
-        "item_id": gift.item_id or None,
+        "item_id": gift.item_id,
         "quantity": gift.quantity,
         "coins": gift.price_coins,
         "message": gift.message,
-        "stream_id": gift.stream_id or None,
+        "stream_id": gift.stream_id,
         "streak": _streak(gift, position) if gift.streak_id else None,
         "super_chat": {"color": gift.color, "pin_seconds": gift.pin_seconds} if gift.color else None,
         "sequence": sequence,
@@ -153,10 +153,10 @@ def announce_adjustment(adjustment: Adjustment, sequence: int | None, *, source:
         "entry_id": adjustment.entry_id,
         "user_id": adjustment.user_id,
         "coins": abs(adjustment.coins),
-        about: adjustment.about or None,
+        about: adjustment.about,
     }
     attributes = _attributes(event_type, adjustment.kind.value, abs(adjustment.coins), livemode=livemode)
-    if sequence is None:
+    if sequence is None or adjustment.creator_id is None:
         envelope = _envelope(adjustment, event_type, f"wallet/{adjustment.user_id}", source)
         return Announcement(id=adjustment.event_id, envelope=envelope | {"data": data}, attributes=attributes)
     # The gift may have been anonymous, so the creator's message names the gift and not the fan.
@@ -177,7 +177,7 @@ def announce_notice(
     event_type = _NOTICED[notification.kind]
     attributes = _attributes(event_type, notification.kind.value, 0, livemode=livemode)
     data: dict[str, object] = {"entry_id": notification.entry_id, **notification.payload}
-    if sequence is None:
+    if sequence is None or notification.creator_id is None:
         envelope = _envelope(notification, event_type, f"wallet/{notification.user_id}", source)
         data["user_id"] = notification.user_id
         return Announcement(id=notification.event_id, envelope=envelope | {"data": data}, attributes=attributes)

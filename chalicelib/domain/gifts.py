@@ -19,7 +19,7 @@ from chalicelib.errors import CoinsOutOfRange, IdempotencyConflict, InvalidField
 class Gift(Struct, frozen=True, kw_only=True):
     """A gift of coins from a fan to a creator. `price_coins` > 0 is the debit; `shard` is the receiving shard.
 
-    Only the kind `gift` has an `item_id`, only a super chat a `color` and `pin_seconds`.
+    Only the kind `gift` has an `item_id`, only a super chat a `color` and `pin_seconds`. `message` may be empty.
     `streak_id` is the id of the first gift of the streak that this one belongs to.
     """
 
@@ -28,17 +28,17 @@ class Gift(Struct, frozen=True, kw_only=True):
     event_id: str
     creator_id: str
     shard: int
-    item_id: str
+    item_id: str | None
     quantity: int
     price_coins: int
     posted_at: datetime
     kind: GiftKind = GiftKind.GIFT
     message: str = ""
     anonymous: bool = False
-    sender_name: str = ""
-    stream_id: str = ""
-    streak_id: str = ""
-    color: str = ""
+    sender_name: str | None = None
+    stream_id: str | None = None
+    streak_id: str | None = None
+    color: str | None = None
     pin_seconds: int = 0
 
     @property
@@ -75,27 +75,29 @@ class GiftOrder(Struct, frozen=True, kw_only=True):
     user_id: str
     creator_id: str
     kind: str = GiftKind.GIFT
-    item_id: str = ""
+    item_id: str | None = None
     quantity: int = 1
     coins: int = 0
     message: str = ""
     anonymous: bool = False
-    sender_name: str = ""
-    stream_id: str = ""
-    streak_id: str = ""
+    sender_name: str | None = None
+    stream_id: str | None = None
+    streak_id: str | None = None
 
     def __post_init__(self) -> None:
         require_party_id("creator_id", self.creator_id)
         if self.kind not in _KINDS:
             raise InvalidField("kind", f"one of {', '.join(_KINDS)}")
         (_check_gift if self.kind == GiftKind.GIFT else _check_coins)(self)
-        if self.stream_id:
+        if self.stream_id is not None:
             require_tag("stream_id", self.stream_id)
         force_setattr(self, "message", cleaned(self.message))
-        force_setattr(self, "sender_name", cleaned(self.sender_name))
+        if self.sender_name is not None:
+            force_setattr(self, "sender_name", cleaned(self.sender_name) or None)
         if len(self.message) > MAX_CHARACTERS:
             raise InvalidField("message", f"at most {MAX_CHARACTERS} characters")
-        if len(self.sender_name) > MAX_NAME_CHARACTERS or len(self.sender_name.encode()) > MAX_NAME_BYTES:
+        name = self.sender_name or ""
+        if len(name) > MAX_NAME_CHARACTERS or len(name.encode()) > MAX_NAME_BYTES:
             raise InvalidField("sender_name", f"at most {MAX_NAME_CHARACTERS} characters and {MAX_NAME_BYTES} bytes")
         if self.creator_id == self.user_id:
             raise SelfGift("Choose another creator.")
@@ -112,7 +114,7 @@ def price_gift(order: GiftOrder, catalogue: Catalogue, posting: Posting, creator
     """
     tier = _tier(order, catalogue.economy)
     coins = order.coins
-    if order.kind == GiftKind.GIFT:
+    if order.item_id is not None:
         coins = catalogue.gift(order.item_id).coins * order.quantity
     return Gift(
         gift_id=order.gift_id,
@@ -131,7 +133,7 @@ def price_gift(order: GiftOrder, catalogue: Catalogue, posting: Posting, creator
         sender_name=order.sender_name,
         stream_id=order.stream_id,
         streak_id=order.streak_id,
-        color=tier.color if tier else "",
+        color=tier.color if tier else None,
         pin_seconds=tier.pin_seconds if tier else 0,
     )
 
@@ -161,14 +163,14 @@ def _check_gift(order: GiftOrder) -> None:
     if order.coins:
         raise InvalidField("coins", "only where the kind is cheer or super_chat: a gift costs what its item costs")
     # UUIDv7 sort by time, so later gifts of a streak sort after its id.
-    if order.streak_id and not (is_uuid7(order.streak_id) and order.streak_id <= order.gift_id):
+    if order.streak_id is not None and not (is_uuid7(order.streak_id) and order.streak_id <= order.gift_id):
         raise InvalidField("streak_id", "the Idempotency-Key of the streak's first gift, this one or an earlier one")
 
 
 def _check_coins(order: GiftOrder) -> None:
-    if order.item_id or order.quantity != 1:
-        raise InvalidField("item_id" if order.item_id else "quantity", "only where the kind is gift")
-    if order.streak_id:
+    if order.item_id is not None or order.quantity != 1:
+        raise InvalidField("item_id" if order.item_id is not None else "quantity", "only where the kind is gift")
+    if order.streak_id is not None:
         raise InvalidField("streak_id", "only where the kind is gift")
     if not 1 <= order.coins <= MAX_AMOUNT:
         raise InvalidField("coins", f"a whole number from 1 to {MAX_AMOUNT}")
@@ -204,7 +206,7 @@ def _reached(order: GiftOrder, rules: CoinRules) -> Tier:
 
 
 def _fits(order: GiftOrder, text: Text) -> bool:
-    size = len(order.message.encode()) + len(order.sender_name.encode())
+    size = len(order.message.encode()) + len((order.sender_name or "").encode())
     is_short = len(order.message) <= text.max_characters and size <= text.max_bytes
     return is_short and (text.max_emoji is None or count_emoji(order.message) <= text.max_emoji)
 

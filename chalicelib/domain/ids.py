@@ -37,9 +37,9 @@ def require_party_id(field: str, text: str) -> str:
     return text
 
 
-def require_tag(field: str, text: str) -> str:
-    """Return `text`. Raises InvalidField when it cannot be a tag."""
-    if not is_tag(text):
+def require_tag(field: str, text: str | None) -> str:
+    """Return `text`. Raises InvalidField when it is missing or cannot be a tag."""
+    if text is None or not is_tag(text):
         raise InvalidField(field, "1-64 characters of A-Z a-z 0-9 _ -")
     return text
 

@@ -21,7 +21,7 @@ class JournalLine(Struct, frozen=True, kw_only=True):
     kind: str
     coins: int
     posted_at: datetime
-    creator_id: str = ""
+    creator_id: str | None = None
     shard: int = 0
 
 

@@ -4,7 +4,7 @@ Each paid invoice is a purchase of a month's coins. A membership's status is com
 subscription, so the order of events does not matter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -19,8 +19,9 @@ from chalicelib.domain.money import EXPONENTS
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.payments import Invoice, Subscription
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.purchases import NO_PAYMENT_YET, REOPEN_WINDOW, Purchase, Status
+from chalicelib.domain.purchases import REOPEN_WINDOW, Purchase, Status
 from chalicelib.domain.reversals import UnknownStatus
+from chalicelib.domain.reviews import ReviewReason
 from chalicelib.errors import AlreadyMember, IdempotencyConflict, InvalidField
 
 CHANNEL: Final = "membership"
@@ -29,7 +30,7 @@ CHANNEL: Final = "membership"
 RENEWAL_LAG: Final = timedelta(hours=3)
 """Grace period of a renewal, which Stripe charges about an hour after its period has begun."""
 
-_BILLED: Final = {"subscription_create": False, "subscription_cycle": True}
+_BILLED: Final[Mapping[str | None, bool]] = {"subscription_create": False, "subscription_cycle": True}
 """Billing reasons of invoices that grant a month, and whether each is a renewal. Others are made by hand.
 Source: docs.stripe.com/api/invoices/object, `billing_reason`."""
 
@@ -82,11 +83,11 @@ class Membership(Struct, frozen=True, kw_only=True):
     currency: str
     created_at: datetime
     status: MembershipStatus = MembershipStatus.PENDING
-    subscription_id: str = ""
-    customer_id: str = ""
+    subscription_id: str | None = None
+    customer_id: str | None = None
     paid_until: datetime | None = None
     renews: bool = False
-    ended_reason: str = ""
+    ended_reason: str | None = None
     version: int = 1
 
     def is_active(self, now: datetime) -> bool:
@@ -157,20 +158,20 @@ def present_membership(memberships: Sequence[Membership]) -> Membership | None:
     return next(iter([*live, *memberships]), None)
 
 
-def invoice_review_reason(invoice: Invoice) -> str | None:
+def invoice_review_reason(invoice: Invoice) -> ReviewReason | None:
     """Return the review reason of a paid invoice that cannot grant a month, or None."""
     if invoice.billing_reason not in _BILLED:
-        return "other_billing_reason"
+        return ReviewReason.OTHER_BILLING_REASON
     if not invoice.paid_minor:
-        return "no_payment_required"
+        return ReviewReason.NO_PAYMENT_REQUIRED
     if invoice.payment_intent is None:
-        return NO_PAYMENT_YET
+        return ReviewReason.NO_PAYMENT_YET
     if invoice.total_minor != invoice.subtotal_minor:
-        return "discounted_or_surcharged"
+        return ReviewReason.DISCOUNTED
     if invoice.paid_minor != invoice.total_minor:
-        return "other_amount"
+        return ReviewReason.OTHER_AMOUNT
     if invoice.paid_until is None:
-        return "no_period"
+        return ReviewReason.NO_PERIOD
     return None
 
 
@@ -196,23 +197,23 @@ def month_of(invoice: Invoice, posting: Posting) -> Purchase:
     )
 
 
-def repeated_month_review_reason(known: Entry, month: Purchase) -> str | None:
+def repeated_month_review_reason(known: Entry, month: Purchase) -> ReviewReason | None:
     """Return the review reason of a month whose id names an entry, or None when it is a repeat."""
     is_repeat = isinstance(known, Purchase) and known.payment_intent == month.payment_intent
-    return None if is_repeat else "paid_twice"
+    return None if is_repeat else ReviewReason.PAID_TWICE
 
 
-def unmatched_month_review_reason(membership: Membership | None, month: Purchase) -> str:
+def unmatched_month_review_reason(membership: Membership | None, month: Purchase) -> ReviewReason:
     """Return the review reason of a month that does not match its membership."""
     if membership is None:
-        return "no_such_membership"
+        return ReviewReason.NO_SUCH_MEMBERSHIP
     if membership.currency != month.currency:
-        return "other_currency"
+        return ReviewReason.OTHER_CURRENCY
     if membership.amount_minor != month.amount_minor:
-        return "other_amount"
+        return ReviewReason.OTHER_AMOUNT
     if (membership.plan_id, membership.coins) != (month.bundle_id, month.coins):
-        return "other_coins"
-    return "other_subscription"
+        return ReviewReason.OTHER_COINS
+    return ReviewReason.OTHER_SUBSCRIPTION
 
 
 def membership_as_followed(membership: Membership, subscription: Subscription, last: Purchase | None) -> Membership:
@@ -229,7 +230,7 @@ def membership_as_followed(membership: Membership, subscription: Subscription, l
     if subscription.status not in SUBSCRIPTION_STATUSES:
         raise UnknownStatus(f"{subscription.status} of a subscription")
     status = SUBSCRIPTION_STATUSES[subscription.status]
-    reason = _ended_reason(subscription) if status is MembershipStatus.ENDED else ""
+    reason = _ended_reason(subscription) if status is MembershipStatus.ENDED else None
     if last is None and status in LIVE:
         status = MembershipStatus.PENDING
     if last is not None and last.kept_minor == 0:

@@ -27,7 +27,7 @@ class NotificationEntry(Struct, frozen=True, kw_only=True):
     posted_at: datetime
     event_id: str
     payload: Mapping[str, str | int | None]
-    creator_id: str = ""
+    creator_id: str | None = None
     shard: int = 0
 
     @property

@@ -92,7 +92,9 @@ def _mismatch_reason(origin: Origin, shop: Collection[Origin]) -> str:
     return "other_port" if origin.scheme in {ours.scheme for ours in shop} else "not_https"
 
 
-def check_price(catalogue: Catalogue, coins: int, amount_minor: int, currency: str, channel: str = "") -> Verdict:
+def check_price(
+    catalogue: Catalogue, coins: int, amount_minor: int, currency: str, channel: str | None = None
+) -> Verdict:
     """Check that the shop sells exactly these coins, bonus included, for exactly this price.
 
     Args:
@@ -100,7 +102,7 @@ def check_price(catalogue: Catalogue, coins: int, amount_minor: int, currency: s
         coins: the claimed coins, of a bundle or of a custom amount.
         amount_minor: its claimed price, in the minor unit of `currency`.
         currency: lowercase ISO 4217.
-        channel: its claimed channel; any if empty.
+        channel: its claimed channel; any if None.
     """
     offers = [
         offer for each in ([channel] if channel else CHANNELS) for offer in _offers_of(catalogue, coins, currency, each)

@@ -68,10 +68,10 @@ class Invoice(Struct, frozen=True, kw_only=True):
     """
 
     invoice_id: str
-    status: str
-    billing_reason: str
+    status: str | None
+    billing_reason: str | None
     subscription_id: str
-    customer_id: str
+    customer_id: str | None
     payment_intent: str | None
     subtotal_minor: int
     total_minor: int
@@ -118,13 +118,13 @@ class Invoice(Struct, frozen=True, kw_only=True):
 class Subscription(Struct, frozen=True, kw_only=True):
     """A subscription in its present state.
 
-    `renews` is False when it ends with the present period; `cancel_reason` is Stripe's reason for a cancellation, or
-    empty. `paid_invoices` are newest first, up to a year of them.
+    `renews` is False when it ends with the present period; `cancel_reason` is Stripe's reason for a cancellation, if
+    there is one. `paid_invoices` are newest first, up to a year of them.
     """
 
     subscription_id: str
     status: str
-    cancel_reason: str
+    cancel_reason: str | None
     renews: bool
     customer_id: str
     paid_invoices: Sequence[Invoice]
@@ -142,7 +142,7 @@ class Movement(Struct, frozen=True, kw_only=True):
 
     amount_minor: int
     currency: str
-    status: str
+    status: str | None
 
 
 class MoneyState(Struct, frozen=True, kw_only=True):
@@ -156,8 +156,8 @@ class MoneyState(Struct, frozen=True, kw_only=True):
 class StripeEvent(Struct, frozen=True, kw_only=True):
     """A Stripe event with a valid signature.
 
-    `session` is set for `checkout.session.*`; `payment_intent` for refunds and disputes of a payment intent;
-    `invoice_id` for `invoice.*`; `membership` for `customer.subscription.*` and for sessions that started a
+    `session` is set for `checkout.session.*` with a currency; `payment_intent` for refunds and disputes of a payment
+    intent; `invoice_id` for `invoice.*`; `membership` for `customer.subscription.*` and for sessions that started a
     subscription, unless they are unrelated.
     """
 

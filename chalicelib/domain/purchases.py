@@ -12,7 +12,7 @@ from chalicelib.domain.ladder import offer_for
 from chalicelib.domain.money import EXPONENTS, MAX_AMOUNT
 from chalicelib.domain.payments import CheckoutSession, Invoice, PurchaseRef
 from chalicelib.domain.posting import NotPosted, Posting
-from chalicelib.domain.reviews import Review
+from chalicelib.domain.reviews import Review, ReviewReason
 from chalicelib.errors import IdempotencyConflict, InvalidField, UnknownBundle
 
 PENDING_LIFE: Final = timedelta(days=60)
@@ -65,7 +65,7 @@ class Purchase(Struct, frozen=True, kw_only=True):
     kept_minor: int | None = None
     version: int = 1
     is_released: bool = False
-    membership_id: str = ""
+    membership_id: str | None = None
     is_renewal: bool = False
     paid_until: datetime | None = None
     request_hash: str | None = None
@@ -74,6 +74,11 @@ class Purchase(Struct, frozen=True, kw_only=True):
     def entry_id(self) -> str:
         """The id of the ledger entry."""
         return self.purchase_id
+
+    @property
+    def ref(self) -> PurchaseRef:
+        """A reference to the purchase, as in the metadata of its checkout session."""
+        return PurchaseRef(purchase_id=self.purchase_id, user_id=self.user_id, coins=self.coins)
 
     @property
     def posting(self) -> Posting:
@@ -85,12 +90,6 @@ class Purchase(Struct, frozen=True, kw_only=True):
 
 SESSION_LIFE: Final = timedelta(hours=2)
 """Time in which a checkout session can be paid."""
-
-NO_PAYMENT_YET: Final = "no_payment_yet"
-"""Review reason: a paid invoice shows no payment yet. Its coins are credited when the payment appears."""
-
-MONEY_LEFT: Final = "money_left_an_unmatched_payment"
-"""Review reason: a payment in review was refunded or disputed. An operator may have granted coins for it."""
 
 REOPEN_WINDOW: Final = timedelta(minutes=60)
 """Time in which a repeat returns the same session: Stripe takes `expires_at` only if 30 minutes ahead or more."""
@@ -188,31 +187,31 @@ def can_still_be_paid(purchase: Purchase, now: datetime) -> bool:
     return purchase.status is Status.PENDING and now - purchase.created_at < REOPEN_WINDOW
 
 
-def session_review_reason(session: CheckoutSession) -> str | None:
+def session_review_reason(session: CheckoutSession) -> ReviewReason | None:
     """Return the review reason of a paid session that cannot be credited, or None."""
     if session.payment_status != "paid":
-        return session.payment_status
+        return ReviewReason(session.payment_status)
     if session.payment_intent is None:
-        return "no_payment_intent"
+        return ReviewReason.NO_PAYMENT_INTENT
     if session.total_minor != session.subtotal_minor:
-        return "discounted_or_surcharged"
+        return ReviewReason.DISCOUNTED
     return None
 
 
-def purchase_review_reason(purchase: Purchase, session: CheckoutSession) -> str | None:
+def purchase_review_reason(purchase: Purchase, session: CheckoutSession) -> ReviewReason | None:
     """Return the review reason of a session that the ledger rejected, or None when it is a repeat."""
     if purchase.currency != session.currency:
-        return "other_currency"
+        return ReviewReason.OTHER_CURRENCY
     if purchase.amount_minor != session.subtotal_minor:
-        return "other_amount"
+        return ReviewReason.OTHER_AMOUNT
     if purchase.coins != session.require_ref().coins:
-        return "other_coins"
+        return ReviewReason.OTHER_COINS
     if purchase.payment_intent != session.payment_intent:
-        return "paid_twice"
+        return ReviewReason.PAID_TWICE
     return None
 
 
-def review_of(paid: CheckoutSession | Invoice, ref: PurchaseRef, reason: str) -> Review:
+def review_of(paid: CheckoutSession | Invoice, ref: PurchaseRef, reason: ReviewReason) -> Review:
     """Build the review of a paid checkout session or invoice."""
     position = paid.session_id if isinstance(paid, CheckoutSession) else paid.invoice_id
     return Review(
@@ -225,19 +224,4 @@ def review_of(paid: CheckoutSession | Invoice, ref: PurchaseRef, reason: str) ->
         amount_minor=paid.total_minor,
         currency=paid.currency,
         paid_at=paid.created_at,
-    )
-
-
-def unpaid_session(purchase: Purchase) -> CheckoutSession:
-    """Build the unpaid checkout session of an expired purchase, without a request to Stripe."""
-    return CheckoutSession(
-        session_id="",
-        mode="payment",
-        payment_status="unpaid",
-        payment_intent=None,
-        subtotal_minor=purchase.amount_minor,
-        total_minor=purchase.amount_minor,
-        currency=purchase.currency,
-        created_at=purchase.created_at,
-        ref=PurchaseRef(purchase_id=purchase.purchase_id, user_id=purchase.user_id, coins=purchase.coins),
     )

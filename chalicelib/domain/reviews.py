@@ -1,8 +1,53 @@
 """Reviews of payments that match no purchase, and freezes of wallets."""
 
 from datetime import datetime
+from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
+
+
+class ReviewReason(StrEnum):
+    """The first difference that kept a payment from being credited. The values are public in v1."""
+
+    NO_PAYMENT_INTENT = "no_payment_intent"
+    NO_PAYMENT_REQUIRED = "no_payment_required"
+    NO_PAYMENT_YET = "no_payment_yet"
+    """A paid invoice shows no payment yet. Its coins are credited when the payment appears."""
+    NO_PERIOD = "no_period"
+    NO_SUCH_PURCHASE = "no_such_purchase"
+    NO_SUCH_MEMBERSHIP = "no_such_membership"
+    OTHER_AMOUNT = "other_amount"
+    OTHER_CURRENCY = "other_currency"
+    OTHER_COINS = "other_coins"
+    OTHER_SUBSCRIPTION = "other_subscription"
+    OTHER_BILLING_REASON = "other_billing_reason"
+    UNPAID = "unpaid"
+    """Stripe reports a success, and the session is unpaid."""
+    DISCOUNTED = "discounted_or_surcharged"
+    PAID_TWICE = "paid_twice"
+    MONEY_LEFT = "money_left_an_unmatched_payment"
+    """A payment in review was refunded or disputed. An operator may have granted coins for it."""
+    UNKNOWN = "unknown"
+    """Stripe reports a payment status, or the row has a reason, that this version does not know."""
+
+    @classmethod
+    def _missing_(cls, _value: object) -> "ReviewReason":
+        # A later version may have written the row before a roll back.
+        return cls.UNKNOWN
+
+    @property
+    def can_credit(self) -> bool:
+        """True if an operator may credit the coins of the payment."""
+        return self not in WITHOUT_CREDIT
+
+
+WITHOUT_CREDIT: Final = {
+    ReviewReason.MONEY_LEFT: "only refuse: this review is about money that left, not about coins to give",
+    ReviewReason.NO_PAYMENT_YET: "only refuse: its coins are credited when its payment shows; else grant them",
+    ReviewReason.UNKNOWN: "only refuse: its reason is unknown to this version; grant the coins if they are due",
+}
+"""Reasons that allow no credit, with the rule that a refused request names."""
 
 
 class Settlement(Struct, frozen=True, kw_only=True):
@@ -23,7 +68,7 @@ class Review(Struct, frozen=True, kw_only=True):
     """
 
     payment_id: str
-    reason: str
+    reason: ReviewReason
     session_id: str
     purchase_id: str
     user_id: str

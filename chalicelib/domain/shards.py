@@ -34,22 +34,26 @@ def streak_of(entry: ShardEntry) -> tuple[str, str] | None:
     return (entry.user_id, entry.streak_id) if isinstance(entry, Gift) and entry.streak_id else None
 
 
-def batches_by_shard(things: Sequence[tuple[Thing, ShardEntry]]) -> Iterator[list[Thing]]:
+def batches_by_shard(things: Sequence[tuple[Thing, ShardEntry]]) -> Iterator[tuple[str, int, list[Thing]]]:
     """Group the things by shard, in order, into batches that fit into one transaction.
 
-    Each entry is one action, and each streak is another.
+    Each entry is one action, and each streak is another. Entries without a creator are left out.
+
+    Yields:
+        The creator id, the shard, and the things of one batch.
     """
     shards: dict[tuple[str, int], list[tuple[Thing, ShardEntry]]] = defaultdict(list)
     for thing, entry in things:
-        shards[entry.creator_id, entry.shard].append((thing, entry))
-    for shard in shards.values():
+        if entry.creator_id is not None:
+            shards[entry.creator_id, entry.shard].append((thing, entry))
+    for (creator_id, shard), received in shards.items():
         chunk: list[Thing] = []
         streaks: set[tuple[str, str]] = set()
-        for thing, entry in shard:
+        for thing, entry in received:
             own = {streak for streak in [streak_of(entry)] if streak}
             if len(chunk) + 1 + len(streaks | own) > MAX_ACTIONS_PER_RECEIPT:
-                yield chunk
+                yield creator_id, shard, chunk
                 chunk, streaks = [], set()
             chunk.append(thing)
             streaks |= own
-        yield chunk
+        yield creator_id, shard, chunk

@@ -9,7 +9,7 @@ from chalicelib.domain.budgets import BudgetChange, SelfExclusion
 from chalicelib.domain.entries import Entry, ShardEntry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.notifications import NotificationEntry
-from chalicelib.domain.payments import CheckoutSession
+from chalicelib.domain.payments import CheckoutSession, PurchaseRef
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reviews import Review
@@ -43,7 +43,7 @@ class Ledger(Protocol):
         """
 
     def move_purchase(
-        self, session: CheckoutSession, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
+        self, ref: PurchaseRef, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
     ) -> Posted | Unchanged:
         """Set the status of an unposted purchase if it is one of `allowed`.
 

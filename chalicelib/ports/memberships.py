@@ -21,7 +21,9 @@ class Memberships(Protocol):
     def list_memberships(self, user_id: str) -> Sequence[Membership]:
         """Read all memberships of a fan, newest first, consistently."""
 
-    def post_month(self, month: Purchase, subscription_id: str, customer_id: str) -> Posted | AlreadyExists | Unmatched:
+    def post_month(
+        self, month: Purchase, subscription_id: str, customer_id: str | None
+    ) -> Posted | AlreadyExists | Unmatched:
         """Post a paid month of a membership, credit its coins and count its price, in one transaction.
 
         The price is deducted from the fan's budget, even below zero, unless that is in another currency.

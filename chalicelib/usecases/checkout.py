@@ -9,7 +9,7 @@ from msgspec import Struct
 from chalicelib.domain.budgets import BudgetChange, released
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.ids import require_fresh_key
-from chalicelib.domain.payments import CheckoutSession, PurchaseRef
+from chalicelib.domain.payments import PurchaseRef
 from chalicelib.domain.purchases import (
     SESSION_LIFE,
     CheckoutOrder,
@@ -18,7 +18,6 @@ from chalicelib.domain.purchases import (
     can_still_be_paid,
     quote,
     require_same_request,
-    unpaid_session,
 )
 from chalicelib.domain.spending import is_excluded, payment_refusal
 from chalicelib.domain.wallets import Wallet
@@ -110,7 +109,7 @@ def _spend(purchase: Purchase, ledger: Ledger) -> Posted | AlreadyExists:
 
 
 def end_purchase(
-    session: CheckoutSession, to: Status, allowed: Sequence[Status], *, ledger: Ledger, clock: Clock
+    ref: PurchaseRef, to: Status, allowed: Sequence[Status], *, ledger: Ledger, clock: Clock
 ) -> Posted | Unchanged:
     """Set the status and release the price to the budget periods of the purchase, in one transaction.
 
@@ -121,7 +120,7 @@ def end_purchase(
         NotFound: no such purchase.
         TryAgain: the outcome is unknown, or the budget changed since it was read.
     """
-    return ledger.move_purchase(session, to, allowed, _release_change(session.require_ref(), ledger, clock))
+    return ledger.move_purchase(ref, to, allowed, _release_change(ref, ledger, clock))
 
 
 def _release_change(ref: PurchaseRef, ledger: Ledger, clock: Clock) -> BudgetChange | None:
@@ -160,8 +159,7 @@ def end_stale_purchases(user_id: str, *, ledger: Ledger, clock: Clock) -> int:
 
 
 def _end(purchase: Purchase, ledger: Ledger, clock: Clock) -> bool:
-    session = unpaid_session(purchase)
-    result = end_purchase(session, Status.EXPIRED, (Status.PENDING,), ledger=ledger, clock=clock)
+    result = end_purchase(purchase.ref, Status.EXPIRED, (Status.PENDING,), ledger=ledger, clock=clock)
     return isinstance(result, Posted)
 
 

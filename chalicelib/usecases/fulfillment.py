@@ -10,7 +10,7 @@ from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import CheckoutSession, Invoice
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import purchase_review_reason, review_of, session_review_reason
-from chalicelib.domain.reviews import Review
+from chalicelib.domain.reviews import Review, ReviewReason
 from chalicelib.errors import NotFound
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
@@ -38,7 +38,7 @@ def fulfill_checkout(session: CheckoutSession, *, ledger: Ledger, clock: Clock) 
         try:
             result = ledger.post_purchase(session, Posting(posted_at=clock.now(), event_id=clock.new_id()))
         except NotFound:
-            reason = "no_such_purchase"
+            reason = ReviewReason.NO_SUCH_PURCHASE
         else:
             match result:
                 case Posted():

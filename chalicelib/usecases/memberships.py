@@ -123,7 +123,7 @@ def sync_membership(hint: MembershipHint, services: MembershipServices) -> Outco
     memberships, clock = services.memberships, services.clock
     for _ in range(MAX_ATTEMPTS):
         before: Membership | None = memberships.find_membership(hint.ref.user_id, hint.ref.membership_id)
-        if before is None or before.subscription_id not in {"", hint.subscription_id}:
+        if before is None or before.subscription_id not in {None, hint.subscription_id}:
             return Outcome.UNCHANGED
         subscription = services.subscriptions.read_subscription(hint.subscription_id)
         last = _last_month(before, subscription, services)
@@ -165,10 +165,10 @@ def open_portal(user_id: str, *, memberships: Memberships, subscriptions: Subscr
         NotFound: the fan never subscribed.
         TryAgain: the ledger or the payment provider did not respond.
     """
-    subscribed = [each for each in memberships.list_memberships(user_id) if each.customer_id]
+    subscribed = [each for each in memberships.list_memberships(user_id) if each.customer_id is not None]
     # A fan who paid for two needs the one that renews.
     renewing = [each for each in subscribed if each.renews and each.status in LIVE]
     membership = present_membership(renewing or subscribed)
-    if membership is None:
+    if membership is None or membership.customer_id is None:
         raise NotFound("There is no membership.")
     return subscriptions.open_portal(membership.customer_id)

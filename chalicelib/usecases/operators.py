@@ -6,8 +6,7 @@ from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.ids import is_uuid7, require_party_id
 from chalicelib.domain.operators import Act, Adjusted, Decision, GrantOrder, is_same_act
-from chalicelib.domain.purchases import MONEY_LEFT, NO_PAYMENT_YET
-from chalicelib.domain.reviews import Freeze, Review, Settlement
+from chalicelib.domain.reviews import WITHOUT_CREDIT, Freeze, Review, Settlement
 from chalicelib.errors import IdempotencyConflict, InvalidField, NotFound
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
@@ -116,10 +115,8 @@ def settle_review(
     review: Review | None = operators.find_review(month, payment_id)
     if review is None:
         raise NotFound("There is no such review.")
-    if review.reason == MONEY_LEFT and decision == "credit":
-        raise InvalidField("decision", "only refuse: this review is about money that left, not about coins to give")
-    if review.reason == NO_PAYMENT_YET and decision == "credit":
-        raise InvalidField("decision", "only refuse: its coins are credited when its payment shows; else grant them")
+    if decision == "credit" and not review.reason.can_credit:
+        raise InvalidField("decision", WITHOUT_CREDIT[review.reason])
     settlement = Settlement(key=act.key, decision=decision, reason=act.reason, actor=act.actor, settled_at=now)
     credit = _credit(review, act, clock) if decision == "credit" else None
     match operators.settle_review(review, settlement, credit):

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import CheckoutSession, Invoice, PurchaseRef
-from chalicelib.domain.purchases import MONEY_LEFT, Purchase, review_of
+from chalicelib.domain.purchases import Purchase, review_of
 from chalicelib.domain.reversals import UnknownStatus, coins_kept, money_gone, money_kept
-from chalicelib.domain.reviews import Review
+from chalicelib.domain.reviews import Review, ReviewReason
 from chalicelib.errors import TryAgain
 from chalicelib.ports.billing import PaymentGateway
 from chalicelib.ports.clock import Clock
@@ -118,7 +118,7 @@ def _review_unmatched(paid: CheckoutSession | Invoice, payment: _Payment, servic
         return _log_unknown(unknown)
     if not gone_minor:
         return None
-    review: Review = review_of(paid, payment.ref, MONEY_LEFT)
+    review: Review = review_of(paid, payment.ref, ReviewReason.MONEY_LEFT)
     review = replace(review, payment_id=f"{payment.payment_intent}-left-{gone_minor}")
     return file_review(review, ledger=services.ledger)
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 from chalicelib.domain.budgets import Budget
@@ -64,8 +65,9 @@ def relay_entries(records: Sequence[PostedRecord], services: RelayServices) -> l
             batch.attempt(batch.set_aside, [record])
         elif shard_entry(record.entry) is None:
             batch.attempt(batch.add, [record])
-    for received in batches_by_shard([(record, gift) for record in records if (gift := shard_entry(record.entry))]):
-        batch.attempt(batch.receive_gifts, received)
+    gifts = [(record, gift) for record in records if (gift := shard_entry(record.entry))]
+    for creator_id, shard, received in batches_by_shard(gifts):
+        batch.attempt(partial(batch.receive_gifts, creator_id, shard), received)
     batch.publish()
     return [record.record_id for record in records if record.record_id in batch.retry]
 
@@ -95,11 +97,11 @@ class _Batch:
                     log.exception("record_set_aside", extra={"keys": dict(record.keys)})
                     self.attempt(self.set_aside, records)
 
-    def receive_gifts(self, records: Sequence[PostedRecord]) -> None:
+    def receive_gifts(self, creator_id: str, shard: int, records: Sequence[PostedRecord]) -> None:
         """Post gifts to one creator's shard, which assigns the sequences that their messages carry."""
         gifts = [gift for record in records if (gift := shard_entry(record.entry))]
         distinct = list({gift.event_id: gift for gift in gifts}.values())
-        received = self.services.ledger.receive_gifts(gifts[0].creator_id, gifts[0].shard, distinct)
+        received = self.services.ledger.receive_gifts(creator_id, shard, distinct)
         for record, gift in zip(records, gifts, strict=True):
             self.add_message(record, gift, received[gift.event_id])
 
@@ -137,7 +139,7 @@ class _Batch:
             if entry is not None and shard_entry(entry) is None:
                 services.ledger.mark_announced(entry.user_id, entry.entry_id, services.clock.now())
             if isinstance(entry, Gift) and entry.begins_streak:
-                services.streak_timer.wake(entry.user_id, entry.streak_id, services.streak_pause)
+                services.streak_timer.wake(entry.user_id, entry.gift_id, services.streak_pause)
 
 
 def remind_of_budgets(records: Sequence[BudgetRecord], services: RelayServices) -> list[str]:

@@ -44,9 +44,9 @@ def dispatch_event(event: StripeEvent, services: StripeEventServices) -> Outcome
 
 
 def _handle_session(event: StripeEvent, services: StripeEventServices) -> Outcome:
+    if event.membership is not None:
+        return sync_membership(event.membership, services)
     session = event.session
-    if session is not None and session.mode == "subscription":
-        return _sync_membership(event.membership, services)
     if session is None or session.mode != "payment" or session.ref is None:
         return Outcome.UNRELATED
     return SESSION_EVENTS[event.type](session, services)
@@ -98,11 +98,12 @@ def _transition(
     if_posted: Outcome = Outcome.UNCHANGED,
 ) -> Outcome:
     """Set the purchase's status. Events arrive in any order, so any other status than the allowed ones stays."""
+    ref = session.require_ref()
     try:
         if to is Status.PROCESSING:
-            result = services.ledger.move_purchase(session, to, allowed)
+            result = services.ledger.move_purchase(ref, to, allowed)
         else:
-            result = end_purchase(session, to, allowed, ledger=services.ledger, clock=services.clock)
+            result = end_purchase(ref, to, allowed, ledger=services.ledger, clock=services.clock)
     except NotFound:
         return Outcome.UNCHANGED
     match result:

@@ -14,7 +14,7 @@ from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.payments import Invoice
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase
-from chalicelib.domain.reviews import Freeze, Review, Settlement
+from chalicelib.domain.reviews import Freeze, Review, ReviewReason, Settlement
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.results import Posted
 from tests.fake_memberships import invoice_of
@@ -119,8 +119,8 @@ def a_clawback(purchase: Purchase, coins: int, **changes: Any) -> Adjustment:
             "kind": Kind.CLAWBACK,
             "coins": -coins,
             "about": purchase.purchase_id,
-            "reason": "",
-            "actor": "",
+            "reason": None,
+            "actor": None,
             **changes,
         },
     )
@@ -148,7 +148,7 @@ def a_settlement(**changes: Any) -> Settlement:
 def a_review(**changes: Any) -> Review:
     review = Review(
         payment_id=new_name("pi"),
-        reason="paid_twice",
+        reason=ReviewReason.PAID_TWICE,
         session_id="cs_test_1",
         purchase_id=new_id(),
         user_id="ann",

@@ -135,7 +135,7 @@ def test_not_relayed_returns_lines_until_received_or_published(store: Store) -> 
 
     assert is_not_relayed()
     for received in (gift, reversal):
-        store.ledger.receive_gifts(received.creator_id, received.shard, [received])
+        store.ledger.receive_gifts(str(received.creator_id), received.shard, [received])
         remaining.remove(line(received))
         assert is_not_relayed()
     for published in (purchase, clawback, grant):

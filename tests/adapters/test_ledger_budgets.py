@@ -58,8 +58,8 @@ def test_post_gift_spends_budget_to_its_last_coin(store: Store, fan: str, period
 @pytest.mark.parametrize("kind", [GiftKind.CHEER, GiftKind.SUPER_CHAT])
 def test_post_gift_counts_cheers_and_super_chats_against_budget(store: Store, fan: str, kind: GiftKind) -> None:
     set_budget(store, fan, a_budget(coins=coins(day=100)))
-    assert store.ledger.post_gift(a_gift(fan, kind=kind, item_id="")) == Posted()
-    assert store.ledger.post_gift(a_gift(fan, kind=kind, item_id="", price_coins=41)) != Posted()
+    assert store.ledger.post_gift(a_gift(fan, kind=kind, item_id=None)) == Posted()
+    assert store.ledger.post_gift(a_gift(fan, kind=kind, item_id=None, price_coins=41)) != Posted()
     assert budget_of(store, fan).coins_left.day == 40
 
 

@@ -117,7 +117,7 @@ def test_post_gift_with_budget_costs_the_same(atomic_store: DynamoStore, ledger:
 def test_post_gift_costs_two_units_per_further_kilobyte(
     atomic_store: DynamoStore, ledger: Ledger, message: str, further: int
 ) -> None:
-    gift = a_gift(kind=GiftKind.SUPER_CHAT, item_id="", quantity=1, message=message, color="red", pin_seconds=60)
+    gift = a_gift(kind=GiftKind.SUPER_CHAT, item_id=None, quantity=1, message=message, color="red", pin_seconds=60)
     buy(ledger, gift.user_id, 60)
     cost = measured(atomic_store, lambda: ledger.post_gift(gift))
     assert reported(atomic_store, cost) == reported(atomic_store, Cost(1, wru=5 + 2 * further))
@@ -149,7 +149,7 @@ def test_receive_gifts_of_partly_known_batch_costs_four_trips(atomic_store: Dyna
 
 def test_move_purchase_costs_one_unit(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
     def move() -> None:
-        ledger.move_purchase(session_of(purchase), Status.PROCESSING, [Status.PENDING])
+        ledger.move_purchase(purchase.ref, Status.PROCESSING, [Status.PENDING])
 
     assert measured(atomic_store, move) == Cost(1, wru=1)
     assert measured(atomic_store, move) == Cost(2, rru=1), "refused, and read"
@@ -211,7 +211,7 @@ def test_move_purchase_with_release_costs_one_trip_and_four_units(
 
     released = measured(
         atomic_store,
-        lambda: ledger.move_purchase(session_of(purchase), Status.EXPIRED, [Status.PENDING], change),
+        lambda: ledger.move_purchase(purchase.ref, Status.EXPIRED, [Status.PENDING], change),
     )
 
     assert reported(atomic_store, released) == reported(atomic_store, Cost(1, wru=4))

@@ -238,7 +238,7 @@ def test_single_item_writes_with_lost_response_take_effect_once(store: DynamoSto
     with injecting(store.client, response_lost, operation="PutItem"):
         store.ledger.file_review(review)
     with injecting(store.client, response_lost, operation="UpdateItem"):
-        moved = store.ledger.move_purchase(session_of(purchase), Status.PROCESSING, [Status.PENDING])
+        moved = store.ledger.move_purchase(purchase.ref, Status.PROCESSING, [Status.PENDING])
     with injecting(store.client, response_lost, operation="UpdateItem"):
         store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
 

@@ -63,8 +63,8 @@ def test_post_gift_100_of_all_kinds_at_once_stay_within_budget(atomic_store: Dyn
     kinds: list[Callable[[], Gift]] = [
         lambda: next_gift(first),
         lambda: a_gift(first.user_id, price_coins=8),
-        lambda: a_gift(first.user_id, price_coins=5, kind=GiftKind.CHEER, item_id=""),
-        lambda: a_gift(first.user_id, price_coins=13, kind=GiftKind.SUPER_CHAT, item_id="", color="blue"),
+        lambda: a_gift(first.user_id, price_coins=5, kind=GiftKind.CHEER, item_id=None),
+        lambda: a_gift(first.user_id, price_coins=13, kind=GiftKind.SUPER_CHAT, item_id=None, color="blue"),
     ]
 
     gifts = [kinds[number % 4]() for number in range(100)]

@@ -12,6 +12,7 @@ from chalicelib.domain.messages import MAX_NAME_BYTES
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.operators import MAX_REASON_BYTES
 from chalicelib.domain.purchases import PENDING_LIFE, Purchase, Status
+from chalicelib.domain.reviews import ReviewReason
 from chalicelib.ports.results import Posted
 from tests.adapters.samples import (
     MAX_SMALL_BYTES,
@@ -116,7 +117,7 @@ def test_review_item_is_under_a_kilobyte(store: DynamoStore) -> None:
 
 
 def test_settled_review_item_is_under_a_kilobyte(store: DynamoStore) -> None:
-    review = a_review(payment_id=f"{PAYMENT}-left", session_id=SESSION, user_id=FAN, reason="r" * 40)
+    review = a_review(payment_id=f"{PAYMENT}-left", session_id=SESSION, user_id=FAN, reason=max(ReviewReason, key=len))
     store.ledger.file_review(review)
     assert store.operators.settle_review(review, a_settlement(reason=REASON, actor=ACTOR), None) == Posted()
 
@@ -170,7 +171,7 @@ def test_purchase_ttl_is_removed_when_processing(store: DynamoStore) -> None:
     store.ledger.open_purchase(purchase)
     assert store.item(*key)["ttl"] == {"N": str(int((START + PENDING_LIFE).timestamp()))}
 
-    store.ledger.move_purchase(session_of(purchase), Status.PROCESSING, [Status.PENDING])
+    store.ledger.move_purchase(purchase.ref, Status.PROCESSING, [Status.PENDING])
     assert "ttl" not in store.item(*key)
 
 

@@ -141,8 +141,8 @@ def test_update_kept_amount_keeps_publication_mark(store: Store, purchase: Purch
     [
         an_adjustment(about="pi_1", reason="Grüße 🎉", actor="|:@._-=" + "o" * 121),
         an_adjustment(reason="r" * 200, actor="o"),
-        an_adjustment(kind=Kind.RESTORE, coins=MAX_AMOUNT - 500, about=new_id(), reason="", actor=""),
-        an_adjustment(kind=Kind.CLAWBACK, coins=-MAX_AMOUNT, reason="", actor=""),
+        an_adjustment(kind=Kind.RESTORE, coins=MAX_AMOUNT - 500, about=new_id(), reason=None, actor=None),
+        an_adjustment(kind=Kind.CLAWBACK, coins=-MAX_AMOUNT, reason=None, actor=None),
         an_adjustment(kind=Kind.GIFT_REVERSAL, about=new_id(), creator_id="c" * 128, shard=63),
         an_adjustment(kind=Kind.GIFT_REVERSAL, about=new_id(), creator_id="|:@._-=", shard=0),
     ],

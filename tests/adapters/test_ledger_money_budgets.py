@@ -108,7 +108,7 @@ def end(store: Store, purchase: Purchase, to: Status = Status.EXPIRED) -> Posted
     budget = released(seen, purchase.amount_minor, purchase.currency, purchase.created_at, START)
     assert budget
     allowed = [Status.PENDING, Status.PROCESSING]
-    return store.ledger.move_purchase(session_of(purchase), to, allowed, BudgetChange(seen=seen, budget=budget))
+    return store.ledger.move_purchase(purchase.ref, to, allowed, BudgetChange(seen=seen, budget=budget))
 
 
 @pytest.mark.parametrize("to", [Status.EXPIRED, Status.FAILED])
@@ -130,7 +130,7 @@ def test_move_purchase_releases_price_once(store: Store, fan: str) -> None:
 
     assert isinstance(ended, Purchase)
     assert end(store, purchase, Status.FAILED) == Unchanged(purchase=ended)
-    store.ledger.move_purchase(session_of(purchase), Status.PROCESSING, [Status.EXPIRED])
+    store.ledger.move_purchase(purchase.ref, Status.PROCESSING, [Status.EXPIRED])
     with pytest.raises(TryAgain):
         end(store, purchase, Status.FAILED)
 
@@ -147,7 +147,7 @@ def test_move_purchase_with_outdated_budget_raises_try_again(store: Store, fan: 
 
     with pytest.raises(TryAgain):
         store.ledger.move_purchase(
-            session_of(purchase), Status.EXPIRED, [Status.PENDING], BudgetChange(seen=seen, budget=released_budget)
+            purchase.ref, Status.EXPIRED, [Status.PENDING], BudgetChange(seen=seen, budget=released_budget)
         )
 
     assert store.ledger.find_entry(fan, purchase.purchase_id) == purchase

@@ -30,7 +30,7 @@ def purchase(store: Store) -> Purchase:
 
 def move(store: Store, purchase: Purchase, to: Status) -> Purchase:
     """Move the purchase to a status from any other."""
-    assert store.ledger.move_purchase(session_of(purchase), to, list(Status)) == Posted()
+    assert store.ledger.move_purchase(purchase.ref, to, list(Status)) == Posted()
     return replace(purchase, status=to)
 
 
@@ -160,7 +160,7 @@ def test_post_and_move_of_unknown_purchase_are_not_found(store: Store) -> None:
     with pytest.raises(NotFound):
         store.ledger.post_purchase(session_of(unknown), a_posting())
     with pytest.raises(NotFound):
-        store.ledger.move_purchase(session_of(unknown), Status.EXPIRED, UNPOSTED)
+        store.ledger.move_purchase(unknown.ref, Status.EXPIRED, UNPOSTED)
 
     assert found(store, unknown) is None
     assert store.ledger.read_wallet(unknown.user_id) == Wallet(user_id=unknown.user_id)
@@ -175,7 +175,7 @@ def test_post_and_move_of_a_gift_are_not_found(store: Store) -> None:
     with pytest.raises(NotFound):
         store.ledger.post_purchase(session, a_posting())
     with pytest.raises(NotFound):
-        store.ledger.move_purchase(session, Status.EXPIRED, [Status.PENDING])
+        store.ledger.move_purchase(session.require_ref(), Status.EXPIRED, [Status.PENDING])
 
     assert store.ledger.find_entry(gift.user_id, gift.gift_id) == gift
     assert store.ledger.read_wallet(gift.user_id).coins == 0
@@ -203,7 +203,7 @@ def test_move_purchase_moves_only_from_allowed_statuses(
 ) -> None:
     purchase = move(store, purchase, now)
 
-    answer = store.ledger.move_purchase(session_of(purchase), to, allowed)
+    answer = store.ledger.move_purchase(purchase.ref, to, allowed)
 
     if now in allowed:
         assert (answer, found(store, purchase)) == (Posted(), replace(purchase, status=to))
@@ -216,7 +216,7 @@ def test_move_purchase_moves_only_from_allowed_statuses(
 def test_move_purchase_of_posted_purchase_is_unchanged(store: Store, to: Status) -> None:
     posted = buy(store.ledger, a_purchase().user_id, 500)
 
-    assert store.ledger.move_purchase(session_of(posted), to, UNPOSTED) == Unchanged(purchase=posted)
+    assert store.ledger.move_purchase(posted.ref, to, UNPOSTED) == Unchanged(purchase=posted)
     assert found(store, posted) == posted
 
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.purchases import Status
+from chalicelib.domain.reviews import ReviewReason
 from chalicelib.ports.results import Posted, Unchanged
 from tests.adapters.samples import a_gift, a_posting, a_purchase, a_review, buy, new_id, new_name
 from tests.fakes import START, session_of, uuid7_at
@@ -101,7 +102,7 @@ def test_mark_announced_of_unknown_entry_stores_nothing(store: Store) -> None:
 def test_file_review_same_payment_is_stored_once(store: Store) -> None:
     review = a_review()
     store.ledger.file_review(review)
-    store.ledger.file_review(replace(review, reason="other_amount", amount_minor=1))
+    store.ledger.file_review(replace(review, reason=ReviewReason.OTHER_AMOUNT, amount_minor=1))
 
     assert store.count_reviews(review.payment_id) == 1
 

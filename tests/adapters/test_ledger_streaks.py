@@ -118,7 +118,7 @@ def test_post_gift_of_unknown_streak_is_rejected(store: Store, first: Gift) -> N
 def test_post_gift_without_streak_leaves_streak_unchanged(store: Store, first: Gift) -> None:
     store.ledger.post_gift(first)
     before = streak(store, first)
-    assert store.ledger.post_gift(next_gift(first, streak_id="")) == Posted()
+    assert store.ledger.post_gift(next_gift(first, streak_id=None)) == Posted()
     assert streak(store, first) == before
 
 

@@ -123,7 +123,7 @@ def test_not_relayed_costs_one_trip_per_hundred_lines(atomic_store: DynamoStore,
     lines = [a_line(a_reversal(gift)) for gift in gifts_to(new_name("creator"), number)]
 
     assert measured(atomic_store, lambda: atomic_store.journal.not_relayed(lines)).trips == trips
-    grants = [replace(line, creator_id="") for line in lines]
+    grants = [replace(line, creator_id=None) for line in lines]
     assert measured(atomic_store, lambda: atomic_store.journal.not_relayed(grants)).trips == trips
 
 

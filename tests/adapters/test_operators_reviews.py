@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment
-from chalicelib.domain.reviews import Review
+from chalicelib.domain.reviews import Review, ReviewReason
 from chalicelib.ports.results import AlreadySettled, Conflict, Posted, Repeated
 from tests.adapters.samples import a_review, a_settlement, an_adjustment, buy, new_id, new_month, new_name
 from tests.stores import Store
@@ -33,7 +33,7 @@ def coins(store: Store, review: Review) -> int:
 
 
 def test_file_review_keeps_first_review_of_a_payment(store: Store, review: Review) -> None:
-    assert store.ledger.file_review(replace(review, reason="other_amount", coins=1)) == Repeated()
+    assert store.ledger.file_review(replace(review, reason=ReviewReason.OTHER_AMOUNT, coins=1)) == Repeated()
     assert found(store, review) == review
 
 

@@ -40,7 +40,7 @@ def released_purchase(store: Store, currency: str = "usd") -> Purchase:
     released_budget = released(seen, purchase.amount_minor, "usd", purchase.created_at, START)
     assert released_budget is not None
     change = BudgetChange(seen=seen, budget=released_budget)
-    assert store.ledger.move_purchase(session_of(purchase), Status.EXPIRED, [Status.PENDING], change) == Posted()
+    assert store.ledger.move_purchase(purchase.ref, Status.EXPIRED, [Status.PENDING], change) == Posted()
     assert left(store, purchase.user_id) == (1000, 3000)
     if currency != "usd":
         seen = store.ledger.read_wallet(purchase.user_id).budget

@@ -124,10 +124,15 @@ def test_read_event_session_without_valid_metadata_has_no_reference(metadata: Js
 
 
 def test_read_event_session_without_optional_fields_has_defaults() -> None:
-    bare = {"id": "cs_1", "mode": "setup", "payment_status": "unpaid", "created": NOW}
+    bare = {"id": "cs_1", "mode": "payment", "payment_status": "unpaid", "created": NOW, "currency": "usd"}
 
     session = read(an_event(data={"object": bare})).session
 
     assert session is not None
-    assert (session.payment_intent, session.subtotal_minor, session.currency, session.ref) == (None, 0, "", None)
+    assert (session.payment_intent, session.subtotal_minor, session.currency, session.ref) == (None, 0, "usd", None)
     assert session.created_at == datetime.fromtimestamp(NOW, UTC)
+
+
+def test_a_session_without_a_currency_is_not_read() -> None:
+    setup = {"id": "cs_1", "mode": "setup", "payment_status": "no_payment_required", "created": NOW, "currency": None}
+    assert read(an_event(data={"object": setup})).session is None

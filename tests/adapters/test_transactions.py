@@ -128,7 +128,7 @@ def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
         ],
         "BatchGetItem": [
             lambda: journal.not_relayed([line]),
-            lambda: journal.not_relayed([replace(line, creator_id="")]),
+            lambda: journal.not_relayed([replace(line, creator_id=None)]),
         ],
     }
 
@@ -167,7 +167,7 @@ def test_single_item_writes_raise_permanent_errors(store: DynamoStore) -> None:
         ("PutItem", lambda: store.ledger.file_review(a_review())),
         ("UpdateItem", lambda: store.ledger.change_budget("ann", BudgetChange(seen=None, budget=a_budget()))),
         ("UpdateItem", lambda: store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)),
-        ("UpdateItem", lambda: store.ledger.move_purchase(session_of(purchase), Status.FAILED, [Status.PENDING])),
+        ("UpdateItem", lambda: store.ledger.move_purchase(purchase.ref, Status.FAILED, [Status.PENDING])),
     ]
     for operation, write in writes:
         with injecting(store.client, denied, operation=operation), pytest.raises(PynamoDBException):

@@ -108,7 +108,7 @@ def test_an_anonymous_fan_is_named_nowhere() -> None:
 
 
 def test_a_gift_outside_a_stream_says_so() -> None:
-    data = told_of_gift(stream_id="").envelope["data"]
+    data = told_of_gift(stream_id=None).envelope["data"]
     assert isinstance(data, dict)
     assert data["stream_id"] is None
 

@@ -19,7 +19,7 @@ POSTING = Posting(posted_at=START, event_id=EVENT_ID)
 
 
 def a_cheer(coins: int = 5, **changes: Any) -> GiftOrder:
-    return a_gift_order(**{"kind": "cheer", "item_id": "", "coins": coins} | changes)
+    return a_gift_order(**{"kind": "cheer", "item_id": None, "coins": coins} | changes)
 
 
 def a_super_chat(coins: int = 10, **changes: Any) -> GiftOrder:
@@ -72,6 +72,7 @@ def test_a_streak_bears_the_id_of_its_first_gift_or_of_an_earlier_one() -> None:
 def test_what_a_fan_writes_is_cleaned_before_it_is_anything_else() -> None:
     order = a_gift_order(message=" a\nb\u202e ", sender_name="A\tna\0")
     assert (order.message, order.sender_name) == ("a b", "A na")
+    assert a_gift_order(sender_name="\u202e ").sender_name is None
     assert require_same_request(priced(order), a_gift_order(message="a\tb", sender_name="A na")).message == "a b"
 
 
@@ -146,7 +147,7 @@ def test_a_note_is_limited_in_characters_and_with_its_senders_name_in_bytes(
 def test_a_cheer_is_any_number_of_coins_within_its_limits(coins: int) -> None:
     assert priced(a_cheer(coins, message="hi", anonymous=True, sender_name="Ana")) == a_gift(
         kind=GiftKind.CHEER,
-        item_id="",
+        item_id=None,
         price_coins=coins,
         message="hi",
         anonymous=True,

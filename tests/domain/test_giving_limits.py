@@ -31,7 +31,7 @@ def test_the_text_of_a_tier_is_held_to_the_limits_of_all(text: Text) -> None:
 
 
 def test_as_many_coins_as_there_can_be() -> None:
-    assert a_gift_order(kind="cheer", item_id="", coins=MAX_AMOUNT).coins == MAX_AMOUNT
+    assert a_gift_order(kind="cheer", item_id=None, coins=MAX_AMOUNT).coins == MAX_AMOUNT
 
 
 def test_one_more_of_its_streak_has_nothing_against_it() -> None:

@@ -4,11 +4,11 @@ from msgspec.structs import replace
 from chalicelib.domain.entries import ShardEntry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT, batches_by_shard, streak_of
-from tests.domain.builders import a_gift, a_reversal
+from tests.domain.builders import a_gift, a_reversal, an_adjustment
 
 
 def chunks(*entries: ShardEntry) -> list[list[ShardEntry]]:
-    return list(batches_by_shard([(entry, entry) for entry in entries]))
+    return [batch for _, _, batch in batches_by_shard([(entry, entry) for entry in entries])]
 
 
 def many(number: int, **changes: object) -> list[Gift]:
@@ -23,6 +23,10 @@ def test_what_is_of_one_lane_is_received_together_in_its_order() -> None:
     here, there, elsewhere = many(2), many(2, shard=1), many(1, creator_id="dora")
     mixed = [here[0], there[0], elsewhere[0], here[1], there[1]]
     assert chunks(*mixed) == [here, there, elsewhere]
+
+
+def test_batches_by_shard_without_a_creator_are_none() -> None:
+    assert chunks(an_adjustment(), *many(1)) == [many(1)]
 
 
 @pytest.mark.parametrize(("number", "sizes"), [(98, [98]), (99, [99]), (100, [99, 1]), (250, [99, 99, 52])])

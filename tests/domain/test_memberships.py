@@ -173,7 +173,7 @@ def test_a_paid_membership_stands_as_its_subscription(word: str, status: Members
         customer_id=f"cus_{FAN}",
         paid_until=START + 2 * MONTH,
         renews=status in LIVE,
-        ended_reason="unpaid" if word in {"unpaid", "incomplete_expired"} else "cancelled" if status is ENDED else "",
+        ended_reason="unpaid" if word in {"unpaid", "incomplete_expired"} else "cancelled" if status is ENDED else None,
         version=2,
     )
 
@@ -197,7 +197,7 @@ def test_a_subscription_that_the_provider_gave_up_is_unpaid() -> None:
 @pytest.mark.parametrize(("kept", "status"), [(None, ACTIVE), (499, ACTIVE), (1, ACTIVE), (0, ENDED)])
 def test_a_month_whose_money_is_all_gone_makes_no_member(kept: int | None, status: MembershipStatus) -> None:
     after = followed(a_month(kept_minor=kept))
-    assert (after.status, after.ended_reason) == (status, "refunded" if status is ENDED else "")
+    assert (after.status, after.ended_reason) == (status, "refunded" if status is ENDED else None)
 
 
 def test_a_status_that_nobody_told_us_of_is_not_guessed_at() -> None:
@@ -235,5 +235,5 @@ def test_nor_is_the_end_of_what_never_began() -> None:
 
 
 def test_an_ordinary_purchase_is_no_month() -> None:
-    assert a_posted_purchase().membership_id == ""
+    assert a_posted_purchase().membership_id is None
     assert uuid7_at(START, 1) != an_invoice().purchase_id

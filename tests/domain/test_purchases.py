@@ -218,7 +218,7 @@ def test_a_session_that_was_paid_in_full_is_ours() -> None:
     [
         ({"payment_status": "no_payment_required"}, "no_payment_required"),
         ({"payment_status": "unpaid"}, "unpaid"),
-        ({"payment_status": "something_new"}, "something_new"),
+        ({"payment_status": "something_new"}, "unknown"),
         ({"payment_intent": None}, "no_payment_intent"),
         ({"total_minor": 73}, "discounted_or_surcharged"),
         ({"total_minor": 75}, "discounted_or_surcharged"),

@@ -61,7 +61,7 @@ def _left_over(system: SimulatedSystem) -> Iterator[Breach]:
 
 def _purchases(system: SimulatedSystem) -> Iterator[Breach]:
     """Check I2, one credit per payment, and that its coins match the money kept."""
-    moved = Counter[tuple[str, str]]()
+    moved = Counter[tuple[str, str | None]]()
     for entry in posted(system):
         if isinstance(entry, Adjustment) and entry.kind in {Kind.CLAWBACK, Kind.RESTORE}:
             moved[entry.user_id, entry.about] += entry.coins
@@ -93,7 +93,9 @@ def _gifts(system: SimulatedSystem) -> Iterator[Breach]:
     reversals = [
         entry for entry in posted(system) if isinstance(entry, Adjustment) and entry.kind is Kind.GIFT_REVERSAL
     ]
-    prices = {(entry.user_id, entry.entry_id): entry.price_coins for entry in posted(system) if isinstance(entry, Gift)}
+    prices: dict[tuple[str, str | None], int] = {
+        (entry.user_id, entry.entry_id): entry.price_coins for entry in posted(system) if isinstance(entry, Gift)
+    }
     for name, times in Counter((entry.user_id, entry.about) for entry in reversals).items():
         if times > 1:
             yield Breach("doubled", f"gift {name} was reversed {times} times")

@@ -35,7 +35,7 @@ class Payment:
     @property
     def kept_minor(self) -> int:
         moved = [("refund", one) for one in self.refunds] + [("dispute", one) for one in self.disputes]
-        gone = sum(one.amount_minor for kind, one in moved if MONEY_IS_GONE[kind][one.status])
+        gone = sum(one.amount_minor for kind, one in moved if MONEY_IS_GONE[kind][str(one.status)])
         return max(self.paid_minor - gone, 0)
 
 

@@ -72,7 +72,7 @@ ROOMS = {
     ),
     "chalicelib.ports": Room(standard=PLAIN, others=("msgspec.Struct",), ours=(*CORE, "chalicelib.ports")),
     "chalicelib.usecases": Room(
-        standard=(*PLAIN, "collections", "itertools", "logging", "types"),
+        standard=(*PLAIN, "collections", "functools", "itertools", "logging", "types"),
         others=("msgspec.Struct", "msgspec.structs"),
         ours=(*CORE, "chalicelib.ports", "chalicelib.usecases"),
     ),

@@ -155,6 +155,13 @@ def test_the_longest_message_is_sent(api: Api) -> None:
     assert [api.give(message=text).status for text in ("a" * 200, "")] == [201, 201]
 
 
+def test_a_gift_with_empty_fields_is_sent_without_them(api: Api) -> None:
+    api.fund()
+    empty = {"sender_name": "", "stream_id": "", "streak_id": ""}
+    sent = api.give(**empty)
+    assert (sent.status, [sent.json[field] for field in empty]) == (201, [None, None, None])
+
+
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("field", NEVER_THE_CALLERS)
 def test_a_field_that_is_not_the_callers_is_refused(api: Api, path: str, field: str) -> None:

@@ -145,7 +145,7 @@ class GivingMachine(CheckoutMachine):
             "coins": many,
             "message": text,
             "anonymous": secret,
-            "item_id": "",
+            "item_id": None,
             "creator_id": "cleo",
         }
         self.compare(

@@ -71,7 +71,7 @@ class Model:
     settled: dict[str, tuple[str, str]] = field(default_factory=dict)
     streaks: dict[str, Streak] = field(default_factory=dict)
     ended: list[tuple[str, str, int, int]] = field(default_factory=list)
-    pinned: dict[Name, tuple[str, int]] = field(default_factory=dict)
+    pinned: dict[Name, tuple[str | None, int]] = field(default_factory=dict)
 
     # --- fans ---------------------------------------------------------------------------------------------------------
 

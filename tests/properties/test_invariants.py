@@ -34,8 +34,8 @@ GOOD = Books(
     shards=[TOTAL],
     published=["e1", "e2", "e2"],
 )
-TAKEN = an_adjustment(entry_id="a1", event_id="e5", kind=Kind.CLAWBACK, coins=-35, about="p1", actor="")
-GIVEN_BACK = an_adjustment(entry_id="a2", event_id="e6", kind=Kind.RESTORE, coins=10, about="p1", actor="")
+TAKEN = an_adjustment(entry_id="a1", event_id="e5", kind=Kind.CLAWBACK, coins=-35, about="p1", actor=None)
+GIVEN_BACK = an_adjustment(entry_id="a2", event_id="e6", kind=Kind.RESTORE, coins=10, about="p1", actor=None)
 REVERSAL = a_reversal(GIVEN, entry_id="a3", event_id="e7")
 RETURNED = Received(creator_id=CREATOR, shard=0, event_id="e7", coins=-30, sequence=2)
 MOVED = Books(

@@ -30,7 +30,7 @@ def pieces(draw: st.DrawFn) -> tuple[int, list[int]]:
 
 
 def gone_minor(movements: Sequence[Movement], statuses: dict[str, bool]) -> int:
-    return sum(movement.amount_minor for movement in movements if statuses[movement.status])
+    return sum(movement.amount_minor for movement in movements if statuses[str(movement.status)])
 
 
 @STEADY

@@ -195,7 +195,7 @@ class CoinpurseMachine(GivingMachine):
         is_old = entry.posted_at is not None and entry.posted_at <= self.harness.clock.now() - 10 * MINUTE
         if gift is None:
             return is_old and entry.entry_id not in books.announced
-        shard = books.shards.get((gift.creator_id, gift.shard))
+        shard = books.shards.get((str(gift.creator_id), gift.shard))
         return is_old and (shard is None or gift.event_id not in shard.sequences)
 
     @rule(minutes=st.integers(0, 3000))

@@ -11,7 +11,7 @@ from chalicelib.errors import NotFound, TryAgain
 from chalicelib.usecases.budgets import set_budget
 from chalicelib.usecases.checkout import end_purchase
 from tests.domain.builders import FAN, a_purchase
-from tests.fakes import session_of, uuid7_at
+from tests.fakes import uuid7_at
 from tests.usecases.checkout_harness import CheckoutHarness, session_event
 
 NIGHT = timedelta(hours=12)
@@ -89,7 +89,7 @@ def test_what_never_counted_is_not_given_back() -> None:
 
 def test_a_purchase_that_nobody_knows_gives_nothing_back() -> None:
     harness = a_budget_harness()
-    stranger = session_of(a_purchase(purchase_id=uuid7_at(harness.clock.at, 9)))
+    stranger = a_purchase(purchase_id=uuid7_at(harness.clock.at, 9)).ref
     with pytest.raises(NotFound):
         end_purchase(stranger, Status.EXPIRED, [Status.PENDING], ledger=harness.ledger, clock=harness.clock)
     assert left(harness) == 26

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import CheckoutSession, UnrelatedPayment
 from chalicelib.domain.purchases import UNPOSTED, Status
-from chalicelib.domain.reviews import Review
+from chalicelib.domain.reviews import Review, ReviewReason
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.fulfillment import fulfill_checkout
 from tests.domain.builders import FAN, KEY, a_purchase
@@ -115,7 +115,7 @@ def test_a_review_holds_what_was_claimed_and_what_was_paid() -> None:
     assert harness.books.reviews == {
         f"pi_{KEY}": Review(
             payment_id=f"pi_{KEY}",
-            reason="discounted_or_surcharged",
+            reason=ReviewReason.DISCOUNTED,
             session_id=f"cs_test_{KEY}",
             purchase_id=KEY,
             user_id=FAN,

@@ -7,7 +7,7 @@ from chalicelib.domain.memberships import month_of
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import Invoice, UnrelatedPayment
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.reviews import Review
+from chalicelib.domain.reviews import Review, ReviewReason
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.fulfillment import fulfill_invoice
 from tests.domain.builders import FAN, KEY, a_gift, a_membership
@@ -98,7 +98,7 @@ def test_a_review_holds_what_was_claimed_and_what_was_paid(club: MembershipHarne
     assert club.books.reviews == {
         f"pi_1_{KEY}": Review(
             payment_id=f"pi_1_{KEY}",
-            reason="discounted_or_surcharged",
+            reason=ReviewReason.DISCOUNTED,
             session_id=f"in_1_{KEY}",
             purchase_id=invoice_of(MEMBERSHIP).purchase_id,
             user_id=FAN,

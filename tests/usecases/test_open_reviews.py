@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.domain.reviews import Review, Settlement
+from chalicelib.domain.reviews import Review, ReviewReason, Settlement
 from chalicelib.usecases.audit import count_open_reviews
 from tests.fake_operators import FakeOperators
 from tests.fakes import FakeClock, FakeLedger
@@ -14,7 +14,7 @@ NOW = datetime(2026, 3, 31, 23, 59, tzinfo=UTC)
 SETTLED = Settlement(key="k", decision="refuse", reason="seen", actor="olga", settled_at=NOW)
 REVIEW = Review(
     payment_id="pi_1",
-    reason="paid_twice",
+    reason=ReviewReason.PAID_TWICE,
     session_id="cs_1",
     purchase_id="p",
     user_id="ann",

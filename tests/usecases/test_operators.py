@@ -130,7 +130,7 @@ def test_granted_coins_are_in_the_wallet_with_who_gave_them_and_why(office: Oper
     granted = office.grant(coins=500, reason="sorry for last night", actor="otto")
     adjustment = granted.adjustment
     assert not granted.is_repeat
-    assert (adjustment.kind, adjustment.coins, adjustment.about) == (Kind.GRANT, 500, "")
+    assert (adjustment.kind, adjustment.coins, adjustment.about) == (Kind.GRANT, 500, None)
     assert (adjustment.reason, adjustment.actor) == ("sorry for last night", "otto")
     assert office.books.entries[FAN][ACT] == adjustment
     assert office.balance() == 565

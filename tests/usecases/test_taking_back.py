@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Kind
-from chalicelib.domain.purchases import MONEY_LEFT
+from chalicelib.domain.reviews import ReviewReason
 from chalicelib.errors import InvalidField
 from tests.usecases.checkout_harness import PAYMENT
 from tests.usecases.test_operators import OperatorHarness
@@ -12,7 +12,7 @@ from tests.usecases.test_operators import OperatorHarness
 
 def test_money_that_left_is_no_reason_to_give_coins() -> None:
     office = OperatorHarness()
-    left = replace(office.books.reviews[PAYMENT], payment_id=f"{PAYMENT}-left-74", reason=MONEY_LEFT)
+    left = replace(office.books.reviews[PAYMENT], payment_id=f"{PAYMENT}-left-74", reason=ReviewReason.MONEY_LEFT)
     office.books.file_review(left)
     with pytest.raises(InvalidField) as refused:
         office.settle("credit", payment_id=left.payment_id)

@@ -47,8 +47,14 @@ class DynamoJournal:
 
     def not_relayed(self, lines: Sequence[JournalLine]) -> Sequence[JournalLine]:
         """Cost: one read per hundred lines."""
-        gifts = {_creator_key(line): line for line in lines if line.creator_id}
-        others = {(wallet_key(line.user_id), entry_key(line.entry_id)): line for line in lines if not line.creator_id}
+        gifts = {
+            (shard_key(line.creator_id, line.shard), key("GIFT", line.event_id)): line
+            for line in lines
+            if line.creator_id is not None
+        }
+        others = {
+            (wallet_key(line.user_id), entry_key(line.entry_id)): line for line in lines if line.creator_id is None
+        }
         with transient_errors():
             received = {(row.pk, row.sk) for row in CreatorEntryRow.batch_get(gifts, consistent_read=True)}
             announced = {
@@ -107,13 +113,9 @@ def _line(row: EntryRow) -> JournalLine:
         kind=row.kind,
         coins=row.coins,
         posted_at=datetime.fromisoformat(posted_at),
-        creator_id=row.creator_id or "",
+        creator_id=row.creator_id,
         shard=row.shard or 0,
     )
-
-
-def _creator_key(line: JournalLine) -> tuple[str, str]:
-    return shard_key(line.creator_id, line.shard), key("GIFT", line.event_id)
 
 
 def _wallet_coins(user_id: str) -> int:

@@ -19,7 +19,7 @@ from chalicelib.domain.entries import Entry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.purchases import PENDING_LIFE, Purchase, Status
-from chalicelib.domain.reviews import Review, Settlement
+from chalicelib.domain.reviews import Review, ReviewReason, Settlement
 from chalicelib.domain.wallets import Streak, Wallet
 
 Present = TypeVar("Present")
@@ -45,13 +45,13 @@ def _streak(row: WalletRow) -> Streak | None:
         return None  # type: ignore[unreachable]  # the attribute may be null
     return Streak(
         streak_id=row.streak_id,
-        creator_id=_there(row.streak_creator),
-        item_id=_there(row.streak_item),
-        is_anonymous=_there(row.streak_anonymous),
-        shard=_there(row.streak_lane),
-        count=_there(row.streak_count),
-        coins=_there(row.streak_coins),
-        last_at=_there(row.streak_at),
+        creator_id=require(row.streak_creator),
+        item_id=require(row.streak_item),
+        is_anonymous=require(row.streak_anonymous),
+        shard=require(row.streak_lane),
+        count=require(row.streak_count),
+        coins=require(row.streak_coins),
+        last_at=require(row.streak_at),
     )
 
 
@@ -77,12 +77,12 @@ def _purchase(user_id: str, entry_id: str, row: EntryRow) -> Purchase:
     return Purchase(
         purchase_id=entry_id,
         user_id=user_id,
-        bundle_id=_there(row.bundle_id),
-        channel=_there(row.channel),
-        coins=_there(row.coins),
-        amount_minor=_there(row.amount_minor),
-        currency=_there(row.currency),
-        created_at=_there(row.created_at),
+        bundle_id=require(row.bundle_id),
+        channel=require(row.channel),
+        coins=require(row.coins),
+        amount_minor=require(row.amount_minor),
+        currency=require(row.currency),
+        created_at=require(row.created_at),
         status=Status(row.status),
         posted_at=row.posted_at,
         event_id=row.event_id,
@@ -90,7 +90,7 @@ def _purchase(user_id: str, entry_id: str, row: EntryRow) -> Purchase:
         kept_minor=row.kept_minor,
         version=row.version,
         is_released=bool(row.is_released),
-        membership_id=row.membership_id or "",
+        membership_id=row.membership_id,
         is_renewal=bool(row.is_renewal),
         paid_until=row.paid_until,
         request_hash=row.request_hash,
@@ -101,20 +101,20 @@ def _gift(user_id: str, entry_id: str, row: EntryRow) -> Gift:
     return Gift(
         gift_id=entry_id,
         user_id=user_id,
-        event_id=_there(row.event_id),
-        creator_id=_there(row.creator_id),
-        shard=_there(row.shard),
-        item_id=_there(row.item_id) if row.kind == GiftKind.GIFT.value else "",
-        quantity=_there(row.quantity),
-        price_coins=-_there(row.coins),
-        posted_at=_there(row.posted_at),
+        event_id=require(row.event_id),
+        creator_id=require(row.creator_id),
+        shard=require(row.shard),
+        item_id=require(row.item_id) if row.kind == GiftKind.GIFT.value else None,
+        quantity=require(row.quantity),
+        price_coins=-require(row.coins),
+        posted_at=require(row.posted_at),
         kind=GiftKind(row.kind),
         message=row.message or "",
         anonymous=bool(row.anonymous),
-        sender_name=row.sender_name or "",
-        stream_id=row.stream_id or "",
-        streak_id=row.streak_id or "",
-        color=row.color or "",
+        sender_name=row.sender_name,
+        stream_id=row.stream_id,
+        streak_id=row.streak_id,
+        color=row.color,
         pin_seconds=row.pin_seconds or 0,
     )
 
@@ -126,14 +126,14 @@ def _adjustment(user_id: str, entry_id: str, row: EntryRow) -> Adjustment:
         entry_id=entry_id,
         user_id=user_id,
         kind=kind,
-        coins=_there(row.coins),
-        posted_at=_there(row.posted_at),
-        event_id=_there(row.event_id),
-        about=row.about or "",
-        reason=row.reason or "",
-        actor=row.actor or "",
-        creator_id=_there(row.creator_id) if has_creator else "",
-        shard=_there(row.shard) if has_creator else 0,
+        coins=require(row.coins),
+        posted_at=require(row.posted_at),
+        event_id=require(row.event_id),
+        about=row.about,
+        reason=row.reason,
+        actor=row.actor,
+        creator_id=require(row.creator_id) if has_creator else None,
+        shard=require(row.shard) if has_creator else 0,
     )
 
 
@@ -142,10 +142,10 @@ def _notice(user_id: str, entry_id: str, row: EntryRow) -> NotificationEntry:
         entry_id=entry_id,
         user_id=user_id,
         kind=NotificationKind(row.kind),
-        posted_at=_there(row.posted_at),
-        event_id=_there(row.event_id),
-        payload=_there(row.payload),
-        creator_id=row.creator_id or "",
+        posted_at=require(row.posted_at),
+        event_id=require(row.event_id),
+        payload=require(row.payload),
+        creator_id=row.creator_id,
         shard=row.shard or 0,
     )
 
@@ -172,7 +172,7 @@ def month_row(month: Purchase) -> EntryRow:
     """Build the row of a paid membership month, posted and in the journal."""
     row = purchase_row(month)
     row.ttl = None
-    row.posted_at, row.event_id = _there(month.posted_at), _there(month.event_id)
+    row.posted_at, row.event_id = require(month.posted_at), require(month.event_id)
     row.journal_hour = journal_hour(row.posted_at, row.event_id)
     row.journal_at = journal_at(row.posted_at, month.purchase_id)
     row.payment_intent = month.payment_intent
@@ -196,14 +196,14 @@ def gift_row(gift: Gift) -> EntryRow:
         journal_at=journal_at(gift.posted_at, gift.gift_id),
         creator_id=gift.creator_id,
         shard=gift.shard,
-        item_id=gift.item_id or None,
+        item_id=gift.item_id,
         quantity=gift.quantity,
         message=gift.message or None,
         anonymous=gift.anonymous or None,
-        sender_name=gift.sender_name or None,
-        stream_id=gift.stream_id or None,
-        streak_id=gift.streak_id or None,
-        color=gift.color or None,
+        sender_name=gift.sender_name,
+        stream_id=gift.stream_id,
+        streak_id=gift.streak_id,
+        color=gift.color,
         pin_seconds=gift.pin_seconds or None,
     )
 
@@ -221,10 +221,10 @@ def adjustment_row(adjustment: Adjustment) -> EntryRow:
         event_id=adjustment.event_id,
         journal_hour=journal_hour(adjustment.posted_at, adjustment.event_id),
         journal_at=journal_at(adjustment.posted_at, adjustment.entry_id),
-        about=adjustment.about or None,
-        reason=adjustment.reason or None,
-        actor=adjustment.actor or None,
-        creator_id=adjustment.creator_id or None,
+        about=adjustment.about,
+        reason=adjustment.reason,
+        actor=adjustment.actor,
+        creator_id=adjustment.creator_id,
         shard=adjustment.shard if adjustment.creator_id else None,
     )
 
@@ -242,7 +242,7 @@ def notification_row(notification: NotificationEntry) -> EntryRow:
         event_id=notification.event_id,
         journal_hour=journal_hour(notification.posted_at, notification.event_id),
         journal_at=journal_at(notification.posted_at, notification.entry_id),
-        creator_id=notification.creator_id or None,
+        creator_id=notification.creator_id,
         shard=notification.shard if notification.creator_id else None,
         payload=dict(notification.payload),
     )
@@ -253,7 +253,7 @@ def review_row(review: Review) -> ReviewRow:
     return ReviewRow(
         pk=key("REVIEW", review.month),
         sk=review.payment_id,
-        reason=review.reason,
+        reason=review.reason.value,
         session_id=review.session_id,
         purchase_id=review.purchase_id,
         user_id=review.user_id,
@@ -270,14 +270,14 @@ def to_review(row: ReviewRow) -> Review:
     if row.settled_key is not None:
         settlement = Settlement(
             key=row.settled_key,
-            decision=_there(row.decision),
-            reason=_there(row.note),
-            actor=_there(row.actor),
-            settled_at=_there(row.settled_at),
+            decision=require(row.decision),
+            reason=require(row.note),
+            actor=require(row.actor),
+            settled_at=require(row.settled_at),
         )
     return Review(
         payment_id=row.sk,
-        reason=row.reason,
+        reason=ReviewReason(row.reason),
         session_id=row.session_id,
         purchase_id=row.purchase_id,
         user_id=row.user_id,
@@ -289,7 +289,8 @@ def to_review(row: ReviewRow) -> Review:
     )
 
 
-def _there(value: Present | None) -> Present:
+def require(value: Present | None) -> Present:
+    """Return the value. Raises ValueError when it is missing."""
     if value is None:
-        raise ValueError("an attribute of the row is missing")
+        raise ValueError("a required value is missing")
     return value

@@ -10,7 +10,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamodb.mapping import month_row, notification_row, to_entry
+from chalicelib.adapters.dynamodb.mapping import month_row, notification_row, require, to_entry
 from chalicelib.adapters.dynamodb.models import EntryRow, MembershipRow, WalletRow, bind, membership_key, wallet_key
 from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
@@ -64,7 +64,9 @@ class DynamoMemberships:
             )
             return [_membership(row) for row in rows]
 
-    def post_month(self, month: Purchase, subscription_id: str, customer_id: str) -> Posted | AlreadyExists | Unmatched:
+    def post_month(
+        self, month: Purchase, subscription_id: str, customer_id: str | None
+    ) -> Posted | AlreadyExists | Unmatched:
         """Cost: 6 write units and 1 for the journal."""
 
         def write(counted: Sequence[Action], condition: Condition | None) -> None:
@@ -108,10 +110,14 @@ class DynamoMemberships:
 
 
 def _posting(
-    month: Purchase, subscription_id: str, customer_id: str, counted: Sequence[Action], condition: Condition | None
+    month: Purchase,
+    subscription_id: str,
+    customer_id: str | None,
+    counted: Sequence[Action],
+    condition: Condition | None,
 ) -> Callable[[TransactWrite], None]:
     """Build the transaction that posts a month: purchase, coins, and the membership if it matches its quote."""
-    row = MembershipRow(wallet_key(month.user_id), membership_key(month.membership_id))
+    row = MembershipRow(wallet_key(month.user_id), membership_key(require(month.membership_id)))
     is_as_quoted = (
         (MembershipRow.plan_id == month.bundle_id)
         & (MembershipRow.coins == month.coins)
@@ -154,8 +160,8 @@ def _row(membership: Membership) -> MembershipRow:
 
 
 def _set(attribute: Attribute[Value], value: Value | None) -> Action:
-    """Set the attribute, or remove it for an empty value."""
-    return attribute.set(value) if value else attribute.remove()
+    """Set the attribute, or remove it for None."""
+    return attribute.remove() if value is None else attribute.set(value)
 
 
 def _membership(row: MembershipRow) -> Membership:
@@ -168,10 +174,10 @@ def _membership(row: MembershipRow) -> Membership:
         currency=row.currency,
         created_at=row.created_at,
         status=MembershipStatus(row.status),
-        subscription_id=row.subscription_id or "",
-        customer_id=row.customer_id or "",
+        subscription_id=row.subscription_id,
+        customer_id=row.customer_id,
         paid_until=row.paid_until,
         renews=bool(row.renews),
-        ended_reason=row.ended_reason or "",
+        ended_reason=row.ended_reason,
         version=row.version,
     )

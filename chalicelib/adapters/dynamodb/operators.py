@@ -7,7 +7,7 @@ from typing import Final
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamodb.mapping import adjustment_row, to_entry, to_review
+from chalicelib.adapters.dynamodb.mapping import adjustment_row, require, to_entry, to_review
 from chalicelib.adapters.dynamodb.models import (
     AuditRow,
     EntryRow,
@@ -50,7 +50,7 @@ class DynamoOperators:
     def reverse_gift(self, adjustment: Adjustment) -> Posted | AlreadyReversed | Conflict:
         if adjustment.entry_id == adjustment.about:
             return Conflict()  # DynamoDB does not write one item twice in a transaction
-        gift = EntryRow(wallet_key(adjustment.user_id), entry_key(adjustment.about))
+        gift = EntryRow(wallet_key(adjustment.user_id), entry_key(require(adjustment.about)))
 
         def write(transaction: TransactWrite) -> None:
             _credit(transaction, adjustment)

@@ -98,10 +98,9 @@ class DynamoPurchases:
         self._transactions.write(write)
 
     def move_purchase(
-        self, session: CheckoutSession, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
+        self, ref: PurchaseRef, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
     ) -> Posted | Unchanged:
         """Cost: 1 write unit; 4 with a budget change."""
-        ref = session.require_ref()
         row = EntryRow(wallet_key(ref.user_id), entry_key(ref.purchase_id))
         if change:
             return self._release(row, to, allowed, change)

@@ -3,6 +3,7 @@
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
+from chalicelib.adapters.dynamodb.mapping import require
 from chalicelib.adapters.dynamodb.models import WalletRow
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.streaks import StreakEnd
@@ -15,7 +16,7 @@ def follow_streak(gift: Gift, ended: StreakEnd | None) -> tuple[list[Action], Co
         gift: the first gift of a streak requires no active streak; a later one requires its own.
         ended: the active streak, which ends in the same write.
     """
-    if not gift.streak_id:
+    if gift.streak_id is None:
         return [], None
     if gift.begins_streak:
         return begun(gift), is_as_seen(ended)
@@ -45,9 +46,9 @@ def is_as_seen(ended: StreakEnd | None) -> Condition:
 def begun(gift: Gift) -> list[Action]:
     """Start a streak with the gift."""
     return [
-        WalletRow.streak_id.set(gift.streak_id),
+        WalletRow.streak_id.set(gift.gift_id),
         WalletRow.streak_creator.set(gift.creator_id),
-        WalletRow.streak_item.set(gift.item_id),
+        WalletRow.streak_item.set(require(gift.item_id)),
         WalletRow.streak_anonymous.set(gift.anonymous),
         WalletRow.streak_lane.set(gift.shard),
         WalletRow.streak_count.set(1),

@@ -75,17 +75,20 @@ def event_of(values: dict[str, Any]) -> StripeEvent:
 
 def session_of(values: dict[str, Any]) -> CheckoutSession:
     """Convert the SDK's checkout session. Raises msgspec.ValidationError for an undocumented form."""
-    return _session(msgspec.convert(values, _Session))
+    session = _session(msgspec.convert(values, _Session))
+    if session is None:
+        raise msgspec.ValidationError("a checkout session without a currency")
+    return session
 
 
 def movement_of(values: dict[str, Any]) -> Movement:
-    """Convert the SDK's refund or dispute. A missing status becomes an unknown one.
+    """Convert the SDK's refund or dispute.
 
     Raises:
         msgspec.ValidationError: undocumented form.
     """
     movement = msgspec.convert(values, _Movement)
-    return Movement(amount_minor=movement.amount, currency=movement.currency, status=movement.status or "")
+    return Movement(amount_minor=movement.amount, currency=movement.currency, status=movement.status)
 
 
 def purchase_ref_from_metadata(metadata: dict[str, str]) -> PurchaseRef | None:
@@ -129,7 +132,10 @@ def _event(event: _Event) -> StripeEvent:
     )
 
 
-def _session(session: _Session) -> CheckoutSession:
+def _session(session: _Session) -> CheckoutSession | None:
+    """Convert a session. Returns None for one of mode `setup`, which has no currency and takes no money."""
+    if session.currency is None:
+        return None
     return CheckoutSession(
         session_id=session.id,
         mode=session.mode,
@@ -137,7 +143,7 @@ def _session(session: _Session) -> CheckoutSession:
         payment_intent=session.payment_intent,
         subtotal_minor=session.amount_subtotal or 0,
         total_minor=session.amount_total or 0,
-        currency=session.currency or "",
+        currency=session.currency,
         created_at=instant(session.created),
         ref=purchase_ref_from_metadata(session.metadata or {}),
         url=session.url,

@@ -124,10 +124,10 @@ def invoice_of(values: dict[str, Any]) -> Invoice | None:
     ends = [line.period.end for line in invoice.lines.data]
     return Invoice(
         invoice_id=invoice.id,
-        status=invoice.status or "",
-        billing_reason=invoice.billing_reason or "",
+        status=invoice.status,
+        billing_reason=invoice.billing_reason,
         subscription_id=details.subscription,
-        customer_id=invoice.customer or "",
+        customer_id=invoice.customer,
         payment_intent=_one_payment(invoice.payments.data if invoice.payments else ()),
         subtotal_minor=invoice.subtotal,
         total_minor=invoice.total,
@@ -146,7 +146,7 @@ def subscription_of(values: dict[str, Any], paid: Sequence[dict[str, Any]]) -> S
     return Subscription(
         subscription_id=subscription.id,
         status=subscription.status,
-        cancel_reason=(cancellation.reason if cancellation else None) or "",
+        cancel_reason=cancellation.reason if cancellation else None,
         # The portal and newer subscriptions set a date instead of the flag.
         renews=not subscription.cancel_at_period_end and subscription.cancel_at is None,
         customer_id=subscription.customer,

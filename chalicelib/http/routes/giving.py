@@ -32,14 +32,14 @@ def post_gift(request: ApiRequest[gifts.GiftRequest]) -> ApiResponse:
         user_id=request.user_id,
         creator_id=request.body.creator_id,
         kind=request.body.kind,
-        item_id=request.body.item_id,
+        item_id=request.body.item_id or None,
         quantity=request.body.quantity,
         coins=request.body.coins,
         message=request.body.message,
         anonymous=request.body.anonymous,
-        sender_name=request.body.sender_name,
-        stream_id=request.body.stream_id,
-        streak_id=request.body.streak_id,
+        sender_name=request.body.sender_name or None,
+        stream_id=request.body.stream_id or None,
+        streak_id=request.body.streak_id or None,
     )
     sent = send_gift(
         order,

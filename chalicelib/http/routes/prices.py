@@ -109,7 +109,7 @@ def _verdict(request: ApiRequest[None]) -> Verdict:
             is_live=settings.livemode,
             now=services.clock.now(),
         )
-    channel = request.query("channel", "")
+    channel = request.query("channel", "") or None
     currency, _ = require_market(request.query("currency", "usd"), channel or "web")
     claimed = request.query_int("coins", 0, 1, _MOST), request.query_int("amount_minor", 0, 1, _MOST)
     return check_price(services.catalogue, *claimed, currency, channel)

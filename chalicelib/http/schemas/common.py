@@ -201,7 +201,7 @@ def entry(entry: Entry) -> EntryResponse:
             coins=entry.coins,
             created_at=iso(entry.posted_at),
             posted_at=iso(entry.posted_at),
-            about=None if isinstance(entry, NotificationEntry) else entry.about or None,
+            about=None if isinstance(entry, NotificationEntry) else entry.about,
         )
     return EntryResponse(
         id=entry.gift_id,
@@ -211,7 +211,7 @@ def entry(entry: Entry) -> EntryResponse:
         created_at=iso(entry.posted_at),
         posted_at=iso(entry.posted_at),
         creator_id=entry.creator_id,
-        item_id=entry.item_id or None,
+        item_id=entry.item_id,
         quantity=entry.quantity if entry.item_id else None,
     )
 

@@ -118,14 +118,14 @@ def gift(gift: Gift) -> GiftResponse:
         kind=gift.kind.value,
         coins=gift.price_coins,
         creator_id=gift.creator_id,
-        item_id=gift.item_id or None,
+        item_id=gift.item_id,
         quantity=gift.quantity,
         message=gift.message,
         anonymous=gift.anonymous,
-        sender_name=gift.sender_name or None,
-        stream_id=gift.stream_id or None,
-        streak_id=gift.streak_id or None,
-        color=gift.color or None,
+        sender_name=gift.sender_name,
+        stream_id=gift.stream_id,
+        streak_id=gift.streak_id,
+        color=gift.color,
         pin_seconds=gift.pin_seconds,
         sent_at=iso(gift.posted_at),
     )
@@ -174,9 +174,7 @@ def _gift_rules(rules: GiftRules) -> GiftRulesResponse:
 
 def _coin_rules(rules: CoinRules) -> CoinRulesResponse:
     tiers = [
-        TierResponse(
-            min_coins=tier.min_coins, color=tier.color or None, pin_seconds=tier.pin_seconds, **_text(tier.text)
-        )
+        TierResponse(min_coins=tier.min_coins, color=tier.color, pin_seconds=tier.pin_seconds, **_text(tier.text))
         for tier in rules.tiers
     ]
     return CoinRulesResponse(max_coins=rules.max_coins, allows_anonymous=rules.allows_anonymous, tiers=tiers)

@@ -100,7 +100,7 @@ def review(review: Review) -> ReviewResponse:
     settlement = review.settlement
     return ReviewResponse(
         id=f"{review.month}.{review.payment_id}",
-        reason=review.reason,
+        reason=review.reason.value,
         payment_id=review.payment_id,
         session_id=review.session_id,
         purchase_id=review.purchase_id,

@@ -120,8 +120,8 @@ IN_GIVING: Final = [
     Bug(
         "the name of who cheers in secret",
         "chalicelib/domain/events.py",
-        '"sender_name": None if gift.anonymous else gift.sender_name or None',
-        '"sender_name": gift.sender_name or None',
+        '"sender_name": None if gift.anonymous else gift.sender_name',
+        '"sender_name": gift.sender_name',
         _KINDS,
     ),
     Bug(
