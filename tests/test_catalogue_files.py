@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.catalogue_files import FOLDER, BadCatalogue, load_catalogue
+from chalicelib.adapters.catalogue_files import FOLDER, PICTURES, BadCatalogue, load_catalogue
 from chalicelib.adapters.rate_files import RATES
 from chalicelib.domain.catalogue import Bundle, Catalogue, GiftItem
+from chalicelib.domain.display import Display, UnitNames
 from chalicelib.domain.economy import CoinRules, CreatorShare, Economy, GiftRules, Text, Tier
 from chalicelib.domain.plans import Plan
 
@@ -129,6 +130,48 @@ def test_load_catalogue_invalid_file_error_names_file_and_field(tmp_path: Path, 
         load(tmp_path, content)
     assert str(refused.value).startswith("shop.json: ")
     assert words in str(refused.value)
+
+
+def test_display_fields_of_a_file_are_read(tmp_path: Path) -> None:
+    gift = GOOD["gifts"][0] | {"image": "rose.svg", "animation": "https://a.example/r.svg", "category": "Love"}
+    bundle = GOOD["bundles"][0] | {"image": "coin_few.svg", "featured": True}
+    unit = {"singular": "bit", "plural": "bits", "image": "bit.svg"}
+    shown = {"gifts": [gift], "bundles": [bundle], "unit": unit, "image_origins": ["https://a.example"]}
+    catalogue = load(tmp_path, GOOD | shown)
+    assert catalogue.gifts["rose"].display == Display(
+        image="rose.svg", animation="https://a.example/r.svg", category="Love"
+    )
+    assert catalogue.bundles["small"].display == Display(image="coin_few.svg", is_featured=True)
+    assert catalogue.unit == UnitNames(singular="bit", plural="bits", image="bit.svg")
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (changed("gifts", image="tulip.svg"), "gifts.rose.image"),
+        (changed("gifts", animation="tulip.svg"), "gifts.rose.animation"),
+        (changed("bundles", image="tulip.svg"), "bundles.small.image"),
+        (GOOD | {"unit": {"singular": "bit", "plural": "bits", "image": "tulip.svg"}}, "unit.image"),
+    ],
+)
+def test_picture_without_a_file_is_named(tmp_path: Path, content: dict[str, Any], place: str) -> None:
+    with pytest.raises(BadCatalogue, match=f"{place}: a file of chalicelib/catalogues/pictures"):
+        load(tmp_path, content)
+
+
+@pytest.mark.parametrize("name", [path.stem for path in FOLDER.glob("*.json") if path != RATES])
+def test_shipped_catalogue_shows_a_picture_of_everything(name: str) -> None:
+    catalogue = load_catalogue(name)
+    displays = [thing.display for thing in (*catalogue.bundles.values(), *catalogue.gifts.values())]
+    assert all(display.image for display in displays)
+    assert catalogue.unit.image
+
+
+def test_every_picture_is_small_and_shown_by_a_catalogue() -> None:
+    catalogues = "".join(path.read_text() for path in FOLDER.glob("*.json"))
+    for path in PICTURES.iterdir():
+        assert path.stat().st_size < 2_500
+        assert f'"{path.name}"' in catalogues
 
 
 PLAN: dict[str, Any] = {"plan_id": "club", "name": "Club", "coins": 500, "prices": {"usd": 499}}

@@ -8,11 +8,13 @@ from typing import Final
 import msgspec
 
 from chalicelib.domain.catalogue import Bundle, Catalogue, GiftItem, unique
+from chalicelib.domain.display import Display, UnitNames, is_asset
 from chalicelib.domain.economy import CatalogueError, CoinRules, CreatorShare, Economy, GiftRules, Text, Tier
 from chalicelib.domain.messages import MAX_NAME_BYTES
 from chalicelib.domain.plans import Plan
 
 FOLDER: Final = Path(__file__).parent.parent / "catalogues"
+PICTURES: Final = FOLDER / "pictures"
 
 
 class BadCatalogue(Exception):
@@ -43,12 +45,18 @@ class _BundleLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     coins: int
     prices: dict[str, dict[str, int]]
     bonus_coins: int = 0
+    image: str = ""
+    featured: bool = False
 
 
 class _GiftLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     item_id: str
     name: str
     coins: int
+    image: str = ""
+    animation: str = ""
+    category: str = ""
+    featured: bool = False
 
 
 class _PlanLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -108,6 +116,12 @@ class _CustomLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     max_coins: int
 
 
+class _UnitLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    singular: str
+    plural: str
+    image: str = ""
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     as_of: str
     source: str
@@ -117,6 +131,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     gifts: list[_GiftLine] = []
     memberships: list[_PlanLine] = []
     custom: _CustomLine | None = None
+    unit: _UnitLine | None = None
+    image_origins: list[str] = []
 
 
 def load_catalogue(name: str, folder: Path = FOLDER) -> Catalogue:
@@ -131,7 +147,7 @@ def load_catalogue(name: str, folder: Path = FOLDER) -> Catalogue:
 def load_file(path: Path) -> Catalogue:
     """Load the catalogue in the file. Raises BadCatalogue as load_catalogue."""
     try:
-        return _catalogue(path.stem, msgspec.json.decode(path.read_bytes(), type=_File))
+        return _require_files(_catalogue(path.stem, msgspec.json.decode(path.read_bytes(), type=_File)))
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, CatalogueError) as error:
         raise BadCatalogue(path, error) from error
 
@@ -143,10 +159,13 @@ def _catalogue(name: str, file: _File) -> Catalogue:
             coins=line.coins + line.bonus_coins,
             bonus_coins=line.bonus_coins,
             prices=line.prices,
+            display=Display(image=line.image, is_featured=line.featured),
         )
         for line in file.bundles
     ]
-    gifts = [GiftItem(item_id=line.item_id, name=line.name, coins=line.coins) for line in file.gifts]
+    gifts = [
+        GiftItem(item_id=line.item_id, name=line.name, coins=line.coins, display=_display(line)) for line in file.gifts
+    ]
     plans = [Plan(plan_id=it.plan_id, name=it.name, coins=it.coins, prices=it.prices) for it in file.memberships]
     return Catalogue(
         economy=_economy(name, file),
@@ -154,7 +173,25 @@ def _catalogue(name: str, file: _File) -> Catalogue:
         gifts=unique(gifts, "gifts", "item_id"),
         memberships=unique(plans, "memberships", "plan_id"),
         custom_max_coins=file.custom.max_coins if file.custom else None,
+        unit=UnitNames(**msgspec.structs.asdict(file.unit)) if file.unit else UnitNames(),
+        image_origins=tuple(file.image_origins),
     )
+
+
+def _display(line: _GiftLine) -> Display:
+    return Display(image=line.image, animation=line.animation, category=line.category, is_featured=line.featured)
+
+
+def _require_files(catalogue: Catalogue) -> Catalogue:
+    """Return the catalogue. Raises CatalogueError for an asset that PICTURES does not have."""
+    shown: list[tuple[list[str], Display]] = [(["unit"], Display(image=catalogue.unit.image))]
+    shown += [(["bundles", bundle_id], bundle.display) for bundle_id, bundle in catalogue.bundles.items()]
+    shown += [(["gifts", item_id], gift.display) for item_id, gift in catalogue.gifts.items()]
+    for where, display in shown:
+        for field, picture in display.pictures():
+            if is_asset(picture) and not (PICTURES / picture).is_file():
+                raise CatalogueError([*where, field], "a file of chalicelib/catalogues/pictures")
+    return catalogue
 
 
 def _economy(name: str, file: _File) -> Economy:

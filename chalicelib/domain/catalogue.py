@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from msgspec import Struct, field
 
+from chalicelib.domain.display import Display, UnitNames, check_display, check_image_origins, check_unit
 from chalicelib.domain.economy import MAX_QUANTITY, CatalogueError, Economy, require_whole
 from chalicelib.domain.ids import is_tag
 from chalicelib.domain.money import EXPONENTS, MAX_AMOUNT, as_decimal, max_charge_minor, smallest_step_minor
@@ -29,6 +30,7 @@ class Bundle(Struct, frozen=True, kw_only=True):
     coins: int
     bonus_coins: int
     prices: Mapping[str, Mapping[str, int]]
+    display: Display = Display()
 
 
 class GiftItem(Struct, frozen=True, kw_only=True):
@@ -37,6 +39,7 @@ class GiftItem(Struct, frozen=True, kw_only=True):
     item_id: str
     name: str
     coins: int
+    display: Display = Display()
 
 
 class Offer(Struct, frozen=True, kw_only=True):
@@ -70,6 +73,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     """The bundles, gifts and memberships of one economy, validated on creation.
 
     `custom_max_coins` is the largest amount of coins that a fan may choose freely; None: bundles only.
+    `image_origins` are the https origins that pictures may come from, beside the assets.
 
     Raises:
         CatalogueError: a field breaks its rule.
@@ -80,6 +84,8 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     gifts: Mapping[str, GiftItem]
     memberships: Mapping[str, Plan] = field(default_factory=dict)
     custom_max_coins: int | None = None
+    unit: UnitNames = UnitNames()
+    image_origins: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         for bundle in self.bundles.values():
@@ -88,6 +94,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
             _check_gift(gift)
         for plan in self.memberships.values():
             _check_plan(plan)
+        _check_shown(self)
         _check_whole(self)
         for currency in self.currencies("web"):
             _check_ladder(self.offers(currency, "web"), self.custom_max_coins)
@@ -201,6 +208,16 @@ def _check_plan(plan: Plan) -> None:
         raise CatalogueError([*where, "prices"], "at least one currency")
     for currency, amount in plan.prices.items():
         _check_price([*where, "prices", currency], currency, amount)
+
+
+def _check_shown(catalogue: Catalogue) -> None:
+    origins = catalogue.image_origins
+    check_image_origins(origins)
+    check_unit(catalogue.unit, origins)
+    for bundle in catalogue.bundles.values():
+        check_display(("bundles", bundle.bundle_id), bundle.display, origins)
+    for gift in catalogue.gifts.values():
+        check_display(("gifts", gift.item_id), gift.display, origins)
 
 
 def _check_whole(catalogue: Catalogue) -> None:

@@ -56,6 +56,7 @@ def test_an_economy_says_how_fans_can_give_and_what_creators_earn(api: Api, run_
             "worth": {"amount_minor": 1, "currency": "usd", "exponent": 2},
             "least_units": 0,
         },
+        "unit": {"singular": "star", "plural": "stars", "image": "assets/star.svg"},
     }
 
 

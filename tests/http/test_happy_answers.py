@@ -73,6 +73,8 @@ def test_bundles_say_what_they_cost(api: Api) -> None:
         "price_per_coin": "1.600000",
         "discount_percent": 0,
         "web_saving_percent": 25,
+        "image": "assets/coin_few.svg",
+        "featured": False,
     }
 
 
@@ -184,7 +186,15 @@ def test_the_statement_shows_what_each_entry_did(api: Api) -> None:
 
 def test_the_cheapest_gift_comes_first(api: Api) -> None:
     gifts = api.get("/v1/gift-catalogue").json["gifts"]
-    assert gifts[0] == {"item_id": "rose", "name": "Rose", "coins": 1}
+    assert gifts[0] == {
+        "item_id": "rose",
+        "name": "Rose",
+        "coins": 1,
+        "image": "assets/rose.svg",
+        "animation": None,
+        "category": "Classics",
+        "featured": False,
+    }
     assert [gift["coins"] for gift in gifts] == sorted(gift["coins"] for gift in gifts)
 
 
@@ -241,6 +251,23 @@ def test_the_shop_is_open_to_whom_it_does_not_know(api: Api, headers: dict[str, 
     reply = api.get("/", fan=None, headers=headers)
     assert reply.status == 200
     assert "Signed in" not in reply.text
+
+
+def test_catalogue_shows_pictures_relative_to_the_api(api: Api) -> None:
+    gifts = {gift["item_id"]: gift for gift in api.get("/v1/gift-catalogue").json["gifts"]}
+    rocket = {name: gifts["rocket"][name] for name in ("image", "animation", "category", "featured")}
+    assert rocket == {
+        "image": "assets/rocket.svg",
+        "animation": "assets/rocket_animation.svg",
+        "category": "Grand",
+        "featured": False,
+    }
+    assert gifts["rose"]["animation"] is None
+    [featured] = [each for each in api.get("/v1/bundles").json["bundles"] if each["featured"]]
+    assert featured["image"] == "assets/coin_some.svg"
+    unit = api.get("/v1/economy").json["unit"]
+    assert unit == {"singular": "coin", "plural": "coins", "image": "assets/coin.svg"}
+    assert api.get(f"/{unit['image']}", fan=None).status == 200
 
 
 def test_assets_may_be_stored_for_a_day(api: Api) -> None:

@@ -218,9 +218,17 @@ def test_every_url_is_relative_and_nothing_is_inline(name: str) -> None:
 @pytest.mark.parametrize("name", ALL_PAGES)
 def test_every_asset_that_a_page_names_is_there(name: str) -> None:
     named = re.findall(r'"assets/([a-z.]+)\?v=[0-9a-f]{12}"', page_named(name))
-    assert set(named) == set(pages.ASSET_TYPES)
+    assert set(named) == {*pages.ASSET_TYPES, "coin.svg"}
     for asset in named:
         assert pages.asset(asset)[0]
+
+
+def test_picture_opened_as_a_page_runs_no_script() -> None:
+    text, headers = pages.asset("rocket_animation.svg")
+    assert text.startswith("<svg")
+    assert headers["Content-Type"] == "image/svg+xml"
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert headers["Content-Security-Policy"].endswith("sandbox")
 
 
 @pytest.mark.parametrize("name", ALL_PAGES)
@@ -250,7 +258,7 @@ def test_the_script_never_writes_html() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "shop.html", "__init__.py", "../errors.py", "..%2ferrors.py", "/etc/passwd", "COIN.SVG"]
+    "name", ["", "shop.html", "__init__.py", "../errors.py", "..%2ferrors.py", "/etc/passwd", "COIN.SVG", "tulip.svg"]
 )
 def test_nothing_but_assets_is_served(name: str) -> None:
     with pytest.raises(NotFound):

@@ -78,7 +78,8 @@ def rose_and_rocket(reply: Reply) -> list[tuple[int, str]]:
 
 def test_without_a_currency_a_gift_has_no_price(api: Api) -> None:
     reply = api.get("/v1/gift-catalogue")
-    assert reply.json["gifts"][0] == {"item_id": "rose", "name": "Rose", "coins": 1}
+    rose = reply.json["gifts"][0]
+    assert (rose["item_id"], rose["coins"], "price" in rose) == ("rose", 1, False)
     assert reply.headers["cache-control"] == "public, max-age=60"
     assert "etag" in reply.headers
 
@@ -86,7 +87,8 @@ def test_without_a_currency_a_gift_has_no_price(api: Api) -> None:
 def test_a_strangers_gift_costs_what_the_smallest_bundle_asks_per_coin(api: Api) -> None:
     reply = api.get("/v1/gift-catalogue?currency=kwd", fan=None)
     price = {"amount_minor": 4, "currency": "kwd", "exponent": 3, "basis": "list"}  # 230 / 70 = 3.29
-    assert reply.json["gifts"][0] == {"item_id": "rose", "name": "Rose", "coins": 1, "price": price}
+    rose = reply.json["gifts"][0]
+    assert (rose["item_id"], rose["coins"], rose["price"]) == ("rose", 1, price)
     assert reply.headers["cache-control"] == "public, max-age=60"
     assert reply.headers["vary"] == "Authorization"
     assert (

@@ -66,7 +66,7 @@ class TestContent:
         assert list((unpacked / "chalicelib").rglob("*.md")) == []
 
     def test_what_is_read_as_data_comes_along(self, unpacked: Path) -> None:
-        for folder in ("http/pages", "catalogues"):
+        for folder in ("http/pages", "catalogues", "catalogues/pictures"):
             files = [file for file in (ROOT / "chalicelib" / folder).glob("*.*") if file.suffix != ".md"]
             assert files
             for file in files:

@@ -8,6 +8,10 @@ _BUNDLES = "openapi/paths//v1/bundles/get/responses/200/content/application/json
 _CHECKOUT = "openapi/paths//v1/checkout-sessions/post/requestBody/content/application/json/schema"
 _VERIFY = "openapi/paths//v1/offers/verify/get/responses/200/content/application/json/schema"
 _TOP_UP = "openapi/paths//v1/top-up/get/responses/200/content/application/json/schema"
+_GIFTS = "openapi/paths//v1/gift-catalogue/get/responses/200/content/application/json/schema"
+_ECONOMY = "openapi/paths//v1/economy/get/responses/200/content/application/json/schema"
+_PARTS = ("properties", "required")
+_SHOWN = ("image", "animation", "category", "featured")
 
 ALLOWED_ADDITIONS: tuple[str, ...] = (
     "answers/*/answer/custom",
@@ -27,6 +31,16 @@ ALLOWED_ADDITIONS: tuple[str, ...] = (
     "answers/141/answer/rule",
     "answers/148/answer/field",
     "answers/148/answer/rule",
+    "answers/*/answer/bundles/*/image",
+    "answers/*/answer/bundles/*/featured",
+    "answers/*/answer/gifts/*/image",
+    "answers/*/answer/gifts/*/animation",
+    "answers/*/answer/gifts/*/category",
+    "answers/*/answer/gifts/*/featured",
+    "answers/*/answer/unit",
+    *(f"{_BUNDLES}/properties/bundles/items/{part}/{name}" for part in _PARTS for name in ("image", "featured")),
+    *(f"{_GIFTS}/properties/gifts/items/{part}/{name}" for part in _PARTS for name in _SHOWN),
+    *(f"{_ECONOMY}/{part}/unit" for part in _PARTS),
 )
 """Attributes of rows, events and answers that were added on purpose: patterns of places, as `rows/*/new_attribute`."""
 

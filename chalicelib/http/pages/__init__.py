@@ -5,6 +5,7 @@ fan's token and redirects to the payment page. All URLs are relative. Pages are 
 `ASSET_HEADERS`.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
@@ -20,16 +21,20 @@ from chalicelib.http.pages.prices import format_count, format_price, format_pric
 ASSET_TYPES: Final = {
     "coinpurse.css": "text/css; charset=utf-8",
     "coinpurse.js": "text/javascript; charset=utf-8",
-    "coin.svg": "image/svg+xml",
 }
+PICTURE_TYPE: Final = "image/svg+xml"
 
 ASSET_HEADERS: Final = {
     # Pages link assets with their digest (`?v=`), so a new version has another URL.
     "Cache-Control": "public, max-age=86400",
     "X-Content-Type-Options": "nosniff",
 }
+# A picture is an SVG with its own style. Opened as a page, it runs no script.
+PICTURE_HEADERS: Final = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 
 _FOLDER: Final = Path(__file__).parent
+_PICTURES: Final = _FOLDER.parents[1] / "catalogues" / "pictures"
+_PICTURE: Final = re.compile(r"[a-z0-9_]+\.svg")
 _FINAL_STATUSES: Final = frozenset({"posted", "failed", "expired"})
 
 
@@ -123,15 +128,19 @@ def problem(text: str) -> str:
     return _page("Something went wrong", _part("problem", text=text))
 
 
-def asset(name: str) -> tuple[str, str]:
-    """Return an asset's text and media type. Assets are text only, which API Gateway passes unchanged.
+def asset(name: str) -> tuple[str, Mapping[str, str]]:
+    """Return the text and headers of an asset: a file of the pages, or a picture of the catalogues.
+
+    Assets are text only, which API Gateway passes unchanged.
 
     Raises:
         NotFound: no such asset.
     """
-    if name not in ASSET_TYPES:
-        raise NotFound
-    return _read(name), ASSET_TYPES[name]
+    if name in ASSET_TYPES:
+        return _read(name), {**ASSET_HEADERS, "Content-Type": ASSET_TYPES[name]}
+    if _PICTURE.fullmatch(name) and (_PICTURES / name).is_file():
+        return _read(name), {**ASSET_HEADERS, **PICTURE_HEADERS, "Content-Type": PICTURE_TYPE}
+    raise NotFound
 
 
 def _bundle(bundle: Mapping[str, Any], channel: str, key: str) -> str:
@@ -212,4 +221,4 @@ def _digest(name: str) -> str:
 
 @cache
 def _read(name: str) -> str:
-    return (_FOLDER / name).read_text("utf-8")
+    return ((_PICTURES if name.endswith(".svg") else _FOLDER) / name).read_text("utf-8")

@@ -21,7 +21,7 @@ api = routing.Api(Blueprint(__name__), services)
 @api.route("GET", "/v1/economy", response_model=gifts.EconomyResponse, auth="none")
 def get_economy(_request: ApiRequest[None]) -> ApiResponse:
     """Show the kinds of gifts and the creators' share."""
-    return ApiResponse(body=gifts.economy(services.catalogue.economy), cacheable=True)
+    return ApiResponse(body=gifts.economy(services.catalogue), cacheable=True)
 
 
 @api.route("POST", "/v1/gifts", request_model=gifts.GiftRequest, response_model=gifts.GiftResponse)

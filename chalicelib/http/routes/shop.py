@@ -54,5 +54,5 @@ def get_canceled(_request: ApiRequest[None]) -> ApiResponse:
 @api.route("GET", "/assets/{name}", auth="none", query=None, sharing="any")
 def get_asset(request: ApiRequest[None]) -> ApiResponse:
     """Return an asset of the pages."""
-    text, media_type = pages.asset(request.path("name"))
-    return ApiResponse(body=text, headers={**pages.ASSET_HEADERS, "Content-Type": media_type})
+    text, headers = pages.asset(request.path("name"))
+    return ApiResponse(body=text, headers=headers)

@@ -6,6 +6,7 @@ from msgspec import Struct, to_builtins
 
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.catalogue import Catalogue, GiftItem, Offer
+from chalicelib.domain.display import is_asset
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.ids import iso
 from chalicelib.domain.money import EXPONENTS
@@ -33,7 +34,7 @@ class Price(Struct, kw_only=True):
 
 
 class BundleResponse(Struct, kw_only=True):
-    """Bundle on sale. `coins` is the total credited, including `bonus_coins`."""
+    """Bundle on sale. `coins` is the total credited, including `bonus_coins`. `image` is relative to the API."""
 
     bundle_id: str
     coins: int
@@ -42,6 +43,8 @@ class BundleResponse(Struct, kw_only=True):
     price_per_coin: str
     discount_percent: int
     web_saving_percent: int | None
+    image: str | None
+    featured: bool
 
 
 class CustomResponse(Struct, kw_only=True):
@@ -106,11 +109,15 @@ class EntriesResponse(Struct, kw_only=True):
 
 
 class GiftItemResponse(Struct, kw_only=True):
-    """Gift of the catalogue."""
+    """Gift of the catalogue. `image` and `animation` are relative to the API's address, or absolute."""
 
     item_id: str
     name: str
     coins: int
+    image: str | None
+    animation: str | None
+    category: str | None
+    featured: bool
 
 
 class GiftCatalogueResponse(Struct, kw_only=True):
@@ -146,6 +153,8 @@ def bundles(offers: list[Offer], custom: tuple[int, int] | None) -> BundlesRespo
                 price_per_coin=offer.price_per_coin,
                 discount_percent=offer.discount_percent,
                 web_saving_percent=offer.web_saving_percent,
+                image=address_of(offer.bundle.display.image),
+                featured=offer.bundle.display.is_featured,
             )
             for offer in offers
         ],
@@ -220,8 +229,24 @@ def gift_catalogue(catalogue: Catalogue) -> GiftCatalogueResponse:
     """Convert the gift catalogue."""
     gifts: list[GiftItem] = sorted(catalogue.gifts.values(), key=lambda gift: (gift.coins, gift.item_id))
     return GiftCatalogueResponse(
-        gifts=[GiftItemResponse(item_id=gift.item_id, name=gift.name, coins=gift.coins) for gift in gifts]
+        gifts=[
+            GiftItemResponse(
+                item_id=gift.item_id,
+                name=gift.name,
+                coins=gift.coins,
+                image=address_of(gift.display.image),
+                animation=address_of(gift.display.animation),
+                category=gift.display.category or None,
+                featured=gift.display.is_featured,
+            )
+            for gift in gifts
+        ]
     )
+
+
+def address_of(picture: str) -> str | None:
+    """Convert a catalogue's picture: an asset's address is relative to the API's, because the API may have several."""
+    return f"assets/{picture}" if is_asset(picture) else picture or None
 
 
 def price_of(amount_minor: int, currency: str) -> Price:

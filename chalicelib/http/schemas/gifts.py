@@ -4,10 +4,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.economy import CoinRules, Earnings, Economy, GiftRules, Text
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.ids import iso
-from chalicelib.http.schemas.common import Price, price_of
+from chalicelib.http.schemas.common import Price, address_of, price_of
 
 
 class GiftRequest(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -88,6 +89,14 @@ class ShareResponse(Struct, kw_only=True):
     least_units: int
 
 
+class UnitResponse(Struct, kw_only=True):
+    """Names of one unit and of several; `image` is relative to the API's address, or absolute."""
+
+    singular: str
+    plural: str
+    image: str | None
+
+
 class EconomyResponse(Struct, kw_only=True):
     """Kinds of gifts, null if not offered, and the creators' share; figures as of a month."""
 
@@ -97,6 +106,7 @@ class EconomyResponse(Struct, kw_only=True):
     cheer: CoinRulesResponse | None
     super_chat: CoinRulesResponse | None
     creator: ShareResponse
+    unit: UnitResponse
 
 
 class EarningsResponse(Struct, kw_only=True):
@@ -131,8 +141,9 @@ def gift(gift: Gift) -> GiftResponse:
     )
 
 
-def economy(economy: Economy) -> EconomyResponse:
-    """Convert an economy."""
+def economy(catalogue: Catalogue) -> EconomyResponse:
+    """Convert a catalogue's economy."""
+    economy, unit = catalogue.economy, catalogue.unit
     share = economy.share
     return EconomyResponse(
         name=economy.name,
@@ -148,6 +159,7 @@ def economy(economy: Economy) -> EconomyResponse:
             worth=price_of(share.worth_minor, share.currency),
             least_units=share.least_units,
         ),
+        unit=UnitResponse(singular=unit.singular, plural=unit.plural, image=address_of(unit.image)),
     )
 
 
