@@ -162,8 +162,8 @@ def test_picture_without_a_file_is_named(tmp_path: Path, content: dict[str, Any]
 @pytest.mark.parametrize("name", [path.stem for path in FOLDER.glob("*.json") if path != RATES])
 def test_shipped_catalogue_shows_a_picture_of_everything(name: str) -> None:
     catalogue = load_catalogue(name)
-    displays = [thing.display for thing in (*catalogue.bundles.values(), *catalogue.gifts.values())]
-    assert all(display.image for display in displays)
+    assert all(bundle.display.image for bundle in catalogue.bundles.values())
+    assert all(gift.display.image for gift in catalogue.gifts.values())
     assert catalogue.unit.image
 
 
