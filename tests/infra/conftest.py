@@ -16,6 +16,6 @@ def _one_shop() -> Iterator[Shop]:
 
 @pytest.fixture
 def shop(_one_shop: Shop) -> Shop:
-    """The Stripe sandbox's shop, as after its start."""
-    _one_shop.start_over()
+    """The Stripe sandbox in its initial state, with a client and a webhook receiver."""
+    _one_shop.reset()
     return _one_shop

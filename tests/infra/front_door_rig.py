@@ -1,4 +1,4 @@
-"""Real servers on either side of a front door: an API that answers what it is told to, and a client."""
+"""A fake API behind a front door, and an HTTP client in front of it."""
 
 import json
 from collections import deque
@@ -20,8 +20,8 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @dataclass
-class Seen:
-    """A request as it reached the API."""
+class ApiRequest:
+    """A request that reached the API."""
 
     method: str
     target: str
@@ -34,20 +34,20 @@ class Seen:
 
 @dataclass
 class FakeApi:
-    """An API that answers what it is told to, and remembers what it was asked."""
+    """An API with queued responses, which records its requests."""
 
     url: str = ""
-    seen: list[Seen] = field(default_factory=list)
-    answers: deque[tuple[int, list[tuple[str, str]], bytes]] = field(default_factory=deque)
-    meanwhile: Callable[[], object] = lambda: None
+    requests: list[ApiRequest] = field(default_factory=list)
+    responses: deque[tuple[int, list[tuple[str, str]], bytes]] = field(default_factory=deque)
+    on_request: Callable[[], object] = lambda: None
 
-    def answers_json(self, status: int, document: object) -> None:
-        self.answers.append((status, [("Content-Type", "application/json")], json.dumps(document).encode()))
+    def respond_json(self, status: int, document: object) -> None:
+        self.responses.append((status, [("Content-Type", "application/json")], json.dumps(document).encode()))
 
-    def take(self, request: Seen) -> tuple[int, list[tuple[str, str]], bytes]:
-        self.seen.append(request)
-        self.meanwhile()
-        return self.answers.popleft() if self.answers else (200, [("Content-Type", "text/plain")], b"ok")
+    def take(self, request: ApiRequest) -> tuple[int, list[tuple[str, str]], bytes]:
+        self.requests.append(request)
+        self.on_request()
+        return self.responses.popleft() if self.responses else (200, [("Content-Type", "text/plain")], b"ok")
 
 
 def handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
@@ -56,7 +56,7 @@ def handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
 
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, headers, content = api.take(Seen(self.command, self.path, self.headers.items(), body))
+            status, headers, content = api.take(ApiRequest(self.command, self.path, self.headers.items(), body))
             self.send_response_only(status)
             for name, value in headers:
                 self.send_header(name, value)
@@ -75,7 +75,7 @@ def handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
 
 class QuietServer(ThreadingHTTPServer):
     def handle_error(self, *_: object) -> None:
-        """A front door that gave up waiting is no error of the test."""
+        """Ignore the broken pipe of a front door that timed out."""
 
 
 @contextmanager
@@ -105,7 +105,7 @@ def front_door_of(api_url: str, issuer_url: str, timeout_seconds: float = 30.0) 
 
 
 @dataclass
-class Answer:
+class Response:
     status: int
     headers: list[tuple[str, str]]
     body: bytes
@@ -118,23 +118,23 @@ class Answer:
         return self.body.decode()
 
 
-def send(url: str, method: str, target: str, body: bytes = b"", **headers: str) -> Answer:
+def send(url: str, method: str, target: str, body: bytes = b"", **headers: str) -> Response:
     connection = HTTPConnection(urlsplit(url).netloc, timeout=20)
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, target, body or None, named)
-        answer = connection.getresponse()
-        return Answer(answer.status, answer.getheaders(), answer.read())
+        response = connection.getresponse()
+        return Response(response.status, response.getheaders(), response.read())
     finally:
         connection.close()
 
 
-def post_form(url: str, target: str, form: dict[str, str], **headers: str) -> Answer:
+def post_form(url: str, target: str, form: dict[str, str], **headers: str) -> Response:
     return send(url, "POST", target, urlencode(form).encode(), Content_Type=FORM["Content-Type"], **headers)
 
 
 def sign_in(url: str, name: str = "ann") -> str:
-    """The fan's cookie, as the browser sends it back."""
+    """Sign in. Returns the cookie in the form that a browser sends."""
     cookie = post_form(url, "/sign-in", {"name": name}).header("Set-Cookie")
     assert cookie is not None
     return cookie.split(";")[0]

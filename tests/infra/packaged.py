@@ -16,7 +16,7 @@ from infra.package import Package, build, render_template
 
 Template = dict[str, Any]
 
-NOBODY = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull, "HOME": os.devnull}
+CLEAN_ENVIRONMENT = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull, "HOME": os.devnull}
 
 
 def of_type(template: Template, kind: str) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def transformed() -> Template:
 
 @pytest.fixture(scope="session")
 def unpacked(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The zip's content, as Lambda lays it out in /var/task."""
+    """The unpacked zip, laid out as Lambda does in /var/task."""
     task = tmp_path_factory.mktemp("task")
     with zipfile.ZipFile(package.code) as archive:
         archive.extractall(task)
@@ -73,17 +73,17 @@ def unpacked(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 class _NoManagedPolicies:
-    """The template names no managed policy, so SAM needs not ask AWS for them."""
+    """No managed policies: the template uses none, so SAM does not have to list them."""
 
     def load(self) -> dict[str, str]:
         return {}
 
 
 def in_lambda(unpacked: Path, program: str) -> str:
-    """Run a program on the zip and the standard library alone, as Lambda does; this environment stays out of sight."""
+    """Run a program with the zip and the standard library only, as Lambda does. Returns its output."""
     command = [sys.executable, "-I", "-S", "-B", "-c", f"import sys; sys.path.insert(0, sys.argv[1])\n{program}"]
     done = subprocess.run(
-        [*command, str(unpacked)], env=NOBODY, capture_output=True, text=True, check=False, timeout=120
+        [*command, str(unpacked)], env=CLEAN_ENVIRONMENT, capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -1,4 +1,4 @@
-"""A shop on the Stripe sandbox: a real client, a webhook receiver, and a payer's hands."""
+"""The Stripe sandbox with Stripe's real client, a webhook receiver, and payers on its pages."""
 
 import json
 import threading
@@ -24,7 +24,7 @@ Json = dict[str, "object"]
 
 @dataclass
 class Webhook:
-    """One POST as it arrived; `status` is what the receiver answered."""
+    """A received webhook and the status that it was answered with."""
 
     body: bytes
     headers: dict[str, str]
@@ -38,7 +38,7 @@ class Webhook:
 
 @dataclass
 class Receiver:
-    """Answers webhooks with the planned statuses first, then 200."""
+    """A webhook receiver that answers with the planned statuses, then with 200."""
 
     plan: list[int] = field(default_factory=list)
     received: list[Webhook] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Receiver:
 
 @dataclass(frozen=True)
 class Page:
-    """The pay page's answer."""
+    """The response to a page request."""
 
     status: int
     location: str | None
@@ -88,14 +88,14 @@ class Page:
 
 @dataclass
 class Shop:
-    """What the tests hold."""
+    """The sandbox and its counterparts, for tests."""
 
     sandbox: StripeSandbox
     receiver: Receiver
     client: stripe.StripeClient
 
-    def start_over(self) -> None:
-        """Reset the sandbox, and let what is still in flight land before forgetting it."""
+    def reset(self) -> None:
+        """Reset the sandbox, and discard the webhooks that were still in flight."""
         self.control("POST", "/reset")
         assert self.control("POST", "/wait_idle")["idle"]
         self.receiver.plan, self.receiver.received = [], []
@@ -128,14 +128,14 @@ class Shop:
         return self.visit(f"/pay/{session.id}", urlencode({"outcome": outcome}))
 
     def buy(self, outcome: str = "card", *, amount: int = 500) -> tuple[Session, str]:
-        """Open and pay; returns the session as it is then, and its payment intent's id."""
+        """Open and pay a session. Returns the session after that, and its payment intent's id."""
         session = self.open(amount=amount)
         self.pay(session, outcome)
         session = self.client.v1.checkout.sessions.retrieve(session.id)
         return session, str(session.payment_intent)
 
     def plan(self, *, amount: int = 499, interval: str = "month", interval_count: int = 1) -> SessionCreateParams:
-        """An offer to subscribe."""
+        """Build the parameters of a session for a subscription."""
         return cast(
             "SessionCreateParams",
             {
@@ -160,7 +160,7 @@ class Shop:
         )
 
     def subscribe(self, outcome: str = "card", offer: SessionCreateParams | None = None) -> stripe.Subscription:
-        """Open and pay; returns the subscription as it is then."""
+        """Open a session and subscribe. Returns the subscription."""
         session = self.client.v1.checkout.sessions.create(offer or self.plan())
         assert self.pay(session, outcome).status == 303
         session = self.client.v1.checkout.sessions.retrieve(session.id, {"expand": ["subscription"]})
@@ -178,16 +178,16 @@ class Shop:
         assert status == 200, answer
         return answer
 
-    def turn(self, **knobs: object) -> None:
+    def set_knobs(self, **knobs: object) -> None:
         self.control("PUT", "/knobs", knobs)
 
     def settled_types(self) -> list[str]:
-        """Every event type received once nothing is under way."""
+        """Wait until no webhook is in flight. Returns the received event types."""
         assert self.control("POST", "/wait_idle", {"timeout_seconds": 5})["idle"]
         return self.receiver.types
 
     def emitted_types(self) -> list[str]:
-        """Every event type the API lists, oldest first."""
+        """Return the type of every event in the API's list, oldest first."""
         return [event.type for event in reversed(self.client.v1.events.list({"limit": 100}).data)]
 
     def http(
@@ -214,7 +214,7 @@ def open_shop() -> Iterator[Shop]:
 
 
 def eventually(is_true: Callable[[], bool], within_seconds: float = 5.0) -> None:
-    """Wait for a condition, with a deadline."""
+    """Wait until the condition is true, or fail."""
     deadline = time.monotonic() + within_seconds
     while not is_true():
         assert time.monotonic() < deadline, "the condition never came true"

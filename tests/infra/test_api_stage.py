@@ -10,18 +10,18 @@ from tests.infra.packaged import Template, of_type, packaged_template, transform
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_the_api_has_one_deployment_and_one_stage(stage: str) -> None:
+def test_api_has_one_deployment_and_one_stage(stage: str) -> None:
     document = transformed_template(stage)
     [(deployment, deployed)] = of_type(document, "AWS::ApiGateway::Deployment").items()
-    [found] = of_type(document, "AWS::ApiGateway::Stage").values()
+    [api_stage] = of_type(document, "AWS::ApiGateway::Stage").values()
     # A deployment that has a StageName creates a second stage.
     assert set(deployed) == {"Description", "RestApiId"}
-    assert found["DeploymentId"] == {"Ref": deployment}
-    assert found["RestApiId"] == deployed["RestApiId"] == {"Ref": "RestAPI"}
-    assert found["StageName"] == stage
+    assert api_stage["DeploymentId"] == {"Ref": deployment}
+    assert api_stage["RestApiId"] == deployed["RestApiId"] == {"Ref": "RestAPI"}
+    assert api_stage["StageName"] == stage
 
 
-def test_the_stage_throttles_every_method(transformed: Template) -> None:
+def test_stage_throttles_every_method(transformed: Template) -> None:
     [stage] = of_type(transformed, "AWS::ApiGateway::Stage").values()
     assert stage["TracingEnabled"] is True
     assert stage["MethodSettings"] == [
@@ -36,7 +36,7 @@ def test_the_stage_throttles_every_method(transformed: Template) -> None:
 
 
 @pytest.mark.parametrize("name", ["ApiErrorAlarm", "ApiLatencyAlarm"])
-def test_the_alarms_and_the_output_name_that_stage(transformed: Template, name: str) -> None:
+def test_alarms_and_output_name_the_stage(transformed: Template, name: str) -> None:
     [stage] = of_type(transformed, "AWS::ApiGateway::Stage").values()
     # `Ref: Stage` is the parameter, which packaging pins to the name of the one stage.
     assert transformed["Parameters"]["Stage"]["AllowedValues"] == [stage["StageName"]]

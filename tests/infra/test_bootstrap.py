@@ -11,13 +11,13 @@ import pytest
 from infra import bootstrap
 from infra.package import ROOT, RUNTIME
 
-Shim = Callable[[str, str], Path]
-"""Put a program into a directory: its name and its shell script."""
+WriteProgram = Callable[[str, str], Path]
+"""Writes a program into the machine's directory: path and shell script."""
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shim:
-    """A machine without any interpreter and without a network."""
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WriteProgram:
+    """A machine without interpreters and network."""
     monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
     for name, value in {"HOME": tmp_path, "PATH": tmp_path / "bin", "UV_PYTHON_DOWNLOADS": "never"}.items():
         monkeypatch.setenv(name, str(value))
@@ -36,8 +36,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shim:
     return put
 
 
-def says(version: str) -> str:
-    """The script of an interpreter that has a version."""
+def version_script(version: str) -> str:
+    """Return the script of an interpreter that reports this version."""
     return f'echo "{version} $0"'
 
 
@@ -45,7 +45,7 @@ def test_bootstrap_parses_on_python_3_6() -> None:
     ast.parse((ROOT / "infra/bootstrap.py").read_text(), feature_version=(3, 6))
 
 
-def test_versions_are_the_same_in_every_file() -> None:
+def test_python_versions_are_the_same_in_every_file() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     oldest = ".".join(map(str, bootstrap.OLDEST))
     assert project["project"]["requires-python"] == f">={oldest}"
@@ -54,29 +54,31 @@ def test_versions_are_the_same_in_every_file() -> None:
 
 
 class TestFind:
-    def test_path_comes_first(self, machine: Shim) -> None:
-        path = machine("bin/python3.13", says("3.13.1"))
-        machine(".pyenv/versions/3.13.0/bin/python3.13", says("3.13.0"))
+    def test_path_comes_first(self, machine: WriteProgram) -> None:
+        path = machine("bin/python3.13", version_script("3.13.1"))
+        machine(".pyenv/versions/3.13.0/bin/python3.13", version_script("3.13.0"))
         assert bootstrap.find((3, 13)) == bootstrap.Interpreter((3, 13, 1), str(path))
 
-    def test_pyenv_version_behind_a_failing_shim_is_found(self, machine: Shim) -> None:
+    def test_pyenv_version_behind_a_failing_shim_is_found(self, machine: WriteProgram) -> None:
         machine("bin/python3.13", "echo 'pyenv: python3.13: command not found' >&2; exit 127")
-        path = machine(".pyenv/versions/3.13.0/bin/python3.13", says("3.13.0"))
+        path = machine(".pyenv/versions/3.13.0/bin/python3.13", version_script("3.13.0"))
         assert bootstrap.find((3, 13)) == bootstrap.Interpreter((3, 13, 0), str(path))
 
-    def test_version_that_uv_manages_is_found(self, machine: Shim) -> None:
-        machine(".local/share/uv/python/cpython-3.13.9-linux-x86_64-gnu/bin/python3.13", says("3.13.9"))
+    def test_version_that_uv_manages_is_found(self, machine: WriteProgram) -> None:
+        machine(".local/share/uv/python/cpython-3.13.9-linux-x86_64-gnu/bin/python3.13", version_script("3.13.9"))
         assert bootstrap.find((3, 13)) is not None
 
-    def test_newest_is_taken_where_the_wanted_one_is_missing(self, machine: Shim) -> None:
-        machine("bin/python3.11", says("3.11.7"))
-        path = machine("bin/python3.12", says("3.12.1"))
+    def test_newest_is_found_where_the_wanted_one_is_missing(self, machine: WriteProgram) -> None:
+        machine("bin/python3.11", version_script("3.11.7"))
+        path = machine("bin/python3.12", version_script("3.12.1"))
         assert bootstrap.find((3, 13)) is None
         assert bootstrap.find_newest() == bootstrap.Interpreter((3, 12, 1), str(path))
 
-    def test_older_ones_are_no_use(self, machine: Shim, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sys, "executable", str(machine("bin/python3", says("3.9.18"))))
-        machine("bin/python3.10", says("3.10.13"))
+    def test_only_older_versions_raise_setup_error(
+        self, machine: WriteProgram, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "executable", str(machine("bin/python3", version_script("3.9.18"))))
+        machine("bin/python3.10", version_script("3.10.13"))
         assert bootstrap.find_newest() is None
         with pytest.raises(bootstrap.SetupError, match=r"^Python 3\.11 or newer is needed.*: install Python 3\.13"):
             bootstrap.set_up(".venv", None)
@@ -85,9 +87,9 @@ class TestFind:
 
 class TestReady:
     @pytest.fixture
-    def environment(self, machine: Shim) -> Path:
-        machine("bin/python3.11", says("3.11.7"))
-        python = machine(".venv/bin/python", says("3.11.7"))
+    def environment(self, machine: WriteProgram) -> Path:
+        machine("bin/python3.11", version_script("3.11.7"))
+        python = machine(".venv/bin/python", version_script("3.11.7"))
         mark = f"{bootstrap._digest('.venv')}\n3.11.7\n{bootstrap.ROOT}/bin/python3.11\n"
         (bootstrap.ROOT / ".venv/.ready").write_text(mark)
         return python
@@ -101,25 +103,25 @@ class TestReady:
         (bootstrap.ROOT / "requirements-dev.txt").write_text("uv==2.0 \\\n    --hash=sha256:0\n")
         assert not bootstrap.is_ready(".venv", None)
 
-    def test_interpreter_that_went_away_makes_a_new_one(self, environment: Path) -> None:
+    def test_removed_interpreter_makes_a_new_one(self, environment: Path) -> None:
         environment.unlink()
         assert not bootstrap.is_ready(".venv", None)
 
     @pytest.mark.usefixtures("environment")
-    def test_better_interpreter_that_came_makes_a_new_one(self, machine: Shim) -> None:
-        machine("bin/python3.13", says("3.13.0"))
+    def test_preferred_interpreter_added_later_makes_a_new_one(self, machine: WriteProgram) -> None:
+        machine("bin/python3.13", version_script("3.13.0"))
         assert not bootstrap.is_ready(".venv", None)
 
     @pytest.mark.usefixtures("environment")
-    def test_given_interpreter_is_kept_to(self, machine: Shim) -> None:
-        machine("bin/python3.13", says("3.13.0"))
+    def test_given_interpreter_is_kept(self, machine: WriteProgram) -> None:
+        machine("bin/python3.13", version_script("3.13.0"))
         assert bootstrap.is_ready(".venv", bootstrap._given(".venv", "python3.11"))
         assert not bootstrap.is_ready(".venv", bootstrap._given(".venv", "python3.13"))
 
 
 class TestGiven:
-    def test_too_old_interpreter_is_refused(self, machine: Shim) -> None:
-        machine("bin/python3.9", says("3.9.18"))
+    def test_too_old_interpreter_is_refused(self, machine: WriteProgram) -> None:
+        machine("bin/python3.9", version_script("3.9.18"))
         with pytest.raises(bootstrap.SetupError, match=r"^PYTHON=python3\.9 is Python 3\.9\.18, and 3\.11"):
             bootstrap._given(".venv", "python3.9")
 
@@ -129,8 +131,8 @@ class TestGiven:
             bootstrap._given(".venv", "python3.13")
 
 
-def test_interrupted_setup_leaves_the_environment_as_it_was(machine: Shim) -> None:
-    machine("bin/python3.13", says("3.13.0"))
+def test_set_up_interrupted_leaves_the_environment_unchanged(machine: WriteProgram) -> None:
+    machine("bin/python3.13", version_script("3.13.0"))
     machine(".venv/bin/uv", 'case $1 in --version) echo "uv 1.0";; venv) exit 0;; *) exit 1;; esac')
     with pytest.raises(bootstrap.SetupError, match="ended with 1"):
         bootstrap.set_up(".venv", None)
@@ -138,7 +140,7 @@ def test_interrupted_setup_leaves_the_environment_as_it_was(machine: Shim) -> No
     assert not bootstrap.is_ready(".venv", None)
 
 
-def test_make_says_in_one_sentence_that_no_python_is_there(tmp_path: Path) -> None:
+def test_make_without_python_fails_with_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
     make = next(str(Path(each, "make")) for each in os.environ["PATH"].split(os.pathsep) if Path(each, "make").exists())
     done = subprocess.run([make, "demo"], cwd=tmp_path, env={"PATH": ""}, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""`make catalogue-check`: which line of a catalogue stands in the way."""
+"""`make catalogue-check` names the line of a catalogue's error."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ import pytest
 from chalicelib.adapters.catalogue_files import FOLDER
 from infra.operations.catalogue_check import main
 
-GOOD = (FOLDER / "tiktok_like.json").read_text()
-LINES = GOOD.splitlines()
+VALID = (FOLDER / "tiktok_like.json").read_text()
+LINES = VALID.splitlines()
 
 
 def line_with(text: str) -> int:
@@ -22,7 +22,7 @@ def check(tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> tupl
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*_like.json")), ids=lambda path: path.stem)
-def test_what_is_shipped_passes(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_main_accepts_shipped_catalogue(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(path)]) == 0
     assert "bundles" in capsys.readouterr().out
 
@@ -43,21 +43,21 @@ def test_what_is_shipped_passes(path: Path, capsys: pytest.CaptureFixture[str]) 
         ('"units": 1, ', '"units": 1, "units": 2, ', '"creator"', "units is repeated in one object"),
     ],
 )
-def test_the_line_is_named(
+def test_main_names_line_of_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, line: str, words: str
 ) -> None:
-    assert old in GOOD
-    code, said = check(tmp_path, GOOD.replace(old, new, 1), capsys)
+    assert old in VALID
+    code, output = check(tmp_path, VALID.replace(old, new, 1), capsys)
     assert code == 1
-    assert said.startswith(f"shop.json:{line_with(line)}: ")
-    assert words in said
+    assert output.startswith(f"shop.json:{line_with(line)}: ")
+    assert words in output
 
 
-def test_a_file_that_is_not_there_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_main_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "nothing.json")]) == 1
     assert "No such file" in capsys.readouterr().out
 
 
-def test_one_file_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_main_without_file_prints_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "FILE=" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The deployment's decisions, on recorded answers of CloudFormation."""
+"""The decisions of `make deploy`, with stubbed responses of CloudFormation."""
 
 import hashlib
 import json
@@ -28,8 +28,8 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
 
 
-class Answers:
-    """CloudFormation that answers what it was told to, in that order."""
+class StubbedCloudFormation:
+    """A CloudFormation client with stubbed responses, in order."""
 
     def __init__(self) -> None:
         self.client = boto3.client("cloudformation")
@@ -44,15 +44,15 @@ class Answers:
     def no_stack(self) -> None:
         self._stubber.add_client_error("describe_stacks", "ValidationError", f"Stack with id {STACK} does not exist")
 
-    def change_set(self, kind: str, watched: list[str], status: str = "CREATE_COMPLETE", reason: str = "") -> None:
+    def change_set(self, kind: str, alarms: list[str], status: str = "CREATE_COMPLETE", reason: str = "") -> None:
         rollback = {
-            "MonitoringTimeInMinutes": 5 if watched else 0,
-            "RollbackTriggers": [{"Arn": arn, "Type": "AWS::CloudWatch::Alarm"} for arn in watched],
+            "MonitoringTimeInMinutes": 5 if alarms else 0,
+            "RollbackTriggers": [{"Arn": arn, "Type": "AWS::CloudWatch::Alarm"} for arn in alarms],
         }
-        wanted: dict[str, Any] = {"ChangeSetType": kind, "RollbackConfiguration": rollback}
+        expected: dict[str, Any] = {"ChangeSetType": kind, "RollbackConfiguration": rollback}
         for name in ("StackName", "ChangeSetName", "TemplateURL", "Parameters", "Capabilities"):
-            wanted[name] = ANY
-        self._stubber.add_response("create_change_set", {"Id": CHANGE_SET}, wanted)
+            expected[name] = ANY
+        self._stubber.add_response("create_change_set", {"Id": CHANGE_SET}, expected)
         self.described(status, reason)
 
     def described(self, status: str = "CREATE_COMPLETE", reason: str = "", *changes: dict[str, Any]) -> None:
@@ -65,34 +65,34 @@ class Answers:
     def executed(self) -> None:
         self._stubber.add_response("execute_change_set", {}, {"ChangeSetName": CHANGE_SET})
 
-    def none_left(self) -> None:
+    def assert_no_pending(self) -> None:
         self._stubber.assert_no_pending_responses()
 
 
 @pytest.fixture
-def cloud() -> Iterator[Answers]:
-    answers = Answers()
-    yield answers
-    answers.none_left()
+def cloud() -> Iterator[StubbedCloudFormation]:
+    stubbed = StubbedCloudFormation()
+    yield stubbed
+    stubbed.assert_no_pending()
 
 
-def test_the_first_time_creates_and_has_nothing_to_watch(cloud: Answers) -> None:
+def test_prepare_first_deployment_creates_without_rollback_alarms(cloud: StubbedCloudFormation) -> None:
     cloud.no_stack()
-    cloud.change_set("CREATE", watched=[])
+    cloud.change_set("CREATE", alarms=[])
     cloud.described("CREATE_COMPLETE", "", {"Action": "Add", "LogicalResourceId": "Table"})
     assert prepare(cloud.client, STACK, URL, {"Catalogue": "default"}) == CHANGE_SET
 
 
-def test_a_change_set_that_was_never_carried_out_is_no_stack(cloud: Answers) -> None:
+def test_prepare_unexecuted_change_set_counts_as_no_stack(cloud: StubbedCloudFormation) -> None:
     cloud.stack("REVIEW_IN_PROGRESS")
-    cloud.change_set("CREATE", watched=[])
+    cloud.change_set("CREATE", alarms=[])
     cloud.described()
     assert prepare(cloud.client, STACK, URL, {}) == CHANGE_SET
 
 
-def test_later_ones_are_undone_when_an_alarm_rings(cloud: Answers, capsys: pytest.CaptureFixture[str]) -> None:
+def test_prepare_update_rolls_back_on_alarms(cloud: StubbedCloudFormation, capsys: pytest.CaptureFixture[str]) -> None:
     cloud.stack("UPDATE_COMPLETE", RollbackAlarmArns="arn:1,arn:2")
-    cloud.change_set("UPDATE", watched=["arn:1", "arn:2"])
+    cloud.change_set("UPDATE", alarms=["arn:1", "arn:2"])
     change = {"Action": "Modify", "LogicalResourceId": "Relay", "ResourceType": "AWS::Lambda::Function"}
     cloud.described("CREATE_COMPLETE", "", change)
     assert prepare(cloud.client, STACK, URL, {}) == CHANGE_SET
@@ -102,16 +102,16 @@ def test_later_ones_are_undone_when_an_alarm_rings(cloud: Answers, capsys: pytes
 @pytest.mark.parametrize(
     "change", [{"Action": "Remove"}, {"Action": "Modify", "Replacement": "True"}, {"Replacement": "Conditional"}]
 )
-def test_the_ledger_is_never_replaced_or_removed(cloud: Answers, change: dict[str, str]) -> None:
+def test_prepare_rejects_replacing_or_removing_the_table(cloud: StubbedCloudFormation, change: dict[str, str]) -> None:
     cloud.stack("UPDATE_COMPLETE")
-    cloud.change_set("UPDATE", watched=[])
+    cloud.change_set("UPDATE", alarms=[])
     cloud.described("CREATE_COMPLETE", "", {**change, "ResourceType": "AWS::DynamoDB::Table"})
     cloud.deleted()
     with pytest.raises(SystemExit, match="ledger's table"):
         prepare(cloud.client, STACK, URL, {})
 
 
-def test_nothing_new_is_no_failure(cloud: Answers) -> None:
+def test_prepare_without_changes_is_none(cloud: StubbedCloudFormation) -> None:
     reason = "The submitted information didn't contain changes."
     cloud.stack("UPDATE_COMPLETE")
     cloud.change_set("UPDATE", [], "FAILED", reason)
@@ -120,7 +120,7 @@ def test_nothing_new_is_no_failure(cloud: Answers) -> None:
     assert prepare(cloud.client, STACK, URL, {}) is None
 
 
-def test_a_refusal_is_told(cloud: Answers) -> None:
+def test_prepare_failed_change_set_exits_with_reason(cloud: StubbedCloudFormation) -> None:
     cloud.stack("UPDATE_COMPLETE")
     cloud.change_set("UPDATE", [], "FAILED", "Parameters: [JwksUrl] must have values")
     cloud.described("FAILED", "Parameters: [JwksUrl] must have values")
@@ -132,7 +132,7 @@ def test_a_refusal_is_told(cloud: Answers) -> None:
 @pytest.mark.parametrize(
     ("before", "after"), [("REVIEW_IN_PROGRESS", "CREATE_COMPLETE"), ("CREATE_COMPLETE", "UPDATE_COMPLETE")]
 )
-def test_execution_ends_with_the_outputs(cloud: Answers, before: str, after: str) -> None:
+def test_execute_returns_outputs(cloud: StubbedCloudFormation, before: str, after: str) -> None:
     cloud.stack(before)
     cloud.executed()
     cloud.stack(after)
@@ -140,7 +140,7 @@ def test_execution_ends_with_the_outputs(cloud: Answers, before: str, after: str
     assert execute(cloud.client, STACK, CHANGE_SET) == {"ApiUrl": "https://api.example.com"}
 
 
-def test_a_rollback_is_told(cloud: Answers) -> None:
+def test_execute_rollback_exits(cloud: StubbedCloudFormation) -> None:
     cloud.stack("UPDATE_COMPLETE")
     cloud.executed()
     cloud.stack("UPDATE_ROLLBACK_COMPLETE")
@@ -148,7 +148,7 @@ def test_a_rollback_is_told(cloud: Answers) -> None:
         execute(cloud.client, STACK, CHANGE_SET)
 
 
-def test_missing_secrets_stop_it() -> None:
+def test_require_secrets_names_missing_ones() -> None:
     with mock_aws():
         ssm = boto3.client("ssm")
         ssm.put_parameter(Name="/coinpurse/test/stripe_api_key", Value="sk_test_1", Type="SecureString")
@@ -161,7 +161,7 @@ def test_missing_secrets_stop_it() -> None:
         require_secrets(ssm, "test")
 
 
-def test_uploads_are_named_by_their_content(tmp_path: Path) -> None:
+def test_upload_keys_are_content_hashes(tmp_path: Path) -> None:
     package = Package(template=tmp_path / "test/sam.json", code=tmp_path / "test/deployment.zip")
     package.template.parent.mkdir()
     package.code.write_bytes(b"zip")
@@ -178,7 +178,7 @@ def test_uploads_are_named_by_their_content(tmp_path: Path) -> None:
     assert "?" not in url
 
 
-def test_code_is_taken_from_the_bucket() -> None:
+def test_with_code_sets_s3_location() -> None:
     functions = {"Relay": {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": "./deployment.zip"}}}
     others = {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": {}}}
     found = json.loads(with_code(json.dumps({"Resources": functions | others}), "bucket", "key"))

@@ -1,4 +1,4 @@
-"""The packaged handlers: each is imported as Lambda does, and its modules are listed."""
+"""The modules that each packaged handler imports during Lambda's init phase."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ WORKERS = sorted(set(NEEDED) - {API})
 
 
 def modules_of(handler: str, unpacked: Path) -> set[str]:
-    """The modules of a fresh process that has imported a handler and built what it builds at its start."""
+    """Return the modules of a fresh process after its init phase with this handler."""
     module, _, name = handler.rpartition(".")
     program = (
         f"import json, os\nos.environ.update({SETTINGS | {'_HANDLER': handler}!r})\n"
@@ -27,27 +27,27 @@ def modules_of(handler: str, unpacked: Path) -> set[str]:
     return set(found)
 
 
-def test_each_packaged_function_has_its_handler(template: dict[str, Any]) -> None:
+def test_packaged_handlers_are_those_in_needed(template: dict[str, Any]) -> None:
     functions = [one for one in template["Resources"].values() if one["Type"] == "AWS::Serverless::Function"]
     assert sorted(one["Properties"]["Handler"] for one in functions) == sorted(NEEDED)
 
 
 @pytest.mark.parametrize("handler", WORKERS)
-def test_no_worker_imports_the_http_side(handler: str, unpacked: Path) -> None:
+def test_worker_does_not_import_http(handler: str, unpacked: Path) -> None:
     found = modules_of(handler, unpacked)
     assert "pynamodb" in found
     assert [name for name in found if name == "app" or name.startswith("chalicelib.http")] == []
 
 
 @pytest.mark.parametrize("handler", sorted(set(NEEDED) - {RECONCILE}))
-def test_no_function_but_reconcile_starts_with_stripe(handler: str, unpacked: Path) -> None:
+def test_other_functions_do_not_import_stripe(handler: str, unpacked: Path) -> None:
     assert "stripe" not in modules_of(handler, unpacked)
 
 
 @pytest.mark.parametrize("handler", sorted(set(WORKERS) - {RECONCILE}))
-def test_no_worker_verifies_tokens(handler: str, unpacked: Path) -> None:
+def test_worker_does_not_import_token_libraries(handler: str, unpacked: Path) -> None:
     assert {"jwt", "cryptography"}.isdisjoint(modules_of(handler, unpacked))
 
 
-def test_reconcile_starts_with_stripe(unpacked: Path) -> None:
+def test_reconcile_imports_stripe(unpacked: Path) -> None:
     assert "stripe" in modules_of(RECONCILE, unpacked)

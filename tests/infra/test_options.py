@@ -1,4 +1,4 @@
-"""The options of `make up` are complete and valid, or refused in one sentence before anything starts."""
+"""Options of `make up`: complete and valid, or rejected in one sentence before anything starts."""
 
 import re
 import subprocess
@@ -62,7 +62,7 @@ def test_read_options_with_a_shipped_catalogue_has_no_file(text: str, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("environment", "said"),
+    ("environment", "message"),
     [
         ({"CATALOGUE": "nowhere"}, "CATALOGUE=nowhere is neither a file nor one of default, instagram_like"),
         ({"CATALOGUE": "/nowhere/ours.json"}, "is neither a file nor one of"),
@@ -83,8 +83,8 @@ def test_read_options_with_a_shipped_catalogue_has_no_file(text: str, monkeypatc
         ({"MAKEFLAGS": " -- STRIPE_KEY=sk_test_1"}, "STRIPE_KEY is not an option of make up"),
     ],
 )
-def test_read_options_with_a_wrong_one_names_it_in_a_sentence(environment: dict[str, str], said: str) -> None:
-    with pytest.raises(OptionError, match=said) as refused:
+def test_read_options_with_invalid_value_names_it_in_one_sentence(environment: dict[str, str], message: str) -> None:
+    with pytest.raises(OptionError, match=message) as refused:
         read_options(environment)
     assert str(refused.value).count("\n") == 0
     assert "_1" not in str(refused.value)
@@ -110,7 +110,7 @@ def test_read_options_with_a_bad_catalogue_names_the_line(tmp_path: Path) -> Non
         read_options({"CATALOGUE": str(file)})
 
 
-def test_options_never_show_a_secret() -> None:
+def test_options_repr_hides_secrets() -> None:
     assert "_1" not in repr(read_options(STRIPE))
 
 
@@ -123,7 +123,7 @@ def test_differences_are_those_of_given_options(tmp_path: Path) -> None:
     assert list(differences(other, FACTS)) == ["CATALOGUE", "STRIPE_API_KEY", "TOKEN_ISSUER"]
 
 
-def test_up_with_a_wrong_option_starts_nothing(tmp_path: Path) -> None:
+def test_up_with_invalid_option_starts_nothing(tmp_path: Path) -> None:
     directory = tmp_path / "stack"
     command = [sys.executable, "-m", "infra.local.up", "--dir", str(directory)]
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The zip: whole, small, compiled, and the same bytes whoever builds it."""
+"""The deployment package: complete, small, compiled and reproducible."""
 
 import ast
 import importlib.util
@@ -13,10 +13,10 @@ import pytest
 from infra.bundle import compile_tree, write_zip
 from infra.package import PYTHON, ROOT, RUNTIME, Package, build, require_runtime
 from infra.service_models import OPERATIONS
-from tests.infra.packaged import NOBODY, in_lambda
+from tests.infra.packaged import CLEAN_ENVIRONMENT, in_lambda
 
 UNCHECKED_HASH = 0b01
-EVERYTHING = """
+IMPORT_ALL = """
 import importlib, pkgutil, chalicelib, app
 from chalicelib import workers
 for found in pkgutil.walk_packages(chalicelib.__path__, "chalicelib."):
@@ -35,7 +35,7 @@ def index():
 
 
 def clients_in(source: str) -> Iterator[str]:
-    """Find the services that a source makes clients of: `client("sns")`, `session.create_client(service_name=...)`."""
+    """Find the services of created clients: `client("sns")`, `session.create_client(service_name=...)`."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
             named = [word.value for word in node.keywords if word.arg == "service_name"]
@@ -52,56 +52,56 @@ def clients_in(source: str) -> Iterator[str]:
 
 
 def clients_of(root: Path) -> set[str]:
-    # aws_session.py makes the clients that the others name.
+    # aws_session.py creates the clients for the other modules.
     files = {root / "app.py", *root.glob("chalicelib/**/*.py")} - {root / "chalicelib/adapters/aws_session.py"}
     return {name for file in files for name in clients_in(file.read_text())}
 
 
 class TestContent:
-    def test_it_holds_what_runs_and_nothing_of_ours_besides(self, unpacked: Path) -> None:
+    def test_contains_runtime_files_only(self, unpacked: Path) -> None:
         for name in ("app.py", "chalice/app.py", "chalice/__init__.py", "chalicelib/settings.py"):
             assert (unpacked / name).is_file(), name
         for name in ("infra", "tests", ".chalice", "Makefile", "pyproject.toml", "requirements.txt", "moto", "pytest"):
             assert not (unpacked / name).exists(), name
         assert list((unpacked / "chalicelib").rglob("*.md")) == []
 
-    def test_what_is_read_as_data_comes_along(self, unpacked: Path) -> None:
+    def test_contains_data_files(self, unpacked: Path) -> None:
         for folder in ("http/pages", "catalogues", "catalogues/pictures"):
             files = [file for file in (ROOT / "chalicelib" / folder).glob("*.*") if file.suffix != ".md"]
             assert files
             for file in files:
                 assert (unpacked / "chalicelib" / folder / file.name).read_bytes() == file.read_bytes()
 
-    def test_every_module_imports_from_the_zip_alone(self, unpacked: Path) -> None:
-        assert in_lambda(unpacked, EVERYTHING).strip() == "[]"
+    def test_every_module_imports_from_the_zip_only(self, unpacked: Path) -> None:
+        assert in_lambda(unpacked, IMPORT_ALL).strip() == "[]"
 
-    def test_the_versions_of_libraries_can_be_asked(self, unpacked: Path) -> None:
+    def test_contains_library_metadata(self, unpacked: Path) -> None:
         program = "from importlib.metadata import version; print(version('botocore'), version('stripe'))"
         assert len(in_lambda(unpacked, program).split()) == 2
 
-    def test_time_zones_come_along(self, unpacked: Path) -> None:
+    def test_contains_time_zones(self, unpacked: Path) -> None:
         program = "import zoneinfo; zoneinfo.reset_tzpath([]); print(zoneinfo.ZoneInfo('Asia/Kathmandu'))"
         assert in_lambda(unpacked, program).strip() == "Asia/Kathmandu"
 
-    def test_licenses_travel_along(self, unpacked: Path) -> None:
+    def test_contains_licenses(self, unpacked: Path) -> None:
         assert list(unpacked.glob("stripe-*.dist-info/**/LICENSE*"))
         assert list(unpacked.glob("botocore-*.dist-info/**/LICENSE*"))
 
-    def test_it_is_small(self, package: Package, unpacked: Path) -> None:
+    def test_size_is_within_limits(self, package: Package, unpacked: Path) -> None:
         assert package.code.stat().st_size < 25e6
         assert sum(file.stat().st_size for file in unpacked.rglob("*")) < 100e6
 
 
 class TestClients:
-    def test_botocore_describes_the_services_in_use_alone(self, unpacked: Path) -> None:
+    def test_botocore_data_has_used_services_only(self, unpacked: Path) -> None:
         assert {found.name for found in (unpacked / "botocore/data").iterdir() if found.is_dir()} == set(OPERATIONS)
         for name in ("endpoints.json", "partitions.json", "sdk-default-configuration.json", "_retry.json"):
             assert (unpacked / "botocore/data" / name).is_file()
 
-    def test_every_service_that_the_code_asks_for_is_kept(self) -> None:
+    def test_services_of_clients_in_the_code_are_kept(self) -> None:
         assert clients_of(ROOT) <= set(OPERATIONS)
 
-    def test_every_client_can_be_made_from_the_zip(self, unpacked: Path) -> None:
+    def test_every_client_is_created_from_the_zip(self, unpacked: Path) -> None:
         names = sorted({*clients_of(ROOT), *OPERATIONS})
         program = (
             "from chalicelib.adapters.aws_session import client\n"
@@ -109,7 +109,7 @@ class TestClients:
         )
         assert in_lambda(unpacked, program).strip() == repr(names)
 
-    def test_clients_go_where_they_would_with_all_of_botocore(self, unpacked: Path) -> None:
+    def test_endpoints_equal_those_of_complete_botocore(self, unpacked: Path) -> None:
         regions = ("us-east-1", "eu-central-1", "ap-southeast-7", "cn-north-1", "us-gov-west-1", "mars-north-1")
         program = (
             "import json\nfrom botocore.session import Session\nsession = Session()\n"
@@ -117,12 +117,12 @@ class TestClients:
             "made = {(name, region): session.create_client(name, region) for name in names for region in regions}\n"
             "print(json.dumps([[*at, client.meta.endpoint_url] for at, client in made.items()]))"
         )
-        whole = subprocess.run(
-            [sys.executable, "-I", "-c", program], env=NOBODY, capture_output=True, text=True, check=True
+        complete = subprocess.run(
+            [sys.executable, "-I", "-c", program], env=CLEAN_ENVIRONMENT, capture_output=True, text=True, check=True
         ).stdout
-        assert json.loads(in_lambda(unpacked, program)) == json.loads(whole)
+        assert json.loads(in_lambda(unpacked, program)) == json.loads(complete)
 
-    def test_a_pruned_service_would_be_noticed(self, unpacked: Path) -> None:
+    def test_client_of_pruned_service_is_detected(self, unpacked: Path) -> None:
         assert set(clients_in("session.client('s3')\nclient('sqs')\nimport pynamodb.models")) == {
             "s3",
             "sqs",
@@ -133,7 +133,7 @@ class TestClients:
 
 
 class TestBytecode:
-    def test_every_source_has_bytecode_that_is_never_checked(self, unpacked: Path) -> None:
+    def test_every_source_has_unchecked_bytecode(self, unpacked: Path) -> None:
         sources = list(unpacked.rglob("*.py"))
         assert len(sources) > 1000
         for source in sources:
@@ -143,22 +143,22 @@ class TestBytecode:
             assert compiled[8:16] == importlib.util.source_hash(source.read_bytes()), source
 
     def test_nothing_is_compiled_at_start(self, unpacked: Path) -> None:
-        program = "import _frozen_importlib_external as external\nseen = []\n"
-        program += "external.SourceLoader.source_to_code = lambda self, data, path, **_: seen.append(path)\n"
-        assert in_lambda(unpacked, f"{program}import botocore.session, app\nprint(seen)").strip() == "[]"
+        program = "import _frozen_importlib_external as external\ncompiled = []\n"
+        program += "external.SourceLoader.source_to_code = lambda self, data, path, **_: compiled.append(path)\n"
+        assert in_lambda(unpacked, f"{program}import botocore.session, app\nprint(compiled)").strip() == "[]"
 
-    def test_tracebacks_say_where_it_runs(self, unpacked: Path) -> None:
+    def test_bytecode_has_paths_of_the_unpacked_zip(self, unpacked: Path) -> None:
         program = "import chalicelib.settings as s; print(s.Settings.read.__code__.co_filename)"
         assert in_lambda(unpacked, program).strip() == str(unpacked / "chalicelib/settings.py")
 
 
 class TestReproducible:
-    def test_two_builds_are_the_same_bytes(self, tmp_path: Path) -> None:
+    def test_two_builds_are_equal(self, tmp_path: Path) -> None:
         first, second = build("local", tmp_path / "first"), build("local", tmp_path / "second")
         assert first.code.read_bytes() == second.code.read_bytes()
         assert first.template.read_text() == second.template.read_text()
 
-    def test_bytecode_does_not_depend_on_where_it_is_made(self, tmp_path: Path) -> None:
+    def test_bytecode_is_independent_of_build_directory(self, tmp_path: Path) -> None:
         source = 'def kind(word: str) -> bool:\n    return word in {"gift", "purchase", "clawback"}\n'
         archives = []
         for name in ("here", "elsewhere"):
@@ -170,7 +170,7 @@ class TestReproducible:
             archives.append((tmp_path / f"{name}.zip").read_bytes())
         assert archives[0] == archives[1]
 
-    def test_two_trees_cannot_both_bring_a_file(self, tmp_path: Path) -> None:
+    def test_write_zip_rejects_file_in_two_trees(self, tmp_path: Path) -> None:
         for name in ("one", "other"):
             (tmp_path / name).mkdir()
             (tmp_path / name / "six.py").write_text(name)
@@ -180,24 +180,24 @@ class TestReproducible:
 
 class TestRuntime:
     @pytest.mark.parametrize("stage", ["test", "prod"])
-    def test_a_stage_on_aws_is_packaged_on_its_own_python_only(self, stage: str) -> None:
+    def test_require_runtime_stage_on_aws_needs_its_python(self, stage: str) -> None:
         require_runtime(stage, RUNTIME)
         with pytest.raises(
             SystemExit, match=rf"^The stage {stage} runs on python3\.13 .* this is python3\.11: install"
         ):
             require_runtime(stage, (3, 11))
 
-    def test_the_stage_local_is_packaged_on_any(self) -> None:
+    def test_require_runtime_local_accepts_any_python(self) -> None:
         require_runtime("local", (3, 11))
 
-    def test_compiled_libraries_fit_the_python_that_packages(self, unpacked: Path) -> None:
+    def test_compiled_libraries_match_the_packaging_python(self, unpacked: Path) -> None:
         names = {file.name.split(".")[1] for file in unpacked.rglob("*.so")}
         assert names
         assert names <= {f"cpython-{PYTHON[0]}{PYTHON[1]}-x86_64-linux-gnu", "abi3"}
 
 
 class TestSmallProject:
-    """A project of a few lines, to see what the packager does when things change or break."""
+    """A minimal project, in which tests change and break files."""
 
     @pytest.fixture
     def project(self, tmp_path: Path) -> Path:
@@ -214,14 +214,14 @@ class TestSmallProject:
     def write_app(self, project: Path, value: str) -> None:
         (project / "app.py").write_text(SMALL_APP.replace("{value}", value))
 
-    def test_it_is_built_again_when_a_source_changed_and_only_then(self, project: Path) -> None:
+    def test_build_runs_again_only_after_a_change(self, project: Path) -> None:
         package = build("local", root=project)
         first = package.code.stat().st_mtime_ns
         assert build("local", root=project).code.stat().st_mtime_ns == first
         self.write_app(project, "2")
         assert build("local", root=project).code.stat().st_mtime_ns > first
 
-    def test_what_the_editor_and_the_interpreter_leave_behind_stays_out(self, project: Path) -> None:
+    def test_build_omits_caches_and_editor_files(self, project: Path) -> None:
         clean = build("local", project / "clean", root=project).code.read_bytes()
         (project / "chalicelib/__pycache__").mkdir()
         (project / "chalicelib/__pycache__/old.cpython-311.pyc").write_bytes(b"old")
@@ -229,7 +229,7 @@ class TestSmallProject:
         (project / "chalicelib/README.md").touch()
         assert build("local", project / "dirty", root=project).code.read_bytes() == clean
 
-    def test_a_broken_application_is_told_in_chalices_words(self, project: Path) -> None:
+    def test_build_of_broken_application_shows_chalices_error(self, project: Path) -> None:
         self.write_app(project, "(")
         with pytest.raises(SystemExit, match="SyntaxError"):
             build("local", root=project)

@@ -1,4 +1,4 @@
-"""The books added up again, on rows that the adapters wrote; then with one figure falsified after the other."""
+"""The rebuild check on items that the adapters wrote, and with one figure changed at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 TABLE = "books"
 NOW = START + timedelta(hours=1)
-FAN, LANE = "WALLET#ann", "CREATOR#grace#3"
-USUAL = pytest.mark.usefixtures("gift")
-"""The books are not empty."""
+FAN, SHARD = "WALLET#ann", "CREATOR#grace#3"
+WITH_ITEMS = pytest.mark.usefixtures("gift")
+"""Fills the table with the items of the `gift` fixture."""
 
 
 @pytest.fixture
@@ -48,12 +48,12 @@ def ledger(table: "Table") -> DynamoLedger:
 
 
 def an_adjustment(kind: Kind, coins: int, **changes: Any) -> Adjustment:
-    found = {"user_id": "ann", "posted_at": START, "event_id": new_id(), "reason": "asked for", **changes}
-    return Adjustment(entry_id=new_id(), kind=kind, coins=coins, **found)
+    values = {"user_id": "ann", "posted_at": START, "event_id": new_id(), "reason": "asked for", **changes}
+    return Adjustment(entry_id=new_id(), kind=kind, coins=coins, **values)
 
 
 def post(ledger: DynamoLedger, payment_intent: str = "pi_1") -> Purchase:
-    """A purchase of 500 coins for 529, paid."""
+    """Post a purchase of 500 coins for 5.29 USD."""
     purchase = a_purchase("ann")
     ledger.open_purchase(purchase)
     session = session_of(purchase, payment_intent=payment_intent)
@@ -69,7 +69,7 @@ def give(ledger: DynamoLedger, **changes: Any) -> Gift:
 
 @pytest.fixture
 def gift(ledger: DynamoLedger) -> Gift:
-    """Of everything one: a purchase half refunded, a gift received, another one taken back, a review settled."""
+    """A received gift, beside a half refunded purchase, a reversed gift and a settled review."""
     purchase, operators = post(ledger), DynamoOperators(TABLE)
     posted = ledger.find_entry("ann", purchase.purchase_id)
     assert isinstance(posted, Purchase)
@@ -77,10 +77,10 @@ def gift(ledger: DynamoLedger) -> Gift:
         ledger.update_kept_amount(posted, 265, an_adjustment(Kind.CLAWBACK, -250, about=purchase.purchase_id))
         == Posted()
     )
-    gift, regretted = give(ledger), give(ledger)
-    taken_back = an_adjustment(Kind.GIFT_REVERSAL, 60, about=regretted.gift_id, creator_id="grace", shard=3)
-    assert operators.reverse_gift(taken_back) == Posted()
-    ledger.receive_gifts("grace", 3, [gift, regretted, taken_back])
+    gift, reversed_gift = give(ledger), give(ledger)
+    reversal = an_adjustment(Kind.GIFT_REVERSAL, 60, about=reversed_gift.gift_id, creator_id="grace", shard=3)
+    assert operators.reverse_gift(reversal) == Posted()
+    ledger.receive_gifts("grace", 3, [gift, reversed_gift, reversal])
     review = a_review(payment_id="pi_2")
     ledger.file_review(review)
     settlement = Settlement(key=new_id(), decision="credit", reason="right", actor="op", settled_at=START)
@@ -88,7 +88,7 @@ def gift(ledger: DynamoLedger) -> Gift:
     return gift
 
 
-def found(table: "Table") -> list[str]:
+def breaches_of(table: "Table") -> list[str]:
     return [str(breach) for breach in rebuild_check(table, NOW)[1]]
 
 
@@ -102,7 +102,7 @@ def falsify(table: "Table", partition: str, sort_key: str, **changes: object) ->
         )
 
 
-def test_books_that_hold(table: "Table", gift: Gift) -> None:
+def test_rebuild_check_reports_consistent_ledger(table: "Table", gift: Gift) -> None:
     books, breaches = rebuild_check(table, NOW)
     assert list(report(books, breaches, NOW)) == [
         "1 wallets hold 690 coins by 6 posted entries",
@@ -112,112 +112,112 @@ def test_books_that_hold(table: "Table", gift: Gift) -> None:
     assert gift.event_id in books.event_ids
 
 
-def test_nothing_is_in_order(table: "Table") -> None:
-    assert found(table) == []
+def test_rebuild_check_empty_table_has_no_breaches(table: "Table") -> None:
+    assert breaches_of(table) == []
 
 
-@USUAL
-def test_a_wallet_is_told_with_both_figures(table: "Table") -> None:
+@WITH_ITEMS
+def test_rebuild_check_wrong_wallet_is_reported_with_both_figures(table: "Table") -> None:
     falsify(table, FAN, "WALLET", coins=700)
     books, breaches = rebuild_check(table, NOW)
-    told = list(report(books, breaches, NOW))
-    assert told[-2:] == ["I1 WALLET#ann: stored 700, computed 690", "1 figures do not match."]
+    lines = list(report(books, breaches, NOW))
+    assert lines[-2:] == ["I1 WALLET#ann: stored 700, computed 690", "1 figures do not match."]
 
 
-@USUAL
-def test_entries_without_a_wallet(table: "Table") -> None:
+@WITH_ITEMS
+def test_rebuild_check_missing_wallet_is_reported(table: "Table") -> None:
     table.delete_item(Key={"PK": FAN, "SK": "WALLET"})
-    assert found(table) == ["I1 WALLET#ann: stored 0, computed 690"]
+    assert breaches_of(table) == ["I1 WALLET#ann: stored 0, computed 690"]
 
 
-@pytest.mark.parametrize("again", ["pi_1", "pi_2"])
-@USUAL
-def test_a_payment_credits_once_whether_by_itself_or_by_hand(table: "Table", ledger: DynamoLedger, again: str) -> None:
-    post(ledger, payment_intent=again)
-    assert found(table) == [f"I2 payment {again}: stored 2, computed 1"]
+@pytest.mark.parametrize("payment", ["pi_1", "pi_2"])
+@WITH_ITEMS
+def test_rebuild_check_payment_credited_twice_is_reported(table: "Table", ledger: DynamoLedger, payment: str) -> None:
+    post(ledger, payment_intent=payment)
+    assert breaches_of(table) == [f"I2 payment {payment}: stored 2, computed 1"]
 
 
-def test_what_was_free_was_paid_by_nothing(table: "Table", ledger: DynamoLedger) -> None:
+def test_rebuild_check_free_purchases_need_no_payment(table: "Table", ledger: DynamoLedger) -> None:
     post(ledger, payment_intent="")
     post(ledger, payment_intent="")
-    assert found(table) == []
+    assert breaches_of(table) == []
 
 
-@USUAL
-def test_a_gift_must_have_reached_its_creator(table: "Table", ledger: DynamoLedger) -> None:
-    lost = give(ledger)
-    assert found(table) == [f"I3 {LANE} gift {lost.event_id}: stored 0, computed 60"]
+@WITH_ITEMS
+def test_rebuild_check_unreceived_gift_is_reported(table: "Table", ledger: DynamoLedger) -> None:
+    unreceived = give(ledger)
+    assert breaches_of(table) == [f"I3 {SHARD} gift {unreceived.event_id}: stored 0, computed 60"]
 
 
-@USUAL
-def test_a_gift_may_be_under_way(table: "Table", ledger: DynamoLedger) -> None:
+@WITH_ITEMS
+def test_rebuild_check_recent_gift_may_be_in_transit(table: "Table", ledger: DynamoLedger) -> None:
     give(ledger, posted_at=NOW - TRANSIT_TIME)
     books, breaches = rebuild_check(table, NOW)
     assert breaches == []
     assert "1 gifts are in transit to their creators" in report(books, breaches, NOW)
 
 
-@USUAL
-def test_a_gift_must_arrive_with_all_its_coins_even_when_it_is_new(table: "Table", ledger: DynamoLedger) -> None:
+@WITH_ITEMS
+def test_rebuild_check_wrong_received_coins_are_reported(table: "Table", ledger: DynamoLedger) -> None:
     new = give(ledger, posted_at=NOW)
     ledger.receive_gifts("grace", 3, [new])
-    falsify(table, LANE, f"GIFT#{new.event_id}", coins=59)
-    assert found(table) == [
-        f"I3 {LANE} gift {new.event_id}: stored 59, computed 60",
-        f"I3 {LANE}: stored 120, computed 119",
+    falsify(table, SHARD, f"GIFT#{new.event_id}", coins=59)
+    assert breaches_of(table) == [
+        f"I3 {SHARD} gift {new.event_id}: stored 59, computed 60",
+        f"I3 {SHARD}: stored 120, computed 119",
     ]
 
 
-@USUAL
-def test_a_creator_receives_nothing_that_nobody_sent(table: "Table", ledger: DynamoLedger) -> None:
-    ledger.receive_gifts("grace", 3, [made_up := a_gift("ben", creator_id="grace")])
-    assert found(table) == [f"I3 {LANE} gift {made_up.event_id}: stored 60, computed 0"]
+@WITH_ITEMS
+def test_rebuild_check_unsent_gift_is_reported(table: "Table", ledger: DynamoLedger) -> None:
+    ledger.receive_gifts("grace", 3, [unsent := a_gift("ben", creator_id="grace")])
+    assert breaches_of(table) == [f"I3 {SHARD} gift {unsent.event_id}: stored 60, computed 0"]
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "line"),
     [
-        ({"coins": 61}, f"I3 {LANE}: stored 61, computed 60"),
-        ({"gifts": 3}, f"I3 {LANE} gifts: stored 3, computed 2"),
-        ({"sequence": 4}, f"I3 {LANE} sequence: stored 4, computed 3"),
+        ({"coins": 61}, f"I3 {SHARD}: stored 61, computed 60"),
+        ({"gifts": 3}, f"I3 {SHARD} gifts: stored 3, computed 2"),
+        ({"sequence": 4}, f"I3 {SHARD} sequence: stored 4, computed 3"),
     ],
 )
-@USUAL
-def test_a_lane_is_the_sum_of_what_it_received(table: "Table", changes: Mapping[str, int], told: str) -> None:
-    falsify(table, LANE, "LANE", **changes)
-    assert found(table) == [told]
+@WITH_ITEMS
+def test_rebuild_check_wrong_shard_total_is_reported(table: "Table", changes: Mapping[str, int], line: str) -> None:
+    falsify(table, SHARD, "LANE", **changes)
+    assert breaches_of(table) == [line]
 
 
-def test_a_sequence_has_no_gaps(table: "Table", gift: Gift) -> None:
-    falsify(table, LANE, f"GIFT#{gift.event_id}", sequence=2)
-    assert found(table) == [f"I3 {LANE} sequence: stored 3, computed 3"]
+def test_rebuild_check_sequence_gap_is_reported(table: "Table", gift: Gift) -> None:
+    falsify(table, SHARD, f"GIFT#{gift.event_id}", sequence=2)
+    assert breaches_of(table) == [f"I3 {SHARD} sequence: stored 3, computed 3"]
 
 
-@USUAL
-def test_a_purchase_grants_what_its_money_buys(table: "Table", ledger: DynamoLedger) -> None:
+@WITH_ITEMS
+def test_rebuild_check_wrong_grant_is_reported(table: "Table", ledger: DynamoLedger) -> None:
     purchase = post(ledger, payment_intent="pi_3")
     falsify(table, FAN, f"ENTRY#{purchase.purchase_id}", kept_minor=0)
-    assert found(table) == [f"I8 WALLET#ann purchase {purchase.purchase_id}: stored 0, computed 500"]
+    assert breaches_of(table) == [f"I8 WALLET#ann purchase {purchase.purchase_id}: stored 0, computed 500"]
 
 
-@USUAL
-def test_a_figure_that_is_no_whole_number_is_named(table: "Table") -> None:
+@WITH_ITEMS
+def test_rebuild_check_invalid_number_is_named(table: "Table") -> None:
     falsify(table, FAN, "WALLET", coins="many")
     with pytest.raises(ValueError, match="WALLET#ann WALLET: coins is not a whole number: 'many'"):
         rebuild_check(table, NOW)
 
 
 class MovingTable:
-    """A table that is written to while it is read: a total of before, an entry of after. Its pages hold one item."""
+    """A table that changes between the scan and the query of a partition. Its pages hold one item."""
 
-    def __init__(self, whole: Sequence[Item], closer: Sequence[Item]) -> None:
-        self._whole, self._closer = whole, closer
+    def __init__(self, scanned: Sequence[Item], queried: Sequence[Item]) -> None:
+        self._scanned, self._queried = scanned, queried
 
     def scan(self, **options: Any) -> dict[str, Any]:
-        return self._page(self._whole, **options)
+        return self._page(self._scanned, **options)
 
     def query(self, **options: Any) -> dict[str, Any]:
-        return self._page(self._closer, **options)
+        return self._page(self._queried, **options)
 
     def _page(self, items: Sequence[Item], **options: Any) -> dict[str, Any]:
         assert options["ConsistentRead"]
@@ -226,10 +226,10 @@ class MovingTable:
         return {"Items": items[place : place + 1], **rest}
 
 
-@USUAL
-def test_what_only_moved_meanwhile_is_no_breach(table: "Table") -> None:
+@WITH_ITEMS
+def test_rebuild_check_concurrent_change_is_no_breach(table: "Table") -> None:
     now = list(read_table(table))
     before = [item | {"coins": 750} if item["SK"] == "WALLET" else item for item in map(dict, now)]
     partition = list(read_partition(table, FAN))
     assert [str(breach) for breach in Books(before).breaches()] == ["I1 WALLET#ann: stored 750, computed 690"]
-    assert found(cast("Table", MovingTable(before, partition))) == []
+    assert breaches_of(cast("Table", MovingTable(before, partition))) == []

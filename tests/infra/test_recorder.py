@@ -1,4 +1,4 @@
-"""Counts of requests and capacity units."""
+"""The recorder of requests and capacity units."""
 
 from collections.abc import Callable
 from typing import Any
@@ -41,7 +41,7 @@ def test_recorder_counts_requests_by_service_and_units_by_kind() -> None:
 
 
 class Client:
-    """The event hooks of a botocore client."""
+    """A botocore client with event hooks only."""
 
     def __init__(self) -> None:
         self.handlers: dict[str, Callable[..., None]] = {}

@@ -1,4 +1,4 @@
-"""Relaying again what was set aside or given up, against moto."""
+"""Redrive of set-aside entries and of discarded stream ranges, on moto."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ TABLE = "ledger"
 
 @pytest.fixture(autouse=True)
 def _aws(monkeypatch: pytest.MonkeyPatch, template: dict[str, Any]) -> Iterator[None]:
-    """The deployed table's keys and index."""
+    """The ledger's table with the template's keys and index."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -34,16 +34,16 @@ def _aws(monkeypatch: pytest.MonkeyPatch, template: dict[str, Any]) -> Iterator[
 
 
 class RecordingRelay:
-    def __init__(self, wants_again: int = 0) -> None:
+    def __init__(self, failures: int = 0) -> None:
         self.batches: list[list[dict[str, Any]]] = []
-        self.wants_again = wants_again
+        self.failures = failures
 
     def __call__(self, records: list[dict[str, Any]]) -> list[str]:
         self.batches.append(records)
-        return [record["dynamodb"]["SequenceNumber"] for record in records[: self.wants_again]]
+        return [record["dynamodb"]["SequenceNumber"] for record in records[: self.failures]]
 
     @property
-    def told(self) -> list[str]:
+    def relayed(self) -> list[str]:
         return [record["dynamodb"]["NewImage"]["SK"]["S"] for batch in self.batches for record in batch]
 
 
@@ -54,58 +54,58 @@ def post(name: str) -> dict[str, str]:
     return keys
 
 
-def test_a_stretch_is_told_part_by_part_as_the_mapping_would() -> None:
+def test_enqueue_range_sends_consecutive_ranges() -> None:
     sqs = boto3.client("sqs")
     url = sqs.create_queue(QueueName="failures")["QueueUrl"]
     nine, ten = (datetime(2026, 11, 22, hour, tzinfo=UTC) for hour in (9, 10))
     assert enqueue_range(sqs, url, nine, ten) == 12
-    told: list[tuple[datetime, datetime]] = []
+    relayed: list[tuple[datetime, datetime]] = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-        told += [discarded_stretch(message["Body"]) for message in messages]
-    told.sort()
-    assert (told[0][0], told[-1][1]) == (nine, ten + timedelta(hours=1))
-    assert all(end == begin for (_, end), (begin, _) in pairwise(told))
+        relayed += [discarded_stretch(message["Body"]) for message in messages]
+    relayed.sort()
+    assert (relayed[0][0], relayed[-1][1]) == (nine, ten + timedelta(hours=1))
+    assert all(end == begin for (_, end), (begin, _) in pairwise(relayed))
 
 
-def test_the_relay_is_given_a_hundred_at_a_time_as_if_just_posted() -> None:
+def test_relay_entries_sends_batches_of_a_hundred_inserts() -> None:
     keys = [post(f"{number:03d}") for number in range(120)]
     relay = RecordingRelay()
     assert (
         relay_entries(boto3.client("dynamodb"), TABLE, relay, [*keys, {"PK": "WALLET#fan", "SK": "ENTRY#gone"}]) == []
     )
     assert [len(batch) for batch in relay.batches] == [100, 20]
-    assert relay.told == [found["SK"] for found in keys]
+    assert relay.relayed == [found["SK"] for found in keys]
     assert {record["eventName"] for batch in relay.batches for record in batch} == {"INSERT"}
 
 
-def test_what_the_relay_wants_again_is_named() -> None:
+def test_relay_entries_returns_failed_keys() -> None:
     keys = [post(name) for name in ("a", "b", "c")]
-    assert relay_entries(boto3.client("dynamodb"), TABLE, RecordingRelay(wants_again=2), keys) == keys[:2]
+    assert relay_entries(boto3.client("dynamodb"), TABLE, RecordingRelay(failures=2), keys) == keys[:2]
 
 
-@pytest.mark.parametrize(("wants_again", "left"), [(0, 0), (1, 1)])
-def test_a_message_goes_once_its_entry_is_relayed(wants_again: int, left: int) -> None:
+@pytest.mark.parametrize(("failures", "remaining"), [(0, 0), (1, 1)])
+def test_redrive_queue_deletes_messages_of_relayed_entries(failures: int, remaining: int) -> None:
     sqs, dynamodb = boto3.client("sqs"), boto3.client("dynamodb")
     url = sqs.create_queue(QueueName="redrive")["QueueUrl"]
     for name in ("a", "b"):
         sqs.send_message(QueueUrl=url, MessageBody=json.dumps(post(name)))
-    relay = RecordingRelay(wants_again)
+    relay = RecordingRelay(failures)
     missed = redrive_queue(sqs, url, lambda keys: relay_entries(dynamodb, TABLE, relay, keys))
-    assert missed == left
+    assert missed == remaining
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-    assert sum(int(value) for name, value in told.items() if name in names) == left
-    assert sorted(relay.told) == ["ENTRY#a", "ENTRY#b"]
+    relayed = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert sum(int(value) for name, value in relayed.items() if name in names) == remaining
+    assert sorted(relay.relayed) == ["ENTRY#a", "ENTRY#b"]
 
 
-def test_an_empty_queue_is_done() -> None:
+def test_redrive_queue_empty_queue_is_zero() -> None:
     sqs = boto3.client("sqs")
     url = sqs.create_queue(QueueName="redrive")["QueueUrl"]
     assert redrive_queue(sqs, url, lambda _: pytest.fail("nothing to relay")) == 0
 
 
 @pytest.mark.parametrize("error", ["", "Unhandled"])
-def test_the_deployed_relay_is_invoked_and_believed(error: str) -> None:
+def test_relay_function_returns_failures_or_exits(error: str) -> None:
     client = boto3.client("lambda")
     body = json.dumps({"batchItemFailures": [{"itemIdentifier": "7"}]}).encode()
     answer: dict[str, Any] = {"Payload": StreamingBody(BytesIO(body), len(body))}

@@ -4,7 +4,7 @@ from infra.local.client import wait_until
 from infra.local.removal import remove_in_background
 
 
-def test_removed_directories_are_away_at_once_and_deleted_later(tmp_path: Path) -> None:
+def test_remove_in_background_moves_at_once_and_deletes_later(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs/ministack.log").touch()
 
@@ -14,7 +14,7 @@ def test_removed_directories_are_away_at_once_and_deleted_later(tmp_path: Path) 
     wait_until("it is deleted", lambda: list(tmp_path.iterdir()) == [])
 
 
-def test_what_an_earlier_removal_left_is_deleted(tmp_path: Path) -> None:
+def test_remove_in_background_deletes_leftovers(tmp_path: Path) -> None:
     (tmp_path / ".local.removed-0").mkdir()
 
     remove_in_background([], tmp_path)

@@ -1,4 +1,4 @@
-"""botocore's descriptions of services, reduced to the operations that the functions call."""
+"""botocore's service models, reduced to the operations that the functions call."""
 
 import ast
 import json
@@ -27,7 +27,7 @@ EVENT_SOURCE_ACTIONS = {
     "sqs:GetQueueAttributes",
     "sqs:ReceiveMessage",
 }
-"""Actions that Lambda's event source mappings take with a function's rights. No client of ours calls them."""
+"""Actions that Lambda's event source mappings call with a function's role; the functions' clients do not."""
 
 
 def actions_of(service: str) -> set[str]:
@@ -35,13 +35,13 @@ def actions_of(service: str) -> set[str]:
 
 
 def allowed_actions() -> set[str]:
-    """The actions that any policy allows on the services in use, wherever they are allowed."""
+    """Return the actions that any policy grants on the services in use."""
     every = {action.partition(" on ")[0] for function in FUNCTIONS for action in granted(function)}
     return {action for action in every if action.partition(":")[0] in OPERATIONS}
 
 
 def client_calls(source: str) -> Iterator[tuple[str, str]]:
-    """Find the calls of methods of `self._sns`, `self._sqs` and so on: pairs of a service and a method."""
+    """Find the method calls on `self._sns`, `self._sqs` and so on, as pairs of service and method."""
     for node in ast.walk(ast.parse(source)):
         if (
             isinstance(node, ast.Call)
@@ -58,20 +58,20 @@ def model(service: str) -> dict[str, Any]:
 
 
 class TestOperations:
-    def test_each_action_that_a_policy_allows_has_an_operation(self) -> None:
+    def test_operations_are_those_that_policies_allow(self) -> None:
         kept = {action for service in OPERATIONS for action in actions_of(service)}
         assert allowed_actions() - EVENT_SOURCE_ACTIONS == kept
 
-    def test_event_sources_are_no_reason_to_keep_an_operation(self) -> None:
+    def test_event_source_actions_are_allowed_by_policies(self) -> None:
         assert allowed_actions() >= EVENT_SOURCE_ACTIONS
 
-    def test_each_method_that_the_adapters_call_is_kept(self) -> None:
+    def test_operations_cover_calls_of_adapters(self) -> None:
         sources = [path.read_text() for path in ROOT.glob("chalicelib/**/*.py")]
         called = {call for source in sources for call in client_calls(source)}
         kept = {(service, xform_name(name)) for service in OPERATIONS for name in OPERATIONS[service]}
         assert called == {call for call in kept if call[0] != "dynamodb"}, "PynamoDB calls DynamoDB itself"
 
-    def test_a_call_of_a_removed_operation_is_found(self) -> None:
+    def test_client_calls_finds_removed_operation(self) -> None:
         assert set(client_calls("self._sqs.receive_message(QueueUrl='')")) == {("sqs", "receive_message")}
 
     def test_packaged_clients_have_exactly_these_operations(self, unpacked: Path) -> None:
@@ -90,23 +90,23 @@ class TestOperations:
 
 
 class TestPruning:
-    def test_what_an_operation_refers_to_stays_as_it_is(self) -> None:
-        whole, pruned = model("dynamodb"), prune_model(model("dynamodb"), OPERATIONS["dynamodb"])
+    def test_prune_model_keeps_referred_shapes(self) -> None:
+        complete, pruned = model("dynamodb"), prune_model(model("dynamodb"), OPERATIONS["dynamodb"])
         assert set(pruned["operations"]) == OPERATIONS["dynamodb"]
-        assert whole["metadata"] == pruned["metadata"]
+        assert complete["metadata"] == pruned["metadata"]
         for name in ("TransactionCanceledException", "CancellationReason", "AttributeValue", "ThrottlingException"):
-            members, kept = whole["shapes"][name]["members"], pruned["shapes"][name]["members"]
+            members, kept = complete["shapes"][name]["members"], pruned["shapes"][name]["members"]
             assert {member: facts["shape"] for member, facts in members.items()} == {
                 member: facts["shape"] for member, facts in kept.items()
             }
 
     @pytest.mark.parametrize("service", sorted(OPERATIONS))
-    def test_every_shape_that_is_referred_to_is_there(self, service: str) -> None:
+    def test_prune_model_keeps_exactly_the_referred_shapes(self, service: str) -> None:
         pruned = prune_model(model(service), OPERATIONS[service])
         referred = set(json.dumps(pruned).split('"shape": "')[1:])
         assert {text.partition('"')[0] for text in referred} == set(pruned["shapes"])
 
-    def test_documentation_goes_but_not_a_member_of_that_name(self) -> None:
+    def test_prune_model_removes_documentation_but_no_member(self) -> None:
         shapes = {
             "Input": {
                 "type": "structure",
@@ -116,12 +116,12 @@ class TestPruning:
             "Text": {"type": "string"},
             "Unused": {"type": "string"},
         }
-        whole = {"metadata": {}, "operations": {"Put": {"input": {"shape": "Input"}}, "Get": {}}, "shapes": shapes}
-        assert prune_model(whole, ["Put"])["shapes"] == {
+        complete = {"metadata": {}, "operations": {"Put": {"input": {"shape": "Input"}}, "Get": {}}, "shapes": shapes}
+        assert prune_model(complete, ["Put"])["shapes"] == {
             "Input": {"type": "structure", "members": {"documentation": {"shape": "Text"}}},
             "Text": {"type": "string"},
         }
 
-    def test_an_operation_that_botocore_lacks_is_reported(self) -> None:
+    def test_prune_model_unknown_operation_is_reported(self) -> None:
         with pytest.raises(ValueError, match="botocore describes no PutCoins"):
             prune_model(model("sns"), ["PutCoins", "PublishBatch"])

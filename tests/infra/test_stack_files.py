@@ -1,4 +1,4 @@
-"""The files of a running stack, those of earlier versions too."""
+"""Files of a running stack, including those that earlier versions wrote."""
 
 import json
 import os
@@ -21,8 +21,8 @@ FIRST_KEYS = (
 
 @pytest.mark.parametrize("field", ["started", "born"])
 def test_registry_reads_the_start_time_under_its_names(tmp_path: Path, field: str) -> None:
-    me = {"name": "front door", "pid": os.getpid(), field: start_time(os.getpid())}
-    (tmp_path / "processes.json").write_text(json.dumps({"owner": me | {"name": "owner"}, "processes": [me]}))
+    own = {"name": "front door", "pid": os.getpid(), field: start_time(os.getpid())}
+    (tmp_path / "processes.json").write_text(json.dumps({"owner": own | {"name": "owner"}, "processes": [own]}))
 
     registry = Registry(tmp_path)
 
@@ -31,13 +31,13 @@ def test_registry_reads_the_start_time_under_its_names(tmp_path: Path, field: st
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"owner": 1}', '{"owner": {"name": "x"}}'])
-def test_registry_that_cannot_be_read_ends_nothing(tmp_path: Path, content: str) -> None:
+def test_registry_unreadable_file_ends_nothing(tmp_path: Path, content: str) -> None:
     (tmp_path / "processes.json").write_text(content)
     registry = Registry(tmp_path)
     assert (registry.is_claimed(), registry.owner_lives(), registry.end_all()) == (True, False, [])
 
 
-def test_facts_read_those_of_an_earlier_version(tmp_path: Path) -> None:
+def test_facts_of_earlier_version_are_read(tmp_path: Path) -> None:
     (tmp_path / "stack.json").write_text(json.dumps(dict.fromkeys(FIRST_KEYS, "x") | {"since_then_removed": 1}))
     facts = StackFacts.read(tmp_path)
     assert facts is not None
@@ -45,7 +45,7 @@ def test_facts_read_those_of_an_earlier_version(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"shop_url": "x"}'])
-def test_facts_that_cannot_be_read_are_none(tmp_path: Path, content: str) -> None:
+def test_facts_unreadable_file_is_none(tmp_path: Path, content: str) -> None:
     (tmp_path / "stack.json").write_text(content)
     assert StackFacts.read(tmp_path) is None
 

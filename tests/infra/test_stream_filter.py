@@ -1,4 +1,4 @@
-"""Which stream records the relay is woken for: entries that become posted, wallets with a budget, and nothing else."""
+"""The event filter of the relay: posted entries, and wallets with a budget."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ Template = dict[str, Any]
 
 
 def matches(pattern: dict[str, Any], record: dict[str, Any]) -> bool:
-    """Lambda's event filtering, as far as the template uses it."""
+    """Match a record like Lambda's event filtering, for the operators that the template uses."""
     for key, rule in pattern.items():
         value = record.get(key)
         if isinstance(rule, dict):
@@ -43,7 +43,7 @@ def patterns(template: Template) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("event", "sort_key", "old", "new", "woken"),
+    ("event", "sort_key", "old", "new", "is_matched"),
     [
         ("INSERT", "ENTRY#1", None, "posted", True),
         ("MODIFY", "ENTRY#1", "pending", "posted", True),
@@ -60,8 +60,8 @@ def patterns(template: Template) -> list[dict[str, Any]]:
         ("INSERT", "LANE", None, None, False),
     ],
 )
-def test_the_relay_is_woken_for_entries_that_become_posted(
-    patterns: list[dict[str, Any]], event: str, sort_key: str, old: str | None, new: str | None, woken: bool
+def test_filter_matches_entries_when_posted(
+    patterns: list[dict[str, Any]], event: str, sort_key: str, old: str | None, new: str | None, is_matched: bool
 ) -> None:
     images: dict[str, Any] = {"Keys": {"PK": {"S": "WALLET#fan"}, "SK": {"S": sort_key}}}
     if event != "INSERT":
@@ -69,11 +69,11 @@ def test_the_relay_is_woken_for_entries_that_become_posted(
     if event != "REMOVE":
         images["NewImage"] = image(new)
     record = {"eventName": event, "dynamodb": images}
-    assert any(matches(pattern, record) for pattern in patterns) is woken
+    assert any(matches(pattern, record) for pattern in patterns) is is_matched
 
 
 @pytest.mark.parametrize(
-    ("event", "sort_key", "new", "woken"),
+    ("event", "sort_key", "new", "is_matched"),
     [
         ("MODIFY", "WALLET", {"budget": {"S": "[]"}}, True),
         ("MODIFY", "WALLET", {"coins": {"N": "1"}}, False),
@@ -83,15 +83,15 @@ def test_the_relay_is_woken_for_entries_that_become_posted(
         ("MODIFY", "LANE", {"budget": {"S": "[]"}}, False),
     ],
 )
-def test_the_relay_is_woken_for_wallets_with_a_budget(
-    patterns: list[dict[str, Any]], event: str, sort_key: str, new: dict[str, Any], woken: bool
+def test_filter_matches_wallets_with_a_budget(
+    patterns: list[dict[str, Any]], event: str, sort_key: str, new: dict[str, Any], is_matched: bool
 ) -> None:
     images = {"Keys": {"PK": {"S": "WALLET#fan"}, "SK": {"S": sort_key}}, "NewImage": new, "OldImage": {}}
     record = {"eventName": event, "dynamodb": images}
-    assert any(matches(pattern, record) for pattern in patterns) is woken
+    assert any(matches(pattern, record) for pattern in patterns) is is_matched
 
 
-def test_the_mapping_loses_nothing(template: Template) -> None:
+def test_mapping_keeps_failed_records(template: Template) -> None:
     source = template["Resources"]["Relay"]["Properties"]["Events"]["RelayDynamodbEventSource"]["Properties"]
     assert source["Stream"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
     assert source["StartingPosition"] == "TRIM_HORIZON"

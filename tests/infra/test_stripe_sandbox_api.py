@@ -1,4 +1,4 @@
-"""The API's manners: parameters, keys, idempotency, pages, and being out of order."""
+"""The sandbox's API: parameters, idempotency keys, pagination and outages."""
 
 import base64
 import json
@@ -58,7 +58,7 @@ def _price(offer: Json) -> Json:
         (lambda offer: _item(offer).pop("quantity"), None, "line_items[0]"),
     ],
 )  # fmt: skip
-def test_bad_parameters_get_stripes_400(shop: Shop, change: Change, code: str | None, param: str) -> None:
+def test_invalid_parameters_get_stripes_400(shop: Shop, change: Change, code: str | None, param: str) -> None:
     offer = cast("Json", shop.offer())
     change(offer)
     with pytest.raises(stripe.InvalidRequestError) as caught:
@@ -70,7 +70,7 @@ def test_bad_parameters_get_stripes_400(shop: Shop, change: Change, code: str | 
     assert cast("Json", body["error"])["type"] == "invalid_request_error"
 
 
-def test_queries_are_checked_too(shop: Shop) -> None:
+def test_query_parameters_are_validated(shop: Shop) -> None:
     for query in (
         "limit=0",
         "limit=101",
@@ -86,7 +86,7 @@ def test_queries_are_checked_too(shop: Shop) -> None:
     assert _get(shop, "/v1/charges?expand[]=data.color")[0] == 200, "nothing to expand in an empty list"
 
 
-def test_only_what_stripe_expands_is_expanded(shop: Shop) -> None:
+def test_expand_accepts_expandable_fields_only(shop: Shop) -> None:
     _, intent_id = shop.buy()
     intent = shop.client.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge.refunds"]})
     assert isinstance(intent.latest_charge, stripe.Charge)
@@ -109,14 +109,14 @@ def test_only_what_stripe_expands_is_expanded(shop: Shop) -> None:
         ("", 401),
     ],
 )
-def test_only_test_keys_get_in(shop: Shop, authorization: str, status: int) -> None:
+def test_only_test_keys_are_accepted(shop: Shop, authorization: str, status: int) -> None:
     answer = shop.http("GET", "/v1/events", None, {"Authorization": authorization})
     assert answer[0] == status
     assert answer[1]["Request-Id"].startswith("req_")
     assert "live_1" not in answer[2]
 
 
-def test_other_accounts_odd_versions_and_json_bodies_are_refused(shop: Shop) -> None:
+def test_other_accounts_unknown_versions_and_json_bodies_are_rejected(shop: Shop) -> None:
     key = {"Authorization": "Bearer sk_test_1"}
     assert shop.http("GET", "/v1/events", None, key | {"Stripe-Account": "acct_other"})[0] == 403
     assert shop.http("GET", "/v1/events", None, key | {"Stripe-Version": "latest"})[0] == 400
@@ -128,7 +128,7 @@ def test_other_accounts_odd_versions_and_json_bodies_are_refused(shop: Shop) -> 
     assert shop.http("POST", "/v1/refunds", "a[[=1", form)[0] == 400
 
 
-def test_a_repeated_key_gets_the_stored_answer(shop: Shop) -> None:
+def test_repeated_key_returns_stored_response(shop: Shop) -> None:
     first = _create(shop, "key-1")
     again = _create(shop, "key-1")
     assert (first[0], again[0], again[2]) == (200, 200, first[2])
@@ -138,7 +138,7 @@ def test_a_repeated_key_gets_the_stored_answer(shop: Shop) -> None:
     assert _create(shop, "key-2")[2] != first[2]
 
 
-def test_a_key_used_for_something_else_is_an_idempotency_error(shop: Shop) -> None:
+def test_key_with_other_parameters_is_an_idempotency_error(shop: Shop) -> None:
     options = {"idempotency_key": "key-1"}
     shop.client.v1.checkout.sessions.create(shop.offer(), cast("stripe.RequestOptions", options))
     with pytest.raises(stripe.IdempotencyError) as caught:
@@ -146,7 +146,7 @@ def test_a_key_used_for_something_else_is_an_idempotency_error(shop: Shop) -> No
     assert caught.value.http_status == 400
 
 
-def test_refusals_are_stored_but_invalid_parameters_leave_the_key_free(shop: Shop) -> None:
+def test_declines_are_stored_and_invalid_parameters_are_not(shop: Shop) -> None:
     too_small = _create(shop, "key-1", amount=1)
     assert (too_small[0], _create(shop, "key-1", amount=1)[1]["Idempotent-Replayed"]) == (400, "true")
     form = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": "Bearer sk_test_1"}
@@ -154,14 +154,14 @@ def test_refusals_are_stored_but_invalid_parameters_leave_the_key_free(shop: Sho
     assert (bad[0], _create(shop, "key-2")[0]) == (400, 200)
 
 
-def test_keys_are_forgotten_after_a_day(shop: Shop) -> None:
+def test_keys_expire_after_a_day(shop: Shop) -> None:
     first = _create(shop, "key-1")
     shop.control("POST", "/clock", {"advance_seconds": 24 * 3600})
     assert _create(shop, "key-1")[2] != first[2]
 
 
-def test_a_key_in_use_is_a_conflict_and_the_client_waits_it_out(shop: Shop) -> None:
-    shop.turn(slow_seconds=0.3)
+def test_key_in_use_is_a_conflict_that_the_client_retries(shop: Shop) -> None:
+    shop.set_knobs(slow_seconds=0.3)
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: _create(shop, "key-1"), range(4)))
     assert sorted(answer[0] for answer in answers) == [200, 409, 409, 409]
@@ -176,22 +176,22 @@ def test_a_key_in_use_is_a_conflict_and_the_client_waits_it_out(shop: Shop) -> N
 
 @pytest.mark.parametrize("after_work", [False, True])
 def test_a_500_is_stored_under_its_key(shop: Shop, after_work: bool) -> None:
-    shop.turn(fail_next={"status": 500, "after_work": after_work, "path": "/v1/checkout", "method": "POST"})
+    shop.set_knobs(fail_next={"status": 500, "after_work": after_work, "path": "/v1/checkout", "method": "POST"})
     first, again = _create(shop, "key-1"), _create(shop, "key-1")
     assert (first[0], again[0], again[1]["Idempotent-Replayed"]) == (500, 500, "true")
     assert len(shop.client.v1.checkout.sessions.list().data) == after_work
     assert _create(shop, "key-2")[0] == 200
 
 
-def test_should_retry_steers_the_client(shop: Shop) -> None:
-    shop.turn(fail_next={"status": 500, "should_retry": "false"})
+def test_should_retry_header_controls_the_client(shop: Shop) -> None:
+    shop.set_knobs(fail_next={"status": 500, "should_retry": "false"})
     with pytest.raises(stripe.APIError):
         shop.open()
     assert len(cast("list[Json]", shop.control("GET", "/requests")["requests"])) == 1
 
 
-def test_lost_answers_are_made_good_by_the_clients_own_retry(shop: Shop) -> None:
-    shop.turn(lost_answers=1)
+def test_lost_response_is_recovered_by_client_retry(shop: Shop) -> None:
+    shop.set_knobs(lost_answers=1)
     session = shop.open()
     log = cast("list[Json]", shop.control("GET", "/requests")["requests"])
     assert [(entry["status"], entry["replayed"]) for entry in log] == [(200, False), (200, True)]
@@ -199,17 +199,17 @@ def test_lost_answers_are_made_good_by_the_clients_own_retry(shop: Shop) -> None
     assert [one.id for one in shop.client.v1.checkout.sessions.list().data] == [session.id]
 
 
-def test_down_means_503(shop: Shop) -> None:
-    shop.turn(down=True)
+def test_knob_down_responds_503(shop: Shop) -> None:
+    shop.set_knobs(down=True)
     assert _get(shop, "/v1/events")[0] == 503
-    shop.turn(down=False)
+    shop.set_knobs(down=False)
     assert _get(shop, "/v1/events")[0] == 200
 
 
 def test_knobs_are_checked_and_reset(shop: Shop) -> None:
     for knobs in ({"color": 1}, {"seed": "x"}, {"duplicates": -1}, {"fail_next": 1}, {"fail_next": {"color": 1}}):
         assert shop.http("PUT", "/_sandbox/knobs", json.dumps(knobs))[0] == 400, knobs
-    shop.turn(duplicates=3, delay_seconds=1)
+    shop.set_knobs(duplicates=3, delay_seconds=1)
     shop.open()
     shop.control("POST", "/reset")
     assert shop.control("GET", "/knobs")["duplicates"] == 0
@@ -217,7 +217,7 @@ def test_knobs_are_checked_and_reset(shop: Shop) -> None:
     assert shop.control("GET", "/health") == {"ok": True}
 
 
-def test_lists_come_newest_first_in_pages(shop: Shop) -> None:
+def test_lists_are_newest_first_in_pages(shop: Shop) -> None:
     ids = [shop.open().id for _ in range(5)][::-1]
     sessions = shop.client.v1.checkout.sessions
     first = sessions.list({"limit": 2})

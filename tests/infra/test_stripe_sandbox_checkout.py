@@ -1,4 +1,4 @@
-"""Sessions and the pay page: from an offer to money, or to none."""
+"""Checkout sessions and the pay page."""
 
 import re
 import time
@@ -75,24 +75,24 @@ def test_a_declined_card_leaves_the_session_payable(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fate", "payment_status", "event_type"),
+    ("settlement", "payment_status", "event_type"),
     [
         ("settle", "paid", "checkout.session.async_payment_succeeded"),
         ("fail", "unpaid", "checkout.session.async_payment_failed"),
     ],
 )
-def test_a_bank_debit_is_decided_later(shop: Shop, fate: str, payment_status: str, event_type: str) -> None:
+def test_a_bank_debit_is_decided_later(shop: Shop, settlement: str, payment_status: str, event_type: str) -> None:
     session, intent_id = shop.buy("bank_debit")
     assert (session.status, session.payment_status) == ("complete", "unpaid")
     assert shop.client.v1.payment_intents.retrieve(intent_id).status == "processing"
-    assert shop.control("POST", f"/sessions/{session.id}/{fate}")["payment_status"] == payment_status
+    assert shop.control("POST", f"/sessions/{session.id}/{settlement}")["payment_status"] == payment_status
     assert shop.emitted_types()[3] == "checkout.session.completed"
     assert shop.emitted_types()[-1] == event_type
-    status, _, _ = shop.http("POST", f"/_sandbox/sessions/{session.id}/{fate}")
+    status, _, _ = shop.http("POST", f"/_sandbox/sessions/{session.id}/{settlement}")
     assert status == 400, "a debit ends once"
 
 
-def test_canceling_goes_back_and_charges_nothing(shop: Shop) -> None:
+def test_cancel_redirects_and_charges_nothing(shop: Shop) -> None:
     session = shop.open()
     assert shop.pay(session, "cancel").location == "http://shop.example/basket"
     assert shop.client.v1.checkout.sessions.retrieve(session.id).status == "open"
@@ -115,12 +115,12 @@ def test_a_free_order_moves_no_money(shop: Shop) -> None:
     assert (done.payment_status, done.payment_intent) == ("no_payment_required", None)
 
 
-def test_an_unknown_outcome_and_an_unknown_session_are_refused(shop: Shop) -> None:
+def test_unknown_outcome_and_session_are_rejected(shop: Shop) -> None:
     assert shop.pay(shop.open(), "gold").status == 400
     assert shop.visit("/pay/cs_test_none").status == 404
 
 
-def test_an_expired_session_takes_no_money(shop: Shop) -> None:
+def test_expired_session_cannot_be_paid(shop: Shop) -> None:
     session = shop.open()
     shop.pay(session, "declined")
     assert shop.client.v1.checkout.sessions.expire(session.id).status == "expired"
@@ -146,7 +146,7 @@ def test_the_control_api_expires_a_session(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(("after_seconds", "is_accepted"), [(1000, False), (1900, True), (86000, True), (90000, False)])
-def test_sessions_live_from_half_an_hour_to_a_day(shop: Shop, after_seconds: int, is_accepted: bool) -> None:
+def test_expires_at_accepts_half_an_hour_to_a_day(shop: Shop, after_seconds: int, is_accepted: bool) -> None:
     offer = shop.offer() | {"expires_at": int(time.time()) + after_seconds}
     if is_accepted:
         assert shop.client.v1.checkout.sessions.create(offer).expires_at == offer["expires_at"]
@@ -168,7 +168,7 @@ def test_sessions_live_from_half_an_hour_to_a_day(shop: Shop, after_seconds: int
         (500, "xxx", None),
     ],
 )
-def test_amounts_no_charge_can_have(shop: Shop, amount: int, currency: str, code: str | None) -> None:
+def test_invalid_amounts_are_rejected(shop: Shop, amount: int, currency: str, code: str | None) -> None:
     with pytest.raises(stripe.InvalidRequestError) as caught:
         shop.open(amount=amount, currency=currency)
     assert caught.value.code == code
@@ -195,7 +195,7 @@ def test_line_items_are_listed(shop: Shop) -> None:
     assert (item.quantity, item.amount_total, item.price.unit_amount) == (2, 500, 250)
 
 
-def test_sessions_are_found_by_payment_intent_and_status(shop: Shop) -> None:
+def test_sessions_are_listed_by_payment_intent_and_status(shop: Shop) -> None:
     paid, intent_id = shop.buy()
     shop.open()
     sessions = shop.client.v1.checkout.sessions

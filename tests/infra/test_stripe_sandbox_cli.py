@@ -1,4 +1,4 @@
-"""The program: one JSON line when it serves, a clean end when asked."""
+"""The sandbox's process: one JSON line when it serves, and a clean exit on signals."""
 
 import json
 import os
@@ -17,7 +17,7 @@ COMMAND = [sys.executable, "-m", "infra.local.stripe_sandbox", "--port", "0"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_serves_and_ends_when_asked(number: signal.Signals) -> None:
+def test_process_prints_its_url_and_exits_on_signal(number: signal.Signals) -> None:
     command = [*COMMAND, "--webhook-secret", "whsec_x", "--account", "acct_x", "--event", "refund.*"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, text=True) as process:
         try:
@@ -34,6 +34,6 @@ def test_it_says_where_it_serves_and_ends_when_asked(number: signal.Signals) -> 
         assert process.returncode == 0
 
 
-def test_it_wants_a_real_looking_secret() -> None:
+def test_process_rejects_secret_without_prefix() -> None:
     with pytest.raises(ValueError, match="whsec_"):
         StripeSandbox.start(webhook_secret="secret")

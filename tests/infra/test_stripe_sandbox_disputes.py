@@ -1,4 +1,4 @@
-"""Disputes: the money goes when the bank takes it and comes back when the merchant wins."""
+"""Disputes: the amount is withdrawn at once and reinstated when the dispute is won."""
 
 import json
 
@@ -9,8 +9,8 @@ from tests.infra.stripe_sandbox_shop import Json, Shop
 
 
 @pytest.fixture
-def bought(shop: Shop) -> str:
-    """The payment intent of a paid session over 500."""
+def payment(shop: Shop) -> str:
+    """The payment intent of a paid session over 5.00 USD."""
     return shop.buy(amount=500)[1]
 
 
@@ -27,16 +27,16 @@ def _story(shop: Shop) -> list[str]:
     return [name.removeprefix(prefix) for name in shop.emitted_types() if name.startswith(prefix)]
 
 
-def test_a_dispute_takes_its_amount_at_once(shop: Shop, bought: str) -> None:
-    dispute = shop.client.v1.disputes.retrieve(_open(shop, bought, amount=200, reason="product_not_received"))
+def test_a_dispute_takes_its_amount_at_once(shop: Shop, payment: str) -> None:
+    dispute = shop.client.v1.disputes.retrieve(_open(shop, payment, amount=200, reason="product_not_received"))
     assert (dispute.amount, dispute.status, dispute.reason) == (200, "needs_response", "product_not_received")
     assert [(booked.amount, booked.fee) for booked in dispute.balance_transactions] == [(-200, 1500)]
-    assert (dispute.payment_intent, dispute.is_charge_refundable) == (bought, False)
-    assert shop.client.v1.charges.list({"payment_intent": bought}).data[0].disputed
+    assert (dispute.payment_intent, dispute.is_charge_refundable) == (payment, False)
+    assert shop.client.v1.charges.list({"payment_intent": payment}).data[0].disputed
     assert _story(shop) == ["created", "funds_withdrawn"]
-    assert [one.id for one in shop.client.v1.disputes.list({"payment_intent": bought}).data] == [dispute.id]
+    assert [one.id for one in shop.client.v1.disputes.list({"payment_intent": payment}).data] == [dispute.id]
     with pytest.raises(stripe.InvalidRequestError) as caught:
-        shop.client.v1.refunds.create({"payment_intent": bought})
+        shop.client.v1.refunds.create({"payment_intent": payment})
     assert caught.value.code == "charge_disputed"
 
 
@@ -55,9 +55,9 @@ def test_a_dispute_takes_its_amount_at_once(shop: Shop, bought: str) -> None:
         ),
     ],
 )
-def test_the_money_follows_the_status(shop: Shop, bought: str, course: str, story: str) -> None:
+def test_dispute_status_moves_the_money(shop: Shop, payment: str, course: str, story: str) -> None:
     path = course.split()
-    dispute_id = _open(shop, bought, status=path[0])
+    dispute_id = _open(shop, payment, status=path[0])
     for status in path[1:]:
         _move(shop, dispute_id, status)
     dispute = shop.client.v1.disputes.retrieve(dispute_id)
@@ -66,8 +66,8 @@ def test_the_money_follows_the_status(shop: Shop, bought: str, course: str, stor
     assert sum(booked.amount for booked in dispute.balance_transactions) == held
 
 
-def test_evidence_puts_a_dispute_under_review(shop: Shop, bought: str) -> None:
-    dispute_id = _open(shop, bought)
+def test_evidence_puts_a_dispute_under_review(shop: Shop, payment: str) -> None:
+    dispute_id = _open(shop, payment)
     disputes = shop.client.v1.disputes
     draft = disputes.update(dispute_id, {"evidence": {"product_description": "coins"}, "submit": False})
     assert (draft.status, draft.evidence.product_description) == ("needs_response", "coins")
@@ -75,8 +75,8 @@ def test_evidence_puts_a_dispute_under_review(shop: Shop, bought: str) -> None:
     assert (sent.status, sent.evidence_details.submission_count) == ("under_review", 1)
 
 
-def test_closing_accepts_the_loss(shop: Shop, bought: str) -> None:
-    dispute_id = _open(shop, bought)
+def test_close_loses_the_dispute(shop: Shop, payment: str) -> None:
+    dispute_id = _open(shop, payment)
     assert shop.client.v1.disputes.close(dispute_id).status == "lost"
     with pytest.raises(stripe.InvalidRequestError, match="already closed"):
         shop.client.v1.disputes.close(dispute_id)
@@ -85,6 +85,6 @@ def test_closing_accepts_the_loss(shop: Shop, bought: str) -> None:
 @pytest.mark.parametrize(
     "body", [{"amount": 501}, {"amount": 0}, {"status": "angry"}, {"reason": 1}, {"payment_intent": "pi_none"}]
 )
-def test_disputes_that_cannot_be(shop: Shop, bought: str, body: Json) -> None:
-    status, _, _ = shop.http("POST", "/_sandbox/disputes", json.dumps({"payment_intent": bought, **body}))
+def test_invalid_disputes_are_rejected(shop: Shop, payment: str, body: Json) -> None:
+    status, _, _ = shop.http("POST", "/_sandbox/disputes", json.dumps({"payment_intent": payment, **body}))
     assert status == 400

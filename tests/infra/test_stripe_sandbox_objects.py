@@ -1,4 +1,4 @@
-"""Everything the sandbox emits is what stripe-python's classes say it is: their fields, their types, their enums."""
+"""Every object that the sandbox emits matches stripe-python's classes: fields, types and enums."""
 
 import builtins
 import json
@@ -32,7 +32,7 @@ _CLASSES: dict[str, type] = {
     "subscription": stripe.Subscription,
     "subscription_item": stripe.SubscriptionItem,
 }
-# The SDK imports its classes for type checkers only: what the sandbox never expands may be anything.
+# The SDK imports these classes for type checkers only. Values that the sandbox never expands may be of any type.
 _NAMES = {**vars(builtins), **vars(checkout), **vars(stripe)}
 
 
@@ -42,7 +42,7 @@ class _Names(dict[str, object]):
 
 
 def problems(value: object, hint: object, at: str) -> Iterable[str]:
-    """Walk a value along its type: names what is no field, of the wrong type, or outside its enum."""
+    """Walk a value along its type. Yields unknown fields, wrong types and values outside an enum."""
     if isinstance(value, dict):
         hint = _CLASSES.get(str(value.get("object")), hint)
     origin = get_origin(hint)
@@ -92,14 +92,14 @@ def _members(hint: object) -> list[object]:
 
 
 def _hints(cls: type) -> dict[str, object]:
-    # What is spelt otherwise is the SDK's own bookkeeping.
+    # The other attributes are internal to the SDK.
     hints = get_type_hints(cls, localns=_Names(_NAMES))
     return {name: hint for name, hint in hints.items() if name.islower() and not name.startswith("_")}
 
 
 @pytest.fixture
-def told(shop: Shop) -> Shop:
-    """A shop where everything has happened."""
+def eventful_shop(shop: Shop) -> Shop:
+    """A shop in which every kind of event has occurred."""
     for outcome in ("paypal", "declined", "bank_debit"):
         shop.buy(outcome)
     settled, _ = shop.buy("bank_debit")
@@ -110,7 +110,7 @@ def told(shop: Shop) -> Shop:
     shop.client.v1.checkout.sessions.expire(tried.id)
     _, intent_id = shop.buy("card")
     for status in ("pending", "requires_action"):
-        shop.turn(refund_status=status)
+        shop.set_knobs(refund_status=status)
         refund = shop.client.v1.refunds.create({"payment_intent": intent_id, "amount": 100, "reason": "duplicate"})
         shop.control("POST", f"/refunds/{refund.id}", {"status": "failed" if status == "pending" else "canceled"})
     for method, status in (("card", "warning_needs_response"), ("paypal", "needs_response")):
@@ -124,7 +124,7 @@ def told(shop: Shop) -> Shop:
 def _subscribe(shop: Shop) -> None:
     renewed = shop.subscribe("paypal")
     shop.control("POST", f"/subscriptions/{renewed.id}/renew")
-    shop.turn(renewals="failed")
+    shop.set_knobs(renewals="failed")
     shop.control("POST", f"/subscriptions/{renewed.id}/renew")
     shop.client.v1.subscriptions.update(renewed.id, {"cancel_at_period_end": True})
     ended = shop.subscribe(offer=shop.plan(interval="week", interval_count=2))
@@ -133,18 +133,18 @@ def _subscribe(shop: Shop) -> None:
     shop.pay(unpaid, "declined")
 
 
-def test_every_event_and_every_object_is_typed(told: Shop) -> None:
-    events = cast("list[Json]", told.control("GET", "/events")["events"])
+def test_every_event_and_object_matches_its_class(eventful_shop: Shop) -> None:
+    events = cast("list[Json]", eventful_shop.control("GET", "/events")["events"])
     found = {line for event in events for line in problems(event["event"], stripe.Event, "event")}
     for event in events:
         data = cast("Json", cast("Json", event["event"])["data"])
         found |= set(problems(data["object"], None, "data.object"))
     assert sorted(found) == []
-    seen = {str(cast("Json", event["event"])["type"]) for event in events}
-    assert len(seen) >= 30, sorted(seen)
+    types = {str(cast("Json", event["event"])["type"]) for event in events}
+    assert len(types) >= 30, sorted(types)
 
 
-def test_every_list_and_expansion_is_typed(told: Shop) -> None:
+def test_every_list_and_expansion_matches_its_class(eventful_shop: Shop) -> None:
     key = {"Authorization": "Bearer sk_test_1"}
     for path in (
         "/v1/checkout/sessions?limit=100&expand[]=data.line_items&expand[]=data.payment_intent.latest_charge.refunds",
@@ -158,20 +158,22 @@ def test_every_list_and_expansion_is_typed(told: Shop) -> None:
         "/v1/invoices?expand[]=data.payments.data.payment.payment_intent",
         "/v1/invoice_payments?expand[]=data.invoice.customer",
     ):
-        status, _, text = told.http("GET", path, None, key)
+        status, _, text = eventful_shop.http("GET", path, None, key)
         assert status == 200, text
         page = json.loads(text)
         assert page["data"], path
         assert sorted(set(problems(page, None, path))) == []
 
 
-def test_a_portal_session_is_typed(told: Shop) -> None:
-    customer = told.client.v1.customers.list().data[0].id
-    visit = told.client.v1.billing_portal.sessions.create({"customer": customer, "return_url": "http://shop.example/"})
+def test_portal_session_matches_its_class(eventful_shop: Shop) -> None:
+    customer = eventful_shop.client.v1.customers.list().data[0].id
+    visit = eventful_shop.client.v1.billing_portal.sessions.create(
+        {"customer": customer, "return_url": "http://shop.example/"}
+    )
     assert sorted(problems(visit.to_dict(), None, "visit")) == []
 
 
-def test_the_walk_finds_what_it_looks_for() -> None:
+def test_walk_finds_mismatches() -> None:
     charge: Json = {
         "object": "charge",
         "amount": "1",

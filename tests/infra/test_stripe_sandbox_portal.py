@@ -1,4 +1,4 @@
-"""The billing portal: a page on which a customer ends what they pay for, or keeps it."""
+"""The billing portal: a page on which a customer cancels or keeps a subscription."""
 
 import re
 from urllib.parse import urlencode, urlsplit
@@ -12,7 +12,7 @@ BACK = "http://shop.example/membership"
 
 
 def _visit(shop: Shop, customer: str) -> str:
-    """The portal's path."""
+    """Open a portal session. Returns its path."""
     session = shop.client.v1.billing_portal.sessions.create({"customer": customer, "return_url": BACK})
     assert session.url.startswith(f"{shop.sandbox.url}/portal/bps_")
     return urlsplit(session.url).path
@@ -22,7 +22,7 @@ def _choose(shop: Shop, path: str, **fields: str) -> Page:
     return shop.visit(path, urlencode(fields))
 
 
-def test_canceling_and_keeping_lead_back_to_the_shop(shop: Shop) -> None:
+def test_cancel_and_keep_redirect_to_the_shop(shop: Shop) -> None:
     subscription = shop.subscribe()
     path = _visit(shop, str(subscription.customer))
     for choice, is_over in (("cancel", True), ("keep", False)):
@@ -40,14 +40,14 @@ def test_canceling_and_keeping_lead_back_to_the_shop(shop: Shop) -> None:
     assert shop.emitted_types()[11:] == ["customer.subscription.updated"] * 2
 
 
-def test_the_same_choice_twice_changes_it_once(shop: Shop) -> None:
+def test_repeated_choice_changes_subscription_once(shop: Shop) -> None:
     subscription = shop.subscribe()
     path = _visit(shop, str(subscription.customer))
     assert [_choose(shop, path, choice="cancel").status for _ in range(2)] == [303, 303]
     assert shop.emitted_types()[11:] == ["customer.subscription.updated"]
 
 
-def test_what_was_canceled_there_ends_with_its_period(shop: Shop) -> None:
+def test_canceled_subscription_ends_with_its_period(shop: Shop) -> None:
     subscription = shop.subscribe()
     _choose(shop, _visit(shop, str(subscription.customer)), choice="cancel")
     shop.control("POST", "/clock", {"advance_seconds": 31 * 86400})
@@ -55,7 +55,7 @@ def test_what_was_canceled_there_ends_with_its_period(shop: Shop) -> None:
     assert shop.emitted_types()[11:] == ["customer.subscription.updated", "customer.subscription.deleted"]
 
 
-def test_nobody_touches_what_is_not_theirs(shop: Shop) -> None:
+def test_other_customers_subscriptions_are_not_accessible(shop: Shop) -> None:
     mine, other = shop.subscribe(), shop.subscribe()
     path = _visit(shop, str(mine.customer))
     assert _choose(shop, path, choice="cancel", subscription=other.id).status == 400
@@ -65,7 +65,7 @@ def test_nobody_touches_what_is_not_theirs(shop: Shop) -> None:
     assert _choose(shop, "/portal/bps_none", choice="cancel").status == 404
 
 
-def test_what_is_over_is_not_offered(shop: Shop) -> None:
+def test_ended_subscription_is_not_shown(shop: Shop) -> None:
     subscription = shop.subscribe()
     path = _visit(shop, str(subscription.customer))
     shop.client.v1.subscriptions.cancel(subscription.id)
@@ -73,7 +73,7 @@ def test_what_is_over_is_not_offered(shop: Shop) -> None:
     assert _choose(shop, path, choice="keep").status == 400
 
 
-def test_without_a_way_back_it_stays_on_its_page(shop: Shop) -> None:
+def test_without_return_url_stays_on_the_portal(shop: Shop) -> None:
     subscription = shop.subscribe()
     session = shop.client.v1.billing_portal.sessions.create({"customer": str(subscription.customer)})
     answer = _choose(shop, urlsplit(session.url).path, choice="cancel")
@@ -90,14 +90,14 @@ def test_without_a_way_back_it_stays_on_its_page(shop: Shop) -> None:
         ("customer={customer}&color=red", "color"),
     ],
 )
-def test_visits_that_are_refused(shop: Shop, form: str, param: str) -> None:
+def test_invalid_portal_sessions_are_rejected(shop: Shop, form: str, param: str) -> None:
     customer = str(shop.subscribe().customer)
     headers = {"Authorization": "Bearer sk_test_1", "Content-Type": "application/x-www-form-urlencoded"}
     status, _, body = shop.http("POST", "/v1/billing_portal/sessions", form.format(customer=customer), headers)
     assert (status, f'"param":"{param}"' in body) == (400, True), body
 
 
-def test_the_same_key_opens_one_visit(shop: Shop) -> None:
+def test_repeated_key_opens_one_portal_session(shop: Shop) -> None:
     customer = str(shop.subscribe().customer)
     options: stripe.RequestOptions = {"idempotency_key": "portal-1"}
     sessions = shop.client.v1.billing_portal.sessions

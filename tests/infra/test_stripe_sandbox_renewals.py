@@ -1,4 +1,4 @@
-"""Renewals: period after period on a clock that tests move, paid or dunned, until somebody ends it."""
+"""Renewals on a clock that tests move: paid, failed and retried, until the subscription ends."""
 
 import json
 from datetime import UTC, datetime
@@ -37,19 +37,19 @@ def _advance(shop: Shop, seconds: int) -> None:
 
 
 def _pass_period(shop: Shop, subscription: stripe.Subscription) -> None:
-    """Advance until a second after the period under way, however long the month."""
+    """Advance the clock to one second after the current period."""
     now = int(str(shop.control("POST", "/clock")["now"]))
     _advance(shop, _end_of_period(_now(shop, subscription)) - now + 1)
 
 
 def _invoices(shop: Shop, subscription: stripe.Subscription) -> list[stripe.Invoice]:
-    """Oldest first."""
+    """List the subscription's invoices, oldest first."""
     listed = shop.client.v1.invoices.list({"subscription": subscription.id, "limit": 100})
     return list(reversed(listed.data))
 
 
-def _story(shop: Shop) -> list[str]:
-    """What was told since the subscription began."""
+def _event_types(shop: Shop) -> list[str]:
+    """Return the event types since the subscription was created."""
     return shop.emitted_types()[11:]
 
 
@@ -81,13 +81,13 @@ def test_periods_keep_the_day_of_the_anchor(anchor: str, interval: Interval, cou
     assert recurrence.start_of(0, begun) == begun
 
 
-def test_the_clock_renews_what_is_due(shop: Shop) -> None:
+def test_clock_renews_due_subscriptions(shop: Shop) -> None:
     subscription = shop.subscribe()
     first_end = _end_of_period(subscription)
     _advance(shop, 27 * DAY)
-    assert _story(shop) == []
+    assert _event_types(shop) == []
     _advance(shop, MONTH - 27 * DAY + 1)
-    assert _story(shop) == RENEWED_EVENTS
+    assert _event_types(shop) == RENEWED_EVENTS
     renewed = _now(shop, subscription)
     first, second = _invoices(shop, subscription)
     assert (first.billing_reason, second.billing_reason) == ("subscription_create", "subscription_cycle")
@@ -103,7 +103,7 @@ def test_the_clock_renews_what_is_due(shop: Shop) -> None:
     assert sorted(shop.settled_types()[11:]) == sorted(RENEWED_EVENTS)
 
 
-def test_a_jump_renews_every_period_passed(shop: Shop) -> None:
+def test_clock_jump_renews_every_passed_period(shop: Shop) -> None:
     subscription = shop.subscribe()
     _advance(shop, 3 * MONTH)
     invoices = _invoices(shop, subscription)
@@ -117,12 +117,12 @@ def test_a_jump_renews_every_period_passed(shop: Shop) -> None:
     assert [invoice.number for invoice in invoices] == [f"{customer.invoice_prefix}-000{n}" for n in (1, 2, 3, 4)]
 
 
-def test_three_months_of_which_one_fails_and_is_paid_later(shop: Shop) -> None:
+def test_failed_renewal_is_paid_later(shop: Shop) -> None:
     subscription = shop.subscribe()
     _pass_period(shop, subscription)
-    shop.turn(renewals="failed")
+    shop.set_knobs(renewals="failed")
     _pass_period(shop, subscription)
-    assert _story(shop)[len(RENEWED_EVENTS) :] == FAILED_EVENTS
+    assert _event_types(shop)[len(RENEWED_EVENTS) :] == FAILED_EVENTS
     late = _now(shop, subscription)
     unpaid = shop.client.v1.invoices.retrieve(str(late.latest_invoice))
     assert (late.status, unpaid.status, unpaid.amount_paid, unpaid.amount_remaining) == ("past_due", "open", 0, 499)
@@ -130,22 +130,22 @@ def test_three_months_of_which_one_fails_and_is_paid_later(shop: Shop) -> None:
     assert _end_of_period(late) == unpaid.lines.data[0].period.end, "the period goes on before it is paid for"
     paid = shop.control("POST", f"/invoices/{unpaid.id}/pay")
     assert (paid["status"], _now(shop, subscription).status) == ("paid", "active")
-    assert _story(shop)[-6:] == [*RENEWED_EVENTS[4:], "customer.subscription.updated"]
-    shop.turn(renewals="paid")
+    assert _event_types(shop)[-6:] == [*RENEWED_EVENTS[4:], "customer.subscription.updated"]
+    shop.set_knobs(renewals="paid")
     _pass_period(shop, subscription)
     assert [invoice.status for invoice in _invoices(shop, subscription)] == ["paid"] * 4
     assert shop.http("POST", f"/_sandbox/invoices/{unpaid.id}/pay", "{}")[0] == 400, "an invoice is paid once"
 
 
-def test_a_failed_renewal_is_tried_again_by_the_clock(shop: Shop) -> None:
-    shop.turn(renewals="failed", dunning_seconds=DAY)
+def test_failed_renewal_is_retried_by_the_clock(shop: Shop) -> None:
+    shop.set_knobs(renewals="failed", dunning_seconds=DAY)
     subscription = shop.subscribe()
     shop.control("POST", f"/subscriptions/{subscription.id}/renew")
     _advance(shop, DAY)
     (invoice,) = shop.client.v1.invoices.list({"status": "open"}).data
     assert (invoice.attempt_count, _now(shop, subscription).status) == (2, "past_due")
-    assert _story(shop) == [*FAILED_EVENTS, *FAILED_EVENTS[4:7]], "past due already: nothing changed"
-    shop.turn(renewals="paid")
+    assert _event_types(shop) == [*FAILED_EVENTS, *FAILED_EVENTS[4:7]], "past due already: nothing changed"
+    shop.set_knobs(renewals="paid")
     _advance(shop, DAY)
     assert (shop.client.v1.invoices.retrieve(invoice.id).status, _now(shop, subscription).status) == ("paid", "active")
     charges = shop.client.v1.charges.list({"customer": str(subscription.customer)}).data
@@ -153,8 +153,8 @@ def test_a_failed_renewal_is_tried_again_by_the_clock(shop: Shop) -> None:
     assert len({charge.payment_intent for charge in charges}) == 2, "each try is of the invoice's one intent"
 
 
-def test_after_the_last_try_the_subscription_is_canceled(shop: Shop) -> None:
-    shop.turn(renewals="failed", dunning_seconds=DAY, dunning_retries=2)
+def test_subscription_is_canceled_after_the_last_retry(shop: Shop) -> None:
+    shop.set_knobs(renewals="failed", dunning_seconds=DAY, dunning_retries=2)
     subscription = shop.subscribe()
     shop.control("POST", f"/subscriptions/{subscription.id}/renew")
     _advance(shop, 10 * DAY)
@@ -171,19 +171,23 @@ def test_after_the_last_try_the_subscription_is_canceled(shop: Shop) -> None:
     assert _now(shop, subscription).status == "canceled", "paying late brings nothing back"
 
 
-def test_a_subscription_ends_with_its_period_when_asked_to(shop: Shop) -> None:
+def test_cancel_at_period_end_ends_with_the_period(shop: Shop) -> None:
     subscription = shop.subscribe()
-    asked = shop.client.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
-    assert (asked.status, asked.cancel_at_period_end, asked.cancel_at) == ("active", True, _end_of_period(subscription))
-    assert asked.canceled_at is not None
+    updated = shop.client.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+    assert (updated.status, updated.cancel_at_period_end, updated.cancel_at) == (
+        "active",
+        True,
+        _end_of_period(subscription),
+    )
+    assert updated.canceled_at is not None
     _advance(shop, MONTH)
     over = _now(shop, subscription)
-    assert (over.status, over.ended_at, over.canceled_at) == ("canceled", asked.cancel_at, asked.canceled_at)
-    assert _story(shop) == ["customer.subscription.updated", "customer.subscription.deleted"]
+    assert (over.status, over.ended_at, over.canceled_at) == ("canceled", updated.cancel_at, updated.canceled_at)
+    assert _event_types(shop) == ["customer.subscription.updated", "customer.subscription.deleted"]
     assert len(_invoices(shop, subscription)) == 1
 
 
-def test_who_changes_their_mind_goes_on(shop: Shop) -> None:
+def test_cancel_at_period_end_can_be_withdrawn(shop: Shop) -> None:
     subscription = shop.subscribe()
     shop.client.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
     kept = shop.client.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": False})
@@ -192,11 +196,11 @@ def test_who_changes_their_mind_goes_on(shop: Shop) -> None:
     assert (_now(shop, subscription).status, len(_invoices(shop, subscription))) == ("active", 2)
 
 
-def test_the_end_can_be_asked_for_by_its_date(shop: Shop) -> None:
+def test_cancel_at_accepts_min_period_end(shop: Shop) -> None:
     subscription = shop.subscribe()
     update = shop.client.v1.subscriptions.update
-    asked = update(subscription.id, {"cancel_at": "min_period_end"})
-    assert (asked.cancel_at, asked.cancel_at_period_end) == (_end_of_period(subscription), False)
+    updated = update(subscription.id, {"cancel_at": "min_period_end"})
+    assert (updated.cancel_at, updated.cancel_at_period_end) == (_end_of_period(subscription), False)
     kept = update(subscription.id, {"cancel_at": ""})
     assert (kept.cancel_at, kept.canceled_at) == (None, None)
     with pytest.raises(stripe.InvalidRequestError, match="with a period only"):
@@ -206,7 +210,7 @@ def test_the_end_can_be_asked_for_by_its_date(shop: Shop) -> None:
         update(subscription.id, {"cancel_at": "max_period_end", "cancel_at_period_end": True})
 
 
-def test_the_control_api_renews_only_that_one_and_at_once(shop: Shop) -> None:
+def test_control_api_renews_one_subscription_at_once(shop: Shop) -> None:
     subscription, other = shop.subscribe(), shop.subscribe()
     shop.control("POST", f"/subscriptions/{subscription.id}/renew")
     answer = shop.control("POST", f"/subscriptions/{subscription.id}/renew")
@@ -220,7 +224,7 @@ def test_the_control_api_renews_only_that_one_and_at_once(shop: Shop) -> None:
     assert (len(_invoices(shop, subscription)), len(_invoices(shop, other))) == (3, 2)
 
 
-def test_the_control_api_cancels(shop: Shop) -> None:
+def test_control_api_cancels_a_subscription(shop: Shop) -> None:
     subscription = shop.subscribe()
     answer = shop.control("POST", f"/subscriptions/{subscription.id}/cancel")
     assert cast("Json", answer["subscription"])["status"] == "canceled"
@@ -230,7 +234,7 @@ def test_the_control_api_cancels(shop: Shop) -> None:
     assert shop.http("PUT", "/_sandbox/knobs", json.dumps({"renewals": "maybe"}))[0] == 400
 
 
-def test_the_payment_of_a_renewal_is_refunded(shop: Shop) -> None:
+def test_payment_of_a_renewal_can_be_refunded(shop: Shop) -> None:
     subscription = shop.subscribe()
     answer = shop.control("POST", f"/subscriptions/{subscription.id}/renew")
     intent = str(cast("list[Json]", answer["invoices"])[1]["payment_intent"])

@@ -1,4 +1,4 @@
-"""Offers to subscribe that Stripe, or the sandbox, refuses."""
+"""Session parameters for subscriptions that Stripe or the sandbox rejects."""
 
 from collections.abc import Callable
 from typing import cast
@@ -48,7 +48,7 @@ def _price(offer: Json) -> Json:
         ),
     ],
 )
-def test_offers_that_stripe_or_the_sandbox_refuses(shop: Shop, change: Change, message: str, param: str) -> None:
+def test_invalid_subscription_sessions_are_rejected(shop: Shop, change: Change, message: str, param: str) -> None:
     offer = cast("Json", shop.plan())
     change(offer)
     with pytest.raises(stripe.InvalidRequestError, match=message) as caught:
@@ -56,7 +56,7 @@ def test_offers_that_stripe_or_the_sandbox_refuses(shop: Shop, change: Change, m
     assert caught.value.param == param
 
 
-def test_a_recurring_price_is_not_sold_once(shop: Shop) -> None:
+def test_recurring_price_in_payment_mode_is_rejected(shop: Shop) -> None:
     offer = cast("Json", shop.plan())
     offer["mode"] = "payment"
     del offer["subscription_data"]
@@ -64,7 +64,7 @@ def test_a_recurring_price_is_not_sold_once(shop: Shop) -> None:
         shop.client.v1.checkout.sessions.create(cast("SessionCreateParams", offer))
 
 
-def test_two_intervals_are_not_billed_together(shop: Shop) -> None:
+def test_two_intervals_in_one_session_are_rejected(shop: Shop) -> None:
     offer, other = cast("Json", shop.plan()), cast("Json", shop.plan(interval="week"))
     cast("list[Json]", offer["line_items"]).extend(cast("list[Json]", other["line_items"]))
     with pytest.raises(stripe.InvalidRequestError, match="different billing intervals"):

@@ -1,4 +1,4 @@
-"""Subscriptions: bought like anything else, billed by an invoice, changed and ended."""
+"""Subscriptions: purchase, invoice, changes and cancellation."""
 
 from typing import cast
 
@@ -25,7 +25,7 @@ SUBSCRIBED_EVENTS = [
 
 
 @pytest.mark.parametrize("outcome", ["card", "paypal"])
-def test_paying_makes_a_customer_a_subscription_and_a_paid_invoice(shop: Shop, outcome: str) -> None:
+def test_payment_creates_customer_subscription_and_paid_invoice(shop: Shop, outcome: str) -> None:
     opened = shop.client.v1.checkout.sessions.create(shop.plan())
     assert (opened.mode, opened.customer, opened.subscription, opened.invoice) == ("subscription", None, None, None)
     assert shop.pay(opened, outcome).location == f"http://shop.example/thanks?session={opened.id}"
@@ -52,7 +52,7 @@ def test_paying_makes_a_customer_a_subscription_and_a_paid_invoice(shop: Shop, o
     assert sorted(shop.settled_types()) == sorted(SUBSCRIBED_EVENTS)
 
 
-def test_periods_are_the_items_and_the_lines(shop: Shop) -> None:
+def test_periods_of_items_and_invoice_lines_are_equal(shop: Shop) -> None:
     subscription = shop.subscribe()
     (item,) = subscription["items"]["data"]
     invoice = shop.client.v1.invoices.retrieve(str(subscription.latest_invoice))
@@ -63,7 +63,7 @@ def test_periods_are_the_items_and_the_lines(shop: Shop) -> None:
     assert "current_period_end" not in subscription.to_dict()
 
 
-def test_a_payment_leads_to_its_invoice_and_knows_nothing_of_the_subscription(shop: Shop) -> None:
+def test_payment_intent_refers_to_invoice_only(shop: Shop) -> None:
     subscription = shop.subscribe()
     (intent,) = shop.client.v1.payment_intents.list({"customer": str(subscription.customer)}).data
     assert (intent.metadata.to_dict(), intent.status, intent.amount_received) == ({}, "succeeded", 499)
@@ -86,14 +86,14 @@ def test_a_payment_leads_to_its_invoice_and_knows_nothing_of_the_subscription(sh
         payments.list({"payment": {"type": "payment_record", "payment_record": "pr_1"}})
 
 
-def test_each_event_shows_the_invoice_as_it_was(shop: Shop) -> None:
+def test_events_show_the_invoice_at_their_time(shop: Shop) -> None:
     shop.subscribe()
     events = {event.type: event.data.object for event in shop.client.v1.events.list({"limit": 100}).data}
-    told = [
+    statuses = [
         (name, events[name]["status"], events[name]["amount_due"], events[name]["amount_paid"])
         for name in ("invoice.created", "invoice.finalized", "invoice.paid")
     ]
-    assert told == [
+    assert statuses == [
         ("invoice.created", "draft", 499, 0),
         ("invoice.finalized", "open", 499, 0),
         ("invoice.paid", "paid", 499, 499),
@@ -109,7 +109,7 @@ def test_each_event_shows_the_invoice_as_it_was(shop: Shop) -> None:
     assert events["customer.subscription.created"]["status"] == "active"
 
 
-def test_a_declined_card_leaves_no_subscription_and_the_session_payable(shop: Shop) -> None:
+def test_declined_card_creates_no_subscription(shop: Shop) -> None:
     session = shop.client.v1.checkout.sessions.create(shop.plan())
     assert shop.pay(session, "declined").status == 402
     assert shop.client.v1.subscriptions.list({"status": "all"}).data == []
@@ -119,7 +119,7 @@ def test_a_declined_card_leaves_no_subscription_and_the_session_payable(shop: Sh
     assert [charge.status for charge in shop.client.v1.charges.list().data] == ["succeeded", "failed"]
 
 
-def test_bank_debits_and_canceling_subscribe_nobody(shop: Shop) -> None:
+def test_bank_debit_and_cancel_create_no_subscription(shop: Shop) -> None:
     session = shop.client.v1.checkout.sessions.create(shop.plan())
     page = shop.visit(f"/pay/{session.id}")
     assert ("USD 4.99 every month" in page.html, "bank_debit" in page.html) == (True, False)
@@ -130,13 +130,13 @@ def test_bank_debits_and_canceling_subscribe_nobody(shop: Shop) -> None:
     assert shop.emitted_types() == ["checkout.session.expired"]
 
 
-def test_clicks_twice_subscribe_once(shop: Shop) -> None:
+def test_repeated_payment_creates_one_subscription(shop: Shop) -> None:
     session = shop.client.v1.checkout.sessions.create(shop.plan())
     assert [shop.pay(session).status for _ in range(3)] == [303, 200, 200]
     assert len(shop.client.v1.subscriptions.list().data) == len(shop.client.v1.invoices.list().data) == 1
 
 
-def test_the_same_key_opens_one_session(shop: Shop) -> None:
+def test_repeated_key_opens_one_session(shop: Shop) -> None:
     options = cast("stripe.RequestOptions", {"idempotency_key": "membership/m-1"})
     opened = [shop.client.v1.checkout.sessions.create(shop.plan(), options).id for _ in range(2)]
     assert opened[0] == opened[1]
@@ -144,7 +144,7 @@ def test_the_same_key_opens_one_session(shop: Shop) -> None:
         shop.client.v1.checkout.sessions.create(shop.plan(amount=500), options)
 
 
-def test_a_customer_can_come_back(shop: Shop) -> None:
+def test_existing_customer_can_subscribe_again(shop: Shop) -> None:
     first = shop.subscribe()
     offer = cast("SessionCreateParams", {**shop.plan(), "customer": str(first.customer)})
     second = shop.subscribe(offer=offer)
@@ -161,7 +161,7 @@ def test_a_customer_can_come_back(shop: Shop) -> None:
         shop.client.v1.checkout.sessions.create(both)
 
 
-def test_metadata_is_changed_and_the_event_says_from_what(shop: Shop) -> None:
+def test_metadata_change_event_has_previous_attributes(shop: Shop) -> None:
     subscription = shop.subscribe()
     changed = shop.client.v1.subscriptions.update(subscription.id, {"metadata": {"seat": "1", "membership_id": ""}})
     assert changed.metadata.to_dict() == {"seat": "1"}
@@ -172,7 +172,7 @@ def test_metadata_is_changed_and_the_event_says_from_what(shop: Shop) -> None:
     assert shop.emitted_types().count("customer.subscription.updated") == 1, "nothing changed"
 
 
-def test_canceling_ends_it_at_once(shop: Shop) -> None:
+def test_cancel_ends_subscription_at_once(shop: Shop) -> None:
     subscription = shop.subscribe()
     canceled = shop.client.v1.subscriptions.cancel(
         subscription.id, {"cancellation_details": {"feedback": "too_expensive"}}
@@ -204,14 +204,14 @@ def test_canceling_ends_it_at_once(shop: Shop) -> None:
         ({"items": [{"id": "si_1"}]}, "items"),
     ],
 )
-def test_changes_that_are_refused(shop: Shop, params: Json, param: str) -> None:
+def test_invalid_updates_are_rejected(shop: Shop, params: Json, param: str) -> None:
     subscription = shop.subscribe()
     with pytest.raises(stripe.InvalidRequestError) as caught:
         shop.client.v1.subscriptions.update(subscription.id, cast("SubscriptionUpdateParams", params))
     assert caught.value.param == param
 
 
-def test_what_is_asked_for_in_vain_is_missing_or_refused(shop: Shop) -> None:
+def test_unknown_objects_and_routes_are_rejected(shop: Shop) -> None:
     key = {"Authorization": "Bearer sk_test_1"}
     for path, status in (
         ("/v1/subscriptions/sub_none", 404),
@@ -225,7 +225,7 @@ def test_what_is_asked_for_in_vain_is_missing_or_refused(shop: Shop) -> None:
         assert shop.http("GET", path, None, key)[0] == status, path
 
 
-def test_the_payment_of_an_invoice_is_refunded_like_any_other(shop: Shop) -> None:
+def test_payment_of_an_invoice_can_be_refunded(shop: Shop) -> None:
     subscription = shop.subscribe()
     invoice = shop.client.v1.invoices.retrieve(str(subscription.latest_invoice), {"expand": ["payments"]})
     assert invoice.payments is not None

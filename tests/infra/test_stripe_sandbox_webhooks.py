@@ -1,4 +1,4 @@
-"""Webhook delivery: signed, at least once, and as hard as the knobs make it."""
+"""Webhook delivery: signatures, retries, and the knobs for duplicates, drops and delays."""
 
 import json
 from typing import cast
@@ -11,7 +11,7 @@ from tests.infra.stripe_sandbox_shop import SECRET, Json, Receiver, Shop, eventu
 COMPLETED = "checkout.session.completed"
 
 
-def test_a_webhook_is_signed_and_says_what_stripe_says(shop: Shop) -> None:
+def test_webhook_is_signed_and_has_stripes_fields(shop: Shop) -> None:
     session, _ = shop.buy()
     shop.settled_types()
     webhook = next(one for one in shop.receiver.received if one.event.type == COMPLETED)
@@ -25,7 +25,7 @@ def test_a_webhook_is_signed_and_says_what_stripe_says(shop: Shop) -> None:
         stripe.WebhookSignature.verify_header(webhook.body, webhook.headers["Stripe-Signature"], "whsec_other")
 
 
-def test_an_event_names_the_request_it_is_owed_to(shop: Shop) -> None:
+def test_event_names_its_request(shop: Shop) -> None:
     _, intent_id = shop.buy()
     options = cast("stripe.RequestOptions", {"idempotency_key": "refund-1"})
     refund = shop.client.v1.refunds.create({"payment_intent": intent_id}, options)
@@ -38,9 +38,9 @@ def test_an_event_names_the_request_it_is_owed_to(shop: Shop) -> None:
     assert paid.request.id is None
 
 
-def test_two_secrets_make_two_signatures(shop: Shop) -> None:
+def test_two_secrets_give_two_signatures(shop: Shop) -> None:
     shop.control("PUT", "/webhook", {"secrets": ["whsec_next", SECRET]})
-    shop.turn(enabled_events=[COMPLETED])
+    shop.set_knobs(enabled_events=[COMPLETED])
     shop.buy()
     assert shop.settled_types() == [COMPLETED]
     webhook = shop.receiver.received[0]
@@ -48,8 +48,8 @@ def test_two_secrets_make_two_signatures(shop: Shop) -> None:
         assert stripe.WebhookSignature.verify_header(webhook.body, webhook.headers["Stripe-Signature"], secret, 300)
 
 
-def test_it_retries_until_2xx_with_a_fresh_signature_and_the_same_body(shop: Shop) -> None:
-    shop.turn(enabled_events=[COMPLETED], retry_seconds=0.05)
+def test_delivery_retries_until_2xx_with_new_signature_and_same_body(shop: Shop) -> None:
+    shop.set_knobs(enabled_events=[COMPLETED], retry_seconds=0.05)
     shop.receiver.plan = [500, 302, 400]
     shop.buy()
     assert shop.settled_types() == [COMPLETED] * 4
@@ -57,8 +57,8 @@ def test_it_retries_until_2xx_with_a_fresh_signature_and_the_same_body(shop: Sho
     assert _deliveries(shop) == [("delivered", [500, 302, 400, 200])]
 
 
-def test_it_gives_up_in_the_end(shop: Shop) -> None:
-    shop.turn(enabled_events=[COMPLETED], retry_seconds=0.01, max_attempts=3)
+def test_delivery_stops_after_last_retry(shop: Shop) -> None:
+    shop.set_knobs(enabled_events=[COMPLETED], retry_seconds=0.01, max_attempts=3)
     shop.receiver.plan = [500] * 3
     shop.buy()
     assert shop.settled_types() == [COMPLETED] * 3
@@ -67,8 +67,8 @@ def test_it_gives_up_in_the_end(shop: Shop) -> None:
     assert [event.type for event in pending] == [COMPLETED]
 
 
-def test_a_timeout_is_a_failure(shop: Shop) -> None:
-    shop.turn(enabled_events=[COMPLETED], retry_seconds=0.05, post_timeout_seconds=0.2)
+def test_receiver_time_out_is_a_failure(shop: Shop) -> None:
+    shop.set_knobs(enabled_events=[COMPLETED], retry_seconds=0.05, post_timeout_seconds=0.2)
     shop.receiver.answer_after_seconds = 0.5
     shop.buy()
     eventually(lambda: len(shop.receiver.received) == 1)
@@ -77,8 +77,8 @@ def test_a_timeout_is_a_failure(shop: Shop) -> None:
     assert _deliveries(shop) == [("delivered", [None, 200])]
 
 
-def test_nobody_listening_is_a_failure_until_the_endpoint_moves(shop: Shop) -> None:
-    shop.turn(enabled_events=[COMPLETED], retry_seconds=0.05)
+def test_unreachable_endpoint_is_a_failure_until_it_moves(shop: Shop) -> None:
+    shop.set_knobs(enabled_events=[COMPLETED], retry_seconds=0.05)
     good_url = str(shop.control("PUT", "/webhook")["url"])
     shop.control("PUT", "/webhook", {"url": "http://127.0.0.1:1/"})
     shop.buy()
@@ -87,25 +87,25 @@ def test_nobody_listening_is_a_failure_until_the_endpoint_moves(shop: Shop) -> N
     assert shop.settled_types() == [COMPLETED]
 
 
-def test_duplicates(shop: Shop) -> None:
-    shop.turn(enabled_events=[COMPLETED], duplicates=2)
+def test_knob_duplicates_repeats_deliveries(shop: Shop) -> None:
+    shop.set_knobs(enabled_events=[COMPLETED], duplicates=2)
     shop.buy()
     assert shop.settled_types() == [COMPLETED] * 3
     assert len({webhook.event.id for webhook in shop.receiver.received}) == 1
 
 
-def test_off_means_recorded_but_not_sent(shop: Shop) -> None:
-    shop.turn(deliver=False)
+def test_knob_deliver_off_records_without_sending(shop: Shop) -> None:
+    shop.set_knobs(deliver=False)
     shop.buy()
     assert shop.settled_types() == []
-    shop.turn(deliver=True)
+    shop.set_knobs(deliver=True)
     event = shop.client.v1.events.list({"type": COMPLETED}).data[0]
     shop.control("POST", f"/events/{event.id}/redeliver")
     assert shop.settled_types() == [COMPLETED]
 
 
-def test_redelivery_under_the_same_id_and_under_a_fresh_one(shop: Shop) -> None:
-    shop.turn(enabled_events=[COMPLETED])
+def test_redeliver_keeps_or_replaces_the_event_id(shop: Shop) -> None:
+    shop.set_knobs(enabled_events=[COMPLETED])
     session, _ = shop.buy()
     event = shop.client.v1.events.list({"type": COMPLETED}).data[0]
     shop.control("POST", f"/events/{event.id}/redeliver")
@@ -116,10 +116,10 @@ def test_redelivery_under_the_same_id_and_under_a_fresh_one(shop: Shop) -> None:
     assert {one.data.object["id"] for one in events} == {session.id}
 
 
-def test_drops_are_drawn_from_the_seed(shop: Shop) -> None:
+def test_knob_drop_is_reproducible_by_seed(shop: Shop) -> None:
     def lost(seed: int) -> list[bool]:
         shop.control("POST", "/reset")
-        shop.turn(drop_percent=50, seed=seed)
+        shop.set_knobs(drop_percent=50, seed=seed)
         for _ in range(4):
             shop.buy()
         shop.settled_types()
@@ -131,15 +131,15 @@ def test_drops_are_drawn_from_the_seed(shop: Shop) -> None:
     assert lost(2) != first
 
 
-def test_everything_can_be_dropped(shop: Shop) -> None:
-    shop.turn(drop_percent=100)
+def test_knob_drop_of_one_drops_everything(shop: Shop) -> None:
+    shop.set_knobs(drop_percent=100)
     shop.buy()
     assert shop.settled_types() == []
     assert len(shop.client.v1.events.list().data) == 4
 
 
-def test_delay_and_reorder_hold_deliveries_back(shop: Shop) -> None:
-    shop.turn(delay_seconds=0.2, reorder_seconds=0.3, seed=1)
+def test_knobs_delay_and_reorder_defer_deliveries(shop: Shop) -> None:
+    shop.set_knobs(delay_seconds=0.2, reorder_seconds=0.3, seed=1)
     shop.buy()
     assert shop.control("POST", "/wait_idle", {"timeout_seconds": 0.05}) == {"idle": False, "pending": 4}
     assert shop.receiver.received == []
@@ -147,7 +147,7 @@ def test_delay_and_reorder_hold_deliveries_back(shop: Shop) -> None:
     assert shop.receiver.types != shop.emitted_types()
 
 
-def test_an_event_of_any_kind_can_be_sent(shop: Shop) -> None:
+def test_control_api_sends_event_of_any_type(shop: Shop) -> None:
     invoice: Json = {"id": "in_1", "object": "invoice"}
     body: Json = {"type": "invoice.paid", "object": invoice, "account": "acct_other", "api_version": "2020-08-27"}
     shop.control("POST", "/events", body | {"livemode": True})
@@ -167,6 +167,6 @@ def _deliveries(shop: Shop) -> list[tuple[str, list[int | None]]]:
     ]
 
 
-def test_the_receiver_takes_its_planned_answers_in_order() -> None:
+def test_receiver_answers_with_planned_statuses_in_order() -> None:
     receiver = Receiver(plan=[500])
     assert [receiver.take(b"", {}), receiver.take(b"", {})] == [500, 200]

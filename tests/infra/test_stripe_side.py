@@ -1,4 +1,4 @@
-"""Stripe's side of a membership, as the demo and the tests on a stack play it."""
+"""The Stripe acts that demo and e2e tests perform for memberships."""
 
 import pytest
 from stripe.params.checkout import SessionCreateParams
@@ -31,7 +31,7 @@ def _offer(shop: Shop, user_id: str) -> SessionCreateParams:
     return offer
 
 
-def test_a_membership_is_bought_found_renewed_and_ended(shop: Shop, side: StripeSide) -> None:
+def test_stripe_side_buys_finds_renews_and_ends_membership(shop: Shop, side: StripeSide) -> None:
     session = shop.client.v1.checkout.sessions.create(_offer(shop, "fan-1"))
     assert side.pay_at(str(session.url)).status == 303
     billed = side.subscription_of("fan-1")
@@ -50,7 +50,7 @@ def test_a_membership_is_bought_found_renewed_and_ended(shop: Shop, side: Stripe
     assert side.events_of_type("customer.subscription.deleted")[0].data.object.id == billed.subscription.id
 
 
-def test_the_portal_is_used(shop: Shop, side: StripeSide) -> None:
+def test_stripe_side_cancels_at_the_portal(shop: Shop, side: StripeSide) -> None:
     subscription = shop.subscribe(offer=_offer(shop, "fan-1"))
     url = shop.client.v1.billing_portal.sessions.create({"customer": str(subscription.customer)}).url
     for choice, is_ending in (("cancel", True), ("keep", False)):
@@ -61,7 +61,7 @@ def test_the_portal_is_used(shop: Shop, side: StripeSide) -> None:
         side.choose_at_portal(url)
 
 
-def test_an_invoice_is_refunded_and_disputed(shop: Shop, side: StripeSide) -> None:
+def test_stripe_side_refunds_and_disputes_an_invoice(shop: Shop, side: StripeSide) -> None:
     shop.subscribe()
     (invoice,) = side.subscription_of("m-1").paid
     side.set_refund_status(side.refund_invoice(invoice, 100, "pending"), "succeeded")
@@ -70,7 +70,7 @@ def test_an_invoice_is_refunded_and_disputed(shop: Shop, side: StripeSide) -> No
     assert (charge.amount_refunded, charge.disputed) == (100, True)
 
 
-def test_who_never_subscribed_is_not_found(side: StripeSide) -> None:
+def test_subscription_of_unknown_membership_is_not_found(side: StripeSide) -> None:
     assert side.subscriptions_of("fan-1") == []
     with pytest.raises(UnexpectedError, match="no subscription for fan-1"):
         side.subscription_of("fan-1")

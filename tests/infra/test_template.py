@@ -1,4 +1,4 @@
-"""The packaged template: valid, complete, and tight."""
+"""The packaged template: complete, consistent, and within limits."""
 
 import json
 import re
@@ -19,8 +19,8 @@ from tests.infra.packaged import Template, of_type, packaged_template
 WORKERS = ("Redrive", "Streaks", "Sweep", "Reconcile", "Audit")
 
 
-def test_everything_merged_lands_on_something_that_chalice_emits(template: Template) -> None:
-    # A misspelt logical id would stay a stranger without a type, and nothing but this would say so.
+def test_merged_resources_and_events_have_types(template: Template) -> None:
+    # A resource under a misspelled logical id would have no type, and no other check would fail.
     assert [name for name, found in template["Resources"].items() if "Type" not in found] == []
     functions = of_type(template, "AWS::Serverless::Function")
     events = [event for found in functions.values() for event in found.get("Events", {}).values()]
@@ -28,11 +28,11 @@ def test_everything_merged_lands_on_something_that_chalice_emits(template: Templ
     assert all("Type" in event for event in events)
 
 
-def test_the_merged_description_wins_everywhere(template: Template) -> None:
+def test_merged_description_overrides_chalices(template: Template) -> None:
     assert "merged-from-infra-resources" not in json.dumps(template)
 
 
-def test_every_function_gets_every_setting_and_nothing_else(transformed: Template) -> None:
+def test_functions_have_exactly_the_settings(transformed: Template) -> None:
     wanted = {field.upper() for field in Settings.__struct_fields__} | {"POWERTOOLS_SERVICE_NAME"}
     functions = of_type(transformed, "AWS::Lambda::Function")
     assert set(functions) == {"APIHandler", "Relay", *WORKERS}
@@ -40,7 +40,7 @@ def test_every_function_gets_every_setting_and_nothing_else(transformed: Templat
         assert set(found["Environment"]["Variables"]) == wanted, name
 
 
-def test_every_function_has_a_role_of_its_own_and_room_to_work(transformed: Template) -> None:
+def test_functions_have_own_roles_and_memory(transformed: Template) -> None:
     functions = of_type(transformed, "AWS::Lambda::Function")
     roles = [json.dumps(found["Role"]) for found in functions.values()]
     assert len(set(roles)) == len(functions)
@@ -49,18 +49,18 @@ def test_every_function_has_a_role_of_its_own_and_room_to_work(transformed: Temp
     assert functions["APIHandler"]["Timeout"] == 28
 
 
-def test_every_function_builds_at_its_start_what_it_needs(template: Template) -> None:
-    # Lambda says which function it is by its handler; a name missing in services.py is slow, not wrong.
+def test_handlers_are_those_in_needed(template: Template) -> None:
+    # services.py keys NEEDED by handler. A missing name would only slow the cold start down.
     handlers = {found["Handler"] for found in of_type(template, "AWS::Serverless::Function").values()}
     assert handlers == set(NEEDED)
 
 
-def test_cloudformation_takes_it_from_s3(template: Template) -> None:
-    # `make deploy` sends it that way: the most it takes so is a megabyte.
+def test_template_size_is_below_cloudformations_limit(template: Template) -> None:
+    # `make deploy` passes the template by S3 URL, which CloudFormation limits to 1 MB.
     assert len(json.dumps(template).encode()) < 1_000_000
 
 
-def test_every_function_logs_where_logs_expire(transformed: Template) -> None:
+def test_functions_log_to_groups_with_retention(transformed: Template) -> None:
     groups = of_type(transformed, "AWS::Logs::LogGroup")
     assert all(group["RetentionInDays"] == 30 for group in groups.values())
     for name, found in of_type(transformed, "AWS::Lambda::Function").items():
@@ -71,7 +71,7 @@ SOURCES = "".join(path.read_text() for path in (ROOT / "app.py", *(ROOT / "chali
 
 
 def outcomes() -> set[str]:
-    """The counters of what can become of an event."""
+    """Return the metric names that telemetry counts for outcomes."""
     counted: set[str] = set()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(telemetry, "count", lambda name, _amount: counted.add(name))
@@ -83,30 +83,30 @@ def outcomes() -> set[str]:
 class TestStages:
     config: Template = json.loads((ROOT / ".chalice/config.json").read_text())
 
-    def test_all_have_the_same_keys(self) -> None:
+    def test_parameter_files_have_the_same_keys(self) -> None:
         stages = self.config["stages"]
         assert tuple(stages) == STAGES
         assert len({json.dumps(list(_keys(stage))) for stage in stages.values()}) == 1
 
     @pytest.mark.parametrize("stage", STAGES)
-    def test_each_is_called_one_thing(self, stage: str) -> None:
+    def test_stage_has_one_name(self, stage: str) -> None:
         found = self.config["stages"][stage]
         assert found["environment_variables"] == {"STAGE": stage, "POWERTOOLS_SERVICE_NAME": f"coinpurse-{stage}"}
         assert found["api_gateway_stage"] == stage
         assert found["autogen_policy"] is False
 
-    def test_a_package_deploys_as_no_other_stage(self, template: Template) -> None:
+    def test_stage_parameter_is_pinned(self, template: Template) -> None:
         assert template["Parameters"]["Stage"]["AllowedValues"] == ["local"]
         prod = packaged_template("prod")
         assert prod["Parameters"]["Stage"]["AllowedValues"] == ["prod"]
         assert prod["Parameters"]["Stage"]["Default"] == "prod"
 
     @pytest.mark.parametrize("stage", ["test", "prod"])
-    def test_stages_on_aws_run_on_one_python_whatever_renders_them(self, stage: str) -> None:
+    def test_stages_on_aws_have_one_runtime(self, stage: str) -> None:
         functions = of_type(packaged_template(stage), "AWS::Serverless::Function")
         assert {found["Runtime"] for found in functions.values()} == {"python3.13"}
 
-    def test_the_stage_local_runs_on_the_python_of_its_environment(self, template: Template) -> None:
+    def test_stage_local_has_runtime_of_its_environment(self, template: Template) -> None:
         functions = of_type(template, "AWS::Serverless::Function")
         assert {found["Runtime"] for found in functions.values()} == {runtime(PYTHON)}
 
@@ -125,7 +125,7 @@ class TestStages:
         }
 
     @pytest.mark.parametrize("stage", ["test", "prod"])
-    def test_its_parameters_make_settings(self, stage: str, template: Template) -> None:
+    def test_parameters_make_valid_settings(self, stage: str, template: Template) -> None:
         given = read_parameters(stage)
         wanted = template["Parameters"]
         assert set(given) <= set(wanted)
@@ -145,7 +145,7 @@ def _keys(value: Any, path: str = "") -> Iterator[str]:
 
 
 class TestTable:
-    def test_it_is_what_the_ledger_needs(self, template: Template) -> None:
+    def test_table_schema_is_that_of_the_ledger(self, template: Template) -> None:
         table = template["Resources"]["Table"]
         properties = table["Properties"]
         assert properties["BillingMode"] == "PAY_PER_REQUEST"
@@ -154,14 +154,14 @@ class TestTable:
         assert properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
         assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 
-    def test_nobody_deletes_it_by_accident(self, template: Template) -> None:
+    def test_table_is_protected_from_deletion(self, template: Template) -> None:
         table = template["Resources"]["Table"]
         assert table["DeletionPolicy"] == "RetainExceptOnCreate"
         assert table["UpdateReplacePolicy"] == "Retain"
         assert table["Properties"]["DeletionProtectionEnabled"] == {"Fn::If": ["IsProd", True, False]}
         assert template["Conditions"]["IsProd"] == {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
 
-    def test_the_journal_is_an_index(self, template: Template) -> None:
+    def test_journal_is_an_index(self, template: Template) -> None:
         [index] = template["Resources"]["Table"]["Properties"]["GlobalSecondaryIndexes"]
         assert index["IndexName"] == "journal"
         assert [key["AttributeName"] for key in index["KeySchema"]] == ["journal_hour", "journal_at"]
@@ -170,7 +170,7 @@ class TestTable:
 
 class TestWorkers:
     @pytest.mark.parametrize(("name", "minutes"), [("Sweep", 10), ("Reconcile", 15), ("Audit", 60)])
-    def test_a_run_ends_before_the_next_begins(self, transformed: Template, name: str, minutes: int) -> None:
+    def test_worker_times_out_before_its_next_run(self, transformed: Template, name: str, minutes: int) -> None:
         function = of_type(transformed, "AWS::Lambda::Function")[name]
         [rule] = [
             found
@@ -186,7 +186,7 @@ class TestWorkers:
         ]
         assert [found["MaximumRetryAttempts"] for found in retries] == [0]
 
-    def test_what_the_mapping_gives_up_is_redriven(self, transformed: Template) -> None:
+    def test_redrive_consumes_the_failure_queue(self, transformed: Template) -> None:
         [mapping] = [
             found
             for found in of_type(transformed, "AWS::Lambda::EventSourceMapping").values()
@@ -195,25 +195,25 @@ class TestWorkers:
         queue = transformed["Resources"]["RelayFailureQueue"]["Properties"]
         assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["RelayFailureQueue", "Arn"]}
         assert mapping["BatchSize"] == 1
-        # Less, and a stretch would come again while it is still being relayed.
+        # With a shorter time-out a range would be redelivered while it is still being relayed.
         assert queue["VisibilityTimeout"] >= 6 * of_type(transformed, "AWS::Lambda::Function")["Redrive"]["Timeout"]
         assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["RelayFailureDeadLetters", "Arn"]}
         hours = queue["RedrivePolicy"]["maxReceiveCount"] * queue["VisibilityTimeout"] / 3600
         assert 1 <= hours <= 24
 
-    def test_nothing_in_a_queue_is_lost_within_two_weeks(self, template: Template) -> None:
+    def test_queues_retain_messages_for_two_weeks(self, template: Template) -> None:
         for name, queue in of_type(template, "AWS::SQS::Queue").items():
             assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600, name
 
 
 class TestAlarms:
-    def test_each_has_a_runbook(self, template: Template) -> None:
+    def test_alarms_have_a_runbook(self, template: Template) -> None:
         runbooks = re.findall(r"^### (\w+)$", (ROOT / "infra/runbooks.md").read_text(), re.MULTILINE)
         alarms = of_type(template, "AWS::CloudWatch::Alarm")
         assert len(alarms) >= 7
         assert sorted(runbooks) == sorted(alarms)
 
-    def test_each_is_heard(self, template: Template) -> None:
+    def test_alarms_notify_the_topic(self, template: Template) -> None:
         for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
             assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}], name
 
@@ -229,7 +229,7 @@ class TestAlarms:
             ("UnforeseenAlarm", "Unforeseen"),
         ],
     )
-    def test_they_watch_what_telemetry_emits(
+    def test_alarm_metrics_are_those_of_telemetry(
         self, template: Template, capsys: pytest.CaptureFixture[str], name: str, metric: str
     ) -> None:
         assert f'"{metric}"' in SOURCES or metric in outcomes()
@@ -246,20 +246,20 @@ class TestAlarms:
         assert {name: emitted[name] for names in directive["Dimensions"] for name in names} == dimensions
 
     @pytest.mark.parametrize("name", WORKERS)
-    def test_each_worker_that_fails_is_heard_of(self, template: Template, name: str) -> None:
+    def test_worker_errors_have_an_alarm(self, template: Template, name: str) -> None:
         alarm = template["Resources"][f"{name}ErrorAlarm"]["Properties"]
         assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
         assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": name}}]
-        # A schedule that no longer fires makes no errors: that nothing is heard is the alarm. Queues may be empty.
+        # A schedule that stops causes no errors, only missing data. Queue consumers may be idle.
         assert (alarm["TreatMissingData"] == "breaching") is (name not in {"Redrive", "Streaks"})
 
-    def test_the_api_is_called_what_its_alarms_call_it(self, template: Template) -> None:
+    def test_api_alarms_have_the_name_of_the_api(self, template: Template) -> None:
         title = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["info"]["title"]
         dimensions = template["Resources"]["ApiErrorAlarm"]["Properties"]["Dimensions"]
         assert {"Name": "ApiName", "Value": title} in dimensions
 
 
-def test_what_never_reaches_the_function_is_a_problem_document_too(template: Template) -> None:
+def test_gateway_responses_are_problem_documents(template: Template) -> None:
     responses = template["Resources"]["RestAPI"]["Properties"]["GatewayResponses"]
     known = (errors.NotFound, errors.PayloadTooLarge, errors.TryAgain)
     titles = {kind.code: kind.title for kind in known}
@@ -276,7 +276,7 @@ def test_what_never_reaches_the_function_is_a_problem_document_too(template: Tem
     assert responses["MISSING_AUTHENTICATION_TOKEN"]["StatusCode"] == 404
 
 
-def test_the_source_names_no_account_and_no_region() -> None:
+def test_source_names_no_account_or_region() -> None:
     source = (ROOT / "infra/resources.yaml").read_text()
     assert "arn:aws:" not in source
     assert yaml.compose(source) is not None

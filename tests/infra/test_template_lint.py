@@ -1,4 +1,4 @@
-"""cfn-lint on the packaged templates and on the plain CloudFormation that SAM makes of them."""
+"""cfn-lint on the packaged templates and on the CloudFormation that SAM transforms them into."""
 
 import json
 from collections.abc import Callable
@@ -15,13 +15,13 @@ ACCEPTED = {
     # The package is pinned to its stage while the source serves every stage, so one branch is unreachable.
     "prod": ["W1028 Resources/Table/Properties/DeletionProtectionEnabled/Fn::If/2"],
 }
-"""Findings that stay, by stage. Each is expected: one that cfn-lint no longer reports fails the test."""
+"""Accepted findings by stage. The test fails as well if cfn-lint stops reporting one."""
 
 
 def findings(template: Template, stage: str) -> list[str]:
-    """Lint a template with the parameters of a stage: errors, warnings and hints as `<rule> <path>`.
+    """Lint a template with the parameters of a stage. Returns errors, warnings and hints as `<rule> <path>`.
 
-    cfn-lint drops the parameters when it transforms a SAM template itself; it checks them on plain CloudFormation only.
+    cfn-lint drops the parameters when it transforms a SAM template itself; it checks them in CloudFormation only.
     """
     parameters = ParameterSet(parameters=read_parameters(stage) | {"Stage": stage})
     settings = ManualArgs(include_checks=["I"], parameters=[parameters])

@@ -1,4 +1,4 @@
-"""The token issuer: its tokens verify with its keys, and its process behaves."""
+"""The token issuer: tokens, keys and process."""
 
 import json
 import signal
@@ -38,7 +38,7 @@ def verify(issuer_url: str, token: str, algorithm: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
-def test_tokens_verify_with_the_keys_that_are_shown(issuer_url: str, algorithm: str) -> None:
+def test_tokens_verify_with_published_keys(issuer_url: str, algorithm: str) -> None:
     answer = ask(issuer_url, sub="ann", scope="creator operator", alg=algorithm)
 
     claims = verify(issuer_url, answer["access_token"], algorithm)
@@ -53,7 +53,7 @@ def test_rs256_without_scope_is_the_default(issuer_url: str) -> None:
 
 
 @pytest.mark.parametrize("form", [{}, {"sub": ""}, {"sub": "ann", "alg": "none"}, {"sub": "ann", "alg": "HS256"}])
-def test_refuses_what_it_cannot_sign(issuer_url: str, form: dict[str, str]) -> None:
+def test_token_request_invalid_form_is_rejected(issuer_url: str, form: dict[str, str]) -> None:
     with pytest.raises(urllib.error.HTTPError) as refusal:
         ask(issuer_url, **form)
     with refusal.value as answer:
@@ -61,20 +61,20 @@ def test_refuses_what_it_cannot_sign(issuer_url: str, form: dict[str, str]) -> N
         assert json.load(answer)["error"] == "invalid_request"
 
 
-def test_shows_no_private_key(issuer_url: str) -> None:
+def test_key_set_has_no_private_members(issuer_url: str) -> None:
     with urllib.request.urlopen(f"{issuer_url}/.well-known/jwks.json", timeout=10) as answer:
         keys = json.load(answer)["keys"]
     assert [key["alg"] for key in keys] == ["RS256", "ES256"]
     assert not any({"d", "p", "q", "dp", "dq", "qi"} & key.keys() for key in keys)
 
 
-def test_every_start_has_keys_of_its_own() -> None:
+def test_each_start_has_new_keys() -> None:
     assert not {key.key_id for key in token_issuer.make_keys().values()} & {
         key.key_id for key in token_issuer.make_keys().values()
     }
 
 
-def test_the_process_says_one_line_and_leaves_on_sigterm() -> None:
+def test_process_prints_one_line_and_exits_on_sigterm() -> None:
     command = [sys.executable, "-m", "infra.local.token_issuer", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
