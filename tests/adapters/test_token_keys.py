@@ -1,12 +1,17 @@
 """Fetching, rotation and selection of the issuer's keys."""
 
 from collections.abc import Iterator
+from http.client import HTTPMessage
+from io import BytesIO
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
+from chalicelib.adapters.tokens.download import HEADERS, Redirects
 from chalicelib.adapters.tokens.issuer_keys import (
     KEYS_SECONDS,
     REFETCH_FLOOR_SECONDS,
@@ -56,6 +61,18 @@ class TestFetching:
 
         with pytest.raises(TryAgain):
             lab.verifier_at("/old").verify(lab.issuer.sign(claims()))
+
+    @pytest.mark.parametrize("target", ["http://id.example/keys", "ftp://id.example/keys", "HTTP://id.example/keys"])
+    def test_redirects_from_https_stay_with_https(self, target: str) -> None:
+        request = Request("https://id.example/old", headers=dict(HEADERS))
+
+        with pytest.raises(HTTPError, match="redirect to another scheme"):
+            Redirects().redirect_request(request, BytesIO(), 302, "Found", HTTPMessage(), target)
+        followed = Redirects().redirect_request(
+            request, BytesIO(), 302, "Found", HTTPMessage(), "https://cdn.example/keys"
+        )
+        assert followed is not None
+        assert (followed.full_url, followed.get_header("User-agent")) == ("https://cdn.example/keys", "coinpurse")
 
     def test_garbage_fetches_no_keys(self, lab: Lab) -> None:
         for token in ("", "a.b.c", "x" * 9_000, lab.issuer.sign(claims(), typ="coinpurse-offer+jwt")):

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.errors import Unauthenticated
 from tests.fakes import START, uuid7_at
-from tests.http.api import ABSENT, KEYS_OUT_OF_REACH, QUERIES, Api, Reply, routes
+from tests.http.api import ABSENT, KEYS_OUT_OF_REACH, QUERIES, Api, Broken, Reply, routes
 
 ID = uuid7_at(START, 77)
 OPEN_TO_ALL = {
@@ -115,6 +116,13 @@ def test_when_the_issuers_keys_are_out_of_reach_the_fan_may_try_again(api: Api, 
     with api.nothing_written():
         reply = ask(api, method, path, fan=None, headers={"Authorization": f"Bearer {KEYS_OUT_OF_REACH}"})
     assert (reply.status, reply.code, reply.headers["retry-after"]) == (503, "try_again", "1")
+
+
+def test_token_with_unknown_key_gets_retry_after(api: Api) -> None:
+    api.ports["tokens"] = Broken(Unauthenticated(retry_after_seconds=30))
+
+    reply = api.get("/v1/wallet", fan="ann")
+    assert (reply.status, reply.code, reply.headers["retry-after"]) == (401, "unauthenticated", "30")
 
 
 # --- resources of other users -----------------------------------------------------------------------------------------

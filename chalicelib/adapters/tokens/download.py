@@ -76,7 +76,7 @@ def _ask_until(deadline: float, url: str, sleep: Callable[[float], None]) -> byt
 def _opener(url: str) -> OpenerDirector:
     # Without a context, urllib loads all CA certificates from Python 3.12 on, for a plain HTTP address as well.
     context = SSLContext(PROTOCOL_TLS_CLIENT) if url.startswith("http:") else None
-    return build_opener(_Redirects(), HTTPSHandler(context=context))
+    return build_opener(Redirects(), HTTPSHandler(context=context))
 
 
 def _ask(opener: OpenerDirector, url: str, deadline: float) -> bytes:
@@ -103,7 +103,7 @@ def _cause(error: Exception) -> str:
     return f"{type(reason).__name__} from JWKS"
 
 
-class _Redirects(HTTPRedirectHandler):
+class Redirects(HTTPRedirectHandler):
     """Follows redirects to https, and from http to http."""
 
     max_redirections = 3
