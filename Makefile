@@ -1,6 +1,6 @@
 # The project's commands. They need Python 3.11 or newer and make; infra/bootstrap.py installs everything else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit up serve down check catalogue-check bench faults planted mutants figures package deploy rebuild-check lock format clean always
+.PHONY: help demo test unit up serve reload seed logs down check catalogue-check bench faults planted mutants figures package deploy rebuild-check lock format clean always
 
 # The interpreter to use, such as PYTHON=python3.11. Default: the best match that infra/bootstrap.py finds.
 PYTHON ?=
@@ -41,6 +41,15 @@ up: .venv/.ready .venv-cloud/.ready ## start the local cloud, with your CATALOGU
 
 serve: .venv/.ready ## run the API in one process on the running local cloud, reloading it when its code changes
 	@$(PY) -m infra.local.serve
+
+reload: .venv/.ready ## deploy the present code and catalogue to the running local cloud
+	@$(PY) -m infra.local.reload
+
+seed: .venv/.ready ## fill the running local cloud: a fan with coins, two creators, a day of gifts
+	@$(PY) -m infra.local.seed
+
+logs: .venv/.ready ## print the logs of the local cloud's functions, of the request with the id REQUEST if given
+	@$(PY) -m infra.local.logs $(REQUEST)
 
 down: ## stop the local cloud
 	@test ! -x $(PY) || $(PY) -m infra.local.down

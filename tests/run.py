@@ -22,6 +22,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TextIO
 
+from infra.local.scratch import ram_disk
+
 ROOT: Final = Path(__file__).resolve().parents[1]
 FIGURES: Final = ROOT / ".local" / "figures"
 AT_ONCE: Final = 2
@@ -31,8 +33,6 @@ _COVERAGE: Final = (sys.executable, "-m", "coverage")
 _PROGRESS: Final = re.compile(r"^([.A-Za-z]+) *\[ *(\d+%)\]$")
 _COUNTED: Final = re.compile(r"^\d+ (?:passed|failed|skipped|error).*$", re.MULTILINE)
 _POLL_SECONDS: Final = 0.1
-_RAM_DISK: Final = Path("/dev/shm")
-_ENOUGH_BYTES: Final = 8 * 2**30
 _PROGRESS_SECONDS: Final = 5
 _PR_SET_CHILD_SUBREAPER: Final = 36
 
@@ -109,19 +109,6 @@ class Running:
             if time.monotonic() - self._shown > _PROGRESS_SECONDS:
                 self._shown = time.monotonic()
                 yield f"{progress[2]}{', with failures' * self._has_failures}"
-
-
-def ram_disk() -> Path | None:
-    """Return a directory in memory if it has room for the unpacked packages: 25 workers of 6,000 files, 2 GiB in all.
-
-    On a disk, unpacking a worker can take seconds, most of the CPU time of a cold start.
-    """
-    try:
-        disk = os.statvfs(_RAM_DISK)
-    except OSError:
-        return None
-    is_fit = disk.f_bavail * disk.f_frsize >= _ENOUGH_BYTES and not disk.f_flag & os.ST_NOEXEC
-    return _RAM_DISK if is_fit and os.access(_RAM_DISK, os.W_OK) else None
 
 
 def run(pieces: Sequence[Piece], directory: Path) -> tuple[list[str], str]:

@@ -6,6 +6,7 @@ import shutil
 import time
 import zipfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,6 +92,36 @@ class Deployer:
             role = cloudformation.describe_stack_resource(StackName=_STACK, LogicalResourceId=f"{function}Role")
             self._allow_publish_batch(role["StackResourceDetail"]["PhysicalResourceId"], deployment.topic_arn)
         return deployment
+
+    def update_code(self, package: Package) -> bool:
+        """Upload the package and let every function of the stack run it, as a deployment of an unchanged template does.
+
+        Returns:
+            False if the template has changed too: the stack still has the resources of the former one.
+        """
+        s3 = self._session.client("s3", endpoint_url=self._endpoint_url)
+        s3.upload_file(str(package.code), _BUCKET, _CODE_KEY)
+        client = self._session.client("lambda", endpoint_url=self._endpoint_url)
+
+        def update(function: str) -> None:
+            client.update_function_code(FunctionName=function, S3Bucket=_BUCKET, S3Key=_CODE_KEY)
+
+        functions = [name for _, name in self.resources("AWS::Lambda::Function")]
+        with ThreadPoolExecutor(len(functions)) as executor:  # each function waits for its old workers to end
+            list(executor.map(update, functions))
+        deployed = s3.get_object(Bucket=_BUCKET, Key=_TEMPLATE_KEY)["Body"].read().decode()
+        return deployed == _with_code(package.template.read_text())
+
+    def resources(self, kind: str) -> list[tuple[str, str]]:
+        """List the stack's resources of a type by logical and physical id."""
+        cloudformation = self._session.client("cloudformation", endpoint_url=self._endpoint_url)
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=_STACK)
+        summaries = (summary for page in pages for summary in page["StackResourceSummaries"])
+        return [
+            (each["LogicalResourceId"], each["PhysicalResourceId"])
+            for each in summaries
+            if each["ResourceType"] == kind
+        ]
 
     def warm_relay(self, relay_name: str) -> None:
         """Invoke the relay with an empty batch, so that its cold start does not delay the first gift."""

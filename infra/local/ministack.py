@@ -10,6 +10,7 @@ from pathlib import Path
 from infra.local.options import NAMES
 from infra.local.processes import ROOT, Process, end, free_ports, start, wait_until_ready
 from infra.local.removal import remove_in_background
+from infra.local.scratch import make_scratch, scratch_places
 
 REGION = "us-east-1"
 
@@ -44,7 +45,7 @@ def ministack(directory: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         end([process])
-        remove_in_background([directory])
+        remove_in_background([*scratch_places(directory), directory])
 
 
 def start_ministack(directory: Path, port: int, extra: Mapping[str, str] | None = None) -> Process:
@@ -53,7 +54,7 @@ def start_ministack(directory: Path, port: int, extra: Mapping[str, str] | None 
     It unpacks a package for each worker, in `COINPURSE_TMPDIR` if that is set; the program that sets it deletes them.
     """
     elsewhere = os.environ.get("COINPURSE_TMPDIR")
-    temporary = Path(elsewhere) / f"ministack-{port}" if elsewhere else directory / "tmp"
+    temporary = Path(elsewhere) / f"ministack-{port}" if elsewhere else make_scratch(directory)
     temporary.mkdir(parents=True, exist_ok=True)
     inherited = {name: value for name, value in os.environ.items() if name not in _DROPPED_VARIABLES}
     environment = {

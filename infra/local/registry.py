@@ -5,13 +5,26 @@ from pathlib import Path
 
 import msgspec
 
-from infra.local.processes import Process, end, start_time
+from infra.local.facts import StackFacts
+from infra.local.processes import Process, StartError, end, start_time
 
 FILE = "processes.json"
 
 
 class StackInUseError(Exception):
     """Another program uses the stack's directory."""
+
+
+def running_stack(directory: Path) -> StackFacts:
+    """Return the facts of the stack in the directory.
+
+    Raises:
+        StartError: none is running there.
+    """
+    facts, processes = StackFacts.read(directory), Registry(directory).processes()
+    if facts is None or not processes or not all(process.is_alive() for process in processes):
+        raise StartError("The local cloud is not running: run make up first.")
+    return facts
 
 
 class _Content(msgspec.Struct):

@@ -19,6 +19,7 @@ from infra.local.options import Issuer, Options, StripeAccount
 from infra.local.processes import ROOT, StartError, tail
 from infra.local.registry import Registry
 from infra.local.removal import remove_in_background
+from infra.local.scratch import scratch_places
 from infra.local.servers import Ports, Server, loopback_url, start_server
 from infra.local.stripe_side import StripeSide
 from infra.local.token_issuer import AUDIENCE
@@ -72,7 +73,7 @@ def stop_stack(directory: Path) -> list[str]:
     ended = Registry(directory).end_all()
     for name in (FILE, f"{FILE}.draft", "processes.json", "processes.draft"):
         (directory / name).unlink(missing_ok=True)
-    remove_in_background([directory / "logs", directory / "tmp"])
+    remove_in_background([directory / "logs", *scratch_places(directory)])
     for emptied in (directory, DIRECTORY):
         if emptied.is_dir() and not any(emptied.iterdir()):
             emptied.rmdir()

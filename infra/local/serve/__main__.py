@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from infra.local.facts import StackFacts
 from infra.local.processes import ROOT, StartError
-from infra.local.registry import Registry
+from infra.local.registry import running_stack
 from infra.local.serve import process, reload
 from infra.local.servers import loopback_url, set_port
 from infra.local.stack import DIRECTORY
@@ -47,9 +47,7 @@ def main() -> int:
 
 
 def _serve(directory: Path, *, in_this_process: bool) -> None:
-    facts = StackFacts.read(directory)
-    if facts is None or not _is_running(directory):
-        raise StartError("The local cloud is not running: run make up first.")
+    facts = running_stack(directory)
     with socket.create_server(("127.0.0.1", set_port(PORT_VARIABLE) or 0), backlog=128) as listener:
         url = loopback_url(listener.getsockname()[1])
         with _serve_url(directory, url):
@@ -84,11 +82,6 @@ def _write(directory: Path, before: str | None, after: str | None) -> None:
     facts = StackFacts.read(directory)
     if facts is not None and before in (None, facts.serve_url):
         replace(facts, serve_url=after).write(directory)
-
-
-def _is_running(directory: Path) -> bool:
-    processes = Registry(directory).processes()
-    return bool(processes) and all(each.is_alive() for each in processes)
 
 
 def _leave(*_: object) -> NoReturn:

@@ -13,10 +13,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infra.local.facts import StackFacts, aws_session
 from infra.local.serve.gateway import MAX_BODY_BYTES, Gateway, HttpRequest, HttpResponse, packaged_responses
+
+if TYPE_CHECKING:
+    from chalice.app import Chalice
 
 Handle = Callable[[dict[str, Any]], Mapping[str, Any]]
 
@@ -93,6 +96,17 @@ def serve(listener: socket.socket, directory: Path) -> None:
     facts = StackFacts.read(directory)
     if facts is None:
         return
+    api = load_api(facts)
+    requests = RequestQueue(lambda event: api(event, None))
+    server = make_server(gateway_of(api), requests, listener)
+    Thread(target=server.serve_forever, daemon=True).start()
+    print("Ready.", flush=True)
+    with suppress(KeyboardInterrupt):
+        requests.run()
+
+
+def load_api(facts: StackFacts) -> "Chalice":
+    """Import the application with the settings of the stack's functions. It cannot be done for a second stack."""
     for name in _REMOTE_VARIABLES:
         os.environ.pop(name, None)
     os.environ.update(function_environment(facts))
@@ -102,13 +116,13 @@ def serve(listener: socket.socket, directory: Path) -> None:
 
     if facts.catalogue_file:
         services.catalogue = load_file(Path(facts.catalogue_file))
-    requests = RequestQueue(lambda event: app.app(event, None))
-    paths = {path: list(methods) for path, methods in app.app.routes.items()}
-    server = make_server(Gateway(paths, app.app.api.binary_types, packaged_responses()), requests, listener)
-    Thread(target=server.serve_forever, daemon=True).start()
-    print("Ready.", flush=True)
-    with suppress(KeyboardInterrupt):
-        requests.run()
+    return app.app
+
+
+def gateway_of(api: "Chalice") -> Gateway:
+    """Build the gateway of the application's routes."""
+    paths = {path: list(methods) for path, methods in api.routes.items()}
+    return Gateway(paths, api.api.binary_types, packaged_responses())
 
 
 def function_environment(facts: StackFacts) -> dict[str, str]:
