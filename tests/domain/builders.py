@@ -1,4 +1,4 @@
-"""Values of the domain for tests: sensible throughout, with whatever about them is different."""
+"""Builders of valid domain values for tests; keyword arguments change single fields."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ SHORT = Text(max_characters=200, max_bytes=224)
 
 
 def an_economy(**changes: Any) -> Economy:
-    """One with every kind of giving."""
+    """Build an economy with every kind of giving."""
     tiers = [
         Tier(min_coins=10, text=Text(max_characters=0, max_bytes=0), color="blue"),
         Tier(min_coins=50, text=Text(max_characters=80, max_bytes=320), color="green", pin_seconds=60),
@@ -59,7 +59,7 @@ def a_plan(plan_id: str = "coin_club", coins: int = 500, **changes: Any) -> Plan
 
 
 def a_catalogue(*things: Bundle | GiftItem | Plan, custom_max_coins: int | None = None) -> Catalogue:
-    """Of these things; where there is no bundle, gift or plan among them, of the usual ones."""
+    """Build a catalogue of these things, with defaults for missing bundles, gifts and plans."""
     plans = [thing for thing in things if isinstance(thing, Plan)] or [a_plan()]
     bundles = [thing for thing in things if isinstance(thing, Bundle)] or [a_bundle()]
     gifts = [thing for thing in things if isinstance(thing, GiftItem)] or [a_gift_item(), a_gift_item("cake", 35)]
@@ -77,7 +77,7 @@ def a_membership_order(**changes: Any) -> MembershipOrder:
 
 
 def a_membership(**changes: Any) -> Membership:
-    """Asked for, and not paid for yet."""
+    """Build a pending purchase."""
     membership = Membership(
         membership_id=KEY,
         user_id=FAN,
@@ -110,7 +110,7 @@ def a_purchase(**changes: Any) -> Purchase:
 
 
 def a_posted_purchase(**changes: Any) -> Purchase:
-    """Posted by the payment that `session_of` shows."""
+    """Build the purchase posted by the payment of `session_of`."""
     purchase_id = changes.get("purchase_id", KEY)
     posted = {
         "status": Status.POSTED,
@@ -145,7 +145,7 @@ def an_act(**changes: Any) -> Act:
 
 
 def an_adjustment(**changes: Any) -> Adjustment:
-    """A grant of 70 coins."""
+    """Build a grant of 70 coins."""
     adjustment = Adjustment(
         entry_id=KEY,
         user_id=FAN,
@@ -160,7 +160,7 @@ def an_adjustment(**changes: Any) -> Adjustment:
 
 
 def a_reversal(gift: Gift, **changes: Any) -> Adjustment:
-    """What takes a gift back."""
+    """Build the reversal of a gift."""
     reversal = an_adjustment(
         entry_id=f"{gift.gift_id}-back",
         event_id=f"{gift.event_id}-back",

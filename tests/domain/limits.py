@@ -1,7 +1,4 @@
-"""Budgets as the tests of their rules begin with them, at START: a Sunday noon in November.
-
-The day and the week end at its midnight, the month does not.
-"""
+"""Budgets at START, a Sunday noon in November: day and week end at its midnight, the month does not."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +15,7 @@ DOLLARS = Limits(zone="UTC", currency="usd", money=ByPeriod(1_000, UNLIMITED, 5_
 
 
 def spent(budget: Budget, coins: int = 0, money: int = 0) -> Budget:
-    """The budget after a spending, as the ledger counts it."""
+    """Count a spending in the budget, as the ledger does."""
     return replace(
         budget,
         coins_left=ByPeriod(*(left - coins for left in budget.coins_left)),

@@ -1,4 +1,4 @@
-"""The shop is https://shop.example, on the default port; its address for those who gave up is on another host."""
+"""check_address for the shop https://shop.example; its cancel address is on another host."""
 
 import pytest
 
@@ -21,7 +21,7 @@ OFFICIAL = [
     "hTTps://Shop.exAmple/Success",
     "https://pay.shop.example:8443/",
     "https://pay.shop.example:8443",
-    "https://shop.example/a@b",  # after the host an @ is a letter like any other
+    "https://shop.example/a@b",  # an @ after the host has no special meaning
     "https://shop.example?@evil.example",
     "https://shop.example#@evil.example",
     "https://shop.example//evil.example",
@@ -201,7 +201,7 @@ REASONS = {
     [(address, reason) for reason, addresses in REASONS.items() for address in addresses],
     ids=ascii,
 )
-def test_an_address_is_the_shops_or_not_and_why(address: str, reason: str) -> None:
+def test_check_address_returns_the_reason(address: str, reason: str) -> None:
     verdict = check_address(address, SHOP)
     assert verdict.reason == reason
     assert verdict.is_official == (reason == "official")
@@ -209,7 +209,7 @@ def test_an_address_is_the_shops_or_not_and_why(address: str, reason: str) -> No
     assert verdict.offer is None
 
 
-def test_a_hundred_addresses_are_tried() -> None:
+def test_check_address_is_tested_with_a_hundred_addresses() -> None:
     assert sum(map(len, REASONS.values())) > 100
 
 
@@ -224,11 +224,11 @@ def test_a_hundred_addresses_are_tried() -> None:
         ("http://127.1:8000/", "other_site"),
     ],
 )
-def test_where_the_shop_itself_is_not_safe_its_addresses_are_not_either(address: str, reason: str) -> None:
+def test_check_address_of_an_unsafe_shop_is_not_official(address: str, reason: str) -> None:
     assert check_address(address, LOCAL).reason == reason
 
 
-def test_a_shop_whose_own_name_is_punycode_is_itself() -> None:
+def test_check_address_of_a_punycode_shop_is_official() -> None:
     shop = [origin_of("https://xn--mnzen-kva.example/success")]
     assert check_address("https://xn--mnzen-kva.example/", shop).is_official
     assert check_address("https://xn--mnzen-kvb.example/", shop).reason == "look_alike"
@@ -244,11 +244,11 @@ def test_a_shop_whose_own_name_is_punycode_is_itself() -> None:
         ("https://shop.example:8443?x", "https://shop.example:8443"),
     ],
 )
-def test_an_origin_is_written_as_browsers_write_it(address: str, origin: str) -> None:
+def test_origin_of_returns_the_browsers_spelling(address: str, origin: str) -> None:
     assert origin_of(address).url == origin
 
 
-def test_an_address_that_can_be_read_in_two_ways_has_no_origin() -> None:
+def test_origin_of_an_ambiguous_address_raises_odd_address() -> None:
     with pytest.raises(OddAddress) as odd:
         origin_of("https://shop.example@evil.example")
     assert odd.value.oddity is Oddity.USER_NAME

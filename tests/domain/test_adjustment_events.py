@@ -24,7 +24,7 @@ SOURCE = "/coinpurse/test"
 GIVEN = a_gift(gift_id="gift-1", event_id="event-1", user_id="shy-fan", anonymous=True, price_coins=35, shard=3)
 
 
-def told_of(entry: Entry, sequence: int | None = None, *, livemode: bool = False) -> Announcement:
+def announced(entry: Entry, sequence: int | None = None, *, livemode: bool = False) -> Announcement:
     return announce(entry, ShardPosition(sequence=sequence) if sequence else None, source=SOURCE, livemode=livemode)
 
 
@@ -37,9 +37,9 @@ ADJUSTED: list[tuple[dict[str, Any], str, dict[str, object]]] = [
 
 
 @pytest.mark.parametrize(("facts", "word", "about"), ADJUSTED)
-def test_coins_that_moved_are_told_whole(facts: dict[str, Any], word: str, about: dict[str, object]) -> None:
+def test_announce_adjustment_has_every_field(facts: dict[str, Any], word: str, about: dict[str, object]) -> None:
     event_type = f"coinpurse.coins.{word}.v1"
-    assert told_of(an_adjustment(**facts)) == Announcement(
+    assert announced(an_adjustment(**facts)) == Announcement(
         id=EVENT_ID,
         envelope={
             "specversion": "1.0",
@@ -56,8 +56,8 @@ def test_coins_that_moved_are_told_whole(facts: dict[str, Any], word: str, about
     )
 
 
-def test_a_reversed_gift_is_told_to_its_creator() -> None:
-    assert told_of(a_reversal(GIVEN), 8) == Announcement(
+def test_announce_reversal_is_addressed_to_the_creator() -> None:
+    assert announced(a_reversal(GIVEN), 8) == Announcement(
         id="event-1-back",
         envelope={
             "specversion": "1.0",
@@ -88,22 +88,22 @@ def test_a_reversed_gift_is_told_to_its_creator() -> None:
     )
 
 
-def test_who_gave_anonymously_is_not_revealed_when_the_gift_is_taken_back() -> None:
-    told = told_of(a_reversal(GIVEN), 8)
-    assert "shy-fan" not in json.dumps([told.envelope, told.attributes])
+def test_announce_reversal_of_an_anonymous_gift_names_no_fan() -> None:
+    message = announced(a_reversal(GIVEN), 8)
+    assert "shy-fan" not in json.dumps([message.envelope, message.attributes])
 
 
 @pytest.mark.parametrize("entry", [*[an_adjustment(**facts) for facts, _, _ in ADJUSTED], a_reversal(GIVEN)], ids=str)
-def test_why_and_by_whom_is_nobodys_business(entry: Adjustment) -> None:
-    told = told_of(entry, 1 if shard_entry(entry) else None)
-    text = json.dumps([told.envelope, told.attributes])
+def test_announce_adjustment_omits_reason_and_operator(entry: Adjustment) -> None:
+    message = announced(entry, 1 if shard_entry(entry) else None)
+    text = json.dumps([message.envelope, message.attributes])
     assert "a stream broke down" not in text
     assert "olga" not in text
 
 
 @pytest.mark.parametrize("livemode", [True, False])
-def test_real_money_is_told_apart_from_play_money(livemode: bool) -> None:
-    assert told_of(an_adjustment(), livemode=livemode).attributes["livemode"] == str(livemode).lower()
+def test_announce_adjustment_has_livemode(livemode: bool) -> None:
+    assert announced(an_adjustment(), livemode=livemode).attributes["livemode"] == str(livemode).lower()
 
 
 @pytest.mark.parametrize(
@@ -114,14 +114,14 @@ def test_real_money_is_told_apart_from_play_money(livemode: bool) -> None:
         (an_adjustment(), None, "coins.granted"),
     ],
 )
-def test_each_entry_has_its_event(entry: Entry, sequence: int | None, event_type: str) -> None:
-    assert told_of(entry, sequence).attributes["event_type"] == f"coinpurse.{event_type}.v1"
+def test_announce_has_one_event_type_per_entry_kind(entry: Entry, sequence: int | None, event_type: str) -> None:
+    assert announced(entry, sequence).attributes["event_type"] == f"coinpurse.{event_type}.v1"
 
 
 @pytest.mark.parametrize("entry", [a_gift(), a_purchase()], ids=["a gift without a sequence", "not posted"])
-def test_what_cannot_be_told_yet_is_a_mistake_of_ours(entry: Entry) -> None:
+def test_announce_of_an_unposted_entry_raises_not_posted(entry: Entry) -> None:
     with pytest.raises(NotPosted):
-        told_of(entry)
+        announced(entry)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +137,6 @@ def test_what_cannot_be_told_yet_is_a_mistake_of_ours(entry: Entry) -> None:
     ],
     ids=str,
 )
-def test_gifts_and_their_reversals_have_a_creators_side(entry: Entry | None, coins: int | None) -> None:
+def test_shard_entry_is_set_for_gifts_and_reversals_only(entry: Entry | None, coins: int | None) -> None:
     received: ShardEntry | None = shard_entry(entry)
     assert (received.creator_coins if received else None) == coins

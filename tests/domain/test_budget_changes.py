@@ -1,4 +1,4 @@
-"""What moving, another currency, an unpaid purchase and a wish to be left alone do to a budget."""
+"""Budgets after a change of zone or currency, an unpaid purchase, and a self-exclusion."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -28,14 +28,14 @@ from tests.fakes import START
 
 
 def moved_to(zone: str, now: datetime = MIDNIGHT, came_from: str = "UTC") -> Budget:
-    """A budget with 90 coins spent and another zone granted, a day after `now`."""
+    """Build a budget with 90 coins spent, whose change of zone takes effect a day later."""
     start = replace(LIMITS, zone=came_from)
     waiting = changed(first_budget(start, now), replace(start, zone=zone), now)
     return renewed(spent(renewed(waiting, now + COOL_OFF - MOMENT), coins=90), now + COOL_OFF)
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles", "Asia/Kathmandu"])
-def test_no_period_ends_sooner_for_moving(zone: str) -> None:
+def test_changed_zone_ends_no_period_sooner(zone: str) -> None:
     stayed, there = moved_to("UTC"), moved_to(zone)
     for old, new in zip(stayed.ends, there.ends, strict=True):
         assert old <= new < old + DAY
@@ -43,21 +43,21 @@ def test_no_period_ends_sooner_for_moving(zone: str) -> None:
     assert there.ends.day <= min(there.ends.week, there.ends.month)
 
 
-def test_moving_and_spending_can_come_in_any_order() -> None:
-    """Whoever writes late what was due long ago must come to the same ends as who looks all the time."""
+def test_changed_zone_and_spending_commute() -> None:
+    """Check that renewing late leads to the same ends as renewing at every step."""
     waiting = changed(first_budget(LIMITS, START), replace(LIMITS, zone="America/Los_Angeles"), START)
-    looks = [START + COOL_OFF + timedelta(hours=hours) for hours in range(0, 80, 5)]
+    renewals = [START + COOL_OFF + timedelta(hours=hours) for hours in range(0, 80, 5)]
     often = waiting
-    for look in looks:
+    for look in renewals:
         often = renewed(often, look)
-    assert often.ends == renewed(waiting, looks[-1]).ends
-    assert often.coins_left == renewed(waiting, looks[-1]).coins_left
+    assert often.ends == renewed(waiting, renewals[-1]).ends
+    assert often.coins_left == renewed(waiting, renewals[-1]).coins_left
 
 
 # --- another currency -------------------------------------------------------------------------------------------------
 
 
-def test_another_currency_waits_until_every_limited_period_has_ended() -> None:
+def test_changed_currency_waits_for_the_end_of_limited_periods() -> None:
     budget = spent(first_budget(DOLLARS, START), money=900)
     euros = replace(DOLLARS, currency="eur", money=ByPeriod(500, UNLIMITED, 2_000))
 
@@ -77,42 +77,42 @@ def test_another_currency_waits_until_every_limited_period_has_ended() -> None:
     )  # fmt: skip
 
 
-def test_another_currency_waits_for_a_day_at_least() -> None:
+def test_changed_currency_waits_a_day_at_least() -> None:
     daily = replace(DOLLARS, money=ByPeriod(1_000, UNLIMITED, UNLIMITED))
     waiting = changed(first_budget(daily, START), replace(daily, currency="eur"), START)
     assert waiting.pending
     assert waiting.pending.at == START + COOL_OFF
 
 
-def test_a_first_limit_on_money_counts_from_when_it_was_set() -> None:
+def test_changed_first_money_limit_counts_from_the_change() -> None:
     budget = spent(first_budget(LIMITS, START), coins=10, money=900)
-    wish = replace(DOLLARS, coins=LIMITS.coins)
+    limits = replace(DOLLARS, coins=LIMITS.coins)
     later = START + timedelta(hours=1)
 
-    after = changed(budget, wish, later)
+    after = changed(budget, limits, later)
 
-    assert (after.limits, after.pending, after.since) == (wish, None, ByPeriod(later, later, later))
+    assert (after.limits, after.pending, after.since) == (limits, None, ByPeriod(later, later, later))
     assert after.money_left == DOLLARS.money
     assert after.coins_left == ByPeriod(90, 290, 990)
 
 
-def test_a_lower_limit_on_money_holds_at_once() -> None:
+def test_changed_lower_money_limit_applies_at_once() -> None:
     budget = spent(first_budget(DOLLARS, START), money=900)
-    wish = replace(DOLLARS, money=ByPeriod(950, 2_000, 5_000))
-    after = changed(budget, wish, START)
-    assert (after.limits, after.money_left, after.since) == (wish, ByPeriod(50, 1_100, 4_100), budget.since)
+    limits = replace(DOLLARS, money=ByPeriod(950, 2_000, 5_000))
+    after = changed(budget, limits, START)
+    assert (after.limits, after.money_left, after.since) == (limits, ByPeriod(50, 1_100, 4_100), budget.since)
 
 
-def test_limits_on_money_go_after_a_day() -> None:
+def test_changed_removal_of_money_limits_waits_a_day() -> None:
     waiting = changed(first_budget(DOLLARS, START), Limits(zone="UTC"), START)
     assert waiting.pending == PendingLimits(limits=Limits(zone="UTC"), at=START + COOL_OFF)
     assert renewed(waiting, START + COOL_OFF).limits == Limits(zone="UTC")
 
 
-# --- giving back ------------------------------------------------------------------------------------------------------
+# --- releasing a price ------------------------------------------------------------------------------------------------
 
 
-def test_a_price_is_given_back_to_the_periods_it_counted_in() -> None:
+def test_released_price_counts_for_the_periods_of_its_checkout() -> None:
     budget = spent(first_budget(DOLLARS, START), money=900)
     same_day = released(budget, 900, "usd", START, MIDNIGHT - MOMENT)
     assert same_day == replace(budget, money_left=DOLLARS.money, version=2)
@@ -129,7 +129,7 @@ def test_a_price_is_given_back_to_the_periods_it_counted_in() -> None:
     assert released(budget, 900, "usd", START, next_month) is None
 
 
-def test_a_price_is_given_back_to_the_periods_that_moving_made_longer_and_to_none_after_them() -> None:
+def test_released_price_counts_for_periods_extended_by_a_zone_change() -> None:
     opened, granted = datetime(2026, 11, 10, tzinfo=UTC), datetime(2026, 11, 12, tzinfo=UTC)
     budget = spent(first_budget(replace(DOLLARS, zone="America/New_York"), opened), money=400)
     there = renewed(changed(budget, replace(DOLLARS, zone="Europe/Berlin"), granted - COOL_OFF), granted)
@@ -144,29 +144,29 @@ def test_a_price_is_given_back_to_the_periods_that_moving_made_longer_and_to_non
     assert back.money_left.month == 4_600
 
 
-def test_never_more_than_the_limit_is_given_back() -> None:
+def test_released_price_never_exceeds_the_limit() -> None:
     budget = spent(first_budget(DOLLARS, START), money=100)
     back = released(budget, 900, "usd", START, START)
     assert back
     assert back.money_left == DOLLARS.money
 
 
-def test_what_never_counted_is_not_given_back() -> None:
+def test_released_of_an_uncounted_price_is_none() -> None:
     budget = spent(first_budget(DOLLARS, START), money=900)
     assert released(budget, 900, "eur", START, START) is None
     assert released(budget, 900, "usd", START - MOMENT, START) is None
 
 
-# --- shutting oneself out ---------------------------------------------------------------------------------------------
+# --- self-exclusion ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("days", [1, MAX_DAYS])
-def test_one_is_shut_out_for_days_of_24_hours(days: int) -> None:
+def test_exclusion_lasts_days_of_24_hours(days: int) -> None:
     act = exclusion("ann", "key", days, START + timedelta(microseconds=999))
     assert (act.until, act.days, act.user_id, act.key) == (START + timedelta(days=days), days, "ann", "key")
 
 
 @pytest.mark.parametrize("days", [-1, 0, MAX_DAYS + 1])
-def test_not_for_longer_and_not_for_nothing(days: int) -> None:
+def test_exclusion_of_too_few_or_too_many_days_is_refused(days: int) -> None:
     with pytest.raises(InvalidField):
         exclusion("ann", "key", days, START)

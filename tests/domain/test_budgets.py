@@ -1,4 +1,4 @@
-"""What a limit can be, and what spending, a new period and a change of mind do to a budget."""
+"""Valid limits, and budgets after spending, a new period and changed limits."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,7 +26,7 @@ from chalicelib.errors import InvalidField
 from tests.domain.limits import DAY, DOLLARS, LIMITS, MIDNIGHT, MOMENT, spent
 from tests.fakes import START
 
-# --- what can be a limit ----------------------------------------------------------------------------------------------
+# --- valid limits -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ from tests.fakes import START
     ],
     ids=str,
 )
-def test_these_can_be_limits(changes: dict[str, Any]) -> None:
+def test_require_limits_accepts_valid_limits(changes: dict[str, Any]) -> None:
     limits = replace(LIMITS, **changes)
     assert require_limits(limits) == limits
 
@@ -60,7 +60,7 @@ def test_these_can_be_limits(changes: dict[str, Any]) -> None:
     ],
     ids=str,
 )
-def test_these_cannot(changes: dict[str, Any], field: str) -> None:
+def test_require_limits_names_the_invalid_field(changes: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidField) as refused:
         require_limits(replace(LIMITS, **changes))
     assert refused.value.extensions["field"] == field
@@ -69,7 +69,7 @@ def test_these_cannot(changes: dict[str, Any], field: str) -> None:
 # --- renewing ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_first_budget_has_everything_left() -> None:
+def test_first_budget_has_all_limits_left() -> None:
     assert first_budget(LIMITS, START + timedelta(microseconds=1)) == Budget(
         limits=LIMITS,
         coins_left=LIMITS.coins,
@@ -79,7 +79,7 @@ def test_a_first_budget_has_everything_left() -> None:
     )
 
 
-def test_a_budget_is_renewed_when_its_day_has_ended_and_no_moment_sooner() -> None:
+def test_renewed_changes_a_budget_exactly_at_midnight() -> None:
     budget = spent(first_budget(LIMITS, START), coins=90)
     assert renewed(budget, MIDNIGHT - MOMENT) is budget
     assert due_change(budget, MIDNIGHT - MOMENT) is None
@@ -96,30 +96,30 @@ def test_a_budget_is_renewed_when_its_day_has_ended_and_no_moment_sooner() -> No
     assert due_change(budget, MIDNIGHT) == BudgetChange(seen=budget, budget=fresh)
 
 
-def test_a_day_that_ends_within_its_week_leaves_the_week_as_it_is() -> None:
+def test_renewed_day_keeps_the_week() -> None:
     monday = first_budget(LIMITS, MIDNIGHT)
     fresh = renewed(spent(monday, coins=90), MIDNIGHT + DAY)
     assert fresh.coins_left == ByPeriod(100, 210, 910)
     assert fresh.ends == monday.ends._replace(day=MIDNIGHT + 2 * DAY)
 
 
-def test_a_month_ends_too() -> None:
+def test_renewed_month_restores_its_limit() -> None:
     fresh = renewed(spent(first_budget(DOLLARS, START), money=900), datetime(2026, 12, 1, tzinfo=UTC))
     assert fresh.money_left == ByPeriod(1_000, UNLIMITED, 5_000)
 
 
-def test_a_fan_without_a_budget_has_nothing_due() -> None:
+def test_due_change_without_a_budget_is_none() -> None:
     assert due_change(None, START) is None
 
 
-def test_a_renewal_moves_the_counters_by_the_difference() -> None:
+def test_due_change_gains_the_difference_of_counters() -> None:
     budget = spent(first_budget(replace(DOLLARS, coins=LIMITS.coins), START), coins=30, money=200)
     change = due_change(budget, MIDNIGHT)
     assert change
     assert (change.coins_gain, change.money_gain) == (ByPeriod(30, 30, 0), ByPeriod(200, 200, 0))
 
 
-def test_a_first_budget_moves_no_counter_that_there_is() -> None:
+def test_budget_change_of_a_first_budget_gains_nothing() -> None:
     change = BudgetChange(seen=None, budget=first_budget(LIMITS, START))
     assert change.coins_gain == change.money_gain == ByPeriod(0, 0, 0)
 
@@ -127,23 +127,23 @@ def test_a_first_budget_moves_no_counter_that_there_is() -> None:
 # --- changing ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_lower_limit_holds_at_once() -> None:
+def test_changed_lower_limit_applies_at_once() -> None:
     budget = spent(first_budget(LIMITS, START), coins=90)
-    wish = replace(LIMITS, coins=ByPeriod(80, 300, 900))
+    limits = replace(LIMITS, coins=ByPeriod(80, 300, 900))
 
-    assert changed(budget, wish, START) == replace(
-        budget, limits=wish, coins_left=ByPeriod(-10, 210, 810), version=2
+    assert changed(budget, limits, START) == replace(
+        budget, limits=limits, coins_left=ByPeriod(-10, 210, 810), version=2
     ), "below zero is nothing left"
 
 
-def test_a_limit_where_there_was_none_counts_what_was_spent_in_its_period() -> None:
+def test_changed_new_limit_counts_spending_of_its_period() -> None:
     budget = spent(first_budget(replace(LIMITS, coins=ByPeriod(100, UNLIMITED, UNLIMITED)), START), coins=90)
     after = changed(budget, LIMITS, START)
     assert (after.limits, after.coins_left, after.pending) == (LIMITS, ByPeriod(10, 210, 910), None)
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "limits",
     [
         replace(LIMITS, coins=ByPeriod(101, 300, 1_000)),
         replace(LIMITS, coins=ByPeriod(100, UNLIMITED, 1_000)),
@@ -152,29 +152,29 @@ def test_a_limit_where_there_was_none_counts_what_was_spent_in_its_period() -> N
     ],
     ids=str,
 )
-def test_what_is_less_strict_waits_for_a_day(wish: Limits) -> None:
+def test_changed_less_strict_limit_waits_a_day(limits: Limits) -> None:
     budget = spent(first_budget(LIMITS, START), coins=90)
 
-    after = changed(budget, wish, START)
+    after = changed(budget, limits, START)
 
-    assert after == replace(budget, pending=PendingLimits(limits=wish, at=START + COOL_OFF), version=2)
+    assert after == replace(budget, pending=PendingLimits(limits=limits, at=START + COOL_OFF), version=2)
     assert renewed(after, START + COOL_OFF - MOMENT).limits == LIMITS
-    assert renewed(after, START + COOL_OFF).limits == wish
+    assert renewed(after, START + COOL_OFF).limits == limits
     assert renewed(after, START + COOL_OFF).pending is None
 
 
-def test_of_a_wish_that_is_both_the_stricter_part_holds_at_once() -> None:
+def test_changed_mixed_limits_apply_the_stricter_part_at_once() -> None:
     budget = first_budget(LIMITS, START)
-    wish = replace(LIMITS, coins=ByPeriod(50, 400, 1_000))
+    limits = replace(LIMITS, coins=ByPeriod(50, 400, 1_000))
 
-    after = changed(budget, wish, START)
+    after = changed(budget, limits, START)
 
     assert after.limits.coins == after.coins_left == ByPeriod(50, 300, 1_000)
-    assert after.pending == PendingLimits(limits=wish, at=START + COOL_OFF)
-    assert renewed(after, START + COOL_OFF).limits == wish
+    assert after.pending == PendingLimits(limits=limits, at=START + COOL_OFF)
+    assert renewed(after, START + COOL_OFF).limits == limits
 
 
-def test_a_raised_limit_gives_what_it_is_raised_by() -> None:
+def test_renewed_raised_limit_adds_the_raise() -> None:
     monday = spent(first_budget(LIMITS, MIDNIGHT), coins=100)
     waiting = changed(monday, replace(LIMITS, coins=ByPeriod(100, 500, 1_000)), MIDNIGHT)
 
@@ -183,7 +183,7 @@ def test_a_raised_limit_gives_what_it_is_raised_by() -> None:
     assert granted.coins_left == ByPeriod(100, 400, 900)
 
 
-def test_a_new_wish_takes_the_place_of_the_one_that_waits() -> None:
+def test_changed_replaces_pending_limits() -> None:
     waiting = changed(first_budget(LIMITS, START), replace(LIMITS, coins=NO_LIMIT), START)
     later = START + timedelta(hours=1)
     other = replace(LIMITS, coins=ByPeriod(200, 300, 1_000))
@@ -192,17 +192,17 @@ def test_a_new_wish_takes_the_place_of_the_one_that_waits() -> None:
     assert changed(waiting, LIMITS, later).pending is None, "what holds is wished for: nothing waits any more"
 
 
-def test_the_same_wish_again_does_not_wait_any_longer() -> None:
+def test_changed_with_the_same_limits_keeps_their_time() -> None:
     waiting = changed(first_budget(LIMITS, START), replace(LIMITS, coins=NO_LIMIT), START)
     assert changed(waiting, replace(LIMITS, coins=NO_LIMIT), START + timedelta(hours=1)) is waiting
     assert changed(waiting, replace(LIMITS, coins=NO_LIMIT), START + COOL_OFF).limits.coins == NO_LIMIT
 
 
-def test_a_first_budget_holds_at_once_whatever_it_is() -> None:
+def test_changed_first_budget_applies_at_once() -> None:
     assert changed(None, LIMITS, START) == first_budget(LIMITS, START)
 
 
-def test_a_change_begins_with_what_is_due() -> None:
+def test_changed_renews_an_ended_period_first() -> None:
     budget = spent(first_budget(LIMITS, START), coins=90)
     after = changed(budget, replace(LIMITS, coins=ByPeriod(80, 300, 1_000)), MIDNIGHT)
     assert (after.coins_left, after.version) == (ByPeriod(80, 300, 910), 2)

@@ -10,7 +10,7 @@ DEAREST_GIFT = MAX_AMOUNT // MAX_QUANTITY
 
 
 def at(**prices: int) -> dict[str, dict[str, int]]:
-    """The prices of a bundle that is on sale on the web alone."""
+    """Build the prices of a bundle sold on the web only."""
     return {"web": prices}
 
 
@@ -34,7 +34,7 @@ def at(**prices: int) -> dict[str, dict[str, int]]:
         a_gift_item(coins=35),
     ],
 )
-def test_a_catalogue_takes_what_keeps_every_rule(thing: Bundle | GiftItem) -> None:
+def test_catalogue_accepts_valid_bundles_and_gifts(thing: Bundle | GiftItem) -> None:
     things = [thing] if isinstance(thing, Bundle) else [thing, a_bundle()]
     catalogue = a_catalogue(*things)
     assert thing in [*catalogue.bundles.values(), *catalogue.gifts.values()]
@@ -74,13 +74,13 @@ def test_a_catalogue_takes_what_keeps_every_rule(thing: Bundle | GiftItem) -> No
         (a_gift_item(coins=36), "gifts: the cheapest gift, sent twice, costs no more than"),
     ],
 )
-def test_a_catalogue_that_breaks_a_rule_says_which(thing: Bundle | GiftItem, words: str) -> None:
+def test_catalogue_names_the_broken_rule(thing: Bundle | GiftItem, words: str) -> None:
     with pytest.raises(CatalogueError) as refused:
         a_catalogue(thing)
     assert words in str(refused.value)
 
 
-def test_the_dearest_gift_can_be_sent_in_the_largest_number() -> None:
+def test_catalogue_accepts_the_dearest_gift_in_the_largest_quantity() -> None:
     a_catalogue(a_gift_item(), a_gift_item("planet", DEAREST_GIFT))
     assert DEAREST_GIFT * MAX_QUANTITY <= MAX_AMOUNT
 
@@ -93,29 +93,29 @@ def test_the_dearest_gift_can_be_sent_in_the_largest_number() -> None:
         (an_economy(gift=None), {"coins_70": a_bundle()}, {"rose": a_gift_item()}, "none where there is not"),
     ],
 )
-def test_a_catalogue_sells_bundles_and_what_its_economy_gives(
+def test_catalogue_without_bundles_or_needed_gifts_is_refused(
     economy: Economy, bundles: dict[str, Bundle], gifts: dict[str, GiftItem], words: str
 ) -> None:
     with pytest.raises(CatalogueError, match=words):
         Catalogue(economy=economy, bundles=bundles, gifts=gifts)
 
 
-def test_an_economy_without_gifts_needs_none() -> None:
+def test_catalogue_of_an_economy_without_gifts_needs_none() -> None:
     catalogue = Catalogue(economy=an_economy(gift=None), bundles={"coins_70": a_bundle()}, gifts={})
     assert catalogue.gifts == {}
 
 
-def test_things_are_found_by_their_id() -> None:
+def test_unique_indexes_by_id() -> None:
     small, large = a_bundle(), a_bundle("coins_700", 700)
     assert unique([small, large], "bundles", "bundle_id") == {"coins_70": small, "coins_700": large}
 
 
-def test_an_id_that_comes_twice_is_refused() -> None:
+def test_unique_refuses_a_repeated_id() -> None:
     with pytest.raises(CatalogueError, match=r"gifts\.rose\.item_id: used once"):
         unique([a_gift_item(), a_gift_item(coins=2)], "gifts", "item_id")
 
 
-def test_a_bundle_has_a_price_in_each_currency_and_channel_it_is_on_sale_in() -> None:
+def test_catalogue_offer_has_a_price_per_currency_and_channel() -> None:
     catalogue = a_catalogue()
     assert catalogue.offer("coins_70", "usd", "web").amount_minor == 74
     assert catalogue.offer("coins_70", "usd", "in_app").amount_minor == 99
@@ -125,18 +125,18 @@ def test_a_bundle_has_a_price_in_each_currency_and_channel_it_is_on_sale_in() ->
     ("bundle_id", "currency", "channel"),
     [("coins_71", "usd", "web"), ("coins_70", "eur", "web"), ("coins_70", "usd", "kiosk"), ("", "", "")],
 )
-def test_and_in_no_other(bundle_id: str, currency: str, channel: str) -> None:
+def test_catalogue_offer_outside_its_markets_raises_unknown_bundle(bundle_id: str, currency: str, channel: str) -> None:
     with pytest.raises(UnknownBundle):
         a_catalogue().offer(bundle_id, currency, channel)
 
 
-def test_a_gift_is_found_by_its_id() -> None:
+def test_catalogue_gift_is_found_by_exact_id() -> None:
     assert a_catalogue().gift("rose") == a_gift_item()
     with pytest.raises(UnknownItem):
         a_catalogue().gift("Rose")
 
 
-def test_the_currencies_of_a_channel_are_those_that_something_is_on_sale_in() -> None:
+def test_catalogue_currencies_lists_those_of_a_channel() -> None:
     catalogue = a_catalogue(a_bundle(prices=at(usd=1, eur=1)), a_bundle("other", prices={"in_app": {"jpy": 1}}))
     assert catalogue.currencies("web") == ["eur", "usd"]
     assert catalogue.currencies("in_app") == ["jpy"]
@@ -166,7 +166,7 @@ def test_catalogue_with_a_rising_web_price_per_coin_names_both_bundles(bundles: 
     )
 
 
-def test_catalogue_takes_a_level_web_ladder_and_any_in_the_app() -> None:
+def test_catalogue_accepts_a_level_web_ladder_and_any_in_the_app() -> None:
     level = [a_bundle(f"b{coins}", coins, prices=at(usd=2 * coins)) for coins in (5, 10, 70, 70 * 70)]
     twins = [a_bundle(name, 70, prices=at(usd=74)) for name in ("left", "right")]
     rising = [a_bundle(f"b{coins}", coins, prices={"in_app": {"usd": coins**2}}) for coins in (5, 10, 70)]
@@ -182,12 +182,12 @@ def test_catalogue_takes_a_level_web_ladder_and_any_in_the_app() -> None:
         (100_000_000, "custom.max_coins: coins for 99999999 usd, one payment's maximum"),
     ],
 )
-def test_catalogue_whose_custom_amounts_have_a_wrong_limit_says_which(most: int, words: str) -> None:
+def test_catalogue_names_the_wrong_limit_of_custom_amounts(most: int, words: str) -> None:
     with pytest.raises(CatalogueError, match=words):
         a_catalogue(a_bundle("coins_700", 700, prices=at(usd=700)), custom_max_coins=most)
 
 
-def test_catalogue_takes_custom_amounts_up_to_one_payments_maximum() -> None:
+def test_catalogue_accepts_custom_amounts_up_to_one_payments_maximum() -> None:
     large = a_bundle("coins_700", 700, prices=at(usd=700, idr=700))
     assert a_catalogue(large, custom_max_coins=700).custom_max_coins == 700
     assert a_catalogue(large, custom_max_coins=99_999_999).custom_max_coins == 99_999_999

@@ -39,7 +39,7 @@ CATALOGUE = a_catalogue(
         ((1500, 150, "usd"), "", "too_cheap", ("large", 1499)),
     ],
 )
-def test_a_price_is_the_shops_or_not_and_why(
+def test_check_price_returns_the_reason(
     claimed: tuple[int, int, str], channel: str, reason: str, official: tuple[str, int] | None
 ) -> None:
     verdict = check_price(CATALOGUE, *claimed, channel)
@@ -49,7 +49,7 @@ def test_a_price_is_the_shops_or_not_and_why(
 
 
 def signed(**changes: Any) -> SignedOffer:
-    """The large bundle, signed at the start."""
+    """Build the signed offer of the large bundle."""
     [offer] = [offer for offer in CATALOGUE.offers("usd", "web") if offer.bundle.bundle_id == "large"]
     return replace(to_sign(offer, issuer=ISSUER, is_live=True, now=START), **changes)
 
@@ -60,7 +60,7 @@ def verdict_of(offer: SignedOffer | None, at: timedelta = timedelta(0)) -> tuple
     return verdict.reason, verdict.offer.amount_minor if verdict.offer else None
 
 
-def test_what_is_signed_is_the_offer_for_a_day() -> None:
+def test_to_sign_returns_the_offer_valid_for_a_day() -> None:
     [_, offer] = CATALOGUE.offers("usd", "web")
     assert to_sign(offer, issuer=ISSUER, is_live=True, now=START + timedelta(microseconds=999_999)) == SignedOffer(
         issuer=ISSUER,
@@ -76,7 +76,7 @@ def test_what_is_signed_is_the_offer_for_a_day() -> None:
     )
 
 
-def test_a_signed_offer_is_good_until_it_expires() -> None:
+def test_check_signed_offer_is_official_until_it_expires() -> None:
     moment = timedelta(microseconds=1)
     assert verdict_of(signed()) == ("official", 1499)
     assert verdict_of(signed(), OFFER_LIFE - moment) == ("official", 1499)
@@ -97,7 +97,7 @@ def test_a_signed_offer_is_good_until_it_expires() -> None:
         ({"bonus_coins": 0}, "price_changed", 1499),
     ],
 )
-def test_a_signed_offer_must_still_be_what_is_sold(
+def test_check_signed_offer_that_is_no_longer_sold_is_not_official(
     changes: dict[str, Any], reason: str, amount_minor: int | None
 ) -> None:
     assert verdict_of(signed(**changes)) == (reason, amount_minor)
@@ -133,5 +133,5 @@ def test_check_price_of_a_custom_amount_is_what_a_checkout_would_ask(
     assert (verdict.offer and (verdict.offer.bundle.bundle_id, verdict.offer.amount_minor)) == official
 
 
-def test_what_nobody_signed_is_no_offer() -> None:
+def test_check_signed_offer_without_a_signature_is_not_signed() -> None:
     assert verdict_of(None) == ("not_signed", None)

@@ -57,7 +57,7 @@ LONG = Text(max_characters=MAX_CHARACTERS, max_bytes=MAX_BYTES, max_emoji=MAX_CH
         share(units=0, least_units=MAX_AMOUNT),
     ],
 )
-def test_an_economy_takes_what_keeps_every_rule(changes: dict[str, Any]) -> None:
+def test_economy_accepts_valid_rules(changes: dict[str, Any]) -> None:
     an_economy(**changes)
 
 
@@ -92,14 +92,14 @@ def test_an_economy_takes_what_keeps_every_rule(changes: dict[str, Any]) -> None
     ],
     ids=str,
 )
-def test_an_economy_that_breaks_a_rule_says_where(changes: dict[str, Any], words: str) -> None:
+def test_economy_names_the_place_of_a_broken_rule(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(CatalogueError) as refused:
         an_economy(**changes)
     assert str(refused.value).startswith(words)
     assert ".".join(str(step) for step in refused.value.where) == str(refused.value).partition(": ")[0]
 
 
-def test_each_kind_has_its_rules() -> None:
+def test_economy_rules_returns_those_of_a_kind() -> None:
     economy: Economy = an_economy(cheer=None)
     assert isinstance(economy.rules(GiftKind.GIFT), GiftRules)
     assert economy.rules(GiftKind.CHEER) is None
@@ -107,7 +107,7 @@ def test_each_kind_has_its_rules() -> None:
 
 
 @pytest.mark.parametrize(("coins", "color"), [(9, None), (10, "blue"), (49, "blue"), (50, "green"), (9999, "red")])
-def test_coins_reach_the_highest_tier_they_pay_for(coins: int, color: str | None) -> None:
+def test_super_chat_tier_is_the_highest_that_the_coins_pay_for(coins: int, color: str | None) -> None:
     rules = an_economy().super_chat
     assert rules is not None
     tier = rules.tier(coins)
@@ -136,7 +136,7 @@ TELEGRAM = CreatorShare(
         (TELEGRAM, 1177, 1000, 1300, True),
     ],
 )
-def test_a_creator_earns_the_share_rounded_down(
+def test_economy_earnings_are_the_share_rounded_down(
     share: CreatorShare, coins: int, units: int, amount_minor: int, can_withdraw: bool
 ) -> None:
     assert an_economy(share=share).earnings(coins) == Earnings(
@@ -146,7 +146,7 @@ def test_a_creator_earns_the_share_rounded_down(
 
 @STEADY
 @given(st.integers(0, 10**12), st.integers(0, 1000), st.integers(1, 1000), st.integers(1, 1000), st.integers(1, 1000))
-def test_nobody_earns_more_than_the_share_and_less_than_it_by_one_unit(
+def test_economy_earnings_are_below_the_share_by_less_than_a_unit(
     coins: int, units: int, per_coins: int, worth_units: int, worth_minor: int
 ) -> None:
     share = replace(TIKTOK, units=units, per_coins=per_coins, worth_units=worth_units, worth_minor=worth_minor)

@@ -1,4 +1,4 @@
-"""What an economy's rules make of an order, on both sides of each boundary."""
+"""Prices and refusals of gift orders under the rules of an economy, on both sides of each limit."""
 
 from typing import Any
 
@@ -55,13 +55,13 @@ def refused(order: GiftOrder, catalogue: Catalogue | None = None) -> Refusal:
     ],
 )
 @pytest.mark.parametrize("make", [a_cheer, a_super_chat])
-def test_coins_with_a_message_have_coins_and_no_item(make: Any, changes: dict[str, Any], field: str) -> None:
+def test_gift_order_names_the_field_that_its_kind_refuses(make: Any, changes: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidField) as error:
         make(**changes)
     assert error.value.extensions["field"] == field
 
 
-def test_a_streak_bears_the_id_of_its_first_gift_or_of_an_earlier_one() -> None:
+def test_gift_order_streak_id_is_no_later_than_the_gift() -> None:
     later = uuid7_at(START, 9)
     assert a_gift_order(streak_id=KEY).streak_id == KEY
     assert a_gift_order(gift_id=later, streak_id=KEY).streak_id == KEY
@@ -69,7 +69,7 @@ def test_a_streak_bears_the_id_of_its_first_gift_or_of_an_earlier_one() -> None:
         a_gift_order(streak_id=later)
 
 
-def test_what_a_fan_writes_is_cleaned_before_it_is_anything_else() -> None:
+def test_gift_order_cleans_message_and_name() -> None:
     order = a_gift_order(message=" a\nb\u202e ", sender_name="A\tna\0")
     assert (order.message, order.sender_name) == ("a b", "A na")
     assert a_gift_order(sender_name="\u202e ").sender_name is None
@@ -79,7 +79,7 @@ def test_what_a_fan_writes_is_cleaned_before_it_is_anything_else() -> None:
 # --- gifts ------------------------------------------------------------------------------------------------------------
 
 
-def test_all_of_a_streak_is_received_in_one_lane() -> None:
+def test_price_gift_puts_a_streak_into_one_shard() -> None:
     first = priced(a_gift_order(streak_id=KEY))
     later = price_gift(
         a_gift_order(gift_id=uuid7_at(START, 9), streak_id=KEY), a_catalogue(), replace(POSTING, event_id=FAN), 64
@@ -105,13 +105,13 @@ def gift_rules(**changes: Any) -> Catalogue:
         (a_super_chat(anonymous=True), a_catalogue(), "anonymous"),
     ],
 )
-def test_what_an_economy_does_not_offer_is_refused(order: GiftOrder, catalogue: Catalogue, what: str) -> None:
+def test_price_gift_refuses_options_that_are_not_offered(order: GiftOrder, catalogue: Catalogue, what: str) -> None:
     error = refused(order, catalogue)
     assert isinstance(error, NotOffered)
     assert error.extensions["what"] == what
 
 
-def test_and_what_it_offers_is_not() -> None:
+def test_price_gift_accepts_offered_options() -> None:
     priced(a_gift_order(quantity=2), gift_rules(max_quantity=2))
     priced(a_gift_order(), gift_rules(allows_anonymous=False, streak_seconds=0))
     priced(a_gift_order(anonymous=True))
@@ -128,9 +128,7 @@ def test_and_what_it_offers_is_not() -> None:
     ],
     ids=["200 characters", "201", "224 bytes", "225 with the name", "216 with the name"],
 )
-def test_a_note_is_limited_in_characters_and_with_its_senders_name_in_bytes(
-    message: str, name: str, fits: bool
-) -> None:
+def test_price_gift_limits_message_characters_and_bytes_with_name(message: str, name: str, fits: bool) -> None:
     order = a_gift_order(message=message, sender_name=name)
     if fits:
         assert priced(order).message == message
@@ -144,7 +142,7 @@ def test_a_note_is_limited_in_characters_and_with_its_senders_name_in_bytes(
 
 
 @pytest.mark.parametrize("coins", [5, 6, 1_000])
-def test_a_cheer_is_any_number_of_coins_within_its_limits(coins: int) -> None:
+def test_price_gift_of_a_cheer_accepts_coins_within_limits(coins: int) -> None:
     assert priced(a_cheer(coins, message="hi", anonymous=True, sender_name="Ana")) == a_gift(
         kind=GiftKind.CHEER,
         item_id=None,
@@ -165,7 +163,7 @@ def test_a_cheer_is_any_number_of_coins_within_its_limits(coins: int) -> None:
         (a_super_chat(5_001), 10, 5_000),
     ],
 )
-def test_fewer_or_more_are_refused_with_both_limits(order: GiftOrder, least: int, most: int) -> None:
+def test_price_gift_outside_coin_limits_returns_both_limits(order: GiftOrder, least: int, most: int) -> None:
     error = refused(order)
     assert isinstance(error, CoinsOutOfRange)
     assert error.extensions == {"min_coins": least, "max_coins": most}
@@ -175,7 +173,7 @@ def test_fewer_or_more_are_refused_with_both_limits(order: GiftOrder, least: int
     ("coins", "color", "pin_seconds"),
     [(10, "blue", 0), (49, "blue", 0), (50, "green", 60), (249, "green", 60), (250, "red", 300), (5_000, "red", 300)],
 )
-def test_a_super_chat_has_the_color_and_the_place_of_its_tier(coins: int, color: str, pin_seconds: int) -> None:
+def test_price_gift_of_a_super_chat_has_color_and_pin_of_its_tier(coins: int, color: str, pin_seconds: int) -> None:
     sent = priced(a_super_chat(coins))
     assert (sent.kind, sent.color, sent.pin_seconds) == (GiftKind.SUPER_CHAT, color, pin_seconds)
 
@@ -196,7 +194,7 @@ def test_a_super_chat_has_the_color_and_the_place_of_its_tier(coins: int, color:
         (250, "🎉" * 4, None),
     ],
 )
-def test_a_message_that_is_too_long_hears_which_amount_would_do(coins: int, message: str, enough: int | None) -> None:
+def test_price_gift_with_a_long_message_returns_the_coins_needed(coins: int, message: str, enough: int | None) -> None:
     order = a_super_chat(coins, message=message)
     if enough == 0:
         assert priced(order).message == message
@@ -207,39 +205,39 @@ def test_a_message_that_is_too_long_hears_which_amount_would_do(coins: int, mess
     assert (str(enough) in error.detail) is (enough is not None)
 
 
-def test_emoji_are_named_where_they_are_counted() -> None:
+def test_message_too_long_mentions_emoji_where_they_are_limited() -> None:
     assert "3 emoji" in refused(a_super_chat(250, message="🎉" * 4)).detail
     assert "emoji" not in refused(a_super_chat(50, message="x" * 81)).detail
 
 
-# --- what the world hears ---------------------------------------------------------------------------------------------
+# --- events -----------------------------------------------------------------------------------------------------------
 
 
-def told(order: GiftOrder, position: ShardPosition | None = None) -> dict[str, object]:
+def announced_data(order: GiftOrder, position: ShardPosition | None = None) -> dict[str, object]:
     gift = priced(order)
-    told = announce_gift(gift, position or ShardPosition(sequence=1), source="/coinpurse/test", livemode=False)
-    data = told.envelope["data"]
+    message = announce_gift(gift, position or ShardPosition(sequence=1), source="/coinpurse/test", livemode=False)
+    data = message.envelope["data"]
     assert isinstance(data, dict)
-    assert told.attributes["kind"] == data["kind"] == order.kind
+    assert message.attributes["kind"] == data["kind"] == order.kind
     return data
 
 
-def test_a_super_chat_tells_how_it_is_shown() -> None:
-    data = told(a_super_chat(50, sender_name="Ana"))
+def test_announce_super_chat_has_color_and_pin() -> None:
+    data = announced_data(a_super_chat(50, sender_name="Ana"))
     assert (data["super_chat"], data["sender_name"]) == ({"color": "green", "pin_seconds": 60}, "Ana")
     assert (data["item_id"], data["coins"], data["streak"]) == (None, 50, None)
 
 
-def test_an_anonymous_cheer_tells_neither_id_nor_name() -> None:
-    data = told(a_cheer(anonymous=True, sender_name="Ana"))
+def test_announce_anonymous_cheer_has_neither_id_nor_name() -> None:
+    data = announced_data(a_cheer(anonymous=True, sender_name="Ana"))
     assert (data["sender_id"], data["sender_name"], data["super_chat"]) == (None, None, None)
 
 
-def test_a_gift_of_a_streak_tells_how_far_it_has_come() -> None:
-    data = told(a_gift_order(streak_id=KEY), ShardPosition(sequence=9, streak_count=3, streak_coins=7))
+def test_announce_gift_of_a_streak_has_running_totals() -> None:
+    data = announced_data(a_gift_order(streak_id=KEY), ShardPosition(sequence=9, streak_count=3, streak_coins=7))
     assert data["streak"] == {"streak_id": KEY, "count": 3, "coins": 7}
     assert data["sequence"] == 9
 
 
-def test_an_economy_is_data() -> None:
+def test_catalogue_has_an_economy() -> None:
     assert isinstance(a_catalogue().economy, Economy)

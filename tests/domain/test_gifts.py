@@ -40,7 +40,7 @@ EURO = "€"  # one character, three bytes
         {"creator_id": FAN.upper()},
     ],
 )
-def test_an_order_takes_everything_up_to_its_limits(changes: dict[str, Any]) -> None:
+def test_gift_order_accepts_values_up_to_its_limits(changes: dict[str, Any]) -> None:
     order = a_gift_order(**changes)
     assert all(getattr(order, field) == value for field, value in changes.items())
 
@@ -72,7 +72,7 @@ def test_an_order_takes_everything_up_to_its_limits(changes: dict[str, Any]) -> 
         ("streak_id", uuid7_at(START, 2)),  # later than the gift
     ],
 )
-def test_an_order_names_the_field_that_goes_beyond(field: str, value: object) -> None:
+def test_gift_order_names_the_field_beyond_its_limit(field: str, value: object) -> None:
     with pytest.raises(InvalidField) as refused:
         a_gift_order(**{field: value})
     assert refused.value.extensions["field"] == field
@@ -86,23 +86,23 @@ def test_an_order_names_the_field_that_goes_beyond(field: str, value: object) ->
         "שלום",
         "e\u0301",
         "👩‍👩‍👧‍👦",  # held together by U+200D
-        "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",  # a flag, spelt in invisible tags
-        "\U0001fae8",  # an emoji that the Unicode of this Python does not know yet
+        "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",  # a flag of invisible tag characters
+        "\U0001fae8",  # an emoji newer than this Python's Unicode data
         "\U0001face",
         "a\u00a0b",
         "<script>",
     ],
 )
-def test_a_message_in_any_writing_is_taken_as_it_is(message: str) -> None:
+def test_gift_order_keeps_messages_in_any_script(message: str) -> None:
     assert a_gift_order(message=message).message == message
 
 
-def test_nobody_sends_a_gift_to_themselves() -> None:
+def test_gift_order_to_oneself_raises_self_gift() -> None:
     with pytest.raises(SelfGift):
         a_gift_order(creator_id=FAN)
 
 
-def test_a_gift_costs_its_item_as_often_as_it_is_sent() -> None:
+def test_price_gift_multiplies_item_price_and_quantity() -> None:
     order = a_gift_order(item_id="cake", quantity=3, message="hi", anonymous=True, stream_id="live")
     gift = price_gift(order, a_catalogue(), POSTING, creator_lanes=1)
     assert gift == a_gift(
@@ -110,17 +110,17 @@ def test_a_gift_costs_its_item_as_often_as_it_is_sent() -> None:
     )
 
 
-def test_a_gift_is_received_in_the_lane_of_its_event() -> None:
+def test_price_gift_has_the_shard_of_its_event() -> None:
     gift = price_gift(a_gift_order(), a_catalogue(), POSTING, creator_lanes=64)
     assert gift.shard == shard_of(EVENT_ID, 64)
 
 
-def test_an_unknown_item_has_no_price() -> None:
+def test_price_gift_of_an_unknown_item_raises_unknown_item() -> None:
     with pytest.raises(UnknownItem):
         price_gift(a_gift_order(item_id="dragon"), a_catalogue(), POSTING, creator_lanes=1)
 
 
-def test_a_repeat_is_the_same_gift_whatever_it_costs_by_now() -> None:
+def test_require_same_request_ignores_a_changed_price() -> None:
     sent = a_gift(price_coins=500)
     assert require_same_request(sent, a_gift_order()) is sent
 
@@ -140,12 +140,12 @@ def test_a_repeat_is_the_same_gift_whatever_it_costs_by_now() -> None:
     ],
     ids=str,
 )
-def test_a_key_of_another_gift_is_a_conflict(changes: dict[str, Any]) -> None:
+def test_require_same_request_of_another_gift_is_a_conflict(changes: dict[str, Any]) -> None:
     with pytest.raises(IdempotencyConflict):
         require_same_request(a_gift(), a_gift_order(**changes))
 
 
-def test_a_key_of_a_purchase_is_a_conflict() -> None:
+def test_require_same_request_of_a_purchase_is_a_conflict() -> None:
     entry: Entry = a_purchase()
     assert entry.entry_id == KEY
     with pytest.raises(IdempotencyConflict):
@@ -162,18 +162,18 @@ def test_a_key_of_a_purchase_is_a_conflict() -> None:
         ("019ab1c2-d3e4-7f56-89ab-cdef01234568", 64, 47),
     ],
 )
-def test_a_lane_is_the_same_on_every_machine_and_in_every_release(event_id: str, shards: int, shard: int) -> None:
+def test_shard_of_is_stable_across_releases(event_id: str, shards: int, shard: int) -> None:
     assert shard_of(event_id, shards) == shard
 
 
-def test_lanes_are_filled_evenly() -> None:
+def test_shard_of_distributes_evenly() -> None:
     filled = Counter(shard_of(uuid7_at(START, number), 8) for number in range(8_000))
     assert sorted(filled) == list(range(8))
     assert min(filled.values()) > 800
     assert max(filled.values()) < 1_200
 
 
-def test_a_gift_is_known_by_its_key_and_told_to_its_creator() -> None:
+def test_gift_entry_id_is_its_key() -> None:
     assert a_gift().entry_id == KEY
     assert a_gift().creator_id == CREATOR
     assert a_catalogue().gift("rose") == a_gift_item()

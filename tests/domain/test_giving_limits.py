@@ -1,4 +1,4 @@
-"""The last values that pass, and the first that do not."""
+"""The last valid and the first invalid values of giving."""
 
 import pytest
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ def rules(text: Text) -> CoinRules:
     return CoinRules(tiers=[Tier(min_coins=1, text=text)], max_coins=1, allows_anonymous=True)
 
 
-def test_an_economy_may_allow_no_emoji_at_all() -> None:
+def test_economy_accepts_a_text_limit_of_no_emoji() -> None:
     text = Text(max_characters=1, max_bytes=1, max_emoji=0)
     assert an_economy(cheer=rules(text)).cheer == rules(text)
 
@@ -25,16 +25,16 @@ def test_an_economy_may_allow_no_emoji_at_all() -> None:
 @pytest.mark.parametrize(
     "text", [Text(max_characters=1, max_bytes=MAX_BYTES + 1), Text(max_characters=1, max_bytes=-1)]
 )
-def test_the_text_of_a_tier_is_held_to_the_limits_of_all(text: Text) -> None:
+def test_economy_refuses_a_tier_text_beyond_the_general_limits(text: Text) -> None:
     with pytest.raises(CatalogueError, match="max_bytes"):
         an_economy(cheer=rules(text))
 
 
-def test_as_many_coins_as_there_can_be() -> None:
+def test_gift_order_accepts_the_maximum_of_coins() -> None:
     assert a_gift_order(kind="cheer", item_id=None, coins=MAX_AMOUNT).coins == MAX_AMOUNT
 
 
-def test_one_more_of_its_streak_has_nothing_against_it() -> None:
+def test_streak_refusal_of_the_next_gift_is_none() -> None:
     streak = Streak(
         streak_id="1", creator_id=CREATOR, item_id="rose", is_anonymous=False, shard=0, count=1, coins=1, last_at=START
     )

@@ -23,7 +23,7 @@ DAY = timedelta(hours=24)
 
 
 @pytest.mark.parametrize("variant", "89ab")
-def test_a_lowercase_uuid7_of_each_variant_is_one(variant: str) -> None:
+def test_is_uuid7_accepts_each_variant_in_lowercase(variant: str) -> None:
     assert is_uuid7(f"019ab1c2-d3e4-7f56-{variant}9ab-cdef01234567")
 
 
@@ -48,7 +48,7 @@ def test_a_lowercase_uuid7_of_each_variant_is_one(variant: str) -> None:
         GOOD.replace("-", "\u2010"),
     ],
 )
-def test_what_only_looks_like_a_uuid7_is_none(text: str) -> None:
+def test_is_uuid7_refuses_similar_texts(text: str) -> None:
     assert not is_uuid7(text)
 
 
@@ -56,7 +56,7 @@ def test_what_only_looks_like_a_uuid7_is_none(text: str) -> None:
     "text",
     ["a", "Z9", "auth0|5f7c8ec7c33c6c004bbafe82", "google-oauth2:1", "a@b.example", "a_b-c=", "x" * 128],
 )
-def test_an_opaque_ascii_id_names_a_party(text: str) -> None:
+def test_is_party_id_accepts_opaque_ascii(text: str) -> None:
     assert is_party_id(text)
     assert require_party_id("creator_id", text) == text
 
@@ -91,7 +91,7 @@ def test_an_opaque_ascii_id_names_a_party(text: str) -> None:
         "a*b",
     ],
 )
-def test_no_separator_control_or_look_alike_names_a_party(text: str) -> None:
+def test_is_party_id_refuses_separators_controls_and_look_alikes(text: str) -> None:
     assert not is_party_id(text)
     with pytest.raises(InvalidField) as refused:
         require_party_id("creator_id", text)
@@ -99,48 +99,48 @@ def test_no_separator_control_or_look_alike_names_a_party(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a", "coins_70", "Big-Rocket", "x" * 64])
-def test_a_short_word_names_a_thing(text: str) -> None:
+def test_is_tag_accepts_short_words(text: str) -> None:
     assert is_tag(text)
     assert require_tag("item_id", text) == text
 
 
 @pytest.mark.parametrize("text", ["", "x" * 65, "a b", "a.b", "a#b", "a|b", "rosé", "a\n", "a/b"])
-def test_nothing_else_names_a_thing(text: str) -> None:
+def test_is_tag_refuses_everything_else(text: str) -> None:
     assert not is_tag(text)
     with pytest.raises(InvalidField) as refused:
         require_tag("item_id", text)
     assert refused.value.extensions["field"] == "item_id"
 
 
-def test_a_key_tells_its_time_to_the_millisecond() -> None:
+def test_uuid7_time_is_exact_to_the_millisecond() -> None:
     at = datetime(2026, 11, 22, 13, 17, 37, 123_000, tzinfo=UTC)
     assert uuid7_time(uuid7_at(at, 1)) == at
 
 
-def test_the_first_key_is_of_1970() -> None:
+def test_uuid7_time_of_the_first_key_is_1970() -> None:
     assert uuid7_time("00000000-0000-7000-8000-000000000000") == datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def test_a_key_beyond_the_year_9999_has_the_last_time_there_is() -> None:
+def test_uuid7_time_beyond_the_year_9999_is_the_last_time() -> None:
     assert uuid7_time("e677d21f-dbff-7000-8000-000000000000") == datetime(9999, 12, 31, 23, 59, 59, 999_000, UTC)
     assert uuid7_time("e677d21f-dc00-7000-8000-000000000000") == datetime.max.replace(tzinfo=UTC)
     assert uuid7_time("ffffffff-ffff-7fff-bfff-ffffffffffff") == datetime.max.replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize("distance", [timedelta(), DAY, -DAY, DAY - MILLISECOND, -DAY + MILLISECOND])
-def test_a_key_within_a_day_of_now_is_fresh(distance: timedelta) -> None:
+def test_require_fresh_key_accepts_a_key_within_a_day(distance: timedelta) -> None:
     require_fresh_key(uuid7_at(START + distance, 1), START)
 
 
 @pytest.mark.parametrize("distance", [DAY + MILLISECOND, -DAY - MILLISECOND, timedelta(days=400), timedelta(-400)])
-def test_a_key_further_away_is_not_and_its_maker_learns_the_time(distance: timedelta) -> None:
+def test_require_fresh_key_refuses_a_distant_key_with_server_time(distance: timedelta) -> None:
     with pytest.raises(KeyTooOld) as refused:
         require_fresh_key(uuid7_at(START + distance, 1), START)
     assert refused.value.extensions == {"server_time": "2026-11-22T12:00:00.000Z"}
 
 
 @pytest.mark.parametrize("key", ["00000000-0000-7000-8000-000000000000", "ffffffff-ffff-7fff-bfff-ffffffffffff"])
-def test_the_first_and_the_last_key_are_refused_like_any_other(key: str) -> None:
+def test_require_fresh_key_refuses_the_first_and_the_last_key(key: str) -> None:
     with pytest.raises(KeyTooOld):
         require_fresh_key(key, START)
 
@@ -153,23 +153,23 @@ def test_the_first_and_the_last_key_are_refused_like_any_other(key: str) -> None
         (datetime(2026, 11, 22, 1, 0, tzinfo=timezone(timedelta(hours=2))), "2026-11-21T23:00:00.000Z"),
     ],
 )
-def test_a_time_is_written_in_utc_with_milliseconds(at: datetime, written: str) -> None:
+def test_iso_formats_utc_with_milliseconds(at: datetime, written: str) -> None:
     assert iso(at) == written
 
 
 @pytest.mark.parametrize("is_one", [is_uuid7, is_party_id, is_tag])
-def test_a_very_long_text_is_none_of_them(is_one: Callable[[str], bool]) -> None:
+def test_id_predicates_refuse_a_very_long_text(is_one: Callable[[str], bool]) -> None:
     assert not is_one("a" * 100_000)
 
 
 @pytest.mark.parametrize("name", ["", "in_1", "in_2", "\u00fc" * 999])
-def test_an_id_made_of_a_time_and_a_name_is_a_uuid7_of_that_time(name: str) -> None:
+def test_uuid7_of_a_time_and_a_name_has_that_time(name: str) -> None:
     made = uuid7_of(START + MILLISECOND, name)
     assert is_uuid7(made)
     assert uuid7_time(made) == START + MILLISECOND
 
 
-def test_the_same_two_always_make_the_same_id_and_others_another() -> None:
+def test_uuid7_of_is_stable_and_distinct() -> None:
     assert uuid7_of(START, "in_1") == "01a20320-a200-7d1d-b59b-eac8bd9b9ffe"
     ids = {uuid7_of(at, name) for at in (START, START + MILLISECOND) for name in ("in_1", "in_2") for _ in range(2)}
     assert len(ids) == 4

@@ -21,7 +21,7 @@ MINUTE = timedelta(minutes=1)
         (NOON + timedelta(hours=11), NOON + timedelta(hours=13), [23, 0, 1]),
     ],
 )
-def test_hours_are_those_that_hold_a_time_of_the_stretch(first: datetime, last: datetime, found: list[int]) -> None:
+def test_hours_covers_the_time_range(first: datetime, last: datetime, found: list[int]) -> None:
     assert [hour.hour for hour in hours(first, last)] == found
     assert all((hour.minute, hour.second, hour.microsecond) == (0, 0, 0) for hour in hours(first, last))
 
@@ -29,7 +29,7 @@ def test_hours_are_those_that_hold_a_time_of_the_stretch(first: datetime, last: 
 @pytest.mark.parametrize(
     ("lines", "sizes"), [(0, []), (1, [1]), (BATCH, [100]), (BATCH + 1, [100, 1]), (250, [100, 100, 50])]
 )
-def test_batches_hold_all_lines_in_their_order(lines: int, sizes: list[int]) -> None:
+def test_batches_keeps_all_lines_in_order(lines: int, sizes: list[int]) -> None:
     listed = [a_line(number) for number in range(lines)]
     found = list(batches(listed))
     assert [len(batch) for batch in found] == sizes

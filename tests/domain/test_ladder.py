@@ -10,7 +10,7 @@ TIKTOK, DEFAULT = load_catalogue("tiktok_like"), load_catalogue("default")
 
 
 def on_the_web(*bundles: tuple[int, int], most: int | None = 1_000, currency: str = "usd") -> Catalogue:
-    """A catalogue of bundles, given as coins and minor units."""
+    """Build a catalogue of bundles, given as coins and minor units."""
     return a_catalogue(*(_bundle(coins, {currency: price}) for coins, price in bundles), custom_max_coins=most)
 
 
@@ -62,7 +62,7 @@ def test_offer_for_rounds_up_to_the_currencys_smallest_step(
 @pytest.mark.parametrize(
     ("coins", "expected"),
     [
-        (10, ("b30", 30, 10)),  # a larger bundle that costs no more takes the place of a bundle, too
+        (10, ("b30", 30, 10)),  # a larger bundle that costs no more replaces a bundle, too
         (25, ("b30", 30, 10)),
         (30, ("b30", 30, 10)),
         (31, ("custom", 31, 11)),

@@ -16,15 +16,15 @@ from tests.fakes import START
         (2, "coinpurse.membership.renewed.v1", "2027-01-21T12:00:00.000Z"),
     ],
 )
-def test_a_paid_month_is_told_as_the_membership_it_is(month: int, event_type: str, paid_until: str) -> None:
+def test_announce_month_has_the_membership_event_type(month: int, event_type: str, paid_until: str) -> None:
     invoice = invoice_of(a_membership(), month)
-    told = announce(
+    message = announce(
         month_of(invoice, Posting(posted_at=START, event_id=EVENT_ID)), None, source="/coinpurse/test", livemode=True
     )
-    assert told.id == told.envelope["id"] == EVENT_ID
-    assert (told.envelope["type"], told.envelope["subject"]) == (event_type, f"wallet/{FAN}")
-    assert told.envelope["dataschema"] == f"urn:{event_type.replace('.', ':')}"
-    assert told.envelope["data"] == {
+    assert message.id == message.envelope["id"] == EVENT_ID
+    assert (message.envelope["type"], message.envelope["subject"]) == (event_type, f"wallet/{FAN}")
+    assert message.envelope["dataschema"] == f"urn:{event_type.replace('.', ':')}"
+    assert message.envelope["data"] == {
         "membership_id": KEY,
         "purchase_id": invoice.purchase_id,
         "user_id": FAN,
@@ -33,10 +33,10 @@ def test_a_paid_month_is_told_as_the_membership_it_is(month: int, event_type: st
         "price": {"amount_minor": 499, "currency": "usd"},
         "paid_until": paid_until,
     }
-    assert told.attributes == {"event_type": event_type, "kind": "purchase", "coins": 500, "livemode": "true"}
+    assert message.attributes == {"event_type": event_type, "kind": "purchase", "coins": 500, "livemode": "true"}
 
 
-def test_a_month_that_is_not_posted_or_has_no_end_is_not_told() -> None:
+def test_announce_month_without_posting_or_end_raises_not_posted() -> None:
     month = month_of(invoice_of(a_membership()), Posting(posted_at=START, event_id=EVENT_ID))
     for unfit in (replace(month, event_id=None), replace(month, paid_until=None)):
         with pytest.raises(NotPosted):

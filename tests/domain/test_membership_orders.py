@@ -20,12 +20,12 @@ ACTIVE, PAST_DUE, ENDED, PENDING = (MembershipStatus(word) for word in ("active"
 MILLISECOND = timedelta(milliseconds=1)
 
 
-def test_the_quote_is_todays_price() -> None:
+def test_quote_membership_has_the_current_price() -> None:
     assert quote_membership(a_membership_order(), a_catalogue(), START) == a_membership()
 
 
 @pytest.mark.parametrize("changes", [{"plan_id": "moon_club"}, {"currency": "eur"}], ids=str)
-def test_what_is_not_on_sale_has_no_quote(changes: dict[str, str]) -> None:
+def test_quote_membership_of_an_unknown_plan_raises_unknown_plan(changes: dict[str, str]) -> None:
     with pytest.raises(UnknownPlan):
         quote_membership(a_membership_order(**changes), a_catalogue(), START)
 
@@ -33,14 +33,14 @@ def test_what_is_not_on_sale_has_no_quote(changes: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("changes", "field"), [({"plan_id": "a b"}, "plan_id"), ({"currency": "USD"}, "currency")], ids=str
 )
-def test_what_cannot_be_is_refused_by_its_field(changes: dict[str, str], field: str) -> None:
+def test_membership_order_names_the_invalid_field(changes: dict[str, str], field: str) -> None:
     with pytest.raises(InvalidField) as refused:
         a_membership_order(**changes)
     assert refused.value.extensions["field"] == field
 
 
 @pytest.mark.parametrize("status", MembershipStatus)
-def test_who_is_a_member_need_not_ask(status: MembershipStatus) -> None:
+def test_require_no_member_refuses_a_live_membership(status: MembershipStatus) -> None:
     known = [a_membership(), a_membership(status=status)]
     if status in LIVE:
         with pytest.raises(AlreadyMember):
@@ -50,7 +50,7 @@ def test_who_is_a_member_need_not_ask(status: MembershipStatus) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"plan_id": "moon_club"}, {"currency": "eur"}], ids=str)
-def test_a_key_with_another_wish_is_a_conflict(changes: dict[str, str]) -> None:
+def test_require_same_request_of_another_membership_is_a_conflict(changes: dict[str, str]) -> None:
     assert require_same_request(a_membership(), a_membership_order()) == a_membership()
     with pytest.raises(IdempotencyConflict):
         require_same_request(a_membership(), a_membership_order(**changes))
@@ -67,7 +67,7 @@ def test_a_key_with_another_wish_is_a_conflict(changes: dict[str, str]) -> None:
     ],
     ids=str,
 )
-def test_a_session_is_given_again_while_it_can_be_used(changes: dict[str, Any], age: timedelta, can: bool) -> None:
+def test_can_still_be_joined_while_its_session_is_open(changes: dict[str, Any], age: timedelta, can: bool) -> None:
     assert can_still_be_joined(a_membership(**changes), START + age) is can
 
 
@@ -76,8 +76,6 @@ def test_a_session_is_given_again_while_it_can_be_used(changes: dict[str, Any], 
     [([], None), ([PENDING], 0), ([PENDING, ENDED], 0), ([ENDED, PAST_DUE], 1), ([PENDING, ACTIVE, ENDED], 1)],
     ids=str,
 )
-def test_the_membership_to_show_is_the_live_one_or_the_newest(
-    statuses: list[MembershipStatus], shown: int | None
-) -> None:
+def test_present_membership_is_the_live_one_or_the_newest(statuses: list[MembershipStatus], shown: int | None) -> None:
     known = [a_membership(membership_id=str(number), status=each) for number, each in enumerate(statuses)]
     assert present_membership(known) == (None if shown is None else known[shown])

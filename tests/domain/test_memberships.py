@@ -55,7 +55,7 @@ def followed(last: Purchase | None, **subscription: Any) -> Membership:
     return membership_as_followed(a_membership(), a_subscription(**subscription), last)
 
 
-# --- being a member ---------------------------------------------------------------------------------------------------
+# --- the paid time ----------------------------------------------------------------------------------------------------
 
 END = START + MONTH
 
@@ -75,14 +75,16 @@ END = START + MONTH
     ],
     ids=str,
 )
-def test_a_member_is_one_while_what_was_paid_lasts(changes: dict[str, Any], now: datetime, is_active: bool) -> None:
+def test_membership_is_active_until_the_end_of_the_paid_time(
+    changes: dict[str, Any], now: datetime, is_active: bool
+) -> None:
     assert a_membership(**changes).is_active(now) is is_active
 
 
 # --- a paid month -----------------------------------------------------------------------------------------------------
 
 
-def test_a_paid_invoice_is_a_posted_purchase() -> None:
+def test_month_of_a_paid_invoice_is_a_posted_purchase() -> None:
     assert month_of(an_invoice(), POSTING) == Purchase(
         purchase_id=an_invoice().purchase_id,
         user_id=FAN,
@@ -103,18 +105,18 @@ def test_a_paid_invoice_is_a_posted_purchase() -> None:
     assert month_of(an_invoice(2), POSTING).is_renewal
 
 
-def test_each_invoice_is_one_purchase_whatever_is_told_of_it() -> None:
+def test_invoice_purchase_id_depends_only_on_its_id() -> None:
     assert an_invoice().purchase_id == an_invoice(status="open", paid_minor=0).purchase_id
     assert an_invoice().purchase_id != an_invoice(invoice_id="in_other").purchase_id
     assert an_invoice().ref == PurchaseRef(purchase_id=an_invoice().purchase_id, user_id=FAN, coins=500)
     assert an_invoice().hint == hint_of(a_membership())
 
 
-def test_a_strangers_invoice_claims_nothing_and_is_never_posted() -> None:
-    stranger = an_invoice(membership=None)
-    assert (stranger.ref, stranger.hint) == (None, None)
+def test_month_of_an_unrelated_invoice_raises_unrelated_payment() -> None:
+    unrelated = an_invoice(membership=None)
+    assert (unrelated.ref, unrelated.hint) == (None, None)
     with pytest.raises(UnrelatedPayment):
-        month_of(stranger, POSTING)
+        month_of(unrelated, POSTING)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_a_strangers_invoice_claims_nothing_and_is_never_posted() -> None:
     ],
     ids=str,
 )
-def test_only_a_months_whole_price_grants_a_month(changes: dict[str, Any], reason: str | None) -> None:
+def test_invoice_review_reason_is_none_only_for_the_whole_price(changes: dict[str, Any], reason: str | None) -> None:
     assert invoice_review_reason(an_invoice(**changes)) == reason
 
 
@@ -161,11 +163,11 @@ def test_unmatched_month_review_reason_names_the_first_difference(membership: Me
     assert unmatched_month_review_reason(membership, a_month()) == reason
 
 
-# --- following --------------------------------------------------------------------------------------------------------
+# --- following the subscription ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("word", "status"), SUBSCRIPTION_STATUSES.items())
-def test_a_paid_membership_stands_as_its_subscription(word: str, status: MembershipStatus) -> None:
+def test_followed_paid_membership_has_the_subscriptions_status(word: str, status: MembershipStatus) -> None:
     after = followed(a_month(2), status=word)
     assert after == a_membership(
         status=status,
@@ -179,28 +181,28 @@ def test_a_paid_membership_stands_as_its_subscription(word: str, status: Members
 
 
 @pytest.mark.parametrize(("word", "status"), SUBSCRIPTION_STATUSES.items())
-def test_nobody_is_a_member_before_a_month_was_paid(word: str, status: MembershipStatus) -> None:
+def test_followed_membership_without_a_paid_month_is_pending(word: str, status: MembershipStatus) -> None:
     after = followed(None, status=word)
     assert after.status is (ENDED if status is ENDED else PENDING)
     assert (after.paid_until, after.renews) == (None, False)
 
 
-def test_a_subscription_that_does_not_go_on_does_not_renew() -> None:
+def test_followed_canceling_subscription_does_not_renew() -> None:
     assert not followed(a_month(), renews=False).renews
 
 
-def test_a_subscription_that_the_provider_gave_up_is_unpaid() -> None:
+def test_followed_ended_reason_after_failed_payments_is_unpaid() -> None:
     assert followed(a_month(), status="canceled", cancel_reason="payment_failed").ended_reason == "unpaid"
     assert followed(a_month(), status="canceled", cancel_reason="cancellation_requested").ended_reason == "cancelled"
 
 
 @pytest.mark.parametrize(("kept", "status"), [(None, ACTIVE), (499, ACTIVE), (1, ACTIVE), (0, ENDED)])
-def test_a_month_whose_money_is_all_gone_makes_no_member(kept: int | None, status: MembershipStatus) -> None:
+def test_followed_fully_refunded_month_ends_the_membership(kept: int | None, status: MembershipStatus) -> None:
     after = followed(a_month(kept_minor=kept))
     assert (after.status, after.ended_reason) == (status, "refunded" if status is ENDED else None)
 
 
-def test_a_status_that_nobody_told_us_of_is_not_guessed_at() -> None:
+def test_followed_unknown_status_raises_unknown_status() -> None:
     with pytest.raises(UnknownStatus, match="dormant"):
         followed(a_month(), status="dormant")
 
@@ -214,7 +216,7 @@ def end(before: MembershipStatus, after: MembershipStatus, **changes: Any) -> No
 
 
 @pytest.mark.parametrize("before", [PENDING, ACTIVE, PAST_DUE])
-def test_an_end_is_told_with_its_reason(before: MembershipStatus) -> None:
+def test_end_notification_has_the_reason(before: MembershipStatus) -> None:
     assert end(before, ENDED) == NotificationEntry(
         entry_id=KEY,
         user_id=FAN,
@@ -226,11 +228,11 @@ def test_an_end_is_told_with_its_reason(before: MembershipStatus) -> None:
 
 
 @pytest.mark.parametrize(("before", "after"), [(ENDED, ENDED), (ACTIVE, PAST_DUE), (ENDED, ACTIVE)])
-def test_what_did_not_just_end_is_not_told(before: MembershipStatus, after: MembershipStatus) -> None:
+def test_end_notification_without_a_new_end_is_none(before: MembershipStatus, after: MembershipStatus) -> None:
     assert end(before, after) is None
 
 
-def test_nor_is_the_end_of_what_never_began() -> None:
+def test_end_notification_of_a_pending_membership_is_none() -> None:
     assert end(PENDING, ENDED, paid_until=None) is None
 
 

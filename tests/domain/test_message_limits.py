@@ -1,4 +1,4 @@
-"""Where pictographs begin and end, and how long what fans write may be."""
+"""Limits of pictograph blocks and of text lengths."""
 
 import pytest
 
@@ -27,7 +27,7 @@ from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT, MAX_SHARDS, ShardP
         ),
     ],
 )
-def test_the_first_and_the_last_of_a_block_are_pictographs(code: int) -> None:
+def test_count_emoji_counts_both_ends_of_each_block(code: int) -> None:
     assert count_emoji(chr(code)) == 1
 
 
@@ -38,29 +38,29 @@ def test_the_first_and_the_last_of_a_block_are_pictographs(code: int) -> None:
         *(0x1F003, 0x1F005, 0x1F0CE, 0x1F0D0, 0x1F18D, 0x1F18F, 0x1F190, 0x1F19B, 0x1F252),
     ],
 )
-def test_their_neighbors_are_none(code: int) -> None:
+def test_count_emoji_ignores_neighbors_of_each_block(code: int) -> None:
     assert count_emoji(chr(code)) == 0
 
 
 @pytest.mark.parametrize(("first", "second"), [(0x1F1E6, 0x1F1FF), (0x1F1FF, 0x1F1E6)])
-def test_two_halves_are_one_flag_and_a_third_begins_the_next(first: int, second: int) -> None:
+def test_count_emoji_pairs_regional_indicators(first: int, second: int) -> None:
     assert count_emoji(chr(first) + chr(second)) == 1
     assert count_emoji(chr(first) + chr(second) + chr(first)) == 2
 
 
 @pytest.mark.parametrize(("code", "emoji"), [(0x1F3FA, 2), (0x1F3FB, 1), (0x1F3FF, 1), (0x1F400, 2)])
-def test_a_skin_tone_colors_the_emoji_before_it_and_its_neighbors_do_not(code: int, emoji: int) -> None:
+def test_count_emoji_joins_skin_tones(code: int, emoji: int) -> None:
     assert count_emoji("👍" + chr(code)) == emoji
 
 
-def test_what_comes_before_a_flag_is_no_half_of_it() -> None:
+def test_count_emoji_ignores_the_character_before_a_flag() -> None:
     assert count_emoji(chr(0x1F200) + chr(0x1F1E6)) == 1
 
 
-def test_limits_are_what_is_documented() -> None:
+def test_limits_have_the_documented_values() -> None:
     assert (MAX_CHARACTERS, MAX_NAME_CHARACTERS, MAX_NAME_BYTES, MAX_BYTES) == (400, 40, 48, 1_648)
     assert (MAX_ACTIONS_PER_RECEIPT, MAX_SHARDS) == (99, 64)
 
 
-def test_what_is_of_no_streak_counts_in_none() -> None:
+def test_shard_position_without_a_streak_has_zero_totals() -> None:
     assert ShardPosition(sequence=1) == ShardPosition(sequence=1, streak_count=0, streak_coins=0)

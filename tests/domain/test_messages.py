@@ -10,7 +10,7 @@ FAMILY = "👩\u200d👩\u200d👧"
 
 
 @pytest.mark.parametrize("char", ["\t", "\n", "\v", "\f", "\r", "\x85", "\u2028", "\u2029"], ids=ascii)
-def test_what_stood_on_two_lines_stays_apart(char: str) -> None:
+def test_cleaned_replaces_line_breaks_by_a_space(char: str) -> None:
     assert cleaned(f"a{char}b") == "a b"
 
 
@@ -24,29 +24,29 @@ def test_what_stood_on_two_lines_stays_apart(char: str) -> None:
     ],
     ids=ascii,
 )
-def test_what_breaks_a_chat_is_left_out(char: str) -> None:
+def test_cleaned_removes_control_characters(char: str) -> None:
     assert cleaned(f"a{char}b{char}") == "ab"
 
 
 @pytest.mark.parametrize(
     "text", ["", "hi", "e\u0301", FAMILY, "מזל טוב", "<b>&amp;", "a\u00a0b", "\U0001fae8"], ids=ascii
 )
-def test_what_is_clean_stays_as_it_is(text: str) -> None:
+def test_cleaned_keeps_clean_texts(text: str) -> None:
     assert cleaned(text) == text
 
 
 @pytest.mark.parametrize("text", ["\u200d", "\u0301", " \u200c\u200d ", "\ufe0f", "\U000e0067\U000e007f"], ids=ascii)
-def test_what_nobody_would_see_is_nothing(text: str) -> None:
+def test_cleaned_of_invisible_characters_is_empty(text: str) -> None:
     assert cleaned(text) == ""
 
 
-def test_nothing_is_left_at_either_end() -> None:
+def test_cleaned_strips_both_ends() -> None:
     assert cleaned(" \n hi \u202e ") == "hi"
 
 
 @STEADY
 @given(st.text(st.characters()))
-def test_cleaning_twice_is_cleaning_once(text: str) -> None:
+def test_cleaned_is_idempotent(text: str) -> None:
     assert cleaned(cleaned(text)) == cleaned(text)
     cleaned(text).encode()
 
@@ -80,5 +80,5 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     ],
     ids=ascii,
 )
-def test_emoji_are_counted_as_they_are_seen(text: str, emoji: int) -> None:
+def test_count_emoji_counts_visible_emoji(text: str, emoji: int) -> None:
     assert count_emoji(text) == emoji

@@ -5,12 +5,12 @@ from tests.domain.builders import a_bundle, a_catalogue
 
 
 def offer(coins: int, *, web: int, in_app: int | None = None, currency: str = "usd") -> Offer:
-    """The only bundle's offer on the web."""
+    """Return the only bundle's offer on the web."""
     prices = {"web": {currency: web}} | ({} if in_app is None else {"in_app": {currency: in_app}})
     return a_catalogue(a_bundle(coins=coins, prices=prices)).offers(currency, "web")[0]
 
 
-def test_offers_are_those_of_the_market_with_the_smallest_first() -> None:
+def test_offers_lists_the_market_smallest_first() -> None:
     large = a_bundle("coins_700", 700, prices={"web": {"usd": 721, "eur": 698}})
     small = a_bundle("coins_70", 70, prices={"web": {"usd": 74}, "in_app": {"usd": 99}})
     catalogue = a_catalogue(large, small)
@@ -21,7 +21,7 @@ def test_offers_are_those_of_the_market_with_the_smallest_first() -> None:
     assert catalogue.offers("usd", "kiosk") == []
 
 
-def test_an_offer_says_what_it_is_an_offer_of() -> None:
+def test_offers_have_currency_channel_and_amount() -> None:
     found = a_catalogue().offers("usd", "in_app")[0]
     assert (found.currency, found.channel, found.amount_minor) == ("usd", "in_app", 99)
 
@@ -41,7 +41,7 @@ def test_an_offer_says_what_it_is_an_offer_of() -> None:
         (2, 100, "isk", "0.500000"),
     ],
 )
-def test_the_price_per_coin_has_six_digits_rounded_half_up(
+def test_offer_price_per_coin_is_rounded_half_up_to_six_digits(
     coins: int, amount_minor: int, currency: str, per_coin: str
 ) -> None:
     assert offer(coins, web=amount_minor, currency=currency).price_per_coin == per_coin
@@ -51,23 +51,21 @@ def test_the_price_per_coin_has_six_digits_rounded_half_up(
     ("coins", "amount_minor", "percent"),
     [
         (200, 200, 0),
-        (200, 199, 0),  # half a percent less is not told as one
+        (200, 199, 0),  # half a percent is rounded down to no discount
         (200, 198, 1),
         (200, 100, 50),
         (200, 101, 49),
         (200, 1, 99),
-        (200, 300, 0),  # dearer per coin than the smallest: no discount, and no surcharge either
+        (200, 300, 0),  # more per coin than the smallest: no discount and no surcharge
     ],
 )
-def test_a_discount_is_against_the_smallest_bundle_and_rounded_down(
-    coins: int, amount_minor: int, percent: int
-) -> None:
+def test_offer_discount_percent_is_rounded_down(coins: int, amount_minor: int, percent: int) -> None:
     smallest = a_bundle("coins_100", 100, prices={"in_app": {"usd": 100}})
     catalogue = a_catalogue(smallest, a_bundle("larger", coins, prices={"in_app": {"usd": amount_minor}}))
     assert [found.discount_percent for found in catalogue.offers("usd", "in_app")] == [0, percent]
 
 
-def test_a_discount_is_against_the_smallest_bundle_of_the_same_market() -> None:
+def test_offer_discount_percent_compares_within_its_market() -> None:
     catalogue = a_catalogue(
         a_bundle("tiny", 10, prices={"web": {"eur": 1_000}}),
         a_bundle("small", 100, prices={"web": {"usd": 100}}),
@@ -80,11 +78,9 @@ def test_a_discount_is_against_the_smallest_bundle_of_the_same_market() -> None:
     ("web", "in_app", "percent"),
     [(99, 99, 0), (100, 101, 0), (99, 100, 1), (74, 99, 25), (75, 100, 25), (1, 100, 99), (74, None, None)],
 )
-def test_the_web_saves_a_percentage_of_the_app_price_rounded_down(
-    web: int, in_app: int | None, percent: int | None
-) -> None:
+def test_offer_web_saving_percent_is_rounded_down(web: int, in_app: int | None, percent: int | None) -> None:
     assert offer(70, web=web, in_app=in_app).web_saving_percent == percent
 
 
-def test_the_app_itself_saves_nothing() -> None:
+def test_offer_web_saving_percent_in_app_is_none() -> None:
     assert a_catalogue().offers("usd", "in_app")[0].web_saving_percent is None

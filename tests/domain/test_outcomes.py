@@ -32,14 +32,14 @@ def test_metric_of_an_outcome_keeps_its_name(outcome: str, metric: str, has_alar
     assert (Outcome(outcome).metric, Outcome(outcome).has_alarm) == (metric, has_alarm)
 
 
-def test_is_recovery_is_true_for_exactly_what_changes_something() -> None:
+def test_is_recovery_is_true_for_exactly_the_changes() -> None:
     assert {outcome.value for outcome in Outcome if outcome.is_recovery} == RECOVERIES
 
 
-def test_every_status_of_a_membership_is_an_outcome() -> None:
+def test_outcome_exists_for_every_membership_status() -> None:
     assert all(Outcome(f"membership_{status.value}") for status in MembershipStatus)
 
 
 @pytest.mark.parametrize("status", [Status.PROCESSING, Status.FAILED, Status.EXPIRED])
-def test_every_status_that_an_event_sets_is_an_outcome(status: Status) -> None:
+def test_outcome_exists_for_every_status_that_an_event_sets(status: Status) -> None:
     assert Outcome(status.value).is_recovery

@@ -11,7 +11,7 @@ from tests.domain.builders import a_catalogue, a_plan
     "plan",
     [a_plan("x" * 64), a_plan(coins=1), a_plan(coins=MAX_AMOUNT), a_plan(prices={"kwd": 10, "jpy": 1, "isk": 100})],
 )
-def test_a_catalogue_takes_plans_that_keep_every_rule(plan: Plan) -> None:
+def test_catalogue_accepts_valid_plans(plan: Plan) -> None:
     assert a_catalogue(plan).memberships == {plan.plan_id: plan}
 
 
@@ -28,17 +28,17 @@ def test_a_catalogue_takes_plans_that_keep_every_rule(plan: Plan) -> None:
         (a_plan(prices={"usd": 1, "kwd": 9}), "a multiple of 10"),
     ],
 )
-def test_a_plan_that_breaks_a_rule_says_which(plan: Plan, words: str) -> None:
+def test_catalogue_names_the_broken_rule_of_a_plan(plan: Plan, words: str) -> None:
     with pytest.raises(CatalogueError, match=words) as refused:
         a_catalogue(plan)
     assert plan.plan_id in str(refused.value)
 
 
-def test_a_plan_has_a_price_in_each_currency_it_is_on_sale_in() -> None:
+def test_catalogue_plan_has_a_price_per_currency() -> None:
     assert a_catalogue().plan("coin_club", "usd") == (a_plan(), 499)
 
 
-def test_the_plans_of_a_currency_are_listed_smallest_first() -> None:
+def test_catalogue_plans_lists_a_currency_smallest_first() -> None:
     large, small = a_plan("large", 900), a_plan("small", 90)
     elsewhere = a_plan("elsewhere", 5, prices={"eur": 1})
     catalogue = a_catalogue(large, elsewhere, small)
@@ -47,6 +47,6 @@ def test_the_plans_of_a_currency_are_listed_smallest_first() -> None:
 
 
 @pytest.mark.parametrize(("plan_id", "currency"), [("coin_club", "eur"), ("moon_club", "usd"), ("", "")])
-def test_and_in_no_other(plan_id: str, currency: str) -> None:
+def test_catalogue_plan_in_another_currency_raises_unknown_plan(plan_id: str, currency: str) -> None:
     with pytest.raises(UnknownPlan):
         a_catalogue().plan(plan_id, currency)

@@ -17,19 +17,17 @@ def bought(coins: int, amount_minor: int, **changes: Any) -> Purchase:
     ("coins", "amount_minor", "asked", "price_minor"),
     [(70, 74, 70, 74), (70, 74, 1, 2), (70, 74, 35, 37), (70, 74, 36, 39), (70, 70, 1, 1), (8500, 7499, 1, 1)],
 )
-def test_coins_are_never_told_cheaper_than_they_are(
-    coins: int, amount_minor: int, asked: int, price_minor: int
-) -> None:
+def test_cost_basis_price_minor_is_rounded_up(coins: int, amount_minor: int, asked: int, price_minor: int) -> None:
     basis = CostBasis(basis="list", coins=coins, amount_minor=amount_minor, currency="usd")
     assert basis.price_minor(asked) == price_minor
 
 
-def test_what_was_paid_is_the_money_that_stayed_for_the_coins_that_stayed() -> None:
+def test_paid_is_the_money_kept_for_the_coins_kept() -> None:
     entries: list[Entry] = [
         bought(70, 74),
         bought(350, 364, kept_minor=364),
-        bought(70, 74, kept_minor=37),  # half of it came back: 35 coins stay
-        bought(700, 721, kept_minor=0),  # all of it did
+        bought(70, 74, kept_minor=37),  # half was refunded: 35 coins are kept
+        bought(700, 721, kept_minor=0),  # all of it was refunded
         a_gift(),
         an_adjustment(coins=1000),
     ]
@@ -47,11 +45,11 @@ def test_what_was_paid_is_the_money_that_stayed_for_the_coins_that_stayed() -> N
     ],
     ids=repr,
 )
-def test_who_kept_no_coins_for_such_money_has_paid_nothing(entry: Any) -> None:
+def test_paid_without_kept_coins_in_the_currency_is_none(entry: Any) -> None:
     assert paid([entry], "usd") is None
 
 
-def test_the_list_price_is_that_of_the_smallest_bundle_on_the_web() -> None:
+def test_list_price_is_that_of_the_smallest_web_bundle() -> None:
     catalogue = a_catalogue(
         a_bundle("large", 700, prices={"web": {"usd": 721, "eur": 698}}),
         a_bundle("small", 70, prices={"web": {"usd": 74}, "in_app": {"usd": 99}}),

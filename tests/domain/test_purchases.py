@@ -55,7 +55,7 @@ NO_LONGER_PENDING = [status for status in Status if status is not Status.PENDING
         ("channel", "WEB"),
     ],
 )
-def test_an_order_names_the_field_that_cannot_be(field: str, value: str | int) -> None:
+def test_checkout_order_names_the_invalid_field(field: str, value: str | int) -> None:
     with pytest.raises(InvalidField) as refused:
         a_checkout_order(**{field: value})
     assert refused.value.extensions["field"] == field
@@ -71,18 +71,18 @@ def test_an_order_names_the_field_that_cannot_be(field: str, value: str | int) -
         ({"coins": MAX_AMOUNT + 1, "bundle_id": ""}, "coins"),
     ],
 )
-def test_an_order_is_of_a_bundle_or_of_coins(wanted: dict[str, Any], field: str) -> None:
+def test_checkout_order_is_of_a_bundle_or_of_coins(wanted: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidField) as refused:
         a_checkout_order(**wanted)
     assert refused.value.extensions["field"] == field
 
 
-def test_a_quote_is_todays_price_with_the_bonus_in_its_coins() -> None:
+def test_quote_has_the_current_price_and_the_bonus_in_its_coins() -> None:
     catalogue = a_catalogue(a_bundle(coins=80, bonus_coins=10))
     assert quote(a_checkout_order(), catalogue, START) == a_purchase(coins=80, amount_minor=74)
 
 
-def test_what_is_not_on_sale_has_no_quote() -> None:
+def test_quote_outside_the_market_raises_unknown_bundle() -> None:
     for order in (a_checkout_order(currency="eur"), a_checkout_order(channel="in_app")):
         with pytest.raises(UnknownBundle):
             quote(order, a_catalogue(), START)
@@ -137,14 +137,14 @@ def test_quote_of_a_quantity_needs_a_known_bundle() -> None:
 
 
 @pytest.mark.parametrize("status", Status)
-def test_a_repeat_is_the_same_purchase_whatever_it_costs_by_now(status: Status) -> None:
+def test_require_same_request_ignores_a_changed_price(status: Status) -> None:
     stored = a_purchase(status=status, coins=1, amount_minor=5)
     assert require_same_request(stored, a_checkout_order()) is stored
     assert stored.entry_id == KEY
 
 
 @pytest.mark.parametrize("changes", [{"bundle_id": "other"}, {"currency": "eur"}, {"channel": "in_app"}], ids=str)
-def test_a_key_of_another_purchase_is_a_conflict(changes: dict[str, Any]) -> None:
+def test_require_same_request_of_another_purchase_is_a_conflict(changes: dict[str, Any]) -> None:
     with pytest.raises(IdempotencyConflict):
         require_same_request(a_purchase(), a_checkout_order(**changes))
 
@@ -175,19 +175,19 @@ def test_require_same_request_compares_amount_and_return_address(first: dict[str
                 require_same_request(stored, order)
 
 
-def test_require_same_request_of_an_amount_does_not_depend_on_todays_price() -> None:
+def test_require_same_request_of_an_amount_ignores_the_current_price() -> None:
     order = a_checkout_order(bundle_id="", coins=345)
     stored = a_purchase(bundle_id="coins_350", coins=350, amount_minor=1, request_hash=order.request_hash)
     assert require_same_request(stored, order) is stored
 
 
-def test_require_same_request_takes_a_row_of_the_first_release() -> None:
+def test_require_same_request_accepts_a_row_of_the_first_release() -> None:
     stored = a_purchase(bundle_id="coins_70", channel="in_app")
     assert stored.request_hash is None
     assert require_same_request(stored, a_checkout_order(channel="in_app")) is stored
 
 
-def test_a_key_of_a_gift_is_a_conflict() -> None:
+def test_require_same_request_of_a_gift_is_a_conflict() -> None:
     with pytest.raises(IdempotencyConflict):
         require_same_request(a_gift(), a_checkout_order())
 
@@ -196,20 +196,20 @@ def test_a_key_of_a_gift_is_a_conflict() -> None:
     ("age", "can"),
     [(timedelta(), True), (HOUR - MICROSECOND, True), (HOUR, False), (timedelta(days=59), False), (-HOUR, True)],
 )
-def test_a_pending_purchase_can_be_paid_for_an_hour(age: timedelta, *, can: bool) -> None:
+def test_can_still_be_paid_for_an_hour_after_opening(age: timedelta, *, can: bool) -> None:
     assert can_still_be_paid(a_purchase(), START + age) is can
 
 
 @pytest.mark.parametrize("status", NO_LONGER_PENDING)
-def test_what_is_pending_no_more_cannot_be_paid(status: Status) -> None:
+def test_can_still_be_paid_is_false_unless_pending(status: Status) -> None:
     assert not can_still_be_paid(a_purchase(status=status), START)
 
 
-def test_every_status_but_one_is_unposted() -> None:
+def test_unposted_has_every_status_but_posted() -> None:
     assert set(UNPOSTED) == {Status.PENDING, Status.PROCESSING, Status.FAILED, Status.EXPIRED}
 
 
-def test_a_session_that_was_paid_in_full_is_ours() -> None:
+def test_session_review_reason_of_a_full_payment_is_none() -> None:
     assert session_review_reason(session_of(a_purchase())) is None
 
 
@@ -226,11 +226,11 @@ def test_a_session_that_was_paid_in_full_is_ours() -> None:
     ],
     ids=str,
 )
-def test_any_other_session_is_for_a_person_to_look_at(changes: dict[str, Any], reason: str) -> None:
+def test_session_review_reason_names_the_difference(changes: dict[str, Any], reason: str) -> None:
     assert session_review_reason(session_of(a_purchase(), **changes)) == reason
 
 
-def test_a_purchase_posted_by_the_same_payment_is_a_repeat() -> None:
+def test_purchase_review_reason_of_the_same_payment_is_none() -> None:
     assert purchase_review_reason(a_posted_purchase(), session_of(a_purchase())) is None
 
 
@@ -247,14 +247,14 @@ def test_a_purchase_posted_by_the_same_payment_is_a_repeat() -> None:
     ],
     ids=str,
 )
-def test_a_refusal_of_the_ledger_has_the_first_reason_that_applies(stored: dict[str, Any], reason: str) -> None:
+def test_purchase_review_reason_is_the_first_that_applies(stored: dict[str, Any], reason: str) -> None:
     assert purchase_review_reason(a_posted_purchase(**stored), session_of(a_purchase())) == reason
 
 
-def test_a_strangers_session_is_a_mistake_of_ours() -> None:
+def test_purchase_review_reason_of_an_unrelated_session_raises_unrelated_payment() -> None:
     with pytest.raises(UnrelatedPayment):
         purchase_review_reason(a_purchase(), session_of(a_purchase(), ref=None))
 
 
-def test_a_market_is_a_currency_and_a_channel() -> None:
+def test_require_market_returns_currency_and_channel() -> None:
     assert require_market("usd", "web") == ("usd", "web")

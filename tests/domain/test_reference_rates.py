@@ -16,7 +16,7 @@ def rates(**changes: Any) -> ReferenceRates:
     return replace(RATES, **changes)
 
 
-def told(prices: dict[str, int], currency: str, coins: int = 100, **changes: Any) -> tuple[str | None, int | None]:
+def compared(prices: dict[str, int], currency: str, coins: int = 100, **changes: Any) -> tuple[str | None, int | None]:
     catalogue = a_catalogue(a_bundle(coins=coins, prices={"web": prices}))
     [found] = compare(catalogue, rates(**changes), currency, "web")
     assert found.offer.currency == currency
@@ -31,34 +31,34 @@ def told(prices: dict[str, int], currency: str, coins: int = 100, **changes: Any
         ({"usd": 100, "eur": 72}, "eur", "0.009000", -100),
         ({"usd": 100, "jpy": 165}, "jpy", "0.011000", 100),
         ({"usd": 100}, "usd", "0.010000", 0),
-        ({"usd": 80_000, "eur": 64_032}, "eur", "8.004000", 1),  # +0.05 % goes up
+        ({"usd": 80_000, "eur": 64_032}, "eur", "8.004000", 1),  # +0.05 % is rounded up
         ({"usd": 80_000, "eur": 64_031}, "eur", "8.003875", 0),
         ({"usd": 80_000, "eur": 63_968}, "eur", "7.996000", -1),  # and -0.05 % down
         ({"usd": 80_000, "eur": 63_969}, "eur", "7.996125", 0),
-        ({"eur": 80}, "eur", "0.010000", None),  # the base does not sell it
-        ({"usd": 100, "gbp": 75}, "gbp", None, None),  # nobody says what a pound is worth
+        ({"eur": 80}, "eur", "0.010000", None),  # not on sale in the base currency
+        ({"usd": 100, "gbp": 75}, "gbp", None, None),  # no rate for the pound
     ],
 )
-def test_a_price_stands_beside_that_of_the_base_currency(
+def test_compare_returns_price_and_difference_to_the_base(
     prices: dict[str, int], currency: str, per_coin: str | None, permille: int | None
 ) -> None:
-    assert told(prices, currency) == (per_coin, permille)
+    assert compared(prices, currency) == (per_coin, permille)
 
 
 @pytest.mark.parametrize(
     ("coins", "amount_minor", "per_coin"),
     [(3, 8, "0.033333"), (3, 16, "0.066667"), (40_000, 1, "0.000001"), (40_001, 1, "0.000000")],
 )
-def test_a_converted_price_per_coin_has_six_digits(coins: int, amount_minor: int, per_coin: str) -> None:
+def test_compare_rounds_the_price_per_coin_to_six_digits(coins: int, amount_minor: int, per_coin: str) -> None:
     rate = {"rates": {"eur": "0.8"} if coins == 3 else {"eur": "0.5"}}
-    assert told({"eur": amount_minor}, "eur", coins, **rate)[0] == per_coin
+    assert compared({"eur": amount_minor}, "eur", coins, **rate)[0] == per_coin
 
 
-def test_minor_units_of_three_digits_are_no_dearer() -> None:
-    assert told({"usd": 100, "kwd": 310}, "kwd", rates={"kwd": "0.31"}) == ("0.010000", 0)
+def test_compare_converts_minor_units_of_three_digits() -> None:
+    assert compared({"usd": 100, "kwd": 310}, "kwd", rates={"kwd": "0.31"}) == ("0.010000", 0)
 
 
-def test_only_the_same_bundle_in_the_same_channel_compares() -> None:
+def test_compare_pairs_the_same_bundle_in_the_same_channel() -> None:
     catalogue = a_catalogue(
         a_bundle("a", 70, prices={"web": {"usd": 100, "eur": 80}, "in_app": {"usd": 200, "eur": 80}}),
         a_bundle("b", 700, prices={"web": {"eur": 800}}),
@@ -68,7 +68,7 @@ def test_only_the_same_bundle_in_the_same_channel_compares() -> None:
     assert compare(catalogue, rates(), "jpy", "web") == []
 
 
-def test_the_base_is_worth_itself() -> None:
+def test_rate_of_the_base_is_one() -> None:
     assert [rates().rate(currency) for currency in ("usd", "eur", "gbp")] == ["1", "0.8", None]
 
 
@@ -103,7 +103,7 @@ def test_the_base_is_worth_itself() -> None:
     ],
     ids=str,
 )
-def test_rates_that_break_a_rule_never_are(changes: dict[str, Any], words: str) -> None:
+def test_rates_that_break_a_rule_are_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(RatesError) as refused:
         rates(**changes)
     assert str(refused.value).startswith(words)

@@ -19,11 +19,11 @@ WHOLE = first_budget(
 
 
 def with_left(coins: int = 100, money: int = 500) -> Budget:
-    """So much left of the day's coins and the week's money."""
+    """Build a budget with these remainders of the day's coins and the week's money."""
     return replace(WHOLE, coins_left=WHOLE.coins_left._replace(day=coins), money_left=ByPeriod(0, money, UNLIMITED))
 
 
-def told(old: Budget | None, new: Budget) -> list[str]:
+def due_names(old: Budget | None, new: Budget) -> list[str]:
     return [f"{found.what} {found.period} {found.percent}" for found in due_reminders(old, new)]
 
 
@@ -41,50 +41,50 @@ def told(old: Budget | None, new: Budget) -> list[str]:
         (-5, 50, []),
     ],
 )
-def test_a_threshold_is_told_when_it_is_reached(before: int, after: int, reminders: list[str]) -> None:
-    assert told(with_left(before), with_left(after)) == reminders
+def test_due_reminders_has_each_threshold_reached(before: int, after: int, reminders: list[str]) -> None:
+    assert due_names(with_left(before), with_left(after)) == reminders
 
 
-def test_limits_that_do_not_come_out_even_are_reached_by_the_next_whole_coin() -> None:
+def test_due_reminders_rounds_thresholds_up_to_a_whole_coin() -> None:
     budget = replace(WHOLE, limits=replace(WHOLE.limits, coins=ByPeriod(3, UNLIMITED, UNLIMITED)))
-    assert told(None, replace(budget, coins_left=ByPeriod(1, 0, 0))) == []
-    assert told(None, replace(budget, coins_left=ByPeriod(0, 0, 0))) == ["coins day 80", "coins day 100"]
+    assert due_names(None, replace(budget, coins_left=ByPeriod(1, 0, 0))) == []
+    assert due_names(None, replace(budget, coins_left=ByPeriod(0, 0, 0))) == ["coins day 80", "coins day 100"]
 
 
-def test_money_is_told_too() -> None:
-    assert told(with_left(), with_left(money=100)) == ["money week 80"]
+def test_due_reminders_includes_money() -> None:
+    assert due_names(with_left(), with_left(money=100)) == ["money week 80"]
 
 
-def test_who_allows_himself_nothing_is_not_told_that_it_is_spent() -> None:
-    assert told(None, WHOLE) == []
+def test_due_reminders_of_a_zero_limit_is_empty() -> None:
+    assert due_names(None, WHOLE) == []
 
 
-def test_without_a_budget_before_it_everything_reached_is_told() -> None:
-    assert told(None, with_left(coins=20, money=0)) == ["coins day 80", "money week 80", "money week 100"]
+def test_due_reminders_of_a_first_budget_has_all_reached_thresholds() -> None:
+    assert due_names(None, with_left(coins=20, money=0)) == ["coins day 80", "money week 80", "money week 100"]
 
 
-def test_a_lowered_limit_reaches_its_thresholds_at_once() -> None:
+def test_due_reminders_of_a_lowered_limit_has_its_thresholds() -> None:
     lower = replace(with_left(10), limits=replace(WHOLE.limits, coins=ByPeriod(50, UNLIMITED, 1_000)))
-    assert told(with_left(60), lower) == ["coins day 80"]
+    assert due_names(with_left(60), lower) == ["coins day 80"]
 
 
-def test_a_new_period_begins_its_own() -> None:
+def test_due_reminders_start_anew_in_each_period() -> None:
     old = with_left(0)
     fresh = renewed(old, START + timedelta(hours=12))
-    assert told(old, fresh) == []
-    assert told(old, replace(fresh, coins_left=fresh.coins_left._replace(day=20))) == ["coins day 80"]
+    assert due_names(old, fresh) == []
+    assert due_names(old, replace(fresh, coins_left=fresh.coins_left._replace(day=20))) == ["coins day 80"]
 
 
-def notice_of(
+def notification_of(
     user_id: str = FAN, budget: Budget | None = None, place: int = 0, event_id: str = EVENT_ID
 ) -> NotificationEntry:
     reminder = due_reminders(None, budget or with_left(0, 0))[place]
     return reminder_notification(user_id, reminder, Posting(posted_at=START, event_id=event_id))
 
 
-def test_a_notice_says_what_is_spent() -> None:
-    assert notice_of(place=1) == NotificationEntry(
-        entry_id=notice_of(place=1).entry_id,
+def test_reminder_notification_has_the_spending() -> None:
+    assert notification_of(place=1) == NotificationEntry(
+        entry_id=notification_of(place=1).entry_id,
         user_id=FAN,
         kind=NotificationKind.BUDGET_REMINDER,
         posted_at=START,
@@ -93,22 +93,24 @@ def test_a_notice_says_what_is_spent() -> None:
     )
 
 
-def test_a_notice_has_one_id_for_a_threshold_in_a_period_of_a_fan() -> None:
+def test_reminder_notification_id_is_unique_per_fan_period_and_threshold() -> None:
     higher = replace(with_left(-100), limits=replace(WHOLE.limits, coins=ByPeriod(1_000, UNLIMITED, 1_000)))
-    assert notice_of(event_id="another").entry_id == notice_of().entry_id
-    assert notice_of(budget=replace(higher, coins_left=ByPeriod(0, 0, 1_000))).entry_id == notice_of().entry_id
+    assert notification_of(event_id="another").entry_id == notification_of().entry_id
+    assert (
+        notification_of(budget=replace(higher, coins_left=ByPeriod(0, 0, 1_000))).entry_id == notification_of().entry_id
+    )
 
     tomorrow = WHOLE.ends._replace(day=WHOLE.ends.day + timedelta(days=1))
     others = [
-        notice_of("fan-2"),
-        *(notice_of(place=place) for place in range(1, 4)),
-        notice_of(budget=replace(with_left(0), ends=tomorrow)),
+        notification_of("fan-2"),
+        *(notification_of(place=place) for place in range(1, 4)),
+        notification_of(budget=replace(with_left(0), ends=tomorrow)),
     ]
-    ids = {notification.entry_id for notification in [notice_of(), *others]}
+    ids = {notification.entry_id for notification in [notification_of(), *others]}
     assert len(ids) == 1 + len(others)
     assert all(map(is_uuid7, ids))
 
 
-def test_a_notice_stands_in_the_statement_where_its_period_begins() -> None:
-    assert uuid7_time(notice_of().entry_id) == START - timedelta(hours=12)
-    assert uuid7_time(notice_of(place=2).entry_id) == START + timedelta(hours=12) - timedelta(days=7)
+def test_reminder_notification_id_has_the_start_of_its_period() -> None:
+    assert uuid7_time(notification_of().entry_id) == START - timedelta(hours=12)
+    assert uuid7_time(notification_of(place=2).entry_id) == START + timedelta(hours=12) - timedelta(days=7)

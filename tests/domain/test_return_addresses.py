@@ -1,4 +1,4 @@
-"""Addresses that a fan comes back to after paying."""
+"""Addresses to which a fan returns after paying."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.domain.test_addresses import OFFICIAL, SHOP
 
 
 @pytest.mark.parametrize("address", [*OFFICIAL, "https://shop.example/" + "x" * (MAX_ADDRESS - 21)])
-def test_require_return_url_takes_an_address_in_an_allowed_origin(address: str) -> None:
+def test_require_return_url_accepts_an_address_in_an_allowed_origin(address: str) -> None:
     assert require_return_url(address, SHOP) == address
 
 

@@ -22,7 +22,7 @@ def moved(amount_minor: int, status: str, currency: str = "usd") -> Movement:
 
 
 def kept(captured_minor: int = 1000, refunds: Sequence[Movement] = (), disputes: Sequence[Movement] = ()) -> int:
-    """What is kept of 1000."""
+    """Return the money kept of 1000."""
     money = MoneyState(captured_minor=captured_minor, refunds=refunds, disputes=disputes)
     return money_kept(a_purchase(amount_minor=1000), money)
 
@@ -35,31 +35,31 @@ def cases(table: dict[str, list[str]]) -> list[tuple[str, str]]:
     return [(kind, status) for kind, statuses in table.items() for status in statuses]
 
 
-def test_every_status_is_told_of_here() -> None:
+def test_statuses_are_all_classified() -> None:
     assert set(GONE["refund"] + STAYS["refund"]) == set(REFUND_STATUSES)
     assert set(GONE["dispute"] + STAYS["dispute"]) == set(DISPUTE_STATUSES)
 
 
 @pytest.mark.parametrize(("kind", "status"), cases(GONE))
-def test_money_that_is_under_way_or_gone_is_not_kept(kind: str, status: str) -> None:
+def test_money_kept_excludes_pending_and_gone_money(kind: str, status: str) -> None:
     assert kept_after(kind, moved(300, status)) == 700
 
 
 @pytest.mark.parametrize(("kind", "status"), cases(STAYS))
-def test_money_that_stayed_or_came_back_is_kept(kind: str, status: str) -> None:
+def test_money_kept_includes_returned_money(kind: str, status: str) -> None:
     assert kept_after(kind, moved(300, status)) == 1000
 
 
 @pytest.mark.parametrize("status", UNKNOWN)
 @pytest.mark.parametrize("kind", ["refund", "dispute"])
-def test_of_a_status_that_nobody_told_us_of_no_guess_is_made(kind: str, status: str) -> None:
+def test_money_kept_refuses_an_unknown_status(kind: str, status: str) -> None:
     with pytest.raises(UnknownStatus, match=f"^{status} in usd$"):
         kept_after(kind, moved(1, "lost" if kind == "dispute" else "failed"), moved(300, status))
 
 
 @pytest.mark.parametrize(("kind", "status"), [*cases(GONE), *cases(STAYS)])
 @pytest.mark.parametrize("currency", ["eur", "USD", ""])
-def test_in_a_currency_that_was_not_paid_no_guess_is_made(kind: str, status: str, currency: str) -> None:
+def test_money_kept_refuses_another_currency(kind: str, status: str, currency: str) -> None:
     with pytest.raises(UnknownStatus):
         kept_after(kind, moved(300, status, currency))
 
@@ -73,19 +73,19 @@ def test_in_a_currency_that_was_not_paid_no_guess_is_made(kind: str, status: str
         (1000, [300, 700], [], 0),
         (1000, [999], [], 1),
         (1000, [], [1000], 0),
-        (1000, [1000], [1000], 0),  # never below nothing: what is gone twice is gone once
+        (1000, [1000], [1000], 0),  # never below zero: a disputed refund counts once
         (1000, [400], [1000], 0),
         (1000, [400], [600], 0),
         (1000, [400], [500], 100),
         (0, [], [], 0),
         (400, [], [], 400),
         (400, [500], [], 0),
-        (1200, [], [], 1000),  # never above the price: a tip is not ours to grant coins for
+        (1200, [], [], 1000),  # never above the price: an overpayment grants no coins
         (1200, [300], [], 900),
         (1200, [100], [], 1000),
     ],
 )
-def test_what_is_kept_is_what_came_less_what_went(
+def test_money_kept_is_captured_less_gone(
     captured_minor: int, refunds: list[int], disputes: list[int], is_kept: int
 ) -> None:
     assert is_kept == kept(
@@ -111,5 +111,5 @@ def test_what_is_kept_is_what_came_less_what_went(
         (2**53 - 1, 3, 2, 6004799503160660),
     ],
 )
-def test_coins_are_the_same_share_rounded_down(coins: int, amount_minor: int, kept_minor: int, left: int) -> None:
+def test_coins_kept_is_the_share_rounded_down(coins: int, amount_minor: int, kept_minor: int, left: int) -> None:
     assert coins_kept(a_purchase(coins=coins, amount_minor=amount_minor), kept_minor) == left

@@ -34,7 +34,7 @@ COINS = a_budget(coins=ByPeriod(100, 300, 1_000))
 MONEY = a_budget(currency="usd", money=ByPeriod(100, 300, 1_000))
 
 
-def test_the_last_coin_of_a_budget_may_be_spent_and_not_one_more() -> None:
+def test_spend_refusal_starts_beyond_the_last_coin_of_the_budget() -> None:
     wallet = a_wallet(budget=COINS)
     assert spend_refusal(wallet, 100, START) is None
     refusal = spend_refusal(wallet, 101, START)
@@ -42,7 +42,7 @@ def test_the_last_coin_of_a_budget_may_be_spent_and_not_one_more() -> None:
     assert refusal.extensions == {"what": "coins", "period": "day", "left": 100, "resets_at": TONIGHT}
 
 
-def test_of_several_periods_the_last_to_end_is_told() -> None:
+def test_spend_refusal_names_the_period_that_ends_last() -> None:
     budget = replace(COINS, coins_left=ByPeriod(-5, 3, 2))
     refusal = spend_refusal(a_wallet(budget=budget), 4, START)
     assert facts(refusal) == {"what": "coins", "period": "month", "left": 2, "resets_at": DECEMBER}
@@ -54,21 +54,21 @@ def test_of_several_periods_the_last_to_end_is_told() -> None:
     }
 
 
-def test_a_budget_is_judged_as_it_is_by_now() -> None:
+def test_spend_refusal_renews_the_budget_first() -> None:
     wallet = a_wallet(budget=replace(COINS, coins_left=ByPeriod(0, 300, 1_000)))
     assert isinstance(spend_refusal(wallet, 1, MIDNIGHT - MOMENT), BudgetReached)
     assert spend_refusal(wallet, 100, MIDNIGHT) is None
     assert isinstance(spend_refusal(wallet, 101, MIDNIGHT), BudgetReached)
 
 
-def test_a_raise_that_has_waited_long_enough_counts() -> None:
-    wish = PendingLimits(limits=replace(COINS.limits, coins=ByPeriod(200, 300, 1_000)), at=START + MOMENT)
-    wallet = a_wallet(budget=replace(COINS, pending=wish))
+def test_spend_refusal_applies_a_due_raise() -> None:
+    pending = PendingLimits(limits=replace(COINS.limits, coins=ByPeriod(200, 300, 1_000)), at=START + MOMENT)
+    wallet = a_wallet(budget=replace(COINS, pending=pending))
     assert isinstance(spend_refusal(wallet, 200, START), BudgetReached)
     assert spend_refusal(wallet, 200, START + MOMENT) is None
 
 
-def test_what_an_operator_did_and_what_the_fan_wished_speak_before_the_coins() -> None:
+def test_spend_refusal_checks_freeze_exclusion_and_budget_before_coins() -> None:
     short = a_wallet(coins=0, is_frozen=True, excluded_until=START + MOMENT, budget=COINS)
     assert isinstance(spend_refusal(short, 101, START), WalletFrozen)
     assert isinstance(spend_refusal(replace(short, is_frozen=False), 101, START), SelfExcluded)
@@ -77,7 +77,7 @@ def test_what_an_operator_did_and_what_the_fan_wished_speak_before_the_coins() -
     assert isinstance(spend_refusal(free, 100, START), InsufficientCoins)
 
 
-def test_who_is_shut_out_is_told_until_when() -> None:
+def test_spend_refusal_of_an_excluded_fan_has_the_end() -> None:
     wallet = a_wallet(excluded_until=MIDNIGHT)
     for refusal in (spend_refusal(wallet, 1, MIDNIGHT - MOMENT), payment_refusal(wallet, 1, "usd", MIDNIGHT - MOMENT)):
         assert isinstance(refusal, SelfExcluded)
@@ -87,13 +87,13 @@ def test_who_is_shut_out_is_told_until_when() -> None:
 
 
 @pytest.mark.parametrize("wallet", [None, a_wallet(coins=9), a_wallet(coins=-4)], ids=str)
-def test_what_one_has_not_one_cannot_give(wallet: Wallet | None) -> None:
+def test_spend_refusal_of_too_few_coins_has_balance_and_need(wallet: Wallet | None) -> None:
     refusal = spend_refusal(wallet, 10, START)
     assert isinstance(refusal, InsufficientCoins)
     assert refusal.extensions == {"coins": max(wallet.coins, 0) if wallet else 0, "needed": 10}
 
 
-def test_the_last_cent_of_a_budget_may_be_paid_and_not_one_more() -> None:
+def test_payment_refusal_starts_beyond_the_last_cent_of_the_budget() -> None:
     wallet = a_wallet(coins=0, budget=MONEY)
     assert payment_refusal(wallet, 100, "usd", START) is None
     assert facts(payment_refusal(wallet, 101, "usd", START)) == {
@@ -104,7 +104,7 @@ def test_the_last_cent_of_a_budget_may_be_paid_and_not_one_more() -> None:
     }
 
 
-def test_a_budget_in_one_currency_allows_no_other() -> None:
+def test_payment_refusal_in_another_currency_names_the_budgets() -> None:
     refusal = payment_refusal(a_wallet(budget=MONEY), 1, "eur", START)
     assert isinstance(refusal, BudgetCurrency)
     assert refusal.extensions == {"currency": "usd"}
@@ -113,5 +113,5 @@ def test_a_budget_in_one_currency_allows_no_other() -> None:
 @pytest.mark.parametrize(
     "wallet", [None, a_wallet(), a_wallet(budget=COINS), a_wallet(is_frozen=True)], ids=lambda wallet: str(wallet)[:40]
 )
-def test_nothing_else_stops_a_fan_from_buying(wallet: Wallet | None) -> None:
+def test_payment_refusal_without_money_limits_is_none(wallet: Wallet | None) -> None:
     assert payment_refusal(wallet, UNLIMITED, "eur", START) is None

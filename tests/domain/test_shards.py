@@ -15,11 +15,11 @@ def many(number: int, **changes: object) -> list[Gift]:
     return [replace(a_gift(event_id=f"event-{place}"), **changes) for place in range(number)]
 
 
-def test_nothing_is_received_in_nothing() -> None:
+def test_batches_by_shard_of_nothing_is_empty() -> None:
     assert chunks() == []
 
 
-def test_what_is_of_one_lane_is_received_together_in_its_order() -> None:
+def test_batches_by_shard_groups_by_shard_in_order() -> None:
     here, there, elsewhere = many(2), many(2, shard=1), many(1, creator_id="dora")
     mixed = [here[0], there[0], elsewhere[0], here[1], there[1]]
     assert chunks(*mixed) == [here, there, elsewhere]
@@ -30,16 +30,16 @@ def test_batches_by_shard_without_a_creator_are_none() -> None:
 
 
 @pytest.mark.parametrize(("number", "sizes"), [(98, [98]), (99, [99]), (100, [99, 1]), (250, [99, 99, 52])])
-def test_a_transaction_takes_ninety_nine_gifts_and_their_lane(number: int, sizes: list[int]) -> None:
+def test_batches_by_shard_holds_at_most_99_gifts(number: int, sizes: list[int]) -> None:
     assert [len(chunk) for chunk in chunks(*many(number))] == sizes
 
 
 @pytest.mark.parametrize(("number", "sizes"), [(98, [98]), (99, [98, 1])])
-def test_a_streak_is_one_action_more(number: int, sizes: list[int]) -> None:
+def test_batches_by_shard_counts_a_streak_as_one_action(number: int, sizes: list[int]) -> None:
     assert [len(chunk) for chunk in chunks(*many(number, streak_id="s"))] == sizes
 
 
-def test_each_streak_is_an_action() -> None:
+def test_batches_by_shard_counts_each_streak_as_an_action() -> None:
     gifts = [replace(gift, streak_id=f"s{place}") for place, gift in enumerate(many(60))]
     found = chunks(*gifts)
     assert [len(chunk) for chunk in found] == [49, 11]
@@ -47,14 +47,14 @@ def test_each_streak_is_an_action() -> None:
     assert all(len(chunk) * 2 <= MAX_ACTIONS_PER_RECEIPT for chunk in found)
 
 
-def test_streaks_are_told_apart_by_their_fans() -> None:
+def test_streak_of_identifies_a_streak_with_its_fan() -> None:
     gift = a_gift(streak_id="s")
     assert streak_of(gift) == (gift.user_id, "s")
     assert streak_of(a_gift()) is None
     assert streak_of(a_reversal(gift)) is None
 
 
-def test_a_streak_that_goes_on_in_the_next_receipt_is_an_action_there_again() -> None:
+def test_batches_by_shard_counts_a_streak_in_each_of_its_batches() -> None:
     gifts = [replace(gift, streak_id=f"s{place % 98}") for place, gift in enumerate(many(200))]
     for chunk in chunks(*gifts):
         assert len(chunk) + len({streak_of(gift) for gift in chunk}) <= MAX_ACTIONS_PER_RECEIPT
