@@ -91,7 +91,7 @@ def test_is_party_id_accepts_opaque_ascii(text: str) -> None:
         "a*b",
     ],
 )
-def test_is_party_id_refuses_separators_controls_and_look_alikes(text: str) -> None:
+def test_is_party_id_refuses_separators_controls_and_homoglyphs(text: str) -> None:
     assert not is_party_id(text)
     with pytest.raises(InvalidField) as refused:
         require_party_id("creator_id", text)

@@ -236,6 +236,6 @@ def test_end_notification_of_a_pending_membership_is_none() -> None:
     assert end(PENDING, ENDED, paid_until=None) is None
 
 
-def test_an_ordinary_purchase_is_no_month() -> None:
+def test_purchase_without_membership_has_no_membership_id() -> None:
     assert a_posted_purchase().membership_id is None
     assert uuid7_at(START, 1) != an_invoice().purchase_id

@@ -3,7 +3,7 @@
 from chalicelib.domain.reviews import WITHOUT_CREDIT, ReviewReason
 
 
-def test_a_review_reason_of_another_version_is_unknown() -> None:
+def test_review_reason_of_another_version_is_unknown() -> None:
     assert ReviewReason("of_a_later_version") is ReviewReason.UNKNOWN
     assert ReviewReason("paid_twice") is ReviewReason.PAID_TWICE
 
