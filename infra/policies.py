@@ -1,7 +1,7 @@
 """Check of the functions' hand-written policies against the AWS calls that they make.
 
-MiniStack enforces the policies too, but requires actions that AWS does not have (`sns:PublishBatch`). This module uses
-AWS's names, and needs no stack.
+MiniStack enforces the policies too, but requires actions that AWS does not have (`sns:PublishBatch`), and checks
+`ssm:GetParameters` for all parameters at once. This module uses AWS's names, and needs no stack.
 """
 
 import json

@@ -30,6 +30,7 @@ _BUCKET = "coinpurse-deployments"
 _CODE_KEY = "deployment.zip"
 _TEMPLATE_KEY = "template.json"
 _PUBLISHERS = ("Relay", "Redrive", "Sweep")
+_SECRET_READERS = ("ApiHandler", "Reconcile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,11 @@ class Deployer:
         self._put_gateway_responses(_api_id(outputs), json.loads(template))
         deployment = self._deployment(outputs)
         for function in _PUBLISHERS:
-            role = cloudformation.describe_stack_resource(StackName=_STACK, LogicalResourceId=f"{function}Role")
-            self._allow_publish_batch(role["StackResourceDetail"]["PhysicalResourceId"], deployment.topic_arn)
+            # At AWS, `sns:Publish` covers the operation.
+            self._allow(cloudformation, function, "sns:PublishBatch", deployment.topic_arn)
+        for function in _SECRET_READERS:
+            # AWS checks each parameter of the request, MiniStack the resource `*`.
+            self._allow(cloudformation, function, "ssm:GetParameters", "*")
         return deployment
 
     def update_code(self, package: Package) -> bool:
@@ -128,12 +132,13 @@ class Deployer:
         client = self._session.client("lambda", endpoint_url=self._endpoint_url)
         client.invoke(FunctionName=relay_name, Payload=b'{"Records": []}')
 
-    def _allow_publish_batch(self, role: str, topic_arn: str) -> None:
-        """Allow `sns:PublishBatch`, an action that MiniStack requires. At AWS, `sns:Publish` covers the operation."""
-        allowed = {"Effect": "Allow", "Action": "sns:PublishBatch", "Resource": topic_arn}
+    def _allow(self, cloudformation: "CloudFormationClient", function: str, action: str, resource: str) -> None:
+        """Allow what MiniStack requires for an operation that the function's policy allows at AWS."""
+        role = cloudformation.describe_stack_resource(StackName=_STACK, LogicalResourceId=f"{function}Role")
+        allowed = {"Effect": "Allow", "Action": action, "Resource": resource}
         self._session.client("iam", endpoint_url=self._endpoint_url).put_role_policy(
-            RoleName=role,
-            PolicyName="ministack-publish-batch",
+            RoleName=role["StackResourceDetail"]["PhysicalResourceId"],
+            PolicyName=f"ministack-{action.replace(':', '-')}",
             PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
         )
 
