@@ -135,8 +135,9 @@ class Services:
     @cached_property
     def redrive_queue(self) -> RedriveQueue:
         from chalicelib.adapters.aws.redrive_queue import SqsRedriveQueue
+        from chalicelib.adapters.dynamodb.keys import item_keys
 
-        return SqsRedriveQueue(self.settings.redrive_queue_url)
+        return SqsRedriveQueue(self.settings.redrive_queue_url, item_keys)
 
     @cached_property
     def streak_timer(self) -> StreakTimer:

@@ -1,10 +1,11 @@
 """Fakes of the event publisher, the redrive queue and the streak timer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from chalicelib.adapters.aws.streak_timer import parse
+from chalicelib.domain.entries import EntryRef
 from chalicelib.domain.events import Announcement, Publication
 
 
@@ -27,10 +28,15 @@ class FakePublisher:
 class FakeRedriveQueue:
     """The RedriveQueue port."""
 
-    kept: list[Mapping[str, str]] = field(default_factory=list)
+    kept: list[EntryRef] = field(default_factory=list)
+    budgets: list[str] = field(default_factory=list)
+    """The users whose budget was set aside."""
 
-    def set_aside(self, keys: Mapping[str, str]) -> None:
-        self.kept.append(keys)
+    def set_aside(self, ref: EntryRef) -> None:
+        self.kept.append(ref)
+
+    def set_aside_budget(self, user_id: str) -> None:
+        self.budgets.append(user_id)
 
 
 @dataclass

@@ -15,9 +15,10 @@ import yaml
 from botocore.model import OperationModel
 
 from chalicelib.adapters.dynamodb.journal import DynamoJournal
+from chalicelib.adapters.dynamodb.keys import entry_key, shard_key, wallet_key
 from chalicelib.adapters.dynamodb.ledger import DynamoLedger
 from chalicelib.adapters.dynamodb.memberships import DynamoMemberships
-from chalicelib.adapters.dynamodb.models import Row, entry_key, shard_key, wallet_key
+from chalicelib.adapters.dynamodb.models import Row
 from chalicelib.adapters.dynamodb.operators import DynamoOperators
 from chalicelib.domain.ids import iso
 from chalicelib.domain.purchases import Purchase

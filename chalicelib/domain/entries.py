@@ -1,9 +1,19 @@
 """The kinds of ledger entry."""
 
+from msgspec import Struct
+
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.purchases import Purchase
+
+
+class EntryRef(Struct, frozen=True, kw_only=True):
+    """The wallet and the id of an entry."""
+
+    user_id: str
+    entry_id: str
+
 
 Entry = Purchase | Gift | Adjustment | NotificationEntry
 

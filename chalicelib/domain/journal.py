@@ -1,12 +1,12 @@
 """Values and iteration of the journal of posted entries."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
 
-from chalicelib.domain.entries import Entry
+from chalicelib.domain.entries import Entry, EntryRef
 
 BATCH: Final = 100
 """Lines per read: BatchGetItem takes at most 100 keys."""
@@ -40,7 +40,7 @@ class PostedRecord(Struct, frozen=True, kw_only=True):
     """
 
     record_id: str
-    keys: Mapping[str, str]
+    ref: EntryRef
     entry: Entry | None
 
 

@@ -1,6 +1,6 @@
 """Reminders that most, and that all, of a budget's limit is spent; each at most once a period."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,7 +21,6 @@ class BudgetRecord(Struct, frozen=True, kw_only=True):
     """A record of the table's stream about a wallet with a budget. `new` is None if it could not be parsed."""
 
     record_id: str
-    keys: Mapping[str, str]
     user_id: str
     old: Budget | None
     new: Budget | None

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from chalicelib.domain.entries import EntryRef
 from chalicelib.domain.events import Announcement, Publication
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.reminders import BudgetRecord
@@ -19,8 +20,11 @@ class EventPublisher(Protocol):
 class RedriveQueue(Protocol):
     """The queue of entries that cannot be relayed."""
 
-    def set_aside(self, keys: Mapping[str, str]) -> None:
-        """Queue the keys of an entry for an operator."""
+    def set_aside(self, ref: EntryRef) -> None:
+        """Queue an entry for an operator."""
+
+    def set_aside_budget(self, user_id: str) -> None:
+        """Queue a wallet whose budget cannot be read for an operator."""
 
 
 class StreakTimer(Protocol):

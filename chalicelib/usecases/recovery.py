@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from chalicelib.domain.entries import Entry
+from chalicelib.domain.entries import Entry, EntryRef
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import JournalLine, PostedRecord, batches, hours
 from chalicelib.domain.purchases import Purchase
@@ -30,7 +30,7 @@ def relay_lines(lines: Sequence[JournalLine], services: RelayServices) -> int:
     records = [
         PostedRecord(
             record_id=line.event_id,
-            keys={"PK": f"WALLET#{line.user_id}", "SK": f"ENTRY#{line.entry_id}"},
+            ref=EntryRef(user_id=line.user_id, entry_id=line.entry_id),
             entry=_entry(line, services.ledger),
         )
         for line in sorted(lines, key=lambda line: (line.posted_at, line.entry_id))
@@ -62,8 +62,7 @@ def _budget(user_id: str, ledger: Ledger) -> BudgetRecord | None:
     except Exception:  # any failure concerns this wallet only
         log.exception("wallet_unreadable", extra={"user_id": user_id})
         budget = None
-    keys = {"PK": f"WALLET#{user_id}", "SK": "WALLET"}
-    return BudgetRecord(record_id=user_id, keys=keys, user_id=user_id, old=None, new=budget)
+    return BudgetRecord(record_id=user_id, user_id=user_id, old=None, new=budget)
 
 
 def _entry(line: JournalLine, ledger: Ledger) -> Entry | None:

@@ -6,6 +6,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
+from msgspec.structs import asdict
+
 from chalicelib.domain.budgets import Budget
 from chalicelib.domain.entries import Entry, shard_entry
 from chalicelib.domain.events import Announcement, announce
@@ -94,7 +96,7 @@ class _Batch:
                     self.attempt(step, [record])
                 else:
                     # No error of this kind is expected, so a retry would fail again.
-                    log.exception("record_set_aside", extra={"keys": dict(record.keys)})
+                    log.exception("record_set_aside", extra=asdict(record.ref))
                     self.attempt(self.set_aside, records)
 
     def receive_gifts(self, creator_id: str, shard: int, records: Sequence[PostedRecord]) -> None:
@@ -116,9 +118,9 @@ class _Batch:
         self.pending.append((record, message))
 
     def set_aside(self, records: Sequence[PostedRecord]) -> None:
-        """Queue the keys for an operator."""
+        """Queue the entries for an operator."""
         for record in records:
-            self.services.redrive_queue.set_aside(record.keys)
+            self.services.redrive_queue.set_aside(record.ref)
 
     def publish(self) -> None:
         """Publish the messages, then finish the records whose message was accepted."""
@@ -157,7 +159,7 @@ def remind_of_budgets(records: Sequence[BudgetRecord], services: RelayServices) 
 def _is_done(record: BudgetRecord, services: RelayServices) -> bool:
     try:
         if record.new is None:
-            services.redrive_queue.set_aside(record.keys)
+            services.redrive_queue.set_aside_budget(record.user_id)
         else:
             _remind(record, record.new, services)
     except TryAgain:
@@ -173,5 +175,5 @@ def _remind(record: BudgetRecord, budget: Budget, services: RelayServices) -> No
     except TryAgain:
         raise
     except Exception:  # any failure concerns this record only
-        log.exception("budget_set_aside", extra={"keys": dict(record.keys)})
-        services.redrive_queue.set_aside(record.keys)
+        log.exception("budget_set_aside", extra={"user_id": record.user_id})
+        services.redrive_queue.set_aside_budget(record.user_id)

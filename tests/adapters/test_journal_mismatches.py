@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from chalicelib.adapters.dynamodb.models import shard_key
+from chalicelib.adapters.dynamodb.keys import shard_key
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import Mismatch
 from chalicelib.domain.purchases import Purchase

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.dynamodb.models import shard_key
+from chalicelib.adapters.dynamodb.keys import shard_key
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.economy import GiftKind
 from chalicelib.domain.gifts import Gift

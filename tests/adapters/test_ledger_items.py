@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.dynamodb.models import entry_key, shard_key, wallet_key
+from chalicelib.adapters.dynamodb.keys import entry_key, shard_key, wallet_key
 from chalicelib.domain.economy import MAX_QUANTITY
 from chalicelib.domain.ids import hash_request
 from chalicelib.domain.messages import MAX_NAME_BYTES

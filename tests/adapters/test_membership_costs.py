@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.adapters.dynamodb.keys import entry_key, membership_key, wallet_key
 from chalicelib.adapters.dynamodb.memberships import DynamoMemberships
-from chalicelib.adapters.dynamodb.models import entry_key, membership_key, wallet_key
 from chalicelib.domain.memberships import Membership, MembershipStatus
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.purchases import PENDING_LIFE

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.dynamodb.models import JOURNAL_SHARDS
+from chalicelib.adapters.dynamodb.keys import JOURNAL_SHARDS
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.journal import JournalLine
 from chalicelib.domain.purchases import Purchase

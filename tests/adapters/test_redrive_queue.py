@@ -1,6 +1,5 @@
 """The redrive queue on SQS."""
 
-import json
 from collections.abc import Iterator
 
 import boto3
@@ -8,6 +7,8 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.adapters.aws.redrive_queue import SqsRedriveQueue
+from chalicelib.adapters.dynamodb.keys import item_keys
+from chalicelib.domain.entries import EntryRef
 from chalicelib.errors import TryAgain
 from tests.stores import cloud_at
 
@@ -20,16 +21,19 @@ def _aws() -> Iterator[None]:
 
 def test_set_aside_sends_the_keys() -> None:
     queue_url = boto3.client("sqs").create_queue(QueueName="redrive")["QueueUrl"]
-    keys = {"PK": "WALLET#ann|@=", "SK": "ENTRY#01a20320-a200-7000-8000-000000000001"}
+    queue, sqs = SqsRedriveQueue(queue_url, item_keys), boto3.client("sqs")
 
-    SqsRedriveQueue(queue_url).set_aside(keys)
+    queue.set_aside(EntryRef(user_id="ann|@=", entry_id="01a20320-a200-7000-8000-000000000001"))
+    (message,) = sqs.receive_message(QueueUrl=queue_url)["Messages"]
+    assert message["Body"] == '{"PK":"WALLET#ann|@=","SK":"ENTRY#01a20320-a200-7000-8000-000000000001"}'
 
-    (message,) = boto3.client("sqs").receive_message(QueueUrl=queue_url)["Messages"]
-    assert json.loads(message["Body"]) == keys
+    queue.set_aside_budget("ann|@=")
+    (message,) = sqs.receive_message(QueueUrl=queue_url)["Messages"]
+    assert message["Body"] == '{"PK":"WALLET#ann|@=","SK":"WALLET"}'
 
 
 def test_set_aside_failing_queue_raises_try_again() -> None:
-    queue = SqsRedriveQueue("https://sqs.us-east-1.amazonaws.com/123456789012/gone")
+    queue = SqsRedriveQueue("https://sqs.us-east-1.amazonaws.com/123456789012/gone", item_keys)
 
     with pytest.raises(TryAgain):
-        queue.set_aside({"PK": "WALLET#ann", "SK": "ENTRY#1"})
+        queue.set_aside(EntryRef(user_id="ann", entry_id="1"))

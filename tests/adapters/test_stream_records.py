@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.dynamodb.keys import entry_key, wallet_key
 from chalicelib.adapters.dynamodb.mapping import gift_row, purchase_row
-from chalicelib.adapters.dynamodb.models import entry_key, wallet_key
 from chalicelib.adapters.dynamodb.stream_records import posted_records
-from chalicelib.domain.entries import Entry
+from chalicelib.domain.entries import Entry, EntryRef
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.purchases import Purchase, Status
 from tests.adapters.samples import a_gift, a_posting, a_purchase, buy
@@ -55,7 +55,7 @@ def test_posted_records_include_new_gift() -> None:
 
     assert found.entry == gift
     assert found.record_id == "7"
-    assert found.keys == {"PK": wallet_key(gift.user_id), "SK": entry_key(gift.gift_id)}
+    assert found.ref == EntryRef(user_id=gift.user_id, entry_id=gift.gift_id)
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.POSTED])
@@ -136,7 +136,7 @@ def test_posted_records_keep_keys_of_unreadable_gift(change: Item) -> None:
     found = posted_records([record(gift_image(gift) | change, number=1), record(gift_image(other), number=2)])
 
     assert [each.entry for each in found] == [None, other]
-    assert found[0].keys == {"PK": wallet_key(gift.user_id), "SK": entry_key(gift.gift_id)}
+    assert found[0].ref == EntryRef(user_id=gift.user_id, entry_id=gift.gift_id)
 
 
 @pytest.mark.parametrize(

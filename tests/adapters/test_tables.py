@@ -7,10 +7,8 @@ import pytest
 from pynamodb.exceptions import AttributeDeserializationError
 
 from chalicelib.adapters.dynamodb.attributes import EpochAttribute, InstantAttribute, IntegerAttribute
-from chalicelib.adapters.dynamodb.models import (
+from chalicelib.adapters.dynamodb.keys import (
     JOURNAL_SHARDS,
-    EntryRow,
-    WalletRow,
     entry_key,
     journal_at,
     journal_hour,
@@ -18,6 +16,7 @@ from chalicelib.adapters.dynamodb.models import (
     shard_key,
     wallet_key,
 )
+from chalicelib.adapters.dynamodb.models import EntryRow, WalletRow
 from chalicelib.domain.money import MAX_AMOUNT
 from tests.adapters.samples import new_id
 from tests.fakes import START

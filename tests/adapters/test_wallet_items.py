@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.adapters.dynamodb.models import wallet_key
+from chalicelib.adapters.dynamodb.keys import wallet_key
 from chalicelib.domain.budgets import MAX_DAYS, MAX_LIMIT, BudgetChange, Limits, PendingLimits
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.periods import ByPeriod

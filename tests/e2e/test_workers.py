@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.dynamodb.models import journal_at, journal_hour
+from chalicelib.adapters.dynamodb.keys import journal_at, journal_hour
 from infra.local.audit import audit
 from infra.local.client import Fan, Gift, wait_until
 from infra.local.facts import StackFacts

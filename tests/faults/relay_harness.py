@@ -9,9 +9,10 @@ from random import Random
 from typing import Any
 
 from chalicelib import workers
+from chalicelib.adapters.dynamodb.keys import journal_at, journal_hour
 from chalicelib.adapters.dynamodb.mapping import gift_row, purchase_row, to_entry
-from chalicelib.adapters.dynamodb.models import EntryRow, journal_at, journal_hour
-from chalicelib.domain.entries import ShardEntry
+from chalicelib.adapters.dynamodb.models import EntryRow
+from chalicelib.domain.entries import EntryRef, ShardEntry
 from chalicelib.domain.events import Announcement, Publication
 from chalicelib.domain.gifts import Gift, shard_of
 from chalicelib.domain.purchases import Purchase, Status
@@ -95,9 +96,13 @@ class FaultyRedriveQueue(FakeRedriveQueue):
 
     faults: RandomFaults = field(default_factory=RandomFaults)
 
-    def set_aside(self, keys: Mapping[str, str]) -> None:
+    def set_aside(self, ref: EntryRef) -> None:
         with self.faults.injected():
-            super().set_aside(keys)
+            super().set_aside(ref)
+
+    def set_aside_budget(self, user_id: str) -> None:
+        with self.faults.injected():
+            super().set_aside_budget(user_id)
 
 
 class RelayHarness:

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from chalicelib.domain.entries import EntryRef
 from chalicelib.domain.journal import PostedRecord
 from tests.faults.membership_scenarios import MEMBERSHIPS, joined
 from tests.faults.scenario import Scenario, Step, webhook
@@ -201,7 +202,7 @@ def busy_hour(system: SimulatedSystem) -> None:
 def _unreadable(system: SimulatedSystem) -> None:
     _buy(system)
     system.read_stream()
-    system.records.append(PostedRecord(record_id="r", keys={"PK": "WALLET#fan-1", "SK": "ENTRY#odd"}, entry=None))
+    system.records.append(PostedRecord(record_id="r", ref=EntryRef(user_id="fan-1", entry_id="odd"), entry=None))
 
 
 def _lost(system: SimulatedSystem) -> None:

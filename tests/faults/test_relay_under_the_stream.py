@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib import telemetry
+from chalicelib.domain.entries import EntryRef
 from chalicelib.domain.gifts import Gift
 from chalicelib.errors import TryAgain
 from tests.faults.relay_harness import (
@@ -37,7 +38,7 @@ def test_relay_of_many_creators_shards_and_purchases_loses_nothing(harness: Rela
         harness.buy()
     harness.stream.drain()
     assert len(harness.ledger.shards) == 6
-    assert harness.redrive.kept == harness.stream.given_up == []
+    assert (harness.redrive.kept, harness.stream.given_up) == ([], [])
     harness.assert_all_published()
 
 
@@ -82,8 +83,7 @@ def test_relay_sets_one_poison_record_aside_and_relays_the_rest(
     harness.give(99 - before)
     assert harness.stream.poll() == 1
     assert len(harness.published()) == 99
-    [keys] = harness.redrive.kept
-    assert keys == {"PK": "WALLET#ann", "SK": f"ENTRY#{lost.gift_id}"}
+    assert harness.redrive.kept == [EntryRef(user_id="ann", entry_id=lost.gift_id)]
     harness.give(100)
     harness.stream.drain()
     assert len(harness.stream.delivered) == 2
@@ -94,14 +94,14 @@ def test_relay_sets_aside_a_message_that_the_topic_rejects(harness: RelayHarness
     gifts = harness.give(100)
     harness.publisher.refused.add(gifts[41].event_id)
     harness.stream.drain()
-    assert [keys["SK"] for keys in harness.redrive.kept] == [f"ENTRY#{gifts[41].gift_id}"]
+    assert [ref.entry_id for ref in harness.redrive.kept] == [gifts[41].gift_id]
     assert (len(harness.published()), len(harness.stream.delivered), len(harness.sequences())) == (99, 1, 100)
 
 
 def test_relay_sets_aside_a_batch_of_poison_records(harness: RelayHarness) -> None:
     lost = [poison(harness) for poison in (unreadable_kind, unreadable_number, without_a_creator) for _ in range(30)]
     harness.stream.drain()
-    assert [keys["SK"] for keys in harness.redrive.kept] == [f"ENTRY#{gift.gift_id}" for gift in lost]
+    assert [ref.entry_id for ref in harness.redrive.kept] == [gift.gift_id for gift in lost]
     assert len(harness.stream.delivered) == 1
 
 

@@ -1,6 +1,7 @@
 """Rules of shape: size, exact numbers, conditional writes, no mocks, no sleeping."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tests.house.source import parsed
@@ -9,6 +10,7 @@ LONGEST_FILE = 300
 LONGEST_APP = 60
 LONGEST_FUNCTION = 40
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+KEY_FORMAT = re.compile(r"[A-Z]{4,}#|(PK|SK|WALLET|LANE)$")
 WHOLESALE = frozenset({"batch_write", "delete", "delete_item", "put", "put_item", "scan", "truncate"})
 
 
@@ -82,6 +84,15 @@ def _has_condition(call: ast.Call) -> bool:
 def asserted(path: str, source: str) -> list[str]:
     """Find assert statements: in the product a named error is raised, which `python -O` does not remove."""
     return [f"{path}:{node.lineno}: asserts" for node in ast.walk(parsed(source)) if isinstance(node, ast.Assert)]
+
+
+def key_formats(path: str, source: str) -> list[str]:
+    """Find the table's key names, prefixes and constant sort keys: only the DynamoDB adapter knows them."""
+    return [
+        f"{path}:{node.lineno}: the key format {node.value!r}"
+        for node in ast.walk(parsed(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and KEY_FORMAT.match(node.value)
+    ]
 
 
 def mocked(path: str, source: str) -> list[str]:

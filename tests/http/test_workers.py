@@ -149,7 +149,7 @@ def test_the_relay_reminds_of_a_budget_that_is_spent(api: Api) -> None:
     (reminder,) = [entry for entry in api.ledger.entries["ann"].values() if isinstance(entry, NotificationEntry)]
     assert (reminder.payload["what"], reminder.payload["percent"]) == ("coins", 80)
     assert types(api) == ["coinpurse.gift.sent.v1"], "the reminder comes with the stream, as an entry of its own"
-    assert api.queue.kept == [{"PK": "WALLET#ann", "SK": "WALLET"}]
+    assert api.queue.budgets == ["ann"]
 
 
 def test_the_relay_names_the_wallets_that_must_come_again(api: Api) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.dynamodb.models import key
+from chalicelib.adapters.dynamodb.keys import key
 from infra.package import ROOT
 from infra.policies import Call, granted, needs, refused, statements
 

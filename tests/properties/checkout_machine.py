@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from chalicelib.domain.entries import Entry
+from chalicelib.domain.entries import Entry, EntryRef
 from chalicelib.domain.ids import KEY_WINDOW, uuid7_time
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.payments import StripeEvent
@@ -269,7 +269,9 @@ class CheckoutMachine(RuleBasedStateMachine):
 
     def run_relay(self, batch: list[Entry]) -> None:
         records = [
-            PostedRecord(record_id=f"r{place}", keys={"SK": entry.entry_id}, entry=entry)
+            PostedRecord(
+                record_id=f"r{place}", ref=EntryRef(user_id=entry.user_id, entry_id=entry.entry_id), entry=entry
+            )
             for place, entry in enumerate(batch)
         ]
         retry = relay_entries(records, self.relay_of())

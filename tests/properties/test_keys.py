@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.adapters.dynamodb.models import entry_key, journal_at, journal_hour, key, shard_key, wallet_key
+from chalicelib.adapters.dynamodb.keys import entry_key, journal_at, journal_hour, key, shard_key, wallet_key
 from chalicelib.domain.ids import is_party_id, iso, uuid7_time
 from tests.fakes import uuid7_at
 from tests.properties.profile import STEADY

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.entries import Entry, ShardEntry
+from chalicelib.domain.entries import Entry, EntryRef, ShardEntry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.purchases import Purchase
@@ -53,10 +53,15 @@ class FailingQueue(FakeRedriveQueue):
 
     failing: dict[str, Exception] = field(default_factory=dict)
 
-    def set_aside(self, keys: Mapping[str, str]) -> None:
-        if keys["SK"] in self.failing:
-            raise self.failing[keys["SK"]]
-        super().set_aside(keys)
+    def set_aside(self, ref: EntryRef) -> None:
+        if ref.entry_id in self.failing:
+            raise self.failing[ref.entry_id]
+        super().set_aside(ref)
+
+    def set_aside_budget(self, user_id: str) -> None:
+        if user_id in self.failing:
+            raise self.failing[user_id]
+        super().set_aside_budget(user_id)
 
 
 class RelayHarness:
@@ -91,7 +96,7 @@ class RelayHarness:
 
     def aside(self) -> list[str]:
         """The sort keys of what was set aside, in order."""
-        return [keys["SK"] for keys in self.queue.kept]
+        return [ref.entry_id for ref in self.queue.kept]
 
     def sequences(self, creator_id: str = CREATOR, shard: int = 0) -> dict[str, int]:
         """What a shard has received."""
@@ -100,7 +105,7 @@ class RelayHarness:
 
 def record(place: int, entry: Entry | None) -> PostedRecord:
     name = entry.entry_id if entry else f"unreadable-{place}"
-    return PostedRecord(record_id=f"r{place}", keys={"PK": "WALLET#fan-1", "SK": name}, entry=entry)
+    return PostedRecord(record_id=f"r{place}", ref=EntryRef(user_id="fan-1", entry_id=name), entry=entry)
 
 
 def gift(number: int, **changes: Any) -> Gift:

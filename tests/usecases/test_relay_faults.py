@@ -138,4 +138,4 @@ def test_the_log_names_the_keys_of_a_poison_record(caplog: pytest.LogCaptureFixt
     station.relay(gift(1))
     (line,) = caplog.records
     assert line.message == "record_set_aside"
-    assert vars(line)["keys"] == {"PK": "WALLET#fan-1", "SK": "gift-1"}
+    assert (vars(line)["user_id"], vars(line)["entry_id"]) == ("fan-1", "gift-1")

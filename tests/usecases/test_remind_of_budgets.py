@@ -1,4 +1,3 @@
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -28,8 +27,7 @@ def with_left(coins: int) -> Budget:
 
 
 def a_record(number: int = 1, user_id: str = FAN, **changes: Any) -> BudgetRecord:
-    keys: Mapping[str, str] = {"PK": f"WALLET#{user_id}", "SK": f"WALLET-{number}"}
-    record = BudgetRecord(record_id=f"r{number}", keys=keys, user_id=user_id, old=with_left(100), new=with_left(20))
+    record = BudgetRecord(record_id=f"r{number}", user_id=user_id, old=with_left(100), new=with_left(20))
     return replace(record, **changes)
 
 
@@ -97,7 +95,7 @@ def test_what_a_busy_ledger_does_not_take_comes_again_alone() -> None:
     yard.ledger.busy["fan-2"] = TryAgain()
     assert yard.remind(a_record(1), a_record(2, "fan-2"), a_record(3, "fan-3")) == ["r2"]
     assert notifications(yard.ledger, "fan-3") == ["coins day 80"]
-    assert yard.aside() == []
+    assert yard.queue.budgets == []
 
 
 def test_a_budget_that_cannot_be_read_is_set_aside_and_holds_up_nobody() -> None:
@@ -105,12 +103,12 @@ def test_a_budget_that_cannot_be_read_is_set_aside_and_holds_up_nobody() -> None
     yard.ledger.busy["fan-3"] = ValueError("what nobody foresaw")
     assert yard.remind(a_record(1, new=None), a_record(2), a_record(3, "fan-3")) == []
     assert notifications(yard.ledger) == ["coins day 80"]
-    assert yard.aside() == ["WALLET-1", "WALLET-3"]
+    assert yard.queue.budgets == [FAN, "fan-3"]
 
 
 def test_what_cannot_even_be_set_aside_comes_again() -> None:
     yard = ReminderHarness()
-    yard.queue.failing["WALLET-1"] = TryAgain()
+    yard.queue.failing[FAN] = TryAgain()
     assert yard.remind(a_record(1, new=None), a_record(2)) == ["r1"]
     assert notifications(yard.ledger) == ["coins day 80"]
 
@@ -168,4 +166,4 @@ def test_a_wallet_that_nobody_can_read_holds_up_no_sweep() -> None:
     yard.give(1)
     yard.ledger.hidden[FAN] = ValueError("what nobody foresaw")
     assert yard.sweep(HOUR) == 1
-    assert yard.aside() == ["WALLET"]
+    assert yard.queue.budgets == [FAN]

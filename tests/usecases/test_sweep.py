@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.entries import Entry
+from chalicelib.domain.entries import Entry, EntryRef
 from chalicelib.domain.events import Announcement, Publication
 from chalicelib.errors import TryAgain
 from tests.domain.builders import FAN, a_gift, a_reversal, an_adjustment
@@ -149,7 +149,7 @@ def test_a_poison_entry_is_set_aside_and_the_rest_goes_on(yard: SweepHarness) ->
         yard.give(number)
     yard.ledger.receiving["event-2"] = ValueError("nobody foresaw it")
     yard.sweep(after=SETTLE_DELAY)
-    assert yard.aside() == ["ENTRY#gift-2"]
+    assert yard.aside() == ["gift-2"]
     assert yard.published() == events(0, 1, 3)
     assert yard.journal.watermarks["sweep"] == START
 
@@ -161,7 +161,7 @@ def test_an_entry_that_cannot_be_read_is_set_aside_and_the_rest_goes_on(
         yard.give(number)
     yard.ledger.reading["gift-2"] = ValueError("not one of ours")
     yard.sweep(after=SETTLE_DELAY)
-    assert yard.queue.kept == [{"PK": f"WALLET#{FAN}", "SK": "ENTRY#gift-2"}]
+    assert yard.queue.kept == [EntryRef(user_id=FAN, entry_id="gift-2")]
     assert yard.published() == events(0, 1, 3)
     assert [line.message for line in caplog.records] == ["entry_unreadable"]
 

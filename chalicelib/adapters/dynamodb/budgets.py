@@ -3,8 +3,9 @@
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamodb.budget_expressions import change_budget
+from chalicelib.adapters.dynamodb.keys import WALLET, key, wallet_key
 from chalicelib.adapters.dynamodb.mapping import notification_row
-from chalicelib.adapters.dynamodb.models import AuditRow, EntryRow, WalletRow, key, wallet_key
+from chalicelib.adapters.dynamodb.models import AuditRow, EntryRow, WalletRow
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done
 from chalicelib.domain.budgets import BudgetChange, SelfExclusion
 from chalicelib.domain.ids import uuid7_time
@@ -21,7 +22,7 @@ class DynamoBudgets:
     def change_budget(self, user_id: str, change: BudgetChange) -> Posted | Stale:
         """Cost: 1 write unit."""
         actions, is_seen = change_budget(change)
-        written = is_done(lambda: WalletRow(wallet_key(user_id), "WALLET").update(actions, is_seen))
+        written = is_done(lambda: WalletRow(wallet_key(user_id), WALLET).update(actions, is_seen))
         return Posted() if written else Stale()
 
     def exclude(self, exclusion: SelfExclusion) -> Posted | Repeated:
@@ -31,7 +32,7 @@ class DynamoBudgets:
         def write(transaction: TransactWrite) -> None:
             transaction.save(record, AuditRow.pk.does_not_exist(), return_values="ALL_OLD")
             transaction.update(
-                WalletRow(wallet_key(exclusion.user_id), "WALLET"),
+                WalletRow(wallet_key(exclusion.user_id), WALLET),
                 [WalletRow.excluded_until.set(exclusion.until)],
                 WalletRow.excluded_until.does_not_exist() | (WalletRow.excluded_until < exclusion.until),
             )

@@ -6,20 +6,21 @@ from typing import Final
 
 from pynamodb.exceptions import DoesNotExist
 
-from chalicelib.adapters.dynamodb.models import (
+from chalicelib.adapters.dynamodb.keys import (
+    ENTRIES,
     JOURNAL_SHARDS,
-    CreatorEntryRow,
-    EntryRow,
-    ShardRow,
-    WalletRow,
-    WatermarkRow,
-    bind,
+    RECEIVED,
+    SHARD,
+    WALLET,
     entry_key,
     hour_key,
     key,
+    received_key,
     shard_key,
+    user_id_of,
     wallet_key,
 )
+from chalicelib.adapters.dynamodb.models import CreatorEntryRow, EntryRow, ShardRow, WalletRow, WatermarkRow, bind
 from chalicelib.adapters.dynamodb.transactions import transient_errors
 from chalicelib.domain.journal import JournalLine, Mismatch
 from chalicelib.domain.purchases import Status
@@ -48,7 +49,7 @@ class DynamoJournal:
     def not_relayed(self, lines: Sequence[JournalLine]) -> Sequence[JournalLine]:
         """Cost: one read per hundred lines."""
         gifts = {
-            (shard_key(line.creator_id, line.shard), key("GIFT", line.event_id)): line
+            (shard_key(line.creator_id, line.shard), received_key(line.event_id)): line
             for line in lines
             if line.creator_id is not None
         }
@@ -69,7 +70,7 @@ class DynamoJournal:
         for _ in range(_LOOKS):
             with transient_errors():
                 before = _wallet_coins(user_id)
-                rows = EntryRow.query(wallet_key(user_id), EntryRow.sk.startswith("ENTRY#"), consistent_read=True)
+                rows = EntryRow.query(wallet_key(user_id), EntryRow.sk.startswith(ENTRIES), consistent_read=True)
                 added_up = sum(row.coins for row in rows if row.status == Status.POSTED)
                 if added_up == before:
                     return None
@@ -84,7 +85,7 @@ class DynamoJournal:
                 before = _shard(creator_id, shard)
                 rows = list(
                     CreatorEntryRow.query(
-                        shard_key(creator_id, shard), CreatorEntryRow.sk.startswith("GIFT#"), consistent_read=True
+                        shard_key(creator_id, shard), CreatorEntryRow.sk.startswith(RECEIVED), consistent_read=True
                     )
                 )
                 after = _shard(creator_id, shard)
@@ -107,7 +108,7 @@ class DynamoJournal:
 def _line(row: EntryRow) -> JournalLine:
     posted_at, entry_id = (row.journal_at or "").split("#")
     return JournalLine(
-        user_id=row.pk.removeprefix("WALLET#"),
+        user_id=user_id_of(row.pk),
         entry_id=entry_id,
         event_id=row.event_id or "",
         kind=row.kind,
@@ -120,7 +121,7 @@ def _line(row: EntryRow) -> JournalLine:
 
 def _wallet_coins(user_id: str) -> int:
     try:
-        return WalletRow.get(wallet_key(user_id), "WALLET", consistent_read=True).coins
+        return WalletRow.get(wallet_key(user_id), WALLET, consistent_read=True).coins
     except DoesNotExist:
         return 0
 
@@ -137,7 +138,7 @@ def _shard_fault(what: str, total: tuple[int, int], rows: Sequence[CreatorEntryR
 
 def _shard(creator_id: str, shard: int) -> tuple[int, int]:
     try:
-        row = ShardRow.get(shard_key(creator_id, shard), "LANE", consistent_read=True)
+        row = ShardRow.get(shard_key(creator_id, shard), SHARD, consistent_read=True)
     except DoesNotExist:
         return 0, 0
     return row.coins, row.sequence

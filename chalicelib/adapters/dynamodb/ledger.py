@@ -9,8 +9,9 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamodb.budget_expressions import spend_coins
 from chalicelib.adapters.dynamodb.budgets import DynamoBudgets
+from chalicelib.adapters.dynamodb.keys import ENTRIES, WALLET, entry_key, wallet_key
 from chalicelib.adapters.dynamodb.mapping import gift_row, notification_row, review_row, to_entry, to_wallet
-from chalicelib.adapters.dynamodb.models import EntryRow, ReviewRow, WalletRow, bind, entry_key, wallet_key
+from chalicelib.adapters.dynamodb.models import EntryRow, ReviewRow, WalletRow, bind
 from chalicelib.adapters.dynamodb.purchases import DynamoPurchases, spending_refusal
 from chalicelib.adapters.dynamodb.shards import creator_coins, receive_gifts
 from chalicelib.adapters.dynamodb.streak_expressions import follow_streak, forgotten, is_as_seen
@@ -48,7 +49,7 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
         allows = (WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist() & is_within_budget
         if is_in_row is not None:
             allows &= is_in_row
-        wallet = WalletRow(wallet_key(gift.user_id), "WALLET")
+        wallet = WalletRow(wallet_key(gift.user_id), WALLET)
 
         def write(transaction: TransactWrite) -> None:
             transaction.save(gift_row(gift), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
@@ -68,7 +69,7 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
 
         def write(transaction: TransactWrite) -> None:
             transaction.save(notification_row(ended.notification), EntryRow.pk.does_not_exist())
-            transaction.update(WalletRow(wallet_key(user_id), "WALLET"), forgotten(), is_as_seen(ended))
+            transaction.update(WalletRow(wallet_key(user_id), WALLET), forgotten(), is_as_seen(ended))
 
         try:
             self._transactions.write(write)
@@ -86,12 +87,12 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
     def read_wallet(self, user_id: str) -> Wallet:
         with transient_errors():
             try:
-                return to_wallet(user_id, WalletRow.get(wallet_key(user_id), "WALLET", consistent_read=True))
+                return to_wallet(user_id, WalletRow.get(wallet_key(user_id), WALLET, consistent_read=True))
             except DoesNotExist:
                 return Wallet(user_id=user_id)
 
     def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:
-        older = EntryRow.sk.between("ENTRY#", entry_key(before)) if before else EntryRow.sk.startswith("ENTRY#")
+        older = EntryRow.sk.between(ENTRIES, entry_key(before)) if before else EntryRow.sk.startswith(ENTRIES)
         # BETWEEN includes its end, and the page starts after it: one more row is read and dropped.
         wanted = limit + (before is not None)
         with transient_errors():

@@ -3,16 +3,16 @@
 from typing import Final, TypeVar
 
 from chalicelib.adapters.dynamodb.budget_expressions import to_budget
-from chalicelib.adapters.dynamodb.models import (
-    EntryRow,
-    ReviewRow,
-    WalletRow,
+from chalicelib.adapters.dynamodb.keys import (
+    entry_id_of,
     entry_key,
     journal_at,
     journal_hour,
-    key,
+    review_key,
+    user_id_of,
     wallet_key,
 )
+from chalicelib.adapters.dynamodb.models import EntryRow, ReviewRow, WalletRow
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.economy import GiftKind
 from chalicelib.domain.entries import Entry
@@ -61,7 +61,7 @@ def to_entry(row: EntryRow) -> Entry:
     Raises:
         ValueError: the row has another form.
     """
-    user_id, entry_id = row.pk.removeprefix("WALLET#"), row.sk.removeprefix("ENTRY#")
+    user_id, entry_id = user_id_of(row.pk), entry_id_of(row.sk)
     if row.status == Status.POSTED.value and None in (row.posted_at, row.event_id):
         raise ValueError("a posted entry does not say when, or under which id")
     if row.kind == "purchase":
@@ -251,7 +251,7 @@ def notification_row(notification: NotificationEntry) -> EntryRow:
 def review_row(review: Review) -> ReviewRow:
     """Build the row of an open review."""
     return ReviewRow(
-        pk=key("REVIEW", review.month),
+        pk=review_key(review.month),
         sk=review.payment_id,
         reason=review.reason.value,
         session_id=review.session_id,

@@ -10,8 +10,9 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.adapters.dynamodb.keys import MEMBERSHIPS, WALLET, membership_key, user_id_of, wallet_key
 from chalicelib.adapters.dynamodb.mapping import month_row, notification_row, require, to_entry
-from chalicelib.adapters.dynamodb.models import EntryRow, MembershipRow, WalletRow, bind, membership_key, wallet_key
+from chalicelib.adapters.dynamodb.models import EntryRow, MembershipRow, WalletRow, bind
 from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
 from chalicelib.domain.memberships import Membership, MembershipStatus
@@ -58,7 +59,7 @@ class DynamoMemberships:
         with transient_errors():
             rows = MembershipRow.query(
                 wallet_key(user_id),
-                MembershipRow.sk.startswith("MEMBERSHIP#"),
+                MembershipRow.sk.startswith(MEMBERSHIPS),
                 consistent_read=True,
                 scan_index_forward=False,
             )
@@ -138,7 +139,7 @@ def _posting(
 
     def write(transaction: TransactWrite) -> None:
         transaction.save(month_row(month), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
-        transaction.update(WalletRow(row.pk, "WALLET"), credited, condition, return_values="ALL_OLD")
+        transaction.update(WalletRow(row.pk, WALLET), credited, condition, return_values="ALL_OLD")
         transaction.update(row, noted, is_as_quoted, return_values="ALL_OLD")
 
     return write
@@ -166,8 +167,8 @@ def _set(attribute: Attribute[Value], value: Value | None) -> Action:
 
 def _membership(row: MembershipRow) -> Membership:
     return Membership(
-        membership_id=row.sk.removeprefix("MEMBERSHIP#"),
-        user_id=row.pk.removeprefix("WALLET#"),
+        membership_id=row.sk.removeprefix(MEMBERSHIPS),
+        user_id=user_id_of(row.pk),
         plan_id=row.plan_id,
         coins=row.coins,
         amount_minor=row.amount_minor,

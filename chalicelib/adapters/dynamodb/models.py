@@ -1,8 +1,4 @@
-"""PynamoDB models and keys of the single table."""
-
-import zlib
-from datetime import UTC, datetime
-from typing import Final
+"""PynamoDB models of the single table."""
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
@@ -11,55 +7,6 @@ from pynamodb.models import Model
 
 from chalicelib.adapters.aws_session import shared_session
 from chalicelib.adapters.dynamodb.attributes import EpochAttribute, InstantAttribute, IntegerAttribute
-from chalicelib.domain.ids import iso
-
-JOURNAL_SHARDS: Final = 16
-
-
-def key(*parts: str) -> str:
-    """Join parts into a table key. Parts hold no `#`, so distinct parts never make the same key.
-
-    Raises:
-        ValueError: a part is empty or contains the separator.
-    """
-    if not all(parts) or any("#" in part for part in parts):
-        raise ValueError("a part of a key is empty or holds a #")
-    return "#".join(parts)
-
-
-def wallet_key(user_id: str) -> str:
-    """Return the partition key of a fan: wallet and entries."""
-    return key("WALLET", user_id)
-
-
-def entry_key(entry_id: str) -> str:
-    """Return the sort key of an entry. Entry ids are UUIDv7, so entries sort by time."""
-    return key("ENTRY", entry_id)
-
-
-def membership_key(membership_id: str) -> str:
-    """Return the sort key of a membership. Ids are UUIDv7, so memberships sort by time."""
-    return key("MEMBERSHIP", membership_id)
-
-
-def shard_key(creator_id: str, shard: int) -> str:
-    """Return the partition key of a creator's shard."""
-    return key("CREATOR", creator_id, str(shard))
-
-
-def journal_hour(posted_at: datetime, event_id: str) -> str:
-    """Return an entry's journal partition: its hour, spread over 16 shards to avoid a hot partition."""
-    return hour_key(posted_at, zlib.crc32(event_id.encode()) % JOURNAL_SHARDS)
-
-
-def hour_key(hour: datetime, shard: int) -> str:
-    """Return one of the 16 partitions of an hour (UTC)."""
-    return key(hour.astimezone(UTC).strftime("%Y-%m-%dT%H"), f"{shard:02d}")
-
-
-def journal_at(posted_at: datetime, entry_id: str) -> str:
-    """Return the journal sort key of an entry."""
-    return key(iso(posted_at), entry_id)
 
 
 class JournalIndex(GlobalSecondaryIndex["EntryRow"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves it so

@@ -7,17 +7,9 @@ from typing import Final
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.adapters.dynamodb.keys import WALLET, entry_key, key, review_key, wallet_key
 from chalicelib.adapters.dynamodb.mapping import adjustment_row, require, to_entry, to_review
-from chalicelib.adapters.dynamodb.models import (
-    AuditRow,
-    EntryRow,
-    ReviewRow,
-    WalletRow,
-    bind,
-    entry_key,
-    key,
-    wallet_key,
-)
+from chalicelib.adapters.dynamodb.models import AuditRow, EntryRow, ReviewRow, WalletRow, bind
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, transient_errors
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.economy import GiftKind
@@ -72,7 +64,7 @@ class DynamoOperators:
 
     def freeze(self, freeze: Freeze) -> Posted | Repeated:
         """Raises IdempotencyConflict for a key of another act."""
-        wallet = WalletRow(wallet_key(freeze.user_id), "WALLET")
+        wallet = WalletRow(wallet_key(freeze.user_id), WALLET)
         change = WalletRow.frozen_at.set(freeze.at) if freeze.is_frozen else WalletRow.frozen_at.remove()
         record = AuditRow(
             # Filed under the key's month: a repeat in the next month finds it.
@@ -100,19 +92,19 @@ class DynamoOperators:
 
     def list_reviews(self, month: str) -> Sequence[Review]:
         with transient_errors():
-            return [to_review(row) for row in ReviewRow.query(key("REVIEW", month), consistent_read=True)]
+            return [to_review(row) for row in ReviewRow.query(review_key(month), consistent_read=True)]
 
     def find_review(self, month: str, payment_id: str) -> Review | None:
         with transient_errors():
             try:
-                return to_review(ReviewRow.get(key("REVIEW", month), payment_id, consistent_read=True))
+                return to_review(ReviewRow.get(review_key(month), payment_id, consistent_read=True))
             except DoesNotExist:
                 return None
 
     def settle_review(
         self, review: Review, settlement: Settlement, adjustment: Adjustment | None
     ) -> Posted | AlreadySettled | Conflict:
-        row = ReviewRow(key("REVIEW", review.month), review.payment_id)
+        row = ReviewRow(review_key(review.month), review.payment_id)
 
         def write(transaction: TransactWrite) -> None:
             if adjustment:
@@ -141,7 +133,7 @@ class DynamoOperators:
 def _credit(transaction: TransactWrite, adjustment: Adjustment) -> None:
     transaction.save(adjustment_row(adjustment), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
     transaction.update(
-        WalletRow(wallet_key(adjustment.user_id), "WALLET"),
+        WalletRow(wallet_key(adjustment.user_id), WALLET),
         [
             WalletRow.coins.add(adjustment.coins),
             WalletRow.created_at.set(WalletRow.created_at | adjustment.posted_at),

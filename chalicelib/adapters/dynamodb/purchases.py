@@ -8,8 +8,9 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamodb.budget_expressions import change_budget, spend_money
+from chalicelib.adapters.dynamodb.keys import WALLET, entry_key, journal_at, journal_hour, wallet_key
 from chalicelib.adapters.dynamodb.mapping import adjustment_row, purchase_row, to_entry, to_wallet
-from chalicelib.adapters.dynamodb.models import EntryRow, WalletRow, entry_key, journal_at, journal_hour, wallet_key
+from chalicelib.adapters.dynamodb.models import EntryRow, WalletRow
 from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.transactions import RawItem, Refused, Transactions, is_refused, transient_errors
 from chalicelib.domain.adjustments import Adjustment
@@ -35,7 +36,7 @@ class DynamoPurchases:
         def write(transaction: TransactWrite) -> None:
             transaction.save(purchase_row(purchase), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
             transaction.update(
-                WalletRow(wallet_key(purchase.user_id), "WALLET"), counted, is_within_budget, return_values="ALL_OLD"
+                WalletRow(wallet_key(purchase.user_id), WALLET), counted, is_within_budget, return_values="ALL_OLD"
             )
 
         try:
@@ -93,7 +94,7 @@ class DynamoPurchases:
         def write(transaction: TransactWrite) -> None:
             posted = _posted(ref, session, posting)
             transaction.update(row, posted, is_as_quoted & is_as_seen, return_values="ALL_OLD")
-            transaction.update(WalletRow(row.pk, "WALLET"), credited, is_counted, return_values="ALL_OLD")
+            transaction.update(WalletRow(row.pk, WALLET), credited, is_counted, return_values="ALL_OLD")
 
         self._transactions.write(write)
 
@@ -128,7 +129,7 @@ class DynamoPurchases:
                 EntryRow.status.is_in(*allowed) & EntryRow.is_released.does_not_exist(),
                 return_values="ALL_OLD",
             )
-            transaction.update(WalletRow(row.pk, "WALLET"), actions, is_seen)
+            transaction.update(WalletRow(row.pk, WALLET), actions, is_seen)
 
         try:
             self._transactions.write(write)
@@ -151,7 +152,7 @@ class DynamoPurchases:
             )
             if adjustment:
                 transaction.save(adjustment_row(adjustment), EntryRow.pk.does_not_exist())
-                transaction.update(WalletRow(row.pk, "WALLET"), [WalletRow.coins.add(adjustment.coins)])
+                transaction.update(WalletRow(row.pk, WALLET), [WalletRow.coins.add(adjustment.coins)])
 
         try:
             self._transactions.write(write)

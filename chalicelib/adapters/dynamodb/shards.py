@@ -1,20 +1,18 @@
 """Creators' shards: received entries and their sequence."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Final
 
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamodb.models import CreatorEntryRow, ShardRow, key, shard_key
+from chalicelib.adapters.dynamodb.keys import SHARD, key, received_key, shard_key
+from chalicelib.adapters.dynamodb.models import CreatorEntryRow, ShardRow
 from chalicelib.adapters.dynamodb.transactions import MAX_ATTEMPTS, Refused, Transactions, transient_errors
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.entries import ShardEntry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.shards import MAX_SHARDS, ShardPosition, streak_of
 from chalicelib.errors import TryAgain
-
-_LANE: Final = "LANE"
 
 
 def receive_gifts(
@@ -43,7 +41,7 @@ def receive_gifts(
 
 def creator_coins(creator_id: str) -> int:
     """Sum the coins of all shards, including those of earlier settings. Cost: 1 read."""
-    shards = [(shard_key(creator_id, shard), _LANE) for shard in range(MAX_SHARDS)]
+    shards = [(shard_key(creator_id, shard), SHARD) for shard in range(MAX_SHARDS)]
     with transient_errors():
         return sum(row.coins for row in ShardRow.batch_get(shards, consistent_read=True))
 
@@ -55,7 +53,7 @@ class _Receiving:
         self._shard, self._gifts = shard, gifts
         streaks = dict.fromkeys(key("STREAK", *streak) for gift in gifts if (streak := streak_of(gift)))
         found = {row.sk: row for row in _look(shard, streaks)}
-        self._seen = found[_LANE].sequence if _LANE in found else 0
+        self._seen = found[SHARD].sequence if SHARD in found else 0
         self._streaks = {name: found.get(name, ShardRow(shard, name)) for name in streaks}
         self.batches_by_shard = dict(self._places())
 
@@ -65,7 +63,7 @@ class _Receiving:
             row = _creator_row(self._shard, gift, self.batches_by_shard[gift.event_id])
             transaction.save(row, CreatorEntryRow.pk.does_not_exist(), return_values="ALL_OLD")
         transaction.update(
-            ShardRow(self._shard, _LANE),
+            ShardRow(self._shard, SHARD),
             [
                 ShardRow.coins.add(sum(gift.creator_coins for gift in self._gifts)),
                 ShardRow.gifts.add(sum(isinstance(gift, Gift) for gift in self._gifts)),
@@ -99,9 +97,9 @@ def _look(shard: str, streaks: Collection[str]) -> Sequence[ShardRow]:
     """Read the shard and its streak rows. Cost: 1 read."""
     with transient_errors():
         if streaks:
-            return list(ShardRow.batch_get([(shard, name) for name in (_LANE, *streaks)], consistent_read=True))
+            return list(ShardRow.batch_get([(shard, name) for name in (SHARD, *streaks)], consistent_read=True))
         try:
-            return [ShardRow.get(shard, _LANE, consistent_read=True)]
+            return [ShardRow.get(shard, SHARD, consistent_read=True)]
         except DoesNotExist:
             return []
 
@@ -109,7 +107,7 @@ def _look(shard: str, streaks: Collection[str]) -> Sequence[ShardRow]:
 def _creator_row(shard: str, gift: ShardEntry, position: ShardPosition) -> CreatorEntryRow:
     return CreatorEntryRow(
         pk=shard,
-        sk=key("GIFT", gift.event_id),
+        sk=received_key(gift.event_id),
         coins=gift.creator_coins,
         sequence=position.sequence,
         sender_id=gift.user_id,

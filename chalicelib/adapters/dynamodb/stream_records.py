@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 
 from chalicelib.adapters.dynamodb.budget_expressions import to_budget
+from chalicelib.adapters.dynamodb.keys import ENTRIES, WALLET, entry_id_of, user_id_of
 from chalicelib.adapters.dynamodb.mapping import to_entry
 from chalicelib.adapters.dynamodb.models import EntryRow, WalletRow
 from chalicelib.domain.budgets import Budget
+from chalicelib.domain.entries import EntryRef
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.reminders import BudgetRecord
@@ -34,7 +36,7 @@ def _posted(records: Sequence[Mapping[str, Any]]) -> Iterator[PostedRecord]:
         change = record["dynamodb"]
         keys = {name: value.get("S", "") for name, value in change["Keys"].items()}
         new, old = change.get("NewImage", {}), change.get("OldImage", {})
-        if not keys.get("SK", "").startswith("ENTRY#") or not _is_posted(new) or _is_posted(old):
+        if not keys.get("SK", "").startswith(ENTRIES) or not _is_posted(new) or _is_posted(old):
             continue
         try:
             entry = to_entry(EntryRow.from_raw_data(new))
@@ -42,7 +44,8 @@ def _posted(records: Sequence[Mapping[str, Any]]) -> Iterator[PostedRecord]:
             # An unreadable record must not fail the rest of the batch.
             log.exception("record_unreadable", extra={"keys": keys})
             entry = None
-        yield PostedRecord(record_id=change["SequenceNumber"], keys=keys, entry=entry)
+        ref = EntryRef(user_id=user_id_of(keys["PK"]), entry_id=entry_id_of(keys["SK"]))
+        yield PostedRecord(record_id=change["SequenceNumber"], ref=ref, entry=entry)
 
 
 def budget_records(records: Sequence[Mapping[str, Any]]) -> list[BudgetRecord]:
@@ -55,7 +58,7 @@ def budget_records(records: Sequence[Mapping[str, Any]]) -> list[BudgetRecord]:
     return [
         _budget_record(change)
         for change, new in changes
-        if change["Keys"].get("SK") == {"S": "WALLET"} and "budget" in new
+        if change["Keys"].get("SK") == {"S": WALLET} and "budget" in new
     ]
 
 
@@ -69,8 +72,7 @@ def _budget_record(change: Mapping[str, Any]) -> BudgetRecord:
         log.exception("record_unreadable", extra={"keys": keys})
     return BudgetRecord(
         record_id=change["SequenceNumber"],
-        keys=keys,
-        user_id=keys["PK"].removeprefix("WALLET#"),
+        user_id=user_id_of(keys["PK"]),
         old=old,
         new=new,
     )

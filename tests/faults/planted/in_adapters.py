@@ -15,8 +15,8 @@ IN_ADAPTERS: Final = [
     Bug(
         "a credit in two writes",
         _PURCHASES,
-        """transaction.update(WalletRow(row.pk, "WALLET"), credited, is_counted, return_values="ALL_OLD")""",
-        """WalletRow(row.pk, "WALLET").update(credited, is_counted)""",
+        """transaction.update(WalletRow(row.pk, WALLET), credited, is_counted, return_values="ALL_OLD")""",
+        """WalletRow(row.pk, WALLET).update(credited, is_counted)""",
         ("tests/adapters/test_ledger_purchases.py", *_MOTO),
     ),
     Bug(

@@ -1,0 +1,98 @@
+"""Keys of the single table. No module outside this adapter knows their format."""
+
+import zlib
+from datetime import UTC, datetime
+from typing import Final
+
+from chalicelib.domain.ids import iso
+
+WALLET: Final = "WALLET"
+"""Sort key of a wallet."""
+SHARD: Final = "LANE"
+"""Sort key of the total of a creator's shard."""
+ENTRIES: Final = "ENTRY#"
+"""Prefix of the sort keys of a wallet's entries."""
+MEMBERSHIPS: Final = "MEMBERSHIP#"
+"""Prefix of the sort keys of a fan's memberships."""
+RECEIVED: Final = "GIFT#"
+"""Prefix of the sort keys of the entries that a creator's shard has received."""
+JOURNAL_SHARDS: Final = 16
+
+
+def key(*parts: str) -> str:
+    """Join parts into a table key. Parts hold no `#`, so distinct parts never make the same key.
+
+    Raises:
+        ValueError: a part is empty or contains the separator.
+    """
+    if not all(parts) or any("#" in part for part in parts):
+        raise ValueError("a part of a key is empty or holds a #")
+    return "#".join(parts)
+
+
+def wallet_key(user_id: str) -> str:
+    """Return the partition key of a fan: wallet and entries."""
+    return key(WALLET, user_id)
+
+
+def entry_key(entry_id: str) -> str:
+    """Return the sort key of an entry. Entry ids are UUIDv7, so entries sort by time."""
+    return key("ENTRY", entry_id)
+
+
+def membership_key(membership_id: str) -> str:
+    """Return the sort key of a membership. Ids are UUIDv7, so memberships sort by time."""
+    return key("MEMBERSHIP", membership_id)
+
+
+def received_key(event_id: str) -> str:
+    """Return the sort key of an entry that a creator's shard has received."""
+    return key("GIFT", event_id)
+
+
+def review_key(month: str) -> str:
+    """Return the partition key of the reviews of a month, yyyy-mm."""
+    return key("REVIEW", month)
+
+
+def shard_key(creator_id: str, shard: int) -> str:
+    """Return the partition key of a creator's shard."""
+    return key("CREATOR", creator_id, str(shard))
+
+
+def journal_hour(posted_at: datetime, event_id: str) -> str:
+    """Return an entry's journal partition: its hour, spread over 16 shards to avoid a hot partition."""
+    return hour_key(posted_at, zlib.crc32(event_id.encode()) % JOURNAL_SHARDS)
+
+
+def hour_key(hour: datetime, shard: int) -> str:
+    """Return one of the 16 partitions of an hour (UTC)."""
+    return key(hour.astimezone(UTC).strftime("%Y-%m-%dT%H"), f"{shard:02d}")
+
+
+def journal_at(posted_at: datetime, entry_id: str) -> str:
+    """Return the journal sort key of an entry."""
+    return key(iso(posted_at), entry_id)
+
+
+def item_keys(user_id: str, entry_id: str | None = None) -> dict[str, str]:
+    """Return the primary key of an entry, or of the wallet, as the stream delivers it.
+
+    The ids come from the table, also those of unreadable rows, so they are not checked again.
+    """
+    return {"PK": f"{WALLET}#{user_id}", "SK": WALLET if entry_id is None else f"{ENTRIES}{entry_id}"}
+
+
+def user_id_of(partition: str) -> str:
+    """Return the user id in the partition key of a wallet."""
+    return partition.removeprefix(f"{WALLET}#")
+
+
+def entry_id_of(sort_key: str) -> str:
+    """Return the entry id in the sort key of an entry."""
+    return sort_key.removeprefix(ENTRIES)
+
+
+def creator_id_of(partition: str) -> str:
+    """Return the creator id in the partition key of a shard."""
+    return partition.split("#")[1]
