@@ -118,7 +118,7 @@ class FakeJournal:
     def _is_relayed(self, line: JournalLine) -> bool:
         if line.creator_id:
             return line.event_id in self.ledger.shards.get((line.creator_id, line.shard), _EMPTY).sequences
-        return line.entry_id in self.ledger.announced
+        return line.entry_id in self.ledger.published_entries
 
 
 def _posted(entry: Entry) -> bool:

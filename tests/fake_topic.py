@@ -6,21 +6,21 @@ from datetime import timedelta
 
 from chalicelib.adapters.aws.streak_timer import parse
 from chalicelib.domain.entries import EntryRef
-from chalicelib.domain.events import Announcement, Publication
+from chalicelib.domain.events import Message, Publication
 
 
 @dataclass
 class FakePublisher:
     """The EventPublisher port. Records what it accepts; ids in `busy` and `refused` fail."""
 
-    published: list[Announcement] = field(default_factory=list)
+    published: list[Message] = field(default_factory=list)
     busy: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
 
-    def publish(self, announcements: Sequence[Announcement]) -> Publication:
-        ids = {announcement.id for announcement in announcements}
+    def publish(self, messages: Sequence[Message]) -> Publication:
+        ids = {message.id for message in messages}
         failing = self.busy | self.refused
-        self.published += [announcement for announcement in announcements if announcement.id not in failing]
+        self.published += [message for message in messages if message.id not in failing]
         return Publication(busy=frozenset(ids & self.busy), refused=frozenset(ids & self.refused))
 
 

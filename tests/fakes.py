@@ -61,7 +61,7 @@ class FakeLedger(FakeBudgets):
         self.streaks: dict[str, Streak] = {}
         self.opened: set[str] = set()
         self.shards: dict[tuple[str, int], ShardState] = {}
-        self.announced: dict[str, datetime] = {}
+        self.published_entries: dict[str, datetime] = {}
         self.reviews: dict[str, Review] = {}
 
     def open_purchase(
@@ -198,9 +198,9 @@ class FakeLedger(FakeBudgets):
     def creator_coins(self, creator_id: str) -> int:
         return sum(shard.coins for (creator, _), shard in self.shards.items() if creator == creator_id)
 
-    def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
+    def mark_published(self, user_id: str, entry_id: str, at: datetime) -> None:
         if entry_id in self.entries.get(user_id, {}):
-            self.announced.setdefault(entry_id, at)
+            self.published_entries.setdefault(entry_id, at)
 
     def file_review(self, review: Review) -> Posted | Repeated:
         if review.payment_id in self.reviews:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.entries import Entry, shard_entry
-from chalicelib.domain.events import Announcement
+from chalicelib.domain.events import Message
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.purchases import Purchase, Status
@@ -64,7 +64,7 @@ class Books(Struct, frozen=True, kw_only=True):
         return [entry for entry in self.entries if not isinstance(entry, Purchase) or entry.status is Status.POSTED]
 
 
-def books_of(ledger: FakeLedger, published: Sequence[Announcement]) -> Books:
+def books_of(ledger: FakeLedger, published: Sequence[Message]) -> Books:
     """Build the snapshot of a fake ledger."""
     entries = [entry for known in ledger.entries.values() for entry in known.values()]
     coins = {gift.event_id: gift.creator_coins for gift in map(shard_entry, entries) if gift}
@@ -80,7 +80,7 @@ def books_of(ledger: FakeLedger, published: Sequence[Announcement]) -> Books:
             ShardTotal(creator_id=creator_id, shard=shard, coins=received.coins, gifts=len(received.sequences))
             for (creator_id, shard), received in ledger.shards.items()
         ],
-        published=[announcement.id for announcement in published],
+        published=[message.id for message in published],
     )
 
 

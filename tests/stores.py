@@ -22,7 +22,7 @@ from chalicelib.adapters.dynamodb.models import Row
 from chalicelib.adapters.dynamodb.operators import DynamoOperators
 from chalicelib.domain.ids import iso
 from chalicelib.domain.purchases import Purchase
-from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT
+from chalicelib.domain.shards import MAX_ACTIONS_PER_TRANSACTION
 from chalicelib.ports.journal import Journal
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
@@ -60,7 +60,7 @@ class Store(ABC):
     operators: OperatorLedger
     journal: Journal
     memberships: Memberships
-    max_gifts: int = MAX_ACTIONS_PER_RECEIPT
+    max_gifts: int = MAX_ACTIONS_PER_TRANSACTION
     is_misreporting_transactions: bool = False
 
     @abstractmethod
@@ -72,7 +72,7 @@ class Store(ABC):
         """Tell apart a wallet without coins from one that is not stored."""
 
     @abstractmethod
-    def announced_at(self, purchase: Purchase) -> datetime | None:
+    def published_at(self, purchase: Purchase) -> datetime | None:
         """Return the time at which the entry was marked as published."""
 
     @abstractmethod
@@ -117,8 +117,8 @@ class FakeStore(Store):
     def has_wallet(self, user_id: str) -> bool:
         return self.ledger.has_wallet(user_id)
 
-    def announced_at(self, purchase: Purchase) -> datetime | None:
-        return self.ledger.announced.get(purchase.purchase_id)
+    def published_at(self, purchase: Purchase) -> datetime | None:
+        return self.ledger.published_entries.get(purchase.purchase_id)
 
     def count_reviews(self, payment_id: str) -> int:
         return sum(review.payment_id == payment_id for review in self.ledger.reviews.values())
@@ -183,7 +183,7 @@ class DynamoStore(Store):
     def has_wallet(self, user_id: str) -> bool:
         return bool(self.item(wallet_key(user_id), "WALLET"))
 
-    def announced_at(self, purchase: Purchase) -> datetime | None:
+    def published_at(self, purchase: Purchase) -> datetime | None:
         item = self.item(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))
         return datetime.fromisoformat(item["announced_at"]["S"]) if "announced_at" in item else None
 

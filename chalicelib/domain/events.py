@@ -31,14 +31,14 @@ _ADJUSTED: Final = {
     Kind.GRANT: COINS_GRANTED,
     Kind.GIFT_REVERSAL: GIFT_REVERSED,
 }
-_NOTICED: Final = {
+_NOTIFIED: Final = {
     NotificationKind.STREAK_END: GIFT_STREAK_ENDED,
     NotificationKind.BUDGET_REMINDER: BUDGET_REACHED,
     NotificationKind.MEMBERSHIP_END: MEMBERSHIP_ENDED,
 }
 
 
-class Announcement(Struct, frozen=True, kw_only=True):
+class Message(Struct, frozen=True, kw_only=True):
     """One message for the topic.
 
     `envelope` is the CloudEvent, JSON values only; `attributes` are for subscribers' filters. Money and coins are
@@ -57,23 +57,23 @@ class Publication(Struct, frozen=True, kw_only=True):
     refused: frozenset[str] = frozenset()
 
 
-def announce(entry: Entry, position: ShardPosition | None, *, source: str, livemode: bool) -> Announcement:
+def message_for(entry: Entry, position: ShardPosition | None, *, source: str, livemode: bool) -> Message:
     """Build the message of a posted entry. `position` is its place in its creator's shard, if it has one."""
     sequence = position.sequence if position else None
     if isinstance(entry, Purchase) and entry.membership_id:
-        return announce_month(entry, source=source, livemode=livemode)
+        return message_for_month(entry, source=source, livemode=livemode)
     if isinstance(entry, Purchase):
-        return announce_credit(entry, source=source, livemode=livemode)
+        return message_for_credit(entry, source=source, livemode=livemode)
     if isinstance(entry, Adjustment):
-        return announce_adjustment(entry, sequence, source=source, livemode=livemode)
+        return message_for_adjustment(entry, sequence, source=source, livemode=livemode)
     if isinstance(entry, NotificationEntry):
-        return announce_notice(entry, sequence, source=source, livemode=livemode)
+        return message_for_notification(entry, sequence, source=source, livemode=livemode)
     if position is None:
         raise NotPosted(entry.gift_id)
-    return announce_gift(entry, position, source=source, livemode=livemode)
+    return message_for_gift(entry, position, source=source, livemode=livemode)
 
 
-def announce_gift(gift: Gift, position: ShardPosition, *, source: str, livemode: bool) -> Announcement:
+def message_for_gift(gift: Gift, position: ShardPosition, *, source: str, livemode: bool) -> Message:
     """Build the message of a gift that its creator's shard has received."""
     sequence = position.sequence
     data = {
@@ -92,7 +92,7 @@ def announce_gift(gift: Gift, position: ShardPosition, *, source: str, livemode:
         "super_chat": {"color": gift.color, "pin_seconds": gift.pin_seconds} if gift.color else None,
         "sequence": sequence,
     }
-    return Announcement(
+    return Message(
         id=gift.event_id,
         envelope=_envelope(gift, GIFT_SENT, f"creator/{gift.creator_id}", source)
         | _order(gift, sequence)
@@ -107,7 +107,7 @@ def _streak(gift: Gift, position: ShardPosition) -> dict[str, object]:
     return {"streak_id": gift.streak_id, "count": position.streak_count, "coins": position.streak_coins}
 
 
-def announce_credit(purchase: Purchase, *, source: str, livemode: bool) -> Announcement:
+def message_for_credit(purchase: Purchase, *, source: str, livemode: bool) -> Message:
     """Build the message of a posted purchase."""
     data = {
         "purchase_id": purchase.purchase_id,
@@ -117,14 +117,14 @@ def announce_credit(purchase: Purchase, *, source: str, livemode: bool) -> Annou
         "coins": purchase.coins,
         "price": {"amount_minor": purchase.amount_minor, "currency": purchase.currency},
     }
-    return Announcement(
+    return Message(
         id=purchase.posting.event_id,
         envelope=_envelope(purchase, COINS_CREDITED, f"wallet/{purchase.user_id}", source) | {"data": data},
         attributes=_attributes(COINS_CREDITED, "purchase", purchase.coins, livemode=livemode),
     )
 
 
-def announce_month(purchase: Purchase, *, source: str, livemode: bool) -> Announcement:
+def message_for_month(purchase: Purchase, *, source: str, livemode: bool) -> Message:
     """Build the message of a posted month of a membership: started or renewed."""
     if purchase.paid_until is None:
         raise NotPosted(purchase.purchase_id)
@@ -138,14 +138,14 @@ def announce_month(purchase: Purchase, *, source: str, livemode: bool) -> Announ
         "price": {"amount_minor": purchase.amount_minor, "currency": purchase.currency},
         "paid_until": iso(purchase.paid_until),
     }
-    return Announcement(
+    return Message(
         id=purchase.posting.event_id,
         envelope=_envelope(purchase, event_type, f"wallet/{purchase.user_id}", source) | {"data": data},
         attributes=_attributes(event_type, "purchase", purchase.coins, livemode=livemode),
     )
 
 
-def announce_adjustment(adjustment: Adjustment, sequence: int | None, *, source: str, livemode: bool) -> Announcement:
+def message_for_adjustment(adjustment: Adjustment, sequence: int | None, *, source: str, livemode: bool) -> Message:
     """Build the message of an adjustment. A gift reversal has a `sequence` in its creator's shard."""
     event_type = _ADJUSTED[adjustment.kind]
     about = {Kind.GIFT_REVERSAL: "gift_id", Kind.GRANT: "payment_id"}.get(adjustment.kind, "purchase_id")
@@ -158,32 +158,32 @@ def announce_adjustment(adjustment: Adjustment, sequence: int | None, *, source:
     attributes = _attributes(event_type, adjustment.kind.value, abs(adjustment.coins), livemode=livemode)
     if sequence is None or adjustment.creator_id is None:
         envelope = _envelope(adjustment, event_type, f"wallet/{adjustment.user_id}", source)
-        return Announcement(id=adjustment.event_id, envelope=envelope | {"data": data}, attributes=attributes)
+        return Message(id=adjustment.event_id, envelope=envelope | {"data": data}, attributes=attributes)
     # The gift may have been anonymous, so the creator's message names the gift and not the fan.
     del data["user_id"]
     data |= {"creator_id": adjustment.creator_id, "sequence": sequence}
     envelope = _envelope(adjustment, event_type, f"creator/{adjustment.creator_id}", source)
-    return Announcement(
+    return Message(
         id=adjustment.event_id,
         envelope=envelope | _order(adjustment, sequence) | {"data": data},
         attributes=attributes | {"creator_id": adjustment.creator_id},
     )
 
 
-def announce_notice(
+def message_for_notification(
     notification: NotificationEntry, sequence: int | None, *, source: str, livemode: bool
-) -> Announcement:
+) -> Message:
     """Build the message of a notification. One for a creator has a `sequence` in its shard."""
-    event_type = _NOTICED[notification.kind]
+    event_type = _NOTIFIED[notification.kind]
     attributes = _attributes(event_type, notification.kind.value, 0, livemode=livemode)
     data: dict[str, object] = {"entry_id": notification.entry_id, **notification.payload}
     if sequence is None or notification.creator_id is None:
         envelope = _envelope(notification, event_type, f"wallet/{notification.user_id}", source)
         data["user_id"] = notification.user_id
-        return Announcement(id=notification.event_id, envelope=envelope | {"data": data}, attributes=attributes)
+        return Message(id=notification.event_id, envelope=envelope | {"data": data}, attributes=attributes)
     envelope = _envelope(notification, event_type, f"creator/{notification.creator_id}", source)
     data |= {"creator_id": notification.creator_id, "sequence": sequence}
-    return Announcement(
+    return Message(
         id=notification.event_id,
         envelope=envelope | _order(notification, sequence) | {"data": data},
         attributes=attributes | {"creator_id": notification.creator_id},

@@ -103,7 +103,7 @@ class GiftOrder(Struct, frozen=True, kw_only=True):
             raise SelfGift("Choose another creator.")
 
 
-def price_gift(order: GiftOrder, catalogue: Catalogue, posting: Posting, creator_lanes: int) -> Gift:
+def price_gift(order: GiftOrder, catalogue: Catalogue, posting: Posting, creator_shards: int) -> Gift:
     """Build the gift of an order by the rules of the economy.
 
     Raises:
@@ -122,7 +122,7 @@ def price_gift(order: GiftOrder, catalogue: Catalogue, posting: Posting, creator
         event_id=posting.event_id,
         creator_id=order.creator_id,
         # All gifts of a streak go to one shard, which counts them.
-        shard=shard_of(order.streak_id or posting.event_id, creator_lanes),
+        shard=shard_of(order.streak_id or posting.event_id, creator_shards),
         item_id=order.item_id,
         quantity=order.quantity,
         price_coins=coins,
@@ -138,9 +138,9 @@ def price_gift(order: GiftOrder, catalogue: Catalogue, posting: Posting, creator
     )
 
 
-def shard_of(name: str, creator_lanes: int) -> int:
-    """Return the receiving shard, 0 to `creator_lanes` - 1, by a hash that is the same in every process."""
-    return zlib.crc32(name.encode()) % creator_lanes
+def shard_of(name: str, creator_shards: int) -> int:
+    """Return the receiving shard, 0 to `creator_shards` - 1, by a hash that is the same in every process."""
+    return zlib.crc32(name.encode()) % creator_shards
 
 
 def require_same_request(entry: object, order: GiftOrder) -> Gift:
@@ -213,8 +213,8 @@ def _fits(order: GiftOrder, text: Text) -> bool:
 
 def _too_long(text: Text, enough: int | None) -> MessageTooLong:
     emoji = "" if text.max_emoji is None else f" and {text.max_emoji} emoji"
-    facts = {"max_characters": text.max_characters, "max_bytes": text.max_bytes}
+    limits = {"max_characters": text.max_characters, "max_bytes": text.max_bytes}
     if enough is None:
-        return MessageTooLong(f"At most {text.max_characters} characters{emoji}.", **facts)
+        return MessageTooLong(f"At most {text.max_characters} characters{emoji}.", **limits)
     detail = f"At most {text.max_characters} characters{emoji} for these coins; send {enough} coins or shorten it."
-    return MessageTooLong(detail, **facts, coins_needed=enough)
+    return MessageTooLong(detail, **limits, coins_needed=enough)

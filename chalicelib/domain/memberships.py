@@ -27,7 +27,7 @@ from chalicelib.errors import AlreadyMember, IdempotencyConflict, InvalidField
 CHANNEL: Final = "membership"
 """Channel of purchases that are months of a membership."""
 
-RENEWAL_LAG: Final = timedelta(hours=3)
+RENEWAL_GRACE: Final = timedelta(hours=3)
 """Grace period of a renewal, which Stripe charges about an hour after its period has begun."""
 
 _BILLED: Final[Mapping[str | None, bool]] = {"subscription_create": False, "subscription_cycle": True}
@@ -91,10 +91,10 @@ class Membership(Struct, frozen=True, kw_only=True):
     version: int = 1
 
     def is_active(self, now: datetime) -> bool:
-        """Return True until the end of the last paid month, plus RENEWAL_LAG while a renewal is due."""
+        """Return True until the end of the last paid month, plus RENEWAL_GRACE while a renewal is due."""
         if self.paid_until is None or self.status not in LIVE:
             return False
-        lag = RENEWAL_LAG if self.status is MembershipStatus.ACTIVE and self.renews else timedelta()
+        lag = RENEWAL_GRACE if self.status is MembershipStatus.ACTIVE and self.renews else timedelta()
         return now < self.paid_until + lag
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from chalicelib.domain.entries import ShardEntry
 from chalicelib.domain.gifts import Gift
 
-MAX_ACTIONS_PER_RECEIPT: Final = 99
+MAX_ACTIONS_PER_TRANSACTION: Final = 99
 """A transaction takes a hundred actions, and the shard itself is one of them."""
 
 MAX_SHARDS: Final = 64
@@ -51,7 +51,7 @@ def batches_by_shard(things: Sequence[tuple[Thing, ShardEntry]]) -> Iterator[tup
         streaks: set[tuple[str, str]] = set()
         for thing, entry in received:
             own = {streak for streak in [streak_of(entry)] if streak}
-            if len(chunk) + 1 + len(streaks | own) > MAX_ACTIONS_PER_RECEIPT:
+            if len(chunk) + 1 + len(streaks | own) > MAX_ACTIONS_PER_TRANSACTION:
                 yield creator_id, shard, chunk
                 chunk, streaks = [], set()
             chunk.append(thing)

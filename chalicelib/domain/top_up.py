@@ -104,7 +104,7 @@ def _lightest(coins: Sequence[int], weights: Sequence[int], needed: int) -> Mapp
     step, weight = coins[best], weights[best]
     # Weights from here on are multiplied by the best item's coins, to avoid fractions.
     extras = [(place, held, weights[place] * step - weight * held) for place, held in enumerate(coins) if place != best]
-    answer: tuple[int, ...] = ()
+    found: tuple[int, ...] = ()
     lightest = weight * (needed + -needed % step)
     known, most_lacking = {needed: weight * needed}, dict[int, int]()
     queue: list[tuple[int, int, tuple[int, ...]]] = [(weight * needed, -needed, ())]
@@ -120,8 +120,8 @@ def _lightest(coins: Sequence[int], weights: Sequence[int], needed: int) -> Mapp
             known[lacking] = raised
             whole = raised + weight * (-lacking % step if lacking > 0 else -lacking)
             if whole < lightest:
-                lightest, answer = whole, (*taken, place)
+                lightest, found = whole, (*taken, place)
             if lacking > 0:
                 heappush(queue, (raised, -lacking, (*taken, place)))
-    left = needed - sum(coins[place] for place in answer)
-    return Counter(answer) + Counter({best: max(0, -(-left // step))})
+    left = needed - sum(coins[place] for place in found)
+    return Counter(found) + Counter({best: max(0, -(-left // step))})

@@ -51,18 +51,21 @@ def cursor(entry_id: str | None) -> str | None:
     return None if entry_id is None else urlsafe_b64encode(entry_id.encode()).decode()
 
 
-def response_of(answer: ApiResponse, request: Request) -> Response:
+def response_of(response: ApiResponse, request: Request) -> Response:
     """Convert to a Chalice response; 304 without a body if the ETag matches."""
-    body, headers = answer.body, {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **answer.headers}
+    body, headers = (
+        response.body,
+        {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **response.headers},
+    )
     if not isinstance(body, str):
         body = msgspec.json.encode(body).decode()
         headers.setdefault("Content-Type", "application/json")
-    if answer.cacheable:
+    if response.cacheable:
         etag = f'"{sha256(body.encode()).hexdigest()[:32]}"'
         headers |= {"ETag": etag, "Cache-Control": "public, max-age=60"}
         if etag in str(request.headers.get("if-none-match", "")):
             return Response("", {**headers, "X-Request-Id": request_id_of(request)}, 304)
-    return Response(body, {**headers, "X-Request-Id": request_id_of(request)}, answer.status)
+    return Response(body, {**headers, "X-Request-Id": request_id_of(request)}, response.status)
 
 
 def problem_of(error: errors.CoinpurseError, request: Request) -> Response:
@@ -98,8 +101,8 @@ def _log_refusal(error: errors.CoinpurseError, request: Request) -> int:
     """Log the error. Returns its status: that of the nearest class in STATUS."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     cause = cause_of(error)
-    facts = {"code": error.code, "status": status, "path": request.path, **({"cause": cause} if cause else {})}
-    telemetry.log.info("refused", extra=facts)
+    fields = {"code": error.code, "status": status, "path": request.path, **({"cause": cause} if cause else {})}
+    telemetry.log.info("refused", extra=fields)
     return status
 
 

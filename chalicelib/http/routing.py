@@ -91,7 +91,7 @@ class ApiRequest(Generic[Body]):
         except ValueError:
             entry_id = ""
         if not is_uuid7(entry_id):
-            raise errors.InvalidField("cursor", "a next_cursor of an earlier answer")
+            raise errors.InvalidField("cursor", "a next_cursor of an earlier response")
         return entry_id
 
     def header(self, name: str) -> str:

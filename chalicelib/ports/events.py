@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from chalicelib.domain.entries import EntryRef
-from chalicelib.domain.events import Announcement, Publication
+from chalicelib.domain.events import Message, Publication
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.reminders import BudgetRecord
 
@@ -13,7 +13,7 @@ from chalicelib.domain.reminders import BudgetRecord
 class EventPublisher(Protocol):
     """The topic that downstream consumers subscribe to."""
 
-    def publish(self, announcements: Sequence[Announcement]) -> Publication:
+    def publish(self, messages: Sequence[Message]) -> Publication:
         """Publish at least once. Never raises; returns the ids of the messages that were not accepted."""
 
 

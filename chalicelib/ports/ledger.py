@@ -102,7 +102,7 @@ class Ledger(Protocol):
     def creator_coins(self, creator_id: str) -> int:
         """Read the coins that a creator has received, over all possible shards, consistently."""
 
-    def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
+    def mark_published(self, user_id: str, entry_id: str, at: datetime) -> None:
         """Store that an entry without a creator was published. A repeat keeps the first time."""
 
     def file_review(self, review: Review) -> Posted | Repeated:

@@ -28,7 +28,7 @@ class SentGift(Struct, frozen=True, kw_only=True):
     is_repeat: bool
 
 
-def send_gift(order: GiftOrder, *, catalogue: Catalogue, ledger: Ledger, clock: Clock, creator_lanes: int) -> SentGift:
+def send_gift(order: GiftOrder, *, catalogue: Catalogue, ledger: Ledger, clock: Clock, creator_shards: int) -> SentGift:
     """Send a gift, once for each key.
 
     The debit and the gift are one transaction on the sender's partition, so a popular creator adds no contention. A
@@ -44,7 +44,7 @@ def send_gift(order: GiftOrder, *, catalogue: Catalogue, ledger: Ledger, clock: 
     now = clock.now()
     try:
         require_fresh_key(order.gift_id, now)
-        gift = price_gift(order, catalogue, Posting(posted_at=now, event_id=clock.new_id()), creator_lanes)
+        gift = price_gift(order, catalogue, Posting(posted_at=now, event_id=clock.new_id()), creator_shards)
         result = spend_within_budget(
             lambda change, wallet: ledger.post_gift(gift, change, _streak_end(gift, wallet, clock)),
             lambda wallet: spend_refusal(wallet, gift.price_coins, now) or streak_refusal(gift, wallet),

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from chalicelib.domain.budgets import Budget
 from chalicelib.domain.entries import Entry, shard_entry
-from chalicelib.domain.events import Announcement, announce
+from chalicelib.domain.events import Message, message_for
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.posting import Posting
@@ -79,7 +79,7 @@ class _Batch:
 
     def __init__(self, services: RelayServices) -> None:
         self.services = services
-        self.pending: list[tuple[PostedRecord, Announcement]] = []
+        self.pending: list[tuple[PostedRecord, Message]] = []
         self.retry: set[str] = set()
 
     def attempt(self, step: Callable[[Sequence[PostedRecord]], None], records: Sequence[PostedRecord]) -> None:
@@ -114,7 +114,7 @@ class _Batch:
 
     def add_message(self, record: PostedRecord, entry: Entry, position: ShardPosition | None) -> None:
         """Add the message of one entry."""
-        message = announce(entry, position, source=self.services.source, livemode=self.services.livemode)
+        message = message_for(entry, position, source=self.services.source, livemode=self.services.livemode)
         self.pending.append((record, message))
 
     def set_aside(self, records: Sequence[PostedRecord]) -> None:
@@ -139,7 +139,7 @@ class _Batch:
         for record in records:
             entry = record.entry
             if entry is not None and shard_entry(entry) is None:
-                services.ledger.mark_announced(entry.user_id, entry.entry_id, services.clock.now())
+                services.ledger.mark_published(entry.user_id, entry.entry_id, services.clock.now())
             if isinstance(entry, Gift) and entry.begins_streak:
                 services.streak_timer.wake(entry.user_id, entry.gift_id, services.streak_pause)
 

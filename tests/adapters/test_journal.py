@@ -139,7 +139,7 @@ def test_not_relayed_returns_lines_until_received_or_published(store: Store) -> 
         remaining.remove(line(received))
         assert is_not_relayed()
     for published in (purchase, clawback, grant):
-        store.ledger.mark_announced(published.user_id, published.entry_id, START)
+        store.ledger.mark_published(published.user_id, published.entry_id, START)
         remaining.remove(line(published))
         assert is_not_relayed()
     assert remaining == [line(other)]
@@ -150,7 +150,7 @@ def test_not_relayed_returns_gift_that_is_published_but_not_received(store: Stor
     gift = a_gift()
     buy(store.ledger, gift.user_id, 60)
     store.ledger.post_gift(gift)
-    store.ledger.mark_announced(gift.user_id, gift.entry_id, START)
+    store.ledger.mark_published(gift.user_id, gift.entry_id, START)
 
     assert list(store.journal.not_relayed([line(gift)])) == [line(gift)]
 
@@ -181,7 +181,7 @@ def test_not_relayed_reads_more_lines_than_one_batch(bulk_store: Store) -> None:
     receive(bulk_store, gifts[:110])
     for purchase in purchases[:110]:
         bulk_store.ledger.open_purchase(purchase)
-        bulk_store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
+        bulk_store.ledger.mark_published(purchase.user_id, purchase.entry_id, START)
 
     found = bulk_store.journal.not_relayed([*map(line, gifts), *map(line, purchases)])
 

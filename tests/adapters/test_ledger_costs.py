@@ -155,11 +155,11 @@ def test_move_purchase_costs_one_unit(atomic_store: DynamoStore, ledger: Ledger,
     assert measured(atomic_store, move) == Cost(2, rru=1), "refused, and read"
 
 
-def test_mark_announced_costs_one_unit(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
+def test_mark_published_costs_one_unit(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
     ledger.post_purchase(session_of(purchase), a_posting())
     for _ in range(2):
         assert measured(
-            atomic_store, lambda: ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
+            atomic_store, lambda: ledger.mark_published(purchase.user_id, purchase.entry_id, START)
         ) == Cost(1, wru=1)
 
 

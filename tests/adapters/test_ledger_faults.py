@@ -240,9 +240,9 @@ def test_single_item_writes_with_lost_response_take_effect_once(store: DynamoSto
     with injecting(store.client, response_lost, operation="UpdateItem"):
         moved = store.ledger.move_purchase(purchase.ref, Status.PROCESSING, [Status.PENDING])
     with injecting(store.client, response_lost, operation="UpdateItem"):
-        store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
+        store.ledger.mark_published(purchase.user_id, purchase.entry_id, START)
 
     assert isinstance(moved, Unchanged)
     assert moved.purchase.status is Status.PROCESSING
     assert store.count_reviews(review.payment_id) == 1
-    assert store.announced_at(purchase) == START
+    assert store.published_at(purchase) == START

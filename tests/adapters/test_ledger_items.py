@@ -93,7 +93,7 @@ def test_purchase_item_is_under_a_kilobyte(store: DynamoStore) -> None:
     )
     store.ledger.open_purchase(purchase)
     store.ledger.post_purchase(replace(session_of(purchase), payment_intent="p" * 255), a_posting())
-    store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
+    store.ledger.mark_published(purchase.user_id, purchase.entry_id, START)
     posted = store.ledger.find_entry(FAN, purchase.purchase_id)
     assert isinstance(posted, Purchase)
     assert store.ledger.update_kept_amount(posted, MAX_AMOUNT, None) == Posted()
@@ -137,7 +137,7 @@ def test_adjustment_items_are_under_a_kilobyte(store: DynamoStore) -> None:
     assert store.operators.grant(grant) == Posted()
 
     for adjustment in (reversal, grant):
-        store.ledger.mark_announced(FAN, adjustment.entry_id, START)
+        store.ledger.mark_published(FAN, adjustment.entry_id, START)
         item = store.item(wallet_key(FAN), entry_key(adjustment.entry_id))
         assert item.keys() >= {"about", "reason", "actor", "journal_at", "announced_at"}
         assert size(item) <= KILOBYTE

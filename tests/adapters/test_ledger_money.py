@@ -129,11 +129,11 @@ def test_update_kept_amount_successive_clawbacks_add_up(store: Store, purchase: 
 
 
 def test_update_kept_amount_keeps_publication_mark(store: Store, purchase: Purchase) -> None:
-    store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)
+    store.ledger.mark_published(purchase.user_id, purchase.entry_id, START)
 
     store.ledger.update_kept_amount(purchase, 0, a_clawback(purchase, 500))
 
-    assert store.announced_at(purchase) == START
+    assert store.published_at(purchase) == START
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT, ShardPosition
+from chalicelib.domain.shards import MAX_ACTIONS_PER_TRANSACTION, ShardPosition
 from tests.adapters.samples import a_gift, a_reversal, gifts_to, new_name
 from tests.stores import Store
 
@@ -28,7 +28,7 @@ def total(gifts: Sequence[Gift]) -> int:
     return sum(gift.price_coins for gift in gifts)
 
 
-@pytest.mark.parametrize("number", [1, 2, MAX_ACTIONS_PER_RECEIPT])
+@pytest.mark.parametrize("number", [1, 2, MAX_ACTIONS_PER_TRANSACTION])
 def test_receive_gifts_assigns_sequences_in_order(store: Store, creator_id: str, number: int) -> None:
     gifts = gifts_to(creator_id, min(number, store.max_gifts))
 
@@ -38,7 +38,7 @@ def test_receive_gifts_assigns_sequences_in_order(store: Store, creator_id: str,
     assert (shard.coins, shard.sequences) == (total(gifts), sequences_of(gifts))
 
 
-@pytest.mark.parametrize("number", [1, MAX_ACTIONS_PER_RECEIPT])
+@pytest.mark.parametrize("number", [1, MAX_ACTIONS_PER_TRANSACTION])
 def test_receive_gifts_repeat_keeps_sequences(bulk_store: Store, creator_id: str, number: int) -> None:
     gifts = gifts_to(creator_id, min(number, bulk_store.max_gifts))
     bulk_store.ledger.receive_gifts(creator_id, 0, gifts)

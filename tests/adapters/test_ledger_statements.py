@@ -69,32 +69,32 @@ def test_list_entries_sorts_by_time_of_id(store: Store) -> None:
     assert [entry.created_at for entry in listed if entry.user_id == user_id] == [late, START, early]  # type: ignore[union-attr]
 
 
-def test_mark_announced_keeps_first_time(store: Store) -> None:
+def test_mark_published_keeps_first_time(store: Store) -> None:
     posted = buy(store.ledger, new_name("fan"), 5)
-    assert store.announced_at(posted) is None
+    assert store.published_at(posted) is None
 
     first = START + timedelta(seconds=40, milliseconds=5)
     for at in (first, first + timedelta(hours=1), START):
-        store.ledger.mark_announced(posted.user_id, posted.entry_id, at)
+        store.ledger.mark_published(posted.user_id, posted.entry_id, at)
 
-    assert store.announced_at(posted) == first
+    assert store.published_at(posted) == first
 
 
-def test_mark_announced_does_not_change_the_entry(store: Store) -> None:
+def test_mark_published_does_not_change_the_entry(store: Store) -> None:
     posted = buy(store.ledger, new_name("fan"), 5)
 
-    store.ledger.mark_announced(posted.user_id, posted.entry_id, START)
+    store.ledger.mark_published(posted.user_id, posted.entry_id, START)
 
     assert store.ledger.find_entry(posted.user_id, posted.purchase_id) == posted
     assert store.ledger.post_purchase(session_of(posted), a_posting()) == Unchanged(purchase=posted)
     assert store.ledger.read_wallet(posted.user_id).coins == 5
 
 
-def test_mark_announced_of_unknown_entry_stores_nothing(store: Store) -> None:
+def test_mark_published_of_unknown_entry_stores_nothing(store: Store) -> None:
     """The sweep would read a mark without its entry as an entry."""
     unknown = replace(a_purchase(), status=Status.POSTED)
 
-    store.ledger.mark_announced(unknown.user_id, unknown.entry_id, START)
+    store.ledger.mark_published(unknown.user_id, unknown.entry_id, START)
 
     assert store.ledger.find_entry(unknown.user_id, unknown.purchase_id) is None
 

@@ -98,7 +98,7 @@ def test_month_item_is_under_a_kilobyte(store: DynamoStore) -> None:
     month = a_month(membership, 2, payment_intent=PAYMENT)
     store.memberships.post_month(month, SUBSCRIPTION, CUSTOMER)
     store.ledger.update_kept_amount(month, MAX_AMOUNT, None)
-    store.ledger.mark_announced(FAN, month.purchase_id, START)
+    store.ledger.mark_published(FAN, month.purchase_id, START)
     assert size(store.item(wallet_key(FAN), entry_key(month.purchase_id))) < KILOBYTE
 
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 from chalicelib.adapters.aws.sns_publisher import SnsPublisher
-from chalicelib.domain.events import Announcement, Publication, announce_credit, announce_gift
+from chalicelib.domain.events import Message, Publication, message_for_credit, message_for_gift
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.shards import ShardPosition
 from tests.adapters.samples import a_gift, a_purchase
@@ -43,9 +43,9 @@ def batches(publisher: SnsPublisher) -> Batches:
     return batches
 
 
-def announcements(number: int) -> list[Announcement]:
+def messages(number: int) -> list[Message]:
     return [
-        announce_gift(a_gift(), ShardPosition(sequence=1), source="//coinpurse/test", livemode=False)
+        message_for_gift(a_gift(), ShardPosition(sequence=1), source="//coinpurse/test", livemode=False)
         for _ in range(number)
     ]
 
@@ -79,16 +79,16 @@ def received(publisher: SnsPublisher) -> Callable[[], list[dict[str, Any]]]:
 def test_publish_sends_batches_of_ten(
     publisher: SnsPublisher, batches: Batches, number: int, sizes: Sequence[int]
 ) -> None:
-    assert publisher.publish(announcements(number)) == Publication()
+    assert publisher.publish(messages(number)) == Publication()
 
     assert [len(batch) for batch in batches] == sizes
     assert all(len({entry["Id"] for entry in batch}) == len(batch) for batch in batches)
 
 
 def test_publish_sends_same_event_twice_in_one_batch(publisher: SnsPublisher, batches: Batches) -> None:
-    (announcement,) = announcements(1)
+    (message,) = messages(1)
 
-    assert publisher.publish([announcement, announcement]) == Publication()
+    assert publisher.publish([message, message]) == Publication()
     assert [entry["Id"] for entry in batches[0]] == ["0", "1"]
 
 
@@ -96,13 +96,13 @@ def test_publish_gift_delivers_cloudevent_with_filter_attributes(
     publisher: SnsPublisher, received: Callable[[], list[dict[str, Any]]]
 ) -> None:
     gift = a_gift(message="おめでとう 🎉 \"'<&>", creator_id="|:@._-=")
-    announcement = announce_gift(gift, ShardPosition(sequence=7), source="//coinpurse/test", livemode=False)
+    message = message_for_gift(gift, ShardPosition(sequence=7), source="//coinpurse/test", livemode=False)
 
-    publisher.publish([announcement])
+    publisher.publish([message])
 
-    (message,) = received()
-    assert json.loads(message["Message"]) == announcement.envelope
-    assert message["MessageAttributes"] == {
+    (delivered,) = received()
+    assert json.loads(delivered["Message"]) == message.envelope
+    assert delivered["MessageAttributes"] == {
         "event_type": {"Type": "String", "Value": "coinpurse.gift.sent.v1"},
         "kind": {"Type": "String", "Value": "gift"},
         "coins": {"Type": "Number", "Value": "60"},
@@ -116,7 +116,7 @@ def test_publish_credit_delivers_cloudevent(
 ) -> None:
     posted = a_purchase(status=Status.POSTED, posted_at=START, event_id="event", payment_intent="pi_1")
 
-    publisher.publish([announce_credit(posted, source="//coinpurse/test", livemode=True)])
+    publisher.publish([message_for_credit(posted, source="//coinpurse/test", livemode=True)])
 
     (message,) = received()
     assert json.loads(message["Message"])["data"]["coins"] == 500
@@ -124,7 +124,7 @@ def test_publish_credit_delivers_cloudevent(
 
 
 def test_publish_reports_failures_by_sender_fault(publisher: SnsPublisher) -> None:
-    events = announcements(13)
+    events = messages(13)
     replace_responses(
         publisher,
         {
@@ -143,14 +143,14 @@ def test_publish_reports_failures_by_sender_fault(publisher: SnsPublisher) -> No
 
 
 def test_publish_failed_batch_is_reported_busy(publisher: SnsPublisher) -> None:
-    events = announcements(12)
+    events = messages(12)
     boto3.client("sns").delete_topic(TopicArn=publisher._topic_arn)
 
     assert publisher.publish(events) == Publication(busy=frozenset(each.id for each in events))
 
 
 def test_publish_failed_batch_does_not_stop_later_ones(publisher: SnsPublisher) -> None:
-    events, sent = announcements(30), []
+    events, sent = messages(30), []
 
     def fail_second(**_: object) -> None:
         sent.append(True)

@@ -98,7 +98,7 @@ def writes_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
             lambda: operators.settle_review(review, a_settlement(), None),
         ],
         "UpdateItem": [
-            lambda: ledger.mark_announced(purchase.user_id, purchase.entry_id, START),
+            lambda: ledger.mark_published(purchase.user_id, purchase.entry_id, START),
             lambda: ledger.change_budget("ann", BudgetChange(seen=None, budget=a_budget())),
             lambda: store.journal.move_watermark("sweep", START),
         ],
@@ -166,7 +166,7 @@ def test_single_item_writes_raise_permanent_errors(store: DynamoStore) -> None:
         ("PutItem", lambda: store.ledger.post_notification(a_notification())),
         ("PutItem", lambda: store.ledger.file_review(a_review())),
         ("UpdateItem", lambda: store.ledger.change_budget("ann", BudgetChange(seen=None, budget=a_budget()))),
-        ("UpdateItem", lambda: store.ledger.mark_announced(purchase.user_id, purchase.entry_id, START)),
+        ("UpdateItem", lambda: store.ledger.mark_published(purchase.user_id, purchase.entry_id, START)),
         ("UpdateItem", lambda: store.ledger.move_purchase(purchase.ref, Status.FAILED, [Status.PENDING])),
     ]
     for operation, write in writes:

@@ -5,7 +5,7 @@ import pytest
 
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.entries import Entry, ShardEntry, shard_entry
-from chalicelib.domain.events import Announcement, announce
+from chalicelib.domain.events import Message, message_for
 from chalicelib.domain.posting import NotPosted
 from chalicelib.domain.shards import ShardPosition
 from tests.domain.builders import (
@@ -24,8 +24,8 @@ SOURCE = "/coinpurse/test"
 GIVEN = a_gift(gift_id="gift-1", event_id="event-1", user_id="shy-fan", anonymous=True, price_coins=35, shard=3)
 
 
-def announced(entry: Entry, sequence: int | None = None, *, livemode: bool = False) -> Announcement:
-    return announce(entry, ShardPosition(sequence=sequence) if sequence else None, source=SOURCE, livemode=livemode)
+def announced(entry: Entry, sequence: int | None = None, *, livemode: bool = False) -> Message:
+    return message_for(entry, ShardPosition(sequence=sequence) if sequence else None, source=SOURCE, livemode=livemode)
 
 
 ADJUSTED: list[tuple[dict[str, Any], str, dict[str, object]]] = [
@@ -39,7 +39,7 @@ ADJUSTED: list[tuple[dict[str, Any], str, dict[str, object]]] = [
 @pytest.mark.parametrize(("facts", "word", "about"), ADJUSTED)
 def test_announce_adjustment_has_every_field(facts: dict[str, Any], word: str, about: dict[str, object]) -> None:
     event_type = f"coinpurse.coins.{word}.v1"
-    assert announced(an_adjustment(**facts)) == Announcement(
+    assert announced(an_adjustment(**facts)) == Message(
         id=EVENT_ID,
         envelope={
             "specversion": "1.0",
@@ -57,7 +57,7 @@ def test_announce_adjustment_has_every_field(facts: dict[str, Any], word: str, a
 
 
 def test_announce_reversal_is_addressed_to_the_creator() -> None:
-    assert announced(a_reversal(GIVEN), 8) == Announcement(
+    assert announced(a_reversal(GIVEN), 8) == Message(
         id="event-1-back",
         envelope={
             "specversion": "1.0",

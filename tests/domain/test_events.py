@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.events import Announcement, announce_credit, announce_gift
+from chalicelib.domain.events import Message, message_for_credit, message_for_gift
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.posting import NotPosted
 from chalicelib.domain.purchases import Purchase
@@ -14,12 +14,12 @@ from tests.domain.builders import CREATOR, EVENT_ID, FAN, KEY, a_gift, a_posted_
 SOURCE = "/coinpurse/test"
 
 
-def announced_gift(sequence: int = 7, *, livemode: bool = False, **changes: Any) -> Announcement:
-    return announce_gift(a_gift(**changes), ShardPosition(sequence=sequence), source=SOURCE, livemode=livemode)
+def announced_gift(sequence: int = 7, *, livemode: bool = False, **changes: Any) -> Message:
+    return message_for_gift(a_gift(**changes), ShardPosition(sequence=sequence), source=SOURCE, livemode=livemode)
 
 
-def announced_credit(*, livemode: bool = False, **changes: Any) -> Announcement:
-    return announce_credit(a_posted_purchase(**changes), source=SOURCE, livemode=livemode)
+def announced_credit(*, livemode: bool = False, **changes: Any) -> Message:
+    return message_for_credit(a_posted_purchase(**changes), source=SOURCE, livemode=livemode)
 
 
 def leaves(value: object) -> list[object]:
@@ -31,7 +31,7 @@ def leaves(value: object) -> list[object]:
 
 def test_announce_gift_has_every_field() -> None:
     message = announced_gift(item_id="cake", quantity=2, price_coins=70, message="hi", stream_id="live", shard=3)
-    assert message == Announcement(
+    assert message == Message(
         id=EVENT_ID,
         envelope={
             "specversion": "1.0",
@@ -72,7 +72,7 @@ def test_announce_gift_has_every_field() -> None:
 
 
 def test_announce_credit_has_every_field() -> None:
-    assert announced_credit() == Announcement(
+    assert announced_credit() == Message(
         id=EVENT_ID,
         envelope={
             "specversion": "1.0",
@@ -114,7 +114,7 @@ def test_announce_gift_outside_a_stream_has_null_stream_id() -> None:
 
 
 @pytest.mark.parametrize("message", [announced_gift(), announced_credit()], ids=["gift", "credit"])
-def test_announce_envelope_has_the_attributes_of_cloudevents(message: Announcement) -> None:
+def test_announce_envelope_has_the_attributes_of_cloudevents(message: Message) -> None:
     assert message.envelope["specversion"] == "1.0"
     for name in ("id", "source", "type", "subject", "time", "datacontenttype", "dataschema"):
         assert isinstance(message.envelope[name], str)
@@ -129,13 +129,13 @@ def test_announce_envelope_has_the_attributes_of_cloudevents(message: Announceme
     [announced_gift(MAX_AMOUNT, price_coins=MAX_AMOUNT), announced_credit(coins=MAX_AMOUNT, amount_minor=MAX_AMOUNT)],
     ids=["gift", "credit"],
 )
-def test_announce_has_no_floats(message: Announcement) -> None:
+def test_announce_has_no_floats(message: Message) -> None:
     assert {type(leaf) for leaf in leaves([message.envelope, message.attributes])} <= {str, int, bool, type(None), list}
     assert not any(isinstance(leaf, float) for leaf in leaves(message.envelope))
 
 
 @pytest.mark.parametrize("message", [announced_gift(), announced_credit()], ids=["gift", "credit"])
-def test_announce_has_at_most_eight_attributes(message: Announcement) -> None:
+def test_announce_has_at_most_eight_attributes(message: Message) -> None:
     assert {"event_type", "kind", "coins", "livemode"} <= set(message.attributes)
     assert len(message.attributes) <= 8
 
@@ -158,4 +158,4 @@ def test_announce_sequence_sorts_as_text() -> None:
 )
 def test_announce_credit_of_an_unposted_purchase_raises_not_posted(purchase: Purchase) -> None:
     with pytest.raises(NotPosted):
-        announce_credit(purchase, source=SOURCE, livemode=False)
+        message_for_credit(purchase, source=SOURCE, livemode=False)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.economy import Economy, GiftKind
-from chalicelib.domain.events import announce_gift
+from chalicelib.domain.events import message_for_gift
 from chalicelib.domain.gifts import Gift, GiftOrder, price_gift, require_same_request, shard_of
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.shards import ShardPosition
@@ -31,7 +31,7 @@ def in_economy(**changes: Any) -> Catalogue:
 
 
 def priced(order: GiftOrder, catalogue: Catalogue | None = None) -> Gift:
-    return price_gift(order, catalogue or a_catalogue(), POSTING, creator_lanes=64)
+    return price_gift(order, catalogue or a_catalogue(), POSTING, creator_shards=64)
 
 
 def refused(order: GiftOrder, catalogue: Catalogue | None = None) -> Refusal:
@@ -215,7 +215,7 @@ def test_message_too_long_mentions_emoji_where_they_are_limited() -> None:
 
 def announced_data(order: GiftOrder, position: ShardPosition | None = None) -> dict[str, object]:
     gift = priced(order)
-    message = announce_gift(gift, position or ShardPosition(sequence=1), source="/coinpurse/test", livemode=False)
+    message = message_for_gift(gift, position or ShardPosition(sequence=1), source="/coinpurse/test", livemode=False)
     data = message.envelope["data"]
     assert isinstance(data, dict)
     assert message.attributes["kind"] == data["kind"] == order.kind

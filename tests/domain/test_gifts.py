@@ -104,20 +104,20 @@ def test_gift_order_to_oneself_raises_self_gift() -> None:
 
 def test_price_gift_multiplies_item_price_and_quantity() -> None:
     order = a_gift_order(item_id="cake", quantity=3, message="hi", anonymous=True, stream_id="live")
-    gift = price_gift(order, a_catalogue(), POSTING, creator_lanes=1)
+    gift = price_gift(order, a_catalogue(), POSTING, creator_shards=1)
     assert gift == a_gift(
         item_id="cake", quantity=3, price_coins=105, message="hi", anonymous=True, stream_id="live", shard=0
     )
 
 
 def test_price_gift_has_the_shard_of_its_event() -> None:
-    gift = price_gift(a_gift_order(), a_catalogue(), POSTING, creator_lanes=64)
+    gift = price_gift(a_gift_order(), a_catalogue(), POSTING, creator_shards=64)
     assert gift.shard == shard_of(EVENT_ID, 64)
 
 
 def test_price_gift_of_an_unknown_item_raises_unknown_item() -> None:
     with pytest.raises(UnknownItem):
-        price_gift(a_gift_order(item_id="dragon"), a_catalogue(), POSTING, creator_lanes=1)
+        price_gift(a_gift_order(item_id="dragon"), a_catalogue(), POSTING, creator_shards=1)
 
 
 def test_require_same_request_ignores_a_changed_price() -> None:

@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.domain.events import announce
+from chalicelib.domain.events import message_for
 from chalicelib.domain.memberships import month_of
 from chalicelib.domain.posting import NotPosted, Posting
 from tests.domain.builders import EVENT_ID, FAN, KEY, a_membership
@@ -18,7 +18,7 @@ from tests.fakes import START
 )
 def test_announce_month_has_the_membership_event_type(month: int, event_type: str, paid_until: str) -> None:
     invoice = invoice_of(a_membership(), month)
-    message = announce(
+    message = message_for(
         month_of(invoice, Posting(posted_at=START, event_id=EVENT_ID)), None, source="/coinpurse/test", livemode=True
     )
     assert message.id == message.envelope["id"] == EVENT_ID
@@ -40,4 +40,4 @@ def test_announce_month_without_posting_or_end_raises_not_posted() -> None:
     month = month_of(invoice_of(a_membership()), Posting(posted_at=START, event_id=EVENT_ID))
     for unfit in (replace(month, event_id=None), replace(month, paid_until=None)):
         with pytest.raises(NotPosted):
-            announce(unfit, None, source="/coinpurse/test", livemode=True)
+            message_for(unfit, None, source="/coinpurse/test", livemode=True)

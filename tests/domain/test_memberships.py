@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.memberships import (
     LIVE,
-    RENEWAL_LAG,
+    RENEWAL_GRACE,
     SUBSCRIPTION_STATUSES,
     Membership,
     MembershipStatus,
@@ -65,8 +65,8 @@ END = START + MONTH
     [
         ({"status": ACTIVE, "paid_until": END}, END - MILLISECOND, True),
         ({"status": ACTIVE, "paid_until": END}, END, False),
-        ({"status": ACTIVE, "paid_until": END, "renews": True}, END + RENEWAL_LAG - MILLISECOND, True),
-        ({"status": ACTIVE, "paid_until": END, "renews": True}, END + RENEWAL_LAG, False),
+        ({"status": ACTIVE, "paid_until": END, "renews": True}, END + RENEWAL_GRACE - MILLISECOND, True),
+        ({"status": ACTIVE, "paid_until": END, "renews": True}, END + RENEWAL_GRACE, False),
         ({"status": PAST_DUE, "paid_until": END, "renews": True}, END - MILLISECOND, True),
         ({"status": PAST_DUE, "paid_until": END, "renews": True}, END, False),
         ({"status": ENDED, "paid_until": END}, START, False),

@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.domain.messages import MAX_BYTES, MAX_CHARACTERS, MAX_NAME_BYTES, MAX_NAME_CHARACTERS, count_emoji
-from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT, MAX_SHARDS, ShardPosition
+from chalicelib.domain.shards import MAX_ACTIONS_PER_TRANSACTION, MAX_SHARDS, ShardPosition
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_count_emoji_ignores_the_character_before_a_flag() -> None:
 
 def test_limits_have_the_documented_values() -> None:
     assert (MAX_CHARACTERS, MAX_NAME_CHARACTERS, MAX_NAME_BYTES, MAX_BYTES) == (400, 40, 48, 1_648)
-    assert (MAX_ACTIONS_PER_RECEIPT, MAX_SHARDS) == (99, 64)
+    assert (MAX_ACTIONS_PER_TRANSACTION, MAX_SHARDS) == (99, 64)
 
 
 def test_shard_position_without_a_streak_has_zero_totals() -> None:

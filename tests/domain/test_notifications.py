@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.entries import shard_entry
-from chalicelib.domain.events import Announcement, announce
+from chalicelib.domain.events import Message, message_for
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.shards import ShardPosition
 from tests.domain.builders import CREATOR, EVENT_ID, FAN, KEY
@@ -24,8 +24,10 @@ def a_notification(**changes: Any) -> NotificationEntry:
     return NotificationEntry(**facts | changes)
 
 
-def announced(notification: NotificationEntry, sequence: int | None = None) -> Announcement:
-    return announce(notification, ShardPosition(sequence=sequence) if sequence else None, source=SOURCE, livemode=False)
+def announced(notification: NotificationEntry, sequence: int | None = None) -> Message:
+    return message_for(
+        notification, ShardPosition(sequence=sequence) if sequence else None, source=SOURCE, livemode=False
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.entries import ShardEntry
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.shards import MAX_ACTIONS_PER_RECEIPT, batches_by_shard, streak_of
+from chalicelib.domain.shards import MAX_ACTIONS_PER_TRANSACTION, batches_by_shard, streak_of
 from tests.domain.builders import a_gift, a_reversal, an_adjustment
 
 
@@ -44,7 +44,7 @@ def test_batches_by_shard_counts_each_streak_as_an_action() -> None:
     found = chunks(*gifts)
     assert [len(chunk) for chunk in found] == [49, 11]
     assert [gift for chunk in found for gift in chunk] == gifts
-    assert all(len(chunk) * 2 <= MAX_ACTIONS_PER_RECEIPT for chunk in found)
+    assert all(len(chunk) * 2 <= MAX_ACTIONS_PER_TRANSACTION for chunk in found)
 
 
 def test_streak_of_identifies_a_streak_with_its_fan() -> None:
@@ -57,4 +57,4 @@ def test_streak_of_identifies_a_streak_with_its_fan() -> None:
 def test_batches_by_shard_counts_a_streak_in_each_of_its_batches() -> None:
     gifts = [replace(gift, streak_id=f"s{place % 98}") for place, gift in enumerate(many(200))]
     for chunk in chunks(*gifts):
-        assert len(chunk) + len({streak_of(gift) for gift in chunk}) <= MAX_ACTIONS_PER_RECEIPT
+        assert len(chunk) + len({streak_of(gift) for gift in chunk}) <= MAX_ACTIONS_PER_TRANSACTION

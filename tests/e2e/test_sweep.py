@@ -40,7 +40,7 @@ def send_in_the_past(cloud: Cloud, fan: Fan, creator_id: str, item_id: str) -> l
                 item_id=item_id,
                 quantity=1,
             )
-            sent.append(send_gift(order, catalogue=catalogue, ledger=ledger, clock=clock, creator_lanes=SHARDS).gift)
+            sent.append(send_gift(order, catalogue=catalogue, ledger=ledger, clock=clock, creator_shards=SHARDS).gift)
     return sent
 
 

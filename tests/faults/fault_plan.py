@@ -105,11 +105,11 @@ def fails(call: Call) -> Publication:
     """Raise the error that the caller sees. The publisher never raises: it returns the rejected messages."""
     if call.name != "EventPublisher.publish":
         raise TryAgain("Injected.")
-    return Publication(busy=frozenset(announcement.id for announcement in call.arguments[0]))
+    return Publication(busy=frozenset(message.id for message in call.arguments[0]))
 
 
 def _half(call: Call) -> Publication:
     """Accept every other message, as PublishBatch may."""
-    announcements = call.arguments[0]
-    call.invoke.func(announcements[::2])  # type: ignore[attr-defined]  # a partial, and its method takes others, too
-    return Publication(busy=frozenset(announcement.id for announcement in announcements[1::2]))
+    messages = call.arguments[0]
+    call.invoke.func(messages[::2])  # type: ignore[attr-defined]  # a partial, and its method takes others, too
+    return Publication(busy=frozenset(message.id for message in messages[1::2]))

@@ -129,12 +129,12 @@ def _memberships(system: SimulatedSystem) -> Iterator[Breach]:
 def _announcements(system: SimulatedSystem) -> Iterator[Breach]:
     """Check that the published messages equal the posted entries, and that repeats are identical."""
     committed = {str(entry.event_id) for entry in posted(system)}
-    consumed = {announcement.id: announcement for announcement in system.publisher.published}
-    yield from (Breach("lost", f"{event_id} was never announced") for event_id in committed - consumed.keys())
-    yield from (Breach("doubled", f"{event_id} was announced, not posted") for event_id in consumed.keys() - committed)
-    for announcement in system.publisher.published:
-        if announcement != consumed[announcement.id]:
-            yield Breach("doubled", f"{announcement.id} was announced in two versions")
+    consumed = {message.id: message for message in system.publisher.published}
+    yield from (Breach("lost", f"{event_id} was never published") for event_id in committed - consumed.keys())
+    yield from (Breach("doubled", f"{event_id} was published, not posted") for event_id in consumed.keys() - committed)
+    for message in system.publisher.published:
+        if message != consumed[message.id]:
+            yield Breach("doubled", f"{message.id} was published in two versions")
 
 
 def _facts(system: SimulatedSystem) -> Iterator[Breach]:

@@ -13,7 +13,7 @@ from chalicelib.adapters.dynamodb.keys import journal_at, journal_hour
 from chalicelib.adapters.dynamodb.mapping import gift_row, purchase_row, to_entry
 from chalicelib.adapters.dynamodb.models import EntryRow
 from chalicelib.domain.entries import EntryRef, ShardEntry
-from chalicelib.domain.events import Announcement, Publication
+from chalicelib.domain.events import Message, Publication
 from chalicelib.domain.gifts import Gift, shard_of
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.shards import ShardPosition
@@ -78,16 +78,16 @@ class FaultyPublisher(FakePublisher):
     faults: RandomFaults = field(default_factory=RandomFaults)
     busy_of_ten: int = 0
 
-    def publish(self, announcements: Sequence[Announcement]) -> Publication:
+    def publish(self, messages: Sequence[Message]) -> Publication:
         self.busy = {
-            announcement.id
-            for start in range(0, len(announcements), 10)
-            for announcement in self.faults.dice.sample(
-                announcements[start : start + 10], min(self.busy_of_ten, len(announcements[start : start + 10]))
+            message.id
+            for start in range(0, len(messages), 10)
+            for message in self.faults.dice.sample(
+                messages[start : start + 10], min(self.busy_of_ten, len(messages[start : start + 10]))
             )
         }
         with self.faults.injected():
-            return super().publish(announcements)
+            return super().publish(messages)
 
 
 @dataclass
@@ -164,7 +164,7 @@ class RelayHarness:
     def stamp(self, gift: Gift) -> None:
         """Change an old posted entry, as the relay's own note of the publication does."""
         row = gift_row(gift)
-        row.announced_at = self.clock.now()
+        row.published_at = self.clock.now()
         self.stream.write(image(row), image(gift_row(gift)))
 
     def _give(self, creator: str, shards: int, **options: Any) -> Gift:
@@ -191,7 +191,7 @@ class RelayHarness:
     # --- what the relay did --------------------------------------------------------------------------------------
 
     def published(self) -> list[str]:
-        return [announcement.id for announcement in self.publisher.published]
+        return [message.id for message in self.publisher.published]
 
     def sequences(self, creator: str = "cleo", shard: int = 0) -> dict[str, int]:
         return self.ledger.shards[creator, shard].sequences
@@ -202,8 +202,8 @@ class RelayHarness:
         lost = {gift.event_id for gift in but}
         expected = self.posted.keys() - lost
         assert set(self.published()) == expected
-        contents = {announcement.id: announcement for announcement in self.publisher.published}
-        assert all(announcement == contents[announcement.id] for announcement in self.publisher.published)
+        contents = {message.id: message for message in self.publisher.published}
+        assert all(message == contents[message.id] for message in self.publisher.published)
         received = [event_id for shard in self.ledger.shards.values() for event_id in shard.sequences]
         assert sorted(received) == sorted(
             expected & {key for key, entry in self.posted.items() if isinstance(entry, Gift)}
@@ -214,7 +214,7 @@ class RelayHarness:
         purchases = {
             entry.entry_id for key, entry in self.posted.items() if key in expected and isinstance(entry, Purchase)
         }
-        assert self.ledger.announced.keys() == purchases
+        assert self.ledger.published_entries.keys() == purchases
 
 
 def image(row: EntryRow) -> dict[str, Any]:

@@ -106,7 +106,7 @@ class SimulatedSystem:
         order = a_gift_order(gift_id=key, user_id=fan, item_id=item_id, **wish)
         self._request(
             key,
-            lambda: send_gift(order, catalogue=CATALOGUE, ledger=self.ledger, clock=self.clock, creator_lanes=LANES),
+            lambda: send_gift(order, catalogue=CATALOGUE, ledger=self.ledger, clock=self.clock, creator_shards=LANES),
         )
 
     def join(self, key: str, fan: str = "fan-1") -> None:

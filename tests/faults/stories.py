@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.events import Announcement, Publication
+from chalicelib.domain.events import Message, Publication
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.ports.events import EventPublisher
 from chalicelib.ports.ledger import Ledger
@@ -23,8 +23,8 @@ class LoggedPublisher:
 
     descriptor: int
 
-    def publish(self, announcements: Sequence[Announcement]) -> Publication:
-        os.write(self.descriptor, "".join(f"{announcement.id}\n" for announcement in announcements).encode())
+    def publish(self, messages: Sequence[Message]) -> Publication:
+        os.write(self.descriptor, "".join(f"{message.id}\n" for message in messages).encode())
         return Publication()
 
 

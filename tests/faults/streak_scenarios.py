@@ -155,7 +155,7 @@ def _uncounted(system: SimulatedSystem, row: Row, taps: list[Gift]) -> Iterator[
     """Check that the running counts go from one to the total, in the shard's order, and equal the published ones."""
     [(creator_id, number)] = {(tap.creator_id, tap.shard) for tap in taps}
     shard = system.fake_ledger.shards[creator_id, number]
-    published = {announcement.id: announcement.envelope["data"] for announcement in system.publisher.published}
+    published = {message.id: message.envelope["data"] for message in system.publisher.published}
     coins = 0
     for count, tap in enumerate(sorted(taps, key=lambda tap: shard.sequences[tap.event_id]), start=1):
         coins += tap.price_coins

@@ -86,7 +86,7 @@ def post(api: Api, *entries: Gift | Adjustment) -> None:
 
 
 def types(api: Api) -> list[object]:
-    return [announcement.attributes["event_type"] for announcement in api.publisher.published]
+    return [message.attributes["event_type"] for message in api.publisher.published]
 
 
 # --- relay ------------------------------------------------------------------------------------------------------------

@@ -185,7 +185,7 @@ class CoinpurseMachine(GivingMachine):
         """Sweep the entries that the stream did not bring within ten minutes. Rejected messages are retried."""
         lost = [entry.event_id for entry in self.waiting if self.is_lost(entry)]
         sweep(self.relay_of(), journal=self.journal)
-        published = {announcement.id for announcement in self.publisher.published}
+        published = {message.id for message in self.publisher.published}
         assert published.issuperset(lost)
         self.mark_relayed([entry for entry in self.waiting if entry.event_id in published])
 
@@ -194,7 +194,7 @@ class CoinpurseMachine(GivingMachine):
         gift, books = shard_entry(entry), self.harness.books
         is_old = entry.posted_at is not None and entry.posted_at <= self.harness.clock.now() - 10 * MINUTE
         if gift is None:
-            return is_old and entry.entry_id not in books.announced
+            return is_old and entry.entry_id not in books.published_entries
         shard = books.shards.get((str(gift.creator_id), gift.shard))
         return is_old and (shard is None or gift.event_id not in shard.sequences)
 

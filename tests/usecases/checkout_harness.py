@@ -87,7 +87,7 @@ class CheckoutHarness:
             catalogue=self.catalogue,
             ledger=self.ledger,
             clock=self.clock,
-            creator_lanes=8,
+            creator_shards=8,
         )
 
     def deliver(self, event: StripeEvent, *, signature: str = "signed", livemode: bool = False) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chalicelib.domain.events import announce
+from chalicelib.domain.events import message_for
 from chalicelib.domain.memberships import Membership
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.payments import Invoice, MoneyState, Movement
@@ -70,7 +70,7 @@ class MembershipHarness(CheckoutHarness):
     def published_types(self) -> list[str]:
         """What there is to tell the world, in a word each."""
         entries = self.books.entries.get(FAN, {}).values()
-        said = [announce(entry, None, source="", livemode=False).attributes["event_type"] for entry in entries]
+        said = [message_for(entry, None, source="", livemode=False).attributes["event_type"] for entry in entries]
         return [str(event_type).removeprefix("coinpurse.").removesuffix(".v1") for event_type in said]
 
     def ends(self) -> list[str]:

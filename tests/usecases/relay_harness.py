@@ -41,10 +41,10 @@ class FailingLedger(FakeLedger):
                 raise self.receiving[gift.event_id]
         return super().receive_gifts(creator_id, shard, gifts)
 
-    def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
+    def mark_published(self, user_id: str, entry_id: str, at: datetime) -> None:
         if entry_id in self.stamping:
             raise self.stamping[entry_id]
-        super().mark_announced(user_id, entry_id, at)
+        super().mark_published(user_id, entry_id, at)
 
 
 @dataclass
@@ -92,7 +92,7 @@ class RelayHarness:
 
     def published(self) -> list[str]:
         """The ids of what was published, in order."""
-        return [announcement.id for announcement in self.publisher.published]
+        return [message.id for message in self.publisher.published]
 
     def aside(self) -> list[str]:
         """The sort keys of what was set aside, in order."""

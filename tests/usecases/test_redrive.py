@@ -41,9 +41,9 @@ def test_what_was_told_is_told_again_under_the_same_id_and_sequence() -> None:
     yard = a_yard_with_an_entry_every_minute(60)
     for _ in range(3):
         assert yard.redrive(START, START + HOUR) == 60
-    contents = {announcement.id: announcement for announcement in yard.publisher.published}
+    contents = {message.id: message for message in yard.publisher.published}
     assert len(contents) == 60
-    assert all(contents[announcement.id] == announcement for announcement in yard.publisher.published)
+    assert all(contents[message.id] == message for message in yard.publisher.published)
     assert yard.forgotten() == []
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.entries import Entry
-from chalicelib.domain.events import announce_adjustment
+from chalicelib.domain.events import message_for_adjustment
 from chalicelib.errors import TryAgain
 from tests.domain.builders import CREATOR, a_reversal, an_adjustment
 from tests.usecases.relay_harness import SOURCE, RelayHarness, credit, events, gift
@@ -23,8 +23,8 @@ def test_what_has_no_creator_is_told_and_stamped(kind: Kind, coins: int) -> None
     station = RelayHarness()
     entry = moved(1, kind, coins)
     assert station.relay(entry) == []
-    assert station.publisher.published == [announce_adjustment(entry, None, source=SOURCE, livemode=False)]
-    assert list(station.ledger.announced) == ["entry-1"]
+    assert station.publisher.published == [message_for_adjustment(entry, None, source=SOURCE, livemode=False)]
+    assert list(station.ledger.published_entries) == ["entry-1"]
     assert station.ledger.batches_by_shard == []
 
 
@@ -34,8 +34,8 @@ def test_a_reversed_gift_counters_its_lane_under_the_next_sequence() -> None:
     assert station.relay(gift(1, price_coins=35), entry) == []
     assert station.sequences() == {"event-1": 1, "event-2": 2}
     assert station.ledger.shards[CREATOR, 0].coins == 0
-    assert station.publisher.published[1] == announce_adjustment(entry, 2, source=SOURCE, livemode=False)
-    assert station.ledger.announced == {}
+    assert station.publisher.published[1] == message_for_adjustment(entry, 2, source=SOURCE, livemode=False)
+    assert station.ledger.published_entries == {}
 
 
 def test_a_reversal_that_comes_before_its_gift_ends_in_the_same_total() -> None:

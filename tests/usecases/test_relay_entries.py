@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.events import announce_credit, announce_gift
+from chalicelib.domain.events import message_for_credit, message_for_gift
 from chalicelib.domain.shards import ShardPosition
 from chalicelib.usecases.relay import relay_entries
 from tests.domain.builders import CREATOR, a_gift
@@ -23,7 +23,7 @@ def test_a_gift_is_received_and_then_told_with_its_sequence() -> None:
     assert station.relay(gift(1, price_coins=5)) == []
     assert station.ledger.shards[CREATOR, 0].coins == 5
     assert station.publisher.published == [
-        announce_gift(gift(1, price_coins=5), ShardPosition(sequence=1), source=SOURCE, livemode=False)
+        message_for_gift(gift(1, price_coins=5), ShardPosition(sequence=1), source=SOURCE, livemode=False)
     ]
 
 
@@ -31,15 +31,15 @@ def test_a_credit_is_told_and_stamped() -> None:
     station = RelayHarness()
     station.clock.advance(timedelta(seconds=3))
     assert station.relay(credit(1)) == []
-    assert station.publisher.published == [announce_credit(credit(1), source=SOURCE, livemode=False)]
-    assert station.ledger.announced == {"purchase-1": START + timedelta(seconds=3)}
+    assert station.publisher.published == [message_for_credit(credit(1), source=SOURCE, livemode=False)]
+    assert station.ledger.published_entries == {"purchase-1": START + timedelta(seconds=3)}
     assert station.ledger.batches_by_shard == []
 
 
 def test_a_gift_is_not_stamped_for_its_creators_entry_is_the_stamp() -> None:
     station = RelayHarness()
     station.relay(gift(1))
-    assert station.ledger.announced == {}
+    assert station.ledger.published_entries == {}
 
 
 def test_gifts_are_received_lane_by_lane_in_the_order_of_the_batch() -> None:
@@ -79,7 +79,7 @@ def test_a_record_that_comes_again_keeps_its_sequence_and_its_id() -> None:
     station.relay(gift(1), gift(2))
     station.relay(gift(3), gift(2), gift(1))
     assert station.sequences() == {"event-1": 1, "event-2": 2, "event-3": 3}
-    told = {(announcement.id, announcement.envelope["sequence"]) for announcement in station.publisher.published}
+    told = {(message.id, message.envelope["sequence"]) for message in station.publisher.published}
     assert len(told) == 3
 
 
@@ -89,7 +89,7 @@ def test_a_credit_that_comes_again_is_told_again_and_keeps_its_first_stamp() -> 
     station.clock.advance(timedelta(hours=1))
     station.relay(credit(1))
     assert station.published() == events(1, 1)
-    assert station.ledger.announced == {"purchase-1": START}
+    assert station.ledger.published_entries == {"purchase-1": START}
 
 
 def test_real_money_and_its_stage_are_told() -> None:
@@ -104,5 +104,5 @@ def test_real_money_and_its_stage_are_told() -> None:
         livemode=True,
     )
     relay_entries([record(0, a_gift()), record(1, credit(1, payment_intent=uuid7_at(START, 1)))], relay)
-    assert {announcement.envelope["source"] for announcement in publisher.published} == {"/coinpurse/prod"}
-    assert {announcement.attributes["livemode"] for announcement in publisher.published} == {"true"}
+    assert {message.envelope["source"] for message in publisher.published} == {"/coinpurse/prod"}
+    assert {message.attributes["livemode"] for message in publisher.published} == {"true"}

@@ -53,7 +53,7 @@ def test_a_credit_that_cannot_be_stamped_is_told_and_set_aside() -> None:
     assert station.relay(credit(1), credit(2)) == []
     assert station.aside() == ["purchase-1"]
     assert station.published() == events(1, 2)
-    assert list(station.ledger.announced) == ["purchase-2"]
+    assert list(station.ledger.published_entries) == ["purchase-2"]
 
 
 def test_a_busy_lane_comes_again_whole_and_the_other_lanes_pass() -> None:
@@ -89,7 +89,7 @@ def test_what_the_topic_is_too_busy_for_comes_again_and_is_not_stamped(entry: En
     station.publisher.busy = {"event-1"}
     assert station.relay(entry, gift(2)) == ["r0"]
     assert station.aside() == []
-    assert station.ledger.announced == {}
+    assert station.ledger.published_entries == {}
     station.publisher.busy = set()
     assert station.relay(entry) == []
     assert sorted(station.published()) == events(1, 2)
@@ -101,7 +101,7 @@ def test_what_the_topic_will_never_take_is_set_aside_and_not_stamped(entry: Entr
     station.publisher.refused = {"event-1"}
     assert station.relay(entry, gift(2)) == []
     assert station.aside() == [entry.entry_id]
-    assert station.ledger.announced == {}
+    assert station.ledger.published_entries == {}
     assert station.published() == events(2)
 
 

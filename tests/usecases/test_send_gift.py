@@ -225,7 +225,7 @@ class RefusingLedger(FakeLedger):
 
 
 def send_to(ledger: FakeLedger) -> SentGift:
-    return send_gift(a_gift_order(), catalogue=a_catalogue(), ledger=ledger, clock=FakeClock(), creator_lanes=8)
+    return send_gift(a_gift_order(), catalogue=a_catalogue(), ledger=ledger, clock=FakeClock(), creator_shards=8)
 
 
 @pytest.mark.parametrize("coins", [1, 2, 1_000])

@@ -37,7 +37,7 @@ class StreakHarness:
         self.tapped += 1
         key = gift_id or uuid7_at(START, 100 + self.tapped)
         order = a_gift_order(gift_id=key, streak_id=streak_id, **wish)
-        return send_gift(order, catalogue=a_catalogue(), ledger=self.ledger, clock=self.clock, creator_lanes=LANES)
+        return send_gift(order, catalogue=a_catalogue(), ledger=self.ledger, clock=self.clock, creator_shards=LANES)
 
     def begin(self, gift_id: str = FIRST, **wish: Any) -> SentGift:
         return self.tap(gift_id, gift_id, **wish)
@@ -245,7 +245,7 @@ def tap(number: int, **changes: Any) -> Gift:
 def test_a_relayed_streak_is_counted_and_its_timer_set_once_it_is_told() -> None:
     station = RelayHarness()
     assert station.relay(tap(1), tap(2), tap(3, price_coins=5)) == []
-    told = [announcement.envelope["data"] for announcement in station.publisher.published]
+    told = [message.envelope["data"] for message in station.publisher.published]
     assert [data["streak"] for data in told if isinstance(data, dict)] == [
         {"streak_id": "gift-1", "count": 1, "coins": 1},
         {"streak_id": "gift-1", "count": 2, "coins": 2},
@@ -281,9 +281,9 @@ def test_the_end_is_relayed_like_any_entry_of_its_lane() -> None:
     assert row.streak is not None
     ended = end_of(row.streak, FAN, "entry-9", posting=next_posting(row))
     assert station.relay(tap(1, shard=row.streak.shard), ended.notification) == []
-    assert [announcement.attributes["kind"] for announcement in station.publisher.published] == ["gift", "streak_end"]
+    assert [message.attributes["kind"] for message in station.publisher.published] == ["gift", "streak_end"]
     assert station.sequences(shard=row.streak.shard) == {"event-1": 1, "event-9": 2}
-    assert station.ledger.announced == {}
+    assert station.ledger.published_entries == {}
 
 
 def next_posting(row: StreakHarness) -> Any:

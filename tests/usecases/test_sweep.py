@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.entries import Entry, EntryRef
-from chalicelib.domain.events import Announcement, Publication
+from chalicelib.domain.events import Message, Publication
 from chalicelib.errors import TryAgain
 from tests.domain.builders import FAN, a_gift, a_reversal, an_adjustment
 from tests.fake_topic import FakePublisher
@@ -71,7 +71,7 @@ def test_what_was_told_is_not_told_again(yard: SweepHarness) -> None:
 def test_a_credit_that_was_told_and_not_stamped_is_told_again(yard: SweepHarness) -> None:
     yard.buy(1)
     yard.relay(*yard.ledger.entries[FAN].values())
-    yard.ledger.announced.clear()
+    yard.ledger.published_entries.clear()
     assert yard.sweep(after=SETTLE_DELAY) == 1
     assert yard.published() == events(1, 1)
 
@@ -181,8 +181,8 @@ class Killed(Exception):
 
 
 class CrashingPublisher(FakePublisher):
-    def publish(self, announcements: Sequence[Announcement]) -> Publication:
-        raise Killed(f"with {len(announcements)} to tell")
+    def publish(self, messages: Sequence[Message]) -> Publication:
+        raise Killed(f"with {len(messages)} to tell")
 
 
 def test_an_hour_whose_sweep_died_after_receiving_is_told_whole_by_the_next_one(yard: SweepHarness) -> None:

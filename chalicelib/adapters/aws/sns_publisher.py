@@ -7,7 +7,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.aws_session import client
-from chalicelib.domain.events import Announcement, Publication
+from chalicelib.domain.events import Message, Publication
 
 if TYPE_CHECKING:
     from types_boto3_sns import SNSClient
@@ -28,36 +28,34 @@ class SnsPublisher:
         self._topic_arn = topic_arn
         self._sns = cast("SNSClient", client("sns"))
 
-    def publish(self, announcements: Sequence[Announcement]) -> Publication:
-        """Publish in batches of ten. Ids may repeat; each announcement is its own message."""
+    def publish(self, messages: Sequence[Message]) -> Publication:
+        """Publish in batches of ten. Ids may repeat; each is sent."""
         busy: set[str] = set()
         refused: set[str] = set()
-        for start in range(0, len(announcements), BATCH):
-            self._publish_batch(announcements[start : start + BATCH], busy, refused)
+        for start in range(0, len(messages), BATCH):
+            self._publish_batch(messages[start : start + BATCH], busy, refused)
         return Publication(busy=frozenset(busy), refused=frozenset(refused))
 
-    def _publish_batch(self, batch: Sequence[Announcement], busy: set[str], refused: set[str]) -> None:
+    def _publish_batch(self, batch: Sequence[Message], busy: set[str], refused: set[str]) -> None:
         try:
-            answer = self._sns.publish_batch(
+            response = self._sns.publish_batch(
                 TopicArn=self._topic_arn,
-                PublishBatchRequestEntries=[
-                    _message(str(place), announcement) for place, announcement in enumerate(batch)
-                ],
+                PublishBatchRequestEntries=[_message(str(place), message) for place, message in enumerate(batch)],
             )
         except (BotoCoreError, ClientError):
             # Some may have been published. Delivery is at least once, so all are retried.
-            busy.update(announcement.id for announcement in batch)
+            busy.update(message.id for message in batch)
             return
         # PublishBatch answers 200 and lists the rejected messages in `Failed`.
-        for failure in answer.get("Failed", []):
+        for failure in response.get("Failed", []):
             (refused if failure["SenderFault"] else busy).add(batch[int(failure["Id"])].id)
 
 
-def _message(place: str, announcement: Announcement) -> "PublishBatchRequestEntryTypeDef":
+def _message(place: str, message: Message) -> "PublishBatchRequestEntryTypeDef":
     return {
         "Id": place,
-        "Message": msgspec.json.encode(announcement.envelope).decode(),
-        "MessageAttributes": {name: _attribute(value) for name, value in announcement.attributes.items()},
+        "Message": msgspec.json.encode(message.envelope).decode(),
+        "MessageAttributes": {name: _attribute(value) for name, value in message.attributes.items()},
     }
 
 

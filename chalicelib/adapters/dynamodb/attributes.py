@@ -1,13 +1,15 @@
 """PynamoDB attributes for exact integers and sortable times."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from pynamodb.attributes import Attribute
 from pynamodb.constants import NUMBER, STRING
 
 from chalicelib.domain.ids import iso
 from chalicelib.domain.money import MAX_AMOUNT
+
+Present = TypeVar("Present")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -64,3 +66,10 @@ def to_epoch(at: datetime) -> int:
 def from_epoch(milliseconds: int) -> datetime:
     """Return the UTC time of `milliseconds` since 1970."""
     return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def require(value: Present | None) -> Present:
+    """Return the value. Raises ValueError when it is missing."""
+    if value is None:
+        raise ValueError("a required value is missing")
+    return value

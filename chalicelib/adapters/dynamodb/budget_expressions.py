@@ -7,13 +7,13 @@ share one short text, because the row must stay below 1,024 bytes.
 """
 
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamodb.attributes import from_epoch, to_epoch
+from chalicelib.adapters.dynamodb.attributes import from_epoch, require, to_epoch
 from chalicelib.adapters.dynamodb.models import WalletRow
 from chalicelib.domain.budgets import UNLIMITED, Budget, BudgetChange, Limits, PendingLimits
 from chalicelib.domain.periods import ByPeriod
@@ -21,7 +21,6 @@ from chalicelib.domain.periods import ByPeriod
 _COINS: Final = (WalletRow.coin_day, WalletRow.coin_week, WalletRow.coin_month)
 _MONEY: Final = (WalletRow.money_day, WalletRow.money_week, WalletRow.money_month)
 
-Present = TypeVar("Present")
 _Three = tuple[int | None, int | None, int | None]
 
 
@@ -60,11 +59,11 @@ def to_budget(row: WalletRow) -> Budget | None:
         limits=Limits(
             zone=kept.zone, currency=row.money_currency, coins=_amounts(kept.coins), money=_amounts(kept.money)
         ),
-        coins_left=ByPeriod(_held(row.coin_day), _held(row.coin_week), _held(row.coin_month)),
-        money_left=ByPeriod(_held(row.money_day), _held(row.money_week), _held(row.money_month)),
-        ends=ByPeriod(_held(row.day_ends), from_epoch(kept.week_ends), from_epoch(kept.month_ends)),
+        coins_left=ByPeriod(require(row.coin_day), require(row.coin_week), require(row.coin_month)),
+        money_left=ByPeriod(require(row.money_day), require(row.money_week), require(row.money_month)),
+        ends=ByPeriod(require(row.day_ends), from_epoch(kept.week_ends), from_epoch(kept.month_ends)),
         since=ByPeriod(*map(from_epoch, kept.since)),
-        version=_held(row.budget_version),
+        version=require(row.budget_version),
         pending=PendingLimits(
             limits=Limits(
                 zone=wish.zone, currency=wish.currency, coins=_amounts(wish.coins), money=_amounts(wish.money)
@@ -198,9 +197,3 @@ def _short(amounts: ByPeriod[int]) -> _Three:
 
 def _amounts(short: _Three) -> ByPeriod[int]:
     return ByPeriod(*(UNLIMITED if amount is None else amount for amount in short))
-
-
-def _held(value: Present | None) -> Present:
-    if value is None:
-        raise ValueError("a budget lacks a part")
-    return value

@@ -26,7 +26,7 @@ from chalicelib.domain.journal import JournalLine, Mismatch
 from chalicelib.domain.purchases import Status
 
 _WATERMARK: Final = "WATERMARK"
-_LOOKS: Final = 3
+_MAX_ATTEMPTS: Final = 3
 
 
 class DynamoJournal:
@@ -58,16 +58,16 @@ class DynamoJournal:
         }
         with transient_errors():
             received = {(row.pk, row.sk) for row in CreatorEntryRow.batch_get(gifts, consistent_read=True)}
-            announced = {
+            published = {
                 (row.pk, row.sk)
                 for row in EntryRow.batch_get(others, consistent_read=True)
-                if row.announced_at is not None  # type: ignore[redundant-expr]  # the attribute may be null
+                if row.published_at is not None  # type: ignore[redundant-expr]  # the attribute may be null
             }
-        left = gifts.keys() - received | others.keys() - announced
+        left = gifts.keys() - received | others.keys() - published
         return [line for found in (gifts, others) for its_key, line in found.items() if its_key in left]
 
     def wallet_mismatch(self, user_id: str) -> Mismatch | None:
-        for _ in range(_LOOKS):
+        for _ in range(_MAX_ATTEMPTS):
             with transient_errors():
                 before = _wallet_coins(user_id)
                 rows = EntryRow.query(wallet_key(user_id), EntryRow.sk.startswith(ENTRIES), consistent_read=True)
@@ -80,7 +80,7 @@ class DynamoJournal:
         return None
 
     def shard_mismatch(self, creator_id: str, shard: int) -> Mismatch | None:
-        for _ in range(_LOOKS):
+        for _ in range(_MAX_ATTEMPTS):
             with transient_errors():
                 before = _shard(creator_id, shard)
                 rows = list(

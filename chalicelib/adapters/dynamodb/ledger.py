@@ -114,10 +114,10 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
         """Cost: 1 round trip."""
         return creator_coins(creator_id)
 
-    def mark_announced(self, user_id: str, entry_id: str, at: datetime) -> None:
+    def mark_published(self, user_id: str, entry_id: str, at: datetime) -> None:
         """Cost: 1 write unit. A deleted entry is skipped: an update would create a partial item."""
         row = EntryRow(wallet_key(user_id), entry_key(entry_id))
-        is_done(lambda: row.update([EntryRow.announced_at.set(EntryRow.announced_at | at)], EntryRow.pk.exists()))
+        is_done(lambda: row.update([EntryRow.published_at.set(EntryRow.published_at | at)], EntryRow.pk.exists()))
 
     def file_review(self, review: Review) -> Posted | Repeated:
         """Cost: 1 write unit."""

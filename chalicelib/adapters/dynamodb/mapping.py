@@ -1,7 +1,8 @@
 """Conversion between table rows and domain values."""
 
-from typing import Final, TypeVar
+from typing import Final
 
+from chalicelib.adapters.dynamodb.attributes import require
 from chalicelib.adapters.dynamodb.budget_expressions import to_budget
 from chalicelib.adapters.dynamodb.keys import (
     entry_id_of,
@@ -22,10 +23,8 @@ from chalicelib.domain.purchases import PENDING_LIFE, Purchase, Status
 from chalicelib.domain.reviews import Review, ReviewReason, Settlement
 from chalicelib.domain.wallets import Streak, Wallet
 
-Present = TypeVar("Present")
-
 _GIFTS: Final = frozenset(kind.value for kind in GiftKind)
-_NOTICES: Final = frozenset(kind.value for kind in NotificationKind)
+_NOTIFICATIONS: Final = frozenset(kind.value for kind in NotificationKind)
 
 
 def to_wallet(user_id: str, row: WalletRow) -> Wallet:
@@ -48,7 +47,7 @@ def _streak(row: WalletRow) -> Streak | None:
         creator_id=require(row.streak_creator),
         item_id=require(row.streak_item),
         is_anonymous=require(row.streak_anonymous),
-        shard=require(row.streak_lane),
+        shard=require(row.streak_shard),
         count=require(row.streak_count),
         coins=require(row.streak_coins),
         last_at=require(row.streak_at),
@@ -68,8 +67,8 @@ def to_entry(row: EntryRow) -> Entry:
         return _purchase(user_id, entry_id, row)
     if row.kind in _GIFTS:
         return _gift(user_id, entry_id, row)
-    if row.kind in _NOTICES:
-        return _notice(user_id, entry_id, row)
+    if row.kind in _NOTIFICATIONS:
+        return _notification(user_id, entry_id, row)
     return _adjustment(user_id, entry_id, row)
 
 
@@ -137,7 +136,7 @@ def _adjustment(user_id: str, entry_id: str, row: EntryRow) -> Adjustment:
     )
 
 
-def _notice(user_id: str, entry_id: str, row: EntryRow) -> NotificationEntry:
+def _notification(user_id: str, entry_id: str, row: EntryRow) -> NotificationEntry:
     return NotificationEntry(
         entry_id=entry_id,
         user_id=user_id,
@@ -287,10 +286,3 @@ def to_review(row: ReviewRow) -> Review:
         paid_at=row.paid_at,
         settlement=settlement,
     )
-
-
-def require(value: Present | None) -> Present:
-    """Return the value. Raises ValueError when it is missing."""
-    if value is None:
-        raise ValueError("a required value is missing")
-    return value

@@ -10,8 +10,9 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.adapters.dynamodb.attributes import require
 from chalicelib.adapters.dynamodb.keys import MEMBERSHIPS, WALLET, membership_key, user_id_of, wallet_key
-from chalicelib.adapters.dynamodb.mapping import month_row, notification_row, require, to_entry
+from chalicelib.adapters.dynamodb.mapping import month_row, notification_row, to_entry
 from chalicelib.adapters.dynamodb.models import EntryRow, MembershipRow, WalletRow, bind
 from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors

@@ -51,7 +51,7 @@ class WalletRow(Row):
     streak_creator = UnicodeAttribute(null=True)
     streak_item = UnicodeAttribute(null=True)
     streak_anonymous = BooleanAttribute(null=True)
-    streak_lane = IntegerAttribute(null=True)
+    streak_shard = IntegerAttribute(null=True, attr_name="streak_lane")
     streak_count = IntegerAttribute(null=True)
     streak_coins = IntegerAttribute(null=True)
     streak_at = InstantAttribute(null=True)
@@ -80,7 +80,7 @@ class EntryRow(Row):
     event_id = UnicodeAttribute(null=True)
     journal_hour = UnicodeAttribute(null=True)
     journal_at = UnicodeAttribute(null=True)
-    announced_at = InstantAttribute(null=True)
+    published_at = InstantAttribute(null=True, attr_name="announced_at")
     ttl = IntegerAttribute(null=True)
 
     bundle_id = UnicodeAttribute(null=True)

@@ -7,8 +7,9 @@ from typing import Final
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.adapters.dynamodb.attributes import require
 from chalicelib.adapters.dynamodb.keys import WALLET, entry_key, key, review_key, wallet_key
-from chalicelib.adapters.dynamodb.mapping import adjustment_row, require, to_entry, to_review
+from chalicelib.adapters.dynamodb.mapping import adjustment_row, to_entry, to_review
 from chalicelib.adapters.dynamodb.models import AuditRow, EntryRow, ReviewRow, WalletRow, bind
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, transient_errors
 from chalicelib.domain.adjustments import Adjustment

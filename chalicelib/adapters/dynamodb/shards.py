@@ -52,7 +52,7 @@ class _Receiving:
     def __init__(self, shard: str, gifts: Sequence[ShardEntry]) -> None:
         self._shard, self._gifts = shard, gifts
         streaks = dict.fromkeys(key("STREAK", *streak) for gift in gifts if (streak := streak_of(gift)))
-        found = {row.sk: row for row in _look(shard, streaks)}
+        found = {row.sk: row for row in _read(shard, streaks)}
         self._seen = found[SHARD].sequence if SHARD in found else 0
         self._streaks = {name: found.get(name, ShardRow(shard, name)) for name in streaks}
         self.batches_by_shard = dict(self._places())
@@ -93,7 +93,7 @@ class _Receiving:
             yield gift.event_id, ShardPosition(sequence=sequence, streak_count=count, streak_coins=coins)
 
 
-def _look(shard: str, streaks: Collection[str]) -> Sequence[ShardRow]:
+def _read(shard: str, streaks: Collection[str]) -> Sequence[ShardRow]:
     """Read the shard and its streak rows. Cost: 1 read."""
     with transient_errors():
         if streaks:

@@ -3,7 +3,7 @@
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamodb.mapping import require
+from chalicelib.adapters.dynamodb.attributes import require
 from chalicelib.adapters.dynamodb.models import WalletRow
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.streaks import StreakEnd
@@ -30,7 +30,7 @@ def goes_on(gift: Gift) -> Condition:
         & (WalletRow.streak_creator == gift.creator_id)
         & (WalletRow.streak_item == gift.item_id)
         & (WalletRow.streak_anonymous == gift.anonymous)
-        & (WalletRow.streak_lane == gift.shard)
+        & (WalletRow.streak_shard == gift.shard)
     )
     return condition
 
@@ -50,7 +50,7 @@ def begun(gift: Gift) -> list[Action]:
         WalletRow.streak_creator.set(gift.creator_id),
         WalletRow.streak_item.set(require(gift.item_id)),
         WalletRow.streak_anonymous.set(gift.anonymous),
-        WalletRow.streak_lane.set(gift.shard),
+        WalletRow.streak_shard.set(gift.shard),
         WalletRow.streak_count.set(1),
         WalletRow.streak_coins.set(gift.price_coins),
         WalletRow.streak_at.set(gift.posted_at),
@@ -73,7 +73,7 @@ def forgotten() -> list[Action]:
         WalletRow.streak_creator.remove(),
         WalletRow.streak_item.remove(),
         WalletRow.streak_anonymous.remove(),
-        WalletRow.streak_lane.remove(),
+        WalletRow.streak_shard.remove(),
         WalletRow.streak_count.remove(),
         WalletRow.streak_coins.remove(),
         WalletRow.streak_at.remove(),

@@ -66,7 +66,7 @@ class Transactions:
                     with TransactWrite(connection=self._connection) as transaction:
                         write(transaction)
                 except TransactWriteError as error:
-                    self._judge(error)
+                    self._classify(error)
                 else:
                     return
         raise TryAgain("Others are writing there.")
@@ -75,7 +75,7 @@ class Transactions:
         """Sleep with full jitter."""
         self._pause(random.uniform(0, _PAUSE_SECONDS))  # noqa: S311  # jitter, not a secret
 
-    def _judge(self, error: TransactWriteError) -> None:
+    def _classify(self, error: TransactWriteError) -> None:
         """Wait after a conflict. Failed conditions beside a conflict do not count: it may be our own repeat."""
         reasons = list(error.cancellation_reasons)
         codes = {reason.code for reason in reasons if reason}
@@ -121,5 +121,5 @@ def is_refused(error: PynamoDBException) -> bool:
 
 def _code(error: PynamoDBException) -> str | None:
     """Return DynamoDB's error code. PynamoDB's own property fails on a request without a response."""
-    answer: dict[str, dict[str, str]] = getattr(error.cause, "response", None) or {}
-    return answer.get("Error", {}).get("Code")
+    response: dict[str, dict[str, str]] = getattr(error.cause, "response", None) or {}
+    return response.get("Error", {}).get("Code")

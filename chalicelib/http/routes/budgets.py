@@ -37,8 +37,8 @@ def post_self_exclusion(request: ApiRequest[budgets.ExclusionRequest]) -> ApiRes
     excluded = exclude_fan(
         request.user_id, request.idempotency_key, request.body.days, ledger=services.ledger, clock=services.clock
     )
-    answer = budgets.ExclusionResponse(excluded_until=iso(excluded.until))
-    return created(answer, is_repeat=excluded.is_repeat)
+    response = budgets.ExclusionResponse(excluded_until=iso(excluded.until))
+    return created(response, is_repeat=excluded.is_repeat)
 
 
 def _budget(request: ApiRequest[Any]) -> ApiResponse:

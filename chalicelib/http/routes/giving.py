@@ -46,7 +46,7 @@ def post_gift(request: ApiRequest[gifts.GiftRequest]) -> ApiResponse:
         catalogue=services.catalogue,
         ledger=services.ledger,
         clock=services.clock,
-        creator_lanes=services.settings.creator_lanes,
+        creator_shards=services.settings.creator_lanes,
     )
     return responses.created(gifts.gift(sent.gift), is_repeat=sent.is_repeat)
 

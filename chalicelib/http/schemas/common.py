@@ -161,9 +161,9 @@ def bundles(offers: list[Offer], custom: tuple[int, int] | None) -> BundlesRespo
     )
 
 
-def plain(answers: Sequence[Struct]) -> list[dict[str, object]]:
+def plain(responses: Sequence[Struct]) -> list[dict[str, object]]:
     """Convert responses to JSON values."""
-    return [to_builtins(answer) for answer in answers]
+    return [to_builtins(response) for response in responses]
 
 
 def checkout(purchase: Purchase, url: str | None = None) -> CheckoutResponse:

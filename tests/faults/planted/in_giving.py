@@ -127,8 +127,8 @@ IN_GIVING: Final = [
     Bug(
         "a streak in many shards",
         "chalicelib/domain/gifts.py",
-        "shard_of(order.streak_id or posting.event_id, creator_lanes)",
-        "shard_of(posting.event_id, creator_lanes)",
+        "shard_of(order.streak_id or posting.event_id, creator_shards)",
+        "shard_of(posting.event_id, creator_shards)",
         _KINDS,
     ),
     Bug(

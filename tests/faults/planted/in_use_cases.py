@@ -128,8 +128,8 @@ IN_USE_CASES: Final = [
     Bug(
         "a shard that moves with the setting",
         "chalicelib/domain/gifts.py",
-        "return zlib.crc32(name.encode()) % creator_lanes",
-        "return hash(name) % creator_lanes",
+        "return zlib.crc32(name.encode()) % creator_shards",
+        "return hash(name) % creator_shards",
         ("tests/domain/test_gifts.py",),
     ),
     Bug(
