@@ -102,7 +102,7 @@ class SimulatedSystem:
         order = a_checkout_order(purchase_id=key, user_id=fan)
         self._request(key, lambda: open_checkout(order, self))
 
-    def send(self, key: str, item_id: str = "cake", fan: str = "fan-1", **wish: Any) -> None:
+    def send(self, key: str, item_id: str | None = "cake", fan: str = "fan-1", **wish: Any) -> None:
         order = a_gift_order(gift_id=key, user_id=fan, item_id=item_id, **wish)
         self._request(
             key,

@@ -118,12 +118,12 @@ STREAKS: Final = [
     Scenario("end a streak that goes on", _tap_late, SimulatedSystem.end_streaks),
     Scenario("end a streak twice", _ring_twice, SimulatedSystem.end_streaks),
     Scenario(
-        "cheer", _ready, lambda system: system.send(system.current_key, "", kind="cheer", coins=30, message="hello")
+        "cheer", _ready, lambda system: system.send(system.current_key, None, kind="cheer", coins=30, message="hello")
     ),
     Scenario(
         "super chat",
         _ready,
-        lambda system: system.send(system.current_key, "", kind="super_chat", coins=50, message="hello"),
+        lambda system: system.send(system.current_key, None, kind="super_chat", coins=50, message="hello"),
     ),
     Scenario("relay a streak", _three, SimulatedSystem.stream),
     Scenario("sweep a streak", _lost, SimulatedSystem.sweep, is_repair=True),

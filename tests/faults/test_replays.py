@@ -34,7 +34,7 @@ def test_replay_of_events_and_gifts_changes_nothing(later: timedelta) -> None:
     for event in system.provider.events:
         system.deliver(event)
     for gift in gifts:
-        system.send(gift.gift_id, str(gift.item_id), anonymous=gift.anonymous)
+        system.send(gift.gift_id, gift.item_id, anonymous=gift.anonymous)
     assert changed(before, books_of(system.fake_ledger, [])) == []
     assert len(system.fake_ledger.entries["fan-1"]) == len(before.entries)
     assert (system.fake_ledger.coins, system.fake_ledger.shards, system.fake_ledger.reviews) == held
