@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from chalicelib.domain.entries import EntryRef
 from chalicelib.domain.journal import PostedRecord
+from chalicelib.domain.reminders import BudgetRecord
 from tests.faults.membership_scenarios import MEMBERSHIPS, joined
 from tests.faults.scenario import Scenario, Step, webhook
 from tests.faults.simulated_system import SimulatedSystem
@@ -203,6 +204,8 @@ def _unreadable(system: SimulatedSystem) -> None:
     _buy(system)
     system.read_stream()
     system.records.append(PostedRecord(record_id="r", ref=EntryRef(user_id="fan-1", entry_id="odd"), entry=None))
+    system.spent.append(BudgetRecord(record_id="b", user_id="fan-1", old=None, new=None))
+    system.spent_at["b"] = system.clock.now()
 
 
 def _lost(system: SimulatedSystem) -> None:
