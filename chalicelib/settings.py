@@ -91,7 +91,7 @@ def _flag(raw: str) -> bool:
     return raw == "true"
 
 
-def _lanes(raw: str) -> int:
+def _shards(raw: str) -> int:
     if not (raw.isascii() and raw.isdigit() and 1 <= int(raw) <= 64):
         raise ValueError("must be a whole number from 1 to 64")
     return int(raw)
@@ -111,4 +111,4 @@ def _origins(raw: str) -> tuple[str, ...]:
 
 _ORIGIN = re.compile(r"(?!https:.*:443$|http:.*:80$)https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 _ADDRESSES = ("token_issuer", "jwks_url", "stripe_api_url", "success_url", "cancel_url")
-_PARSERS = {"livemode": _flag, "token_audience": _list, "creator_lanes": _lanes, "allowed_origins": _origins}
+_PARSERS = {"livemode": _flag, "token_audience": _list, "creator_lanes": _shards, "allowed_origins": _origins}

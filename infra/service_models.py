@@ -108,7 +108,7 @@ def _prune_endpoints(file: Path) -> None:
     """Reduce 1.2 MB of endpoints, which each new session parses, to those of the services in use."""
     document = json.loads(file.read_text())
     for partition in document["partitions"]:
-        partition["services"] = {name: facts for name, facts in partition["services"].items() if name in OPERATIONS}
+        partition["services"] = {name: members for name, members in partition["services"].items() if name in OPERATIONS}
     _write(file, document)
 
 

@@ -152,8 +152,8 @@ def require_same_request(entry: object, order: GiftOrder) -> Gift:
 
 def _request_of(gift: Gift | GiftOrder, coins: int) -> tuple[object, ...]:
     named = gift.quantity if gift.kind == GiftKind.GIFT else coins
-    said = gift.message, gift.anonymous, gift.sender_name
-    return gift.kind, gift.creator_id, gift.item_id, named, *said, gift.stream_id, gift.streak_id
+    texts = gift.message, gift.anonymous, gift.sender_name
+    return gift.kind, gift.creator_id, gift.item_id, named, *texts, gift.stream_id, gift.streak_id
 
 
 def _check_gift(order: GiftOrder) -> None:

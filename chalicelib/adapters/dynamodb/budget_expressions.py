@@ -24,7 +24,7 @@ _MONEY: Final = (WalletRow.money_day, WalletRow.money_week, WalletRow.money_mont
 _Three = tuple[int | None, int | None, int | None]
 
 
-class _Wish(msgspec.Struct, array_like=True):
+class _Pending(msgspec.Struct, array_like=True):
     zone: str
     currency: str | None
     coins: _Three
@@ -41,7 +41,7 @@ class _Kept(msgspec.Struct, array_like=True):
     week_ends: int
     month_ends: int
     since: tuple[int, int, int]
-    pending: _Wish | None
+    pending: _Pending | None
 
 
 def to_budget(row: WalletRow) -> Budget | None:
@@ -54,7 +54,7 @@ def to_budget(row: WalletRow) -> Budget | None:
     if text is None:
         return None
     kept = msgspec.json.decode(text, type=_Kept)
-    wish = kept.pending
+    pending = kept.pending
     return Budget(
         limits=Limits(
             zone=kept.zone, currency=row.money_currency, coins=_amounts(kept.coins), money=_amounts(kept.money)
@@ -66,11 +66,14 @@ def to_budget(row: WalletRow) -> Budget | None:
         version=require(row.budget_version),
         pending=PendingLimits(
             limits=Limits(
-                zone=wish.zone, currency=wish.currency, coins=_amounts(wish.coins), money=_amounts(wish.money)
+                zone=pending.zone,
+                currency=pending.currency,
+                coins=_amounts(pending.coins),
+                money=_amounts(pending.money),
             ),
-            at=from_epoch(wish.at),
+            at=from_epoch(pending.at),
         )
-        if wish
+        if pending
         else None,
     )
 
@@ -168,7 +171,7 @@ def _changed(change: BudgetChange, *, coins: int, money: int) -> list[Action]:
 
 def budget_text(budget: Budget) -> str:
     """Encode the budget fields that have no attribute of their own."""
-    limits, wish = budget.limits, budget.pending
+    limits, pending = budget.limits, budget.pending
     day_since, week_since, month_since = map(to_epoch, budget.since)
     kept = _Kept(
         zone=limits.zone,
@@ -177,14 +180,14 @@ def budget_text(budget: Budget) -> str:
         week_ends=to_epoch(budget.ends.week),
         month_ends=to_epoch(budget.ends.month),
         since=(day_since, week_since, month_since),
-        pending=_Wish(
-            zone=wish.limits.zone,
-            currency=wish.limits.currency,
-            coins=_short(wish.limits.coins),
-            money=_short(wish.limits.money),
-            at=to_epoch(wish.at),
+        pending=_Pending(
+            zone=pending.limits.zone,
+            currency=pending.limits.currency,
+            coins=_short(pending.limits.coins),
+            money=_short(pending.limits.money),
+            at=to_epoch(pending.at),
         )
-        if wish
+        if pending
         else None,
     )
     return msgspec.json.encode(kept).decode()

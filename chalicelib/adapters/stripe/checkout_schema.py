@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from chalicelib.adapters.stripe.subscription_schema import InvoiceNews, SubscriptionNews, hint_of
+from chalicelib.adapters.stripe.subscription_schema import InvoiceEventObject, SubscriptionEventObject, hint_of
 from chalicelib.domain.ids import is_party_id, is_uuid7
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.payments import CheckoutSession, Movement, PurchaseRef, StripeEvent
@@ -110,13 +110,13 @@ def _event(event: _Event) -> StripeEvent:
         raise NotAuthentic("Only snapshot events are understood.")
     session, payment_intent, invoice_id, membership = None, None, None, None
     if event.type.startswith("checkout.session."):
-        told = msgspec.json.decode(event.data.object, type=_Session)
-        session, membership = _session(told), hint_of(told.subscription, told.metadata)
+        opened = msgspec.json.decode(event.data.object, type=_Session)
+        session, membership = _session(opened), hint_of(opened.subscription, opened.metadata)
     elif event.type.startswith("invoice.") and event.type != "invoice.upcoming":  # a preview without an id
-        invoice_id = msgspec.json.decode(event.data.object, type=InvoiceNews).id
+        invoice_id = msgspec.json.decode(event.data.object, type=InvoiceEventObject).id
     elif event.type.startswith("customer.subscription."):
-        news = msgspec.json.decode(event.data.object, type=SubscriptionNews)
-        membership = hint_of(news.id, news.metadata)
+        subscription = msgspec.json.decode(event.data.object, type=SubscriptionEventObject)
+        membership = hint_of(subscription.id, subscription.metadata)
     elif event.type.startswith(("charge.", "refund.")):
         payment_intent = msgspec.json.decode(event.data.object, type=_Hint).payment_intent
     return StripeEvent(

@@ -80,14 +80,14 @@ class _Subscription(Struct):
     cancellation_details: _Cancellation | None = None
 
 
-class SubscriptionNews(Struct):
+class SubscriptionEventObject(Struct):
     """Fields read from a subscription event."""
 
     id: Id
     metadata: dict[str, str] | None = None
 
 
-class InvoiceNews(Struct):
+class InvoiceEventObject(Struct):
     """Fields read from an invoice event."""
 
     id: Id

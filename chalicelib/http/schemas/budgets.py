@@ -111,13 +111,13 @@ def _limits(limits: ByPeriod[int], left: ByPeriod[int], ends: ByPeriod[str]) -> 
     return LimitsResponse(day=day, week=week, month=month)
 
 
-def _pending(wish: PendingLimits) -> PendingResponse:
+def _pending(pending: PendingLimits) -> PendingResponse:
     return PendingResponse(
-        zone=wish.limits.zone,
-        currency=wish.limits.currency,
-        coins=_amounts(wish.limits.coins),
-        money=_amounts(wish.limits.money),
-        applies_at=iso(wish.at),
+        zone=pending.limits.zone,
+        currency=pending.limits.currency,
+        coins=_amounts(pending.limits.coins),
+        money=_amounts(pending.limits.money),
+        applies_at=iso(pending.at),
     )
 
 
