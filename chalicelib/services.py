@@ -214,7 +214,7 @@ The API reads its secrets at their first use: most of its requests need none, an
 """
 
 SECRETS: Final = {"chalicelib.workers.reconcile_events": ("stripe_api_key",)}
-"""Secrets that a function may read, by Lambda handler, if not all."""
+"""Secrets that a function may read, by Lambda handler. A function that is not listed may read all."""
 
 services: Final = Services()
-"""The process's one instance."""
+"""The instance that the routes and workers of this process share."""

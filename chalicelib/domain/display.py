@@ -1,4 +1,4 @@
-"""Rules for what a catalogue shows of its things: pictures, categories and the unit's names."""
+"""Rules for the display data of a catalogue: pictures, categories and unit names."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence

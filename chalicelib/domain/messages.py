@@ -26,7 +26,7 @@ _JOINER: Final = "\u200d"
 _AS_EMOJI: Final = "\ufe0f"
 _KEYCAP: Final = "\u20e3"
 _MOST_JOINED: Final = 4
-"""Most pictographs in one joined emoji: a family of four."""
+"""Maximum number of pictographs in one emoji with zero-width joiners, such as a family of four."""
 _PICTOGRAPHS: Final = (
     *(range(0x1F300, 0x1FB00), range(0x2600, 0x27C0), range(0x2B00, 0x2C00), _FLAG_LETTERS),
     *(range(0x231A, 0x231C), range(0x23E9, 0x23F4), range(0x25FD, 0x25FF)),

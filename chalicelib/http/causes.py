@@ -6,7 +6,7 @@ _LONGEST: Final = 100
 
 
 def cause_of(error: BaseException) -> str | None:
-    """Name what an error was raised from. None if it was raised by itself.
+    """Return a name for the `__cause__` of an error, or None without one.
 
     The name is AWS's error code, an adapter's own message or the class: messages of other libraries can hold parts of
     a token or a body.

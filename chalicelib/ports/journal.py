@@ -20,7 +20,7 @@ class Journal(Protocol):
         """Compare the wallet with its posted entries. None when they are equal, or changed at every attempt."""
 
     def shard_mismatch(self, creator_id: str, shard: int) -> Mismatch | None:
-        """Compare the shard with its entries, including the sequence. None as above."""
+        """Compare the shard's total and sequences with its entries. None as for `wallet_mismatch`."""
 
     def read_watermark(self, name: str) -> datetime | None:
         """Return the position of the worker of that name."""

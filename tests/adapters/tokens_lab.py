@@ -117,7 +117,7 @@ def _verifier(url: str, clock: Clock, stale: list[None], timeout_seconds: float)
 
 
 def claims(**changes: Any) -> Claims:
-    """The claims of a valid token, with whatever is different; None leaves one out."""
+    """Build the claims of a valid token with `changes`; None removes a claim."""
     now = int(time.time())
     valid = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ann", "iat": now, "exp": now + 600}
     return {name: value for name, value in (valid | changes).items() if value is not None}
@@ -128,7 +128,7 @@ def in_seconds(seconds: int) -> int:
 
 
 def raw(header: object, payload: object, sign: Callable[[bytes], bytes] = lambda _: b"") -> str:
-    """A token of whatever parts; objects become JSON, bytes stay."""
+    """Build a token of any parts: bytes as they are, objects as JSON."""
     signed = b".".join(_part(part) for part in (header, payload))
     return (signed + b"." + _part(sign(signed))).decode()
 

@@ -33,10 +33,10 @@ _HOP_BY_HOP = frozenset(
 _NOT_FORWARDED = _HOP_BY_HOP | {"expect", "host", "content-length", "cookie"}
 
 _STALE = frozenset({"key_too_old", "idempotency_conflict", "unknown_bundle", "missing_idempotency_key"})
-"""Codes of orders from a form whose key or bundle is of another day, or that was changed."""
+"""Problem codes of an order from a form that is outdated or was modified."""
 
 _RENAMED = {"www-authenticate": "x-amzn-Remapped-WWW-Authenticate"}
-"""Response headers that API Gateway sends under another name, and MiniStack does not."""
+"""Response headers that API Gateway renames and MiniStack does not."""
 
 _PROBLEMS: dict[type[Exception], tuple[int, str, str]] = {
     UnsendableError: (400, "bad_request", "The request cannot be forwarded"),
