@@ -124,6 +124,11 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         on_sale = [plan for plan in self.memberships.values() if currency in plan.prices]
         return sorted(on_sale, key=lambda plan: (plan.coins, plan.plan_id))
 
+    def default_currency(self) -> str:
+        """Return the currency of requests that name none: usd where it is on sale, else the first of the file."""
+        listed = [code for bundle in self.bundles.values() for prices in bundle.prices.values() for code in prices]
+        return "usd" if "usd" in listed else listed[0]
+
     def currencies(self, channel: str) -> list[str]:
         """Return the currencies of the bundles of a channel, sorted."""
         return sorted({currency for bundle in self.bundles.values() for currency in bundle.prices.get(channel, {})})

@@ -193,3 +193,16 @@ def test_catalogue_accepts_custom_amounts_up_to_one_payments_maximum() -> None:
     assert a_catalogue(large, custom_max_coins=99_999_999).custom_max_coins == 99_999_999
     rupiahs = a_bundle("coins_700", 700, prices=at(idr=700))
     assert a_catalogue(rupiahs, custom_max_coins=100_000_000).custom_max_coins == 100_000_000
+
+
+@pytest.mark.parametrize(
+    ("prices", "currency"),
+    [
+        ({"web": {"usd": 99}}, "usd"),
+        ({"web": {"eur": 99, "usd": 99}}, "usd"),
+        ({"web": {"jpy": 99, "eur": 99}}, "jpy"),
+        ({"in_app": {"eur": 99}}, "eur"),
+    ],
+)
+def test_currency_is_usd_or_the_first_of_the_file(prices: dict[str, dict[str, int]], currency: str) -> None:
+    assert a_catalogue(a_bundle(prices=prices)).default_currency() == currency

@@ -264,6 +264,9 @@ def test_the_form_may_lead_to_the_payment_page(stripe_api_url: str, origin: str)
     assert policy["form-action"] == f"'self' {origin}"
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert (headers["Cache-Control"], headers["Referrer-Policy"]) == ("no-store", "same-origin")
+    assert int(headers["Strict-Transport-Security"].removeprefix("max-age=")) >= 180 * 24 * 3600
+    assert {"camera=()", "geolocation=()", "microphone=()"} <= set(headers["Permissions-Policy"].split(", "))
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
 def contrast(first: str, second: str) -> float:

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.adapters.catalogue_files import load_catalogue
 from tests.domain.builders import a_posted_purchase
 from tests.http.api import Api, Reply
 
@@ -173,3 +174,23 @@ def test_a_currency_without_a_rate_says_so(api: Api) -> None:
     assert (yen["currency"], yen["rate"], yen["as_of"]) == ("jpy", None, None)
     compared = [(each["base_price_per_coin"], each["difference_permille"]) for each in yen["bundles"]]
     assert compared == [(None, None)] * 6
+
+
+YEN = ("/", "/v1/bundles", "/v1/top-up?for=100", "/v1/worth?coins=5", "/v1/offers")
+
+
+@pytest.mark.parametrize("url", YEN)
+def test_a_shop_without_usd_sells_in_its_own_currency(api: Api, url: str) -> None:
+    api.ports["catalogue"] = load_catalogue("youtube_like")
+    reply = api.get(url)
+    assert reply.status == 200
+    assert ("¥" if url == "/" else '"currency":"jpy"') in reply.text
+
+
+def test_a_checkout_without_a_currency_is_in_the_catalogues(api: Api) -> None:
+    api.ports["catalogue"] = catalogue = load_catalogue("youtube_like")
+    bundle_id = next(iter(catalogue.bundles))
+    assert api.buy(bundle_id=bundle_id).json["price"]["currency"] == "jpy"
+    assert api.buy(bundle_id=bundle_id, currency="usd").code == "unknown_bundle"
+    document = api.get("/v1/openapi.json").json
+    assert document["components"]["schemas"]["CheckoutRequest"]["properties"]["currency"]["default"] == "jpy"

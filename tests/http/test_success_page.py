@@ -1,7 +1,10 @@
 """The return page without JavaScript, rendered from the ledger."""
 
+from datetime import timedelta
+
 import pytest
 
+from chalicelib.domain.memberships import MembershipStatus
 from chalicelib.domain.posting import Posting
 from chalicelib.ports.results import Posted
 from tests.domain.builders import a_purchase
@@ -49,3 +52,30 @@ def test_it_tells_nobody_else(api: Api, fan: str | None) -> None:
 def test_it_credits_and_finds_nothing_that_is_not_there(api: Api, purchase: str) -> None:
     assert PROMISE in api.get(f"/success?purchase={purchase}", fan="ann").text
     assert api.ledger.coins == {}
+
+
+MEMBERSHIP_ID = "01a20320-a200-7000-8000-000000000077"
+
+
+@pytest.mark.parametrize("path", ["/success", "/cancelled", "/success?membership=x"])
+def test_return_pages_without_a_purchase_are_pages(api: Api, path: str) -> None:
+    for fan in ("ann", None):
+        assert api.get(path, fan=fan).status == 200
+
+
+def test_success_of_a_paid_membership_names_its_coins(api: Api) -> None:
+    membership = api.stock_membership(
+        membership_id=MEMBERSHIP_ID, status=MembershipStatus.ACTIVE, paid_until=api.clock.now() + timedelta(days=20)
+    )
+    page = api.get(f"/success?membership={MEMBERSHIP_ID}", fan="ann").text
+    assert f"You are a member. You get {membership.coins:,} coins every month." in page
+    assert "http-equiv" not in page
+    assert PROMISE in api.get(f"/success?membership={MEMBERSHIP_ID}", fan="bob").text
+    assert PROMISE in api.get("/success?membership=01a20320-a200-7000-8000-000000000078", fan="ann").text
+
+
+def test_success_of_an_unpaid_membership_reloads(api: Api) -> None:
+    api.stock_membership(membership_id=MEMBERSHIP_ID)
+    page = api.get(f"/success?membership={MEMBERSHIP_ID}", fan="ann").text
+    assert PROMISE in page
+    assert '<noscript><meta http-equiv="refresh"' in page

@@ -57,6 +57,12 @@ def headers(stripe_api_url: str = "") -> dict[str, str]:
         # With no-referrer browsers post forms with `Origin: null`, which the site cannot check.
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
+        # Browsers ignore it on plain HTTP, such as the local cloud's.
+        "Strict-Transport-Security": "max-age=31536000",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        # The payment page opens in the same window, so nothing needs a handle on this one.
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
     }
 
 
@@ -110,11 +116,26 @@ def success(checkout: Mapping[str, Any] | None = None) -> str:
             it reloads until the status is final.
     """
     status = str(checkout["status"]) if checkout else ""
-    text = escape(_purchase_text(status, int(checkout["coins"]) if checkout else 0))
-    is_open = checkout is not None and status not in _FINAL_STATUSES
+    text = _purchase_text(status, int(checkout["coins"]) if checkout else 0)
+    return _returned(text, status, is_open=checkout is not None and status not in _FINAL_STATUSES)
+
+
+def joined(membership: Mapping[str, Any] | None) -> str:
+    """Render the return page after subscribing, as `success` does.
+
+    Args:
+        membership: as in `GET /v1/membership`, if it is the one that was opened.
+    """
+    if membership and membership["active"]:
+        text = f"You are a member. You get {_coins_text(int(membership['coins']))} every month."
+        return _returned(text, "posted", is_open=False)
+    return _returned(_purchase_text("", 0), "", is_open=membership is not None)
+
+
+def _returned(text: str, status: str, *, is_open: bool) -> str:
     again = '<noscript><p><a href="">Look again</a></p></noscript>' if is_open else ""
     reload = '<noscript><meta http-equiv="refresh" content="4"></noscript>' if is_open else ""
-    main = _fill("success", status=escape(status), text=text, again=again, statement=_part("statement"))
+    main = _fill("success", status=escape(status), text=escape(text), again=again, statement=_part("statement"))
     return _page("Your coins", main, reload)
 
 
@@ -190,13 +211,17 @@ def _currency_link(code: str, channel: str, *, is_current: bool) -> str:
 
 def _purchase_text(status: str, coins: int) -> str:
     """Return the message for a purchase's status, as coinpurse.js shows it."""
-    count = f"{format_count(coins)} {'coin' if coins == 1 else 'coins'}"
+    count = _coins_text(coins)
     return {
         "posted": f"{count} are yours." if coins != 1 else f"{count} is yours.",
         "failed": "The payment did not go through. No coins were credited.",
         "expired": "The checkout ran out of time. No coins were credited.",
         "processing": f"Your bank is working on the payment. We will credit {count} as soon as it is confirmed.",
     }.get(status, "We will credit your coins as soon as your payment is confirmed.")
+
+
+def _coins_text(coins: int) -> str:
+    return f"{format_count(coins)} {'coin' if coins == 1 else 'coins'}"
 
 
 def _page(title: str, main: str, head: str = "") -> str:

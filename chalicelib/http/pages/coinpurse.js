@@ -83,6 +83,7 @@ function entryRow(entry) {
 
 /** Show the statement from its newest entry, or from `cursor`. */
 async function showStatement(cursor = null) {
+  if (!at("statement")) return;
   const query = new URLSearchParams({ limit: PAGE_SIZE, ...(cursor && { cursor }) });
   const { status, body } = await call(`v1/wallet/entries?${query}`);
   if (status !== 200) return;
@@ -104,32 +105,49 @@ async function whileBusy(button, act) {
   }
 }
 
-// ---- a pending purchase -------------------------------------------------------------------------------------------
+// ---- a pending purchase or membership -------------------------------------------------------------------------------------------
+
+const PROMISE = "We will credit your coins as soon as your payment is confirmed.";
+
+function say(text, state = "") {
+  at("purchase").textContent = text;
+  at("purchase").dataset.status = state;
+}
 
 /** Show the purchase's status. Returns true when it is final. */
 function tellPurchase({ status, body }) {
-  const say = (text, state = "") => {
-    at("purchase").textContent = text;
-    at("purchase").dataset.status = state;
-  };
   if (status === 401) say("Sign in to see your purchase. Your coins do not depend on it.");
   else if (status === 404) say("There is no such purchase of yours.", "refused");
   else if (body.status === "posted") say(`${coinsText(body.coins)} ${verb(body.coins)} yours.`, "posted");
   else if (body.status === "failed") say("The payment did not go through. No coins were credited.", "failed");
   else if (body.status === "expired") say("The checkout ran out of time. No coins were credited.", "expired");
+  else if (body.status === "processing")
+    say(
+      `Your bank is working on the payment. We will credit ${coinsText(body.coins)} as soon as it is confirmed.`,
+      "processing",
+    );
+  else return false;
+  return body.status !== "processing";
+}
+
+/** Show the membership's status. Returns true when a month is paid. */
+function tellMembership(id, { status, body }) {
+  if (status === 401) say("Sign in to see your membership. Your coins do not depend on it.");
+  else if (body.membership?.id === id && body.membership.active)
+    say(`You are a member. You get ${coinsText(body.membership.coins)} every month.`, "posted");
   else return false;
   return true;
 }
 
-async function watchPurchase(id) {
+/** Poll until `tell` has shown a final status. */
+async function watch(path, tell) {
   const giveUpAt = Date.now() + WATCH_MS;
-  at("purchase").textContent = "Waiting for your payment to be confirmed …";
+  say("Waiting for your payment to be confirmed …");
   for (let pause = 500; Date.now() < giveUpAt; pause = Math.min(pause * 1.5, 5000)) {
-    if (tellPurchase(await call(`v1/checkout-sessions/${encodeURIComponent(id)}`))) return;
+    if (tell(await call(path))) return;
     await sleep(pause);
   }
-  at("purchase").textContent =
-    "We will credit your coins as soon as your payment is confirmed. You can leave this page.";
+  if (at("purchase").dataset.status !== "processing") say(`${PROMISE} You can leave this page.`);
 }
 
 // ---- gifts --------------------------------------------------------------------------------------------------------
@@ -197,8 +215,10 @@ function restPressedButtons() {
 
 async function start() {
   restPressedButtons();
-  const purchase = new URLSearchParams(location.search).get("purchase");
-  if (at("purchase") && purchase) await watchPurchase(purchase);
+  const query = new URLSearchParams(location.search);
+  const [purchase, membership] = [query.get("purchase"), query.get("membership")];
+  if (at("purchase") && purchase) await watch(`v1/checkout-sessions/${encodeURIComponent(purchase)}`, tellPurchase);
+  if (at("purchase") && membership) await watch("v1/membership", (answer) => tellMembership(membership, answer));
   const isSignedOut = document.querySelector("form[action=sign-in]") !== null;
   if (isSignedOut || !(await showBalance())) return;
   await Promise.all([showStatement(), at("gift") && offerGifts()]);

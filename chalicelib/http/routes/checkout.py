@@ -18,7 +18,9 @@ api = routing.Api(Blueprint(__name__), services)
 @api.route("GET", "/v1/bundles", response_model=common.BundlesResponse, auth="none", query=("currency", "channel"))
 def get_bundles(request: ApiRequest[None]) -> ApiResponse:
     """List the coin bundles on sale."""
-    market = require_market(request.query("currency", "usd"), request.query("channel", "web"))
+    market = require_market(
+        request.query("currency", services.catalogue.default_currency()), request.query("channel", "web")
+    )
     body = common.bundles(services.catalogue.offers(*market), custom_range(services.catalogue, *market))
     return ApiResponse(body=body, cacheable=True)
 
@@ -34,7 +36,7 @@ def post_checkout_session(request: ApiRequest[common.CheckoutRequest]) -> ApiRes
         bundle_id=request.body.bundle_id,
         quantity=request.body.quantity,
         coins=request.body.coins,
-        currency=request.body.currency,
+        currency=common.named_or(request.body.currency, services.catalogue.default_currency()),
         channel=request.body.channel,
     )
     opened = open_checkout(order, services)

@@ -7,7 +7,7 @@ from chalicelib.domain.purchases import require_market
 from chalicelib.http import routing
 from chalicelib.http.responses import ApiResponse, created
 from chalicelib.http.routing import ApiRequest
-from chalicelib.http.schemas import memberships
+from chalicelib.http.schemas import common, memberships
 from chalicelib.services import services
 from chalicelib.usecases.memberships import open_membership, open_portal
 from chalicelib.usecases.queries import read_membership
@@ -18,7 +18,7 @@ api = routing.Api(Blueprint(__name__), services)
 @api.route("GET", "/v1/membership-plans", response_model=memberships.PlansResponse, auth="none", query=("currency",))
 def get_membership_plans(request: ApiRequest[None]) -> ApiResponse:
     """List the memberships on sale."""
-    currency, _ = require_market(request.query("currency", "usd"), "web")
+    currency, _ = require_market(request.query("currency", services.catalogue.default_currency()), "web")
     on_sale = services.catalogue.plans(currency)
     return ApiResponse(body=memberships.plans(on_sale, currency), cacheable=True)
 
@@ -32,7 +32,7 @@ def post_membership(request: ApiRequest[memberships.MembershipRequest]) -> ApiRe
         membership_id=request.idempotency_key,
         user_id=request.user_id,
         plan_id=request.body.plan_id,
-        currency=request.body.currency,
+        currency=common.named_or(request.body.currency, services.catalogue.default_currency()),
     )
     opened = open_membership(order, services)
     return created(memberships.joining(opened.membership, opened.url), is_repeat=opened.is_repeat)

@@ -21,4 +21,6 @@ def get_health(_request: ApiRequest[None]) -> ApiResponse:
 @api.route("GET", "/v1/openapi.json", auth="none")
 def get_openapi(_request: ApiRequest[None]) -> ApiResponse:
     """Return the OpenAPI document."""
-    return ApiResponse(body=openapi.describe(api.root.operations), cacheable=True)
+    return ApiResponse(
+        body=openapi.describe(api.root.operations, services.catalogue.default_currency()), cacheable=True
+    )

@@ -41,14 +41,19 @@ def get_gift_catalogue(request: ApiRequest[None]) -> ApiResponse:
 def get_worth(request: ApiRequest[None]) -> ApiResponse:
     """Show what a number of coins is worth to the caller."""
     coins = request.query_int("coins", 0, 1, _MOST)
-    return _in_own_money(request, prices.worth(coins, _cost_basis(request, request.query("currency", "usd"))))
+    return _in_own_money(
+        request,
+        prices.worth(coins, _cost_basis(request, request.query("currency", services.catalogue.default_currency()))),
+    )
 
 
 @api.route("GET", "/v1/top-up", response_model=prices.TopUpResponse, auth="none", query=("for", "currency", "channel"))
 def get_top_up(request: ApiRequest[None]) -> ApiResponse:
     """Find the checkout, and the cheapest bundles, that contain a number of coins."""
     needed = request.query_int("for", 0, 1, MAX_TOP_UP)
-    currency, channel = require_market(request.query("currency", "usd"), request.query("channel", "web"))
+    currency, channel = require_market(
+        request.query("currency", services.catalogue.default_currency()), request.query("channel", "web")
+    )
     found = cheapest_top_up(services.catalogue.offers(currency, channel), needed)
     checkout = single_checkout(services.catalogue, needed, currency) if channel == "web" else None
     return ApiResponse(body=prices.top_up(found, checkout, currency), cacheable=True)
@@ -66,7 +71,11 @@ def get_prices(request: ApiRequest[None]) -> ApiResponse:
 def get_offers(request: ApiRequest[None]) -> ApiResponse:
     """List the coin bundles on sale with signatures."""
     signed = sign_offers(
-        services.catalogue.offers(*require_market(request.query("currency", "usd"), request.query("channel", "web"))),
+        services.catalogue.offers(
+            *require_market(
+                request.query("currency", services.catalogue.default_currency()), request.query("channel", "web")
+            )
+        ),
         issuer=origin_of(services.settings.success_url).url,
         is_live=services.livemode,
         signer=services.offer_signer,
@@ -110,7 +119,7 @@ def _verdict(request: ApiRequest[None]) -> Verdict:
             now=services.clock.now(),
         )
     channel = request.query("channel", "") or None
-    currency, _ = require_market(request.query("currency", "usd"), channel or "web")
+    currency, _ = require_market(request.query("currency", services.catalogue.default_currency()), channel or "web")
     claimed = request.query_int("coins", 0, 1, _MOST), request.query_int("amount_minor", 0, 1, _MOST)
     return check_price(services.catalogue, *claimed, currency, channel)
 

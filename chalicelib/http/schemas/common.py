@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from msgspec import Struct, to_builtins
+from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.catalogue import Catalogue, GiftItem, Offer
@@ -21,7 +21,7 @@ class CheckoutRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     bundle_id: str = ""
     quantity: int = 1
     coins: int = 0
-    currency: str = "usd"
+    currency: str | UnsetType = UNSET
     channel: str = "web"
 
 
@@ -253,3 +253,8 @@ def price_of(amount_minor: int, currency: str) -> Price:
     """Convert an amount."""
     # A purchase in a currency that left the table must still show; most have two digits.
     return Price(amount_minor=amount_minor, currency=currency, exponent=EXPONENTS.get(currency, 2))
+
+
+def named_or(currency: str | UnsetType, default: str) -> str:
+    """Return the currency of a request, or the catalogue's if it names none."""
+    return default if isinstance(currency, UnsetType) else currency

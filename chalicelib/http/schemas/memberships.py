@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from chalicelib.domain.ids import iso
 from chalicelib.domain.memberships import Membership
@@ -31,7 +31,7 @@ class MembershipRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """Membership to join, at the catalogue's price and coins."""
 
     plan_id: str
-    currency: str = "usd"
+    currency: str | UnsetType = UNSET
 
 
 class JoiningResponse(Struct, kw_only=True):
