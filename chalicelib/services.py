@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from chalicelib import telemetry
+from chalicelib.domain.addresses import Origin, origin_of
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.reference_rates import ReferenceRates
 from chalicelib.ports.billing import OfferSigner, PaymentGateway, Subscriptions
@@ -47,6 +48,12 @@ class Services:
         """Hash a user id for logs. The key is the table's name, which CloudFormation makes up and no log has."""
         key = self.settings.table_name.encode()[-_HASH_KEY_BYTES:]
         return blake2b(user_id.encode(), key=key, digest_size=8).hexdigest()
+
+    @property
+    def return_origins(self) -> frozenset[Origin]:
+        """Origins of the pages that fans may come back to."""
+        settings = self.settings
+        return frozenset(map(origin_of, settings.allowed_return_origins or [settings.success_url]))
 
     @property
     def source(self) -> str:

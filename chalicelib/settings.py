@@ -47,6 +47,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Number of shards that the gifts to one creator are spread over (1-64). May change at any time."""
     allowed_origins: tuple[str, ...]
     """Origins whose pages may call the API from a browser, comma-separated; `*`, the default, is any."""
+    allowed_return_origins: tuple[str, ...]
+    """Origins that a request may name in `return_url`, comma-separated; by default that of `success_url` alone."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -109,6 +111,20 @@ def _origins(raw: str) -> tuple[str, ...]:
     return origins
 
 
+def _return_origins(raw: str) -> tuple[str, ...]:
+    """Parse exact origins. Any origin would make the payment page a redirect to everywhere, so there is no `*`."""
+    origins = tuple(each.strip() for each in raw.split(",")) if raw else ()
+    if not all(_ORIGIN.fullmatch(each) and "[" not in each for each in origins):
+        raise ValueError("must be a comma-separated list of origins, such as https://live.example")
+    return origins
+
+
 _ORIGIN = re.compile(r"(?!https:.*:443$|http:.*:80$)https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 _ADDRESSES = ("token_issuer", "jwks_url", "stripe_api_url", "success_url", "cancel_url")
-_PARSERS = {"livemode": _flag, "token_audience": _list, "creator_lanes": _shards, "allowed_origins": _origins}
+_PARSERS = {
+    "livemode": _flag,
+    "token_audience": _list,
+    "creator_lanes": _shards,
+    "allowed_origins": _origins,
+    "allowed_return_origins": _return_origins,
+}

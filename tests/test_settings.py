@@ -9,8 +9,9 @@ COMPLETE = {field.upper(): f"the {field}" for field in Settings.__struct_fields_
     "LIVEMODE": "false",
     "CREATOR_LANES": "8",
     "ALLOWED_ORIGINS": "*",
+    "ALLOWED_RETURN_ORIGINS": "https://live.example",
 }
-DEFAULTS = {"ALLOWED_ORIGINS"}
+DEFAULTS = {"ALLOWED_ORIGINS", "ALLOWED_RETURN_ORIGINS"}
 """Settings that have a default."""
 NEEDED = sorted(set(COMPLETE) - DEFAULTS)
 
@@ -115,6 +116,26 @@ def test_allowed_origins_are_any_or_a_list(raw: str, read: tuple[str, ...]) -> N
 def test_allowed_origins_that_no_browser_sends_are_refused(raw: str) -> None:
     with pytest.raises(MissingSettings, match=r"^ALLOWED_ORIGINS must be \*"):
         Settings.read(COMPLETE | {"ALLOWED_ORIGINS": raw})
+
+
+@pytest.mark.parametrize(
+    ("raw", "read"),
+    [
+        ("", ()),
+        ("https://live.example", ("https://live.example",)),
+        ("https://a-b.example:8443, http://localhost:3000", ("https://a-b.example:8443", "http://localhost:3000")),
+    ],
+)
+def test_allowed_return_origins_are_a_list(raw: str, read: tuple[str, ...]) -> None:
+    assert Settings.read(COMPLETE | {"ALLOWED_RETURN_ORIGINS": raw}).allowed_return_origins == read
+
+
+@pytest.mark.parametrize(
+    "raw", ["*", "https://live.example/", "live.example", "https://*.example", "https://live.example,", "http://[::1]"]
+)
+def test_allowed_return_origins_are_never_any(raw: str) -> None:
+    with pytest.raises(MissingSettings, match=r"^ALLOWED_RETURN_ORIGINS must be a comma-separated list"):
+        Settings.read(COMPLETE | {"ALLOWED_RETURN_ORIGINS": raw})
 
 
 def test_variables_of_others_are_left_alone() -> None:

@@ -17,7 +17,7 @@ _PLAIN: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]*")
 _SCHEME: Final = re.compile(r"(https?)://([^/?#]+)", re.IGNORECASE)
 _HOST_AND_PORT: Final = re.compile(r"([a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_RETURN_PARAMETERS: Final = frozenset({"purchase", "membership", "cancelled"})
+_RETURN_PARAMETERS: Final = frozenset({"purchase", "membership", "canceled"})
 
 MAX_ADDRESS: Final = 2_048
 """Maximum characters of an address in a request. Stripe takes up to 5,000."""
@@ -82,9 +82,13 @@ def origin_of(address: str) -> Origin:
 
 
 def require_return_url(address: str, allowed: Collection[Origin]) -> str:
-    """Return the address that a fan comes back to. Raises InvalidField unless its origin is one of `allowed`."""
+    """Return the address that a fan comes back to; "" is the shop's own page.
+
+    Raises:
+        InvalidField: its origin is not one of `allowed`.
+    """
     try:
-        if len(address) <= MAX_ADDRESS and origin_of(address) in allowed:
+        if not address or (len(address) <= MAX_ADDRESS and origin_of(address) in allowed):
             return address
     except OddAddress:
         pass

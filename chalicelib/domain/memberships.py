@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.entries import Entry
-from chalicelib.domain.ids import require_tag
+from chalicelib.domain.ids import hash_request, require_tag
 from chalicelib.domain.money import EXPONENTS
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.payments import Invoice, Subscription
@@ -89,6 +89,7 @@ class Membership(Struct, frozen=True, kw_only=True):
     renews: bool = False
     ended_reason: str | None = None
     version: int = 1
+    request_hash: str | None = None
 
     def is_active(self, now: datetime) -> bool:
         """Return True until the end of the last paid month, plus RENEWAL_GRACE while a renewal is due."""
@@ -105,11 +106,17 @@ class MembershipOrder(Struct, frozen=True, kw_only=True):
     user_id: str
     plan_id: str
     currency: str
+    return_url: str = ""
 
     def __post_init__(self) -> None:
         require_tag("plan_id", self.plan_id)
         if self.currency not in EXPONENTS:
             raise InvalidField("currency", "a lowercase ISO 4217 code, like usd")
+
+    @property
+    def request_hash(self) -> str | None:
+        """The hash of the return address. None without one, as in rows of the first release."""
+        return hash_request(self.return_url) if self.return_url else None
 
 
 def quote_membership(order: MembershipOrder, catalogue: Catalogue, now: datetime) -> Membership:
@@ -123,6 +130,7 @@ def quote_membership(order: MembershipOrder, catalogue: Catalogue, now: datetime
         amount_minor=amount_minor,
         currency=order.currency,
         created_at=now,
+        request_hash=order.request_hash,
     )
 
 
@@ -137,7 +145,8 @@ def require_no_member(memberships: Sequence[Membership]) -> None:
 
 def require_same_request(membership: Membership, order: MembershipOrder) -> Membership:
     """Return the stored membership of the order. Raises IdempotencyConflict when it differs from the order."""
-    if (membership.plan_id, membership.currency) == (order.plan_id, order.currency):
+    requested = order.plan_id, order.currency, order.request_hash
+    if (membership.plan_id, membership.currency, membership.request_hash) == requested:
         return membership
     raise IdempotencyConflict("Use a new key for a new membership.")
 

@@ -57,10 +57,11 @@ def open_checkout(order: CheckoutOrder, services: Checkouts) -> OpenedCheckout:
     """Open a checkout session for the order, or return its existing one.
 
     The pending purchase is stored before the session is created, so that every payment has a quote. The session derives
-    from the stored purchase alone, so that a retry after any failure returns the same session.
+    from the stored purchase, and from the return address that its hash names, so that a retry after any failure returns
+    the same session.
 
     Raises:
-        UnknownBundle, KeyTooOld, SelfExcluded, BudgetReached, BudgetCurrency: refused.
+        UnknownBundle, CoinsNotForSale, KeyTooOld, SelfExcluded, BudgetReached, BudgetCurrency: refused.
         IdempotencyConflict: the key names something else.
         TryAgain: the ledger or the payment provider did not respond.
     """
@@ -79,14 +80,15 @@ def open_checkout(order: CheckoutOrder, services: Checkouts) -> OpenedCheckout:
     else:
         match result:
             case Posted():
-                return OpenedCheckout(purchase=purchase, url=gateway.open_session(purchase).url, is_repeat=False)
+                url = gateway.open_session(purchase, order.return_url).url
+                return OpenedCheckout(purchase=purchase, url=url, is_repeat=False)
             case known:
                 earlier, wallet = known.entry, known.wallet
     stored = require_same_request(earlier, order)
     # A self-exclusion after the first request ends the access to its payment page.
     is_payable = can_still_be_paid(stored, now) and not is_excluded(wallet, now)
-    url = gateway.open_session(stored).url if is_payable else None
-    return OpenedCheckout(purchase=stored, url=url, is_repeat=True)
+    reopened_url = gateway.open_session(stored, order.return_url).url if is_payable else None
+    return OpenedCheckout(purchase=stored, url=reopened_url, is_repeat=True)
 
 
 def _open(purchase: Purchase, ledger: Ledger, clock: Clock) -> Posted | AlreadyExists:

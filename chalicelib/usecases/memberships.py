@@ -91,15 +91,15 @@ def open_membership(order: MembershipOrder, services: MembershipCheckouts) -> Op
     else:
         match memberships.open_membership(membership):
             case Posted():
-                url = subscriptions.open_session(membership)
+                url = subscriptions.open_session(membership, order.return_url)
                 return OpenedMembership(membership=membership, url=url, is_repeat=False)
             case known:
                 earlier = known.membership
     stored = require_same_request(earlier, order)
     # A self-exclusion after the first request ends the access to its payment page.
     is_payable = can_still_be_joined(stored, now) and not is_excluded(ledger.read_wallet(order.user_id), now)
-    url = subscriptions.open_session(stored) if is_payable else None
-    return OpenedMembership(membership=stored, url=url, is_repeat=True)
+    reopened_url = subscriptions.open_session(stored, order.return_url) if is_payable else None
+    return OpenedMembership(membership=stored, url=reopened_url, is_repeat=True)
 
 
 log = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, BudgetChange, Limits, first_budget
+from chalicelib.domain.ids import hash_request
 from chalicelib.domain.memberships import Membership, MembershipStatus
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import Purchase
@@ -50,6 +51,12 @@ def test_open_membership_stores_membership(store: Store, membership: Membership)
     assert find(store, membership) == membership
     assert find(store, replace(membership, user_id="somebody else")) is None
     assert find(store, replace(membership, membership_id=new_id())) is None
+
+
+def test_open_membership_stores_request_hash(store: Store) -> None:
+    membership = a_membership(request_hash=hash_request("https://live.example/"))
+    assert store.memberships.open_membership(membership) == Posted()
+    assert find(store, membership) == membership
 
 
 def test_open_membership_with_taken_id_returns_that_membership(store: Store, membership: Membership) -> None:

@@ -80,6 +80,16 @@ def test_open_session_sends_values_of_membership_only(lab: Lab) -> None:
     assert sent["cancel_url"] == f"https://shop.example/basket?membership={membership.membership_id}"
 
 
+def test_open_session_with_return_url_comes_back_there_with_the_membership(lab: Lab) -> None:
+    membership = todays_membership()
+    lab.members.open_session(membership, "https://live.example/stream")
+
+    (session,) = lab.sandbox.store.sessions.values()
+    sent = session.to_json()
+    paid = f"https://live.example/stream?membership={membership.membership_id}"
+    assert (sent["success_url"], sent["cancel_url"]) == (paid, f"{paid}&canceled=1")
+
+
 def test_open_session_repeat_returns_same_session(lab: Lab, members: StripeMemberships) -> None:
     membership = todays_membership()
     assert members.open_session(membership) == members.open_session(membership)

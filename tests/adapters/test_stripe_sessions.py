@@ -58,7 +58,9 @@ def gateway_at(url: str) -> Iterator[StripeGateway]:
 @pytest.fixture
 def stripe_api() -> FixedResponse:
     created = {"id": "cs_1", "object": "checkout.session", "mode": "payment", "payment_status": "unpaid"}
-    return FixedResponse(body=created | {"created": 1_795_000_000, "url": "https://pay.example/cs_1"})
+    return FixedResponse(
+        body=created | {"created": 1_795_000_000, "currency": "eur", "url": "https://pay.example/cs_1"}
+    )
 
 
 @pytest.fixture
@@ -109,6 +111,26 @@ def test_open_session_sends_values_of_purchase_only(gateway: StripeGateway, stri
         "success_url": f"https://shop.example/thanks?purchase={purchase.purchase_id}",
         "cancel_url": f"https://shop.example/basket?purchase={purchase.purchase_id}",
     }
+
+
+def test_open_session_with_return_url_comes_back_there_with_the_purchase(
+    gateway: StripeGateway, stripe_api: FixedResponse
+) -> None:
+    purchase = a_purchase()
+    gateway.open_session(purchase, "https://live.example/stream?id=7&purchase=old#chat")
+
+    ((_, form),) = stripe_api.requests
+    paid = f"https://live.example/stream?id=7&purchase={purchase.purchase_id}"
+    assert form["success_url"] == f"{paid}#chat"
+    assert form["cancel_url"] == f"{paid}&canceled=1#chat"
+
+
+def test_open_session_with_another_return_url_is_a_conflict(sandbox_gateway: StripeGateway) -> None:
+    purchase = todays_purchase()
+    there = "https://live.example/stream"
+    assert sandbox_gateway.open_session(purchase, there) == sandbox_gateway.open_session(purchase, there)
+    with pytest.raises(IdempotencyConflict):
+        sandbox_gateway.open_session(purchase)
 
 
 def test_open_session_repeat_sends_same_form_and_idempotency_key(

@@ -49,11 +49,24 @@ def test_require_no_member_refuses_a_live_membership(status: MembershipStatus) -
         require_no_member(known)
 
 
-@pytest.mark.parametrize("changes", [{"plan_id": "moon_club"}, {"currency": "eur"}], ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [{"plan_id": "moon_club"}, {"currency": "eur"}, {"return_url": "https://live.example/"}],
+    ids=str,
+)
 def test_require_same_request_of_another_membership_is_a_conflict(changes: dict[str, str]) -> None:
     assert require_same_request(a_membership(), a_membership_order()) == a_membership()
     with pytest.raises(IdempotencyConflict):
         require_same_request(a_membership(), a_membership_order(**changes))
+
+
+def test_require_same_request_compares_return_address() -> None:
+    order = a_membership_order(return_url="https://live.example/")
+    stored = quote_membership(order, a_catalogue(), START)
+    assert require_same_request(stored, order) == stored
+    for other in ("", "https://live.example/other"):
+        with pytest.raises(IdempotencyConflict):
+            require_same_request(stored, a_membership_order(return_url=other))
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,8 @@ class Provider:
 
     # --- the port -------------------------------------------------------------------------------------------------
 
-    def open_session(self, purchase: Purchase) -> CheckoutSession:
+    def open_session(self, purchase: Purchase, return_url: str = "") -> CheckoutSession:
+        del return_url
         return self.sessions.setdefault(
             purchase.purchase_id, session_of(purchase, payment_status="unpaid", payment_intent=None)
         )

@@ -66,6 +66,7 @@ SETTINGS = Settings(
     catalogue="default",
     creator_lanes=4,
     allowed_origins=("*",),
+    allowed_return_origins=(),
 )
 
 

@@ -59,6 +59,15 @@ def test_every_path_has_options_and_head_beside_get(stage: str) -> None:
         assert '"type": "aws_proxy"' in integrations.pop(), path
 
 
+def test_allowed_return_origins_are_a_parameter(template: Template) -> None:
+    parameter = template["Parameters"]["AllowedReturnOrigins"]
+    assert parameter["Default"] == ""
+    for value in ("", "https://live.example", "https://live.example, http://localhost:3000"):
+        assert re.fullmatch(parameter["AllowedPattern"], value)
+    for value in ("*", "live.example", "https://live.example/", "https://live.example,"):
+        assert not re.fullmatch(parameter["AllowedPattern"], value)
+
+
 def test_allowed_origins_are_a_parameter(template: Template) -> None:
     parameter = template["Parameters"]["AllowedOrigins"]
     assert parameter["Default"] == "*"

@@ -6,6 +6,7 @@ from typing import Any
 
 _BUNDLES = "openapi/paths//v1/bundles/get/responses/200/content/application/json/schema"
 _CHECKOUT = "openapi/paths//v1/checkout-sessions/post/requestBody/content/application/json/schema"
+_MEMBERSHIP = "openapi/paths//v1/memberships/post/requestBody/content/application/json/schema"
 _VERIFY = "openapi/paths//v1/offers/verify/get/responses/200/content/application/json/schema"
 _TOP_UP = "openapi/paths//v1/top-up/get/responses/200/content/application/json/schema"
 _GIFTS = "openapi/paths//v1/gift-catalogue/get/responses/200/content/application/json/schema"
@@ -22,6 +23,8 @@ ALLOWED_ADDITIONS: tuple[str, ...] = (
     f"{_CHECKOUT}/properties/coins",
     f"{_CHECKOUT}/properties/quantity",
     f"{_CHECKOUT}/properties/bundle_id/default",
+    f"{_CHECKOUT}/properties/return_url",
+    f"{_MEMBERSHIP}/properties/return_url",
     f"{_VERIFY}/properties/channel",
     f"{_VERIFY}/required/channel",
     f"{_TOP_UP}/properties/checkout",

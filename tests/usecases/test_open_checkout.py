@@ -33,6 +33,33 @@ def test_a_repeat_is_given_the_same_session() -> None:
     assert harness.recorder.calls == OPENED * 2
 
 
+def test_open_checkout_sends_return_address_with_every_repeat() -> None:
+    harness = CheckoutHarness()
+    there = "https://live.example/stream"
+    first, again = harness.open(return_url=there), harness.open(return_url=there)
+    assert (again.url, again.is_repeat) == (first.url, True)
+    assert harness.provider.return_urls == [there, there]
+    assert harness.recorder.calls == OPENED * 2
+    with pytest.raises(IdempotencyConflict):
+        harness.open()
+
+
+def test_open_checkout_of_coins_repeats_after_the_price_has_changed() -> None:
+    harness = CheckoutHarness(a_catalogue(a_bundle(), custom_max_coins=1_000))
+    first = harness.open(bundle_id="", coins=100)
+    assert (first.purchase.coins, first.purchase.amount_minor) == (100, 106)
+    harness.catalogue = a_catalogue(a_bundle(prices={"web": {"usd": 9_999}}))
+    assert harness.open(bundle_id="", coins=100).purchase == first.purchase
+    with pytest.raises(IdempotencyConflict):
+        harness.open(bundle_id="", coins=101)
+
+
+def test_open_checkout_repeats_an_in_app_purchase_of_the_first_release() -> None:
+    harness = CheckoutHarness()
+    stored = harness.stock(channel="in_app", amount_minor=99)
+    assert harness.open(channel="in_app") == OpenedCheckout(purchase=stored, url=PAY_URL, is_repeat=True)
+
+
 def test_a_repeat_keeps_the_price_that_it_was_quoted() -> None:
     harness = CheckoutHarness()
     harness.open()

@@ -157,6 +157,7 @@ def _row(membership: Membership) -> MembershipRow:
         currency=membership.currency,
         created_at=membership.created_at,
         status=membership.status.value,
+        request_hash=membership.request_hash,
         ttl=int((membership.created_at + PENDING_LIFE).timestamp()),
     )
 
@@ -182,4 +183,5 @@ def _membership(row: MembershipRow) -> Membership:
         renews=bool(row.renews),
         ended_reason=row.ended_reason,
         version=row.version,
+        request_hash=row.request_hash,
     )

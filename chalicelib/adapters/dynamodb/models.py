@@ -129,6 +129,7 @@ class MembershipRow(Row):
     paid_until = InstantAttribute(null=True)
     renews = BooleanAttribute(null=True)
     ended_reason = UnicodeAttribute(null=True)
+    request_hash = UnicodeAttribute(null=True)
     ttl = IntegerAttribute(null=True)
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import stripe
 
+from chalicelib.domain.addresses import with_parameters
 from chalicelib.errors import TryAgain
 
 TIMEOUTS_SECONDS: Final = (1.0, 5.0)
@@ -19,11 +20,15 @@ class StripeAccount:
     Args:
         api_key: returns the current API key.
         api_url: base address, without `/v1`.
+        success_url: return address after payment.
+        cancel_url: return address without payment.
     """
 
-    def __init__(self, *, api_key: Callable[[], str], api_url: str) -> None:
+    def __init__(self, *, api_key: Callable[[], str], api_url: str, success_url: str, cancel_url: str) -> None:
         self._api_key = api_key
         self._api_url = api_url
+        self._success_url = success_url
+        self._cancel_url = cancel_url
         self._http = stripe.RequestsClient(timeout=TIMEOUTS_SECONDS)
 
     # Quoted: stripe imports StripeClient lazily, and a webhook needs none.
@@ -34,6 +39,12 @@ class StripeAccount:
             max_network_retries=NETWORK_RETRIES,
             http_client=self._http,
         )
+
+    def _pages(self, return_url: str, **ids: str) -> tuple[str, str]:
+        """Build a session's return addresses after payment and without one."""
+        if return_url:
+            return with_parameters(return_url, **ids), with_parameters(return_url, **ids, canceled="1")
+        return with_parameters(self._success_url, **ids), with_parameters(self._cancel_url, **ids)
 
 
 @contextmanager

@@ -47,17 +47,15 @@ class StripeGateway(StripeAccount):
         success_url: str,
         cancel_url: str,
     ) -> None:
-        super().__init__(api_key=api_key, api_url=api_url)
+        super().__init__(api_key=api_key, api_url=api_url, success_url=success_url, cancel_url=cancel_url)
         self._webhook_secrets = webhook_secrets
-        self._success_url = success_url
-        self._cancel_url = cancel_url
 
-    def open_session(self, purchase: Purchase) -> CheckoutSession:
-        """Send only values derived from the purchase, so that Stripe recognizes a repeat."""
+    def open_session(self, purchase: Purchase, return_url: str = "") -> CheckoutSession:
+        """Send only values that every repeat of the request has, so that Stripe recognizes it."""
         try:
             with answering():
                 session = self._client().v1.checkout.sessions.create(
-                    self._session_params(purchase),
+                    self._session_params(purchase, return_url),
                     {"idempotency_key": f"checkout/{purchase.user_id}/{purchase.purchase_id}"},
                 )
         except stripe.IdempotencyError as error:
@@ -108,7 +106,8 @@ class StripeGateway(StripeAccount):
         self._verify(payload, signature, now)
         return decode_event(payload)
 
-    def _session_params(self, purchase: Purchase) -> "stripe.params.checkout.SessionCreateParams":
+    def _session_params(self, purchase: Purchase, return_url: str) -> "stripe.params.checkout.SessionCreateParams":
+        success_url, cancel_url = self._pages(return_url, purchase=purchase.purchase_id)
         metadata = {
             "purchase_id": purchase.purchase_id,
             "user_id": purchase.user_id,
@@ -132,8 +131,8 @@ class StripeGateway(StripeAccount):
                 }
             ],
             "expires_at": int((purchase.created_at + SESSION_LIFE).timestamp()),
-            "success_url": f"{self._success_url}?purchase={purchase.purchase_id}",
-            "cancel_url": f"{self._cancel_url}?purchase={purchase.purchase_id}",
+            "success_url": success_url,
+            "cancel_url": cancel_url,
         }
 
     def _verify(self, payload: bytes, signature: str, now: datetime) -> None:

@@ -27,16 +27,14 @@ class StripeMemberships(StripeAccount):
     """
 
     def __init__(self, *, api_key: Callable[[], str], api_url: str, success_url: str, cancel_url: str) -> None:
-        super().__init__(api_key=api_key, api_url=api_url)
-        self._success_url = success_url
-        self._cancel_url = cancel_url
+        super().__init__(api_key=api_key, api_url=api_url, success_url=success_url, cancel_url=cancel_url)
 
-    def open_session(self, membership: Membership) -> str | None:
-        """Send only values derived from the membership, so that Stripe recognizes a repeat."""
+    def open_session(self, membership: Membership, return_url: str = "") -> str | None:
+        """Send only values that every repeat of the request has, so that Stripe recognizes it."""
         try:
             with answering():
                 session = self._client().v1.checkout.sessions.create(
-                    self._session_params(membership),
+                    self._session_params(membership, return_url),
                     {"idempotency_key": f"membership/{membership.user_id}/{membership.membership_id}"},
                 )
         except stripe.IdempotencyError as error:
@@ -78,7 +76,8 @@ class StripeMemberships(StripeAccount):
             )
         return session.url
 
-    def _session_params(self, membership: Membership) -> "stripe.params.checkout.SessionCreateParams":
+    def _session_params(self, membership: Membership, return_url: str) -> "stripe.params.checkout.SessionCreateParams":
+        success_url, cancel_url = self._pages(return_url, membership=membership.membership_id)
         metadata = {
             "membership_id": membership.membership_id,
             "plan_id": membership.plan_id,
@@ -104,6 +103,6 @@ class StripeMemberships(StripeAccount):
                 }
             ],
             "expires_at": int((membership.created_at + SESSION_LIFE).timestamp()),
-            "success_url": f"{self._success_url}?membership={membership.membership_id}",
-            "cancel_url": f"{self._cancel_url}?membership={membership.membership_id}",
+            "success_url": success_url,
+            "cancel_url": cancel_url,
         }

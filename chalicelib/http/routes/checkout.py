@@ -2,6 +2,7 @@
 
 from chalice.app import Blueprint
 
+from chalicelib.domain.addresses import require_return_url
 from chalicelib.domain.ladder import custom_range
 from chalicelib.domain.purchases import CheckoutOrder, Purchase, require_market
 from chalicelib.http import responses, routing
@@ -38,6 +39,7 @@ def post_checkout_session(request: ApiRequest[common.CheckoutRequest]) -> ApiRes
         coins=request.body.coins,
         currency=common.named_or(request.body.currency, services.catalogue.default_currency()),
         channel=request.body.channel,
+        return_url=require_return_url(request.body.return_url, services.return_origins),
     )
     opened = open_checkout(order, services)
     return responses.created(common.checkout(opened.purchase, opened.url), is_repeat=opened.is_repeat)

@@ -2,6 +2,7 @@
 
 from chalice.app import Blueprint
 
+from chalicelib.domain.addresses import require_return_url
 from chalicelib.domain.memberships import MembershipOrder
 from chalicelib.domain.purchases import require_market
 from chalicelib.http import routing
@@ -33,6 +34,7 @@ def post_membership(request: ApiRequest[memberships.MembershipRequest]) -> ApiRe
         user_id=request.user_id,
         plan_id=request.body.plan_id,
         currency=common.named_or(request.body.currency, services.catalogue.default_currency()),
+        return_url=require_return_url(request.body.return_url, services.return_origins),
     )
     opened = open_membership(order, services)
     return created(memberships.joining(opened.membership, opened.url), is_repeat=opened.is_repeat)

@@ -16,13 +16,17 @@ from chalicelib.domain.wallets import Wallet
 
 
 class CheckoutRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Coins to buy: a `quantity` of the bundle `bundle_id`, or an amount of `coins`."""
+    """Coins to buy: a `quantity` of the bundle `bundle_id`, or an amount of `coins`.
+
+    `return_url` is the page to come back to, in one of the operator's origins.
+    """
 
     bundle_id: str = ""
     quantity: int = 1
     coins: int = 0
     currency: str | UnsetType = UNSET
     channel: str = "web"
+    return_url: str = ""
 
 
 class Price(Struct, kw_only=True):

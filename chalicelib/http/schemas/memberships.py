@@ -28,10 +28,14 @@ class PlansResponse(Struct, kw_only=True):
 
 
 class MembershipRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Membership to join, at the catalogue's price and coins."""
+    """Membership to join, at the catalogue's price and coins.
+
+    `return_url` is the page to come back to, in one of the operator's origins.
+    """
 
     plan_id: str
     currency: str | UnsetType = UNSET
+    return_url: str = ""
 
 
 class JoiningResponse(Struct, kw_only=True):

@@ -21,7 +21,7 @@ from infra.local.front_door.upstream import (
 
 COOKIE = "fan"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-ORDER_FIELDS = ("bundle_id", "quantity", "coins", "currency", "channel", "key")
+ORDER_FIELDS = ("bundle_id", "quantity", "coins", "currency", "channel", "return_url", "key")
 WHOLE_NUMBERS = ("quantity", "coins")
 
 # Hop-by-hop headers belong to one connection (RFC 9110, 7.6.1). Upstream sets Host and Content-Length. The cookie is
