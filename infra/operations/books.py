@@ -146,7 +146,7 @@ class Books:
             self._granted[wallet, entry_id] += coins
             if entry.get("payment_intent"):  # a free purchase has none
                 self._credits[str(entry["payment_intent"])].append(wallet)
-        elif kind in {"clawback", "restore"}:
+        elif kind in {"clawback", "restore"} and entry.get("about"):  # an operator's clawback is of no purchase
             self._granted[wallet, str(entry["about"])] += coins
         elif kind == "grant" and entry.get("about"):  # the credit of a reviewed payment
             self._credits[str(entry["about"])].append(wallet)

@@ -13,14 +13,17 @@ from chalicelib.adapters.dynamodb.models import Row
 from chalicelib.adapters.dynamodb.operators import DynamoOperators
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.gifts import Gift
+from chalicelib.domain.operators import Act, GrantOrder
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.reviews import Settlement
 from chalicelib.ports.results import Posted
+from chalicelib.usecases.operators import grant_coins
 from infra.operations.books import Books, Item, read_partition, read_table
 from infra.operations.rebuild_check import TRANSIT_TIME, rebuild_check, report
 from tests.adapters.samples import a_gift, a_purchase, a_review, new_id
-from tests.fakes import START, session_of
+from tests.fakes import START, FakeClock, session_of
+from tests.recorded.record import read
 from tests.stores import cloud_at, table_definition
 
 if TYPE_CHECKING:
@@ -110,6 +113,29 @@ def test_rebuild_check_reports_consistent_ledger(table: "Table", gift: Gift) -> 
         "All figures match the entries.",
     ]
     assert gift.event_id in books.event_ids
+
+
+def test_rebuild_check_operator_clawback_is_of_no_purchase(table: "Table") -> None:
+    operators, clock = DynamoOperators(TABLE), FakeClock(START)
+    for coins in (-40, 90):
+        order = GrantOrder(user_id="ann", coins=coins, act=Act(key=clock.new_id(), reason="asked for", actor="op"))
+        grant_coins(order, operators=operators, clock=clock)
+    books, breaches = rebuild_check(table, NOW)
+    assert (breaches, books.wallets) == ([], {FAN: 50})
+
+
+def recorded_items() -> Iterator[Item]:
+    """Read the rows of the first release's recording, which has every kind of entry."""
+    for key, attributes in read()["rows"].items():
+        partition, sort_key = (part.removeprefix("S:") for part in key.split(" | "))
+        values = {name: value[2:].replace("<time>", START.isoformat()) for name, value in attributes.items()}
+        yield {"PK": partition, "SK": sort_key, **values}
+
+
+def test_books_hold_every_kind_of_recorded_entry() -> None:
+    kinds = {str(item["kind"]) for item in recorded_items() if "kind" in item}
+    assert kinds >= {*Kind, "purchase", "gift", "cheer", "super_chat", "streak_end", "membership_end"}
+    assert [str(breach) for breach in Books(recorded_items()).breaches()] == []
 
 
 def test_rebuild_check_empty_table_has_no_breaches(table: "Table") -> None:
