@@ -1,4 +1,4 @@
-"""A harness whose fan has a budget."""
+"""Checkout harness of a fan with a budget, and a ledger that loses races."""
 
 from datetime import timedelta
 from typing import Any
@@ -32,12 +32,12 @@ def budget(harness: CheckoutHarness) -> Budget:
     return harness.books.budgets[FAN]
 
 
-def wish(harness: CheckoutHarness, **limits: Any) -> None:
+def change_limits(harness: CheckoutHarness, **limits: Any) -> None:
     set_budget(FAN, Limits(**{"zone": "UTC", **limits}), ledger=harness.ledger, clock=harness.clock)
 
 
 class RacedLedger(FakeLedger):
-    """Before each gift, and each checkout, somebody else makes another budget of the fan's."""
+    """A ledger in which a concurrent request changes the budget before each gift or checkout."""
 
     def __init__(self, times: int) -> None:
         super().__init__()

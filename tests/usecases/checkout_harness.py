@@ -1,4 +1,4 @@
-"""A use case's surroundings: the fakes, watched, and each thing that can be asked for as one short method."""
+"""Test harness of the use cases: fakes behind recorded ports, with one short method per request."""
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -24,19 +24,19 @@ from tests.fakes import START, FakeClock, FakeGateway, FakeLedger, session_of
 
 Port = TypeVar("Port")
 PAYMENT = f"pi_{KEY}"
-"""The payment of the usual purchase."""
+"""The payment of the default purchase."""
 
 
 @dataclass
 class CallRecorder:
-    """Notes the calls to a port, and lets one fail as it is told: before the deed, or after it was done."""
+    """Record the calls of ports. A named call can be made to fail once, before or after its effect."""
 
     calls: list[str] = field(default_factory=list)
     fail_before: dict[str, Exception] = field(default_factory=dict)
     fail_after: dict[str, Exception] = field(default_factory=dict)
 
     def over(self, port: Port) -> Port:
-        """The port, watched."""
+        """Return the port with its calls recorded."""
         return cast("Port", _RecordedPort(port, self))
 
 
@@ -61,7 +61,7 @@ class _RecordedPort:
 
 
 class CheckoutHarness:
-    """One fan, one catalogue, and everything that a use case needs."""
+    """One fan and one catalogue, with the ports of every use case."""
 
     def __init__(self, catalogue: Catalogue | None = None) -> None:
         self.catalogue = catalogue or a_catalogue()
@@ -77,11 +77,9 @@ class CheckoutHarness:
         self.subscriptions: Subscriptions = self.recorder.over(self.billing)
 
     def open(self, **changes: Any) -> OpenedCheckout:
-        """Ask for a checkout."""
         return open_checkout(a_checkout_order(**changes), self)
 
     def send(self, **changes: Any) -> SentGift:
-        """Ask for a gift."""
         return send_gift(
             a_gift_order(**changes),
             catalogue=self.catalogue,
@@ -91,11 +89,10 @@ class CheckoutHarness:
         )
 
     def deliver(self, event: StripeEvent, *, signature: str = "signed", livemode: bool = False) -> str:
-        """Receive an event of the payment provider."""
+        """Deliver a Stripe event to the webhook."""
         return receive_webhook(self.provider.sign(event), signature, self.stripe_event_services(livemode=livemode))
 
     def stripe_event_services(self, *, livemode: bool = False) -> FakeStripeEventServices:
-        """What handling an event needs."""
         return FakeStripeEventServices(
             livemode=livemode,
             ledger=self.ledger,
@@ -106,11 +103,11 @@ class CheckoutHarness:
         )
 
     def hint(self, payment_intent: str = PAYMENT, kind: str = "refund.created") -> str:
-        """Hear that the money of a payment may have moved."""
+        """Deliver an event about a refund or dispute of the payment."""
         return self.deliver(a_hint(payment_intent, kind))
 
     def paid(self, **changes: Any) -> Purchase:
-        """Open a purchase, and let its money arrive at the provider; nobody has told us yet."""
+        """Store a purchase whose payment succeeded, with the webhook undelivered."""
         purchase = self.stock(**changes)
         self.provider.sessions[purchase.purchase_id] = session_of(purchase)
         self.move_money(payment=f"pi_{purchase.purchase_id}", captured_minor=purchase.amount_minor)
@@ -124,44 +121,44 @@ class CheckoutHarness:
         refunds: Sequence[Movement] = (),
         disputes: Sequence[Movement] = (),
     ) -> None:
-        """Let the provider say so of a payment from now on."""
+        """Set the money of a payment at the provider."""
         self.provider.money[payment] = MoneyState(captured_minor=captured_minor, refunds=refunds, disputes=disputes)
 
     def stock(self, **changes: Any) -> Purchase:
-        """Put a purchase into the books as it is."""
+        """Store a purchase in the ledger."""
         purchase = a_purchase(**changes)
         self.books.entries.setdefault(purchase.user_id, {})[purchase.purchase_id] = purchase
         return purchase
 
     def fund(self, coins: int) -> None:
-        """Give the fan a wallet."""
+        """Set the fan's balance."""
         self.books.coins[FAN] = coins
 
     def balance(self) -> int:
-        """What the fan has."""
+        """Return the fan's balance."""
         return self.books.read_wallet(FAN).coins
 
     def purchase(self) -> Purchase:
-        """The fan's purchase as it stands."""
+        """Return the default purchase as stored."""
         entry = self.books.find_entry(FAN, KEY)
         assert isinstance(entry, Purchase)
         return entry
 
     def state(self) -> dict[str, object]:
-        """Everything in the books, to be held against what is in them later."""
+        """Copy the ledger's state, to compare it later."""
         return deepcopy(vars(self.books))
 
     def reasons(self) -> list[str]:
-        """Why payments are in review."""
+        """Return the reasons of all reviews."""
         return [review.reason for review in self.books.reviews.values()]
 
     def gifts(self) -> list[Gift]:
-        """The gifts that the fan sent."""
+        """Return the fan's gifts."""
         return [entry for entry in self.books.entries.get(FAN, {}).values() if isinstance(entry, Gift)]
 
 
 def a_stripe_event(kind: str = "completed", session: CheckoutSession | None = None, **changes: Any) -> StripeEvent:
-    """`checkout.session.<kind>` of the usual purchase."""
+    """Build `checkout.session.<kind>` of the default purchase."""
     event = StripeEvent(
         stripe_event_id="evt_1",
         type=f"checkout.session.{kind}",
@@ -174,17 +171,17 @@ def a_stripe_event(kind: str = "completed", session: CheckoutSession | None = No
 
 
 def a_hint(payment_intent: str | None = PAYMENT, kind: str = "refund.created") -> StripeEvent:
-    """News of a refund or a dispute, which says no more than whose payment it is about."""
+    """Build a refund or dispute event, which names only its payment."""
     return a_stripe_event(type=kind, session=None, payment_intent=payment_intent)
 
 
 def moved_money(amount_minor: int = 74, status: str = "succeeded", currency: str = "usd") -> Movement:
-    """A refund or a dispute."""
+    """Build a refund or a dispute."""
     return Movement(amount_minor=amount_minor, currency=currency, status=status)
 
 
 def session_event(word: str, purchase: Purchase | None = None) -> StripeEvent:
-    """One of the things that the provider can say of a purchase, in a word."""
+    """Build a session event: `paid`, `unpaid`, `succeeded`, `failed` or `expired`."""
     kind, payment_status = {
         "paid": ("completed", "paid"),
         "unpaid": ("completed", "unpaid"),
@@ -196,7 +193,7 @@ def session_event(word: str, purchase: Purchase | None = None) -> StripeEvent:
 
 
 def moved(status: Status) -> dict[str, Any]:
-    """What a purchase of that status looks like."""
+    """Return the fields of a purchase in that status."""
     if status is not Status.POSTED:
         return {"status": status}
     return {"status": status, "posted_at": START, "event_id": "posted-before", "payment_intent": f"pi_{KEY}"}

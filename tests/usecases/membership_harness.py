@@ -1,4 +1,4 @@
-"""A fan's membership among the surroundings of a use case: what happens to it at the provider, and who hears of it."""
+"""Checkout harness with a membership: its subscription at the provider, and deliveries of its events."""
 
 from typing import Any
 
@@ -20,66 +20,66 @@ SUBSCRIPTION = f"sub_{KEY}"
 
 
 class MembershipHarness(CheckoutHarness):
-    """A harness at which one joins."""
+    """Add requests, subscription and invoices of one membership."""
 
     def join(self, **changes: Any) -> OpenedMembership:
-        """Ask for a membership."""
+        """Request a membership."""
         return open_membership(a_membership_order(**changes), self)
 
     def joined(self, **changes: Any) -> Membership:
-        """A membership that was asked for, and subscribed to at the provider; nobody has told us yet."""
+        """Store a membership that is subscribed to at the provider, with the events undelivered."""
         membership = replace(MEMBERSHIP, **changes)
         self.members.known[membership.user_id, membership.membership_id] = membership
         self.billing.subscribe(membership)
         return membership
 
     def becomes(self, status: str, **changes: Any) -> None:
-        """The subscription becomes so at the provider."""
+        """Set the status of the subscription at the provider."""
         self.billing.subscribe(MEMBERSHIP, status=status, **changes)
 
     def billed(self, month: int = 1, **changes: Any) -> Invoice:
-        """A month is paid at the provider."""
+        """Bill a paid month at the provider."""
         invoice = self.billing.bill(MEMBERSHIP, month, **changes)
         if invoice.payment_intent:
             self.provider.money[invoice.payment_intent] = MoneyState(captured_minor=invoice.paid_minor)
         return invoice
 
     def refund(self, month: int, amount_minor: int = 499, status: str = "succeeded") -> str:
-        """Money of a month goes back, and we hear of it."""
+        """Refund money of a month and deliver the event."""
         gone = [Movement(amount_minor=amount_minor, currency="usd", status=status)]
         self.provider.money[f"pi_{month}_{KEY}"] = MoneyState(captured_minor=499, refunds=gone)
         return self.deliver(a_hint(f"pi_{month}_{KEY}"))
 
     def deliver_invoice(self, month: int = 1, kind: str = "paid") -> str:
-        """Hear `invoice.<kind>` of a month."""
+        """Deliver `invoice.<kind>` of a month."""
         return self.deliver(a_stripe_event(type=f"invoice.{kind}", session=None, invoice_id=f"in_{month}_{KEY}"))
 
     def deliver_subscription(self, kind: str = "updated") -> str:
-        """Hear `customer.subscription.<kind>`."""
+        """Deliver `customer.subscription.<kind>`."""
         event = a_stripe_event(type=f"customer.subscription.{kind}", session=None, membership=hint_of(MEMBERSHIP))
         return self.deliver(event)
 
     def membership(self) -> Membership:
-        """The membership as it stands."""
+        """Return the membership as stored."""
         return self.members.known[FAN, KEY]
 
     def months(self) -> list[Purchase]:
-        """The months that were posted."""
+        """Return the posted months."""
         return [entry for entry in self.books.entries.get(FAN, {}).values() if isinstance(entry, Purchase)]
 
     def published_types(self) -> list[str]:
-        """What there is to tell the world, in a word each."""
+        """Return the event types of all entries, without prefix and version."""
         entries = self.books.entries.get(FAN, {}).values()
         said = [message_for(entry, None, source="", livemode=False).attributes["event_type"] for entry in entries]
         return [str(event_type).removeprefix("coinpurse.").removesuffix(".v1") for event_type in said]
 
     def ends(self) -> list[str]:
-        """Why the membership ended, each time that it did."""
+        """Return the reason of each published end."""
         notifications = [
             entry for entry in self.books.entries.get(FAN, {}).values() if isinstance(entry, NotificationEntry)
         ]
         return [str(notification.payload["reason"]) for notification in notifications]
 
     def is_sound(self) -> bool:
-        """Whether the books hold."""
+        """Return True if every invariant holds."""
         return broken(books_of(self.books, []), is_drained=False) == []

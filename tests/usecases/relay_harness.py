@@ -1,4 +1,4 @@
-"""A relay and all that it works on, some of which can fall sick."""
+"""Test harness of the relay, whose ledger and queue can fail."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ SOURCE = "/coinpurse/test"
 
 
 class FailingLedger(FakeLedger):
-    """Fails on the events that it is told of, and notes how many gifts it was given at once."""
+    """A ledger that fails for chosen events and entries, and records the size of each batch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class FailingLedger(FakeLedger):
 
 @dataclass
 class FailingQueue(FakeRedriveQueue):
-    """Fails on the keys that it is told of."""
+    """A redrive queue that fails for chosen keys."""
 
     failing: dict[str, Exception] = field(default_factory=dict)
 
@@ -65,7 +65,7 @@ class FailingQueue(FakeRedriveQueue):
 
 
 class RelayHarness:
-    """A relay and all that it works on."""
+    """A relay with its ports."""
 
     def __init__(self) -> None:
         self.ledger = FailingLedger()
@@ -75,7 +75,7 @@ class RelayHarness:
         self.clock = FakeClock()
 
     def relay(self, *entries: Entry | None) -> list[str]:
-        """Relay a batch of these entries; its records are called r0, r1 ... An entry that is None cannot be read."""
+        """Relay a batch of these entries as records r0, r1 ...; None is an unreadable record."""
         for entry in [entry for entry in entries if entry]:
             self.ledger.entries.setdefault(entry.user_id, {})[entry.entry_id] = entry
         relay = FakeRelayServices(
@@ -91,15 +91,15 @@ class RelayHarness:
         return relay_entries([record(place, entry) for place, entry in enumerate(entries)], relay)
 
     def published(self) -> list[str]:
-        """The ids of what was published, in order."""
+        """Return the ids of the published messages, in order."""
         return [message.id for message in self.publisher.published]
 
     def aside(self) -> list[str]:
-        """The sort keys of what was set aside, in order."""
+        """Return the entry ids of the records set aside, in order."""
         return [ref.entry_id for ref in self.queue.kept]
 
     def sequences(self, creator_id: str = CREATOR, shard: int = 0) -> dict[str, int]:
-        """What a shard has received."""
+        """Return the sequences of a shard's entries."""
         return self.ledger.shards[creator_id, shard].sequences
 
 

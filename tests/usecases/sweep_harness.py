@@ -1,4 +1,4 @@
-"""A station whose journal can be swept: its clock is moved, and its stream may have stopped."""
+"""Relay harness with a journal and a clock, whose stream delivers nothing."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,14 +13,14 @@ from tests.usecases.relay_harness import SOURCE, RelayHarness, credit, gift
 
 
 class SweepHarness(RelayHarness):
-    """Entries are posted here, and the stream does not bring them."""
+    """Post entries that the stream does not deliver."""
 
     def __init__(self) -> None:
         super().__init__()
         self.journal = FakeJournal(self.ledger)
 
     def post(self, *entries: Entry) -> None:
-        """Into the books, and nowhere else."""
+        """Store entries in the ledger only."""
         for entry in entries:
             self.ledger.entries.setdefault(entry.user_id, {})[entry.entry_id] = entry
 
@@ -49,8 +49,8 @@ class SweepHarness(RelayHarness):
             livemode=False,
         )
 
-    def forgotten(self) -> list[str]:
-        """What was neither received nor stamped."""
+    def unrelayed(self) -> list[str]:
+        """Return the ids of entries neither received nor marked."""
         lines = [line for hour in self.hours() for line in self.journal.read_hour(hour)]
         return sorted(line.entry_id for line in self.journal.not_relayed(lines))
 

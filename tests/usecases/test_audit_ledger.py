@@ -17,7 +17,7 @@ SETTLE_DELAY = timedelta(minutes=10)
 
 
 class AuditHarness(SweepHarness):
-    """Two fans, a creator, and an auditor."""
+    """Two fans and a creator with entries, and their audit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,70 +34,70 @@ class AuditHarness(SweepHarness):
 
 
 @pytest.fixture
-def books() -> AuditHarness:
+def harness() -> AuditHarness:
     return AuditHarness()
 
 
-def test_books_that_agree_are_not_worth_a_word(books: AuditHarness, caplog: pytest.LogCaptureFixture) -> None:
-    assert books.audit() == []
+def test_audit_of_consistent_books_logs_nothing(harness: AuditHarness, caplog: pytest.LogCaptureFixture) -> None:
+    assert harness.audit() == []
     assert caplog.records == []
-    assert books.journal.watermarks["audit"] == START
+    assert harness.journal.watermarks["audit"] == START
 
 
-def test_the_last_ten_minutes_are_left_to_the_next_audit(books: AuditHarness) -> None:
-    books.audit(timedelta(minutes=69))
-    assert books.journal.watermarks["audit"] == START
-    books.audit(timedelta(minutes=1))
-    assert books.journal.watermarks["audit"] == START + HOUR
+def test_audit_excludes_the_last_ten_minutes(harness: AuditHarness) -> None:
+    harness.audit(timedelta(minutes=69))
+    assert harness.journal.watermarks["audit"] == START
+    harness.audit(timedelta(minutes=1))
+    assert harness.journal.watermarks["audit"] == START + HOUR
 
 
 @pytest.mark.parametrize("coins", [0, 69, 71, -70])
-def test_a_wallet_that_does_not_add_up_is_told_with_both_figures_and_never_mended(
-    books: AuditHarness, coins: int, caplog: pytest.LogCaptureFixture
+def test_audit_reports_both_figures_of_a_wrong_wallet_without_repair(
+    harness: AuditHarness, coins: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    books.ledger.coins[FAN] = coins
-    assert books.audit() == [Mismatch(what=f"wallet/{FAN}", stored=coins, added_up=70)]
+    harness.ledger.coins[FAN] = coins
+    assert harness.audit() == [Mismatch(what=f"wallet/{FAN}", stored=coins, added_up=70)]
     (line,) = caplog.records
-    told = vars(line)
+    fields = vars(line)
     assert (line.levelname, line.message) == ("ERROR", "total_mismatch")
-    assert (told["what"], told["stored"], told["added_up"]) == (f"wallet/{FAN}", coins, 70)
-    assert books.ledger.coins[FAN] == coins
+    assert (fields["what"], fields["stored"], fields["added_up"]) == (f"wallet/{FAN}", coins, 70)
+    assert harness.ledger.coins[FAN] == coins
 
 
-def test_a_lane_that_does_not_add_up_is_told_too(books: AuditHarness) -> None:
-    books.ledger.shards[CREATOR, 0].coins = 1
-    assert books.audit() == [Mismatch(what=f"creator/{CREATOR}/0", stored=1, added_up=0)]
-    assert books.ledger.shards[CREATOR, 0].coins == 1
+def test_audit_reports_a_wrong_shard(harness: AuditHarness) -> None:
+    harness.ledger.shards[CREATOR, 0].coins = 1
+    assert harness.audit() == [Mismatch(what=f"creator/{CREATOR}/0", stored=1, added_up=0)]
+    assert harness.ledger.shards[CREATOR, 0].coins == 1
 
 
-def test_a_lane_that_nothing_has_reached_yet_is_none_the_worse(books: AuditHarness) -> None:
-    books.post(gift(9, creator_id="creator-9", price_coins=1))
-    books.ledger.coins[FAN] -= 1
-    assert books.audit() == []
+def test_audit_accepts_a_shard_without_entries(harness: AuditHarness) -> None:
+    harness.post(gift(9, creator_id="creator-9", price_coins=1))
+    harness.ledger.coins[FAN] -= 1
+    assert harness.audit() == []
 
 
-def test_all_that_is_wrong_is_told_at_once(books: AuditHarness) -> None:
-    books.ledger.coins = {FAN: 1, "fan-2": 2}
-    books.ledger.shards[CREATOR, 0].coins = 3
-    assert [mismatch.stored for mismatch in books.audit()] == [1, 2, 3]
+def test_audit_reports_every_mismatch(harness: AuditHarness) -> None:
+    harness.ledger.coins = {FAN: 1, "fan-2": 2}
+    harness.ledger.shards[CREATOR, 0].coins = 3
+    assert [mismatch.stored for mismatch in harness.audit()] == [1, 2, 3]
 
 
-def test_only_what_moved_since_is_added_up(books: AuditHarness) -> None:
-    books.audit(after=3 * HOUR)
-    books.ledger.coins["fan-2"] = 1
-    books.buy(4)
-    books.ledger.coins[FAN] = 0
-    assert [mismatch.what for mismatch in books.audit(after=HOUR)] == [f"wallet/{FAN}"]
+def test_audit_checks_only_what_moved_since_the_last_run(harness: AuditHarness) -> None:
+    harness.audit(after=3 * HOUR)
+    harness.ledger.coins["fan-2"] = 1
+    harness.buy(4)
+    harness.ledger.coins[FAN] = 0
+    assert [mismatch.what for mismatch in harness.audit(after=HOUR)] == [f"wallet/{FAN}"]
 
 
 @pytest.mark.parametrize(("ago", "found"), [(timedelta(hours=24), 1), (timedelta(hours=26), 0)])
-def test_the_first_audit_looks_a_day_back(books: AuditHarness, ago: timedelta, found: int) -> None:
-    books.ledger.coins[FAN] = 0
-    assert len(books.audit(after=ago)) == found
+def test_audit_first_run_looks_a_day_back(harness: AuditHarness, ago: timedelta, found: int) -> None:
+    harness.ledger.coins[FAN] = 0
+    assert len(harness.audit(after=ago)) == found
 
 
-class Interrupted(FakeJournal):
-    """Is out of reach from an hour on."""
+class UnavailableJournal(FakeJournal):
+    """A journal that is unavailable from an hour on."""
 
     ends_at: datetime = START + HOUR
 
@@ -107,12 +107,10 @@ class Interrupted(FakeJournal):
         return super().read_hour(hour)
 
 
-def test_what_was_found_before_an_audit_broke_off_has_been_told(
-    books: AuditHarness, caplog: pytest.LogCaptureFixture
-) -> None:
-    books.journal = Interrupted(books.ledger)
-    books.ledger.coins[FAN] = 0
+def test_audit_cut_short_has_reported_its_findings(harness: AuditHarness, caplog: pytest.LogCaptureFixture) -> None:
+    harness.journal = UnavailableJournal(harness.ledger)
+    harness.ledger.coins[FAN] = 0
     with pytest.raises(TryAgain):
-        books.audit(after=3 * HOUR)
+        harness.audit(after=3 * HOUR)
     assert [vars(line)["what"] for line in caplog.records] == [f"wallet/{FAN}"]
-    assert books.journal.watermarks["audit"] == START
+    assert harness.journal.watermarks["audit"] == START

@@ -1,4 +1,4 @@
-"""A fan is held to his own budget, in giving and in buying."""
+"""Gifts and checkouts within the fan's budget."""
 
 from typing import Any
 
@@ -14,24 +14,33 @@ from chalicelib.errors import (
     TryAgain,
 )
 from chalicelib.ports.results import AlreadyExists, Posted, Rejected
-from chalicelib.usecases.budgets import MAX_ATTEMPTS as SPENDING_TRIES
+from chalicelib.usecases.budgets import MAX_ATTEMPTS as SPENDING_ATTEMPTS
 from chalicelib.usecases.budgets import exclude_fan
 from tests.domain.builders import FAN, KEY
 from tests.fakes import START, FakeClock, FakeLedger, uuid7_at
-from tests.usecases.budget_harness import CENTS, DAILY, MOMENT, NIGHT, a_budget_harness, a_raced_harness, budget, wish
+from tests.usecases.budget_harness import (
+    CENTS,
+    DAILY,
+    MOMENT,
+    NIGHT,
+    a_budget_harness,
+    a_raced_harness,
+    budget,
+    change_limits,
+)
 from tests.usecases.checkout_harness import CheckoutHarness
 
-# --- giving -----------------------------------------------------------------------------------------------------------
+# --- gifts ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_gift_within_the_budget_is_one_write() -> None:
+def test_send_gift_within_the_budget_is_one_write() -> None:
     harness = a_budget_harness()
     harness.send(quantity=10)
     assert harness.recorder.calls == ["post_gift"]
     assert budget(harness).coins_left.day == 0
 
 
-def test_a_gift_beyond_the_budget_is_refused_and_says_until_when() -> None:
+def test_send_gift_beyond_the_budget_returns_the_reset_time() -> None:
     harness = a_budget_harness()
     with pytest.raises(BudgetReached) as refused:
         harness.send(quantity=11)
@@ -45,7 +54,7 @@ def test_a_gift_beyond_the_budget_is_refused_and_says_until_when() -> None:
     assert harness.recorder.calls == ["post_gift", "find_entry"]
 
 
-def test_the_first_gift_of_a_day_takes_two_writes_and_the_next_one() -> None:
+def test_send_gift_first_of_a_day_takes_two_writes() -> None:
     harness = a_budget_harness()
     harness.send(quantity=10)
     harness.clock.advance(NIGHT)
@@ -60,7 +69,7 @@ def test_the_first_gift_of_a_day_takes_two_writes_and_the_next_one() -> None:
     assert harness.balance() == 980
 
 
-def test_a_gift_too_big_for_a_new_day_renews_nothing() -> None:
+def test_send_gift_refused_on_a_new_day_renews_nothing() -> None:
     harness = a_budget_harness()
     harness.clock.advance(NIGHT)
     before = budget(harness)
@@ -69,9 +78,9 @@ def test_a_gift_too_big_for_a_new_day_renews_nothing() -> None:
     assert budget(harness) == before
 
 
-def test_a_raise_holds_from_the_moment_it_was_promised() -> None:
+def test_send_gift_uses_a_raised_limit_from_its_time_on() -> None:
     harness = a_budget_harness(replace(DAILY, coins=ByPeriod(UNLIMITED, UNLIMITED, 10)))
-    wish(harness, coins=ByPeriod(UNLIMITED, UNLIMITED, 20))
+    change_limits(harness, coins=ByPeriod(UNLIMITED, UNLIMITED, 20))
     harness.clock.advance(2 * NIGHT - MOMENT)
     with pytest.raises(BudgetReached):
         harness.send(gift_id=uuid7_at(harness.clock.at, 2), quantity=20)
@@ -80,19 +89,19 @@ def test_a_raise_holds_from_the_moment_it_was_promised() -> None:
     assert budget(harness).coins_left.month == 0
 
 
-def test_a_lower_limit_stops_the_next_gift() -> None:
+def test_send_gift_after_a_lowered_limit_is_refused() -> None:
     harness = a_budget_harness()
     harness.send(quantity=6)
-    wish(harness, coins=ByPeriod(5, UNLIMITED, UNLIMITED))
+    change_limits(harness, coins=ByPeriod(5, UNLIMITED, UNLIMITED))
     with pytest.raises(BudgetReached) as refused:
         harness.send(gift_id=uuid7_at(START, 2))
     assert refused.value.extensions["left"] == 0
 
 
-def test_a_retry_of_a_gift_that_went_through_never_hears_of_a_budget() -> None:
+def test_send_gift_repeat_ignores_the_budget() -> None:
     harness = a_budget_harness()
     first = harness.send(quantity=10)
-    wish(harness, coins=ByPeriod(0, UNLIMITED, UNLIMITED))
+    change_limits(harness, coins=ByPeriod(0, UNLIMITED, UNLIMITED))
     assert harness.send(quantity=10) == replace(first, is_repeat=True)
     exclude_fan(FAN, KEY, 30, ledger=harness.ledger, clock=harness.clock)
     assert harness.send(quantity=10) == replace(first, is_repeat=True)
@@ -100,33 +109,33 @@ def test_a_retry_of_a_gift_that_went_through_never_hears_of_a_budget() -> None:
 
 
 @pytest.mark.parametrize("times", [2, 3])
-def test_a_lost_race_for_the_first_gift_of_a_day_begins_again(times: int) -> None:
+def test_send_gift_lost_race_for_renewal_is_retried(times: int) -> None:
     harness = a_raced_harness(times)
     harness.clock.advance(NIGHT)
     harness.send(gift_id=uuid7_at(harness.clock.at, 2), quantity=10)
     assert budget(harness).coins_left.day == 0
 
 
-def test_races_without_end_are_no_answer() -> None:
+def test_send_gift_endless_races_raise_try_again() -> None:
     harness = a_raced_harness(100)
     harness.clock.advance(NIGHT)
     with pytest.raises(TryAgain):
         harness.send(gift_id=uuid7_at(harness.clock.at, 2))
-    assert harness.recorder.calls == ["post_gift"] * SPENDING_TRIES
+    assert harness.recorder.calls == ["post_gift"] * SPENDING_ATTEMPTS
     assert harness.gifts() == []
 
 
-# --- buying -----------------------------------------------------------------------------------------------------------
+# --- checkouts --------------------------------------------------------------------------------------------------------
 
 
-def test_a_checkout_within_the_budget_is_one_write() -> None:
+def test_open_checkout_within_the_budget_is_one_write() -> None:
     harness = a_budget_harness(CENTS)
     harness.open()
     assert harness.recorder.calls == ["open_purchase", "open_session"]
     assert budget(harness).money_left.day == 26
 
 
-def test_a_checkout_beyond_the_budget_is_refused_before_the_provider_hears_of_it() -> None:
+def test_open_checkout_beyond_the_budget_opens_no_session() -> None:
     harness = a_budget_harness(CENTS)
     harness.open()
     with pytest.raises(BudgetReached) as refused:
@@ -135,14 +144,14 @@ def test_a_checkout_beyond_the_budget_is_refused_before_the_provider_hears_of_it
     assert harness.provider.opened == 1
 
 
-def test_a_checkout_in_another_currency_is_refused() -> None:
+def test_open_checkout_in_another_currency_is_refused() -> None:
     harness = a_budget_harness(replace(CENTS, currency="eur"))
     with pytest.raises(BudgetCurrency):
         harness.open()
     assert harness.provider.opened == 0
 
 
-def test_the_first_checkout_of_a_day_takes_two_writes() -> None:
+def test_open_checkout_first_of_a_day_takes_two_writes() -> None:
     harness = a_budget_harness(CENTS)
     harness.open()
     harness.clock.advance(NIGHT)
@@ -152,10 +161,10 @@ def test_the_first_checkout_of_a_day_takes_two_writes() -> None:
     assert budget(harness).money_left.day == 26
 
 
-def test_a_retry_of_a_checkout_that_went_through_never_hears_of_a_budget() -> None:
+def test_open_checkout_repeat_ignores_the_budget() -> None:
     harness = a_budget_harness(CENTS)
     first = harness.open()
-    wish(harness, currency="usd", money=ByPeriod(0, 0, 0))
+    change_limits(harness, currency="usd", money=ByPeriod(0, 0, 0))
     again = harness.open()
     assert (again.purchase, again.url, again.is_repeat) == (first.purchase, first.url, True)
     exclude_fan(FAN, KEY, 30, ledger=harness.ledger, clock=harness.clock)
@@ -163,7 +172,7 @@ def test_a_retry_of_a_checkout_that_went_through_never_hears_of_a_budget() -> No
 
 
 class TwinLedger(FakeLedger):
-    """A twin request is faster: what refuses its brother is what it did itself."""
+    """A ledger in which a concurrent request with the same key posts first and uses up the budget."""
 
     def open_purchase(self, purchase: Any, change: BudgetChange | None = None) -> Posted | AlreadyExists | Rejected:
         assert super().open_purchase(purchase, change) == Posted()
@@ -171,7 +180,7 @@ class TwinLedger(FakeLedger):
         return Rejected(wallet=wallet)
 
 
-def test_a_twin_that_was_faster_answers_for_both() -> None:
+def test_open_checkout_refused_by_its_own_twin_is_a_repeat() -> None:
     harness = CheckoutHarness()
     harness.books = TwinLedger()
     harness.ledger = harness.recorder.over(harness.books)
@@ -180,7 +189,7 @@ def test_a_twin_that_was_faster_answers_for_both() -> None:
 
 
 class ForgetfulLedger(FakeLedger):
-    """Keeps no exclusion that it was asked for."""
+    """A ledger that does not store exclusions."""
 
     def read_wallet(self, user_id: str) -> Wallet:
         return replace(super().read_wallet(user_id), excluded_until=None)

@@ -1,4 +1,4 @@
-"""What a purchase that ends unpaid gives back to the fan's budget on money."""
+"""Money that an unpaid purchase releases to the fan's budget."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ NIGHT = timedelta(hours=12)
 
 
 def a_budget_harness(currency: str = "usd", month: int = UNLIMITED) -> CheckoutHarness:
-    """A purchase of 74 cents is open, and counts against a hundred a day."""
+    """Build a fan with an open purchase of 74 cents, which counts in a budget of a hundred a day."""
     harness = CheckoutHarness()
     limits = Limits(zone="UTC", currency=currency, money=ByPeriod(100, UNLIMITED, month))
     set_budget(FAN, limits, ledger=harness.books, clock=harness.clock)
@@ -45,20 +45,20 @@ def left(harness: CheckoutHarness) -> int:
     ],
     ids=" ".join,
 )
-def test_what_is_not_paid_is_given_back_once(words: list[str], status: Status) -> None:
+def test_end_purchase_unpaid_releases_the_price_once(words: list[str], status: Status) -> None:
     harness = a_budget_harness()
     for word in words:
         harness.deliver(session_event(word))
     assert (harness.purchase().status, left(harness)) == (status, 100)
 
 
-def test_while_money_may_come_it_counts() -> None:
+def test_receive_webhook_of_a_processing_payment_keeps_the_price_counted() -> None:
     harness = a_budget_harness()
     harness.deliver(session_event("unpaid"))
     assert left(harness) == 26
 
 
-def test_money_that_comes_after_all_counts_again_and_is_never_turned_away() -> None:
+def test_fulfill_checkout_after_release_credits_and_counts_again() -> None:
     harness = a_budget_harness()
     harness.deliver(session_event("expired"))
     harness.open(purchase_id=uuid7_at(harness.clock.at, 9))
@@ -66,14 +66,14 @@ def test_money_that_comes_after_all_counts_again_and_is_never_turned_away() -> N
     assert (left(harness), harness.balance(), harness.purchase().is_released) == (-48, 70, False)
 
 
-def test_what_expires_the_day_after_is_given_back_to_the_month_alone() -> None:
+def test_end_purchase_a_day_later_releases_only_the_month() -> None:
     harness = a_budget_harness(month=1_000)
     harness.clock.advance(NIGHT)
     harness.deliver(session_event("expired"))
     assert harness.books.budgets[FAN].money_left == ByPeriod(100, UNLIMITED, 1_000)
 
 
-def test_a_fan_without_a_budget_costs_a_read_and_no_more() -> None:
+def test_end_purchase_without_a_budget_costs_one_read() -> None:
     harness = CheckoutHarness()
     harness.open()
     harness.recorder.calls.clear()
@@ -81,21 +81,21 @@ def test_a_fan_without_a_budget_costs_a_read_and_no_more() -> None:
     assert harness.recorder.calls == ["read_event", "read_wallet", "move_purchase"]
 
 
-def test_what_never_counted_is_not_given_back() -> None:
+def test_end_purchase_of_an_uncounted_price_releases_nothing() -> None:
     harness = a_budget_harness("eur")
     harness.deliver(session_event("expired"))
     assert (left(harness), harness.purchase().is_released) == (100, False)
 
 
-def test_a_purchase_that_nobody_knows_gives_nothing_back() -> None:
+def test_end_purchase_of_an_unknown_purchase_raises_not_found() -> None:
     harness = a_budget_harness()
-    stranger = a_purchase(purchase_id=uuid7_at(harness.clock.at, 9)).ref
+    unknown = a_purchase(purchase_id=uuid7_at(harness.clock.at, 9)).ref
     with pytest.raises(NotFound):
-        end_purchase(stranger, Status.EXPIRED, [Status.PENDING], ledger=harness.ledger, clock=harness.clock)
+        end_purchase(unknown, Status.EXPIRED, [Status.PENDING], ledger=harness.ledger, clock=harness.clock)
     assert left(harness) == 26
 
 
-def test_a_ledger_that_says_nothing_gives_nothing_back_twice() -> None:
+def test_end_purchase_retry_after_a_lost_response_releases_once() -> None:
     harness = a_budget_harness()
     harness.recorder.fail_after["move_purchase"] = TryAgain()
     with pytest.raises(TryAgain):

@@ -20,7 +20,7 @@ def fulfill(harness: CheckoutHarness, session: CheckoutSession | None = None) ->
 
 
 @pytest.mark.parametrize("status", UNPOSTED)
-def test_paid_coins_land_in_the_wallet_from_every_status(status: Status) -> None:
+def test_fulfill_checkout_credits_from_every_status(status: Status) -> None:
     harness = CheckoutHarness()
     harness.stock(status=status)
     assert fulfill(harness) is Outcome.CREDITED
@@ -31,7 +31,7 @@ def test_paid_coins_land_in_the_wallet_from_every_status(status: Status) -> None
     )
 
 
-def test_the_same_payment_again_is_a_repeat_that_changes_nothing() -> None:
+def test_fulfill_checkout_of_the_same_payment_is_a_repeat() -> None:
     harness = CheckoutHarness()
     harness.stock()
     fulfill(harness)
@@ -65,20 +65,20 @@ def mismatch(session: dict[str, Any], ref: dict[str, Any]) -> CheckoutSession:
 
 @pytest.mark.parametrize("status", UNPOSTED)
 @pytest.mark.parametrize(("session", "ref", "reason"), MISMATCHES, ids=str)
-def test_what_does_not_match_the_quote_is_reviewed_once_and_credits_nothing(
+def test_fulfill_checkout_of_a_mismatch_files_one_review_and_credits_nothing(
     session: dict[str, Any], ref: dict[str, Any], reason: str, status: Status
 ) -> None:
     harness = CheckoutHarness()
     stored = harness.stock(status=status)
-    told = [fulfill(harness, mismatch(session, ref)) for _ in range(3)]
-    assert told == [Outcome.IN_REVIEW, Outcome.REVIEWED, Outcome.REVIEWED]
+    outcomes = [fulfill(harness, mismatch(session, ref)) for _ in range(3)]
+    assert outcomes == [Outcome.IN_REVIEW, Outcome.REVIEWED, Outcome.REVIEWED]
     assert harness.reasons() == [reason]
     assert harness.books.coins == {}
     assert harness.purchase() == stored
 
 
 @pytest.mark.parametrize(("session", "ref", "reason"), MISMATCHES, ids=str)
-def test_a_mismatch_does_not_stand_in_the_way_of_the_right_payment(
+def test_fulfill_checkout_after_a_mismatch_credits_the_right_payment(
     session: dict[str, Any], ref: dict[str, Any], reason: str
 ) -> None:
     harness = CheckoutHarness()
@@ -88,7 +88,7 @@ def test_a_mismatch_does_not_stand_in_the_way_of_the_right_payment(
     assert (harness.balance(), harness.reasons()) == (70, [reason])
 
 
-def test_a_purchase_paid_twice_is_credited_once_and_its_second_payment_reviewed_once() -> None:
+def test_fulfill_checkout_of_a_second_payment_credits_once_and_files_one_review() -> None:
     harness = CheckoutHarness()
     harness.stock()
     second = session_of(a_purchase(), payment_intent="pi_second")
@@ -102,14 +102,14 @@ def test_a_purchase_paid_twice_is_credited_once_and_its_second_payment_reviewed_
     assert harness.purchase().payment_intent == f"pi_{KEY}"
 
 
-def test_two_strange_payments_are_two_reviews() -> None:
+def test_fulfill_checkout_of_two_mismatched_payments_files_two_reviews() -> None:
     harness = CheckoutHarness()
     for payment_intent in ("pi_1", "pi_2"):
         fulfill(harness, session_of(a_purchase(), payment_intent=payment_intent))
     assert list(harness.books.reviews) == ["pi_1", "pi_2"]
 
 
-def test_a_review_holds_what_was_claimed_and_what_was_paid() -> None:
+def test_fulfill_checkout_review_has_quote_and_payment() -> None:
     harness = CheckoutHarness()
     fulfill(harness, session_of(a_purchase(), total_minor=37))
     assert harness.books.reviews == {
@@ -127,14 +127,14 @@ def test_a_review_holds_what_was_claimed_and_what_was_paid() -> None:
     }
 
 
-def test_a_session_without_a_payment_is_reviewed_under_its_own_id() -> None:
+def test_fulfill_checkout_review_without_payment_has_the_session_id() -> None:
     harness = CheckoutHarness()
     fulfill(harness, session_of(a_purchase(), payment_intent=None))
     assert list(harness.books.reviews) == [f"cs_test_{KEY}"]
 
 
 @pytest.mark.parametrize(("fault", "then"), [("fail_before", "credited"), ("fail_after", "repeated")])
-def test_an_unknown_outcome_is_told_and_the_retry_credits_once(fault: str, then: str) -> None:
+def test_fulfill_checkout_retry_after_try_again_credits_once(fault: str, then: str) -> None:
     harness = CheckoutHarness()
     harness.stock()
     getattr(harness.recorder, fault)["post_purchase"] = TryAgain()
@@ -144,7 +144,7 @@ def test_an_unknown_outcome_is_told_and_the_retry_credits_once(fault: str, then:
     assert harness.balance() == 70
 
 
-def test_a_review_that_could_not_be_written_is_not_told_as_done() -> None:
+def test_fulfill_checkout_unwritten_review_raises_try_again() -> None:
     harness = CheckoutHarness()
     harness.recorder.fail_before["file_review"] = TryAgain()
     with pytest.raises(TryAgain):
@@ -154,6 +154,6 @@ def test_a_review_that_could_not_be_written_is_not_told_as_done() -> None:
 
 
 @pytest.mark.parametrize("changes", [{}, {"payment_intent": None}])
-def test_a_strangers_session_is_a_mistake_of_ours(changes: dict[str, Any]) -> None:
+def test_fulfill_checkout_of_an_unrelated_session_raises_unrelated_payment(changes: dict[str, Any]) -> None:
     with pytest.raises(UnrelatedPayment):
         fulfill(CheckoutHarness(), session_of(a_purchase(), ref=None, **changes))

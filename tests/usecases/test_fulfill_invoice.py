@@ -17,37 +17,37 @@ from tests.usecases.membership_harness import MEMBERSHIP, MembershipHarness
 
 
 @pytest.fixture
-def club() -> MembershipHarness:
-    club = MembershipHarness()
-    club.joined()
-    return club
+def harness() -> MembershipHarness:
+    harness = MembershipHarness()
+    harness.joined()
+    return harness
 
 
-def fulfill(club: MembershipHarness, month: int = 1, **changes: Any) -> Outcome:
+def fulfill(harness: MembershipHarness, month: int = 1, **changes: Any) -> Outcome:
     invoice = replace(invoice_of(MEMBERSHIP, month), **changes)
-    return fulfill_invoice(invoice, ledger=club.ledger, memberships=club.memberships, clock=club.clock)
+    return fulfill_invoice(invoice, ledger=harness.ledger, memberships=harness.memberships, clock=harness.clock)
 
 
 def ref(**changes: Any) -> dict[str, Any]:
-    """An invoice that claims something else."""
+    """Build the changes of an invoice whose membership reference differs."""
     membership = invoice_of(MEMBERSHIP).membership
     assert membership is not None
     return {"membership": replace(membership, **changes)}
 
 
-def test_a_paid_month_is_credited_with_one_write(club: MembershipHarness) -> None:
-    assert fulfill(club) is Outcome.CREDITED
-    assert club.recorder.calls == ["post_month"]
-    assert club.balance() == 500
-    assert club.months() == [month_of(invoice_of(MEMBERSHIP), Posting(posted_at=START, event_id=uuid7_at(START, 1)))]
-    assert (club.membership().subscription_id, club.membership().customer_id) == (f"sub_{KEY}", f"cus_{FAN}")
-    assert club.published_types() == ["membership.started"]
+def test_fulfill_invoice_credits_with_one_write(harness: MembershipHarness) -> None:
+    assert fulfill(harness) is Outcome.CREDITED
+    assert harness.recorder.calls == ["post_month"]
+    assert harness.balance() == 500
+    assert harness.months() == [month_of(invoice_of(MEMBERSHIP), Posting(posted_at=START, event_id=uuid7_at(START, 1)))]
+    assert (harness.membership().subscription_id, harness.membership().customer_id) == (f"sub_{KEY}", f"cus_{FAN}")
+    assert harness.published_types() == ["membership.started"]
 
 
-def test_each_invoice_is_credited_once(club: MembershipHarness) -> None:
-    assert [fulfill(club, month) for month in (2, 1, 2, 1)] == ["credited", "credited", "repeated", "repeated"]
-    assert club.balance() == 1_000
-    assert sorted(club.published_types()) == ["membership.renewed", "membership.started"]
+def test_fulfill_invoice_credits_each_invoice_once(harness: MembershipHarness) -> None:
+    assert [fulfill(harness, month) for month in (2, 1, 2, 1)] == ["credited", "credited", "repeated", "repeated"]
+    assert harness.balance() == 1_000
+    assert sorted(harness.published_types()) == ["membership.renewed", "membership.started"]
 
 
 MISMATCHES: list[tuple[dict[str, Any], str]] = [
@@ -67,35 +67,35 @@ MISMATCHES: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("changes", "reason"), MISMATCHES, ids=str)
-def test_what_does_not_match_the_quote_is_reviewed_once_and_credits_nothing(
-    club: MembershipHarness, changes: dict[str, Any], reason: str
+def test_fulfill_invoice_of_a_mismatch_files_one_review_and_credits_nothing(
+    harness: MembershipHarness, changes: dict[str, Any], reason: str
 ) -> None:
-    stored = club.joined(subscription_id=f"sub_{KEY}")
-    assert [fulfill(club, **changes) for _ in range(3)] == ["in_review", "reviewed", "reviewed"]
-    assert club.reasons() == [reason]
-    assert (club.books.coins, club.books.entries) == ({}, {})
-    assert club.membership() == stored
+    stored = harness.joined(subscription_id=f"sub_{KEY}")
+    assert [fulfill(harness, **changes) for _ in range(3)] == ["in_review", "reviewed", "reviewed"]
+    assert harness.reasons() == [reason]
+    assert (harness.books.coins, harness.books.entries) == ({}, {})
+    assert harness.membership() == stored
 
 
 @pytest.mark.parametrize(("changes", "reason"), MISMATCHES, ids=str)
-def test_a_mismatch_does_not_stand_in_the_way_of_the_right_month(
-    club: MembershipHarness, changes: dict[str, Any], reason: str
+def test_fulfill_invoice_after_a_mismatch_credits_the_right_month(
+    harness: MembershipHarness, changes: dict[str, Any], reason: str
 ) -> None:
-    club.joined(subscription_id=f"sub_{KEY}")
-    fulfill(club, **{"invoice_id": "in_wrong", "payment_intent": "pi_wrong"} | changes)
-    assert fulfill(club) is Outcome.CREDITED
-    assert (club.balance(), club.reasons()) == (500, [reason])
+    harness.joined(subscription_id=f"sub_{KEY}")
+    fulfill(harness, **{"invoice_id": "in_wrong", "payment_intent": "pi_wrong"} | changes)
+    assert fulfill(harness) is Outcome.CREDITED
+    assert (harness.balance(), harness.reasons()) == (500, [reason])
 
 
-def test_an_id_that_is_taken_is_not_credited_again(club: MembershipHarness) -> None:
-    club.books.entries[FAN] = {invoice_of(MEMBERSHIP).purchase_id: a_gift()}
-    assert fulfill(club) is Outcome.IN_REVIEW
-    assert club.reasons() == ["paid_twice"]
+def test_fulfill_invoice_with_a_used_id_files_a_review(harness: MembershipHarness) -> None:
+    harness.books.entries[FAN] = {invoice_of(MEMBERSHIP).purchase_id: a_gift()}
+    assert fulfill(harness) is Outcome.IN_REVIEW
+    assert harness.reasons() == ["paid_twice"]
 
 
-def test_a_review_holds_what_was_claimed_and_what_was_paid(club: MembershipHarness) -> None:
-    fulfill(club, total_minor=250, paid_minor=250)
-    assert club.books.reviews == {
+def test_fulfill_invoice_review_has_quote_and_payment(harness: MembershipHarness) -> None:
+    fulfill(harness, total_minor=250, paid_minor=250)
+    assert harness.books.reviews == {
         f"pi_1_{KEY}": Review(
             payment_id=f"pi_1_{KEY}",
             reason=ReviewReason.DISCOUNTED,
@@ -110,22 +110,24 @@ def test_a_review_holds_what_was_claimed_and_what_was_paid(club: MembershipHarne
     }
 
 
-def test_an_invoice_without_a_payment_is_reviewed_under_its_own_id(club: MembershipHarness) -> None:
-    fulfill(club, payment_intent=None)
-    assert list(club.books.reviews) == [f"in_1_{KEY}"]
+def test_fulfill_invoice_review_without_payment_has_the_invoice_id(harness: MembershipHarness) -> None:
+    fulfill(harness, payment_intent=None)
+    assert list(harness.books.reviews) == [f"in_1_{KEY}"]
 
 
 @pytest.mark.parametrize(("fault", "then"), [("fail_before", "credited"), ("fail_after", "repeated")])
-def test_an_unknown_outcome_is_told_and_the_retry_credits_once(club: MembershipHarness, fault: str, then: str) -> None:
-    getattr(club.recorder, fault)["post_month"] = TryAgain()
+def test_fulfill_invoice_retry_after_try_again_credits_once(harness: MembershipHarness, fault: str, then: str) -> None:
+    getattr(harness.recorder, fault)["post_month"] = TryAgain()
     with pytest.raises(TryAgain):
-        fulfill(club)
-    assert fulfill(club) == then
-    assert club.balance() == 500
+        fulfill(harness)
+    assert fulfill(harness) == then
+    assert harness.balance() == 500
 
 
 @pytest.mark.parametrize("changes", [{}, {"payment_intent": None}], ids=str)
-def test_a_strangers_invoice_is_a_mistake_of_ours(club: MembershipHarness, changes: dict[str, Any]) -> None:
-    stranger: Invoice = replace(invoice_of(a_membership()), membership=None, **changes)
+def test_fulfill_invoice_of_an_unrelated_invoice_raises_unrelated_payment(
+    harness: MembershipHarness, changes: dict[str, Any]
+) -> None:
+    unrelated: Invoice = replace(invoice_of(a_membership()), membership=None, **changes)
     with pytest.raises(UnrelatedPayment):
-        fulfill_invoice(stranger, ledger=club.ledger, memberships=club.memberships, clock=club.clock)
+        fulfill_invoice(unrelated, ledger=harness.ledger, memberships=harness.memberships, clock=harness.clock)

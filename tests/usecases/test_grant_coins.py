@@ -9,7 +9,7 @@ from tests.fakes import FakeClock, FakeLedger
 
 
 @pytest.mark.parametrize(("coins", "kind"), [(1, Kind.GRANT), (-1, Kind.CLAWBACK)])
-def test_a_single_coin_is_granted_or_taken(coins: int, kind: Kind) -> None:
+def test_grant_coins_of_one_coin_has_the_kind_of_its_sign(coins: int, kind: Kind) -> None:
     order = GrantOrder(act=an_act(), user_id=FAN, coins=coins)
     adjusted = grant_coins(order, operators=FakeOperators(FakeLedger()), clock=FakeClock())
     assert adjusted.adjustment.kind is kind

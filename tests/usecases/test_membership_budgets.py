@@ -1,4 +1,4 @@
-"""Memberships of fans who allow themselves only so much."""
+"""Memberships of fans with a budget or an exclusion."""
 
 from datetime import timedelta
 
@@ -15,92 +15,92 @@ from tests.usecases.membership_harness import MembershipHarness
 
 
 def a_club(month_minor: int = UNLIMITED, currency: str = "usd") -> MembershipHarness:
-    club = MembershipHarness()
+    harness = MembershipHarness()
     money = ByPeriod(UNLIMITED, UNLIMITED, month_minor)
     limits = Limits(zone="UTC", currency=None if money == NO_LIMIT else currency, money=money)
-    set_budget(FAN, limits, ledger=club.books, clock=club.clock)
-    return club
+    set_budget(FAN, limits, ledger=harness.books, clock=harness.clock)
+    return harness
 
 
-def budget_of(club: MembershipHarness) -> Budget:
-    budget = club.books.read_wallet(FAN).budget
+def budget_of(harness: MembershipHarness) -> Budget:
+    budget = harness.books.read_wallet(FAN).budget
     assert budget is not None
     return budget
 
 
-def left(club: MembershipHarness) -> int:
-    return budget_of(club).money_left.month
+def left(harness: MembershipHarness) -> int:
+    return budget_of(harness).money_left.month
 
 
 @pytest.mark.parametrize(("month_minor", "is_allowed"), [(499, True), (498, False), (0, False)])
-def test_a_membership_that_costs_more_than_is_left_is_not_opened(month_minor: int, is_allowed: bool) -> None:
-    club = a_club(month_minor)
+def test_open_membership_beyond_the_budget_is_refused(month_minor: int, is_allowed: bool) -> None:
+    harness = a_club(month_minor)
     if is_allowed:
-        assert club.join().url is not None
-        assert left(club) == month_minor, "it counts as its months are paid"
+        assert harness.join().url is not None
+        assert left(harness) == month_minor, "it counts as its months are paid"
         return
     with pytest.raises(BudgetReached):
-        club.join()
-    assert club.members.known == {}
+        harness.join()
+    assert harness.members.known == {}
 
 
-def test_nor_is_one_in_another_currency_than_the_budgets() -> None:
+def test_open_membership_in_another_currency_is_refused() -> None:
     with pytest.raises(BudgetCurrency):
         a_club(10_000, "eur").join()
 
 
-def test_nor_one_of_a_fan_who_shut_himself_out() -> None:
-    club = MembershipHarness()
-    exclude_fan(FAN, uuid7_at(START, 1), 30, ledger=club.books, clock=club.clock)
+def test_open_membership_of_an_excluded_fan_is_refused() -> None:
+    harness = MembershipHarness()
+    exclude_fan(FAN, uuid7_at(START, 1), 30, ledger=harness.books, clock=harness.clock)
     with pytest.raises(SelfExcluded):
-        club.join()
+        harness.join()
 
 
-def test_a_membership_that_was_opened_never_hears_no_but_is_shown_no_way_to_pay() -> None:
-    club = MembershipHarness()
-    opened = club.join()
-    exclude_fan(FAN, uuid7_at(START, 1), 30, ledger=club.books, clock=club.clock)
+def test_open_membership_repeat_of_an_excluded_fan_has_no_url() -> None:
+    harness = MembershipHarness()
+    opened = harness.join()
+    exclude_fan(FAN, uuid7_at(START, 1), 30, ledger=harness.books, clock=harness.clock)
     assert opened.url is not None
-    assert club.join() == replace(opened, url=None, is_repeat=True)
+    assert harness.join() == replace(opened, url=None, is_repeat=True)
 
 
-def test_each_month_counts_when_it_is_paid_and_is_never_turned_away() -> None:
-    club = a_club(700)
-    club.joined()
+def test_fulfill_invoice_counts_each_month_and_never_refuses_it() -> None:
+    harness = a_club(700)
+    harness.joined()
     for month, rest in ((1, 201), (2, -298)):
-        club.billed(month)
-        assert club.deliver_invoice(month) == "credited"
-        assert left(club) == rest
-    assert club.deliver_invoice(2) == "unchanged"
-    assert left(club) == -298
+        harness.billed(month)
+        assert harness.deliver_invoice(month) == "credited"
+        assert left(harness) == rest
+    assert harness.deliver_invoice(2) == "unchanged"
+    assert left(harness) == -298
 
 
-def test_money_of_another_currency_is_credited_and_not_counted() -> None:
-    club = a_club(700, "eur")
-    club.joined()
-    club.billed(1)
-    assert club.deliver_invoice(1) == "credited"
-    assert left(club) == 700
-    club.clock.advance(timedelta(days=1))
-    assert club.balance() == 500
+def test_fulfill_invoice_in_another_currency_credits_without_counting() -> None:
+    harness = a_club(700, "eur")
+    harness.joined()
+    harness.billed(1)
+    assert harness.deliver_invoice(1) == "credited"
+    assert left(harness) == 700
+    harness.clock.advance(timedelta(days=1))
+    assert harness.balance() == 500
 
 
 @pytest.mark.parametrize(("days", "rest"), [(0, 201), (9, 201), (40, 201)])
-def test_a_month_counts_in_the_period_in_which_it_is_paid(days: int, rest: int) -> None:
-    club = a_club(700)
-    club.joined()
-    club.clock.advance(timedelta(days=days))
-    club.billed(1)
-    assert club.deliver_invoice(1) == "credited"
-    assert renewed(budget_of(club), club.clock.now()).money_left.month == rest
+def test_fulfill_invoice_counts_in_the_period_of_the_payment(days: int, rest: int) -> None:
+    harness = a_club(700)
+    harness.joined()
+    harness.clock.advance(timedelta(days=days))
+    harness.billed(1)
+    assert harness.deliver_invoice(1) == "credited"
+    assert renewed(budget_of(harness), harness.clock.now()).money_left.month == rest
 
 
-def test_two_months_that_are_paid_in_two_periods_count_one_in_each() -> None:
-    club = a_club(700)
-    club.joined()
+def test_fulfill_invoice_of_two_periods_counts_one_month_in_each() -> None:
+    harness = a_club(700)
+    harness.joined()
     for month in (1, 2):
-        club.billed(month)
-        club.deliver_invoice(month)
-        assert renewed(budget_of(club), club.clock.now()).money_left.month == 201
-        club.clock.advance(timedelta(days=35))
-    assert renewed(budget_of(club), club.clock.now()).money_left.month == 700
+        harness.billed(month)
+        harness.deliver_invoice(month)
+        assert renewed(budget_of(harness), harness.clock.now()).money_left.month == 201
+        harness.clock.advance(timedelta(days=35))
+    assert renewed(budget_of(harness), harness.clock.now()).money_left.month == 700

@@ -17,7 +17,7 @@ OPENED = ["open_purchase", "open_session"]
 NO_LONGER_PENDING = [status for status in Status if status is not Status.PENDING]
 
 
-def test_a_checkout_is_one_write_and_one_call_to_the_provider() -> None:
+def test_open_checkout_is_one_write_and_one_call_to_the_provider() -> None:
     harness = CheckoutHarness()
     assert harness.open() == OpenedCheckout(purchase=a_purchase(), url=PAY_URL, is_repeat=False)
     assert harness.recorder.calls == OPENED
@@ -25,7 +25,7 @@ def test_a_checkout_is_one_write_and_one_call_to_the_provider() -> None:
     assert harness.balance() == 0
 
 
-def test_a_repeat_is_given_the_same_session() -> None:
+def test_open_checkout_repeat_returns_the_same_session() -> None:
     harness = CheckoutHarness()
     first = harness.open()
     again = harness.open()
@@ -60,7 +60,7 @@ def test_open_checkout_repeats_an_in_app_purchase_of_the_first_release() -> None
     assert harness.open(channel="in_app") == OpenedCheckout(purchase=stored, url=PAY_URL, is_repeat=True)
 
 
-def test_a_repeat_keeps_the_price_that_it_was_quoted() -> None:
+def test_open_checkout_repeat_keeps_the_quoted_price() -> None:
     harness = CheckoutHarness()
     harness.open()
     harness.catalogue = a_catalogue(a_bundle(prices={"web": {"usd": 9_999}}))
@@ -68,7 +68,7 @@ def test_a_repeat_keeps_the_price_that_it_was_quoted() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"bundle_id": "coins_700"}, {"channel": "in_app"}], ids=str)
-def test_a_key_that_comes_with_another_wish_is_a_conflict(changes: dict[str, Any]) -> None:
+def test_open_checkout_of_another_request_with_the_key_is_a_conflict(changes: dict[str, Any]) -> None:
     harness = CheckoutHarness(a_catalogue(a_bundle(), a_bundle("coins_700", 700)))
     harness.open()
     before = harness.state()
@@ -78,14 +78,14 @@ def test_a_key_that_comes_with_another_wish_is_a_conflict(changes: dict[str, Any
     assert harness.provider.opened == 1
 
 
-def test_a_key_that_comes_with_an_unknown_currency_is_a_conflict_too() -> None:
+def test_open_checkout_of_another_currency_with_the_key_is_a_conflict() -> None:
     harness = CheckoutHarness()
     harness.open()
     with pytest.raises(IdempotencyConflict):
         harness.open(currency="jpy")
 
 
-def test_a_key_that_names_a_gift_is_a_conflict() -> None:
+def test_open_checkout_with_the_key_of_a_gift_is_a_conflict() -> None:
     harness = CheckoutHarness()
     harness.fund(10)
     harness.send(creator_id=CREATOR)
@@ -93,13 +93,13 @@ def test_a_key_that_names_a_gift_is_a_conflict() -> None:
         harness.open()
 
 
-def test_a_key_of_another_fan_is_nobodys_business() -> None:
+def test_open_checkout_with_the_key_of_another_fan_is_new() -> None:
     harness = CheckoutHarness()
     harness.open(user_id="fan-2")
     assert not harness.open().is_repeat
 
 
-def test_an_unknown_bundle_is_refused_and_nothing_is_written() -> None:
+def test_open_checkout_of_an_unknown_bundle_writes_nothing() -> None:
     harness = CheckoutHarness(NOTHING_SOLD)
     with pytest.raises(UnknownBundle):
         harness.open()
@@ -107,7 +107,7 @@ def test_an_unknown_bundle_is_refused_and_nothing_is_written() -> None:
     assert harness.books.entries == {}
 
 
-def test_a_bundle_taken_off_sale_can_still_be_paid_by_who_opened_it() -> None:
+def test_open_checkout_repeat_after_the_bundle_is_off_sale_has_its_url() -> None:
     harness = CheckoutHarness()
     first = harness.open()
     harness.catalogue = NOTHING_SOLD
@@ -116,7 +116,7 @@ def test_a_bundle_taken_off_sale_can_still_be_paid_by_who_opened_it() -> None:
 
 
 @pytest.mark.parametrize("distance", [timedelta(days=2), -timedelta(days=2)])
-def test_a_stale_key_that_nobody_knows_is_refused_with_the_time(distance: timedelta) -> None:
+def test_open_checkout_with_an_unknown_stale_key_returns_server_time(distance: timedelta) -> None:
     harness = CheckoutHarness()
     with pytest.raises(KeyTooOld) as refused:
         harness.open(purchase_id=uuid7_at(START + distance, 1))
@@ -126,7 +126,7 @@ def test_a_stale_key_that_nobody_knows_is_refused_with_the_time(distance: timede
 
 
 @pytest.mark.parametrize("status", Status)
-def test_a_stale_key_that_we_know_is_a_repeat(status: Status) -> None:
+def test_open_checkout_with_a_known_stale_key_is_a_repeat(status: Status) -> None:
     harness = CheckoutHarness()
     stored = harness.stock(**moved(status))
     harness.clock.advance(timedelta(days=2))
@@ -143,7 +143,7 @@ def test_a_stale_key_that_we_know_is_a_repeat(status: Status) -> None:
         (timedelta(hours=23), None, ["open_purchase"]),
     ],
 )
-def test_after_an_hour_there_is_nothing_to_pay_and_the_provider_is_not_asked(
+def test_open_checkout_repeat_after_an_hour_has_no_url_and_no_call(
     age: timedelta, url: str | None, calls: list[str]
 ) -> None:
     harness = CheckoutHarness()
@@ -155,7 +155,7 @@ def test_after_an_hour_there_is_nothing_to_pay_and_the_provider_is_not_asked(
 
 
 @pytest.mark.parametrize("status", NO_LONGER_PENDING)
-def test_a_checkout_that_is_over_tells_its_status_and_no_url(status: Status) -> None:
+def test_open_checkout_repeat_of_an_ended_purchase_has_no_url(status: Status) -> None:
     harness = CheckoutHarness()
     stored = harness.stock(**moved(status))
     assert harness.open() == OpenedCheckout(purchase=stored, url=None, is_repeat=True)
@@ -164,7 +164,7 @@ def test_a_checkout_that_is_over_tells_its_status_and_no_url(status: Status) -> 
 
 @pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
 @pytest.mark.parametrize("step", OPENED)
-def test_wherever_it_breaks_a_retry_ends_in_the_same_session(step: str, fault: str) -> None:
+def test_open_checkout_retry_after_any_fault_returns_the_same_session(step: str, fault: str) -> None:
     harness = CheckoutHarness()
     getattr(harness.recorder, fault)[step] = TryAgain()
     with pytest.raises(TryAgain):
@@ -175,7 +175,7 @@ def test_wherever_it_breaks_a_retry_ends_in_the_same_session(step: str, fault: s
     assert len(harness.provider.sessions) == 1
 
 
-def test_a_silent_provider_leaves_a_purchase_that_waits_for_it() -> None:
+def test_open_checkout_without_a_provider_response_stays_pending() -> None:
     harness = CheckoutHarness()
     harness.recorder.fail_before["open_session"] = TryAgain()
     with pytest.raises(TryAgain):
@@ -184,7 +184,7 @@ def test_a_silent_provider_leaves_a_purchase_that_waits_for_it() -> None:
     assert harness.open().is_repeat
 
 
-def test_a_conflict_at_the_provider_is_told_as_one() -> None:
+def test_open_checkout_conflict_at_the_provider_is_a_conflict() -> None:
     harness = CheckoutHarness()
     harness.recorder.fail_before["open_session"] = IdempotencyConflict()
     with pytest.raises(IdempotencyConflict):

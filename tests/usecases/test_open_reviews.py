@@ -1,4 +1,4 @@
-"""How many payments wait for an operator: of this month and the last."""
+"""Count of unsettled reviews of this month and the last."""
 
 from datetime import UTC, datetime
 
@@ -34,7 +34,7 @@ REVIEW = Review(
         (replace(REVIEW, paid_at=datetime(2026, 1, 31, tzinfo=UTC)), 0),
     ],
 )
-def test_what_nobody_has_settled_waits(review: Review, waiting: int) -> None:
+def test_count_open_reviews_counts_unsettled_ones(review: Review, waiting: int) -> None:
     ledger = FakeLedger()
     ledger.file_review(review)
     assert count_open_reviews(operators=FakeOperators(ledger), clock=FakeClock(NOW)) == waiting

@@ -1,4 +1,4 @@
-"""What operators do: each act once, under its key, with its reason, and nobody else's."""
+"""Operators' acts: each takes effect once per key, with its reason and operator."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,7 +24,7 @@ MONTH = f"{START:%Y-%m}"
 
 
 class OperatorHarness(CheckoutHarness):
-    """The harness of an operator. The fan has a hundred coins, has given a cake, and paid something odd."""
+    """An operator and a fan with 100 coins, a cake given, and one payment in review."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,113 +59,113 @@ class OperatorHarness(CheckoutHarness):
         return self.state(), dict(self.fake.freezes), dict(self.fake.reversed_by)
 
 
-Deed = Callable[[OperatorHarness, str], object]
-DEEDS: dict[str, Deed] = {
-    "grant": lambda office, key: office.grant(key),
-    "reverse": lambda office, key: office.reverse(key),
-    "freeze": lambda office, key: office.freeze(key),
-    "credit": lambda office, key: office.settle("credit", key),
-    "refuse": lambda office, key: office.settle("refuse", key),
+ActFunction = Callable[[OperatorHarness, str], object]
+ACTS: dict[str, ActFunction] = {
+    "grant": lambda harness, key: harness.grant(key),
+    "reverse": lambda harness, key: harness.reverse(key),
+    "freeze": lambda harness, key: harness.freeze(key),
+    "credit": lambda harness, key: harness.settle("credit", key),
+    "refuse": lambda harness, key: harness.settle("refuse", key),
 }
 PORTS = {"grant": "grant", "reverse": "reverse_gift", "freeze": "freeze", "credit": "settle_review",
          "refuse": "settle_review"}  # fmt: skip
 
 
 @pytest.fixture
-def office() -> OperatorHarness:
+def harness() -> OperatorHarness:
     return OperatorHarness()
 
 
-@pytest.mark.parametrize("deed", DEEDS)
-def test_the_same_act_again_does_nothing(office: OperatorHarness, deed: str) -> None:
-    DEEDS[deed](office, ACT)
-    done = office.everything()
-    office.clock.advance(timedelta(hours=1))
+@pytest.mark.parametrize("act_name", ACTS)
+def test_act_repeat_changes_nothing(harness: OperatorHarness, act_name: str) -> None:
+    ACTS[act_name](harness, ACT)
+    done = harness.everything()
+    harness.clock.advance(timedelta(hours=1))
     for _ in range(3):
-        DEEDS[deed](office, ACT)
-        assert office.everything() == done
+        ACTS[act_name](harness, ACT)
+        assert harness.everything() == done
 
 
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("act_name", ACTS)
 @pytest.mark.parametrize("days", [-2, 2, 400])
-def test_an_act_is_the_same_act_whenever_it_is_sent(office: OperatorHarness, deed: str, days: int) -> None:
+def test_act_repeat_with_a_key_of_any_day_changes_nothing(harness: OperatorHarness, act_name: str, days: int) -> None:
     key = uuid7_at(START + timedelta(days=days), 1)
-    DEEDS[deed](office, key)
-    done = office.everything()
-    DEEDS[deed](office, key)
-    assert office.everything() == done
+    ACTS[act_name](harness, key)
+    done = harness.everything()
+    ACTS[act_name](harness, key)
+    assert harness.everything() == done
 
 
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("act_name", ACTS)
 @pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
-def test_an_act_whose_outcome_is_unknown_is_done_once(office: OperatorHarness, deed: str, fault: str) -> None:
-    calm = OperatorHarness()
-    DEEDS[deed](calm, ACT)
-    getattr(office.recorder, fault)[PORTS[deed]] = TryAgain()
+def test_act_retry_after_try_again_takes_effect_once(harness: OperatorHarness, act_name: str, fault: str) -> None:
+    undisturbed = OperatorHarness()
+    ACTS[act_name](undisturbed, ACT)
+    getattr(harness.recorder, fault)[PORTS[act_name]] = TryAgain()
     with pytest.raises(TryAgain):
-        DEEDS[deed](office, ACT)
-    DEEDS[deed](office, ACT)
-    assert office.balance() == calm.balance()
-    assert office.books.frozen == calm.books.frozen
-    assert len(office.books.entries[FAN]) == len(calm.books.entries[FAN])
-    assert office.books.reviews == calm.books.reviews
+        ACTS[act_name](harness, ACT)
+    ACTS[act_name](harness, ACT)
+    assert harness.balance() == undisturbed.balance()
+    assert harness.books.frozen == undisturbed.books.frozen
+    assert len(harness.books.entries[FAN]) == len(undisturbed.books.entries[FAN])
+    assert harness.books.reviews == undisturbed.books.reviews
 
 
 @pytest.mark.parametrize("first", ["grant", "reverse", "credit"])
 @pytest.mark.parametrize("second", ["grant", "reverse", "credit"])
-def test_a_key_of_one_act_is_no_key_for_another(office: OperatorHarness, first: str, second: str) -> None:
+def test_act_with_the_key_of_another_act_is_a_conflict(harness: OperatorHarness, first: str, second: str) -> None:
     if first == second:
         return
-    DEEDS[first](office, ACT)
-    done = office.everything()
+    ACTS[first](harness, ACT)
+    done = harness.everything()
     with pytest.raises(IdempotencyConflict):
-        DEEDS[second](office, ACT)
-    assert office.everything() == done
+        ACTS[second](harness, ACT)
+    assert harness.everything() == done
 
 
 # --- grants -----------------------------------------------------------------------------------------------------------
 
 
-def test_granted_coins_are_in_the_wallet_with_who_gave_them_and_why(office: OperatorHarness) -> None:
-    granted = office.grant(coins=500, reason="sorry for last night", actor="otto")
+def test_grant_coins_records_coins_operator_and_reason(harness: OperatorHarness) -> None:
+    granted = harness.grant(coins=500, reason="sorry for last night", actor="otto")
     adjustment = granted.adjustment
     assert not granted.is_repeat
     assert (adjustment.kind, adjustment.coins, adjustment.about) == (Kind.GRANT, 500, None)
     assert (adjustment.reason, adjustment.actor) == ("sorry for last night", "otto")
-    assert office.books.entries[FAN][ACT] == adjustment
-    assert office.balance() == 565
+    assert harness.books.entries[FAN][ACT] == adjustment
+    assert harness.balance() == 565
 
 
-def test_a_repeated_grant_is_the_one_that_was_made(office: OperatorHarness) -> None:
-    first = office.grant()
-    again = office.grant(reason="told in other words")
+def test_grant_coins_repeat_returns_the_first_grant(harness: OperatorHarness) -> None:
+    first = harness.grant()
+    again = harness.grant(reason="in other words")
     assert (again.adjustment, again.is_repeat) == (first.adjustment, True)
 
 
-def test_a_grant_of_other_coins_needs_another_key(office: OperatorHarness) -> None:
-    office.grant(coins=70)
+def test_grant_coins_of_another_amount_with_the_key_is_a_conflict(harness: OperatorHarness) -> None:
+    harness.grant(coins=70)
     with pytest.raises(IdempotencyConflict):
-        office.grant(coins=71)
-    assert office.balance() == 135
-    assert not office.grant(OTHER_ACT, coins=71).is_repeat
+        harness.grant(coins=71)
+    assert harness.balance() == 135
+    assert not harness.grant(OTHER_ACT, coins=71).is_repeat
 
 
-def test_a_fans_own_key_is_no_key_for_a_grant(office: OperatorHarness) -> None:
+def test_grant_coins_with_the_key_of_a_gift_is_a_conflict(harness: OperatorHarness) -> None:
     with pytest.raises(IdempotencyConflict):
-        office.grant(office.given.gift_id)
+        harness.grant(harness.given.gift_id)
 
 
-def test_a_key_names_another_grant_for_each_fan_even_one_without_a_wallet(office: OperatorHarness) -> None:
-    assert [office.grant(user_id=fan).is_repeat for fan in ("fan-1", "fan-2")] == [False, False]
-    assert office.books.coins["fan-2"] == 70
+def test_grant_coins_with_one_key_is_one_grant_per_fan(harness: OperatorHarness) -> None:
+    assert [harness.grant(user_id=fan).is_repeat for fan in ("fan-1", "fan-2")] == [False, False]
+    assert harness.books.coins["fan-2"] == 70
 
 
 # --- reversals --------------------------------------------------------------------------------------------------------
 
 
-def test_a_gift_taken_back_is_the_fans_again_and_counters_its_lane(office: OperatorHarness) -> None:
-    reversal = office.reverse().adjustment
-    assert office.balance() == 100
+def test_reverse_gift_refunds_the_fan_and_counters_the_shard(harness: OperatorHarness) -> None:
+    reversal = harness.reverse().adjustment
+    assert harness.balance() == 100
     assert reversal == Adjustment(
         entry_id=ACT,
         user_id=FAN,
@@ -177,119 +177,121 @@ def test_a_gift_taken_back_is_the_fans_again_and_counters_its_lane(office: Opera
         reason="a stream broke down",
         actor="olga",
         creator_id=CREATOR,
-        shard=office.given.shard,
+        shard=harness.given.shard,
     )
-    assert office.books.find_entry(FAN, KEY) == office.given
+    assert harness.books.find_entry(FAN, KEY) == harness.given
 
 
-def test_a_repeated_reversal_is_the_one_that_was_made(office: OperatorHarness) -> None:
-    first = office.reverse()
-    again = office.reverse(actor="otto")
+def test_reverse_gift_repeat_returns_the_first_reversal(harness: OperatorHarness) -> None:
+    first = harness.reverse()
+    again = harness.reverse(actor="otto")
     assert (first.is_repeat, again.is_repeat, again.adjustment) == (False, True, first.adjustment)
 
 
-def test_a_gift_is_taken_back_by_one_act_only(office: OperatorHarness) -> None:
-    office.reverse()
+def test_reverse_gift_with_a_second_key_is_a_conflict(harness: OperatorHarness) -> None:
+    harness.reverse()
     with pytest.raises(IdempotencyConflict):
-        office.reverse(OTHER_ACT)
-    assert office.balance() == 100
+        harness.reverse(OTHER_ACT)
+    assert harness.balance() == 100
 
 
 @pytest.mark.parametrize(
     "of", [{"gift_id": uuid7_at(START, 99)}, {"user_id": "fan-2"}, {"gift_id": OTHER_ACT}], ids=str
 )
-def test_what_is_no_gift_of_that_fan_cannot_be_taken_back(office: OperatorHarness, of: dict[str, str]) -> None:
-    office.grant(OTHER_ACT)
-    before = office.everything()
+def test_reverse_gift_of_anything_else_raises_not_found(harness: OperatorHarness, of: dict[str, str]) -> None:
+    harness.grant(OTHER_ACT)
+    before = harness.everything()
     with pytest.raises(NotFound):
-        office.reverse(**of)
-    assert office.everything() == before
+        harness.reverse(**of)
+    assert harness.everything() == before
 
 
 @pytest.mark.parametrize("user_id", ["", "a#b", "u" * 129])
-def test_what_can_be_no_fan_is_named(office: OperatorHarness, user_id: str) -> None:
-    for deed in (office.reverse, office.freeze):
+def test_act_on_an_invalid_user_names_the_field(harness: OperatorHarness, user_id: str) -> None:
+    for act in (harness.reverse, harness.freeze):
         with pytest.raises(InvalidField) as refused:
-            deed(user_id=user_id)
+            act(user_id=user_id)
         assert refused.value.extensions["field"] == "user_id"
 
 
 # --- freezes ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_frozen_wallet_cannot_spend_until_it_is_thawed(office: OperatorHarness) -> None:
-    office.freeze()
+def test_freeze_wallet_blocks_spending_until_thawed(harness: OperatorHarness) -> None:
+    harness.freeze()
     with pytest.raises(WalletFrozen):
-        office.send(gift_id=OTHER_ACT)
-    office.freeze(uuid7_at(START, 72), is_frozen=False)
-    assert not office.send(gift_id=OTHER_ACT).is_repeat
-    assert [(freeze.is_frozen, freeze.actor) for freeze in office.fake.freezes.values()] == [
+        harness.send(gift_id=OTHER_ACT)
+    harness.freeze(uuid7_at(START, 72), is_frozen=False)
+    assert not harness.send(gift_id=OTHER_ACT).is_repeat
+    assert [(freeze.is_frozen, freeze.actor) for freeze in harness.fake.freezes.values()] == [
         (True, "olga"),
         (False, "olga"),
     ]
 
 
-def test_a_late_repeat_of_a_freeze_does_not_freeze_again(office: OperatorHarness) -> None:
-    office.freeze()
-    office.freeze(OTHER_ACT, is_frozen=False)
-    office.freeze()
-    assert office.books.frozen == set()
+def test_freeze_wallet_late_repeat_does_not_freeze_again(harness: OperatorHarness) -> None:
+    harness.freeze()
+    harness.freeze(OTHER_ACT, is_frozen=False)
+    harness.freeze()
+    assert harness.books.frozen == set()
 
 
 @pytest.mark.parametrize("other", [{"user_id": "fan-2"}, {"is_frozen": False}], ids=str)
-def test_a_freezes_key_names_one_wallet_and_one_wish(office: OperatorHarness, other: dict[str, Any]) -> None:
-    office.freeze()
+def test_freeze_wallet_key_of_another_request_is_a_conflict(harness: OperatorHarness, other: dict[str, Any]) -> None:
+    harness.freeze()
     with pytest.raises(IdempotencyConflict):
-        office.freeze(**other)
-    assert office.books.frozen == {FAN}
+        harness.freeze(**other)
+    assert harness.books.frozen == {FAN}
 
 
-def test_a_fan_without_a_wallet_can_be_frozen(office: OperatorHarness) -> None:
-    office.freeze(user_id="fan-2")
+def test_freeze_wallet_of_a_fan_without_a_wallet_blocks_spending(harness: OperatorHarness) -> None:
+    harness.freeze(user_id="fan-2")
     with pytest.raises(WalletFrozen):
-        office.send(user_id="fan-2")
+        harness.send(user_id="fan-2")
 
 
 # --- settlements ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("decision", "coins"), [("credit", 135), ("refuse", 65)])
-def test_a_review_is_settled_with_or_without_its_coins(office: OperatorHarness, decision: Decision, coins: int) -> None:
-    review = office.settle(decision, reason="the position is there")
+def test_settle_review_records_the_settlement(harness: OperatorHarness, decision: Decision, coins: int) -> None:
+    review = harness.settle(decision, reason="the position is there")
     assert review.settlement == Settlement(
         key=ACT, decision=decision, reason="the position is there", actor="olga", settled_at=START
     )
-    assert office.books.reviews[PAYMENT] == review
-    assert office.balance() == coins
+    assert harness.books.reviews[PAYMENT] == review
+    assert harness.balance() == coins
 
 
-def test_credited_coins_say_which_payment_they_settle(office: OperatorHarness) -> None:
-    office.settle("credit")
-    entry = office.books.entries[FAN][ACT]
+def test_settle_review_with_credit_names_the_payment(harness: OperatorHarness) -> None:
+    harness.settle("credit")
+    entry = harness.books.entries[FAN][ACT]
     assert isinstance(entry, Adjustment)
     assert (entry.kind, entry.coins, entry.about, entry.actor) == (Kind.GRANT, 70, PAYMENT, "olga")
 
 
 @pytest.mark.parametrize("decision", ["credit", "refuse"])
-def test_a_repeated_settlement_is_the_one_that_was_made(office: OperatorHarness, decision: Decision) -> None:
-    first = office.settle(decision)
-    assert office.settle(decision, reason="in other words") == first
+def test_settle_review_repeat_returns_the_first_settlement(harness: OperatorHarness, decision: Decision) -> None:
+    first = harness.settle(decision)
+    assert harness.settle(decision, reason="in other words") == first
 
 
 @pytest.mark.parametrize("decision", ["credit", "refuse"])
 @pytest.mark.parametrize(("then", "key"), [("credit", OTHER_ACT), ("refuse", OTHER_ACT), ("other", ACT)])
-def test_a_settled_review_is_settled_for_good(office: OperatorHarness, decision: Decision, then: Any, key: str) -> None:
-    office.settle(decision)
-    done = office.everything()
+def test_settle_review_of_a_settled_one_is_a_conflict(
+    harness: OperatorHarness, decision: Decision, then: Any, key: str
+) -> None:
+    harness.settle(decision)
+    done = harness.everything()
     otherwise: dict[str, Decision] = {"credit": "refuse", "refuse": "credit"}
     with pytest.raises(IdempotencyConflict):
-        office.settle(otherwise[decision] if then == "other" else then, key)
-    assert office.everything() == done
+        harness.settle(otherwise[decision] if then == "other" else then, key)
+    assert harness.everything() == done
 
 
 @pytest.mark.parametrize("of", [{"payment_id": "pi_unknown"}, {"month": "2026-10"}, {"month": "2027-11"}], ids=str)
-def test_what_was_never_reviewed_cannot_be_settled(office: OperatorHarness, of: dict[str, str]) -> None:
-    before = office.everything()
+def test_settle_review_of_an_unknown_payment_raises_not_found(harness: OperatorHarness, of: dict[str, str]) -> None:
+    before = harness.everything()
     with pytest.raises(NotFound):
-        office.settle(**of)  # type: ignore[arg-type]  # each names its own parameter
-    assert office.everything() == before
+        harness.settle(**of)  # type: ignore[arg-type]  # each names its own parameter
+    assert harness.everything() == before

@@ -15,7 +15,7 @@ from tests.usecases.checkout_harness import CheckoutHarness, a_stripe_event, mov
 WORDS = ("paid", "unpaid", "succeeded", "failed", "expired")
 KINDS = ("completed", "async_payment_succeeded", "async_payment_failed", "expired")
 
-# What each thing that the provider says does to a purchase of each status.
+# Outcome of each session event, by the status of the purchase.
 MEANINGS = {
     "pending": {"unpaid": "processing", "failed": "failed", "expired": "expired"},
     "processing": {"failed": "failed"},
@@ -26,7 +26,7 @@ MEANINGS = {
 
 
 def meaning(status: str, word: str) -> tuple[str, str]:
-    """The outcome, and the status afterwards."""
+    """Return the outcome and the resulting status."""
     if word in {"paid", "succeeded"}:
         return ("repeated" if status == "posted" else "credited"), "posted"
     outcome = MEANINGS[status].get(word, "unchanged")
@@ -35,7 +35,7 @@ def meaning(status: str, word: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("status", Status)
-def test_every_event_means_one_thing_to_every_status(status: Status, word: str) -> None:
+def test_receive_webhook_has_one_outcome_per_event_and_status(status: Status, word: str) -> None:
     harness = CheckoutHarness()
     harness.stock(**moved(status))
     outcome, after = meaning(status, word)
@@ -46,7 +46,7 @@ def test_every_event_means_one_thing_to_every_status(status: Status, word: str) 
 
 
 @pytest.mark.parametrize("first", WORDS)
-def test_events_in_any_order_and_number_credit_once_when_one_says_paid(first: str) -> None:
+def test_receive_webhook_events_in_any_order_credit_once(first: str) -> None:
     for words in product([first], WORDS, WORDS, WORDS, WORDS):
         harness = CheckoutHarness()
         harness.stock()
@@ -75,14 +75,14 @@ def test_events_in_any_order_and_number_credit_once_when_one_says_paid(first: st
     ],
     ids=str,
 )
-def test_the_usual_stories(words: list[str], outcomes: list[str]) -> None:
+def test_receive_webhook_of_usual_sequences_has_these_outcomes(words: list[str], outcomes: list[str]) -> None:
     harness = CheckoutHarness()
     harness.stock()
     assert [harness.deliver(session_event(word)) for word in words] == outcomes
 
 
 @pytest.mark.parametrize("word", ["unpaid", "failed", "expired"])
-def test_news_of_a_purchase_that_we_do_not_know_changes_nothing(word: str) -> None:
+def test_receive_webhook_of_an_unknown_unpaid_purchase_changes_nothing(word: str) -> None:
     harness = CheckoutHarness()
     assert harness.deliver(session_event(word)) == "unchanged"
     assert harness.books.entries == {}
@@ -90,7 +90,7 @@ def test_news_of_a_purchase_that_we_do_not_know_changes_nothing(word: str) -> No
 
 
 @pytest.mark.parametrize("word", ["paid", "succeeded"])
-def test_money_for_a_purchase_that_we_do_not_know_is_reviewed_once(word: str) -> None:
+def test_receive_webhook_of_an_unknown_paid_purchase_files_one_review(word: str) -> None:
     harness = CheckoutHarness()
     assert [harness.deliver(session_event(word)), harness.deliver(session_event(word))] == ["in_review", "reviewed"]
     assert harness.reasons() == ["no_such_purchase"]
@@ -108,7 +108,9 @@ def test_money_for_a_purchase_that_we_do_not_know_is_reviewed_once(word: str) ->
     ],
     ids=str,
 )
-def test_a_payment_that_does_not_match_is_reviewed(kind: str, changes: dict[str, Any], reason: str) -> None:
+def test_receive_webhook_of_a_mismatched_payment_files_a_review(
+    kind: str, changes: dict[str, Any], reason: str
+) -> None:
     harness = CheckoutHarness()
     harness.stock()
     event = a_stripe_event(kind, session_of(a_purchase(), **changes))
@@ -117,7 +119,7 @@ def test_a_payment_that_does_not_match_is_reviewed(kind: str, changes: dict[str,
     assert harness.balance() == 0
 
 
-def test_a_success_whose_session_says_unpaid_is_believed_by_nobody() -> None:
+def test_receive_webhook_of_a_success_with_an_unpaid_session_files_a_review() -> None:
     harness = CheckoutHarness()
     harness.stock()
     event = a_stripe_event("async_payment_succeeded", session_of(a_purchase(), payment_status="unpaid"))
@@ -150,7 +152,7 @@ STRANGERS = [
 
 @pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize(("outcome", "event"), STRANGERS)
-def test_what_is_not_for_us_is_accepted_and_changes_nothing(outcome: str, event: StripeEvent, status: Status) -> None:
+def test_receive_webhook_of_unrelated_events_changes_nothing(outcome: str, event: StripeEvent, status: Status) -> None:
     harness = CheckoutHarness()
     harness.stock(**moved(status))
     before = harness.state()
@@ -161,14 +163,14 @@ def test_what_is_not_for_us_is_accepted_and_changes_nothing(outcome: str, event:
 
 @pytest.mark.parametrize("ours", [True, False])
 @pytest.mark.parametrize("theirs", [True, False])
-def test_only_money_of_our_own_mode_counts(*, ours: bool, theirs: bool) -> None:
+def test_receive_webhook_of_the_other_mode_credits_nothing(*, ours: bool, theirs: bool) -> None:
     harness = CheckoutHarness()
     harness.stock()
     outcome = harness.deliver(a_stripe_event(livemode=theirs), livemode=ours)
     assert outcome == ("credited" if ours is theirs else "other_mode")
 
 
-def test_what_was_not_signed_for_us_is_refused_before_anything_else() -> None:
+def test_receive_webhook_with_a_forged_signature_is_refused_first() -> None:
     harness = CheckoutHarness()
     harness.stock()
     before = harness.state()
@@ -180,16 +182,16 @@ def test_what_was_not_signed_for_us_is_refused_before_anything_else() -> None:
 
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
-def test_an_event_whose_outcome_is_unknown_comes_again_and_does_its_work_once(fault: str, word: str) -> None:
-    harness, calm = CheckoutHarness(), CheckoutHarness()
+def test_receive_webhook_retry_after_try_again_takes_effect_once(fault: str, word: str) -> None:
+    harness, undisturbed = CheckoutHarness(), CheckoutHarness()
     harness.stock()
-    calm.stock()
+    undisturbed.stock()
     step = "post_purchase" if word in {"paid", "succeeded"} else "move_purchase"
     getattr(harness.recorder, fault)[step] = TryAgain()
     with pytest.raises(TryAgain):
         harness.deliver(session_event(word))
     harness.deliver(session_event(word))
-    calm.deliver(session_event(word))
-    assert harness.purchase().status is calm.purchase().status
-    assert harness.balance() == calm.balance()
+    undisturbed.deliver(session_event(word))
+    assert harness.purchase().status is undisturbed.purchase().status
+    assert harness.balance() == undisturbed.balance()
     assert harness.purchase().purchase_id == KEY

@@ -1,4 +1,4 @@
-"""What webhooks did not bring is found, once, and one event that cannot be handled does not hold up the others."""
+"""Reconcile handles missed events once, and continues after one that fails."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from tests.usecases.checkout_harness import CheckoutHarness, a_stripe_event, ses
 
 
 class ReconcileHarness(CheckoutHarness):
-    """A harness with a journal, an hour after the usual purchase was opened."""
+    """Add a journal, an hour after the default purchase was opened."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,69 +33,69 @@ class ReconcileHarness(CheckoutHarness):
 
 
 @pytest.fixture
-def office() -> ReconcileHarness:
-    office = ReconcileHarness()
-    office.stock()
-    return office
+def harness() -> ReconcileHarness:
+    harness = ReconcileHarness()
+    harness.stock()
+    return harness
 
 
-def test_a_lost_payment_is_credited_once(office: ReconcileHarness) -> None:
-    office.list(session_event("paid"))
-    assert office.reconcile() == {"credited": 1}
-    assert office.reconcile() == {"repeated": 1}
-    assert office.balance() == 70
+def test_reconcile_credits_a_lost_payment_once(harness: ReconcileHarness) -> None:
+    harness.list(session_event("paid"))
+    assert harness.reconcile() == {"credited": 1}
+    assert harness.reconcile() == {"repeated": 1}
+    assert harness.balance() == 70
 
 
-def test_a_webhook_may_still_be_on_its_way(office: ReconcileHarness) -> None:
-    office.list(a_stripe_event(created_at=office.clock.now() - GRACE + timedelta(seconds=1)))
-    assert office.reconcile() == {}
-    office.clock.advance(timedelta(seconds=1))
-    assert office.reconcile() == {"credited": 1}
+def test_reconcile_leaves_recent_events_to_their_webhooks(harness: ReconcileHarness) -> None:
+    harness.list(a_stripe_event(created_at=harness.clock.now() - GRACE + timedelta(seconds=1)))
+    assert harness.reconcile() == {}
+    harness.clock.advance(timedelta(seconds=1))
+    assert harness.reconcile() == {"credited": 1}
 
 
 @pytest.mark.parametrize(("back", "seen"), [(FIRST_LOOKBACK + OVERLAP, True), (FIRST_LOOKBACK + OVERLAP * 2, False)])
-def test_the_first_run_looks_back_as_far_as_webhooks_are_sent_again(
-    office: ReconcileHarness, back: timedelta, *, seen: bool
+def test_reconcile_first_run_covers_the_retries_of_webhooks(
+    harness: ReconcileHarness, back: timedelta, *, seen: bool
 ) -> None:
-    office.list(a_stripe_event(created_at=office.clock.now() - back))
-    assert bool(office.reconcile()) is seen
+    harness.list(a_stripe_event(created_at=harness.clock.now() - back))
+    assert bool(harness.reconcile()) is seen
 
 
-def test_a_watermark_older_than_what_the_provider_keeps_is_no_use(office: ReconcileHarness) -> None:
-    office.journal.move_watermark("reconcile", START - LOOKBACK * 2)
-    office.list(a_stripe_event(created_at=office.clock.now() - LOOKBACK - OVERLAP * 2))
-    assert office.reconcile() == {}
+def test_reconcile_ignores_a_watermark_before_the_providers_retention(harness: ReconcileHarness) -> None:
+    harness.journal.move_watermark("reconcile", START - LOOKBACK * 2)
+    harness.list(a_stripe_event(created_at=harness.clock.now() - LOOKBACK - OVERLAP * 2))
+    assert harness.reconcile() == {}
 
 
-@pytest.mark.parametrize("fault", [TryAgain("busy"), RuntimeError("nobody foresaw it")])
-def test_what_cannot_be_handled_holds_up_nothing_but_the_watermark(office: ReconcileHarness, fault: Exception) -> None:
-    before = office.clock.now() - timedelta(days=1)
-    office.journal.move_watermark("reconcile", before)
-    office.list(session_event("unpaid"), session_event("paid"))
-    office.recorder.fail_before["move_purchase"] = fault
+@pytest.mark.parametrize("fault", [TryAgain("busy"), RuntimeError("unexpected")])
+def test_reconcile_failing_event_holds_only_the_watermark(harness: ReconcileHarness, fault: Exception) -> None:
+    before = harness.clock.now() - timedelta(days=1)
+    harness.journal.move_watermark("reconcile", before)
+    harness.list(session_event("unpaid"), session_event("paid"))
+    harness.recorder.fail_before["move_purchase"] = fault
     outcome = "try_again" if isinstance(fault, TryAgain) else "unforeseen"
-    assert office.reconcile() == {outcome: 1, "credited": 1}
-    assert office.journal.read_watermark("reconcile") == before
-    assert office.reconcile() == {"unchanged": 1, "repeated": 1}
-    assert office.journal.read_watermark("reconcile") == office.clock.now() - GRACE
+    assert harness.reconcile() == {outcome: 1, "credited": 1}
+    assert harness.journal.read_watermark("reconcile") == before
+    assert harness.reconcile() == {"unchanged": 1, "repeated": 1}
+    assert harness.journal.read_watermark("reconcile") == harness.clock.now() - GRACE
 
 
-def test_a_run_that_is_cut_short_has_not_worked_for_nothing(office: ReconcileHarness) -> None:
+def test_reconcile_cut_short_keeps_its_progress(harness: ReconcileHarness) -> None:
     class Killed(BaseException):
         pass
 
-    stranger = replace(session_of(a_purchase()), ref=None)
-    listed = [a_stripe_event(session=stranger, created_at=START + timedelta(seconds=number)) for number in range(150)]
-    office.list(*listed, replace(session_event("paid"), created_at=START + timedelta(seconds=150)))
-    office.recorder.fail_before["post_purchase"] = Killed()  # type: ignore[assignment]  # the function's time is up
+    unrelated = replace(session_of(a_purchase()), ref=None)
+    listed = [a_stripe_event(session=unrelated, created_at=START + timedelta(seconds=number)) for number in range(150)]
+    harness.list(*listed, replace(session_event("paid"), created_at=START + timedelta(seconds=150)))
+    harness.recorder.fail_before["post_purchase"] = Killed()  # type: ignore[assignment]  # the function's time is up
     with pytest.raises(Killed):
-        office.reconcile()
-    assert office.journal.read_watermark("reconcile") == START + timedelta(seconds=99)
+        harness.reconcile()
+    assert harness.journal.read_watermark("reconcile") == START + timedelta(seconds=99)
 
 
-def test_the_watermark_never_goes_back(office: ReconcileHarness) -> None:
-    since = office.clock.now() - timedelta(minutes=1)
-    office.journal.move_watermark("reconcile", since)
-    office.list(*[session_event("paid")] * 200)
-    office.reconcile()
-    assert office.journal.read_watermark("reconcile") == since
+def test_reconcile_watermark_never_moves_back(harness: ReconcileHarness) -> None:
+    since = harness.clock.now() - timedelta(minutes=1)
+    harness.journal.move_watermark("reconcile", since)
+    harness.list(*[session_event("paid")] * 200)
+    harness.reconcile()
+    assert harness.journal.read_watermark("reconcile") == since

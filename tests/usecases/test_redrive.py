@@ -11,16 +11,16 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
 
-def a_yard_with_an_entry_every_minute(minutes: int) -> SweepHarness:
-    yard = SweepHarness()
+def a_harness_with_an_entry_every_minute(minutes: int) -> SweepHarness:
+    harness = SweepHarness()
     for number in range(minutes):
-        (yard.buy if number % 2 else yard.give)(number)
-        yard.clock.advance(MINUTE)
-    return yard
+        (harness.buy if number % 2 else harness.give)(number)
+        harness.clock.advance(MINUTE)
+    return harness
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "told"),
+    ("first", "last", "expected"),
     [
         (30, 30, range(29, 32)),
         (30, 40, range(29, 42)),
@@ -31,42 +31,42 @@ def a_yard_with_an_entry_every_minute(minutes: int) -> SweepHarness:
         (130, 140, range(0)),
     ],
 )
-def test_the_stretch_is_told_with_a_minute_on_either_side(first: int, last: int, told: range) -> None:
-    yard = a_yard_with_an_entry_every_minute(120)
-    assert yard.redrive(START + first * MINUTE, START + last * MINUTE) == len(told)
-    assert sorted(yard.published()) == sorted(events(*told))
+def test_redrive_covers_the_time_range_and_a_minute_on_each_side(first: int, last: int, expected: range) -> None:
+    harness = a_harness_with_an_entry_every_minute(120)
+    assert harness.redrive(START + first * MINUTE, START + last * MINUTE) == len(expected)
+    assert sorted(harness.published()) == sorted(events(*expected))
 
 
-def test_what_was_told_is_told_again_under_the_same_id_and_sequence() -> None:
-    yard = a_yard_with_an_entry_every_minute(60)
+def test_redrive_publishes_again_with_the_same_id_and_sequence() -> None:
+    harness = a_harness_with_an_entry_every_minute(60)
     for _ in range(3):
-        assert yard.redrive(START, START + HOUR) == 60
-    contents = {message.id: message for message in yard.publisher.published}
+        assert harness.redrive(START, START + HOUR) == 60
+    contents = {message.id: message for message in harness.publisher.published}
     assert len(contents) == 60
-    assert all(contents[message.id] == message for message in yard.publisher.published)
-    assert yard.forgotten() == []
+    assert all(contents[message.id] == message for message in harness.publisher.published)
+    assert harness.unrelayed() == []
 
 
-def test_when_some_could_not_be_told_all_of_it_comes_again() -> None:
-    yard = a_yard_with_an_entry_every_minute(150)
-    yard.publisher.busy = {"event-3", "event-120"}
+def test_redrive_with_rejected_entries_raises_try_again() -> None:
+    harness = a_harness_with_an_entry_every_minute(150)
+    harness.publisher.busy = {"event-3", "event-120"}
     with pytest.raises(TryAgain, match=r"^2 entries"):
-        yard.redrive(START, START + 3 * HOUR)
-    assert len(yard.published()) == 148
-    yard.publisher.busy = set()
-    assert yard.redrive(START, START + 3 * HOUR) == 150
-    assert yard.forgotten() == []
+        harness.redrive(START, START + 3 * HOUR)
+    assert len(harness.published()) == 148
+    harness.publisher.busy = set()
+    assert harness.redrive(START, START + 3 * HOUR) == 150
+    assert harness.unrelayed() == []
 
 
-def test_poison_does_not_come_again() -> None:
-    yard = a_yard_with_an_entry_every_minute(10)
-    yard.ledger.receiving["event-4"] = ValueError("nobody foresaw it")
-    assert yard.redrive(START, START + HOUR) == 10
-    assert yard.aside() == ["gift-4"]
-    assert len(yard.published()) == 9
+def test_redrive_sets_poison_entries_aside() -> None:
+    harness = a_harness_with_an_entry_every_minute(10)
+    harness.ledger.receiving["event-4"] = ValueError("unexpected")
+    assert harness.redrive(START, START + HOUR) == 10
+    assert harness.aside() == ["gift-4"]
+    assert len(harness.published()) == 9
 
 
-def test_redriving_moves_no_watermark() -> None:
-    yard = a_yard_with_an_entry_every_minute(10)
-    yard.redrive(START, START + HOUR)
-    assert yard.journal.watermarks == {}
+def test_redrive_moves_no_watermark() -> None:
+    harness = a_harness_with_an_entry_every_minute(10)
+    harness.redrive(START, START + HOUR)
+    assert harness.journal.watermarks == {}

@@ -19,43 +19,43 @@ def reversed_gift(number: int, of: int, **changes: Any) -> Adjustment:
 
 
 @pytest.mark.parametrize(("kind", "coins"), [(Kind.CLAWBACK, -5), (Kind.RESTORE, 5), (Kind.GRANT, 5)])
-def test_what_has_no_creator_is_told_and_stamped(kind: Kind, coins: int) -> None:
-    station = RelayHarness()
+def test_relay_of_an_adjustment_publishes_and_marks_it(kind: Kind, coins: int) -> None:
+    harness = RelayHarness()
     entry = moved(1, kind, coins)
-    assert station.relay(entry) == []
-    assert station.publisher.published == [message_for_adjustment(entry, None, source=SOURCE, livemode=False)]
-    assert list(station.ledger.published_entries) == ["entry-1"]
-    assert station.ledger.batches_by_shard == []
+    assert harness.relay(entry) == []
+    assert harness.publisher.published == [message_for_adjustment(entry, None, source=SOURCE, livemode=False)]
+    assert list(harness.ledger.published_entries) == ["entry-1"]
+    assert harness.ledger.batches_by_shard == []
 
 
-def test_a_reversed_gift_counters_its_lane_under_the_next_sequence() -> None:
-    station = RelayHarness()
+def test_relay_of_a_reversal_counters_the_shard_with_the_next_sequence() -> None:
+    harness = RelayHarness()
     entry = reversed_gift(2, of=1, price_coins=35)
-    assert station.relay(gift(1, price_coins=35), entry) == []
-    assert station.sequences() == {"event-1": 1, "event-2": 2}
-    assert station.ledger.shards[CREATOR, 0].coins == 0
-    assert station.publisher.published[1] == message_for_adjustment(entry, 2, source=SOURCE, livemode=False)
-    assert station.ledger.published_entries == {}
+    assert harness.relay(gift(1, price_coins=35), entry) == []
+    assert harness.sequences() == {"event-1": 1, "event-2": 2}
+    assert harness.ledger.shards[CREATOR, 0].coins == 0
+    assert harness.publisher.published[1] == message_for_adjustment(entry, 2, source=SOURCE, livemode=False)
+    assert harness.ledger.published_entries == {}
 
 
-def test_a_reversal_that_comes_before_its_gift_ends_in_the_same_total() -> None:
-    station = RelayHarness()
-    station.relay(reversed_gift(2, of=1, price_coins=35))
-    assert station.ledger.shards[CREATOR, 0].coins == -35
-    station.relay(gift(1, price_coins=35))
-    assert station.ledger.shards[CREATOR, 0].coins == 0
+def test_relay_of_a_reversal_before_its_gift_has_the_same_total() -> None:
+    harness = RelayHarness()
+    harness.relay(reversed_gift(2, of=1, price_coins=35))
+    assert harness.ledger.shards[CREATOR, 0].coins == -35
+    harness.relay(gift(1, price_coins=35))
+    assert harness.ledger.shards[CREATOR, 0].coins == 0
 
 
-def test_a_reversal_that_comes_again_counters_once() -> None:
-    station = RelayHarness()
+def test_relay_of_a_repeated_reversal_counters_once() -> None:
+    harness = RelayHarness()
     for _ in range(3):
-        station.relay(gift(1, price_coins=35), reversed_gift(2, of=1, price_coins=35))
-    assert (station.ledger.shards[CREATOR, 0].coins, len(station.sequences())) == (0, 2)
-    assert set(station.published()) == set(events(1, 2))
+        harness.relay(gift(1, price_coins=35), reversed_gift(2, of=1, price_coins=35))
+    assert (harness.ledger.shards[CREATOR, 0].coins, len(harness.sequences())) == (0, 2)
+    assert set(harness.published()) == set(events(1, 2))
 
 
-def test_all_kinds_share_a_batch_and_each_lane_is_one_receipt() -> None:
-    station = RelayHarness()
+def test_relay_of_all_kinds_receives_each_shard_at_once() -> None:
+    harness = RelayHarness()
     batch: list[Entry] = [
         gift(1),
         reversed_gift(2, of=1),
@@ -63,20 +63,20 @@ def test_all_kinds_share_a_batch_and_each_lane_is_one_receipt() -> None:
         credit(4),
         reversed_gift(5, of=9, shard=1),
     ]
-    assert station.relay(*batch) == []
-    assert station.ledger.batches_by_shard == [2, 1]
-    assert sorted(station.published()) == events(1, 2, 3, 4, 5)
+    assert harness.relay(*batch) == []
+    assert harness.ledger.batches_by_shard == [2, 1]
+    assert sorted(harness.published()) == events(1, 2, 3, 4, 5)
 
 
 @pytest.mark.parametrize(
-    ("sick", "retry", "aside"), [(TryAgain(), ["r0"], []), (ValueError("poison"), [], ["entry-1"])], ids=str
+    ("fault", "retry", "aside"), [(TryAgain(), ["r0"], []), (ValueError("poison"), [], ["entry-1"])], ids=str
 )
 @pytest.mark.parametrize("kind", [Kind.GRANT, Kind.GIFT_REVERSAL])
-def test_what_fails_waits_or_is_set_aside_like_anything_else(
-    kind: Kind, sick: Exception, retry: list[str], aside: list[str]
+def test_relay_of_a_failing_adjustment_retries_it_or_sets_it_aside(
+    kind: Kind, fault: Exception, retry: list[str], aside: list[str]
 ) -> None:
-    station = RelayHarness()
-    station.ledger.receiving["event-1"] = station.ledger.stamping["entry-1"] = sick
+    harness = RelayHarness()
+    harness.ledger.receiving["event-1"] = harness.ledger.stamping["entry-1"] = fault
     entry = reversed_gift(1, of=9) if kind is Kind.GIFT_REVERSAL else moved(1, kind)
-    assert station.relay(entry, credit(2)) == retry
-    assert station.aside() == aside
+    assert harness.relay(entry, credit(2)) == retry
+    assert harness.aside() == aside

@@ -12,87 +12,87 @@ from tests.fakes import START, FakeClock, FakeLedger, uuid7_at
 from tests.usecases.relay_harness import SOURCE, RelayHarness, credit, events, gift, record
 
 
-def test_nothing_is_relayed_from_an_empty_batch() -> None:
-    station = RelayHarness()
-    assert station.relay() == []
-    assert station.publisher.published == []
+def test_relay_of_an_empty_batch_publishes_nothing() -> None:
+    harness = RelayHarness()
+    assert harness.relay() == []
+    assert harness.publisher.published == []
 
 
-def test_a_gift_is_received_and_then_told_with_its_sequence() -> None:
-    station = RelayHarness()
-    assert station.relay(gift(1, price_coins=5)) == []
-    assert station.ledger.shards[CREATOR, 0].coins == 5
-    assert station.publisher.published == [
+def test_relay_of_a_gift_receives_it_and_publishes_its_sequence() -> None:
+    harness = RelayHarness()
+    assert harness.relay(gift(1, price_coins=5)) == []
+    assert harness.ledger.shards[CREATOR, 0].coins == 5
+    assert harness.publisher.published == [
         message_for_gift(gift(1, price_coins=5), ShardPosition(sequence=1), source=SOURCE, livemode=False)
     ]
 
 
-def test_a_credit_is_told_and_stamped() -> None:
-    station = RelayHarness()
-    station.clock.advance(timedelta(seconds=3))
-    assert station.relay(credit(1)) == []
-    assert station.publisher.published == [message_for_credit(credit(1), source=SOURCE, livemode=False)]
-    assert station.ledger.published_entries == {"purchase-1": START + timedelta(seconds=3)}
-    assert station.ledger.batches_by_shard == []
+def test_relay_of_a_credit_publishes_and_marks_it() -> None:
+    harness = RelayHarness()
+    harness.clock.advance(timedelta(seconds=3))
+    assert harness.relay(credit(1)) == []
+    assert harness.publisher.published == [message_for_credit(credit(1), source=SOURCE, livemode=False)]
+    assert harness.ledger.published_entries == {"purchase-1": START + timedelta(seconds=3)}
+    assert harness.ledger.batches_by_shard == []
 
 
-def test_a_gift_is_not_stamped_for_its_creators_entry_is_the_stamp() -> None:
-    station = RelayHarness()
-    station.relay(gift(1))
-    assert station.ledger.published_entries == {}
+def test_relay_of_a_gift_marks_nothing_in_the_wallet() -> None:
+    harness = RelayHarness()
+    harness.relay(gift(1))
+    assert harness.ledger.published_entries == {}
 
 
-def test_gifts_are_received_lane_by_lane_in_the_order_of_the_batch() -> None:
-    station = RelayHarness()
-    station.relay(
+def test_relay_receives_gifts_by_shard_in_the_order_of_the_batch() -> None:
+    harness = RelayHarness()
+    harness.relay(
         gift(1, shard=0), gift(2, shard=1), gift(3, creator_id="creator-2"), gift(4, shard=0), gift(5, shard=1)
     )
-    assert station.sequences(shard=0) == {"event-1": 1, "event-4": 2}
-    assert station.sequences(shard=1) == {"event-2": 1, "event-5": 2}
-    assert station.sequences("creator-2") == {"event-3": 1}
-    assert station.ledger.batches_by_shard == [2, 2, 1]
-    assert sorted(station.published()) == events(1, 2, 3, 4, 5)
+    assert harness.sequences(shard=0) == {"event-1": 1, "event-4": 2}
+    assert harness.sequences(shard=1) == {"event-2": 1, "event-5": 2}
+    assert harness.sequences("creator-2") == {"event-3": 1}
+    assert harness.ledger.batches_by_shard == [2, 2, 1]
+    assert sorted(harness.published()) == events(1, 2, 3, 4, 5)
 
 
 @pytest.mark.parametrize(
     ("gifts", "batches_by_shard"), [(1, [1]), (99, [99]), (100, [99, 1]), (198, [99, 99]), (250, [99, 99, 52])]
 )
-def test_a_full_lane_is_received_in_as_few_transactions_as_can_be(gifts: int, batches_by_shard: list[int]) -> None:
-    station = RelayHarness()
-    assert station.relay(*[gift(number) for number in range(gifts)]) == []
-    assert station.ledger.batches_by_shard == batches_by_shard
-    assert list(station.sequences().values()) == list(range(1, gifts + 1))
-    assert len(station.published()) == gifts
+def test_relay_of_a_full_shard_uses_the_fewest_transactions(gifts: int, batches_by_shard: list[int]) -> None:
+    harness = RelayHarness()
+    assert harness.relay(*[gift(number) for number in range(gifts)]) == []
+    assert harness.ledger.batches_by_shard == batches_by_shard
+    assert list(harness.sequences().values()) == list(range(1, gifts + 1))
+    assert len(harness.published()) == gifts
 
 
-def test_a_record_that_comes_twice_in_a_batch_is_received_once_and_told_twice_alike() -> None:
-    station = RelayHarness()
-    assert station.relay(gift(1), gift(2), gift(1)) == []
-    assert station.ledger.batches_by_shard == [2]
-    assert station.sequences() == {"event-1": 1, "event-2": 2}
-    first, _, again = station.publisher.published
+def test_relay_of_a_record_twice_in_a_batch_receives_it_once() -> None:
+    harness = RelayHarness()
+    assert harness.relay(gift(1), gift(2), gift(1)) == []
+    assert harness.ledger.batches_by_shard == [2]
+    assert harness.sequences() == {"event-1": 1, "event-2": 2}
+    first, _, again = harness.publisher.published
     assert first == again
 
 
-def test_a_record_that_comes_again_keeps_its_sequence_and_its_id() -> None:
-    station = RelayHarness()
-    station.relay(gift(1), gift(2))
-    station.relay(gift(3), gift(2), gift(1))
-    assert station.sequences() == {"event-1": 1, "event-2": 2, "event-3": 3}
-    told = {(message.id, message.envelope["sequence"]) for message in station.publisher.published}
-    assert len(told) == 3
+def test_relay_of_a_repeated_record_keeps_id_and_sequence() -> None:
+    harness = RelayHarness()
+    harness.relay(gift(1), gift(2))
+    harness.relay(gift(3), gift(2), gift(1))
+    assert harness.sequences() == {"event-1": 1, "event-2": 2, "event-3": 3}
+    published = {(message.id, message.envelope["sequence"]) for message in harness.publisher.published}
+    assert len(published) == 3
 
 
-def test_a_credit_that_comes_again_is_told_again_and_keeps_its_first_stamp() -> None:
-    station = RelayHarness()
-    station.relay(credit(1))
-    station.clock.advance(timedelta(hours=1))
-    station.relay(credit(1))
-    assert station.published() == events(1, 1)
-    assert station.ledger.published_entries == {"purchase-1": START}
+def test_relay_of_a_repeated_credit_keeps_its_first_mark() -> None:
+    harness = RelayHarness()
+    harness.relay(credit(1))
+    harness.clock.advance(timedelta(hours=1))
+    harness.relay(credit(1))
+    assert harness.published() == events(1, 1)
+    assert harness.ledger.published_entries == {"purchase-1": START}
 
 
-def test_real_money_and_its_stage_are_told() -> None:
+def test_relay_publishes_livemode_and_source() -> None:
     ledger, publisher = FakeLedger(), FakePublisher()
     relay = FakeRelayServices(
         ledger=ledger,

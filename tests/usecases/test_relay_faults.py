@@ -6,136 +6,136 @@ from tests.domain.builders import a_purchase
 from tests.usecases.relay_harness import RelayHarness, credit, events, gift
 
 
-def test_a_record_that_cannot_be_read_is_set_aside_and_the_others_pass() -> None:
-    station = RelayHarness()
-    assert station.relay(gift(1), None, credit(2)) == []
-    assert station.aside() == ["unreadable-1"]
-    assert sorted(station.published()) == events(1, 2)
+def test_relay_sets_an_unreadable_record_aside() -> None:
+    harness = RelayHarness()
+    assert harness.relay(gift(1), None, credit(2)) == []
+    assert harness.aside() == ["unreadable-1"]
+    assert sorted(harness.published()) == events(1, 2)
 
 
 @pytest.mark.parametrize("place", range(4))
-def test_a_gift_that_cannot_be_received_is_found_alone(place: int) -> None:
-    station = RelayHarness()
-    station.ledger.receiving[f"event-{place}"] = ValueError("poison")
-    assert station.relay(*[gift(number) for number in range(4)]) == []
+def test_relay_isolates_a_poison_gift(place: int) -> None:
+    harness = RelayHarness()
+    harness.ledger.receiving[f"event-{place}"] = ValueError("poison")
+    assert harness.relay(*[gift(number) for number in range(4)]) == []
     others = [number for number in range(4) if number != place]
-    assert station.aside() == [f"gift-{place}"]
-    assert station.published() == events(*others)
-    assert list(station.sequences()) == events(*others)
+    assert harness.aside() == [f"gift-{place}"]
+    assert harness.published() == events(*others)
+    assert list(harness.sequences()) == events(*others)
 
 
-def test_of_two_gifts_the_good_one_is_not_set_aside_with_the_bad() -> None:
-    station = RelayHarness()
-    station.ledger.receiving["event-1"] = ValueError("poison")
-    assert station.relay(gift(1), gift(2)) == []
-    assert (station.aside(), station.published()) == (["gift-1"], events(2))
+def test_relay_of_two_gifts_sets_only_the_poison_one_aside() -> None:
+    harness = RelayHarness()
+    harness.ledger.receiving["event-1"] = ValueError("poison")
+    assert harness.relay(gift(1), gift(2)) == []
+    assert (harness.aside(), harness.published()) == (["gift-1"], events(2))
 
 
-def test_two_bad_gifts_and_a_good_one_part_company() -> None:
-    station = RelayHarness()
-    station.ledger.receiving = {"event-1": ValueError("poison"), "event-3": KeyError("poison")}
-    assert station.relay(gift(1), gift(2), gift(3), gift(4, shard=1)) == []
-    assert station.aside() == ["gift-1", "gift-3"]
-    assert sorted(station.published()) == events(2, 4)
+def test_relay_of_two_poison_gifts_publishes_the_good_one() -> None:
+    harness = RelayHarness()
+    harness.ledger.receiving = {"event-1": ValueError("poison"), "event-3": KeyError("poison")}
+    assert harness.relay(gift(1), gift(2), gift(3), gift(4, shard=1)) == []
+    assert harness.aside() == ["gift-1", "gift-3"]
+    assert sorted(harness.published()) == events(2, 4)
 
 
-def test_a_credit_that_cannot_be_told_is_set_aside() -> None:
-    station = RelayHarness()
+def test_relay_sets_an_unposted_credit_aside() -> None:
+    harness = RelayHarness()
     unposted = a_purchase(purchase_id="purchase-1")
-    assert station.relay(unposted, credit(2), gift(3)) == []
-    assert station.aside() == ["purchase-1"]
-    assert station.published() == events(2, 3)
+    assert harness.relay(unposted, credit(2), gift(3)) == []
+    assert harness.aside() == ["purchase-1"]
+    assert harness.published() == events(2, 3)
 
 
-def test_a_credit_that_cannot_be_stamped_is_told_and_set_aside() -> None:
-    station = RelayHarness()
-    station.ledger.stamping["purchase-1"] = ValueError("poison")
-    assert station.relay(credit(1), credit(2)) == []
-    assert station.aside() == ["purchase-1"]
-    assert station.published() == events(1, 2)
-    assert list(station.ledger.published_entries) == ["purchase-2"]
+def test_relay_sets_a_credit_aside_that_cannot_be_marked() -> None:
+    harness = RelayHarness()
+    harness.ledger.stamping["purchase-1"] = ValueError("poison")
+    assert harness.relay(credit(1), credit(2)) == []
+    assert harness.aside() == ["purchase-1"]
+    assert harness.published() == events(1, 2)
+    assert list(harness.ledger.published_entries) == ["purchase-2"]
 
 
-def test_a_busy_lane_comes_again_whole_and_the_other_lanes_pass() -> None:
-    station = RelayHarness()
-    station.ledger.receiving["event-2"] = TryAgain()
-    assert station.relay(gift(1, shard=1), gift(2), credit(3), gift(4), gift(5, shard=1)) == ["r1", "r3"]
-    assert station.aside() == []
-    assert sorted(station.published()) == events(1, 3, 5)
-    station.ledger.receiving.clear()
-    assert station.relay(gift(2), gift(4)) == []
-    assert station.sequences() == {"event-2": 1, "event-4": 2}
+def test_relay_retries_a_busy_shard_and_passes_the_others() -> None:
+    harness = RelayHarness()
+    harness.ledger.receiving["event-2"] = TryAgain()
+    assert harness.relay(gift(1, shard=1), gift(2), credit(3), gift(4), gift(5, shard=1)) == ["r1", "r3"]
+    assert harness.aside() == []
+    assert sorted(harness.published()) == events(1, 3, 5)
+    harness.ledger.receiving.clear()
+    assert harness.relay(gift(2), gift(4)) == []
+    assert harness.sequences() == {"event-2": 1, "event-4": 2}
 
 
-def test_what_comes_again_is_named_in_the_order_of_the_batch() -> None:
-    station = RelayHarness()
-    station.ledger.receiving["event-1"] = TryAgain()
-    station.ledger.stamping["purchase-0"] = TryAgain()
-    station.publisher.busy = {"event-3"}
-    assert station.relay(credit(0), gift(1), None, credit(3), gift(4, shard=1)) == ["r0", "r1", "r3"]
+def test_relay_returns_failures_in_the_order_of_the_batch() -> None:
+    harness = RelayHarness()
+    harness.ledger.receiving["event-1"] = TryAgain()
+    harness.ledger.stamping["purchase-0"] = TryAgain()
+    harness.publisher.busy = {"event-3"}
+    assert harness.relay(credit(0), gift(1), None, credit(3), gift(4, shard=1)) == ["r0", "r1", "r3"]
 
 
-def test_a_poison_gift_among_busy_ones_keeps_them_apart() -> None:
-    station = RelayHarness()
-    station.ledger.receiving = {"event-1": ValueError("poison"), "event-2": TryAgain()}
-    assert station.relay(gift(1), gift(2), gift(3)) == ["r1"]
-    assert station.aside() == ["gift-1"]
-    assert station.published() == events(3)
-
-
-@pytest.mark.parametrize("entry", [gift(1), credit(1)], ids=["gift", "credit"])
-def test_what_the_topic_is_too_busy_for_comes_again_and_is_not_stamped(entry: Entry) -> None:
-    station = RelayHarness()
-    station.publisher.busy = {"event-1"}
-    assert station.relay(entry, gift(2)) == ["r0"]
-    assert station.aside() == []
-    assert station.ledger.published_entries == {}
-    station.publisher.busy = set()
-    assert station.relay(entry) == []
-    assert sorted(station.published()) == events(1, 2)
+def test_relay_separates_poison_and_busy_gifts() -> None:
+    harness = RelayHarness()
+    harness.ledger.receiving = {"event-1": ValueError("poison"), "event-2": TryAgain()}
+    assert harness.relay(gift(1), gift(2), gift(3)) == ["r1"]
+    assert harness.aside() == ["gift-1"]
+    assert harness.published() == events(3)
 
 
 @pytest.mark.parametrize("entry", [gift(1), credit(1)], ids=["gift", "credit"])
-def test_what_the_topic_will_never_take_is_set_aside_and_not_stamped(entry: Entry) -> None:
-    station = RelayHarness()
-    station.publisher.refused = {"event-1"}
-    assert station.relay(entry, gift(2)) == []
-    assert station.aside() == [entry.entry_id]
-    assert station.ledger.published_entries == {}
-    assert station.published() == events(2)
+def test_relay_retries_a_temporarily_rejected_message(entry: Entry) -> None:
+    harness = RelayHarness()
+    harness.publisher.busy = {"event-1"}
+    assert harness.relay(entry, gift(2)) == ["r0"]
+    assert harness.aside() == []
+    assert harness.ledger.published_entries == {}
+    harness.publisher.busy = set()
+    assert harness.relay(entry) == []
+    assert sorted(harness.published()) == events(1, 2)
 
 
-def test_a_stamp_that_has_to_wait_lets_the_record_come_again() -> None:
-    station = RelayHarness()
-    station.ledger.stamping["purchase-1"] = TryAgain()
-    assert station.relay(credit(1), gift(2)) == ["r0"]
-    assert sorted(station.published()) == events(1, 2)
+@pytest.mark.parametrize("entry", [gift(1), credit(1)], ids=["gift", "credit"])
+def test_relay_sets_a_permanently_rejected_message_aside(entry: Entry) -> None:
+    harness = RelayHarness()
+    harness.publisher.refused = {"event-1"}
+    assert harness.relay(entry, gift(2)) == []
+    assert harness.aside() == [entry.entry_id]
+    assert harness.ledger.published_entries == {}
+    assert harness.published() == events(2)
+
+
+def test_relay_retries_a_record_whose_mark_fails() -> None:
+    harness = RelayHarness()
+    harness.ledger.stamping["purchase-1"] = TryAgain()
+    assert harness.relay(credit(1), gift(2)) == ["r0"]
+    assert sorted(harness.published()) == events(1, 2)
 
 
 @pytest.mark.parametrize(
     ("entry", "keys"), [(None, "unreadable-0"), (gift(1), "gift-1"), (credit(1), "purchase-1")], ids=str
 )
-def test_what_cannot_even_be_set_aside_comes_again(entry: Entry | None, keys: str) -> None:
-    station = RelayHarness()
-    station.queue.failing[keys] = TryAgain()
-    station.ledger.receiving["event-1"] = ValueError("poison")
-    station.publisher.refused = {"event-1"}
-    assert station.relay(entry, credit(2)) == ["r0"]
-    assert station.published() == events(2)
-    assert station.aside() == []
+def test_relay_retries_a_record_that_cannot_be_set_aside(entry: Entry | None, keys: str) -> None:
+    harness = RelayHarness()
+    harness.queue.failing[keys] = TryAgain()
+    harness.ledger.receiving["event-1"] = ValueError("poison")
+    harness.publisher.refused = {"event-1"}
+    assert harness.relay(entry, credit(2)) == ["r0"]
+    assert harness.published() == events(2)
+    assert harness.aside() == []
 
 
-def test_a_queue_that_breaks_fails_the_batch_so_that_all_of_it_comes_again() -> None:
-    station = RelayHarness()
-    station.queue.failing["unreadable-0"] = RuntimeError("broken")
+def test_relay_with_a_broken_queue_fails_the_batch() -> None:
+    harness = RelayHarness()
+    harness.queue.failing["unreadable-0"] = RuntimeError("broken")
     with pytest.raises(RuntimeError, match="broken"):
-        station.relay(None, gift(1))
+        harness.relay(None, gift(1))
 
 
-def test_the_log_names_the_keys_of_a_poison_record(caplog: pytest.LogCaptureFixture) -> None:
-    station = RelayHarness()
-    station.ledger.receiving["event-1"] = ValueError("poison")
-    station.relay(gift(1))
+def test_relay_logs_the_keys_of_a_poison_record(caplog: pytest.LogCaptureFixture) -> None:
+    harness = RelayHarness()
+    harness.ledger.receiving["event-1"] = ValueError("poison")
+    harness.relay(gift(1))
     (line,) = caplog.records
     assert line.message == "record_set_aside"
     assert (vars(line)["user_id"], vars(line)["entry_id"]) == ("fan-1", "gift-1")

@@ -40,7 +40,7 @@ def notifications(ledger: FailingLedger, user_id: str = FAN) -> list[str]:
 
 
 class BusyLedger(FailingLedger):
-    """Does not take notifications, or does not show wallets, of the fans that it is told of."""
+    """A ledger that takes no notification from, or shows no wallet of, chosen fans."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,102 +68,102 @@ class ReminderHarness(SweepHarness):
         return remind_of_budgets(records, self.relay_of())
 
 
-def test_a_threshold_that_is_passed_becomes_a_notice_and_is_relayed_like_any_entry() -> None:
-    yard = ReminderHarness()
-    assert yard.remind(a_record()) == []
-    assert notifications(yard.ledger) == ["coins day 80"]
-    assert yard.publisher.published == [], "the stream brings it back"
+def test_remind_of_budgets_posts_a_notification_for_a_reached_threshold() -> None:
+    harness = ReminderHarness()
+    assert harness.remind(a_record()) == []
+    assert notifications(harness.ledger) == ["coins day 80"]
+    assert harness.publisher.published == [], "the stream brings it back"
 
 
-def test_a_record_that_comes_again_reminds_of_nothing_new() -> None:
-    yard = ReminderHarness()
+def test_remind_of_budgets_of_a_repeated_record_posts_nothing_new() -> None:
+    harness = ReminderHarness()
     for _ in range(3):
-        assert yard.remind(a_record(), a_record(2, old=with_left(20), new=with_left(19))) == []
-    (notification,) = yard.ledger.entries[FAN].values()
+        assert harness.remind(a_record(), a_record(2, old=with_left(20), new=with_left(19))) == []
+    (notification,) = harness.ledger.entries[FAN].values()
     assert isinstance(notification, NotificationEntry)
     assert (notification.posted_at, notification.user_id) == (START, FAN)
 
 
-def test_both_thresholds_at_once_are_two_notices() -> None:
-    yard = ReminderHarness()
-    yard.remind(a_record(new=with_left(0)))
-    assert notifications(yard.ledger) == ["coins day 80", "coins day 100"]
+def test_remind_of_budgets_posts_two_notifications_for_two_thresholds() -> None:
+    harness = ReminderHarness()
+    harness.remind(a_record(new=with_left(0)))
+    assert notifications(harness.ledger) == ["coins day 80", "coins day 100"]
 
 
-def test_what_a_busy_ledger_does_not_take_comes_again_alone() -> None:
-    yard = ReminderHarness()
-    yard.ledger.busy["fan-2"] = TryAgain()
-    assert yard.remind(a_record(1), a_record(2, "fan-2"), a_record(3, "fan-3")) == ["r2"]
-    assert notifications(yard.ledger, "fan-3") == ["coins day 80"]
-    assert yard.queue.budgets == []
+def test_remind_of_budgets_retries_only_the_busy_record() -> None:
+    harness = ReminderHarness()
+    harness.ledger.busy["fan-2"] = TryAgain()
+    assert harness.remind(a_record(1), a_record(2, "fan-2"), a_record(3, "fan-3")) == ["r2"]
+    assert notifications(harness.ledger, "fan-3") == ["coins day 80"]
+    assert harness.queue.budgets == []
 
 
-def test_a_budget_that_cannot_be_read_is_set_aside_and_holds_up_nobody() -> None:
-    yard = ReminderHarness()
-    yard.ledger.busy["fan-3"] = ValueError("what nobody foresaw")
-    assert yard.remind(a_record(1, new=None), a_record(2), a_record(3, "fan-3")) == []
-    assert notifications(yard.ledger) == ["coins day 80"]
-    assert yard.queue.budgets == [FAN, "fan-3"]
+def test_remind_of_budgets_sets_an_unreadable_record_aside() -> None:
+    harness = ReminderHarness()
+    harness.ledger.busy["fan-3"] = ValueError("unexpected")
+    assert harness.remind(a_record(1, new=None), a_record(2), a_record(3, "fan-3")) == []
+    assert notifications(harness.ledger) == ["coins day 80"]
+    assert harness.queue.budgets == [FAN, "fan-3"]
 
 
-def test_what_cannot_even_be_set_aside_comes_again() -> None:
-    yard = ReminderHarness()
-    yard.queue.failing[FAN] = TryAgain()
-    assert yard.remind(a_record(1, new=None), a_record(2)) == ["r1"]
-    assert notifications(yard.ledger) == ["coins day 80"]
+def test_remind_of_budgets_retries_a_record_that_cannot_be_set_aside() -> None:
+    harness = ReminderHarness()
+    harness.queue.failing[FAN] = TryAgain()
+    assert harness.remind(a_record(1, new=None), a_record(2)) == ["r1"]
+    assert notifications(harness.ledger) == ["coins day 80"]
 
 
-# --- what the stream lost ---------------------------------------------------------------------------------------------
+# --- sweep of lost records --------------------------------------------------------------------------------------------
 
 
-def a_yard_that_lost_its_stream() -> ReminderHarness:
-    yard = ReminderHarness()
-    yard.ledger.budgets[FAN] = with_left(0)
-    return yard
+def a_harness_without_its_stream() -> ReminderHarness:
+    harness = ReminderHarness()
+    harness.ledger.budgets[FAN] = with_left(0)
+    return harness
 
 
 @pytest.mark.parametrize("spend", ["give", "buy"])
-def test_the_sweep_reminds_of_what_the_stream_lost(spend: str) -> None:
-    yard = a_yard_that_lost_its_stream()
+def test_sweep_posts_reminders_that_the_stream_lost(spend: str) -> None:
+    harness = a_harness_without_its_stream()
     for number in range(3):
-        getattr(yard, spend)(number)
-    assert yard.sweep(HOUR) == 3
-    assert notifications(yard.ledger) == ["coins day 80", "coins day 100"]
+        getattr(harness, spend)(number)
+    assert harness.sweep(HOUR) == 3
+    assert notifications(harness.ledger) == ["coins day 80", "coins day 100"]
 
-    yard.sweep(HOUR)
-    assert yard.forgotten() == [], "the next sweep relays the notices"
-    types = [told.attributes["event_type"] for told in yard.publisher.published]
+    harness.sweep(HOUR)
+    assert harness.unrelayed() == [], "the next sweep relays the notices"
+    types = [expected.attributes["event_type"] for expected in harness.publisher.published]
     assert types.count("coinpurse.budget.reached.v1") == 2
 
 
-def test_the_sweep_reminds_nobody_who_has_no_budget() -> None:
-    yard = ReminderHarness()
-    yard.give(1)
-    assert yard.sweep(HOUR) == 1
-    assert notifications(yard.ledger) == []
+def test_sweep_without_a_budget_posts_no_reminder() -> None:
+    harness = ReminderHarness()
+    harness.give(1)
+    assert harness.sweep(HOUR) == 1
+    assert notifications(harness.ledger) == []
 
 
-def test_a_sweep_that_could_not_remind_begins_again_where_it_was() -> None:
-    yard = a_yard_that_lost_its_stream()
-    yard.give(1)
-    yard.ledger.busy[FAN] = TryAgain()
-    assert yard.sweep(HOUR) == 0
-    del yard.ledger.busy[FAN]
-    assert yard.sweep() == 1
-    assert notifications(yard.ledger) == ["coins day 80", "coins day 100"]
+def test_sweep_with_a_busy_ledger_repeats_its_hour() -> None:
+    harness = a_harness_without_its_stream()
+    harness.give(1)
+    harness.ledger.busy[FAN] = TryAgain()
+    assert harness.sweep(HOUR) == 0
+    del harness.ledger.busy[FAN]
+    assert harness.sweep() == 1
+    assert notifications(harness.ledger) == ["coins day 80", "coins day 100"]
 
 
-def test_a_sweep_that_cannot_see_a_wallet_now_says_so() -> None:
-    yard = a_yard_that_lost_its_stream()
-    yard.give(1)
-    yard.ledger.hidden[FAN] = TryAgain()
+def test_sweep_with_an_unavailable_wallet_raises_try_again() -> None:
+    harness = a_harness_without_its_stream()
+    harness.give(1)
+    harness.ledger.hidden[FAN] = TryAgain()
     with pytest.raises(TryAgain):
-        yard.sweep(HOUR)
+        harness.sweep(HOUR)
 
 
-def test_a_wallet_that_nobody_can_read_holds_up_no_sweep() -> None:
-    yard = a_yard_that_lost_its_stream()
-    yard.give(1)
-    yard.ledger.hidden[FAN] = ValueError("what nobody foresaw")
-    assert yard.sweep(HOUR) == 1
-    assert yard.queue.budgets == [FAN]
+def test_sweep_sets_an_unreadable_wallet_aside() -> None:
+    harness = a_harness_without_its_stream()
+    harness.give(1)
+    harness.ledger.hidden[FAN] = ValueError("unexpected")
+    assert harness.sweep(HOUR) == 1
+    assert harness.queue.budgets == [FAN]

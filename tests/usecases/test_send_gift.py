@@ -33,7 +33,7 @@ def funded(coins: int) -> CheckoutHarness:
     return harness
 
 
-def test_a_gift_is_one_round_trip() -> None:
+def test_send_gift_is_one_round_trip() -> None:
     harness = funded(70)
     gift = a_gift(event_id=EVENT_ID, shard=shard_of(EVENT_ID, 8), item_id="cake", quantity=2, price_coins=70)
     assert harness.send(item_id="cake", quantity=2) == SentGift(gift=gift, is_repeat=False)
@@ -42,7 +42,7 @@ def test_a_gift_is_one_round_trip() -> None:
     assert harness.gifts() == [gift]
 
 
-def test_a_repeat_is_answered_with_the_gift_that_was_sent() -> None:
+def test_send_gift_repeat_returns_the_first_gift() -> None:
     harness = funded(70)
     first = harness.send(item_id="cake")
     for _ in range(3):
@@ -64,7 +64,7 @@ def test_a_repeat_is_answered_with_the_gift_that_was_sent() -> None:
     ids=str,
 )
 @pytest.mark.parametrize("coins", [1, 1_000])
-def test_a_key_that_comes_with_another_wish_is_a_conflict_rich_or_poor(coins: int, changes: dict[str, Any]) -> None:
+def test_send_gift_of_another_request_with_the_key_is_a_conflict(coins: int, changes: dict[str, Any]) -> None:
     harness = funded(coins)
     harness.send()
     with pytest.raises(IdempotencyConflict):
@@ -73,7 +73,7 @@ def test_a_key_that_comes_with_another_wish_is_a_conflict_rich_or_poor(coins: in
     assert len(harness.gifts()) == 1
 
 
-def test_a_key_that_names_a_purchase_is_a_conflict() -> None:
+def test_send_gift_with_the_key_of_a_purchase_is_a_conflict() -> None:
     harness = funded(10)
     harness.stock()
     with pytest.raises(IdempotencyConflict):
@@ -81,7 +81,7 @@ def test_a_key_that_names_a_purchase_is_a_conflict() -> None:
     assert harness.balance() == 10
 
 
-def test_a_key_of_another_fan_is_nobodys_business() -> None:
+def test_send_gift_with_the_key_of_another_fan_is_new() -> None:
     harness = funded(10)
     harness.books.coins["fan-2"] = 10
     harness.send(user_id="fan-2")
@@ -90,7 +90,7 @@ def test_a_key_of_another_fan_is_nobodys_business() -> None:
 
 
 @pytest.mark.parametrize(("coins", "shown"), [(69, 69), (1, 1), (0, 0), (-5, 0)])
-def test_a_wallet_with_too_little_says_what_it_has_and_what_it_takes(coins: int, shown: int) -> None:
+def test_send_gift_with_too_few_coins_returns_balance_and_need(coins: int, shown: int) -> None:
     harness = funded(coins)
     with pytest.raises(InsufficientCoins) as refused:
         harness.send(item_id="cake", quantity=2)
@@ -98,7 +98,7 @@ def test_a_wallet_with_too_little_says_what_it_has_and_what_it_takes(coins: int,
     assert (harness.balance(), harness.gifts()) == (coins, [])
 
 
-def test_a_fan_who_never_had_a_wallet_has_nothing_to_give() -> None:
+def test_send_gift_without_a_wallet_is_refused() -> None:
     harness = CheckoutHarness()
     with pytest.raises(InsufficientCoins) as refused:
         harness.send()
@@ -107,7 +107,7 @@ def test_a_fan_who_never_had_a_wallet_has_nothing_to_give() -> None:
 
 
 @pytest.mark.parametrize("coins", [0, 1, 1_000])
-def test_a_frozen_wallet_says_so_whatever_is_in_it(coins: int) -> None:
+def test_send_gift_from_a_frozen_wallet_is_refused(coins: int) -> None:
     harness = funded(coins)
     harness.books.frozen.add(FAN)
     with pytest.raises(WalletFrozen):
@@ -115,14 +115,14 @@ def test_a_frozen_wallet_says_so_whatever_is_in_it(coins: int) -> None:
     assert (harness.balance(), harness.gifts()) == (coins, [])
 
 
-def test_an_unknown_item_is_refused_without_a_write() -> None:
+def test_send_gift_of_an_unknown_item_writes_nothing() -> None:
     harness = funded(10)
     with pytest.raises(UnknownItem):
         harness.send(item_id="dragon")
     assert harness.recorder.calls == ["find_entry"]
 
 
-def test_nobody_sends_a_gift_to_themselves() -> None:
+def test_send_gift_to_oneself_is_refused() -> None:
     harness = funded(10)
     with pytest.raises(SelfGift):
         harness.send(creator_id=FAN)
@@ -130,7 +130,7 @@ def test_nobody_sends_a_gift_to_themselves() -> None:
 
 
 @pytest.mark.parametrize("distance", [timedelta(hours=24, milliseconds=1), timedelta(days=-400)])
-def test_a_stale_key_that_nobody_knows_is_refused_with_the_time(distance: timedelta) -> None:
+def test_send_gift_with_an_unknown_stale_key_returns_server_time(distance: timedelta) -> None:
     harness = funded(10)
     with pytest.raises(KeyTooOld) as refused:
         harness.send(gift_id=uuid7_at(START + distance, 1))
@@ -169,49 +169,49 @@ def grow_old(harness: CheckoutHarness) -> None:
 MISHAPS = [raise_the_price, take_it_off_sale, spend_the_rest, fall_into_debt, lose_the_wallet, freeze, grow_old]
 
 
-@pytest.mark.parametrize("mishap", MISHAPS)
-def test_a_retry_of_a_gift_that_went_through_never_hears_no(mishap: Callable[[CheckoutHarness], None]) -> None:
+@pytest.mark.parametrize("change", MISHAPS)
+def test_send_gift_repeat_of_a_sent_gift_is_never_refused(change: Callable[[CheckoutHarness], None]) -> None:
     harness = funded(1)
     sent = harness.send().gift
-    mishap(harness)
+    change(harness)
     before = harness.state()
     assert harness.send() == SentGift(gift=sent, is_repeat=True)
     assert harness.state() == before
 
 
-@pytest.mark.parametrize("mishap", MISHAPS)
-def test_nor_does_one_whose_answer_was_lost(mishap: Callable[[CheckoutHarness], None]) -> None:
+@pytest.mark.parametrize("change", MISHAPS)
+def test_send_gift_repeat_after_a_lost_response_is_never_refused(change: Callable[[CheckoutHarness], None]) -> None:
     harness = funded(1)
     harness.recorder.fail_after["post_gift"] = TryAgain()
     with pytest.raises(TryAgain):
         harness.send()
-    mishap(harness)
+    change(harness)
     assert harness.send().is_repeat
     assert len(harness.gifts()) == 1
 
 
-def test_nor_does_one_to_which_everything_happened_at_once() -> None:
+def test_send_gift_repeat_after_all_changes_at_once_is_never_refused() -> None:
     harness = funded(1)
     sent = harness.send().gift
-    for mishap in (take_it_off_sale, spend_the_rest, freeze, grow_old):
-        mishap(harness)
+    for change in (take_it_off_sale, spend_the_rest, freeze, grow_old):
+        change(harness)
     assert harness.send().gift == sent
 
 
-@pytest.mark.parametrize("mishap", [take_it_off_sale, spend_the_rest, freeze, grow_old])
-def test_but_a_gift_that_never_went_through_does(mishap: Callable[[CheckoutHarness], None]) -> None:
+@pytest.mark.parametrize("change", [take_it_off_sale, spend_the_rest, freeze, grow_old])
+def test_send_gift_retry_of_an_unsent_gift_can_be_refused(change: Callable[[CheckoutHarness], None]) -> None:
     harness = funded(1)
     harness.recorder.fail_before["post_gift"] = TryAgain()
     with pytest.raises(TryAgain):
         harness.send()
-    mishap(harness)
+    change(harness)
     with pytest.raises(Refusal):
         harness.send()
     assert harness.gifts() == []
 
 
 class RefusingLedger(FakeLedger):
-    """Refuses every gift, for the wallet that it is given, while another request may have written it."""
+    """A ledger that refuses every gift with a given wallet, while another request may have written it."""
 
     def __init__(self, wallet: Wallet | None, written: Gift | None = None) -> None:
         super().__init__()
@@ -229,18 +229,18 @@ def send_to(ledger: FakeLedger) -> SentGift:
 
 
 @pytest.mark.parametrize("coins", [1, 2, 1_000])
-def test_a_refusal_by_a_wallet_that_would_allow_the_gift_is_no_answer(coins: int) -> None:
+def test_send_gift_refused_by_an_allowing_wallet_raises_try_again(coins: int) -> None:
     with pytest.raises(TryAgain):
         send_to(RefusingLedger(Wallet(user_id=FAN, coins=coins)))
 
 
 @pytest.mark.parametrize("wallet", [None, Wallet(user_id=FAN), Wallet(user_id=FAN, coins=9, is_frozen=True)], ids=str)
-def test_a_twin_that_was_faster_answers_for_both(wallet: Wallet | None) -> None:
+def test_send_gift_refused_by_its_own_twin_is_a_repeat(wallet: Wallet | None) -> None:
     assert send_to(RefusingLedger(wallet, written=a_gift())) == SentGift(gift=a_gift(), is_repeat=True)
 
 
 @pytest.mark.parametrize("step", ["post_gift", "find_entry"])
-def test_a_silent_ledger_decides_nothing(step: str) -> None:
+def test_send_gift_without_a_ledger_response_raises_try_again(step: str) -> None:
     harness = funded(0)
     harness.recorder.fail_before[step] = TryAgain()
     with pytest.raises(TryAgain):

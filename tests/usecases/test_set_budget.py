@@ -1,4 +1,4 @@
-"""A fan sets limits for himself, looks at them, and shuts himself out."""
+"""Limits that a fan sets and reads, and self-exclusion."""
 
 from datetime import timedelta
 
@@ -19,16 +19,16 @@ from chalicelib.usecases.budgets import MAX_ATTEMPTS, Excluded, exclude_fan
 from chalicelib.usecases.queries import read_budget
 from tests.domain.builders import FAN, KEY
 from tests.fakes import START, FakeClock, FakeLedger, uuid7_at
-from tests.usecases.budget_harness import DAILY, MOMENT, NIGHT, a_budget_harness, a_raced_harness, budget, wish
+from tests.usecases.budget_harness import DAILY, MOMENT, NIGHT, a_budget_harness, a_raced_harness, budget, change_limits
 from tests.usecases.checkout_harness import CheckoutHarness
 
-# --- setting and reading ----------------------------------------------------------------------------------------------
+# --- set and read -----------------------------------------------------------------------------------------------------
 
 
-def test_a_budget_is_read_as_it_is_by_now() -> None:
+def test_read_budget_renews_ended_periods() -> None:
     harness = a_budget_harness()
     harness.send(quantity=10)
-    wish(harness, coins=NO_LIMIT)
+    change_limits(harness, coins=NO_LIMIT)
 
     now = read_budget(FAN, ledger=harness.ledger, clock=harness.clock).budget
     harness.clock.advance(NIGHT)
@@ -44,44 +44,44 @@ def test_a_budget_is_read_as_it_is_by_now() -> None:
     assert budget(harness).coins_left.day == 0, "looking writes nothing"
 
 
-def test_a_fan_without_a_budget_reads_that() -> None:
+def test_read_budget_without_a_budget_is_none() -> None:
     wallet = read_budget(FAN, ledger=FakeLedger(), clock=CheckoutHarness().clock)
     assert (wallet.budget, wallet.excluded_until) == (None, None)
 
 
-def test_what_cannot_be_a_limit_is_not_set() -> None:
+def test_set_budget_of_an_invalid_limit_writes_nothing() -> None:
     harness = CheckoutHarness()
     with pytest.raises(InvalidField):
-        wish(harness, zone="Mars")
+        change_limits(harness, zone="Mars")
     assert harness.recorder.calls == []
 
 
-def test_the_same_budget_again_writes_nothing() -> None:
+def test_set_budget_of_the_same_limits_writes_nothing() -> None:
     harness = a_budget_harness()
-    wish(harness, coins=DAILY.coins)
-    wish(harness, coins=DAILY.coins)
+    change_limits(harness, coins=DAILY.coins)
+    change_limits(harness, coins=DAILY.coins)
     assert harness.recorder.calls == ["read_wallet"] * 2
 
 
-def test_a_change_that_meets_another_is_made_anew() -> None:
+def test_set_budget_lost_race_is_retried() -> None:
     harness = a_raced_harness(2)
-    wish(harness, coins=ByPeriod(5, UNLIMITED, UNLIMITED))
+    change_limits(harness, coins=ByPeriod(5, UNLIMITED, UNLIMITED))
     assert budget(harness).limits.coins.day == 5
     assert harness.recorder.calls == ["read_wallet", "change_budget"] * 3
 
 
-def test_a_change_that_meets_others_without_end_is_no_answer() -> None:
+def test_set_budget_endless_races_raise_try_again() -> None:
     harness = a_raced_harness(100)
     with pytest.raises(TryAgain):
-        wish(harness, coins=ByPeriod(5, UNLIMITED, UNLIMITED))
+        change_limits(harness, coins=ByPeriod(5, UNLIMITED, UNLIMITED))
     assert harness.recorder.calls == ["read_wallet", "change_budget"] * MAX_ATTEMPTS
     assert budget(harness).limits == DAILY
 
 
-# --- shutting oneself out ---------------------------------------------------------------------------------------------
+# --- self-exclusion ---------------------------------------------------------------------------------------------------
 
 
-def shut_out(harness: CheckoutHarness, days: int, key: str = KEY) -> Excluded:
+def exclude(harness: CheckoutHarness, days: int, key: str = KEY) -> Excluded:
     return exclude_fan(FAN, key, days, ledger=harness.ledger, clock=harness.clock)
 
 
@@ -98,10 +98,10 @@ def test_exclude_fan_whose_wallet_is_stale_raises_try_again() -> None:
 
 
 @pytest.mark.parametrize("act", ["send", "open"])
-def test_who_is_shut_out_can_do_nothing_until_the_time_is_over(act: str) -> None:
+def test_exclude_fan_blocks_spending_until_end(act: str) -> None:
     harness = CheckoutHarness()
     harness.fund(100)
-    until = shut_out(harness, 1).until
+    until = exclude(harness, 1).until
     assert until == START + 2 * NIGHT
     harness.clock.advance(2 * NIGHT - MOMENT)
     with pytest.raises(SelfExcluded):
@@ -112,25 +112,25 @@ def test_who_is_shut_out_can_do_nothing_until_the_time_is_over(act: str) -> None
     assert read_budget(FAN, ledger=harness.ledger, clock=harness.clock).excluded_until is None
 
 
-def test_a_time_cannot_be_made_shorter() -> None:
+def test_exclude_fan_never_shortens_an_exclusion() -> None:
     harness = CheckoutHarness()
-    first = shut_out(harness, 30)
-    assert shut_out(harness, 1, uuid7_at(START, 2)) == first
-    assert shut_out(harness, 31, uuid7_at(START, 3)).until == START + timedelta(days=31)
+    first = exclude(harness, 30)
+    assert exclude(harness, 1, uuid7_at(START, 2)) == first
+    assert exclude(harness, 31, uuid7_at(START, 3)).until == START + timedelta(days=31)
 
 
-def test_the_same_act_again_is_one_however_late_it_comes() -> None:
+def test_exclude_fan_late_repeat_is_a_repeat() -> None:
     harness = CheckoutHarness()
-    first = shut_out(harness, 30)
+    first = exclude(harness, 30)
     harness.clock.advance(timedelta(days=3))
-    assert shut_out(harness, 30) == replace(first, is_repeat=True)
+    assert exclude(harness, 30) == replace(first, is_repeat=True)
     with pytest.raises(IdempotencyConflict):
-        shut_out(harness, 31)
+        exclude(harness, 31)
 
 
 @pytest.mark.parametrize("days", [0, 1827])
-def test_for_no_time_nobody_is_shut_out(days: int) -> None:
+def test_exclude_fan_for_an_invalid_time_is_refused(days: int) -> None:
     harness = CheckoutHarness()
     with pytest.raises(CoinpurseError):
-        shut_out(harness, days)
+        exclude(harness, days)
     assert harness.recorder.calls == []

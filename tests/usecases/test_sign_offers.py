@@ -7,7 +7,7 @@ from tests.fakes import START, FakeClock
 
 
 class FakeOfferSigner:
-    """The OfferSigner port: what it signs it tells by its number."""
+    """The OfferSigner port; a signature is the number of its call."""
 
     def __init__(self) -> None:
         self.signed: list[SignedOffer] = []
@@ -23,12 +23,12 @@ class FakeOfferSigner:
         return []
 
 
-def test_each_offer_comes_with_its_signature() -> None:
-    seal = FakeOfferSigner()
+def test_sign_offers_returns_each_offer_with_its_signature() -> None:
+    signer = FakeOfferSigner()
     offers = a_catalogue(a_bundle("b", 700), a_bundle("a", 70)).offers("usd", "web")
-    found = sign_offers(offers, issuer="https://shop.example", is_live=False, signer=seal, clock=FakeClock())
+    found = sign_offers(offers, issuer="https://shop.example", is_live=False, signer=signer, clock=FakeClock())
     assert found == [(offers[0], "1"), (offers[1], "2")]
-    assert [(each.bundle_id, each.issuer, each.is_live, each.issued_at) for each in seal.signed] == [
+    assert [(each.bundle_id, each.issuer, each.is_live, each.issued_at) for each in signer.signed] == [
         ("a", "https://shop.example", False, START),
         ("b", "https://shop.example", False, START),
     ]

@@ -1,4 +1,4 @@
-"""Checkouts of which the payment provider never heard, and fans who shut themselves out after opening one."""
+"""Checkouts that never reached the provider, and fans who exclude themselves after opening one."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 
 
 def a_budget_harness() -> CheckoutHarness:
-    """Of a fan who allows himself one bundle of 74 cents a month."""
+    """Build a fan whose budget allows one bundle of 74 cents a month."""
     harness = CheckoutHarness()
     limits = Limits(zone="UTC", currency="usd", money=ByPeriod(UNLIMITED, UNLIMITED, 100))
     set_budget(FAN, limits, ledger=harness.books, clock=harness.clock)
@@ -36,7 +36,7 @@ def left(harness: CheckoutHarness) -> int:
 
 
 def never_opened(harness: CheckoutHarness) -> str:
-    """A checkout that is counted, and that the provider never heard of."""
+    """Store a checkout that counts in the budget, without a session at the provider."""
     lost = key(harness, 1)
     harness.recorder.fail_before["open_session"] = TryAgain()
     with pytest.raises(TryAgain):
@@ -51,7 +51,7 @@ def status(harness: CheckoutHarness, purchase_id: str) -> Status:
     return purchase.status
 
 
-def test_while_it_may_still_be_paid_it_counts() -> None:
+def test_end_stale_purchases_keeps_payable_ones_counted() -> None:
     harness = a_budget_harness()
     never_opened(harness)
     harness.clock.advance(3 * HOUR)
@@ -59,7 +59,7 @@ def test_while_it_may_still_be_paid_it_counts() -> None:
         harness.open(purchase_id=key(harness, 2))
 
 
-def test_when_it_is_over_it_gives_back_what_it_counted() -> None:
+def test_end_stale_purchases_releases_the_price() -> None:
     harness = a_budget_harness()
     lost = never_opened(harness)
     harness.clock.advance(3 * HOUR + timedelta(milliseconds=1))
@@ -67,7 +67,7 @@ def test_when_it_is_over_it_gives_back_what_it_counted() -> None:
     assert (status(harness, lost), left(harness)) == (Status.EXPIRED, 26)
 
 
-def test_it_gives_back_once() -> None:
+def test_end_stale_purchases_releases_once() -> None:
     harness = a_budget_harness()
     never_opened(harness)
     harness.clock.advance(4 * HOUR)
@@ -75,7 +75,7 @@ def test_it_gives_back_once() -> None:
     assert (ended, left(harness)) == ([1, 0], 100)
 
 
-def test_what_was_paid_all_the_same_is_credited_and_counts_again() -> None:
+def test_fulfill_checkout_of_a_stale_purchase_credits_and_counts_again() -> None:
     harness = a_budget_harness()
     lost = never_opened(harness)
     harness.clock.advance(4 * HOUR)
@@ -86,7 +86,7 @@ def test_what_was_paid_all_the_same_is_credited_and_counts_again() -> None:
     assert left(harness) == 26
 
 
-def test_a_budget_that_nothing_can_be_given_back_to_says_no() -> None:
+def test_open_checkout_without_stale_purchases_is_refused_by_the_budget() -> None:
     harness = a_budget_harness()
     harness.open(purchase_id=key(harness, 1))
     with pytest.raises(BudgetReached):
@@ -94,7 +94,7 @@ def test_a_budget_that_nothing_can_be_given_back_to_says_no() -> None:
 
 
 @pytest.mark.parametrize("is_sold_on", [True, False])
-def test_who_shut_himself_out_is_shown_no_way_to_pay_for_what_he_opened(*, is_sold_on: bool) -> None:
+def test_open_checkout_repeat_of_an_excluded_fan_has_no_url(*, is_sold_on: bool) -> None:
     harness = a_budget_harness()
     opened = key(harness, 1)
     assert harness.open(purchase_id=opened).url is not None

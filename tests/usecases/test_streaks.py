@@ -1,4 +1,4 @@
-"""Gifts in a row: sent, relayed, and told as one in the end."""
+"""Gifts of a streak: sent, relayed, and published as a total at its end."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,25 +24,25 @@ LANES = 8
 
 
 class StreakHarness:
-    """A fan with coins, who taps."""
+    """A fan with coins and a streak."""
 
     def __init__(self, coins: int = 100) -> None:
         self.clock = FakeClock()
         self.ledger = FakeLedger()
         self.timer = FakeStreakTimer()
         self.ledger.coins[FAN] = coins
-        self.tapped = 0
+        self.tap_count = 0
 
-    def tap(self, streak_id: str = FIRST, gift_id: str = "", **wish: Any) -> SentGift:
-        self.tapped += 1
-        key = gift_id or uuid7_at(START, 100 + self.tapped)
-        order = a_gift_order(gift_id=key, streak_id=streak_id, **wish)
+    def tap(self, streak_id: str = FIRST, gift_id: str = "", **changes: Any) -> SentGift:
+        self.tap_count += 1
+        key = gift_id or uuid7_at(START, 100 + self.tap_count)
+        order = a_gift_order(gift_id=key, streak_id=streak_id, **changes)
         return send_gift(order, catalogue=a_catalogue(), ledger=self.ledger, clock=self.clock, creator_shards=LANES)
 
-    def begin(self, gift_id: str = FIRST, **wish: Any) -> SentGift:
-        return self.tap(gift_id, gift_id, **wish)
+    def start(self, gift_id: str = FIRST, **changes: Any) -> SentGift:
+        return self.tap(gift_id, gift_id, **changes)
 
-    def look(self, streak_id: str = FIRST) -> str:
+    def end(self, streak_id: str = FIRST) -> str:
         return end_streak(FAN, streak_id, PAUSE, ledger=self.ledger, timer=self.timer, clock=self.clock)
 
     @property
@@ -53,91 +53,91 @@ class StreakHarness:
         return [entry for entry in self.ledger.entries[FAN].values() if isinstance(entry, NotificationEntry)]
 
 
-def test_taps_are_debits_of_their_own() -> None:
-    row = StreakHarness()
-    row.begin()
+def test_send_gift_of_a_streak_is_one_debit_each() -> None:
+    harness = StreakHarness()
+    harness.start()
     for _ in range(4):
-        assert not row.tap(quantity=2).is_repeat
-    assert row.ledger.coins[FAN] == 91
-    assert row.streak is not None
-    assert (row.streak.count, row.streak.coins) == (5, 9)
+        assert not harness.tap(quantity=2).is_repeat
+    assert harness.ledger.coins[FAN] == 91
+    assert harness.streak is not None
+    assert (harness.streak.count, harness.streak.coins) == (5, 9)
 
 
-def test_a_tap_that_is_sent_again_is_the_same_tap() -> None:
-    row = StreakHarness()
-    first = row.begin()
-    assert row.begin() == SentGift(gift=first.gift, is_repeat=True)
-    again = row.tap(gift_id=uuid7_at(START, 500))
-    assert row.tap(gift_id=uuid7_at(START, 500)) == SentGift(gift=again.gift, is_repeat=True)
-    assert row.ledger.coins[FAN] == 98
+def test_send_gift_of_a_streak_repeat_is_one_debit() -> None:
+    harness = StreakHarness()
+    first = harness.start()
+    assert harness.start() == SentGift(gift=first.gift, is_repeat=True)
+    again = harness.tap(gift_id=uuid7_at(START, 500))
+    assert harness.tap(gift_id=uuid7_at(START, 500)) == SentGift(gift=again.gift, is_repeat=True)
+    assert harness.ledger.coins[FAN] == 98
 
 
-def test_a_tap_that_went_through_never_hears_that_its_streak_has_ended() -> None:
-    row = StreakHarness()
-    row.begin()
-    tap = row.tap(gift_id=uuid7_at(START, 500))
-    row.clock.advance(PAUSE)
-    assert row.look() == "ended"
-    assert row.tap(gift_id=uuid7_at(START, 500)) == SentGift(gift=tap.gift, is_repeat=True)
+def test_send_gift_of_an_ended_streak_repeat_is_never_refused() -> None:
+    harness = StreakHarness()
+    harness.start()
+    tap = harness.tap(gift_id=uuid7_at(START, 500))
+    harness.clock.advance(PAUSE)
+    assert harness.end() == "ended"
+    assert harness.tap(gift_id=uuid7_at(START, 500)) == SentGift(gift=tap.gift, is_repeat=True)
 
 
 @pytest.mark.parametrize(
-    "wish", [{"creator_id": "dora"}, {"item_id": "cake"}, {"anonymous": True}, {"streak_id": uuid7_at(START, 99)}]
+    "changes", [{"creator_id": "dora"}, {"item_id": "cake"}, {"anonymous": True}, {"streak_id": uuid7_at(START, 99)}]
 )
-def test_what_is_not_of_the_streak_must_begin_its_own(wish: dict[str, Any]) -> None:
-    row = StreakHarness()
-    row.begin()
+def test_send_gift_differing_from_its_streak_is_refused(changes: dict[str, Any]) -> None:
+    harness = StreakHarness()
+    harness.start()
     with pytest.raises(StreakEnded):
-        row.tap(**wish)
-    assert row.ledger.coins[FAN] == 99
+        harness.tap(**changes)
+    assert harness.ledger.coins[FAN] == 99
 
 
-def test_a_streak_that_never_began_does_not_go_on() -> None:
+def test_send_gift_of_an_unknown_streak_is_refused() -> None:
     with pytest.raises(StreakEnded):
         StreakHarness().tap()
 
 
-def test_a_fan_without_a_wallet_hears_of_the_coins_first() -> None:
-    row = StreakHarness()
-    row.ledger.coins.clear()
+def test_send_gift_of_a_streak_without_a_wallet_is_refused_for_coins() -> None:
+    harness = StreakHarness()
+    harness.ledger.coins.clear()
     with pytest.raises(InsufficientCoins):
-        row.begin()
+        harness.start()
 
 
-def test_the_next_streak_ends_the_one_before_in_the_same_write() -> None:
-    row = StreakHarness()
-    row.begin()
-    row.tap()
+def test_send_gift_starting_a_streak_ends_the_active_one_in_one_write() -> None:
+    harness = StreakHarness()
+    harness.start()
+    harness.tap()
     other = uuid7_at(START, 700)
-    row.begin(other, item_id="cake")
+    harness.start(other, item_id="cake")
 
-    assert row.streak is not None
-    assert (row.streak.streak_id, row.streak.count) == (other, 1)
-    [notification] = row.notifications()
+    assert harness.streak is not None
+    assert (harness.streak.streak_id, harness.streak.count) == (other, 1)
+    [notification] = harness.notifications()
     assert (notification.payload["streak_id"], notification.payload["count"], notification.payload["coins"]) == (
         FIRST,
         2,
         2,
     )
-    assert row.look() == "ended_before"
-    assert row.ledger.coins[FAN] == 63
+    assert harness.end() == "ended_before"
+    assert harness.ledger.coins[FAN] == 63
 
 
 @pytest.mark.parametrize(("coins", "frozen", "error"), [(35, False, InsufficientCoins), (100, True, WalletFrozen)])
-def test_a_streak_that_cannot_begin_ends_no_other(coins: int, frozen: bool, error: type[Exception]) -> None:
-    row = StreakHarness(coins)
-    row.begin()
+def test_send_gift_refused_start_of_a_streak_ends_no_other(coins: int, frozen: bool, error: type[Exception]) -> None:
+    harness = StreakHarness(coins)
+    harness.start()
     if frozen:
-        row.ledger.frozen.add(FAN)
+        harness.ledger.frozen.add(FAN)
     with pytest.raises(error):
-        row.begin(uuid7_at(START, 700), item_id="cake")
-    assert row.streak is not None
-    assert row.streak.streak_id == FIRST
-    assert row.notifications() == []
+        harness.start(uuid7_at(START, 700), item_id="cake")
+    assert harness.streak is not None
+    assert harness.streak.streak_id == FIRST
+    assert harness.notifications() == []
 
 
 class GrowingLedger(FakeLedger):
-    """Somebody taps whenever a streak is about to end, so many times."""
+    """A ledger in which the streak grows before each attempt to end it, a limited number of times."""
 
     left = 100
 
@@ -156,49 +156,49 @@ class GrowingLedger(FakeLedger):
             self.streaks[FAN] = replace(streak, count=streak.count + 1)
 
 
-def test_a_streak_that_keeps_growing_is_no_reason_to_say_no() -> None:
-    row = StreakHarness()
-    row.ledger = GrowingLedger()
-    row.ledger.coins[FAN] = 100
-    row.begin()
+def test_end_streak_that_keeps_growing_raises_try_again() -> None:
+    harness = StreakHarness()
+    harness.ledger = GrowingLedger()
+    harness.ledger.coins[FAN] = 100
+    harness.start()
     with pytest.raises(TryAgain):
-        row.begin(uuid7_at(START, 700))
-    row.clock.advance(PAUSE)
+        harness.start(uuid7_at(START, 700))
+    harness.clock.advance(PAUSE)
     with pytest.raises(TryAgain):
-        row.look()
-    assert row.notifications() == []
+        harness.end()
+    assert harness.notifications() == []
 
 
-@pytest.mark.parametrize("is_begun", [True, False])
-def test_a_streak_that_grows_as_it_ends_is_told_with_all_of_it(is_begun: bool) -> None:
-    row = StreakHarness()
-    row.ledger = GrowingLedger()
-    row.ledger.left = 1
-    row.ledger.coins[FAN] = 100
-    row.begin()
-    row.clock.advance(PAUSE)
-    if is_begun:
-        row.begin(uuid7_at(START, 700))
+@pytest.mark.parametrize("is_started", [True, False])
+def test_end_streak_that_grows_publishes_its_whole_total(is_started: bool) -> None:
+    harness = StreakHarness()
+    harness.ledger = GrowingLedger()
+    harness.ledger.left = 1
+    harness.ledger.coins[FAN] = 100
+    harness.start()
+    harness.clock.advance(PAUSE)
+    if is_started:
+        harness.start(uuid7_at(START, 700))
     else:
-        assert row.look() == "ended"
-    assert [notification.payload["count"] for notification in row.notifications()] == [2]
+        assert harness.end() == "ended"
+    assert [notification.payload["count"] for notification in harness.notifications()] == [2]
 
 
-# --- its end ----------------------------------------------------------------------------------------------------------
+# --- end --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_streak_ends_after_a_pause_and_is_told_once() -> None:
-    row = StreakHarness()
-    row.begin()
-    row.clock.advance(PAUSE - timedelta(milliseconds=1))
-    row.tap()
-    row.clock.advance(PAUSE - timedelta(milliseconds=1))
-    assert row.look() == "goes_on"
-    assert row.timer.waiting == [(FAN, FIRST, timedelta(milliseconds=1))]
+def test_end_streak_after_a_pause_publishes_once() -> None:
+    harness = StreakHarness()
+    harness.start()
+    harness.clock.advance(PAUSE - timedelta(milliseconds=1))
+    harness.tap()
+    harness.clock.advance(PAUSE - timedelta(milliseconds=1))
+    assert harness.end() == "goes_on"
+    assert harness.timer.waiting == [(FAN, FIRST, timedelta(milliseconds=1))]
 
-    row.clock.advance(timedelta(milliseconds=1))
-    assert [row.look(), row.look()] == ["ended", "ended_before"]
-    [notification] = row.notifications()
+    harness.clock.advance(timedelta(milliseconds=1))
+    assert [harness.end(), harness.end()] == ["ended", "ended_before"]
+    [notification] = harness.notifications()
     assert dict(notification.payload) == {
         "streak_id": FIRST,
         "sender_id": FAN,
@@ -206,23 +206,23 @@ def test_a_streak_ends_after_a_pause_and_is_told_once() -> None:
         "count": 2,
         "coins": 2,
     }
-    assert (notification.creator_id, notification.posted_at) == (CREATOR, row.clock.now())
-    assert notification.shard == next(iter(row.ledger.entries[FAN].values())).shard  # type: ignore[union-attr]
+    assert (notification.creator_id, notification.posted_at) == (CREATOR, harness.clock.now())
+    assert notification.shard == next(iter(harness.ledger.entries[FAN].values())).shard  # type: ignore[union-attr]
 
 
-def test_the_end_of_an_anonymous_streak_names_nobody() -> None:
-    row = StreakHarness()
-    row.begin(anonymous=True)
-    row.clock.advance(PAUSE)
-    row.look()
-    assert [notification.payload["sender_id"] for notification in row.notifications()] == [None]
+def test_end_streak_of_an_anonymous_streak_names_no_fan() -> None:
+    harness = StreakHarness()
+    harness.start(anonymous=True)
+    harness.clock.advance(PAUSE)
+    harness.end()
+    assert [notification.payload["sender_id"] for notification in harness.notifications()] == [None]
 
 
-def test_a_streak_that_nobody_began_is_over() -> None:
-    assert StreakHarness().look() == "ended_before"
+def test_end_streak_of_an_unknown_streak_has_ended_before() -> None:
+    assert StreakHarness().end() == "ended_before"
 
 
-def test_what_is_of_a_streak_is_told_apart_by_all_that_makes_it() -> None:
+def test_is_of_compares_every_property_of_a_streak() -> None:
     tap = a_gift(gift_id="2", streak_id="1")
     streak = Streak(
         streak_id="1", creator_id=CREATOR, item_id="rose", is_anonymous=False, shard=0, count=1, coins=1, last_at=START
@@ -235,27 +235,27 @@ def test_what_is_of_a_streak_is_told_apart_by_all_that_makes_it() -> None:
     assert not any(is_of(tap, replace(streak, **other)) for other in others)
 
 
-# --- its relay --------------------------------------------------------------------------------------------------------
+# --- relay ------------------------------------------------------------------------------------------------------------
 
 
 def tap(number: int, **changes: Any) -> Gift:
     return replace(gift(number, **changes), streak_id="gift-1")
 
 
-def test_a_relayed_streak_is_counted_and_its_timer_set_once_it_is_told() -> None:
-    station = RelayHarness()
-    assert station.relay(tap(1), tap(2), tap(3, price_coins=5)) == []
-    told = [message.envelope["data"] for message in station.publisher.published]
-    assert [data["streak"] for data in told if isinstance(data, dict)] == [
+def test_relay_of_a_streak_counts_it_and_sets_one_timer() -> None:
+    relay = RelayHarness()
+    assert relay.relay(tap(1), tap(2), tap(3, price_coins=5)) == []
+    sent = [message.envelope["data"] for message in relay.publisher.published]
+    assert [data["streak"] for data in sent if isinstance(data, dict)] == [
         {"streak_id": "gift-1", "count": 1, "coins": 1},
         {"streak_id": "gift-1", "count": 2, "coins": 2},
         {"streak_id": "gift-1", "count": 3, "coins": 7},
     ]
-    assert station.timer.waiting == [("fan-1", "gift-1", PAUSE)]
+    assert relay.timer.waiting == [("fan-1", "gift-1", PAUSE)]
 
 
-class SilentTimer(FakeStreakTimer):
-    """Does not answer."""
+class FailingTimer(FakeStreakTimer):
+    """A timer that never responds."""
 
     def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
         del user_id, streak_id, after
@@ -265,28 +265,28 @@ class SilentTimer(FakeStreakTimer):
         return parse(message)
 
 
-def test_a_timer_that_cannot_be_set_has_the_gift_come_again_and_counts_it_once() -> None:
-    station = RelayHarness()
-    timer, station.timer = station.timer, SilentTimer()
-    assert station.relay(tap(1), tap(2)) == ["r0"]
-    station.timer = timer
-    assert station.relay(tap(1)) == []
-    assert station.ledger.shards[CREATOR, 0].streaks == {("fan-1", "gift-1"): (2, 2)}
+def test_relay_with_a_failing_timer_retries_and_counts_once() -> None:
+    relay = RelayHarness()
+    timer, relay.timer = relay.timer, FailingTimer()
+    assert relay.relay(tap(1), tap(2)) == ["r0"]
+    relay.timer = timer
+    assert relay.relay(tap(1)) == []
+    assert relay.ledger.shards[CREATOR, 0].streaks == {("fan-1", "gift-1"): (2, 2)}
     assert len(timer.waiting) == 1
 
 
-def test_the_end_is_relayed_like_any_entry_of_its_lane() -> None:
-    station, row = RelayHarness(), StreakHarness()
-    row.begin()
-    assert row.streak is not None
-    ended = end_of(row.streak, FAN, "entry-9", posting=next_posting(row))
-    assert station.relay(tap(1, shard=row.streak.shard), ended.notification) == []
-    assert [message.attributes["kind"] for message in station.publisher.published] == ["gift", "streak_end"]
-    assert station.sequences(shard=row.streak.shard) == {"event-1": 1, "event-9": 2}
-    assert station.ledger.published_entries == {}
+def test_relay_of_a_streak_end_has_the_next_sequence_of_its_shard() -> None:
+    relay, harness = RelayHarness(), StreakHarness()
+    harness.start()
+    assert harness.streak is not None
+    ended = end_of(harness.streak, FAN, "entry-9", posting=next_posting(harness))
+    assert relay.relay(tap(1, shard=harness.streak.shard), ended.notification) == []
+    assert [message.attributes["kind"] for message in relay.publisher.published] == ["gift", "streak_end"]
+    assert relay.sequences(shard=harness.streak.shard) == {"event-1": 1, "event-9": 2}
+    assert relay.ledger.published_entries == {}
 
 
-def next_posting(row: StreakHarness) -> Any:
+def next_posting(harness: StreakHarness) -> Any:
     from chalicelib.domain.posting import Posting
 
-    return Posting(posted_at=row.clock.now(), event_id="event-9")
+    return Posting(posted_at=harness.clock.now(), event_id="event-9")

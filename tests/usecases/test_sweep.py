@@ -18,32 +18,32 @@ SETTLE_DELAY = 10 * MINUTE
 
 
 @pytest.fixture
-def yard() -> SweepHarness:
+def harness() -> SweepHarness:
     return SweepHarness()
 
 
-# --- what was lost ----------------------------------------------------------------------------------------------------
+# --- lost entries -----------------------------------------------------------------------------------------------------
 
 
-def test_a_stream_that_stops_for_more_than_a_day_loses_nothing(yard: SweepHarness) -> None:
+def test_sweep_after_a_day_without_the_stream_relays_everything(harness: SweepHarness) -> None:
     for minutes in range(25 * 60 // 5):
-        yard.give(2 * minutes)
-        yard.buy(2 * minutes + 1)
-        yard.clock.advance(5 * MINUTE)
-    assert yard.sweep(after=SETTLE_DELAY) == 600
-    assert sorted(yard.published()) == sorted(events(*range(600)))
-    assert yard.forgotten() == []
-    assert list(yard.sequences().values()) == list(range(1, 301))
-    assert yard.sweep() == 0
+        harness.give(2 * minutes)
+        harness.buy(2 * minutes + 1)
+        harness.clock.advance(5 * MINUTE)
+    assert harness.sweep(after=SETTLE_DELAY) == 600
+    assert sorted(harness.published()) == sorted(events(*range(600)))
+    assert harness.unrelayed() == []
+    assert list(harness.sequences().values()) == list(range(1, 301))
+    assert harness.sweep() == 0
 
 
-def test_sweeps_all_the_while_find_all_of_it_just_once(yard: SweepHarness) -> None:
+def test_sweep_every_ten_minutes_relays_each_entry_once(harness: SweepHarness) -> None:
     swept = 0
     for number in range(25 * 6):
-        yard.give(number)
-        swept += yard.sweep(after=10 * MINUTE)
-    swept += yard.sweep(after=SETTLE_DELAY)
-    assert (swept, yard.published()) == (150, events(*range(150)))
+        harness.give(number)
+        swept += harness.sweep(after=10 * MINUTE)
+    swept += harness.sweep(after=SETTLE_DELAY)
+    assert (swept, harness.published()) == (150, events(*range(150)))
 
 
 LOST: dict[str, Entry] = {
@@ -54,130 +54,128 @@ LOST: dict[str, Entry] = {
 
 
 @pytest.mark.parametrize("lost", LOST.values(), ids=LOST)
-def test_whatever_is_posted_is_looked_for(yard: SweepHarness, lost: Entry) -> None:
-    yard.post(lost)
-    assert yard.sweep(after=SETTLE_DELAY) == 1
-    assert (yard.published(), yard.forgotten()) == (["event-1"], [])
+def test_sweep_relays_every_kind_of_entry(harness: SweepHarness, lost: Entry) -> None:
+    harness.post(lost)
+    assert harness.sweep(after=SETTLE_DELAY) == 1
+    assert (harness.published(), harness.unrelayed()) == (["event-1"], [])
 
 
-def test_what_was_told_is_not_told_again(yard: SweepHarness) -> None:
-    yard.give(1)
-    yard.buy(2)
-    yard.relay(*yard.ledger.entries[FAN].values())
-    assert yard.sweep(after=SETTLE_DELAY) == 0
-    assert yard.published() == [*events(2), *events(1)]
+def test_sweep_skips_relayed_entries(harness: SweepHarness) -> None:
+    harness.give(1)
+    harness.buy(2)
+    harness.relay(*harness.ledger.entries[FAN].values())
+    assert harness.sweep(after=SETTLE_DELAY) == 0
+    assert harness.published() == [*events(2), *events(1)]
 
 
-def test_a_credit_that_was_told_and_not_stamped_is_told_again(yard: SweepHarness) -> None:
-    yard.buy(1)
-    yard.relay(*yard.ledger.entries[FAN].values())
-    yard.ledger.published_entries.clear()
-    assert yard.sweep(after=SETTLE_DELAY) == 1
-    assert yard.published() == events(1, 1)
+def test_sweep_publishes_an_unmarked_credit_again(harness: SweepHarness) -> None:
+    harness.buy(1)
+    harness.relay(*harness.ledger.entries[FAN].values())
+    harness.ledger.published_entries.clear()
+    assert harness.sweep(after=SETTLE_DELAY) == 1
+    assert harness.published() == events(1, 1)
 
 
-def test_a_hundred_and_one_are_two_reads(yard: SweepHarness) -> None:
+def test_sweep_of_101_entries_takes_two_reads(harness: SweepHarness) -> None:
     for number in range(101):
-        yard.give(number)
-    assert yard.sweep(after=SETTLE_DELAY) == 101
-    assert yard.ledger.batches_by_shard == [99, 1, 1]
+        harness.give(number)
+    assert harness.sweep(after=SETTLE_DELAY) == 101
+    assert harness.ledger.batches_by_shard == [99, 1, 1]
 
 
-# --- when -------------------------------------------------------------------------------------------------------------
+# --- time range -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("age", "swept"),
     [(timedelta(0), 0), (SETTLE_DELAY - timedelta(seconds=1), 0), (SETTLE_DELAY, 1), (SETTLE_DELAY + HOUR, 1)],
 )
-def test_the_stream_is_given_ten_minutes(yard: SweepHarness, age: timedelta, swept: int) -> None:
-    yard.give(1)
-    assert yard.sweep(after=age) == swept
+def test_sweep_leaves_ten_minutes_to_the_stream(harness: SweepHarness, age: timedelta, swept: int) -> None:
+    harness.give(1)
+    assert harness.sweep(after=age) == swept
 
 
 @pytest.mark.parametrize(("ago", "swept"), [(timedelta(hours=48), 1), (timedelta(hours=50), 0)])
-def test_the_first_sweep_looks_two_days_back(yard: SweepHarness, ago: timedelta, swept: int) -> None:
-    yard.give(1)
-    assert yard.sweep(after=ago) == swept
+def test_sweep_first_run_looks_two_days_back(harness: SweepHarness, ago: timedelta, swept: int) -> None:
+    harness.give(1)
+    assert harness.sweep(after=ago) == swept
 
 
-def test_a_later_sweep_goes_on_where_the_last_one_stopped_however_long_ago(yard: SweepHarness) -> None:
-    yard.sweep()
-    yard.give(1)
-    assert yard.sweep(after=timedelta(days=40)) == 1
-    assert yard.journal.watermarks["sweep"] == START + timedelta(days=40) - HOUR
+def test_sweep_continues_from_an_old_watermark(harness: SweepHarness) -> None:
+    harness.sweep()
+    harness.give(1)
+    assert harness.sweep(after=timedelta(days=40)) == 1
+    assert harness.journal.watermarks["sweep"] == START + timedelta(days=40) - HOUR
 
 
-# --- what is left -----------------------------------------------------------------------------------------------------
+# --- failures ---------------------------------------------------------------------------------------------------------
 
 
-def fail_to_receive(yard: SweepHarness) -> None:
-    yard.ledger.receiving["event-2"] = TryAgain()
+def fail_to_receive(harness: SweepHarness) -> None:
+    harness.ledger.receiving["event-2"] = TryAgain()
 
 
-def test_the_watermark_stays_before_what_is_left(yard: SweepHarness) -> None:
+def test_sweep_watermark_stays_before_the_remaining_entries(harness: SweepHarness) -> None:
     for number in range(5):
-        yard.give(number, shard=number)
-        yard.clock.advance(HOUR)
-    fail_to_receive(yard)
-    assert yard.sweep(after=SETTLE_DELAY) == 2
-    assert yard.journal.watermarks["sweep"] == START + HOUR
-    yard.ledger.receiving.clear()
-    assert yard.sweep() == 3
-    assert yard.journal.watermarks["sweep"] == START + 5 * HOUR
-    assert yard.forgotten() == []
+        harness.give(number, shard=number)
+        harness.clock.advance(HOUR)
+    fail_to_receive(harness)
+    assert harness.sweep(after=SETTLE_DELAY) == 2
+    assert harness.journal.watermarks["sweep"] == START + HOUR
+    harness.ledger.receiving.clear()
+    assert harness.sweep() == 3
+    assert harness.journal.watermarks["sweep"] == START + 5 * HOUR
+    assert harness.unrelayed() == []
 
 
-def test_what_the_topic_is_too_busy_for_counts_as_left(yard: SweepHarness) -> None:
-    yard.buy(2)
-    yard.publisher.busy = {"event-2"}
-    assert yard.sweep(after=SETTLE_DELAY) == 0
-    yard.publisher.busy = set()
-    assert yard.sweep(after=3 * HOUR) == 1
+def test_sweep_counts_rejected_messages_as_remaining(harness: SweepHarness) -> None:
+    harness.buy(2)
+    harness.publisher.busy = {"event-2"}
+    assert harness.sweep(after=SETTLE_DELAY) == 0
+    harness.publisher.busy = set()
+    assert harness.sweep(after=3 * HOUR) == 1
 
 
-def test_beside_what_is_left_its_own_hour_is_swept_to_the_end(yard: SweepHarness) -> None:
+def test_sweep_relays_the_rest_of_an_hour_with_a_failure(harness: SweepHarness) -> None:
     for number in range(250):
-        yard.give(number, shard=number)
-    fail_to_receive(yard)
-    assert yard.sweep(after=SETTLE_DELAY) == 249
-    assert yard.journal.watermarks["sweep"] < START
+        harness.give(number, shard=number)
+    fail_to_receive(harness)
+    assert harness.sweep(after=SETTLE_DELAY) == 249
+    assert harness.journal.watermarks["sweep"] < START
 
 
-def test_a_poison_entry_is_set_aside_and_the_rest_goes_on(yard: SweepHarness) -> None:
+def test_sweep_sets_a_poison_entry_aside(harness: SweepHarness) -> None:
     for number in range(4):
-        yard.give(number)
-    yard.ledger.receiving["event-2"] = ValueError("nobody foresaw it")
-    yard.sweep(after=SETTLE_DELAY)
-    assert yard.aside() == ["gift-2"]
-    assert yard.published() == events(0, 1, 3)
-    assert yard.journal.watermarks["sweep"] == START
+        harness.give(number)
+    harness.ledger.receiving["event-2"] = ValueError("unexpected")
+    harness.sweep(after=SETTLE_DELAY)
+    assert harness.aside() == ["gift-2"]
+    assert harness.published() == events(0, 1, 3)
+    assert harness.journal.watermarks["sweep"] == START
 
 
-def test_an_entry_that_cannot_be_read_is_set_aside_and_the_rest_goes_on(
-    yard: SweepHarness, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_sweep_sets_an_unreadable_entry_aside(harness: SweepHarness, caplog: pytest.LogCaptureFixture) -> None:
     for number in range(4):
-        yard.give(number)
-    yard.ledger.reading["gift-2"] = ValueError("not one of ours")
-    yard.sweep(after=SETTLE_DELAY)
-    assert yard.queue.kept == [EntryRef(user_id=FAN, entry_id="gift-2")]
-    assert yard.published() == events(0, 1, 3)
+        harness.give(number)
+    harness.ledger.reading["gift-2"] = ValueError("not one of ours")
+    harness.sweep(after=SETTLE_DELAY)
+    assert harness.queue.kept == [EntryRef(user_id=FAN, entry_id="gift-2")]
+    assert harness.published() == events(0, 1, 3)
     assert [line.message for line in caplog.records] == ["entry_unreadable"]
 
 
-def test_when_an_entry_cannot_be_looked_up_now_the_next_sweep_does_it(yard: SweepHarness) -> None:
-    yard.give(1)
-    yard.ledger.reading["gift-1"] = TryAgain()
+def test_sweep_with_an_unavailable_entry_raises_try_again(harness: SweepHarness) -> None:
+    harness.give(1)
+    harness.ledger.reading["gift-1"] = TryAgain()
     with pytest.raises(TryAgain):
-        yard.sweep(after=SETTLE_DELAY)
-    yard.ledger.reading.clear()
-    assert yard.sweep() == 1
-    assert yard.queue.kept == []
+        harness.sweep(after=SETTLE_DELAY)
+    harness.ledger.reading.clear()
+    assert harness.sweep() == 1
+    assert harness.queue.kept == []
 
 
 class Killed(Exception):
-    """The function's process ends here."""
+    """The death of the function's process."""
 
 
 class CrashingPublisher(FakePublisher):
@@ -185,14 +183,14 @@ class CrashingPublisher(FakePublisher):
         raise Killed(f"with {len(messages)} to tell")
 
 
-def test_an_hour_whose_sweep_died_after_receiving_is_told_whole_by_the_next_one(yard: SweepHarness) -> None:
+def test_sweep_after_a_crash_publishes_the_whole_hour(harness: SweepHarness) -> None:
     for number in range(3):
-        yard.give(number)
-    publisher, yard.publisher = yard.publisher, CrashingPublisher()
+        harness.give(number)
+    publisher, harness.publisher = harness.publisher, CrashingPublisher()
     with pytest.raises(Killed):
-        yard.sweep(after=SETTLE_DELAY)
-    assert yard.forgotten() == []
-    yard.publisher = publisher
-    assert [yard.sweep(), yard.sweep()] == [3, 0]
-    assert yard.published() == events(0, 1, 2)
-    assert list(yard.sequences().values()) == [1, 2, 3]
+        harness.sweep(after=SETTLE_DELAY)
+    assert harness.unrelayed() == []
+    harness.publisher = publisher
+    assert [harness.sweep(), harness.sweep()] == [3, 0]
+    assert harness.published() == events(0, 1, 2)
+    assert list(harness.sequences().values()) == [1, 2, 3]

@@ -47,7 +47,7 @@ IN_MEMBERSHIPS: Final = [
         _DOMAIN,
         "    if last is None and status in LIVE:\n",
         "    if last is None and status not in LIVE:\n",
-        ("tests/usecases/test_follow_membership.py",),
+        ("tests/usecases/test_memberships_sync.py",),
     ),
     Bug(
         "what has ended ends again",
@@ -77,7 +77,7 @@ IN_MEMBERSHIPS: Final = [
         _FOLLOW,
         "        if known is None:\n",
         "        if known is not None and not known:\n",
-        ("tests/usecases/test_follow_membership.py",),
+        ("tests/usecases/test_memberships_sync.py",),
     ),
     Bug(
         "a refund does not reach the membership",

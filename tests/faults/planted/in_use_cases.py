@@ -80,7 +80,7 @@ IN_USE_CASES: Final = [
         _MONEY,
         "    if outcome in {Outcome.CREDITED, Outcome.REPEATED}:\n        return None\n",
         "",
-        ("tests/usecases/test_follow_the_money.py",),
+        ("tests/usecases/test_refunds.py",),
     ),
     Bug(
         "a failed refund stays clawed back",

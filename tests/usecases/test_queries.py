@@ -11,13 +11,13 @@ from tests.usecases.checkout_harness import CheckoutHarness
 KEYS = [uuid7_at(START, number) for number in range(5)]
 
 
-def test_a_fan_reads_their_own_purchase() -> None:
+def test_read_entry_returns_the_fans_purchase() -> None:
     harness = CheckoutHarness()
     stored = harness.stock()
     assert read_entry(FAN, KEY, Purchase, ledger=harness.ledger) == stored
 
 
-def test_a_fan_reads_their_own_gift() -> None:
+def test_read_entry_returns_the_fans_gift() -> None:
     harness = CheckoutHarness()
     harness.fund(1)
     sent = harness.send().gift
@@ -25,7 +25,7 @@ def test_a_fan_reads_their_own_gift() -> None:
 
 
 @pytest.mark.parametrize(("user_id", "entry_id"), [("fan-2", KEY), (FAN, KEYS[4])], ids=["somebody else's", "nobody's"])
-def test_whatever_is_not_theirs_does_not_exist(user_id: str, entry_id: str) -> None:
+def test_read_entry_of_another_user_raises_not_found(user_id: str, entry_id: str) -> None:
     harness = CheckoutHarness()
     harness.stock()
     with pytest.raises(NotFound) as refused:
@@ -34,7 +34,7 @@ def test_whatever_is_not_theirs_does_not_exist(user_id: str, entry_id: str) -> N
     assert refused.value.extensions == {}
 
 
-def test_a_purchase_is_no_gift() -> None:
+def test_read_entry_of_another_kind_raises_not_found() -> None:
     harness = CheckoutHarness()
     harness.stock()
     with pytest.raises(NotFound):
@@ -64,7 +64,7 @@ def statement_of(entries: int, limit: int, before: str | None = None) -> Stateme
         (5, 100, None, [4, 3, 2, 1, 0], None),
     ],
 )
-def test_a_page_is_the_newest_entries_and_says_where_the_next_begins(
+def test_read_statement_returns_the_newest_entries_and_a_cursor(
     entries: int, limit: int, before: int | None, shown: list[int], older_than: int | None
 ) -> None:
     page = statement_of(entries, limit, None if before is None else KEYS[before])
@@ -73,7 +73,7 @@ def test_a_page_is_the_newest_entries_and_says_where_the_next_begins(
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6])
-def test_page_after_page_shows_every_entry_once(limit: int) -> None:
+def test_read_statement_pages_have_every_entry_once(limit: int) -> None:
     seen: list[str] = []
     before = None
     for _ in KEYS:
@@ -85,7 +85,7 @@ def test_page_after_page_shows_every_entry_once(limit: int) -> None:
     assert seen == KEYS[::-1]
 
 
-def test_a_statement_shows_nobody_elses_entries() -> None:
+def test_read_statement_has_no_entries_of_others() -> None:
     harness = CheckoutHarness()
     harness.stock(user_id="fan-2")
     assert read_statement(FAN, limit=9, before=None, ledger=harness.ledger).entries == []

@@ -1,4 +1,4 @@
-"""Two handlers of one payment at once: whichever answer is older, it never overwrites the newer one."""
+"""Concurrent syncs of one payment: an older response never overwrites a newer one."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -19,63 +19,63 @@ from tests.domain.builders import FAN
 from tests.invariants import books_of, broken
 from tests.usecases.checkout_harness import PAYMENT, CheckoutHarness, Port, moved_money, session_event
 
-Deed = Callable[[], object]
+Action = Callable[[], object]
 STEPS = ("find_purchase_ref", "find_entry", "read_money", "update_kept_amount")
 
 
 @dataclass
-class Meanwhile:
-    """Lets something else happen around a call: once for each deed that is waiting there."""
+class Interruptions:
+    """Run actions before or after the calls of a port, one action per call."""
 
-    before: dict[str, list[Deed]] = field(default_factory=dict)
-    after: dict[str, list[Deed]] = field(default_factory=dict)
+    before: dict[str, list[Action]] = field(default_factory=dict)
+    after: dict[str, list[Action]] = field(default_factory=dict)
 
     def over(self, port: Port) -> Port:
-        return cast("Port", _Interrupted(port, self))
+        return cast("Port", _InterruptedPort(port, self))
 
 
 @dataclass
-class _Interrupted:
+class _InterruptedPort:
     _port: object
-    _meanwhile: Meanwhile
+    _interruptions: Interruptions
 
     def __getattr__(self, name: str) -> Callable[..., object]:
         def call(*args: object) -> object:
-            for deed in self._meanwhile.before.pop(name, []):
-                deed()
+            for action in self._interruptions.before.pop(name, []):
+                action()
             answer: object = getattr(self._port, name)(*args)
-            if waiting := self._meanwhile.after.get(name):
+            if waiting := self._interruptions.after.get(name):
                 waiting.pop(0)()
             return answer
 
         return call
 
 
-class Race:
-    """A purchase that is posted, a handler that can be interrupted, and one that cannot."""
+class RefundRace:
+    """A posted purchase, with an interruptible sync and an uninterrupted one."""
 
     def __init__(self) -> None:
         self.harness = CheckoutHarness()
         self.harness.paid()
-        self.meanwhile = Meanwhile()
+        self.interruptions = Interruptions()
 
-    def slow(self) -> str:
-        ledger: Ledger = self.meanwhile.over(self.harness.ledger)
-        gateway: PaymentGateway = self.meanwhile.over(self.harness.gateway)
-        return self.follow(ledger, gateway)
+    def sync_interrupted(self) -> str:
+        ledger: Ledger = self.interruptions.over(self.harness.ledger)
+        gateway: PaymentGateway = self.interruptions.over(self.harness.gateway)
+        return self.sync_over(ledger, gateway)
 
-    def quick(self) -> str:
-        return self.follow(self.harness.ledger, self.harness.gateway)
+    def sync(self) -> str:
+        return self.sync_over(self.harness.ledger, self.harness.gateway)
 
-    def follow(self, ledger: Ledger, gateway: PaymentGateway) -> str:
+    def sync_over(self, ledger: Ledger, gateway: PaymentGateway) -> str:
         return sync_refunds(
             PAYMENT, dataclasses.replace(self.harness.stripe_event_services(), ledger=ledger, gateway=gateway)
         )
 
-    def news(self, refunds: Sequence[Movement]) -> str:
-        """The money moves, and somebody else hears of it at once."""
+    def change_money(self, refunds: Sequence[Movement]) -> str:
+        """Change the money, and sync it at once in another handler."""
         self.harness.move_money(refunds=refunds)
-        return self.quick()
+        return self.sync()
 
     def moved(self) -> list[int]:
         entries = self.harness.books.entries[FAN].values()
@@ -97,13 +97,15 @@ STATES: dict[str, tuple[list[Movement], int]] = {
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(("noted", "seen", "now"), list(product(STATES, repeat=3)))
-def test_a_stale_answer_never_overwrites_a_newer_one(noted: str, seen: str, now: str, when: str, step: str) -> None:
-    race = Race()
+def test_sync_refunds_stale_response_never_overwrites_a_newer_one(
+    noted: str, seen: str, now: str, when: str, step: str
+) -> None:
+    race = RefundRace()
     race.harness.deliver(session_event("paid"))
-    race.news(STATES[noted][0])
+    race.change_money(STATES[noted][0])
     race.harness.move_money(refunds=STATES[seen][0])
-    getattr(race.meanwhile, when)[step] = [lambda: race.news(STATES[now][0])]
-    race.slow()
+    getattr(race.interruptions, when)[step] = [lambda: race.change_money(STATES[now][0])]
+    race.sync_interrupted()
     assert race.harness.balance() == STATES[now][1]
     assert race.is_sound()
 
@@ -111,44 +113,44 @@ def test_a_stale_answer_never_overwrites_a_newer_one(noted: str, seen: str, now:
 @pytest.mark.parametrize("now", STATES)
 @pytest.mark.parametrize("step", [*STEPS, "find_session", "post_purchase"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_nor_does_one_that_had_to_fulfill_first(now: str, when: str, step: str) -> None:
-    race = Race()
+def test_sync_refunds_stale_response_after_fulfillment_never_overwrites(now: str, when: str, step: str) -> None:
+    race = RefundRace()
     race.harness.move_money(refunds=STATES["half"][0])
-    getattr(race.meanwhile, when)[step] = [lambda: race.news(STATES[now][0])]
-    race.slow()
+    getattr(race.interruptions, when)[step] = [lambda: race.change_money(STATES[now][0])]
+    race.sync_interrupted()
     assert race.harness.balance() == STATES[now][1]
     assert race.is_sound()
 
 
-def test_whoever_loses_looks_again_and_has_nothing_left_to_do() -> None:
-    race = Race()
+def test_sync_refunds_losing_a_race_is_unchanged() -> None:
+    race = RefundRace()
     race.harness.deliver(session_event("paid"))
     race.harness.move_money(refunds=STATES["half"][0])
-    race.meanwhile.after["read_money"] = [race.quick]
-    assert race.slow() == "unchanged"
+    race.interruptions.after["read_money"] = [race.sync]
+    assert race.sync_interrupted() == "unchanged"
     assert race.moved() == [-35]
 
 
 @pytest.mark.parametrize("times", range(1, MAX_ATTEMPTS))
-def test_whoever_loses_often_wins_in_the_end(times: int) -> None:
-    race = Race()
+def test_sync_refunds_losing_some_races_succeeds(times: int) -> None:
+    race = RefundRace()
     race.harness.deliver(session_event("paid"))
     race.harness.move_money(refunds=STATES["half"][0])
-    race.meanwhile.after["read_money"] = [race.quick] * times
-    race.slow()
+    race.interruptions.after["read_money"] = [race.sync] * times
+    race.sync_interrupted()
     assert race.moved() == [-35]
-    assert race.meanwhile.after["read_money"] == []
+    assert race.interruptions.after["read_money"] == []
 
 
-def test_whoever_always_loses_is_asked_to_come_again() -> None:
-    race = Race()
+def test_sync_refunds_losing_every_race_raises_try_again() -> None:
+    race = RefundRace()
     race.harness.deliver(session_event("paid"))
     race.harness.move_money(refunds=STATES["none"][0])
     for now in ("half", "none") * MAX_ATTEMPTS:
-        race.meanwhile.after.setdefault("read_money", []).append(partial(race.news, STATES[now][0]))
+        race.interruptions.after.setdefault("read_money", []).append(partial(race.change_money, STATES[now][0]))
     with pytest.raises(TryAgain):
-        race.slow()
+        race.sync_interrupted()
     assert (race.harness.balance(), race.is_sound()) == (35, True)
-    race.meanwhile.after.clear()
-    race.slow()
+    race.interruptions.after.clear()
+    race.sync_interrupted()
     assert (race.harness.balance(), race.is_sound()) == (35, True)

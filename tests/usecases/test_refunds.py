@@ -16,15 +16,15 @@ from tests.invariants import books_of, broken
 from tests.usecases.checkout_harness import PAYMENT, CheckoutHarness, a_stripe_event, moved_money, session_event
 
 
-def a_desk_with_a_posted_purchase() -> CheckoutHarness:
+def a_harness_with_a_posted_purchase() -> CheckoutHarness:
     harness = CheckoutHarness()
     harness.paid()
     assert harness.deliver(session_event("paid")) == "credited"
     return harness
 
 
-class LostItsSessions(FakeGateway):
-    """Knows what a payment was for, and no longer where it was made."""
+class GatewayWithoutSessions(FakeGateway):
+    """A gateway that knows the reference of a payment but not its session."""
 
     def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:
         del payment_intent
@@ -32,11 +32,11 @@ class LostItsSessions(FakeGateway):
 
 
 def without_sessions(harness: CheckoutHarness, payment: str) -> str:
-    return sync_refunds(payment, dataclasses.replace(harness.stripe_event_services(), gateway=LostItsSessions()))
+    return sync_refunds(payment, dataclasses.replace(harness.stripe_event_services(), gateway=GatewayWithoutSessions()))
 
 
 def adjustments(harness: CheckoutHarness) -> list[tuple[Kind, int]]:
-    """What followed the money, in its order."""
+    """Return kind and coins of the adjustments, in order."""
     entries = [entry for entry in harness.books.entries[FAN].values() if isinstance(entry, Adjustment)]
     assert all(entry.about == KEY for entry in entries)
     return [(entry.kind, entry.coins) for entry in entries]
@@ -49,8 +49,8 @@ def sound(harness: CheckoutHarness) -> bool:
 # --- coins follow the money -------------------------------------------------------------------------------------------
 
 
-def test_a_single_coin_that_comes_back_is_told_as_restored() -> None:
-    harness = a_desk_with_a_posted_purchase()
+def test_sync_refunds_restores_a_single_coin() -> None:
+    harness = a_harness_with_a_posted_purchase()
     harness.move_money(refunds=[moved_money(1)])
     assert (harness.hint(), harness.balance()) == ("clawed_back", 69)
     harness.move_money(refunds=[moved_money(1, "failed")])
@@ -58,8 +58,8 @@ def test_a_single_coin_that_comes_back_is_told_as_restored() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(MONEY_EVENTS))
-def test_every_hint_makes_us_look(kind: str) -> None:
-    harness = a_desk_with_a_posted_purchase()
+def test_sync_refunds_runs_for_every_refund_and_dispute_event(kind: str) -> None:
+    harness = a_harness_with_a_posted_purchase()
     harness.move_money(refunds=[moved_money(37)])
     assert harness.hint(kind=kind) == "clawed_back"
     assert (harness.balance(), adjustments(harness)) == (35, [(Kind.CLAWBACK, -35)])
@@ -67,8 +67,8 @@ def test_every_hint_makes_us_look(kind: str) -> None:
     assert sound(harness)
 
 
-def test_a_clawback_is_an_entry_of_its_own() -> None:
-    harness = a_desk_with_a_posted_purchase()
+def test_sync_refunds_posts_a_clawback_entry() -> None:
+    harness = a_harness_with_a_posted_purchase()
     harness.move_money(refunds=[moved_money()])
     harness.hint()
     entry_id, event_id = uuid7_at(START, 2), uuid7_at(START, 3)
@@ -93,8 +93,8 @@ MOVES: list[tuple[str, Sequence[Movement], Sequence[Movement], str, int]] = [
 ]
 
 
-def test_the_coins_are_always_what_the_money_says() -> None:
-    harness = a_desk_with_a_posted_purchase()
+def test_sync_refunds_keeps_coins_equal_to_the_money() -> None:
+    harness = a_harness_with_a_posted_purchase()
     for name, refunds, disputes, outcome, coins in MOVES:
         harness.move_money(refunds=refunds, disputes=disputes)
         assert (harness.hint(), harness.balance()) == (outcome, coins), name
@@ -103,9 +103,9 @@ def test_the_coins_are_always_what_the_money_says() -> None:
 
 
 @pytest.mark.parametrize("first", range(len(MOVES)))
-def test_what_was_in_between_does_not_matter(first: int) -> None:
+def test_sync_refunds_ignores_intermediate_states(first: int) -> None:
     for _, refunds, disputes, _, coins in MOVES:
-        harness = a_desk_with_a_posted_purchase()
+        harness = a_harness_with_a_posted_purchase()
         harness.move_money(refunds=MOVES[first][1], disputes=MOVES[first][2])
         harness.hint()
         harness.move_money(refunds=refunds, disputes=disputes)
@@ -114,8 +114,8 @@ def test_what_was_in_between_does_not_matter(first: int) -> None:
         assert sound(harness)
 
 
-def test_money_that_moves_by_less_than_a_coin_is_noted_all_the_same() -> None:
-    harness = a_desk_with_a_posted_purchase()
+def test_sync_refunds_records_money_below_one_coin() -> None:
+    harness = a_harness_with_a_posted_purchase()
     harness.move_money(refunds=[moved_money(38)])
     harness.hint()
     harness.move_money(refunds=[moved_money(37)])
@@ -130,10 +130,10 @@ def test_money_that_moves_by_less_than_a_coin_is_noted_all_the_same() -> None:
     "movement", [{"refunds": [moved_money(37, "reversed")]}, {"disputes": [moved_money(37, "appealed")]},
                  {"refunds": [moved_money(37), moved_money(1, currency="eur")]}], ids=str
 )  # fmt: skip
-def test_what_nobody_told_us_the_meaning_of_moves_nothing(
+def test_sync_refunds_of_an_unknown_status_changes_nothing(
     movement: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    harness = a_desk_with_a_posted_purchase()
+    harness = a_harness_with_a_posted_purchase()
     before = harness.state()
     harness.move_money(**movement)
     assert harness.hint() == "unknown_status"
@@ -141,11 +141,11 @@ def test_what_nobody_told_us_the_meaning_of_moves_nothing(
     assert [line.message for line in caplog.records] == ["unknown_stripe_status"]
 
 
-# --- coins that were spent already ------------------------------------------------------------------------------------
+# --- spent coins ------------------------------------------------------------------------------------------------------
 
 
-def test_spent_coins_are_owed_and_the_next_purchase_pays_them_off() -> None:
-    harness = a_desk_with_a_posted_purchase()
+def test_sync_refunds_of_spent_coins_makes_the_balance_negative() -> None:
+    harness = a_harness_with_a_posted_purchase()
     harness.send(gift_id=uuid7_at(START, 50), item_id="cake")
     harness.move_money(refunds=[moved_money()])
     assert (harness.hint(), harness.balance()) == ("clawed_back", -35)
@@ -160,12 +160,12 @@ def test_spent_coins_are_owed_and_the_next_purchase_pays_them_off() -> None:
     assert (harness.balance(), sound(harness)) == (34, True)
 
 
-# --- hints that come before anything else -----------------------------------------------------------------------------
+# --- events before fulfillment ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.PROCESSING, Status.FAILED, Status.EXPIRED])
 @pytest.mark.parametrize(("refunded", "outcome", "coins"), [(0, "unchanged", 70), (37, "clawed_back", 35)])
-def test_what_was_paid_is_fulfilled_first(status: Status, refunded: int, outcome: str, coins: int) -> None:
+def test_sync_refunds_fulfills_a_paid_purchase_first(status: Status, refunded: int, outcome: str, coins: int) -> None:
     harness = CheckoutHarness()
     harness.paid(status=status)
     harness.move_money(refunds=[moved_money(refunded)] if refunded else [])
@@ -177,7 +177,7 @@ def test_what_was_paid_is_fulfilled_first(status: Status, refunded: int, outcome
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.PROCESSING, Status.FAILED, Status.EXPIRED])
-def test_where_nothing_was_paid_there_is_no_money_to_follow(status: Status) -> None:
+def test_sync_refunds_of_an_unpaid_session_does_nothing(status: Status) -> None:
     harness = CheckoutHarness()
     purchase = harness.paid(status=status)
     harness.provider.sessions[KEY] = session_of(purchase, payment_status="unpaid")
@@ -186,15 +186,15 @@ def test_where_nothing_was_paid_there_is_no_money_to_follow(status: Status) -> N
     assert harness.state() == before
 
 
-def test_a_payment_whose_session_cannot_be_found_is_no_payment() -> None:
+def test_sync_refunds_without_a_session_is_unpaid() -> None:
     harness = CheckoutHarness()
     harness.paid()
     assert without_sessions(harness, PAYMENT) == "unpaid"
     assert harness.balance() == 0
 
 
-def test_a_strangers_payment_is_left_alone() -> None:
-    harness = a_desk_with_a_posted_purchase()
+def test_sync_refunds_ignores_an_unrelated_payment() -> None:
+    harness = a_harness_with_a_posted_purchase()
     before = harness.state()
     assert harness.hint("pi_of_somebody_else") == "stranger"
     assert harness.state() == before
@@ -205,16 +205,14 @@ def test_a_strangers_payment_is_left_alone() -> None:
     [({"currency": "eur"}, "other_currency"), ({"subtotal_minor": 1, "total_minor": 1}, "other_amount"),
      ({"payment_status": "no_payment_required"}, "no_payment_required")],
 )  # fmt: skip
-def test_a_payment_that_does_not_match_is_reviewed_before_its_money_is_followed(
-    changes: dict[str, Any], reason: str
-) -> None:
+def test_sync_refunds_of_a_mismatched_payment_files_a_review_first(changes: dict[str, Any], reason: str) -> None:
     harness = CheckoutHarness()
     harness.provider.sessions[KEY] = session_of(harness.paid(), **changes)
     assert [harness.hint(), harness.hint()] == ["in_review", "reviewed"]
     assert (harness.reasons(), harness.balance()) == ([reason], 0)
 
 
-def test_money_for_a_purchase_that_we_do_not_know_is_reviewed() -> None:
+def test_sync_refunds_of_an_unknown_purchase_files_a_review() -> None:
     harness = CheckoutHarness()
     harness.paid()
     harness.books.entries.clear()
@@ -222,11 +220,11 @@ def test_money_for_a_purchase_that_we_do_not_know_is_reviewed() -> None:
     assert harness.reasons() == ["no_such_purchase"]
 
 
-# --- a payment that is not the purchase's -----------------------------------------------------------------------------
+# --- unmatched payments -----------------------------------------------------------------------------------------------
 
 
-def test_money_that_leaves_an_unmatched_payment_is_reviewed_once() -> None:
-    harness = a_desk_with_a_posted_purchase()
+def test_sync_refunds_of_an_unmatched_payment_files_one_review() -> None:
+    harness = a_harness_with_a_posted_purchase()
     second = session_of(a_purchase(), payment_intent="pi_second", session_id="cs_second")
     harness.deliver(a_stripe_event(session=second))
     harness.provider.sessions["second"] = second
@@ -237,40 +235,40 @@ def test_money_that_leaves_an_unmatched_payment_is_reviewed_once() -> None:
     assert list(harness.books.reviews) == ["pi_second", "pi_second-left-74"]
 
 
-def test_each_amount_that_leaves_an_unmatched_payment_is_noticed() -> None:
-    harness = a_desk_with_a_posted_purchase()
+def test_sync_refunds_of_an_unmatched_payment_files_a_review_per_amount() -> None:
+    harness = a_harness_with_a_posted_purchase()
     second = session_of(a_purchase(), payment_intent="pi_second", session_id="cs_second")
     harness.provider.sessions["second"] = second
-    said = []
+    outcomes = []
     for refunds in ([], [moved_money(10)], [moved_money(10)], [moved_money(10), moved_money(20)]):
         harness.move_money(payment="pi_second", refunds=refunds)
-        said.append(harness.hint("pi_second"))
-    assert said == ["in_review", "in_review", "reviewed", "in_review"]
+        outcomes.append(harness.hint("pi_second"))
+    assert outcomes == ["in_review", "in_review", "reviewed", "in_review"]
     assert list(harness.books.reviews) == ["pi_second", "pi_second-left-10", "pi_second-left-30"]
     assert harness.balance() == 70
 
 
-def test_money_that_an_unmatched_payment_lost_in_a_way_nobody_knows_is_told_as_such() -> None:
-    harness = a_desk_with_a_posted_purchase()
+def test_sync_refunds_of_an_unmatched_payment_reports_an_unknown_status() -> None:
+    harness = a_harness_with_a_posted_purchase()
     harness.provider.sessions["second"] = session_of(a_purchase(), payment_intent="pi_second")
     harness.move_money(payment="pi_second", disputes=[moved_money(10, "appealed_to_the_moon")])
     assert harness.hint("pi_second") == "unknown_status"
 
 
-def test_an_unmatched_payment_whose_session_is_gone_has_no_money_to_follow() -> None:
-    harness = a_desk_with_a_posted_purchase()
+def test_sync_refunds_of_an_unmatched_payment_without_session_is_unpaid() -> None:
+    harness = a_harness_with_a_posted_purchase()
     assert without_sessions(harness, "pi_second") == "unpaid"
     assert harness.reasons() == []
 
 
-# --- what cannot be told ----------------------------------------------------------------------------------------------
+# --- unknown outcomes -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
 @pytest.mark.parametrize(
     "step", ["find_purchase_ref", "find_entry", "read_money", "update_kept_amount", "find_session", "post_purchase"]
 )
-def test_a_hint_whose_outcome_is_unknown_comes_again_and_does_its_work_once(fault: str, step: str) -> None:
+def test_sync_refunds_retry_after_try_again_takes_effect_once(fault: str, step: str) -> None:
     harness = CheckoutHarness()
     harness.paid()
     harness.move_money(refunds=[moved_money(37)])
@@ -282,8 +280,8 @@ def test_a_hint_whose_outcome_is_unknown_comes_again_and_does_its_work_once(faul
     assert sound(harness)
 
 
-def test_without_news_nobody_is_asked_for_more_than_is_needed() -> None:
-    harness = a_desk_with_a_posted_purchase()
+def test_sync_refunds_without_a_change_makes_no_extra_calls() -> None:
+    harness = a_harness_with_a_posted_purchase()
     harness.recorder.calls.clear()
     harness.hint()
     assert harness.recorder.calls == [

@@ -1,0 +1,31 @@
+"""An invoice without a payment is reviewed; its month is posted once the payment is known."""
+
+import pytest
+
+from chalicelib.domain.operators import Decision
+from chalicelib.errors import InvalidField
+from chalicelib.usecases.operators import settle_review
+from tests.domain.builders import an_act
+from tests.fake_operators import FakeOperators
+from tests.fakes import START, uuid7_at
+from tests.usecases.membership_harness import MembershipHarness
+
+
+def settle(harness: MembershipHarness, decision: Decision) -> None:
+    [review] = harness.books.reviews.values()
+    operators = FakeOperators(harness.books)
+    act = an_act(key=uuid7_at(START, 50))
+    settle_review(review.month, review.payment_id, decision, act, operators=operators, clock=harness.clock)
+
+
+def test_fulfill_invoice_of_a_reviewed_month_credits_when_its_payment_shows() -> None:
+    harness = MembershipHarness()
+    harness.joined()
+    harness.billed(1, payment_intent=None)
+    assert harness.deliver_invoice(1) == "in_review"
+    with pytest.raises(InvalidField):
+        settle(harness, "credit")
+    harness.billed(1)
+    assert harness.deliver_invoice(1) == "credited"
+    settle(harness, "refuse")
+    assert harness.balance() == 500
