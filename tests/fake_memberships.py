@@ -77,11 +77,11 @@ class FakeSubscriptions:
 
     def __init__(self) -> None:
         self.opened = 0
-        self.return_urls: list[str] = []
+        self.return_urls: list[str | None] = []
         self.subscriptions: dict[str, Subscription] = {}
         self.invoices: dict[str, Invoice] = {}
 
-    def open_session(self, membership: Membership, return_url: str = "") -> str | None:
+    def open_session(self, membership: Membership, return_url: str | None = None) -> str | None:
         self.opened += 1
         self.return_urls.append(return_url)
         return f"https://pay.example/{membership.membership_id}"

@@ -221,7 +221,7 @@ class FakeGateway:
     def __init__(self) -> None:
         self.sessions: dict[str, CheckoutSession] = {}
         self.opened = 0
-        self.return_urls: list[str] = []
+        self.return_urls: list[str | None] = []
         self.events: dict[bytes, StripeEvent] = {}
         self.money: dict[str, MoneyState] = {}
         self.listed: list[StripeEvent] = []
@@ -240,7 +240,7 @@ class FakeGateway:
     def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:
         return [event for event in self.listed if event.created_at >= since and event.type in types]
 
-    def open_session(self, purchase: Purchase, return_url: str = "") -> CheckoutSession:
+    def open_session(self, purchase: Purchase, return_url: str | None = None) -> CheckoutSession:
         self.opened += 1
         self.return_urls.append(return_url)
         return self.sessions.setdefault(purchase.purchase_id, session_of(purchase))

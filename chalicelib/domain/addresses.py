@@ -81,14 +81,14 @@ def origin_of(address: str) -> Origin:
     return Origin(scheme=scheme, host=host_and_port[1], port=int(host_and_port[2] or _DEFAULT_PORTS[scheme]))
 
 
-def require_return_url(address: str, allowed: Collection[Origin]) -> str:
-    """Return the address that a fan comes back to; "" is the shop's own page.
+def require_return_url(address: str | None, allowed: Collection[Origin]) -> str | None:
+    """Return the address that a fan comes back to; None is the shop's own page.
 
     Raises:
         InvalidField: its origin is not one of `allowed`.
     """
     try:
-        if not address or (len(address) <= MAX_ADDRESS and origin_of(address) in allowed):
+        if address is None or (len(address) <= MAX_ADDRESS and origin_of(address) in allowed):
             return address
     except OddAddress:
         pass

@@ -106,7 +106,7 @@ class MembershipOrder(Struct, frozen=True, kw_only=True):
     user_id: str
     plan_id: str
     currency: str
-    return_url: str = ""
+    return_url: str | None = None
 
     def __post_init__(self) -> None:
         require_tag("plan_id", self.plan_id)

@@ -108,21 +108,21 @@ class CheckoutOrder(Struct, frozen=True, kw_only=True):
 
     purchase_id: str
     user_id: str
-    bundle_id: str = ""
+    bundle_id: str | None = None
     quantity: int = 1
     coins: int = 0
     currency: str
     channel: str
-    return_url: str = ""
+    return_url: str | None = None
 
     def __post_init__(self) -> None:
-        if bool(self.bundle_id) is bool(self.coins):
+        if (self.bundle_id is not None) is bool(self.coins):
             raise InvalidField("bundle_id", "exactly one of bundle_id and coins")
-        if self.bundle_id:
+        if self.bundle_id is not None:
             require_tag("bundle_id", self.bundle_id)
         elif not 1 <= self.coins <= MAX_AMOUNT:
             raise InvalidField("coins", f"a whole number from 1 to {MAX_AMOUNT}")
-        if not 1 <= self.quantity <= (MAX_BUNDLES if self.bundle_id else 1):
+        if not 1 <= self.quantity <= (MAX_BUNDLES if self.bundle_id is not None else 1):
             raise InvalidField("quantity", f"a whole number from 1 to {MAX_BUNDLES}, with bundle_id only")
         require_market(self.currency, self.channel)
 
@@ -134,7 +134,7 @@ class CheckoutOrder(Struct, frozen=True, kw_only=True):
         """
         if self.quantity == 1 and not self.coins and not self.return_url:
             return None
-        return hash_request(self.bundle_id, str(self.quantity), str(self.coins), self.return_url)
+        return hash_request(self.bundle_id or "", str(self.quantity), str(self.coins), self.return_url or "")
 
 
 def require_market(currency: str, channel: str) -> tuple[str, str]:
@@ -165,7 +165,7 @@ def quote(order: CheckoutOrder, catalogue: Catalogue, now: datetime) -> Purchase
 def _offer(order: CheckoutOrder, catalogue: Catalogue) -> Offer:
     if order.channel != "web":
         raise UnknownBundle("In-app prices are paid in the app's store, not here.")
-    if order.coins:
+    if order.bundle_id is None:
         return offer_for(catalogue, order.coins, order.currency)
     bundle = catalogue.offer(order.bundle_id, order.currency, order.channel)
     return bundle if order.quantity == 1 else offer_for(catalogue, order.quantity * bundle.coins, order.currency)

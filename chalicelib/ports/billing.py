@@ -13,12 +13,12 @@ from chalicelib.domain.purchases import Purchase
 class PaymentGateway(Protocol):
     """The payment provider."""
 
-    def open_session(self, purchase: Purchase, return_url: str = "") -> CheckoutSession:
+    def open_session(self, purchase: Purchase, return_url: str | None = None) -> CheckoutSession:
         """Create the checkout session of a purchase, or return the one that an earlier call created.
 
         Args:
             purchase: the purchase as stored.
-            return_url: page that the fan comes back to with the purchase's id, or "" for the shop's own pages.
+            return_url: page that the fan comes back to with the purchase's id, or None for the shop's own pages.
 
         Raises:
             IdempotencyConflict: the provider has the purchase with other parameters; a new key is needed.
@@ -60,12 +60,12 @@ class OfferSigner(Protocol):
 class Subscriptions(Protocol):
     """The payment provider's side of memberships."""
 
-    def open_session(self, membership: Membership, return_url: str = "") -> str | None:
+    def open_session(self, membership: Membership, return_url: str | None = None) -> str | None:
         """Create the membership's checkout session, or find the existing one. Returns its URL.
 
         Args:
             membership: the membership as stored.
-            return_url: page that the fan comes back to with the membership's id, or "" for the shop's own pages.
+            return_url: page that the fan comes back to with the membership's id, or None for the shop's own pages.
 
         Raises:
             IdempotencyConflict: the provider has the membership with other parameters; a new key is needed.

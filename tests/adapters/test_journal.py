@@ -49,7 +49,7 @@ def line(entry: Entry) -> JournalLine:
         kind=kind,
         coins=-entry.price_coins if isinstance(entry, Gift) else entry.coins,
         posted_at=entry.posted_at,
-        creator_id=getattr(entry, "creator_id", "") if has_shard else "",
+        creator_id=getattr(entry, "creator_id", None) if has_shard else None,
         shard=getattr(entry, "shard", 0) if has_shard else 0,
     )
 

@@ -182,5 +182,10 @@ def test_invoice_of_without_optional_fields_has_defaults() -> None:
     bare = an_invoice(status=None, billing_reason=None, customer=None, payments=None, subtotal=-499, total=-499)
     invoice = invoice_of(bare)
     assert invoice is not None
-    assert (invoice.status, invoice.billing_reason, invoice.customer_id, invoice.payment_intent) == ("", "", "", None)
+    assert (invoice.status, invoice.billing_reason, invoice.customer_id, invoice.payment_intent) == (
+        None,
+        None,
+        None,
+        None,
+    )
     assert invoice.total_minor == -499

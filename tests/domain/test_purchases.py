@@ -65,10 +65,10 @@ def test_checkout_order_names_the_invalid_field(field: str, value: str | int) ->
     ("wanted", "field"),
     [
         ({"coins": 70}, "bundle_id"),
-        ({"coins": 70, "bundle_id": "", "quantity": 2}, "quantity"),
-        ({"coins": 0, "bundle_id": ""}, "bundle_id"),
-        ({"coins": -1, "bundle_id": ""}, "coins"),
-        ({"coins": MAX_AMOUNT + 1, "bundle_id": ""}, "coins"),
+        ({"coins": 70, "bundle_id": None, "quantity": 2}, "quantity"),
+        ({"coins": 0, "bundle_id": None}, "bundle_id"),
+        ({"coins": -1, "bundle_id": None}, "coins"),
+        ({"coins": MAX_AMOUNT + 1, "bundle_id": None}, "coins"),
     ],
 )
 def test_checkout_order_is_of_a_bundle_or_of_coins(wanted: dict[str, Any], field: str) -> None:
@@ -98,10 +98,10 @@ LADDER = a_catalogue(
 @pytest.mark.parametrize(
     ("wanted", "bundle_id", "coins", "amount_minor"),
     [
-        ({"coins": 70, "bundle_id": ""}, "coins_70", 70, 74),
-        ({"coins": 71, "bundle_id": ""}, "custom", 71, 76),
-        ({"coins": 349, "bundle_id": ""}, "coins_350", 350, 364),
-        ({"coins": 1_000, "bundle_id": ""}, "custom", 1_000, 1_040),
+        ({"coins": 70, "bundle_id": None}, "coins_70", 70, 74),
+        ({"coins": 71, "bundle_id": None}, "custom", 71, 76),
+        ({"coins": 349, "bundle_id": None}, "coins_350", 350, 364),
+        ({"coins": 1_000, "bundle_id": None}, "custom", 1_000, 1_040),
         ({"quantity": 1}, "coins_70", 70, 74),
         ({"quantity": 2}, "custom", 140, 148),
         ({"quantity": 5}, "coins_350", 350, 364),
@@ -120,8 +120,8 @@ def test_quote_of_an_amount_is_one_price_for_all_its_coins(
 @pytest.mark.parametrize(
     ("wanted", "nearest"),
     [
-        ({"coins": 69, "bundle_id": ""}, {"nearest_above": 70}),
-        ({"coins": 1_001, "bundle_id": ""}, {"nearest_below": 1_000}),
+        ({"coins": 69, "bundle_id": None}, {"nearest_above": 70}),
+        ({"coins": 1_001, "bundle_id": None}, {"nearest_below": 1_000}),
         ({"quantity": 99}, {"nearest_below": 1_000}),
     ],
 )
@@ -153,8 +153,8 @@ REQUESTS: list[dict[str, Any]] = [
     {},
     {"quantity": 2},
     {"quantity": 20},
-    {"bundle_id": "", "coins": 70},
-    {"bundle_id": "", "coins": 1_400},
+    {"bundle_id": None, "coins": 70},
+    {"bundle_id": None, "coins": 1_400},
     {"return_url": "https://live.example/stream"},
     {"return_url": "https://live.example/stream", "quantity": 2},
     {"return_url": "https://live.example/other"},
@@ -176,7 +176,7 @@ def test_require_same_request_compares_amount_and_return_address(first: dict[str
 
 
 def test_require_same_request_of_an_amount_ignores_the_current_price() -> None:
-    order = a_checkout_order(bundle_id="", coins=345)
+    order = a_checkout_order(bundle_id=None, coins=345)
     stored = a_purchase(bundle_id="coins_350", coins=350, amount_minor=1, request_hash=order.request_hash)
     assert require_same_request(stored, order) is stored
 

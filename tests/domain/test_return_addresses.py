@@ -7,14 +7,15 @@ from chalicelib.errors import InvalidField
 from tests.domain.test_addresses import OFFICIAL, SHOP
 
 
-@pytest.mark.parametrize("address", ["", *OFFICIAL, "https://shop.example/" + "x" * (MAX_ADDRESS - 21)])
-def test_require_return_url_accepts_an_address_in_an_allowed_origin(address: str) -> None:
+@pytest.mark.parametrize("address", [None, *OFFICIAL, "https://shop.example/" + "x" * (MAX_ADDRESS - 21)])
+def test_require_return_url_accepts_an_address_in_an_allowed_origin(address: str | None) -> None:
     assert require_return_url(address, SHOP) == address
 
 
 @pytest.mark.parametrize(
     "address",
     [
+        "",
         "/success",
         "javascript:alert(1)",
         "//shop.example/",

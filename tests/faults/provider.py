@@ -50,7 +50,7 @@ class Provider:
 
     # --- the port -------------------------------------------------------------------------------------------------
 
-    def open_session(self, purchase: Purchase, return_url: str = "") -> CheckoutSession:
+    def open_session(self, purchase: Purchase, return_url: str | None = None) -> CheckoutSession:
         del return_url
         return self.sessions.setdefault(
             purchase.purchase_id, session_of(purchase, payment_status="unpaid", payment_intent=None)

@@ -22,7 +22,7 @@ def order(api: Api, path: str, key: str | None = None, **fields: Any) -> Reply:
     return api.call("POST", path, key=key or api.clock.new_id(), body=POSTS[path] | fields)
 
 
-def opened(api: Api, path: str) -> list[str]:
+def opened(api: Api, path: str) -> list[str | None]:
     return (api.billing if "memberships" in path else api.gateway).return_urls
 
 

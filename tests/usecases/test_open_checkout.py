@@ -46,12 +46,12 @@ def test_open_checkout_sends_return_address_with_every_repeat() -> None:
 
 def test_open_checkout_of_coins_repeats_after_the_price_has_changed() -> None:
     harness = CheckoutHarness(a_catalogue(a_bundle(), custom_max_coins=1_000))
-    first = harness.open(bundle_id="", coins=100)
+    first = harness.open(bundle_id=None, coins=100)
     assert (first.purchase.coins, first.purchase.amount_minor) == (100, 106)
     harness.catalogue = a_catalogue(a_bundle(prices={"web": {"usd": 9_999}}))
-    assert harness.open(bundle_id="", coins=100).purchase == first.purchase
+    assert harness.open(bundle_id=None, coins=100).purchase == first.purchase
     with pytest.raises(IdempotencyConflict):
-        harness.open(bundle_id="", coins=101)
+        harness.open(bundle_id=None, coins=101)
 
 
 def test_open_checkout_repeats_an_in_app_purchase_of_the_first_release() -> None:

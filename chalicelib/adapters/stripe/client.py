@@ -40,7 +40,7 @@ class StripeAccount:
             http_client=self._http,
         )
 
-    def _pages(self, return_url: str, **ids: str) -> tuple[str, str]:
+    def _pages(self, return_url: str | None, **ids: str) -> tuple[str, str]:
         """Build a session's return addresses after payment and without one."""
         if return_url:
             return with_parameters(return_url, **ids), with_parameters(return_url, **ids, canceled="1")

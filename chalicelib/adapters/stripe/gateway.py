@@ -50,7 +50,7 @@ class StripeGateway(StripeAccount):
         super().__init__(api_key=api_key, api_url=api_url, success_url=success_url, cancel_url=cancel_url)
         self._webhook_secrets = webhook_secrets
 
-    def open_session(self, purchase: Purchase, return_url: str = "") -> CheckoutSession:
+    def open_session(self, purchase: Purchase, return_url: str | None = None) -> CheckoutSession:
         """Send only values that every repeat of the request has, so that Stripe recognizes it."""
         try:
             with answering():
@@ -106,7 +106,9 @@ class StripeGateway(StripeAccount):
         self._verify(payload, signature, now)
         return decode_event(payload)
 
-    def _session_params(self, purchase: Purchase, return_url: str) -> "stripe.params.checkout.SessionCreateParams":
+    def _session_params(
+        self, purchase: Purchase, return_url: str | None
+    ) -> "stripe.params.checkout.SessionCreateParams":
         success_url, cancel_url = self._pages(return_url, purchase=purchase.purchase_id)
         metadata = {
             "purchase_id": purchase.purchase_id,

@@ -29,7 +29,7 @@ class StripeMemberships(StripeAccount):
     def __init__(self, *, api_key: Callable[[], str], api_url: str, success_url: str, cancel_url: str) -> None:
         super().__init__(api_key=api_key, api_url=api_url, success_url=success_url, cancel_url=cancel_url)
 
-    def open_session(self, membership: Membership, return_url: str = "") -> str | None:
+    def open_session(self, membership: Membership, return_url: str | None = None) -> str | None:
         """Send only values that every repeat of the request has, so that Stripe recognizes it."""
         try:
             with answering():
@@ -76,7 +76,9 @@ class StripeMemberships(StripeAccount):
             )
         return session.url
 
-    def _session_params(self, membership: Membership, return_url: str) -> "stripe.params.checkout.SessionCreateParams":
+    def _session_params(
+        self, membership: Membership, return_url: str | None
+    ) -> "stripe.params.checkout.SessionCreateParams":
         success_url, cancel_url = self._pages(return_url, membership=membership.membership_id)
         metadata = {
             "membership_id": membership.membership_id,

@@ -34,12 +34,12 @@ def post_checkout_session(request: ApiRequest[common.CheckoutRequest]) -> ApiRes
     order = CheckoutOrder(
         purchase_id=request.idempotency_key,
         user_id=request.user_id,
-        bundle_id=request.body.bundle_id,
+        bundle_id=request.body.bundle_id or None,
         quantity=request.body.quantity,
         coins=request.body.coins,
         currency=common.named_or(request.body.currency, services.catalogue.default_currency()),
         channel=request.body.channel,
-        return_url=require_return_url(request.body.return_url, services.return_origins),
+        return_url=require_return_url(request.body.return_url or None, services.return_origins),
     )
     opened = open_checkout(order, services)
     return responses.created(common.checkout(opened.purchase, opened.url), is_repeat=opened.is_repeat)

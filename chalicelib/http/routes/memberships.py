@@ -34,7 +34,7 @@ def post_membership(request: ApiRequest[memberships.MembershipRequest]) -> ApiRe
         user_id=request.user_id,
         plan_id=request.body.plan_id,
         currency=common.named_or(request.body.currency, services.catalogue.default_currency()),
-        return_url=require_return_url(request.body.return_url, services.return_origins),
+        return_url=require_return_url(request.body.return_url or None, services.return_origins),
     )
     opened = open_membership(order, services)
     return created(memberships.joining(opened.membership, opened.url), is_repeat=opened.is_repeat)
