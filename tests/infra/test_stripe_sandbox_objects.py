@@ -26,11 +26,14 @@ _CLASSES: dict[str, type] = {
     "line_item": stripe.InvoiceLineItem,
     "list": stripe.ListObject,
     "payment_intent": stripe.PaymentIntent,
+    "payment_method": stripe.PaymentMethod,
     "plan": stripe.Plan,
     "price": stripe.Price,
+    "product": stripe.Product,
     "refund": stripe.Refund,
     "subscription": stripe.Subscription,
     "subscription_item": stripe.SubscriptionItem,
+    "webhook_endpoint": stripe.WebhookEndpoint,
 }
 # The SDK imports these classes for type checkers only. Values that the sandbox never expands may be of any type.
 _NAMES = {**vars(builtins), **vars(checkout), **vars(stripe)}
@@ -118,6 +121,7 @@ def eventful_shop(shop: Shop) -> Shop:
         evidence: Json = {"status": "warning_under_review" if method == "card" else "won"}
         shop.control("POST", f"/disputes/{dispute['id']}", evidence)
     _subscribe(shop)
+    _create(shop)
     return shop
 
 
@@ -133,6 +137,21 @@ def _subscribe(shop: Shop) -> None:
     shop.pay(unpaid, "declined")
 
 
+def _create(shop: Shop) -> None:
+    customer = shop.client.v1.customers.create({"email": "ann@shop.example", "metadata": {"a": "b"}})
+    shop.client.v1.customers.update(customer.id, {"name": "Ann", "phone": "+1"})
+    recurring = {"interval": "month", "interval_count": 2}
+    shop.client.v1.prices.create(
+        {"currency": "usd", "unit_amount": 5, "product_data": {"name": "x"}, "recurring": recurring}  # type: ignore[typeddict-item]
+    )
+    method = shop.client.v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}})
+    intent = shop.client.v1.payment_intents.create(
+        {"amount": 500, "currency": "usd", "customer": customer.id, "payment_method": method.id}
+    )
+    shop.client.v1.payment_intents.cancel(intent.id)
+    shop.client.v1.webhook_endpoints.create({"url": "http://127.0.0.1:1/", "enabled_events": ["plan.created"]})
+
+
 def test_every_event_and_object_matches_its_class(eventful_shop: Shop) -> None:
     events = cast("list[Json]", eventful_shop.control("GET", "/events")["events"])
     found = {line for event in events for line in problems(event["event"], stripe.Event, "event")}
@@ -141,7 +160,7 @@ def test_every_event_and_object_matches_its_class(eventful_shop: Shop) -> None:
         found |= set(problems(data["object"], None, "data.object"))
     assert sorted(found) == []
     types = {str(cast("Json", event["event"])["type"]) for event in events}
-    assert len(types) >= 30, sorted(types)
+    assert len(types) >= 33, sorted(types)
 
 
 def test_every_list_and_expansion_matches_its_class(eventful_shop: Shop) -> None:
@@ -157,6 +176,9 @@ def test_every_list_and_expansion_matches_its_class(eventful_shop: Shop) -> None
         "/v1/subscriptions?status=all&expand[]=data.latest_invoice&expand[]=data.customer",
         "/v1/invoices?expand[]=data.payments.data.payment.payment_intent",
         "/v1/invoice_payments?expand[]=data.invoice.customer",
+        "/v1/products",
+        "/v1/prices?expand[]=data.product",
+        "/v1/webhook_endpoints",
     ):
         status, _, text = eventful_shop.http("GET", path, None, key)
         assert status == 200, text

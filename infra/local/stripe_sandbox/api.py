@@ -6,7 +6,19 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import checkout, customers, disputes, invoices, portals, reads, refunds, subscriptions
+from . import (
+    checkout,
+    customers,
+    disputes,
+    endpoints,
+    intents,
+    invoices,
+    portals,
+    products,
+    reads,
+    refunds,
+    subscriptions,
+)
 from .auth import check_headers
 from .call import Call, Handler
 from .errors import ApiError, JsonObject, ParamError
@@ -20,6 +32,24 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1/checkout/sessions/{id}", checkout.retrieve_session),
     ("GET", "/v1/checkout/sessions/{id}/line_items", checkout.list_line_items),
     ("POST", "/v1/checkout/sessions/{id}/expire", checkout.expire),
+    ("POST", "/v1/payment_intents", intents.create_intent),
+    ("POST", "/v1/payment_intents/{id}/confirm", intents.confirm_intent),
+    ("POST", "/v1/payment_intents/{id}/cancel", intents.cancel_intent),
+    ("POST", "/v1/payment_methods", intents.create_method),
+    ("GET", "/v1/payment_methods/{id}", intents.retrieve_method),
+    ("GET", "/v1/payment_pages/{id}", intents.retrieve_page),
+    ("POST", "/v1/payment_pages/{id}/confirm", intents.confirm_page),
+    ("POST", "/v1/products", products.create_product),
+    ("GET", "/v1/products", products.list_products),
+    ("GET", "/v1/products/{id}", products.retrieve_product),
+    ("POST", "/v1/prices", products.create_price),
+    ("GET", "/v1/prices", products.list_prices),
+    ("GET", "/v1/prices/{id}", products.retrieve_price),
+    ("POST", "/v1/webhook_endpoints", endpoints.create_endpoint),
+    ("GET", "/v1/webhook_endpoints", endpoints.list_endpoints),
+    ("GET", "/v1/webhook_endpoints/{id}", endpoints.retrieve_endpoint),
+    ("POST", "/v1/webhook_endpoints/{id}", endpoints.update_endpoint),
+    ("DELETE", "/v1/webhook_endpoints/{id}", endpoints.delete_endpoint),
     ("GET", "/v1/payment_intents", reads.list_payment_intents),
     ("GET", "/v1/payment_intents/{id}", reads.retrieve_payment_intent),
     ("GET", "/v1/charges", reads.list_charges),
@@ -33,6 +63,8 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1/disputes/{id}", disputes.retrieve_dispute),
     ("POST", "/v1/disputes/{id}", disputes.update_dispute),
     ("POST", "/v1/disputes/{id}/close", disputes.close_dispute),
+    ("POST", "/v1/customers", customers.create_customer),
+    ("POST", "/v1/customers/{id}", customers.update_customer),
     ("GET", "/v1/customers", customers.list_customers),
     ("GET", "/v1/customers/{id}", customers.retrieve_customer),
     ("GET", "/v1/subscriptions", subscriptions.list_subscriptions),
@@ -104,7 +136,8 @@ class Api:
             raise ApiError("Stripe is down for the moment.", 503, "api_error")
         check_headers(request.headers, self.store.account_id)
         handler, object_id = _find_route(request)
-        call = Call(self.store, self.knobs, self.base_url, request.path, object_id, request.pairs)
+        version = request.headers.get("stripe-version", "")
+        call = Call(self.store, self.knobs, self.base_url, request.path, object_id, request.pairs, version)
         work = self._bind(request, request_id, lambda: handler(call))
         if request.idempotency_key is None:
             return work()

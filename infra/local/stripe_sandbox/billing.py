@@ -146,7 +146,9 @@ def _end(store: Store, subscription: Subscription) -> None:
 
 def _customer(store: Store, session: Session) -> Customer:
     if session.customer is not None:
-        return store.customers[session.customer]
+        customer = store.customers[session.customer]
+        customer.currency = customer.currency or session.currency
+        return customer
     email = session.customer_email or "payer@example.com"
     customer = Customer(id=new_id("cus_", 14), email=email, currency=session.currency, created=store.now())
     store.customers[customer.id] = customer

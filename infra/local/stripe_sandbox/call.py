@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from .errors import ApiError, JsonObject
 from .knobs import Knobs
@@ -16,7 +16,8 @@ T = TypeVar("T")
 class Call:
     """An API request with the sandbox's state.
 
-    `object_id` is the id in the path ("" if the route has none), `pairs` the parameters of the body or the query.
+    `object_id` is the id in the path ("" if the route has none), `pairs` the parameters of the body or the query,
+    `stripe_version` the header of that name ("" without it).
     """
 
     store: Store
@@ -25,6 +26,7 @@ class Call:
     path: str
     object_id: str
     pairs: tuple[tuple[str, str], ...]
+    stripe_version: str = ""
 
     def decode(self, shape: type[T]) -> T:
         """Validate the parameters against a params type of stripe-python.
@@ -33,6 +35,11 @@ class Call:
             ParamError: a parameter is unknown, missing or invalid.
         """
         return decode(shape, self.pairs)
+
+
+def metadata_of(given: object) -> dict[str, str]:
+    """Copy a metadata parameter, which is absent, empty or an object of texts."""
+    return dict(cast("dict[str, str]", given or {}))
 
 
 Handler = Callable[[Call], JsonObject]

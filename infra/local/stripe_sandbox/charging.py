@@ -16,6 +16,7 @@ def open_intent(
     *,
     customer: str | None = None,
     description: str | None = None,
+    shipping: JsonObject | None = None,
 ) -> PaymentIntent:
     """Create a payment intent that requires a payment method. Emits `payment_intent.created`."""
     intent = PaymentIntent(
@@ -26,6 +27,7 @@ def open_intent(
         metadata=metadata,
         customer=customer,
         description=description,
+        shipping=shipping,
     )
     store.payment_intents[intent.id] = intent
     store.emit("payment_intent.created", intent)

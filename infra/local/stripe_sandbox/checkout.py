@@ -14,13 +14,14 @@ from stripe.params.checkout import (
     SessionRetrieveParams,
 )
 
-from .call import Call
+from .call import Call, metadata_of
 from .currency import check_currency, check_total
 from .errors import ApiError, JsonObject, no_such
 from .listing import expand, is_within, page
 from .modes import check_subscribed, checked_mode, recurrence_of
 from .params import missing
 from .payments import expire_session
+from .product import Price
 from .session import LineItem, Mode, Session
 from .store import Store, get, new_id
 
@@ -32,7 +33,7 @@ def create_session(call: Call) -> JsonObject:
     params = call.decode(SessionCreateParams)
     mode = _check_mode(params)
     items = tuple(
-        _line_item(item, f"line_items[{index}]", call.store.now(), mode)
+        _line_item(call.store, item, f"line_items[{index}]", mode)
         for index, item in enumerate(params.get("line_items", []))
     )
     _check_items(items, mode)
@@ -66,7 +67,7 @@ def list_sessions(call: Call) -> JsonObject:
 def list_line_items(call: Call) -> JsonObject:
     """Handle GET /v1/checkout/sessions/<id>/line_items, in the order of creation."""
     params = call.decode(SessionListLineItemsParams)
-    return page(_session(call).line_items, params, call.path)
+    return expand(call.store, page(_session(call).line_items, params, call.path), params.get("expand", []))
 
 
 def expire(call: Call) -> JsonObject:
@@ -106,18 +107,15 @@ def _session_of(call: Call, params: SessionCreateParams, mode: Mode, items: tupl
         customer_email=_email(params.get("customer_email")),
         locale=params.get("locale"),
         submit_type=params.get("submit_type"),
-        metadata=_metadata(params.get("metadata")),
-        payment_metadata=_metadata(params.get("payment_intent_data", {}).get("metadata")),
+        metadata=metadata_of(params.get("metadata")),
+        payment_metadata=metadata_of(params.get("payment_intent_data", {}).get("metadata")),
+        payment_shipping=cast("JsonObject | None", params.get("payment_intent_data", {}).get("shipping")),
         mode=mode,
         customer=_customer(call.store, params.get("customer")),
-        subscription_metadata=_metadata(subscribed.get("metadata")),
+        subscription_metadata=metadata_of(subscribed.get("metadata")),
         subscription_description=subscribed.get("description"),
         automatic_tax=params.get("automatic_tax", {"enabled": False})["enabled"],
     )
-
-
-def _metadata(given: object) -> dict[str, str]:
-    return dict(cast("dict[str, str]", given or {}))
 
 
 def _check_mode(params: SessionCreateParams) -> Mode:
@@ -139,15 +137,47 @@ def _check_items(items: tuple[LineItem, ...], mode: Mode) -> None:
     check_total(sum(item.amount for item in items), items[0].currency)
 
 
-def _line_item(item: SessionCreateParamsLineItem, param: str, now: int, mode: Mode) -> LineItem:
+def _line_item(store: Store, item: SessionCreateParamsLineItem, param: str, mode: Mode) -> LineItem:
+    quantity = item.get("quantity", 0)
     if "price" in item:
-        raise no_such("price", item["price"], f"{param}[price]", status=400)
+        price = get(store.prices, "price", item["price"], f"{param}[price]", status=400)
+        _check_quantity(quantity, param)
+        return _item_of(store, price, quantity, mode, param)
     if "price_data" not in item:
         raise missing(f"{param}[price_data]")
-    quantity = item.get("quantity", 0)
+    _check_quantity(quantity, param)
+    return _inline_item(item["price_data"], quantity, store.now(), mode, param)
+
+
+def _check_quantity(quantity: int, param: str) -> None:
     if quantity < 1:
         raise ApiError(f"Quantity is required and must be 1 or more. Add `quantity` to `{param}`.", param=param)
-    price = item["price_data"]
+
+
+def _item_of(store: Store, price: Price, quantity: int, mode: Mode, param: str) -> LineItem:
+    if not price.active:
+        raise ApiError(f"The price specified is inactive: {price.id}.", param=param)
+    if (price.recurrence is None) != (mode == "payment"):
+        kind = "one-time" if price.recurrence is None else "recurring"
+        raise ApiError(f"You specified `{mode}` mode but passed a {kind} price.", param=param)
+    return LineItem(
+        id=new_id("li_1"),
+        price_id=price.id,
+        product_id=price.product,
+        name=store.products[price.product].name,
+        unit_amount=price.unit_amount,
+        quantity=quantity,
+        currency=price.currency,
+        created=price.created,
+        tax_behavior=price.tax_behavior,
+        recurrence=price.recurrence,
+        price=price,
+    )
+
+
+def _inline_item(
+    price: SessionCreateParamsLineItemPriceData, quantity: int, now: int, mode: Mode, param: str
+) -> LineItem:
     return LineItem(
         id=new_id("li_1"),
         price_id=new_id("price_1"),

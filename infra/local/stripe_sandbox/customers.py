@@ -1,11 +1,61 @@
-"""API handlers for customers. They are read-only: paying for a subscription creates its customer."""
+"""API handlers for customers. Paying for a subscription creates one too."""
 
-from stripe.params import CustomerListParams, CustomerRetrieveParams
+from stripe.params import (
+    CustomerCreateParams,
+    CustomerListParams,
+    CustomerRetrieveParams,
+    CustomerUpdateParams,
+)
 
-from .call import Call, refuse
+from .call import Call, metadata_of, refuse, serve_only
+from .customer import Customer
 from .errors import JsonObject
 from .listing import expand, is_within, page
-from .store import get
+from .refunds import merge_metadata
+from .store import get, new_id
+
+_SERVED = "description email expand metadata name phone"
+
+
+def create_customer(call: Call) -> JsonObject:
+    """Handle POST /v1/customers.
+
+    https://docs.stripe.com/api/customers/create
+    """
+    params = call.decode(CustomerCreateParams)
+    serve_only(params, _SERVED)
+    customer = Customer(
+        id=new_id("cus_", 14),
+        email=params.get("email"),
+        currency=None,
+        created=call.store.now(),
+        name=params.get("name"),
+        description=params.get("description"),
+        phone=params.get("phone"),
+        metadata=metadata_of(params.get("metadata")),
+    )
+    call.store.customers[customer.id] = customer
+    call.store.emit("customer.created", customer)
+    return expand(call.store, customer.to_json(), params.get("expand", []))
+
+
+def update_customer(call: Call) -> JsonObject:
+    """Handle POST /v1/customers/<id>.
+
+    https://docs.stripe.com/api/customers/update
+    """
+    params = call.decode(CustomerUpdateParams)
+    serve_only(params, _SERVED)
+    customer = get(call.store.customers, "customer", call.object_id)
+    before = customer.to_json()
+    customer.email = params.get("email", customer.email)
+    customer.name = params.get("name", customer.name)
+    customer.description = params.get("description", customer.description)
+    customer.phone = params.get("phone", customer.phone)
+    if "metadata" in params:
+        merge_metadata(customer.metadata, params["metadata"])
+    call.store.emit_change("customer.updated", customer, before)
+    return expand(call.store, customer.to_json(), params.get("expand", []))
 
 
 def retrieve_customer(call: Call) -> JsonObject:

@@ -19,6 +19,8 @@ class ApiError(Exception):
     code: str | None = None
     param: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    details: JsonObject = field(default_factory=dict)
+    """More keys of the error, such as `payment_intent` for a declined card."""
 
     def to_json(self) -> JsonObject:
         """Render the body. As at Stripe, empty keys are left out."""
@@ -30,7 +32,7 @@ class ApiError(Exception):
             }
         if self.param:
             error["param"] = self.param
-        return {"error": error}
+        return {"error": error | self.details}
 
 
 @dataclass(eq=False)

@@ -18,18 +18,58 @@ class Attempt:
 
 @dataclass
 class Delivery:
-    """The delivery of one copy of an event; the knob `duplicates` adds copies."""
+    """The delivery of one copy of an event to an endpoint; the knob `duplicates` adds copies.
+
+    `endpoint_id` is empty for the endpoint that the sandbox was started with.
+    """
 
     number: int
     event_id: str
     due_at: float
+    endpoint_id: str = ""
     state: DeliveryState = "pending"
     attempts: list[Attempt] = field(default_factory=list)
 
     def to_json(self) -> JsonObject:
         """Render for the control API. Times are Unix seconds by the machine's clock."""
         attempts = [{"at": attempt.at, "status": attempt.status} for attempt in self.attempts]
-        return {"number": self.number, "state": self.state, "attempts": attempts}
+        endpoint = {"endpoint": self.endpoint_id} if self.endpoint_id else {}
+        return {"number": self.number, "state": self.state, "attempts": attempts, **endpoint}
+
+
+@dataclass
+class WebhookEndpoint:
+    """An endpoint that the API registered. `enabled_events` are types of events, or `*`."""
+
+    id: str
+    url: str
+    enabled_events: list[str]
+    secret: str
+    created: int
+    api_version: str | None = None
+    description: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    is_enabled: bool = True
+
+    def takes(self, event_type: str) -> bool:
+        """Check if the endpoint is enabled and subscribed to this type."""
+        return self.is_enabled and not {"*", event_type}.isdisjoint(self.enabled_events)
+
+    def to_json(self) -> JsonObject:
+        """Render the endpoint, without its secret."""
+        return {
+            "id": self.id,
+            "object": "webhook_endpoint",
+            "api_version": self.api_version,
+            "application": None,
+            "created": self.created,
+            "description": self.description,
+            "enabled_events": list(self.enabled_events),
+            "livemode": False,
+            "metadata": dict(self.metadata),
+            "status": "enabled" if self.is_enabled else "disabled",
+            "url": self.url,
+        }
 
 
 @dataclass
@@ -50,9 +90,9 @@ class Event:
 
     @property
     def pending_webhooks(self) -> int:
-        """0 once the endpoint has responded 2xx to a copy, else 1, as at Stripe with one endpoint."""
-        delivered = any(delivery.state == "delivered" for delivery in self.deliveries)
-        return 1 if self.deliveries and not delivered else 0
+        """The number of endpoints that have not responded 2xx to a copy yet."""
+        delivered = {each.endpoint_id for each in self.deliveries if each.state == "delivered"}
+        return len({each.endpoint_id for each in self.deliveries} - delivered)
 
     def to_json(self) -> JsonObject:
         """Render the event, as the API and the webhook show it."""

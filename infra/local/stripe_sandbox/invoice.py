@@ -38,7 +38,7 @@ class Invoice:
 
     id: str
     customer: str
-    customer_email: str
+    customer_email: str | None
     subscription: str
     subscription_metadata: dict[str, str]
     billing_reason: BillingReason

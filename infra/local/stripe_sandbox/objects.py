@@ -6,13 +6,13 @@ from typing import Literal
 from .errors import JsonObject
 
 Method = Literal["card", "paypal", "bank_debit"]
-PaymentIntentStatus = Literal["requires_payment_method", "processing", "succeeded", "canceled"]
+PaymentIntentStatus = Literal["requires_payment_method", "requires_confirmation", "processing", "succeeded", "canceled"]
 ChargeStatus = Literal["pending", "succeeded", "failed"]
 RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
 
 _PAYMENT_INTENT_NULLS = (
     "application application_fee_amount canceled_at cancellation_reason customer_account next_action on_behalf_of "
-    "processing receipt_email review shipping source statement_descriptor statement_descriptor_suffix transfer_data "
+    "processing receipt_email review source statement_descriptor statement_descriptor_suffix transfer_data "
     "transfer_group"
 )
 _CHARGE_NULLS = (
@@ -37,9 +37,10 @@ class PaymentIntent:
     payment_method: str | None = None
     last_payment_error: JsonObject | None = None
     canceled_at: int | None = None
-    # Set for payments of subscriptions only; one-time payments have no customer here.
+    # Not set for the payment of a checkout session in `payment` mode.
     customer: str | None = None
     description: str | None = None
+    shipping: JsonObject | None = None
 
     def to_json(self) -> JsonObject:
         return {
@@ -68,6 +69,7 @@ class PaymentIntent:
             "payment_method_options": {},
             "payment_method_types": ["card", "paypal", debit_type(self.currency)],
             "setup_future_usage": "off_session" if self.customer else None,
+            "shipping": self.shipping,
             "status": self.status,
         }
 

@@ -89,7 +89,9 @@ def _payment_intent(store: Store, session: Session) -> PaymentIntent:
     """Return the session's payment intent. The first payment attempt creates it."""
     if session.payment_intent is not None:
         return store.payment_intents[session.payment_intent]
-    intent = open_intent(store, session.amount_total, session.currency, session.payment_metadata)
+    intent = open_intent(
+        store, session.amount_total, session.currency, session.payment_metadata, shipping=session.payment_shipping
+    )
     session.payment_intent = intent.id
     return intent
 

@@ -10,7 +10,7 @@ from stripe.params import (
     RefundUpdateParams,
 )
 
-from .call import Call
+from .call import Call, metadata_of
 from .errors import ApiError, JsonObject
 from .listing import expand, is_within, page
 from .objects import Charge, Refund, RefundStatus
@@ -22,7 +22,7 @@ def create_refund(call: Call) -> JsonObject:
     """Handle POST /v1/refunds, by payment_intent or charge. Without an amount, the rest of the charge is refunded."""
     params = call.decode(RefundCreateParams)
     charge = find_charge(call.store, params.get("charge"), params.get("payment_intent"))
-    metadata = dict(cast("dict[str, str]", params.get("metadata") or {}))
+    metadata = metadata_of(params.get("metadata"))
     status = check_status(call.knobs.refund_status)
     refund = open_refund(call.store, charge, params.get("amount"), params.get("reason"), metadata, status)
     return expand(call.store, refund.to_json(), params.get("expand", []))

@@ -5,6 +5,7 @@ from typing import Literal
 
 from .errors import JsonObject
 from .objects import debit_type
+from .product import Price
 from .recurring import Recurrence
 
 Mode = Literal["payment", "subscription"]
@@ -34,6 +35,11 @@ class LineItem:
     created: int
     tax_behavior: str
     recurrence: Recurrence | None = None
+    price: Price | None = None
+    """The price that the item names; without one its price is made for the session, and inactive from the start.
+
+    https://docs.stripe.com/products-prices/how-products-and-prices-work#inline-pricing
+    """
 
     @property
     def amount(self) -> int:
@@ -57,6 +63,9 @@ class LineItem:
         }
 
     def price_json(self) -> JsonObject:
+        return self.price.to_json() if self.price else self._inline_price()
+
+    def _inline_price(self) -> JsonObject:
         return {
             **dict.fromkeys(["custom_unit_amount", "lookup_key", "nickname", "tiers_mode"]),
             "id": self.price_id,
@@ -95,6 +104,7 @@ class Session:
     submit_type: str | None
     metadata: dict[str, str]
     payment_metadata: dict[str, str]
+    payment_shipping: JsonObject | None = None
     mode: Mode = "payment"
     automatic_tax: bool = False
     status: SessionStatus = "open"

@@ -11,19 +11,20 @@ from typing import TypeVar
 
 from .customer import Customer
 from .errors import JsonObject, no_such
-from .events import Event
+from .events import Event, WebhookEndpoint
 from .invoice import Invoice, InvoicePayment
 from .objects import Charge, Dispute, PaymentIntent, Refund
+from .payment_method import PaymentMethod
 from .portal import PortalSession
+from .product import Price, Product
 from .session import Session
 from .subscription import Subscription
 
 StripeObject = (
-    Session | PaymentIntent | Charge | Refund | Dispute | Event | Customer | Subscription | Invoice | InvoicePayment
-)
-ObjectT = TypeVar(
-    "ObjectT", Session, PaymentIntent, Charge, Refund, Dispute, Event, Customer, Subscription, Invoice, InvoicePayment
-)
+    Session | PaymentIntent | PaymentMethod | Charge | Refund | Dispute | Event | Customer | Subscription | Invoice
+    | InvoicePayment | Product | Price
+)  # fmt: skip
+ObjectT = TypeVar("ObjectT", bound=StripeObject | WebhookEndpoint)
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -52,6 +53,10 @@ class Store:
     invoices: dict[str, Invoice] = field(default_factory=dict)
     invoice_payments: dict[str, InvoicePayment] = field(default_factory=dict)
     portal_sessions: dict[str, PortalSession] = field(default_factory=dict)
+    products: dict[str, Product] = field(default_factory=dict)
+    prices: dict[str, Price] = field(default_factory=dict)
+    payment_methods: dict[str, PaymentMethod] = field(default_factory=dict)
+    webhook_endpoints: dict[str, WebhookEndpoint] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     clock_offset_seconds: int = 0
     moment: int | None = None
@@ -98,7 +103,7 @@ class Store:
         self.add_event(event)
         return event
 
-    def emit_change(self, event_type: str, subject: "Subscription", before: JsonObject) -> None:
+    def emit_change(self, event_type: str, subject: "Subscription | Customer", before: JsonObject) -> None:
         """Emit an event with the previous values of the changed fields. Emits nothing if no field changed."""
         after = subject.to_json()
         previous = {name: value for name, value in before.items() if after[name] != value}
@@ -115,6 +120,7 @@ class Store:
         kinds: tuple[Mapping[str, StripeObject], ...] = (
             self.sessions, self.payment_intents, self.charges, self.refunds, self.disputes,
             self.customers, self.subscriptions, self.invoices, self.invoice_payments,
+            self.products, self.prices, self.payment_methods,
         )  # fmt: skip
         return next((kind[object_id] for kind in kinds if object_id in kind), None)
 

@@ -85,12 +85,15 @@ class WebhookSender:
             self._changed.notify_all()
 
     def enqueue(self, event: Event) -> None:
-        """Schedule the event's copies as the knobs say. Does nothing while `deliver` is off or without an endpoint."""
+        """Schedule the event's copies for each endpoint, as the knobs say. Does nothing while `deliver` is off."""
         with self._changed:
-            if not (self.url and self._knobs.deliver and self._knobs.is_enabled(event.type)):
+            if not self._knobs.deliver:
                 return
-            for _ in range(1 + self._knobs.duplicates):
-                self._schedule(event)
+            endpoint_ids = [""] if self.url and self._knobs.is_enabled(event.type) else []
+            endpoint_ids += [each.id for each in self._store.webhook_endpoints.values() if each.takes(event.type)]
+            for endpoint_id in endpoint_ids:
+                for _ in range(1 + self._knobs.duplicates):
+                    self._schedule(event, endpoint_id)
             self._changed.notify_all()
 
     def wait_idle(self, timeout_seconds: float) -> int:
@@ -99,11 +102,12 @@ class WebhookSender:
             self._changed.wait_for(lambda: not self._waiting and not self._in_flight, timeout_seconds)
             return len(self._waiting) + len(self._in_flight)
 
-    def _schedule(self, event: Event) -> None:
+    def _schedule(self, event: Event, endpoint_id: str) -> None:
         self._count += 1
         rng = random.Random(f"{self._knobs.seed}:{self._count}")  # noqa: S311
         delay = self._knobs.delay_seconds + rng.uniform(0, self._knobs.reorder_seconds)
-        delivery = Delivery(number=self._count, event_id=event.id, due_at=time.time() + delay)
+        due_at = time.time() + delay
+        delivery = Delivery(number=self._count, event_id=event.id, due_at=due_at, endpoint_id=endpoint_id)
         event.deliveries.append(delivery)
         if rng.uniform(0, 100) < self._knobs.drop_percent:
             delivery.state = "dropped"
@@ -132,17 +136,27 @@ class WebhookSender:
     def _attempt(self, delivery: Delivery) -> None:
         with self._changed:
             event = self._store.events.get(delivery.event_id)
-            payload = json.dumps(event.to_json(), indent=2) if event else None
-            url, secrets, timeout = self.url, list(self.secrets), self._knobs.post_timeout_seconds
+            url, secrets = self._target(delivery)
+            payload = json.dumps(event.to_json(), indent=2) if event and url else None
+            timeout = self._knobs.post_timeout_seconds
         status = post(url, payload, secrets, timeout) if payload else None
         with self._changed:
             self._in_flight.remove(delivery)
             delivery.attempts.append(Attempt(at=time.time(), status=status))
-            if status is not None and 200 <= status < 300:
+            if not url:
+                delivery.state = "dropped"
+            elif status is not None and 200 <= status < 300:
                 delivery.state = "delivered"
             elif event is not None and self._store.events.get(event.id) is event:
                 self._retry(delivery)
             self._changed.notify_all()
+
+    def _target(self, delivery: Delivery) -> tuple[str, list[str]]:
+        """Return the URL and the signing secrets of a delivery's endpoint; no URL if it was deleted."""
+        if not delivery.endpoint_id:
+            return self.url, list(self.secrets)
+        endpoint = self._store.webhook_endpoints.get(delivery.endpoint_id)
+        return (endpoint.url, [endpoint.secret]) if endpoint else ("", [])
 
     def _retry(self, delivery: Delivery) -> None:
         attempts = len(delivery.attempts)
