@@ -1,6 +1,6 @@
 # The project's commands. They need Python 3.11 or newer and make; infra/bootstrap.py installs everything else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit up serve reload seed logs down check catalogue-check bench faults planted mutants figures package deploy rebuild-check lock format clean always
+.PHONY: help demo test unit up serve reload seed logs down check screenshots catalogue-check bench faults planted mutants figures package deploy rebuild-check lock format clean always
 
 # The interpreter to use, such as PYTHON=python3.11. Default: the best match that infra/bootstrap.py finds.
 PYTHON ?=
@@ -59,6 +59,9 @@ check: .venv/.ready ## check formatting, lint, types, house rules and template
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m mypy
 	@$(PY) -m pytest tests/house
+
+screenshots: .venv/.ready ## take pictures of the custom elements in every look, into .local/screenshots
+	@$(PY) -m tests.browser.screenshots
 
 catalogue-check: .venv/.ready ## validate the catalogue in FILE, and print each bad line
 	@$(PY) -m infra.operations.catalogue_check $(FILE)

@@ -64,6 +64,7 @@ SUITES: Final[Mapping[str, Sequence[Piece]]] = MappingProxyType(
             Piece("covered", COVERED, ("--cov", "--cov-report=term:skip-covered", "-m", "not moto")),
             Piece("faults", ("tests/faults", "tests/properties", "tests/recorded")),
             Piece("infra", ("tests/infra", "tests/bench")),
+            Piece("browser", ("tests/browser",)),
             Piece("moto", ("tests/adapters",), ("-m", "moto")),
         ),
         "unit": (

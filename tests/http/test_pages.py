@@ -194,7 +194,7 @@ def test_without_javascript_an_open_purchase_reloads(checkout: str | None, reloa
 
 
 def test_the_script_and_the_page_say_the_same_of_a_final_purchase() -> None:
-    script, _ = pages.asset("coinpurse.js")
+    script, _ = pages.asset("shop.js")
     for status in ["failed", "expired"]:
         text = re.search('data-status="[a-z]+">([^<]+)<', pages.success({"status": status, "coins": 1}))
         assert text is not None
@@ -235,14 +235,14 @@ def test_every_page_has_its_landmarks_and_labels(name: str) -> None:
 
 
 def test_the_script_asks_only_for_elements_that_exist() -> None:
-    asked = set(re.findall(r'\bat\("([a-z-]+)"\)', pages.asset("coinpurse.js")[0]))
+    asked = set(re.findall(r'\bat\("([a-z-]+)"\)', pages.asset("shop.js")[0]))
     there = "".join(page_named(name) for name in ALL_PAGES)
     assert asked
     assert not [name for name in asked if f'id="{name}"' not in there]
 
 
 def test_the_script_never_writes_html() -> None:
-    script, _ = pages.asset("coinpurse.js")
+    script, _ = pages.asset("shop.js")
     assert not re.search(
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function|\bstyle\b", script
     )

@@ -35,6 +35,11 @@ def test_stage_throttles_every_method(transformed: Template) -> None:
     ]
 
 
+def test_long_responses_are_compressed(transformed: Template) -> None:
+    [api] = of_type(transformed, "AWS::ApiGateway::RestApi").values()
+    assert api["MinimumCompressionSize"] == 1024
+
+
 @pytest.mark.parametrize("name", ["ApiErrorAlarm", "ApiLatencyAlarm"])
 def test_alarms_and_output_name_the_stage(transformed: Template, name: str) -> None:
     [stage] = of_type(transformed, "AWS::ApiGateway::Stage").values()

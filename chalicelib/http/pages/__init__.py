@@ -16,11 +16,18 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from chalicelib.errors import NotFound
+from chalicelib.http.pages import elements
 from chalicelib.http.pages.prices import format_count, format_price, format_price_per_coin
 
 ASSET_TYPES: Final = {
     "coinpurse.css": "text/css; charset=utf-8",
-    "coinpurse.js": "text/javascript; charset=utf-8",
+    "shop.js": "text/javascript; charset=utf-8",
+}
+ELEMENT_TYPES: Final = {
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    # Declarations are for compilers, which do not ask for the type.
+    ".ts": "text/plain; charset=utf-8",
 }
 PICTURE_TYPE: Final = "image/svg+xml"
 
@@ -150,7 +157,7 @@ def problem(text: str) -> str:
 
 
 def asset(name: str) -> tuple[str, Mapping[str, str]]:
-    """Return the text and headers of an asset: a file of the pages, or a picture of the catalogues.
+    """Return the text and headers of an asset: of the pages, of the custom elements, or a picture of a catalogue.
 
     Assets are text only, which API Gateway passes unchanged.
 
@@ -159,6 +166,8 @@ def asset(name: str) -> tuple[str, Mapping[str, str]]:
     """
     if name in ASSET_TYPES:
         return _read(name), {**ASSET_HEADERS, "Content-Type": ASSET_TYPES[name]}
+    if name.startswith("coinpurse.") and (text := _element(name)):
+        return text, {**ASSET_HEADERS, "Content-Type": ELEMENT_TYPES[Path(name).suffix]}
     if _PICTURE.fullmatch(name) and (_PICTURES / name).is_file():
         return _read(name), {**ASSET_HEADERS, **PICTURE_HEADERS, "Content-Type": PICTURE_TYPE}
     raise NotFound
@@ -210,7 +219,7 @@ def _currency_link(code: str, channel: str, *, is_current: bool) -> str:
 
 
 def _purchase_text(status: str, coins: int) -> str:
-    """Return the message for a purchase's status, as coinpurse.js shows it."""
+    """Return the message for a purchase's status, as shop.js shows it."""
     count = _coins_text(coins)
     return {
         "posted": f"{count} are yours." if coins != 1 else f"{count} is yours.",
@@ -225,7 +234,7 @@ def _coins_text(coins: int) -> str:
 
 
 def _page(title: str, main: str, head: str = "") -> str:
-    links = {"style": "coinpurse.css", "script": "coinpurse.js", "icon": "coin.svg"}
+    links = {"style": "coinpurse.css", "script": "shop.js", "icon": "coin.svg"}
     versioned = {role: f"{name}?v={_digest(name)}" for role, name in links.items()}
     return _fill("layout", title=escape(title), main=main, head=head, **versioned)
 
@@ -237,6 +246,14 @@ def _part(name: str, html: Mapping[str, str] | None = None, **texts: object) -> 
 
 def _fill(name: str, **html: str) -> str:
     return Template(_read(f"{name}.html")).substitute(html)
+
+
+@cache
+def _element(name: str) -> str | None:
+    if name == "coinpurse.js":
+        return elements.script()
+    file = elements.files().get(name)
+    return file.read_text("utf-8") if file else None
 
 
 @cache

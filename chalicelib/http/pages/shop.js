@@ -1,5 +1,6 @@
-// Progressive enhancement of the shop: balance, statement, gifts, and a purchase's status until it is posted. The shop
-// sells without it. Foreign text is set by textContent only. Nothing here credits coins.
+// The script of the pages in this folder (other sites embed coinpurse.js). Progressive enhancement of the shop: balance,
+// statement, gifts, and a purchase's status until it is posted. The shop sells without it. Foreign text is set by
+// textContent only. Nothing here credits coins.
 
 const PAGE_SIZE = 10;
 const WATCH_MS = 60_000;
