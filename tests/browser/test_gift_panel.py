@@ -259,7 +259,7 @@ def test_each_economy_is_given_in_its_own_way(page: Page, site: Site, economy: s
         ("fi", "ltr", "500 coins", "Send"),
     ],
 )
-def test_panel_speaks_the_language_of_the_page(
+def test_panel_uses_the_language_of_the_page(
     page: Page, site: Site, lang: str, direction: str, total: str, send_text: str
 ) -> None:
     site.lang = lang

@@ -100,7 +100,7 @@ input:not([type=radio], [type=checkbox]) {
 .chip { min-height: 2.25rem; padding: .25rem .875rem; border: 1px solid var(--line); border-radius: 2rem; background: none; font-variant-numeric: tabular-nums; }
 .tier { padding: .625rem .875rem; border-radius: calc(var(--radius) - .25rem); background: var(--tier); color: var(--on-tier, #fff); font-weight: 600; }
 .tier[data-color=""] { background: none; color: var(--bad); padding: 0; }
-[data-color=grey] { --tier: #5d6673; }
+[data-color="grey"] { --tier: #5d6673; }
 [data-color=silver] { --tier: #cfd6de; --on-tier: #1d2733; }
 [data-color=purple] { --tier: #6b3fd4; }
 [data-color=blue] { --tier: #1558b0; }
