@@ -20,13 +20,22 @@ from typing import Final
 from infra.local.processes import ROOT
 from tests.faults.planted.bug import Bug
 from tests.faults.planted.in_adapters import IN_ADAPTERS
+from tests.faults.planted.in_amounts import IN_AMOUNTS
 from tests.faults.planted.in_budgets import IN_BUDGETS
 from tests.faults.planted.in_giving import IN_GIVING
 from tests.faults.planted.in_memberships import IN_MEMBERSHIPS
 from tests.faults.planted.in_tokens import IN_TOKENS
 from tests.faults.planted.in_use_cases import IN_USE_CASES
 
-BUGS: Final[Sequence[Bug]] = (*IN_ADAPTERS, *IN_BUDGETS, *IN_GIVING, *IN_MEMBERSHIPS, *IN_TOKENS, *IN_USE_CASES)
+BUGS: Final[Sequence[Bug]] = (
+    *IN_ADAPTERS,
+    *IN_AMOUNTS,
+    *IN_BUDGETS,
+    *IN_GIVING,
+    *IN_MEMBERSHIPS,
+    *IN_TOKENS,
+    *IN_USE_CASES,
+)
 AT_ONCE: Final = 2
 SECONDS: Final = 240
 
