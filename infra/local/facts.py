@@ -38,6 +38,8 @@ class StackFacts:
     catalogue: str = "default"
     catalogue_file: str | None = None
     """The catalogue's file, unless it is one of `chalicelib/catalogues`."""
+    return_origins: str = ""
+    """Origins that `return_url` may have, comma-separated; empty: that of `shop_url`."""
     workers: int = 4
     """Number of function workers that are warmed."""
 

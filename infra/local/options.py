@@ -11,11 +11,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from chalicelib.adapters.catalogue_files import FOLDER
+from chalicelib.domain.addresses import OddAddress, origin_of
 from infra.operations.catalogue_check import problems_of
 
 NAMES = (
     *("CATALOGUE", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_URL"),
-    *("TOKEN_ISSUER", "TOKEN_AUDIENCE", "JWKS_URL", "WORKERS"),
+    *("TOKEN_ISSUER", "TOKEN_AUDIENCE", "JWKS_URL", "RETURN_ORIGINS", "WORKERS"),
 )
 """The options of `make up`."""
 
@@ -62,6 +63,8 @@ class Options:
     """The catalogue's file, unless it is one of `chalicelib/catalogues`."""
     stripe: StripeAccount | None = None
     issuer: Issuer | None = None
+    return_origins: tuple[str, ...] = ()
+    """Origins of the developer's pages, which fans may come back to, beside the shop's own."""
     given: frozenset[str] = frozenset()
     """Names of the options that were given, even if with the default."""
 
@@ -86,6 +89,7 @@ def read_options(environment: Mapping[str, str]) -> Options:
         catalogue_file=file,
         stripe=_stripe(given),
         issuer=_issuer(given),
+        return_origins=_return_origins(given.get("RETURN_ORIGINS", "")),
         given=frozenset(given),
     )
 
@@ -164,6 +168,18 @@ def _issuer(given: Mapping[str, str]) -> Issuer | None:
         raise OptionError(f"{', '.join(names)} are given together or not at all; missing: {', '.join(missing)}.")
     _require_url("JWKS_URL", given["JWKS_URL"])
     return Issuer(url=given["TOKEN_ISSUER"], audience=given["TOKEN_AUDIENCE"], jwks_url=given["JWKS_URL"])
+
+
+def _return_origins(text: str) -> tuple[str, ...]:
+    origins = tuple(each.strip() for each in text.split(",")) if text else ()
+    for each in origins:
+        try:
+            is_exact = origin_of(each).url == each
+        except OddAddress:
+            is_exact = False
+        if not is_exact:
+            raise OptionError(f"RETURN_ORIGINS={each} must be an origin, such as http://localhost:3000.")
+    return origins
 
 
 def _require_url(name: str, text: str) -> None:

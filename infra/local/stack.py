@@ -3,7 +3,7 @@
 import os
 import secrets
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -177,7 +177,13 @@ class _Launcher:
             "StripeApiUrl": self._stripe.api_url,
             "SuccessUrl": f"{self._shop_url}/success",
             "CancelUrl": f"{self._shop_url}/cancelled",
+            "AllowedReturnOrigins": ",".join(self._return_origins),
         }
+
+    @property
+    def _return_origins(self) -> Sequence[str]:
+        given = self._options.return_origins
+        return [self._shop_url, *given] if given else []
 
     def _facts(self, deployment: Deployment) -> StackFacts:
         return StackFacts(
@@ -196,6 +202,7 @@ class _Launcher:
             jwks_url=self._issuer.jwks_url,
             catalogue=self._options.catalogue,
             catalogue_file=str(self._options.catalogue_file) if self._options.catalogue_file else None,
+            return_origins=",".join(self._return_origins),
             workers=self._options.workers,
         )
 

@@ -54,6 +54,8 @@ def differences(options: Options, facts: StackFacts) -> Iterator[str]:
         *(facts.issuer_url, facts.token_audience, facts.jwks_url),
     ):
         yield "TOKEN_ISSUER"
+    if not set(options.return_origins) <= set(facts.return_origins.split(",")):
+        yield "RETURN_ORIGINS"
 
 
 def _bring_up(directory: Path, options: Options, console: ProgressConsole) -> None:

@@ -16,6 +16,7 @@ from infra.local.up import differences
 CATALOGUES = ROOT / "chalicelib" / "catalogues"
 STRIPE = {"STRIPE_API_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
 ISSUER = {"TOKEN_ISSUER": "https://id.example/", "TOKEN_AUDIENCE": "shop", "JWKS_URL": "https://id.example/keys"}
+ORIGINS = "http://localhost:3000, https://live.example"
 FACTS = StackFacts(
     shop_url="",
     api_url="",
@@ -42,7 +43,7 @@ def test_read_options_without_any_is_the_default() -> None:
 def test_read_options_with_all_of_them_keeps_each(tmp_path: Path) -> None:
     file = own_file(tmp_path)
 
-    options = read_options({**STRIPE, **ISSUER, "CATALOGUE": str(file), "WORKERS": "2"})
+    options = read_options({**STRIPE, **ISSUER, "CATALOGUE": str(file), "RETURN_ORIGINS": ORIGINS, "WORKERS": "2"})
 
     assert options == Options(
         workers=2,
@@ -50,7 +51,8 @@ def test_read_options_with_all_of_them_keeps_each(tmp_path: Path) -> None:
         catalogue_file=file.resolve(),
         stripe=StripeAccount(api_key="sk_test_1", webhook_secret="whsec_1", api_url=STRIPE_URL),
         issuer=Issuer(url="https://id.example/", audience="shop", jwks_url="https://id.example/keys"),
-        given=frozenset({*STRIPE, *ISSUER, "CATALOGUE", "WORKERS"}),
+        return_origins=("http://localhost:3000", "https://live.example"),
+        given=frozenset({*STRIPE, *ISSUER, "CATALOGUE", "RETURN_ORIGINS", "WORKERS"}),
     )
 
 
@@ -79,6 +81,8 @@ def test_read_options_with_a_shipped_catalogue_has_no_file(text: str, monkeypatc
         ({**STRIPE, "STRIPE_API_URL": "stripe"}, "STRIPE_API_URL=stripe must be an address"),
         ({"TOKEN_ISSUER": "x"}, "given together or not at all; missing: TOKEN_AUDIENCE, JWKS_URL"),
         ({**ISSUER, "JWKS_URL": "keys.json"}, "JWKS_URL=keys.json must be an address"),
+        ({"RETURN_ORIGINS": "http://localhost:3000/"}, "RETURN_ORIGINS=http://localhost:3000/ must be an origin"),
+        ({"RETURN_ORIGINS": "https://live.example,*"}, r"RETURN_ORIGINS=\* must be an origin"),
         ({"MAKEFLAGS": "s -- CATALOG=x"}, "CATALOG is not an option of make up; its options are CATALOGUE"),
         ({"MAKEFLAGS": " -- STRIPE_KEY=sk_test_1"}, "STRIPE_KEY is not an option of make up"),
     ],
@@ -121,6 +125,12 @@ def test_differences_are_those_of_given_options(tmp_path: Path) -> None:
     assert list(differences(read_options({"CATALOGUE": "default"}), FACTS)) == []
     assert list(differences(read_options({}), replace(FACTS, catalogue="ours", catalogue_file=str(file)))) == []
     assert list(differences(other, FACTS)) == ["CATALOGUE", "STRIPE_API_KEY", "TOKEN_ISSUER"]
+
+
+def test_differences_name_return_origins_that_the_stack_does_not_have() -> None:
+    options, allowed = read_options({"RETURN_ORIGINS": ORIGINS}), ORIGINS.replace(" ", "")
+    assert list(differences(options, FACTS)) == ["RETURN_ORIGINS"]
+    assert list(differences(options, replace(FACTS, return_origins=f"http://127.0.0.1:1,{allowed}"))) == []
 
 
 def test_up_with_invalid_option_starts_nothing(tmp_path: Path) -> None:
