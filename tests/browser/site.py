@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask, Response, request
+from msgspec.structs import replace
 
 from chalicelib.domain.payments import PurchaseRef
 from infra.local import loopback
@@ -29,7 +30,7 @@ _PAGE = """<!doctype html>
 <script type="module" src="{api}/assets/coinpurse.js"></script>
 </head>
 <body>
-<main return-url="">
+<main>
 <h1>Cleo live</h1>
 {body}
 </main>
@@ -200,4 +201,6 @@ def running_site(site: Site) -> Iterator[Site]:
         return build
 
     with loopback.running(make(site.coinpurse, "api_url")), loopback.running(make(site.platform, "url")):
+        settings = site.api.ports["settings"]
+        site.api.ports["settings"] = replace(settings, allowed_return_origins=(site.url,))
         yield site

@@ -61,6 +61,14 @@ def test_purchase_without_return_address_is_followed_by_the_tab(page: Page, site
     expect(page.locator("coin-shop [role=status]")).to_have_text("70 coins added.")
 
 
+def test_page_that_the_operator_does_not_allow_is_no_obstacle(page: Page, site: Site) -> None:
+    opened(page, site, '<coin-shop token-from="/me/token" return-url="https://other.example/"></coin-shop>')
+    page.get_by_role("button", name="Buy 70 coins").click()
+    page.wait_for_url(f"{PAY_ORIGIN}/**")
+    assert site.counts()[f"POST {CHECKOUTS}"] == 2
+    assert len(site.api.gateway.sessions) == 1
+
+
 def test_leaving_the_payment_page_says_that_nothing_was_charged(page: Page, site: Site) -> None:
     opened(page, site)
     page.goto(f"{site.url}/?purchase=01a2100d-c651-72a5-9b87-5be58393e6a4&canceled=1")

@@ -8,6 +8,7 @@ from uuid_utils import uuid7
 from infra.local.client import MAX_IN_FLIGHT, Fan
 from infra.local.facts import StackFacts
 from infra.local.options import Options
+from infra.local.processes import free_ports
 from infra.local.stack import temporary_stack
 from infra.local.stripe_side import StripeSide
 from infra.local.subscriber import Subscriber, subscriber
@@ -20,8 +21,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[tuple[StackFacts, Subscriber]]:
-    with temporary_stack("e2e", print, Options(workers=MAX_IN_FLIGHT)) as facts, subscriber(facts) as subscribed:
+def site_url() -> str:
+    """The address of the sample sites, an origin that payment pages may lead back to."""
+    (port,) = free_ports(1)
+    return f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def running(site_url: str) -> Iterator[tuple[StackFacts, Subscriber]]:
+    options = Options(workers=MAX_IN_FLIGHT, return_origins=(site_url,))
+    with temporary_stack("e2e", print, options) as facts, subscriber(facts) as subscribed:
         yield facts, subscribed
 
 
