@@ -85,7 +85,9 @@ def main(folder: Path) -> None:
         for economy in ECONOMIES:
             site.api.ports["catalogue"] = load_catalogue(economy)
             currency = "jpy" if economy == "youtube_like" else "usd"
-            site.body = f'<section token-from="/me/token" currency="{currency}">{SHOP}{GIFTS}</section>'
+            site.body = (
+                f'<section token-from="/me/token" currency="{currency}"><coin-shop></coin-shop>{GIFTS}</section>'
+            )
             take(browser, site, economy, folder, {"viewport": {"width": 820, "height": 900}})
     print(folder)
 
