@@ -142,6 +142,14 @@ def test_publish_reports_failures_by_sender_fault(publisher: SnsPublisher) -> No
     assert outcome.refused == {events[2].id, events[12].id}
 
 
+@pytest.mark.parametrize("code", ["Throttled", "ThrottledException", "KMSThrottling", "KMSThrottlingException"])
+def test_publish_throttled_message_is_reported_busy(publisher: SnsPublisher, code: str) -> None:
+    events = messages(1)
+    replace_responses(publisher, {"Successful": [], "Failed": [{"Id": "0", "Code": code, "SenderFault": True}]})
+    outcome = publisher.publish(events)
+    assert (outcome.busy, outcome.refused) == (frozenset({events[0].id}), frozenset())
+
+
 def test_publish_failed_batch_is_reported_busy(publisher: SnsPublisher) -> None:
     events = messages(12)
     boto3.client("sns").delete_topic(TopicArn=publisher._topic_arn)

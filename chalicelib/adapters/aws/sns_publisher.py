@@ -11,7 +11,11 @@ from chalicelib.domain.events import Message, Publication
 
 if TYPE_CHECKING:
     from types_boto3_sns import SNSClient
-    from types_boto3_sns.type_defs import MessageAttributeValueTypeDef, PublishBatchRequestEntryTypeDef
+    from types_boto3_sns.type_defs import (
+        BatchResultErrorEntryTypeDef,
+        MessageAttributeValueTypeDef,
+        PublishBatchRequestEntryTypeDef,
+    )
 
 BATCH: Final = 10
 """Limit of PublishBatch. Ten messages of at most 4 KB stay below its 256 KB."""
@@ -48,7 +52,15 @@ class SnsPublisher:
             return
         # PublishBatch answers 200 and lists the rejected messages in `Failed`.
         for failure in response.get("Failed", []):
-            (refused if failure["SenderFault"] else busy).add(batch[int(failure["Id"])].id)
+            (refused if _is_refusal(failure) else busy).add(batch[int(failure["Id"])].id)
+
+
+def _is_refusal(failure: "BatchResultErrorEntryTypeDef") -> bool:
+    """Tell a message that SNS never accepts from one rejected for now. A throttled one is the sender's fault, too.
+
+    Codes: docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html, Errors (`KMSThrottling`, `Throttled`).
+    """
+    return failure["SenderFault"] and "Throttl" not in failure["Code"]
 
 
 def _message(place: str, message: Message) -> "PublishBatchRequestEntryTypeDef":
