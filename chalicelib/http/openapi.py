@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from chalicelib import VERSION
-from chalicelib.domain.top_up import MAX_TOP_UP
+from chalicelib.http.openapi_rules import QUERIES, REQUIRED_QUERIES, UUID7, add_rules
 from chalicelib.http.routing import Operation
 
 
@@ -32,6 +32,7 @@ def describe(operations: Iterable[Operation], currency: str) -> dict[str, object
     } | {Problem}
     ordered = sorted(types, key=lambda kind: kind.__name__)
     _, schemas = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
+    add_rules(schemas)
     _with_default_currency(schemas, currency)
     paths: dict[str, dict[str, object]] = {}
     for operation in documented:
@@ -40,28 +41,23 @@ def describe(operations: Iterable[Operation], currency: str) -> dict[str, object
             paths.setdefault(operation.path, {})[operation.method.lower()] = described
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Coinpurse", "version": VERSION},
+        "info": {
+            "title": "Coinpurse",
+            "version": VERSION,
+            "description": "Coin top-up and gifting for live-streaming platforms.",
+        },
+        # Relative to this document, because the API's address depends on its stage and domain.
+        "servers": [{"url": ".."}],
+        "tags": [{"name": name} for name in sorted({operation.tag for operation in documented})],
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "signature": {"type": "apiKey", "in": "header", "name": "Stripe-Signature"},
+            },
         },
     }
-
-
-_QUERY: Final[dict[str, dict[str, object]]] = {
-    "channel": {"type": "string", "default": "web"},
-    "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
-    "cursor": {"type": "string"},
-    "month": {"type": "string", "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])$"},
-    "/v1/gift-catalogue?currency": {"type": "string"},
-    "/v1/offers/verify?channel": {"type": "string"},
-    "url": {"type": "string"},
-    "jws": {"type": "string"},
-    "coins": {"type": "integer", "minimum": 1},
-    "amount_minor": {"type": "integer", "minimum": 1},
-    "for": {"type": "integer", "minimum": 1, "maximum": MAX_TOP_UP},
-}
 
 
 def _operation(operation: Operation, response_model: type[msgspec.Struct], currency: str) -> dict[str, object]:
@@ -71,40 +67,39 @@ def _operation(operation: Operation, response_model: type[msgspec.Struct], curre
         "operationId": re.sub(
             r"\W+", "_", f"{operation.method.lower()}_{operation.path.removeprefix('/v1').strip('/.')}"
         ).strip("_"),
+        "tags": [operation.tag],
         "parameters": _parameters(operation, currency),
         "responses": responses,
     }
     if operation.request_model:
         described["requestBody"] = {"required": True, **_content(operation.request_model)}
+    if operation.raw_bytes:
+        described["security"] = [{"signature": []}]
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
     if operation.request_model and operation.method == "POST":
         described["responses"] = {"201": _content(response_model)} | responses
-    if operation.auth == "required":
-        described["security"] = [{"bearer": []}]
+    if operation.auth != "none":
+        described["security"] = [{"bearer": []}, *([{}] if operation.auth == "optional" else [])]
     return described
 
 
 def _parameters(operation: Operation, currency: str) -> list[dict[str, object]]:
-    text = {"type": "string"}
+    key = {"type": "string", **UUID7}
     parameters: list[dict[str, object]] = [
-        {"name": name, "in": "path", "required": True, "schema": text}
-        for name in re.findall(r"{(\w+)}", operation.path)
+        {"name": name, "in": "path", "required": True, "schema": key} for name in re.findall(r"{(\w+)}", operation.path)
     ]
-    parameters += [
-        {"name": name, "in": "query", "schema": _query(operation.path, name, currency)}
-        for name in operation.query or ()
-    ]
+    parameters += [_query(f"{operation.path}?{name}", name, currency) for name in operation.query or ()]
     if operation.request_model and operation.method == "POST":
-        parameters.append(
-            {"name": "Idempotency-Key", "in": "header", "required": True, "schema": text | {"format": "uuid"}}
-        )
+        parameters.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": key})
     return parameters
 
 
-def _query(path: str, name: str, currency: str) -> dict[str, object]:
-    specific = _QUERY.get(f"{path}?{name}")
-    if specific is None and name == "currency":
-        return {"type": "string", "default": currency}
-    return specific or _QUERY[name]
+def _query(place: str, name: str, currency: str) -> dict[str, object]:
+    schema = QUERIES.get(place, QUERIES[name])
+    if name == "currency" and place not in QUERIES:
+        schema = {**schema, "default": currency}
+    required = {"required": True} if place in REQUIRED_QUERIES else {}
+    return {"name": name, "in": "query", **required, "schema": schema}
 
 
 def _with_default_currency(schemas: dict[str, Any], currency: str) -> None:

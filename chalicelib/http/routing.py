@@ -105,6 +105,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     path: str
     summary: str
+    tag: str
     request_model: type[msgspec.Struct] | None
     response_model: type[msgspec.Struct] | None
     auth: Auth
@@ -189,7 +190,8 @@ class Api:
         describe = partial(describe, request_model=request_model, response_model=response_model, raw_bytes=raw_bytes)
 
         def decorate(view: View) -> Callable[..., Response]:
-            operation = describe(summary=(view.__doc__ or "").partition("\n")[0], is_page=is_page)
+            summary, module = (view.__doc__ or "").partition("\n")[0], view.__module__.rpartition(".")[2]
+            operation = describe(summary=summary, tag=module, is_page=is_page)
             self._record(operation)
             run = partial(self._run, operation, view)
             # Chalice passes path parameters as keywords; the view reads them from the request.

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from chalicelib.http import openapi_rules
 from tests.fakes import START, uuid7_at
 from tests.http.api import QUERIES, Api, Reply, routes
 from tests.http.events import event_for
@@ -42,7 +43,7 @@ def complaints(document: Document, reply: Reply, method: str, path: str) -> list
 
 
 def test_it_is_openapi_3_1(document: Document) -> None:
-    assert document.keys() == {"openapi", "info", "paths", "components"}
+    assert document.keys() == {"openapi", "info", "servers", "tags", "paths", "components"}
     assert document["openapi"] == "3.1.0"
     assert document["info"].keys() >= {"title", "version"}
     assert all(path.startswith(("/v1/", "/.well-known/")) for path in document["paths"])
@@ -98,7 +99,9 @@ def test_every_query_that_is_read_is_described(document: Document) -> None:
 
 
 def test_what_needs_a_token_or_a_key_says_so(document: Document) -> None:
-    secured = {(method, path) for method, path, operation in operations(document) if "security" in operation}
+    secured = {(method, path) for method, path, op in operations(document) if op.get("security") == [{"bearer": []}]}
+    optional = {path for _, path, op in operations(document) if op.get("security") == [{"bearer": []}, {}]}
+    assert optional == {"/v1/gift-catalogue", "/v1/worth"}
     keyed = {
         (method, path)
         for method, path, operation in operations(document)
@@ -115,7 +118,8 @@ def test_what_needs_a_token_or_a_key_says_so(document: Document) -> None:
 
 def test_what_can_be_made_or_repeated_has_both_answers(document: Document) -> None:
     for method, path, operation in operations(document):
-        made = {"200", "201", "default"} if method == "POST" and "requestBody" in operation else {"200", "default"}
+        is_keyed = any(part["name"] == "Idempotency-Key" for part in operation["parameters"])
+        made = {"200", "201", "default"} if is_keyed else {"200", "default"}
         assert set(operation["responses"]) == made, (method, path)
         assert all(response["description"] for response in operation["responses"].values())
 
@@ -134,6 +138,44 @@ def test_money_and_coins_are_whole_numbers(document: Document) -> None:
                 is_whole = {"type": "integer"}.items() <= rule.items()
                 assert is_whole or rule.keys() <= {"$ref", "default"}, (name, field)
     assert "'number'" not in str(document)
+
+
+def test_every_rule_is_for_a_field_that_there_is(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    assert {key for key, _, _ in openapi_rules.matches(schemas)} == set(openapi_rules.RULES)
+
+
+def test_every_operation_has_a_tag_that_is_listed(document: Document) -> None:
+    listed = {tag["name"] for tag in document["tags"]}
+    assert {tag for _, _, operation in operations(document) for tag in operation["tags"]} == listed
+
+
+def test_queries_that_a_route_needs_are_required(document: Document) -> None:
+    required = {
+        (path, part["name"])
+        for _, path, operation in operations(document)
+        for part in operation["parameters"]
+        if part["in"] == "query" and part.get("required")
+    }
+    assert required == {("/v1/top-up", "for"), ("/v1/worth", "coins")}
+
+
+def test_every_text_with_a_fixed_form_has_a_rule(document: Document) -> None:
+    """Ids, times, currencies and states: a text without a rule is one that a person wrote, or an address."""
+    free = {
+        f"{name}.{field}"
+        for name, schema in document["components"]["schemas"].items()
+        for field, rule in schema["properties"].items()
+        for kind in rule.get("anyOf", [rule])
+        if kind.get("type") == "string" and kind.keys() <= {"type", "default", "examples"}
+        if re.search("id$|_at$|until$|currency|channel|status|kind$|price_per_coin", field)
+    }
+    assert free == {
+        "KeyResponse.kid",
+        "Problem.request_id",
+        *(f"ReviewResponse.{name}_id" for name in ("payment", "session", "purchase", "user")),
+        "SettlementRequest.review_id",
+    }
 
 
 # --- matches the responses --------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The front door passes requests and responses unchanged, and limits the requests in flight to eight."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -207,3 +208,16 @@ def test_process_prints_one_line_and_exits_on_sigterm(api: FakeApi, issuer_url: 
         process.send_signal(signal.SIGTERM)
         rest, errors = process.communicate(timeout=20)
     assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def test_docs_are_a_page_that_needs_no_other_server(api: FakeApi, front_door: str) -> None:
+    page = send(front_door, "GET", "/docs")
+    assert (page.status, page.header("Content-Type")) == (200, "text/html; charset=utf-8")
+    links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert all(link.startswith(("/docs/", "/assets/")) for link in links)
+    for link in links:
+        if link.startswith("/docs/"):
+            assert send(front_door, "GET", link).status == 200, link
+    assert '"/v1/openapi.json"' in send(front_door, "GET", "/docs/start.js").text
+    assert send(front_door, "GET", "/docs/swagger_ui.py").status == 404
+    assert api.requests == []

@@ -14,7 +14,22 @@ _ECONOMY = "openapi/paths//v1/economy/get/responses/200/content/application/json
 _PARTS = ("properties", "required")
 _SHOWN = ("image", "animation", "category", "featured")
 
+_DESCRIBED = (
+    *("enum", "pattern", "format", "minimum", "maximum", "minLength", "maxLength", "not"),
+    *("tags", "servers", "security"),
+)
+"""Keywords of the OpenAPI document that describe what the code did already in the first release."""
+
 ALLOWED_ADDITIONS: tuple[str, ...] = (
+    *(f"openapi/*/{keyword}" for keyword in _DESCRIBED),
+    "openapi/servers",
+    f"{_CHECKOUT}/oneOf",
+    "openapi/paths//v1/gifts/post/requestBody/content/application/json/schema/oneOf",
+    "openapi/paths//v1/webhooks/stripe/post/requestBody",
+    "openapi/components/securitySchemes/signature",
+    "openapi/tags",
+    "openapi/paths//v1/top-up/get/parameters/0/required",
+    "openapi/paths//v1/worth/get/parameters/0/required",
     "answers/*/answer/custom",
     "answers/*/answer/checkout",
     "answers/*/answer/channel",

@@ -8,6 +8,7 @@ from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from infra.local.front_door import html
+from infra.local.front_door.docs import add_docs
 from infra.local.front_door.origin import may_use_cookie
 from infra.local.front_door.upstream import (
     MAX_BODY_BYTES,
@@ -58,6 +59,7 @@ def create_app(api: Upstream, issuer: Upstream | None) -> Flask:
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     _add_own_routes(app, api, issuer)
+    add_docs(app)
 
     @app.route("/", methods=METHODS, provide_automatic_options=False)
     @app.route("/<path:_path>", methods=METHODS, provide_automatic_options=False)
