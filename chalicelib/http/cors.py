@@ -19,7 +19,7 @@ MAX_AGE_SECONDS: Final = 7200
 
 
 def shared_headers(origin: str, sharing: Sharing, allowed: Collection[str]) -> dict[str, str]:
-    """Return the headers that let a page read a response, whatever its status.
+    """Return the headers that let a page read a response of any status.
 
     Args:
         origin: the request's `Origin`, or an empty text.

@@ -1,4 +1,4 @@
-"""`python -m tests.browser.screenshots [FOLDER]`: take pictures of the elements in every look, to be looked at."""
+"""`python -m tests.browser.screenshots [FOLDER]`: take screenshots of the elements in every theme and language."""
 
 import sys
 from collections.abc import Callable, Mapping

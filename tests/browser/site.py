@@ -164,7 +164,7 @@ def unavailable(_act: Callable[[], Response]) -> Response:
 
 
 def lost(act: Callable[[], Response]) -> Response:
-    """Do what is asked, and lose the answer on its way."""
+    """Run the request, and drop its response."""
     answer = act()
     answer.headers["Content-Length"] = str(len(answer.get_data()) + 1)
     answer.automatically_set_content_length = False

@@ -43,7 +43,7 @@ def test_purchase_from_button_to_balance(page: Page, site: Site) -> None:
     expect(page.locator("coin-shop [role=status]")).to_have_text("70 coins added.")
     expect(page.locator("coin-balance")).to_contain_text("70 coins")
     assert heard(page) == [["purchased", 70]]
-    # A reload announces nothing again.
+    # A reload dispatches no second event.
     assert page.url == f"{site.url}/?stream=1#chat"
     page.reload()
     expect(page.locator("coin-balance")).to_contain_text("70 coins")

@@ -22,7 +22,7 @@ export function uuid7() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-/** What a tab remembers: requests without an answer, the purchase under way. Falls back to memory without storage. */
+/** State of a tab: requests without a response, and the active purchase. Kept in memory if there is no storage. */
 export const memory = (() => {
   try {
     sessionStorage.removeItem(PREFIX);
@@ -41,7 +41,7 @@ export const recall = (name) => JSON.parse(memory.getItem(name) ?? "null");
 export const remember = (name, value) =>
   value === null ? memory.removeItem(name) : memory.setItem(name, JSON.stringify(value));
 
-/** 0 stands for no answer. After these the outcome is unknown, or nothing was decided. */
+/** Statuses after which the outcome is unknown, or nothing was decided. 0: no response. */
 export const isOpen = (status) => status === 0 || status === 429 || status >= 500;
 
 /** The API for one fan: shared by the elements that name the same address and token. */
@@ -83,7 +83,7 @@ class Client extends EventTarget {
         const signal = AbortSignal.timeout(TIMEOUT_MS);
         const reply = await fetch(new URL(path, this.api), { method, headers, body, signal });
         if (reply.status === 401 && !isRefused && this.provider !== undefined) continue;
-        // A body that was cut off is an answer that was lost; an error page of a proxy is none of ours, but it is whole.
+        // A truncated body is a lost response. The error page of a proxy is not JSON, but it is complete.
         const answer = await reply.json().catch((error) => {
           if (reply.ok || !(error instanceof SyntaxError)) throw error;
           return {};
@@ -138,7 +138,7 @@ class Client extends EventTarget {
     }
   }
 
-  /** Read the balance, once for all who ask meanwhile, and tell the elements. */
+  /** Read the balance, once for concurrent callers, and update the elements. */
   refresh() {
     this.reading ??= this.retry("GET", "v1/wallet").then(({ status, body }) => {
       this.reading = null;

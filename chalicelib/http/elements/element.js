@@ -38,7 +38,7 @@ export function settled(act, pause = 250) {
   };
 }
 
-/** What one checkout for at least so many coins costs, and the order of it. */
+/** Price and order of one checkout for at least this many coins. */
 export async function quote(client, coins, currency) {
   const found = await client.read(`v1/top-up?for=${coins}${currency ? `&currency=${currency}` : ""}`);
   const { checkout, bundles } = found;
@@ -92,7 +92,7 @@ export class CoinElement extends HTMLElement {
     if (connected.has(this)) this.restart();
   }
 
-  /** Begin anew, once for all changes of this moment. */
+  /** Restart, once for all attribute changes of the same task. */
   restart() {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
@@ -178,7 +178,7 @@ export class CoinElement extends HTMLElement {
       );
   }
 
-  /** Explain a refusal, and tell the page. */
+  /** Show a refusal, and dispatch it as an event. */
   refusal(answer, unknown = "unknown") {
     const { status, body } = answer;
     this.emit("error", { ...body, status });

@@ -409,7 +409,7 @@ export class GiftPanel extends CoinElement {
     this.#enqueue(wish, quantity);
   }
 
-  /** Add to the queue. Taps of one streak add up while a request is under way, and go out as one. */
+  /** Add to the queue. Taps of one streak add up while a request is pending, and are sent as one. */
   #enqueue(wish, quantity) {
     const last = this.#queue.at(-1);
     if (last && JSON.stringify(last.wish) === JSON.stringify(wish)) last.quantity += quantity;
@@ -504,7 +504,7 @@ export class GiftPanel extends CoinElement {
     setTimeout(() => shown.remove(), Math.max(seconds, 3) * 1000);
   }
 
-  /** Learn what became of gifts that were without an answer when the page was left. */
+  /** Find out the outcome of gifts that had no response when the page was closed. */
   async #resume() {
     const prefix = `${PREFIX}v1/gifts:`;
     for (const slot of Object.keys(memory).filter((name) => name.startsWith(prefix))) {

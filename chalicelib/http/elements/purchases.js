@@ -1,4 +1,4 @@
-// A purchase on its way: to the payment page, back from it, and to its end.
+// A purchase: to the payment page, back from it, and until it is settled.
 
 import { PREFIX, recall, remember, sleep } from "./client.js";
 
@@ -39,8 +39,8 @@ function pageAddress() {
 /** The purchase that the page shows: its id and status, `waiting` until it is known. */
 export let purchase = null;
 
-// An uncertain purchase may never have been paid, so nothing is said of it before its end.
-/** Follow a purchase to its end, and tell the page. One element does it for all. */
+// An uncertain purchase may never have been paid, so no event is dispatched before it is settled.
+/** Poll a purchase until it is settled, and dispatch the event. One element does it for all. */
 async function follow(element, id, isCertain = true) {
   if (purchase?.id === id) return;
   const { client } = element;
