@@ -97,7 +97,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         _check_shown(self)
         _check_whole(self)
         for currency in self.currencies("web"):
-            _check_ladder(self.offers(currency, "web"), self.custom_max_coins)
+            _check_ladder(self._on_sale(currency, "web"), currency, self.custom_max_coins)
 
     def offer(self, bundle_id: str, currency: str, channel: str) -> Offer:
         """Return the offer of a bundle. Raises UnknownBundle when it is not on sale there."""
@@ -135,9 +135,12 @@ class Catalogue(Struct, frozen=True, kw_only=True):
 
     def offers(self, currency: str, channel: str) -> list[Offer]:
         """Return the bundles on sale in a currency and channel, smallest first."""
-        on_sale = [bundle for bundle in self.bundles.values() if currency in bundle.prices.get(channel, {})]
-        on_sale.sort(key=lambda bundle: bundle.coins)
+        on_sale = self._on_sale(currency, channel)
         return [offer_of(bundle, on_sale[0], currency, channel) for bundle in on_sale]
+
+    def _on_sale(self, currency: str, channel: str) -> list[Bundle]:
+        on_sale = [bundle for bundle in self.bundles.values() if currency in bundle.prices.get(channel, {})]
+        return sorted(on_sale, key=lambda bundle: bundle.coins)
 
 
 def offer_of(bundle: Bundle, smallest: Bundle, currency: str, channel: str) -> Offer:
@@ -235,19 +238,23 @@ def _check_whole(catalogue: Catalogue) -> None:
         raise CatalogueError(["gifts"], "the cheapest gift, sent twice, costs no more than the smallest bundle")
 
 
-def _check_ladder(offers: Sequence[Offer], custom_max_coins: int | None) -> None:
-    """Check the web prices of a currency: a rising price per coin would make several payments cheaper than one."""
-    for smaller, larger in pairwise(sorted(offers, key=lambda offer: (offer.coins, offer.amount_minor))):
-        if larger.amount_minor * smaller.coins > smaller.amount_minor * larger.coins:
+def _check_ladder(bundles: Sequence[Bundle], currency: str, custom_max_coins: int | None) -> None:
+    """Check the web prices of a currency: a rising price per coin would make several payments cheaper than one.
+
+    It compares prices and builds no offers, because every function loads a catalogue at its cold start.
+    """
+    steps = sorted((bundle.coins, bundle.prices["web"][currency], bundle.bundle_id) for bundle in bundles)
+    for (coins, amount_minor, smaller), (more_coins, larger_minor, larger) in pairwise(steps):
+        if larger_minor * coins > amount_minor * more_coins:
             raise CatalogueError(
-                ["bundles", larger.bundle.bundle_id, "prices", "web", larger.currency],
-                f"no more per coin than {smaller.bundle.bundle_id}, even during its promotion",
+                ["bundles", larger, "prices", "web", currency],
+                f"no more per coin than {smaller}, even during its promotion",
             )
     if custom_max_coins is not None:
-        largest = offers[-1]
+        largest = offer_of(bundles[-1], bundles[-1], currency, "web")
         require_whole(["custom", "max_coins"], custom_max_coins, largest.coins)
-        if largest.price_minor(custom_max_coins) > (most := max_charge_minor(largest.currency)):
-            raise CatalogueError(["custom", "max_coins"], f"coins for {most} {largest.currency}, one payment's maximum")
+        if largest.price_minor(custom_max_coins) > (most := max_charge_minor(currency)):
+            raise CatalogueError(["custom", "max_coins"], f"coins for {most} {currency}, one payment's maximum")
 
 
 def unique(things: Iterable[Thing], where: str, id_field: str) -> dict[str, Thing]:

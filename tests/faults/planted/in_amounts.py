@@ -25,8 +25,8 @@ IN_AMOUNTS: Final[list[Bug]] = [
     Bug(
         name="a rising web price per coin loads",
         path=CATALOGUE,
-        old="        if larger.amount_minor * smaller.coins > smaller.amount_minor * larger.coins:",
-        new="        if larger.amount_minor < smaller.amount_minor:",
+        old="        if larger_minor * coins > amount_minor * more_coins:",
+        new="        if larger_minor < amount_minor:",
         tests=("tests/domain/test_catalogue.py",),
     ),
     Bug(
