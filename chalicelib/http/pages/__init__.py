@@ -166,7 +166,7 @@ def asset(name: str) -> tuple[str, Mapping[str, str]]:
     """
     if name in ASSET_TYPES:
         return _read(name), {**ASSET_HEADERS, "Content-Type": ASSET_TYPES[name]}
-    if name.startswith("coinpurse.") and (text := _element(name)):
+    if text := elements.read(name):
         return text, {**ASSET_HEADERS, "Content-Type": ELEMENT_TYPES[Path(name).suffix]}
     if _PICTURE.fullmatch(name) and (_PICTURES / name).is_file():
         return _read(name), {**ASSET_HEADERS, **PICTURE_HEADERS, "Content-Type": PICTURE_TYPE}
@@ -246,14 +246,6 @@ def _part(name: str, html: Mapping[str, str] | None = None, **texts: object) -> 
 
 def _fill(name: str, **html: str) -> str:
     return Template(_read(f"{name}.html")).substitute(html)
-
-
-@cache
-def _element(name: str) -> str | None:
-    if name == "coinpurse.js":
-        return elements.script()
-    file = elements.files().get(name)
-    return file.read_text("utf-8") if file else None
 
 
 @cache

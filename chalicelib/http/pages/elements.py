@@ -6,6 +6,7 @@ removed too: the file is to stay below 15 KB when it is compressed.
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -19,14 +20,29 @@ _COMMENT: Final = re.compile(r"^[ \t]*(?://|/\*\*).*\n", re.MULTILINE)
 _INDENT: Final = re.compile(r"^[ \t\n]+", re.MULTILINE)
 
 
+def read(name: str) -> str | None:
+    """Return the text of a served file, or None if there is none of that name."""
+    if name == "coinpurse.js":
+        return script()
+    file = files().get(name)
+    return _text(file) if file else None
+
+
+@cache
 def files() -> Mapping[str, Path]:
     """Return the files that are served unchanged: the TypeScript declarations, and the texts of each language."""
     texts = {f"coinpurse.{path.stem}.json": path for path in (FOLDER / "locales").glob("*.json")}
     return {"coinpurse.d.ts": FOLDER / "coinpurse.d.ts", **texts}
 
 
+@cache
 def script() -> str:
     """Join the modules into one, which exports what `coinpurse.js` exports."""
     sources = [(FOLDER / f"{name}.js").read_text("utf-8") for name in MODULES]
     joined = "".join(_EXPORT.sub("", _IMPORT.sub("", source)) for source in sources)
     return _INDENT.sub("", _COMMENT.sub("", joined))
+
+
+@cache
+def _text(file: Path) -> str:
+    return file.read_text("utf-8")
