@@ -16,6 +16,7 @@ from chalice.app import Blueprint, CaseInsensitiveMapping, Chalice, Request, Res
 from chalicelib import errors, telemetry
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.ids import is_uuid7
+from chalicelib.domain.purchases import require_market
 from chalicelib.http.bodies import body_of
 from chalicelib.http.cors import Sharing, preflight_headers, shared_headers
 from chalicelib.http.idempotency_keys import require_key
@@ -80,6 +81,10 @@ class ApiRequest(Generic[Body]):
         if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
             raise errors.InvalidField(name, f"a whole number from {low} to {high}")
         return int(text)
+
+    def market(self, default_currency: str) -> tuple[str, str]:
+        """Return the query's currency and channel. Raises InvalidField for an unknown one."""
+        return require_market(self.query("currency", default_currency), self.query("channel", "web"))
 
     def cursor(self) -> str | None:
         """Decode the pagination cursor to an entry id. Raises InvalidField for any other text."""

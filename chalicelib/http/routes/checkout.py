@@ -4,7 +4,7 @@ from chalice.app import Blueprint
 
 from chalicelib.domain.addresses import require_return_url
 from chalicelib.domain.ladder import custom_range
-from chalicelib.domain.purchases import CheckoutOrder, Purchase, require_market
+from chalicelib.domain.purchases import CheckoutOrder, Purchase
 from chalicelib.http import responses, routing
 from chalicelib.http.responses import ApiResponse
 from chalicelib.http.routing import ApiRequest
@@ -19,10 +19,9 @@ api = routing.Api(Blueprint(__name__), services)
 @api.route("GET", "/v1/bundles", response_model=common.BundlesResponse, auth="none", query=("currency", "channel"))
 def get_bundles(request: ApiRequest[None]) -> ApiResponse:
     """List the coin bundles on sale."""
-    market = require_market(
-        request.query("currency", services.catalogue.default_currency()), request.query("channel", "web")
-    )
-    body = common.bundles(services.catalogue.offers(*market), custom_range(services.catalogue, *market))
+    catalogue = services.catalogue
+    market = request.market(catalogue.default_currency())
+    body = common.bundles(catalogue.offers(*market), custom_range(catalogue, *market))
     return ApiResponse(body=body, cacheable=True)
 
 

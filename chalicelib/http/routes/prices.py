@@ -51,9 +51,7 @@ def get_worth(request: ApiRequest[None]) -> ApiResponse:
 def get_top_up(request: ApiRequest[None]) -> ApiResponse:
     """Find the checkout, and the cheapest bundles, that contain a number of coins."""
     needed = request.query_int("for", 0, 1, MAX_TOP_UP)
-    currency, channel = require_market(
-        request.query("currency", services.catalogue.default_currency()), request.query("channel", "web")
-    )
+    currency, channel = request.market(services.catalogue.default_currency())
     found = cheapest_top_up(services.catalogue.offers(currency, channel), needed)
     checkout = single_checkout(services.catalogue, needed, currency) if channel == "web" else None
     return ApiResponse(body=prices.top_up(found, checkout, currency), cacheable=True)
@@ -71,11 +69,7 @@ def get_prices(request: ApiRequest[None]) -> ApiResponse:
 def get_offers(request: ApiRequest[None]) -> ApiResponse:
     """List the coin bundles on sale with signatures."""
     signed = sign_offers(
-        services.catalogue.offers(
-            *require_market(
-                request.query("currency", services.catalogue.default_currency()), request.query("channel", "web")
-            )
-        ),
+        services.catalogue.offers(*request.market(services.catalogue.default_currency())),
         issuer=origin_of(services.settings.success_url).url,
         is_live=services.livemode,
         signer=services.offer_signer,

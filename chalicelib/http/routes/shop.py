@@ -5,7 +5,7 @@ from msgspec import to_builtins
 
 from chalicelib.domain.ids import is_uuid7
 from chalicelib.domain.ladder import custom_range
-from chalicelib.domain.purchases import Purchase, require_market
+from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import NotFound
 from chalicelib.http import pages, routing
 from chalicelib.http.responses import ApiResponse
@@ -21,9 +21,7 @@ api = routing.Api(Blueprint(__name__), services)
 def get_shop(request: ApiRequest[None]) -> ApiResponse:
     """Show the shop page."""
     catalogue = services.catalogue
-    currency, channel = require_market(
-        request.query("currency", services.catalogue.default_currency()), request.query("channel", "web")
-    )
+    currency, channel = request.market(catalogue.default_currency())
     if channel != "web":
         raise NotFound("In-app prices have no page on the web.")
     custom = custom_range(catalogue, currency, channel)
