@@ -7,9 +7,9 @@ from typing import Final
 
 from chalicelib.errors import InvalidField, KeyTooOld
 
-_UUID7: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_PARTY: Final = re.compile(r"[A-Za-z0-9|:@._\-=]{1,128}")
-_TAG: Final = re.compile(r"[A-Za-z0-9_\-]{1,64}")
+UUID7: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+PARTY: Final = re.compile(r"[A-Za-z0-9|:@._\-=]{1,128}")
+TAG: Final = re.compile(r"[A-Za-z0-9_\-]{1,64}")
 
 KEY_WINDOW: Final = timedelta(hours=24)
 """The largest difference between the time in a new idempotency key and the server's."""
@@ -17,17 +17,17 @@ KEY_WINDOW: Final = timedelta(hours=24)
 
 def is_uuid7(text: str) -> bool:
     """Return True for a UUIDv7 in lowercase canonical form (RFC 9562)."""
-    return _UUID7.fullmatch(text) is not None
+    return UUID7.fullmatch(text) is not None
 
 
 def is_party_id(text: str) -> bool:
     """Return True for a possible user id: 1-128 ASCII characters, without the separators of the table's keys."""
-    return _PARTY.fullmatch(text) is not None
+    return PARTY.fullmatch(text) is not None
 
 
 def is_tag(text: str) -> bool:
     """Return True for a possible id of a catalogue item or a stream: 1-64 letters, digits, `_` and `-`."""
-    return _TAG.fullmatch(text) is not None
+    return TAG.fullmatch(text) is not None
 
 
 def require_party_id(field: str, text: str) -> str:

@@ -7,6 +7,7 @@ requests. A key is `Schema.field`, or the name of a field that means the same in
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from chalicelib.domain import ids
 from chalicelib.domain.addresses import MAX_ADDRESS
 from chalicelib.domain.adjustments import Kind as AdjustmentKind
 from chalicelib.domain.budgets import MAX_DAYS
@@ -25,15 +26,15 @@ Rule = Mapping[str, Any]
 
 UUID7: Final[Rule] = {
     "format": "uuid",
-    "pattern": "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
+    "pattern": f"^{ids.UUID7.pattern}$",
     "examples": ["01a2100d-c196-73ad-819b-5e30fdba19a8"],
 }
 MONTH: Final[Rule] = {"pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])$", "examples": ["2026-11"]}
 
 _TIME: Final[Rule] = {"format": "date-time", "examples": ["2026-11-25T00:14:27.933Z"]}
-_PARTY: Final[Rule] = {"pattern": r"^[A-Za-z0-9|:@._\-=]{1,128}$", "examples": ["grace"]}
-_TAG: Final[Rule] = {"pattern": r"^[A-Za-z0-9_\-]{1,64}$"}
-_TAG_OR_NONE: Final[Rule] = {"pattern": r"^[A-Za-z0-9_\-]{0,64}$"}
+_PARTY: Final[Rule] = {"pattern": f"^{ids.PARTY.pattern}$", "examples": ["grace"]}
+_TAG: Final[Rule] = {"pattern": f"^{ids.TAG.pattern}$"}
+_TAG_OR_NONE: Final[Rule] = {"pattern": f"^({ids.TAG.pattern})?$"}
 _CURRENCY: Final[Rule] = {"enum": sorted(EXPONENTS), "examples": ["usd"]}
 _CHANNEL: Final[Rule] = {"enum": list(CHANNELS)}
 _DECIMAL: Final[Rule] = {"pattern": r"^[0-9]+(\.[0-9]+)?$", "examples": ["0.010571"]}
@@ -64,7 +65,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "GiftRequest.message": {"maxLength": MAX_CHARACTERS, "examples": ["bravo"]},
     "GiftRequest.sender_name": {"maxLength": MAX_NAME_CHARACTERS},
     "GiftRequest.stream_id": _TAG_OR_NONE,
-    "GiftRequest.streak_id": {"pattern": f"^({UUID7['pattern'].strip('^$')})?$"},
+    "GiftRequest.streak_id": {"pattern": f"^({ids.UUID7.pattern})?$"},
     "GiftResponse.kind": {"enum": [kind.value for kind in GiftKind]},
     "GiftResponse.quantity": {"minimum": 1, "maximum": MAX_QUANTITY},
     "GiftResponse.message": {"maxLength": MAX_CHARACTERS},
