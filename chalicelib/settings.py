@@ -100,12 +100,16 @@ def _shards(raw: str) -> int:
 
 
 def _list(raw: str) -> tuple[str, ...]:
-    return tuple(_text(part.strip()) for part in raw.split(","))
+    return tuple(map(_text, _parts(raw)))
+
+
+def _parts(raw: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in raw.split(","))
 
 
 def _origins(raw: str) -> tuple[str, ...]:
     """Parse exact origins as browsers send them: lowercase, without the scheme's own port, and without a path."""
-    origins = tuple(each.strip() for each in (raw or "*").split(","))
+    origins = _parts(raw or "*")
     if origins != ("*",) and not all(map(_ORIGIN.fullmatch, origins)):
         raise ValueError("must be * or a comma-separated list of origins, such as https://shop.example")
     return origins
@@ -113,7 +117,7 @@ def _origins(raw: str) -> tuple[str, ...]:
 
 def _return_origins(raw: str) -> tuple[str, ...]:
     """Parse exact origins. Any origin would make the payment page a redirect to everywhere, so there is no `*`."""
-    origins = tuple(each.strip() for each in raw.split(",")) if raw else ()
+    origins = _parts(raw) if raw else ()
     if not all(_ORIGIN.fullmatch(each) and "[" not in each for each in origins):
         raise ValueError("must be a comma-separated list of origins, such as https://live.example")
     return origins
