@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from chalicelib.adapters.catalogue_files import load_catalogue
 from tests.browser.chromium import violations
-from tests.browser.site import PAY_ORIGIN, Site, held, lost, unavailable
+from tests.browser.site import PAY_ORIGIN, Fault, Site, held, lost, unavailable
 
 PANEL = '<gift-panel creator="cleo" stream="live" token-from="/me/token"></gift-panel>'
 GIFTS = "/v1/gifts"
@@ -111,11 +111,11 @@ def test_unavailable_and_lost_answers_are_one_gift(page: Page, site: Site) -> No
     assert len(site.api.gifts()) == 1
 
 
-def give_up(page: Page, site: Site) -> None:
-    """Send a cake whose answers are all lost."""
+def give_up(page: Page, site: Site, failure: Fault) -> None:
+    """Send a cake, and let all tries fail."""
     opened(page, site)
     choose(page, "Birthday cake")
-    site.fail(GIFTS, *[lost] * 6)
+    site.fail(GIFTS, *[failure] * 6)
     page.clock.install()
     send(page)
     for _ in range(12):
@@ -124,7 +124,7 @@ def give_up(page: Page, site: Site) -> None:
 
 
 def test_trying_again_after_lost_answers_uses_the_same_key(page: Page, site: Site) -> None:
-    give_up(page, site)
+    give_up(page, site, lost)
     page.get_by_role("button", name="Try again").click()
     expect_sent(page, 1, "Birthday cake")
     assert len(set(site.keys)) == 1
@@ -132,7 +132,7 @@ def test_trying_again_after_lost_answers_uses_the_same_key(page: Page, site: Sit
 
 
 def test_gift_without_an_answer_is_looked_up_after_a_reload(page: Page, site: Site) -> None:
-    give_up(page, site)
+    give_up(page, site, lost)
     posted = site.counts()[f"POST {GIFTS}"]
     page.reload()
     expect_sent(page, 1, "Birthday cake")
@@ -141,14 +141,7 @@ def test_gift_without_an_answer_is_looked_up_after_a_reload(page: Page, site: Si
 
 
 def test_gift_that_never_arrived_is_offered_again_after_a_reload(page: Page, site: Site) -> None:
-    opened(page, site)
-    choose(page, "Birthday cake")
-    site.fail(GIFTS, *[unavailable] * 6)
-    page.clock.install()
-    send(page)
-    for _ in range(12):
-        page.clock.run_for(6_000)
-    expect_status(page, "We could not tell")
+    give_up(page, site, unavailable)
     page.reload()
     expect_status(page, "Trying again is safe")
     assert site.api.gifts() == []

@@ -149,6 +149,12 @@ export class CoinElement extends HTMLElement {
     return this.closest(`[${name}]`)?.getAttribute(name) ?? defaults[name.replace(/-(\w)/g, (_, c) => c.toUpperCase())];
   }
 
+  /** Read the bundles on sale, in the currency of the page if it names one. */
+  bundles() {
+    const currency = this.setting("currency");
+    return this.client.read(`v1/bundles${currency ? `?currency=${currency}` : ""}`);
+  }
+
   /** Dispatch `coinpurse:<name>`. Returns false if it was canceled. */
   emit(name, detail, cancelable = false) {
     return this.dispatchEvent(new CustomEvent(PREFIX + name, { detail, cancelable, bubbles: true, composed: true }));
@@ -222,7 +228,7 @@ export class CoinElement extends HTMLElement {
   showPurchase() {
     if (!purchase || !this.status) return;
     const { status, coins } = purchase;
-    const text = { waiting: 1, posted: 1, processing: 1, failed: 1, expired: 1, canceled: 1 }[status]
+    const text = ["waiting", "posted", "processing", "failed", "expired", "canceled"].includes(status)
       ? this.words.say(status, { coins: coins && this.words.coins(coins) })
       : "";
     this.tell(status === "posted" ? "good" : status === "failed" || status === "expired" ? "bad" : "busy", [text]);

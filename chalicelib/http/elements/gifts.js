@@ -20,9 +20,8 @@ export class GiftPanel extends CoinElement {
 
   async load() {
     const { client, economy } = this;
-    const asked = this.setting("currency");
-    const { bundles } = await client.read(`v1/bundles${asked ? `?currency=${asked}` : ""}`);
-    this.currency = asked ?? bundles[0]?.price.currency ?? "";
+    const { bundles } = await this.bundles();
+    this.currency = this.setting("currency") ?? bundles[0]?.price.currency ?? "";
     const priced = this.currency ? `?currency=${this.currency}` : "";
     this.gifts = economy.gift ? (await client.read(`v1/gift-catalogue${priced}`)).gifts : [];
     this.kinds = KINDS.filter((kind) => economy[kind]);
@@ -288,11 +287,11 @@ export class GiftPanel extends CoinElement {
     if (this.kind !== "gift") this.#showTier(coins, tier);
     const missing = client.wallet ? coins + this.#committed() - client.wallet.coins : 0;
     this.#showLack(missing);
-    this.button.disabled = !isInRange || left < 0 || missing > 0 || (this.#underWay !== null && !this.#hasStreaks());
+    this.button.disabled = !isInRange || left < 0 || missing > 0 || (this.#underWay !== null && !this.#hasStreaks(this.kind));
   }
 
-  #hasStreaks() {
-    return this.kind === "gift" && this.economy.gift.streak_seconds > 0;
+  #hasStreaks(kind) {
+    return kind === "gift" && this.economy.gift.streak_seconds > 0;
   }
 
   #showTier(coins, tier) {
@@ -445,10 +444,8 @@ export class GiftPanel extends CoinElement {
   /** Send one request. Returns true if it was accepted. */
   async #deliver(wish, quantity) {
     const { client } = this;
-    const isGift = wish.kind === "gift";
-    const request = isGift ? { ...wish, quantity } : wish;
-    const hasStreaks = isGift && this.economy.gift.streak_seconds > 0;
-    const complete = (key) => (hasStreaks ? { ...request, streak_id: this.#streakOf(wish) ?? key } : request);
+    const request = wish.kind === "gift" ? { ...wish, quantity } : wish;
+    const complete = (key) => (this.#hasStreaks(wish.kind) ? { ...request, streak_id: this.#streakOf(wish) ?? key } : request);
     let answer = await client.send("v1/gifts", request, complete);
     if (answer.body.code === "streak_ended") {
       this.#streak = null;

@@ -30,8 +30,7 @@ export class CoinBalance extends CoinElement {
 
 export class CoinShop extends CoinElement {
   async load() {
-    const currency = this.setting("currency");
-    const { bundles, custom } = await this.client.read(`v1/bundles${currency ? `?currency=${currency}` : ""}`);
+    const { bundles, custom } = await this.bundles();
     return [
       h("ul", { class: "grid", part: "bundles" }, ...bundles.map((bundle) => h("li", {}, this.card(bundle)))),
       custom && bundles.length ? this.amount(custom, bundles[0].price.currency) : null,
@@ -80,12 +79,12 @@ export class CoinShop extends CoinElement {
       placeholder: words.number(low),
     });
     const button = h("button", { type: "submit", class: "main", part: "button", disabled: true }, words.order);
+    const isOutside = () => input.validity.rangeOverflow || input.validity.rangeUnderflow;
     let offer = null;
     const price = settled(async () => {
       const wanted = whole(input.value);
       const found = await quote(this.client, wanted, currency).catch(() => null);
-      if (!found || whole(input.value) !== wanted || input.validity.rangeOverflow || input.validity.rangeUnderflow)
-        return;
+      if (!found || whole(input.value) !== wanted || isOutside()) return;
       offer = found;
       button.textContent = words.say("get", { coins: words.coins(found.coins), price: words.money(found.price) });
       button.disabled = false;
@@ -94,9 +93,8 @@ export class CoinShop extends CoinElement {
       offer = null;
       button.disabled = true;
       button.textContent = words.order;
-      const isOutside = input.validity.rangeOverflow || input.validity.rangeUnderflow;
-      hint.classList.toggle("over", isOutside);
-      if (whole(input.value) && !isOutside) price();
+      hint.classList.toggle("over", isOutside());
+      if (whole(input.value) && !isOutside()) price();
     });
     const hint = h("small", { part: "hint" }, words.say("range", { low: words.number(low), high: words.coins(high) }));
     const submit = (event) => {
@@ -120,7 +118,7 @@ export class CoinButton extends CoinElement {
     let coins = whole(this.getAttribute("coins") ?? "0");
     let offer = null;
     if (!coins) {
-      const { bundles } = await client.read(`v1/bundles${currency ? `?currency=${currency}` : ""}`);
+      const { bundles } = await this.bundles();
       const bundle = bundles.find((each) => each.bundle_id === this.getAttribute("bundle"));
       if (!bundle) throw { status: 422, body: { code: "unknown_bundle" } };
       offer = { ...bundle, wish: { bundle_id: bundle.bundle_id, currency: bundle.price.currency } };
