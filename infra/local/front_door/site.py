@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from infra.local.api_gateway import RENAMED_HEADERS
 from infra.local.front_door import html
 from infra.local.front_door.docs import add_docs
 from infra.local.front_door.origin import may_use_cookie
@@ -35,9 +36,6 @@ _NOT_FORWARDED = _HOP_BY_HOP | {"expect", "host", "content-length", "cookie"}
 
 _STALE = frozenset({"key_too_old", "idempotency_conflict", "unknown_bundle", "missing_idempotency_key"})
 """Problem codes of an order from a form that is outdated or was modified."""
-
-_RENAMED = {"www-authenticate": "x-amzn-Remapped-WWW-Authenticate"}
-"""Response headers that API Gateway renames and MiniStack does not."""
 
 _PROBLEMS: dict[type[Exception], tuple[int, str, str]] = {
     UnsendableError: (400, "bad_request", "The request cannot be forwarded"),
@@ -204,7 +202,7 @@ def _forwarded(reply: UpstreamResponse) -> Response:
         for listed in value.split(",")
     }
     headers = [
-        (_RENAMED.get(name.lower(), name), value) for name, value in reply.headers if name.lower() not in dropped
+        (RENAMED_HEADERS.get(name.lower(), name), value) for name, value in reply.headers if name.lower() not in dropped
     ]
     # A list, because Response computes Content-Length for bytes, which is wrong for the empty body of a HEAD.
     return ForwardedResponse([reply.body], reply.status, headers)

@@ -15,13 +15,11 @@ from typing import Any
 from urllib.parse import parse_qs
 from uuid import uuid4
 
+from infra.local.api_gateway import RENAMED_HEADERS
 from infra.local.deployment import STAGE
 from infra.package import ROOT
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
-RENAMED_HEADERS = {"www-authenticate": "x-amzn-Remapped-WWW-Authenticate"}
-"""https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html"""
-
 Headers = Sequence[tuple[str, str]]
 
 
