@@ -144,7 +144,7 @@ def _start(piece: Piece, directory: Path) -> Running:
         process = subprocess.Popen(
             [*piece.command, *piece.options, *piece.paths],
             cwd=ROOT,
-            env=os.environ | {"TMPDIR": str(directory), "COINPURSE_TMPDIR": str(directory)},
+            env=os.environ | {"TMPDIR": str(directory)},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -49,13 +49,8 @@ def ministack(directory: Path) -> Iterator[str]:
 
 
 def start_ministack(directory: Path, port: int, extra: Mapping[str, str] | None = None) -> Process:
-    """Start MiniStack without waiting. `extra` are environment variables for it and for the functions it runs.
-
-    It unpacks a package for each worker, in `COINPURSE_TMPDIR` if that is set; the program that sets it deletes them.
-    """
-    elsewhere = os.environ.get("COINPURSE_TMPDIR")
-    temporary = Path(elsewhere) / f"ministack-{port}" if elsewhere else make_scratch(directory)
-    temporary.mkdir(parents=True, exist_ok=True)
+    """Start MiniStack without waiting. `extra` are environment variables for it and for the functions it runs."""
+    temporary = make_scratch(directory)
     inherited = {name: value for name, value in os.environ.items() if name not in _DROPPED_VARIABLES}
     environment = {
         **inherited,
