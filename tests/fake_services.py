@@ -10,6 +10,8 @@ from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
 from tests.fakes import PAUSE
 
+SOURCE = "/coinpurse/test"
+
 
 @dataclass(frozen=True, kw_only=True)
 class FakeStripeEventServices:
@@ -33,5 +35,5 @@ class FakeRelayServices:
     streak_timer: StreakTimer
     clock: Clock
     streak_pause: timedelta = PAUSE
-    source: str = "/coinpurse/test"
+    source: str = SOURCE
     livemode: bool = False

@@ -222,10 +222,7 @@ class SimulatedSystem:
             publisher=publisher or intercepted(self.publisher, EventPublisher, self._intercept),
             redrive_queue=intercepted(self.queue, RedriveQueue, self._intercept),
             streak_timer=self.timer,
-            streak_pause=PAUSE,
             clock=self.clock,
-            source="/coinpurse/test",
-            livemode=False,
         )
 
     def read_stream(self) -> None:

@@ -18,7 +18,7 @@ from chalicelib.usecases.relay import relay_entries
 from tests.domain.builders import a_bundle, a_catalogue, a_gift_item, a_purchase
 from tests.fake_services import FakeRelayServices
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
-from tests.fakes import PAUSE, session_of, uuid7_at
+from tests.fakes import session_of, uuid7_at
 from tests.invariants import Books, books_of, broken, changed
 from tests.properties.model import Model, Name, Payment
 from tests.properties.outcomes import is_derived, outcome_of
@@ -283,10 +283,7 @@ class CheckoutMachine(RuleBasedStateMachine):
             publisher=self.publisher,
             redrive_queue=self.queue,
             streak_timer=self.timer,
-            streak_pause=PAUSE,
             clock=self.harness.clock,
-            source="/coinpurse/test",
-            livemode=False,
         )
 
     def mark_relayed(self, done: Sequence[Entry | None]) -> None:

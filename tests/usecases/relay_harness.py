@@ -14,9 +14,7 @@ from chalicelib.usecases.relay import relay_entries
 from tests.domain.builders import CREATOR, a_gift, a_posted_purchase
 from tests.fake_services import FakeRelayServices
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
-from tests.fakes import PAUSE, FakeClock, FakeLedger
-
-SOURCE = "/coinpurse/test"
+from tests.fakes import FakeClock, FakeLedger
 
 
 class FailingLedger(FakeLedger):
@@ -83,10 +81,7 @@ class RelayHarness:
             publisher=self.publisher,
             redrive_queue=self.queue,
             streak_timer=self.timer,
-            streak_pause=PAUSE,
             clock=self.clock,
-            source=SOURCE,
-            livemode=False,
         )
         return relay_entries([record(place, entry) for place, entry in enumerate(entries)], relay)
 

@@ -8,8 +8,7 @@ from chalicelib.usecases.recovery import redrive, sweep
 from tests.domain.builders import FAN
 from tests.fake_operators import FakeJournal
 from tests.fake_services import FakeRelayServices
-from tests.fakes import PAUSE
-from tests.usecases.relay_harness import SOURCE, RelayHarness, credit, gift
+from tests.usecases.relay_harness import RelayHarness, credit, gift
 
 
 class SweepHarness(RelayHarness):
@@ -43,10 +42,7 @@ class SweepHarness(RelayHarness):
             publisher=self.publisher,
             redrive_queue=self.queue,
             streak_timer=self.timer,
-            streak_pause=PAUSE,
             clock=self.clock,
-            source=SOURCE,
-            livemode=False,
         )
 
     def unrelayed(self) -> list[str]:

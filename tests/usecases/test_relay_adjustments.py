@@ -7,7 +7,8 @@ from chalicelib.domain.entries import Entry
 from chalicelib.domain.events import message_for_adjustment
 from chalicelib.errors import TryAgain
 from tests.domain.builders import CREATOR, a_reversal, an_adjustment
-from tests.usecases.relay_harness import SOURCE, RelayHarness, credit, events, gift
+from tests.fake_services import SOURCE
+from tests.usecases.relay_harness import RelayHarness, credit, events, gift
 
 
 def moved(number: int, kind: Kind, coins: int = 5, **changes: Any) -> Adjustment:

@@ -6,10 +6,10 @@ from chalicelib.domain.events import message_for_credit, message_for_gift
 from chalicelib.domain.shards import ShardPosition
 from chalicelib.usecases.relay import relay_entries
 from tests.domain.builders import CREATOR, a_gift
-from tests.fake_services import FakeRelayServices
+from tests.fake_services import SOURCE, FakeRelayServices
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import START, FakeClock, FakeLedger, uuid7_at
-from tests.usecases.relay_harness import SOURCE, RelayHarness, credit, events, gift, record
+from tests.usecases.relay_harness import RelayHarness, credit, events, gift, record
 
 
 def test_relay_of_an_empty_batch_publishes_nothing() -> None:
