@@ -6,6 +6,7 @@ Tests put fakes into the instance's attributes; nothing else has to be replaced.
 
 import gc
 import os
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import cached_property
 from hashlib import blake2b
@@ -192,13 +193,28 @@ class Services:
         if handler is None:
             return
         needed = NEEDED.get(handler, ())
-        for name in needed:
-            getattr(self, name)
+        with_stack_memory(lambda: self._build(needed))
         # Collection is off since the import of chalicelib. It skips what exists by now.
         gc.freeze()
         gc.enable()
         if "secrets" in needed:
             self.secrets.read_ahead()
+
+    def _build(self, names: Sequence[str]) -> None:
+        for name in names:
+            getattr(self, name)
+
+
+def with_stack_memory(call: Callable[[], None]) -> None:
+    """Call a function from a frame of 512 KB, in whose allocation all frames below it fit too.
+
+    Python allocates frames by 16 KB. A loop at the end of such a chunk maps and unmaps the next one at each call
+    (https://github.com/python/cpython/issues/142183), and SDKs compile regular expressions that deep while imported.
+    """
+    call()
+
+
+with_stack_memory.__code__ = with_stack_memory.__code__.replace(co_stacksize=1 << 16)
 
 
 _HASH_KEY_BYTES: Final = blake2b.MAX_KEY_SIZE
