@@ -203,6 +203,22 @@ export class CoinElement extends HTMLElement {
     return h("slot", { name: "sign-in" }, this.words.signIn);
   }
 
+  /** Show the balance, or a way to sign in. */
+  showBalance(node) {
+    const { words, client } = this;
+    const { wallet } = client;
+    if (client.isSignedOut) node.replaceChildren(this.signIn());
+    if (!wallet) return;
+    const owed = wallet.owed > 0 && words.say("owed", { coins: words.coins(wallet.owed) });
+    const shown = [
+      h("span", { class: "unseen" }, `${words.balance} `),
+      this.picture(this.unit.image, 20),
+      h("span", { part: "count" }, words.coins(wallet.coins)),
+      owed && h("span", { class: "owed", part: "owed" }, owed),
+    ];
+    node.replaceChildren(...shown.filter(Boolean));
+  }
+
   picture(address, size) {
     const attributes = { alt: "", width: size, height: size, part: "image", loading: "lazy", draggable: "false" };
     return address ? h("img", { ...attributes, src: new URL(address, this.client.api) }) : null;
@@ -228,9 +244,7 @@ export class CoinElement extends HTMLElement {
   showPurchase() {
     if (!purchase || !this.status) return;
     const { status, coins } = purchase;
-    const text = ["waiting", "posted", "processing", "failed", "expired", "canceled"].includes(status)
-      ? this.words.say(status, { coins: coins && this.words.coins(coins) })
-      : "";
+    const text = status ? this.words.say(status, { coins: coins && this.words.coins(coins) }) : "";
     this.tell(status === "posted" ? "good" : status === "failed" || status === "expired" ? "bad" : "busy", [text]);
   }
 }

@@ -11,20 +11,7 @@ export class CoinBalance extends CoinElement {
   }
 
   showWallet() {
-    const { wallet, isSignedOut } = this.client;
-    const { words } = this;
-    if (isSignedOut) this.line.replaceChildren(this.signIn());
-    if (!wallet) return;
-    const owed =
-      wallet.owed > 0
-        ? h("span", { class: "owed", part: "owed" }, words.say("owed", { coins: words.coins(wallet.owed) }))
-        : null;
-    this.line.replaceChildren(
-      h("span", { class: "unseen" }, `${words.balance} `),
-      ...[this.picture(this.unit.image, 20)].filter(Boolean),
-      h("span", { part: "count" }, words.coins(wallet.coins)),
-      ...[owed].filter(Boolean),
-    );
+    this.showBalance(this.line);
   }
 }
 

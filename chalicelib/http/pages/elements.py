@@ -1,7 +1,7 @@
 """The custom elements as they are served: one file, joined from the modules of `chalicelib/http/elements`.
 
-The modules import each other by name only, so they are joined by removing the imports. Comments and indentation are
-removed too: the file is to stay below 15 KB when it is compressed.
+The modules import each other by name only, so they are joined by removing the imports. Comments, indentation and the line
+breaks within a statement are removed too: the file is to stay below 15 KB when it is compressed.
 """
 
 import re
@@ -11,13 +11,26 @@ from pathlib import Path
 from typing import Final
 
 FOLDER: Final = Path(__file__).parents[1] / "elements"
-MODULES: Final = ("client", "purchases", "words", "style", "element", "shop", "gifts", "coinpurse")
+MODULES: Final = (
+    "client",
+    "purchases",
+    "words",
+    "style",
+    "element",
+    "shop",
+    "gift_form",
+    "giving",
+    "gifts",
+    "coinpurse",
+)
 """In the order in which they run: each after those that it extends."""
 
 _IMPORT: Final = re.compile(r"^import .*;\n", re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export (?=(?:async )?(?:const|let|class|function)\b)", re.MULTILINE)
 _COMMENT: Final = re.compile(r"^[ \t]*(?://|/\*\*).*\n", re.MULTILINE)
 _INDENT: Final = re.compile(r"^[ \t\n]+", re.MULTILINE)
+_BREAK: Final = re.compile(r"(?<=[,;({\[])\n")
+"""Line breaks that end no statement, because of the character before them."""
 
 
 def read(name: str) -> str | None:
@@ -40,7 +53,7 @@ def script() -> str:
     """Join the modules into one, which exports what `coinpurse.js` exports."""
     sources = [(FOLDER / f"{name}.js").read_text("utf-8") for name in MODULES]
     joined = "".join(_EXPORT.sub("", _IMPORT.sub("", source)) for source in sources)
-    return _INDENT.sub("", _COMMENT.sub("", joined))
+    return _BREAK.sub("", _INDENT.sub("", _COMMENT.sub("", joined)))
 
 
 @cache
