@@ -5,6 +5,7 @@ to a problem document (RFC 9457). It adds HEAD to each GET and OPTIONS to each p
 constant into the template. The registered routes are also the source of the OpenAPI document.
 """
 
+import time
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
@@ -236,7 +237,7 @@ class Api:
 
     def _answer(self, operation: Operation, run: Callable[[Request], ApiResponse]) -> Response:
         """Run a route for the current request; every error becomes a problem document, or a page."""
-        request = self.app.current_request
+        began, request = time.monotonic(), self.app.current_request
         if request is None:
             raise RuntimeError("Chalice sets the request before it calls a route.")
         # Chalice fails on a non-text header only after the view has run.
@@ -254,6 +255,7 @@ class Api:
                 telemetry.log.exception("unforeseen", extra={"path": request.path})
                 telemetry.count("Unforeseen")
                 response = problem(errors.CoinpurseError(_UNKNOWN_OUTCOME), request)
+            telemetry.answered(str(request.method), operation.path, response.status_code, began)
         _add_headers(response, shared)
         return response
 

@@ -21,7 +21,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]
 PAY_ORIGIN = "https://pay.example"
 
 _PAGE = """<!doctype html>
-<html lang="{lang}">
+<html lang="{lang}" dir="{direction}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -99,7 +99,8 @@ class Site:
 
         @app.get("/")
         def page() -> Response:
-            text = _PAGE.format(api=self.api_url, body=self.body, lang=self.lang)
+            direction = "rtl" if self.lang == "ar" else "ltr"
+            text = _PAGE.format(api=self.api_url, body=self.body, lang=self.lang, direction=direction)
             headers = {"Content-Security-Policy": self.policy, "Cache-Control": "no-store"}
             return Response(text, 200, headers, content_type="text/html; charset=utf-8")
 
@@ -156,11 +157,14 @@ def _response(reply: Reply) -> Response:
 # ---- faults ----------------------------------------------------------------------------------------------------------
 
 
-def unavailable(_act: Callable[[], Response]) -> Response:
-    """Answer 503 without doing anything."""
-    body = '{"type": "about:blank", "status": 503, "code": "try_again", "title": "Try again"}'
+def refused(status: int, code: str) -> Fault:
+    """Answer a problem without doing anything."""
+    body = f'{{"type": "about:blank", "status": {status}, "code": "{code}", "title": "Refused"}}'
     headers = {"Retry-After": "1", "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
-    return Response(body, 503, headers, content_type="application/problem+json")
+    return lambda _act: Response(body, status, headers, content_type="application/problem+json")
+
+
+unavailable = refused(503, "try_again")
 
 
 def lost(act: Callable[[], Response]) -> Response:

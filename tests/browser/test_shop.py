@@ -4,7 +4,6 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.chromium import violations
 from tests.browser.site import PAY_ORIGIN, Site, lost, unavailable
 
 SHOP = '<coin-balance token-from="/me/token"></coin-balance><coin-shop token-from="/me/token"></coin-shop>'
@@ -180,11 +179,3 @@ def test_fallback_in_the_elements_is_hidden_once_they_run(page: Page, site: Site
     opened(page, site, '<coin-shop><form method="post" action="/buy"><button>Plain</button></form></coin-shop>')
     expect(page.get_by_role("button", name="Buy 70 coins")).to_be_visible()
     expect(page.get_by_role("button", name="Plain")).to_be_hidden()
-
-
-def test_shop_has_no_accessibility_violations(page: Page, site: Site) -> None:
-    opened(page, site)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme="light" if scheme == "light" else "dark", reduced_motion="reduce")
-        expect(page.get_by_role("button", name="Buy 70 coins")).to_be_visible()
-        assert violations(page) == []

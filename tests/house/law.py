@@ -88,7 +88,7 @@ ROOMS = {
         lazily=("chalicelib.adapters",),
         for_types=("chalicelib.adapters",),
     ),
-    "chalicelib.telemetry": Room(others=("aws_lambda_powertools",), ours=("chalicelib.domain.outcomes",)),
+    "chalicelib.telemetry": Room(others=("aws_lambda_powertools", "msgspec"), ours=("chalicelib.domain.outcomes",)),
     "chalicelib.http": Room(
         others=("chalice.app", "msgspec"),
         ours=(*CORE, "chalicelib.VERSION", "chalicelib.http", "chalicelib.ports.tokens", "chalicelib.telemetry"),

@@ -219,6 +219,13 @@ class Api:
         assert self._traces() == before
 
     def logs(self) -> list[dict[str, Any]]:
+        """Return what was logged beside the line that each request has."""
+        return [line for line in self._lines() if line["message"] != "answered"]
+
+    def answers(self) -> list[dict[str, Any]]:
+        return [line for line in self._lines() if line["message"] == "answered"]
+
+    def _lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.logged.getvalue().splitlines()]
 
     def _traces(self) -> Any:
@@ -232,7 +239,7 @@ def put_in_place(api: Api, monkeypatch: Any) -> None:
     for name in api.ports:
         monkeypatch.setitem(vars(services), name, api.ports[name])
     api.ports = vars(services)
-    for logger in ("coinpurse", "chalicelib"):
+    for logger in ("coinpurse", "coinpurse.requests", "chalicelib"):
         for handler in logging.getLogger(logger).handlers:
             if type(handler) is logging.StreamHandler:
                 monkeypatch.setattr(handler, "stream", api.logged)

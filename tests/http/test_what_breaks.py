@@ -160,12 +160,13 @@ def test_a_refusal_is_a_line_of_facts(api: Api) -> None:
     assert line.items() >= (expected | {"request_id": REQUEST_ID, "service": "coinpurse"}).items()
 
 
-def test_what_goes_well_is_not_worth_a_line(api: Api) -> None:
+def test_what_goes_well_has_its_one_line_and_no_other(api: Api) -> None:
     api.fund()
     for path in ("/v1/wallet", "/v1/bundles", "/"):
         api.get(path)
     api.give()
-    assert api.logged.getvalue() == ""
+    assert api.logs() == []
+    assert len(api.answers()) == 4
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from chalicelib import errors, telemetry
+from chalicelib.adapters.aws.secrets import STALE_SECONDS
+from chalicelib.adapters.tokens.issuer_keys import STALE_KEYS_SECONDS
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.services import NEEDED
 from chalicelib.settings import Settings
@@ -227,6 +229,8 @@ class TestAlarms:
             ("MismatchAlarm", "Mismatch"),
             ("HealedAlarm", "Healed"),
             ("UnforeseenAlarm", "Unforeseen"),
+            ("StaleKeysAlarm", "StaleKeys"),
+            ("StaleSecretsAlarm", "StaleSecrets"),
         ],
     )
     def test_alarm_metrics_are_those_of_telemetry(
@@ -244,6 +248,16 @@ class TestAlarms:
             found["Name"]: found["Value"]["Fn::Sub"].replace("${Stage}", "test") for found in alarm["Dimensions"]
         }
         assert {name: emitted[name] for names in directive["Dimensions"] for name in names} == dimensions
+
+    @pytest.mark.parametrize(
+        ("name", "stale_seconds"), [("StaleKeysAlarm", STALE_KEYS_SECONDS), ("StaleSecretsAlarm", STALE_SECONDS)]
+    )
+    def test_alarms_of_stale_values_ignore_one_failure_and_leave_time_to_act(
+        self, template: Template, name: str, stale_seconds: int
+    ) -> None:
+        alarm = template["Resources"][name]["Properties"]
+        assert alarm["DatapointsToAlarm"] > 1
+        assert alarm["EvaluationPeriods"] * alarm["Period"] <= stale_seconds / 2
 
     @pytest.mark.parametrize("name", WORKERS)
     def test_worker_errors_have_an_alarm(self, template: Template, name: str) -> None:

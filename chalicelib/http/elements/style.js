@@ -27,7 +27,7 @@ button, input { font: inherit; color: inherit; }
 button { cursor: pointer; touch-action: manipulation; }
 :focus-visible, .tab:has(:focus-visible), .gift:has(:focus-visible) { outline: 3px solid var(--accent); outline-offset: 2px; }
 img { display: block; }
-.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; opacity: 0; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(11.5rem, 1fr)); gap: .75rem; margin: 0; padding: .625rem 0 0; list-style: none; }
 .card {
   position: relative; display: flex; flex-direction: column; align-items: center; gap: .375rem; width: 100%; height: 100%;
@@ -69,7 +69,7 @@ input:not([type=radio], [type=checkbox]) {
 .owed { color: var(--bad); font-weight: 400; }
 .panel { position: relative; display: grid; gap: .875rem; padding: 1rem; border: 1px solid var(--line); border-radius: calc(var(--radius) + .25rem); background: var(--surface); overflow: hidden; }
 .panel .status, .lack, .tier { margin: 0; }
-.panel .status:empty { min-height: 0; margin-top: -.875rem; }
+.panel .status:empty { position: absolute; }
 .kind { display: grid; gap: .75rem; }
 .bar { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; justify-content: space-between; }
 .bar > .balance { margin-inline-start: auto; }
@@ -77,15 +77,14 @@ input:not([type=radio], [type=checkbox]) {
 .tab { position: relative; display: flex; align-items: center; min-height: 2.25rem; padding: .25rem .75rem; border-radius: 2rem; color: var(--soft); font-weight: 600; cursor: pointer; }
 .tab:hover { background: var(--tint); }
 .tab:has(:checked) { background: var(--tint); color: var(--accent); box-shadow: inset 0 0 0 1.5px var(--accent); }
-.gifts { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.5rem, 1fr)); gap: .5rem; max-height: 19rem; padding: 3px; overflow-y: auto; }
+.gifts { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.5rem, 1fr)); gap: .5rem; max-height: 19rem; margin: -3px; padding: 3px; overflow-y: auto; }
 .gift {
   position: relative; display: flex; flex-direction: column; gap: .125rem; align-items: center; padding: .75rem .375rem .625rem; border: 1px solid var(--line);
   border-radius: var(--radius); color: var(--ink); text-align: center; cursor: pointer; transition: transform .15s, box-shadow .15s, border-color .15s;
 }
 .gift:has(:checked) { border-color: var(--accent); background: var(--tint); box-shadow: inset 0 0 0 1px var(--accent); }
 .gift:has(:checked) img { animation: nod .4s ease-out; }
-.gift.featured::after { content: "★"; position: absolute; inset: .25rem .5rem auto auto; color: var(--accent); font-size: .75rem; }
-.gift.featured:dir(rtl)::after { inset: .25rem auto auto .5rem; }
+.gift.featured::after { content: "★"; position: absolute; inset-block-start: .25rem; inset-inline-end: .5rem; color: var(--accent); font-size: .75rem; }
 .name { margin-top: .25rem; font-weight: 600; line-height: 1.2; overflow-wrap: anywhere; }
 .cost { margin-top: auto; }
 .cost, .worth { color: var(--soft); font-size: .8125rem; font-variant-numeric: tabular-nums; }

@@ -92,8 +92,10 @@ export class Words {
     }
   }
 
+  /** A text with its values: each isolated where the language is written from right to left, so that no sign changes sides. */
   say(name, values = {}) {
-    return this.table[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
+    const [first, last] = this.dir === "rtl" ? ["\u2068", "\u2069"] : ["", ""];
+    return this.table[name].replace(/\{(\w+)\}/g, (_, key) => first + values[key] + last);
   }
 
   number(amount) {

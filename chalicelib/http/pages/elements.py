@@ -1,6 +1,6 @@
 """The custom elements as they are served: one file, joined from the modules of `chalicelib/http/elements`.
 
-The modules import each other by name only, so they are joined by removing the imports. Comments, indentation and the line
+The modules import each other by name only, so they are joined by removing the imports. Comments, indentation and the
 breaks within a statement are removed too: the file is to stay below 15 KB when it is compressed.
 """
 

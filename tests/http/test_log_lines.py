@@ -1,4 +1,4 @@
-"""Log lines of refusals: the cause without its text, and the caller as a keyed hash."""
+"""Log lines: one for each request, and for a refusal its cause without the text. The caller is a keyed hash."""
 
 from typing import ClassVar
 
@@ -64,3 +64,18 @@ def test_a_refusal_names_its_cause_without_the_cause_s_message(api: Api, cause: 
     [line] = api.logs()
     assert line["cause"] == name
     assert CANARY not in api.logged.getvalue()
+
+
+def test_every_request_has_one_line_without_ids_of_its_path(api: Api) -> None:
+    api.fund("ann")
+    gift = api.give(fan="ann", message=CANARY)
+    api.get(f"/v1/gifts/{gift.json['id']}?{CANARY}=1")
+    api.call("OPTIONS", "/v1/gifts", fan=None)
+    lines = api.answers()
+    facts = [(line["method"], line["route"], line["status"]) for line in lines]
+    assert facts == [("POST", "/v1/gifts", gift.status), ("GET", "/v1/gifts/{id}", 400), ("OPTIONS", "/v1/gifts", 204)]
+    assert [line.get("caller") for line in lines] == [services.pseudonym("ann"), services.pseudonym("ann"), None]
+    assert all(line["request_id"] and line["ms"] >= 0 and line["level"] == "INFO" for line in lines)
+    assert {line["service"] for line in lines} == {"coinpurse"}
+    assert CANARY not in api.logged.getvalue()
+    assert gift.json["id"] not in "".join(map(str, lines))

@@ -1,0 +1,85 @@
+"""The elements in each look: a fan buys and gives, and recovers from each kind of failure."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.chromium import violations
+from tests.browser.site import PAY_ORIGIN, Site, lost, refused, unavailable
+
+BODY: Final = """<section token-from="/me/token">
+<coin-balance></coin-balance><coin-shop></coin-shop><gift-panel creator="cleo" stream="live"></gift-panel>
+</section>"""
+PHONE: Final = {"width": 360, "height": 760}
+LOOKS: Final[Mapping[str, tuple[str, str, Mapping[str, int] | None]]] = {
+    "light": ("en", "light", None),
+    "dark": ("en", "dark", None),
+    "phone": ("en", "light", PHONE),
+    "German": ("de", "light", None),
+    "Arabic": ("ar", "light", None),
+}
+
+
+def shown(page: Page, site: Site, look: str) -> None:
+    """Open the page in a look. The payment page is a stub."""
+    site.lang, scheme, size = LOOKS[look]
+    site.body = BODY
+    colors: Any = scheme
+    page.emulate_media(color_scheme=colors, reduced_motion="reduce")
+    if size:
+        page.set_viewport_size({"width": size["width"], "height": size["height"]})
+    page.route(f"{PAY_ORIGIN}/**", lambda route: route.fulfill(body="<h1>Pay</h1>", content_type="text/html"))
+    page.goto(site.url)
+    expect(page.locator("coin-balance [part=count]")).to_be_visible()
+    expect(page.locator("gift-panel [part~=gift]").first).to_be_visible()
+
+
+def faults(page: Page) -> list[str]:
+    """Return what axe finds, and whether the page is wider than its window."""
+    is_wider = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    return violations(page) + ["wider than the window"] * is_wider
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_fan_buys_gives_and_recovers_from_failures(page: Page, site: Site, look: str) -> None:
+    shown(page, site, look)
+    shop, panel, balance = page.locator("coin-shop"), page.locator("gift-panel"), page.locator("coin-balance")
+    told = panel.locator("[part=status]")
+
+    shop.locator("[part~=bundle]").first.click()
+    page.wait_for_url(f"{PAY_ORIGIN}/**")
+    site.pay(site.checkout().purchase_id)
+    page.goto(f"{site.url}/?purchase={site.checkout().purchase_id}")
+    expect(shop.locator("[part=status]")).to_have_attribute("data-state", "good")
+    expect(balance).to_contain_text("70")
+
+    panel.locator("[part~=gift]", has_text="Rose").click()
+    site.fail("/v1/gifts", unavailable, lost)
+    panel.locator("[part=button]").click()
+    expect(told).to_have_attribute("data-state", "good")
+    expect(balance).to_contain_text("69")
+    assert faults(page) == []
+
+    site.fail("/v1/gifts", refused(409, "idempotency_conflict"))
+    panel.locator("[part=button]").click()
+    expect(told).to_have_attribute("data-state", "bad")
+    assert faults(page) == []
+    with page.expect_response("**/v1/wallet"):
+        told.locator("[part=again]").click()
+    expect(balance).to_contain_text("68")
+
+    site.api.fund("ann", 0)  # spent on another device, so that the API answers 402
+    panel.locator("[part=button]").click()
+    expect(panel.locator("[part=get]")).to_be_visible()
+    assert len(site.api.gifts()) == 2
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_kind_of_giving_is_accessible(page: Page, site: Site, scheme: str) -> None:
+    shown(page, site, scheme)
+    for kind in ("cheer", "super_chat"):
+        page.locator(f"gift-panel [part=tab]:has([value={kind}])").click()
+        assert faults(page) == []
