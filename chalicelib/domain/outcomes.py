@@ -27,7 +27,7 @@ class Outcome(StrEnum):
     CLAWED_BACK = "clawed_back"
     RESTORED = "restored"
     UNKNOWN_STATUS = "unknown_status"
-    """Stripe reports a status or currency that is not known; no coins move."""
+    """Stripe reports a status or currency that is not known; only the movements that are known count."""
     UNPAID = "unpaid"
     """The payment captured no money."""
     # memberships

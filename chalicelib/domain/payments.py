@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from fractions import Fraction
 
 from msgspec import Struct
 
@@ -137,20 +138,47 @@ class MembershipHint(Struct, frozen=True, kw_only=True):
     ref: MembershipRef
 
 
-class Movement(Struct, frozen=True, kw_only=True):
-    """A refund or dispute in its present state. `amount_minor` > 0, in the minor unit of `currency`."""
+class Refund(Struct, frozen=True, kw_only=True):
+    """A refund in its present state. `amount_minor` > 0, in the minor unit of `currency`."""
+
+    refund_id: str
+    amount_minor: int
+    currency: str
+    status: str | None
+
+
+class Booking(Struct, frozen=True, kw_only=True):
+    """A balance transaction of a dispute: negative for money withdrawn, positive for money reinstated, without fees.
+
+    `currency` is the one that the account is settled in. `rate` is the number of its minor units for one of the
+    payment's, None where nothing was converted.
+    """
+
+    booking_id: str
+    amount_minor: int
+    currency: str
+    rate: Fraction | None = None
+
+
+class Dispute(Struct, frozen=True, kw_only=True):
+    """A dispute in its present state.
+
+    `amount_minor` is the disputed amount in `currency`, which may differ from the payment's in both. It says how much
+    is disputed, not that any money moved.
+    """
 
     amount_minor: int
     currency: str
     status: str | None
+    bookings: Sequence[Booking] = ()
 
 
 class MoneyState(Struct, frozen=True, kw_only=True):
     """The present state of one payment. `captured_minor` is the total captured from the buyer."""
 
     captured_minor: int
-    refunds: Sequence[Movement] = ()
-    disputes: Sequence[Movement] = ()
+    refunds: Sequence[Refund] = ()
+    disputes: Sequence[Dispute] = ()
 
 
 class StripeEvent(Struct, frozen=True, kw_only=True):

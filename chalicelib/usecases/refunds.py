@@ -10,7 +10,7 @@ from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import CheckoutSession, Invoice, PurchaseRef
 from chalicelib.domain.purchases import Purchase, review_of
-from chalicelib.domain.reversals import UnknownStatus, coins_kept, money_gone, money_kept
+from chalicelib.domain.reversals import MoneyGone, coins_kept, money_gone, money_kept
 from chalicelib.domain.reviews import Review, ReviewReason
 from chalicelib.errors import TryAgain
 from chalicelib.ports.billing import PaymentGateway
@@ -38,6 +38,8 @@ def sync_refunds(payment_intent: str, services: RefundServices) -> Outcome:
     response never overwrites a newer one, in any order and number of events. A result that changes nothing is
     written too: it raises the version, which makes a concurrent call with an older response fail. For the payment of an
     invoice the membership is updated afterwards, because a refunded month ends it.
+
+    A movement that is not known raises an alarm by the outcome unknown_status; the known ones count all the same.
 
     Returns:
         clawed_back, restored, unchanged, unknown_status, in_review, reviewed, unpaid or unrelated.
@@ -78,10 +80,9 @@ def _sync(payment: _Payment, services: RefundServices) -> Outcome:
 
 def _update_coins(purchase: Purchase, payment: _Payment, services: RefundServices) -> Outcome | None:
     """Write the coins and the money kept. Returns None when the purchase changed since it was read."""
-    try:
-        kept_minor = money_kept(purchase, services.gateway.read_money(payment.payment_intent))
-    except UnknownStatus as unknown:
-        return _log_unknown(unknown)
+    money = services.gateway.read_money(payment.payment_intent)
+    gone = money_gone(money, purchase.currency)
+    kept_minor = money_kept(purchase, money, gone)
     before_minor = purchase.amount_minor if purchase.kept_minor is None else purchase.kept_minor
     coins = coins_kept(purchase, kept_minor) - coins_kept(purchase, before_minor)
     adjustment = _adjustment(purchase, coins, services.clock) if coins else None
@@ -89,7 +90,8 @@ def _update_coins(purchase: Purchase, payment: _Payment, services: RefundService
     match services.ledger.update_kept_amount(purchase, kept_minor, adjustment):
         case Stale():
             return None
-    return Outcome.CLAWED_BACK if coins < 0 else Outcome.RESTORED if coins > 0 else Outcome.UNCHANGED
+    outcome = Outcome.CLAWED_BACK if coins < 0 else Outcome.RESTORED if coins > 0 else Outcome.UNCHANGED
+    return _unknown_outcome(gone) or outcome
 
 
 def _fulfill_first(payment: _Payment, services: RefundServices) -> Outcome | None:
@@ -112,20 +114,20 @@ def _review_unmatched(paid: CheckoutSession | Invoice, payment: _Payment, servic
 
     Each amount has a review of its own, so that a later refund is not missed. Returns None when no money is gone.
     """
-    try:
-        gone_minor = money_gone(services.gateway.read_money(payment.payment_intent), paid.currency)
-    except UnknownStatus as unknown:
-        return _log_unknown(unknown)
-    if not gone_minor:
-        return None
-    review: Review = review_of(paid, payment.ref, ReviewReason.MONEY_LEFT)
-    review = replace(review, payment_id=f"{payment.payment_intent}-left-{gone_minor}")
-    return file_review(review, ledger=services.ledger)
+    gone = money_gone(services.gateway.read_money(payment.payment_intent), paid.currency)
+    filed = None
+    if gone.movements:
+        review: Review = review_of(paid, payment.ref, ReviewReason.MONEY_LEFT)
+        review = replace(review, payment_id=f"{payment.payment_intent}-left-{gone.amount_minor}")
+        filed = file_review(review, ledger=services.ledger)
+    return _unknown_outcome(gone) or filed
 
 
-def _log_unknown(unknown: UnknownStatus) -> Outcome:
-    log.warning("unknown_stripe_status", extra={"object": "payment", "status": str(unknown)})
-    return Outcome.UNKNOWN_STATUS
+def _unknown_outcome(gone: MoneyGone) -> Outcome | None:
+    """Log the movements that are not known. Returns None when there are none."""
+    for status in gone.unknown:
+        log.warning("unknown_stripe_status", extra={"object": "payment", "status": status})
+    return Outcome.UNKNOWN_STATUS if gone.unknown else None
 
 
 def _adjustment(purchase: Purchase, coins: int, clock: Clock) -> Adjustment:

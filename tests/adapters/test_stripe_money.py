@@ -7,10 +7,10 @@ import pytest
 import stripe
 from stripe.params.checkout import SessionCreateParams
 
-from chalicelib.adapters.stripe.checkout_schema import movement_of
+from chalicelib.adapters.stripe.checkout_schema import dispute_of, refund_of
 from chalicelib.adapters.stripe.gateway import StripeGateway
-from chalicelib.domain.payments import MoneyState, Movement, PurchaseRef
-from chalicelib.domain.reversals import DISPUTE_STATUSES, REFUND_STATUSES
+from chalicelib.domain.payments import MoneyState, PurchaseRef, Refund
+from chalicelib.domain.reversals import DISPUTE_STATUSES, REFUND_STATUSES, money_gone
 from chalicelib.errors import TryAgain
 from infra.local.client import post_form
 from infra.local.stripe_sandbox import disputes
@@ -39,8 +39,16 @@ def unrelated_payment(lab: Lab) -> str:
     return str(client.v1.checkout.sessions.retrieve(session.id).payment_intent)
 
 
-def usd(amount: int, status: str | None) -> Movement:
-    return Movement(amount_minor=amount, currency="usd", status=status)
+def usd(refund_id: str, amount: int, status: str | None) -> Refund:
+    return Refund(refund_id=refund_id, amount_minor=amount, currency="usd", status=status)
+
+
+def amounts(lab: Lab, payment_intent: str) -> list[tuple[int, str | None, list[int]]]:
+    """Return the amount, the status and the booked amounts of the payment's disputes, smallest first."""
+    return sorted(
+        (each.amount_minor, each.status, [booking.amount_minor for booking in each.bookings])
+        for each in lab.gateway.read_money(payment_intent).disputes
+    )
 
 
 def test_find_purchase_ref_returns_reference_of_payment(lab: Lab) -> None:
@@ -104,7 +112,7 @@ def test_read_money_refund_has_its_status(lab: Lab, status: str) -> None:
 
     money = lab.gateway.read_money(payment_intent)
 
-    assert money == MoneyState(captured_minor=529, refunds=[usd(100, status)], disputes=[])
+    assert money == MoneyState(captured_minor=529, refunds=[usd(refund_id, 100, status)], disputes=[])
 
 
 def test_read_money_lists_each_refund_with_its_status(lab: Lab) -> None:
@@ -122,16 +130,15 @@ def test_read_money_lists_each_refund_with_its_status(lab: Lab) -> None:
 
 def test_read_money_lists_refunds_of_all_pages(lab: Lab) -> None:
     payment_intent = lab.pay(todays_purchase())
-    for _ in range(211):
-        lab.refund(payment_intent, 2)
+    refunded = [lab.refund(payment_intent, 2) for _ in range(211)]
 
     refunds = lab.gateway.read_money(payment_intent).refunds
 
-    assert refunds == [usd(2, "succeeded")] * 211
+    assert refunds == [usd(refund_id, 2, "succeeded") for refund_id in reversed(refunded)]
 
 
 def test_dispute_statuses_cover_those_of_the_sandbox() -> None:
-    assert DISPUTE_STATUSES.keys() == disputes.STATUSES
+    assert disputes.STATUSES == DISPUTE_STATUSES
 
 
 @pytest.mark.parametrize("status", sorted(disputes.STATUSES))
@@ -139,21 +146,56 @@ def test_read_money_dispute_has_its_status(lab: Lab, status: str) -> None:
     payment_intent = lab.pay(todays_purchase())
     lab.dispute(payment_intent, 400, status)
 
-    money = lab.gateway.read_money(payment_intent)
+    is_out = not status.startswith("warning_") and status not in {"won", "prevented"}
 
-    assert money == MoneyState(captured_minor=529, refunds=[], disputes=[usd(400, status)])
+    assert amounts(lab, payment_intent) == [(400, status, [-400] if is_out else [])]
 
 
 def test_read_money_lists_refunds_and_disputes(lab: Lab) -> None:
     payment_intent = lab.pay(todays_purchase())
-    lab.refund(payment_intent, 100)
+    refund_id = lab.refund(payment_intent, 100)
     lab.control("POST", f"/disputes/{lab.dispute(payment_intent, 429)}", status="won")
     lab.dispute(payment_intent, 29)
 
-    money = lab.gateway.read_money(payment_intent)
+    assert lab.gateway.read_money(payment_intent).refunds == [usd(refund_id, 100, "succeeded")]
+    assert amounts(lab, payment_intent) == [(29, "needs_response", [-29]), (429, "won", [-429, 429])]
 
-    assert money.refunds == [usd(100, "succeeded")]
-    assert sorted(money.disputes, key=lambda each: each.amount_minor) == [usd(29, "needs_response"), usd(429, "won")]
+
+CLAIMS: list[tuple[dict[str, object], int]] = [
+    ({}, 529),
+    ({"amount": 600}, 600),
+    ({"status": "prevented", "case_type": "block"}, 0),
+    ({"status": "prevented", "case_type": "resolution"}, 529),
+    ({"status": "prevented", "case_type": "resolution", "is_refund": True}, 529),
+    ({"settled_in": "eur", "rate": 0.88}, 529),
+    ({"currency": "eur", "amount": 480, "settled_in": "usd", "rate": 1.125}, 540),
+]
+
+
+@pytest.mark.parametrize(("claim", "gone_minor"), CLAIMS, ids=str)
+def test_read_money_shows_the_money_that_a_dispute_took(lab: Lab, claim: dict[str, object], gone_minor: int) -> None:
+    payment_intent = lab.pay(todays_purchase())
+    lab.control("POST", "/disputes", payment_intent=payment_intent, **claim)
+
+    gone = money_gone(lab.gateway.read_money(payment_intent), "usd")
+
+    assert (gone.amount_minor, gone.unknown) == (gone_minor, [])
+
+
+def test_read_money_of_a_converted_dispute_won_at_another_rate_has_nothing_gone(lab: Lab) -> None:
+    payment_intent = lab.pay(todays_purchase())
+    dispute = lab.control("POST", "/disputes", payment_intent=payment_intent, settled_in="eur", rate=0.88)
+    lab.control("POST", f"/disputes/{dispute['id']}", status="won", rate=0.81)
+
+    assert money_gone(lab.gateway.read_money(payment_intent), "usd").movements == []
+
+
+def test_dispute_of_leaves_fees_out() -> None:
+    booked = {"id": "txn_1", "amount": -5, "currency": "usd", "type": "adjustment", "exchange_rate": None, "fee": 1500}
+    fee = {**booked, "id": "txn_2", "amount": -1500, "type": "stripe_fee"}
+    dispute = dispute_of({"amount": 5, "currency": "usd", "status": "lost", "balance_transactions": [booked, fee]})
+
+    assert [booking.amount_minor for booking in dispute.bookings] == [-5]
 
 
 def test_read_money_excludes_other_payments(lab: Lab) -> None:
@@ -165,8 +207,8 @@ def test_read_money_excludes_other_payments(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("status", [None, ""])
-def test_movement_of_refund_keeps_a_missing_or_empty_status(status: str | None) -> None:
-    assert movement_of({"amount": 5, "currency": "usd", "status": status}) == usd(5, status)
+def test_refund_of_keeps_a_missing_or_empty_status(status: str | None) -> None:
+    assert refund_of({"id": "re_1", "amount": 5, "currency": "usd", "status": status}) == usd("re_1", 5, status)
 
 
 Read = Callable[[StripeGateway, str], object]

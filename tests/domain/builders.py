@@ -1,5 +1,6 @@
 """Builders of valid domain values for tests; keyword arguments change single fields."""
 
+from fractions import Fraction
 from typing import Any
 
 from msgspec.structs import replace
@@ -11,6 +12,7 @@ from chalicelib.domain.gifts import Gift, GiftOrder
 from chalicelib.domain.journal import JournalLine
 from chalicelib.domain.memberships import Membership, MembershipOrder
 from chalicelib.domain.operators import Act
+from chalicelib.domain.payments import Booking, Dispute, Refund
 from chalicelib.domain.plans import Plan
 from chalicelib.domain.purchases import CheckoutOrder, Purchase, Status
 from tests.fakes import START, uuid7_at
@@ -21,6 +23,7 @@ KEY = uuid7_at(START, 1)
 EVENT_ID = uuid7_at(START, 2)
 
 
+_WITHDRAWN = {"needs_response", "under_review", "appeal_needs_response", "appeal_under_review", "lost"}
 SHORT = Text(max_characters=200, max_bytes=224)
 
 
@@ -179,3 +182,29 @@ def a_line(number: int, **changes: Any) -> JournalLine:
         user_id=FAN, entry_id=f"entry-{number}", event_id=f"event-{number}", kind="grant", coins=1, posted_at=START
     )
     return replace(line, **changes)
+
+
+def a_refund(amount_minor: int = 74, status: str = "succeeded", currency: str = "usd") -> Refund:
+    return Refund(refund_id=f"re_{amount_minor}", amount_minor=amount_minor, currency=currency, status=status)
+
+
+def booked(*amounts_minor: int, currency: str = "usd", rate: str | None = None) -> list[Booking]:
+    """Build the balance transactions of a dispute, oldest first."""
+    return [
+        Booking(
+            booking_id=f"txn_{place}",
+            amount_minor=amount_minor,
+            currency=currency,
+            rate=Fraction(rate) if rate else None,
+        )
+        for place, amount_minor in enumerate(amounts_minor)
+    ]
+
+
+def a_dispute(amount_minor: int = 74, status: str = "needs_response", currency: str = "usd", **changes: Any) -> Dispute:
+    """Build a dispute with the balance transactions that Stripe books by its status."""
+    amounts = [-amount_minor] if status in _WITHDRAWN else [-amount_minor, amount_minor] if status == "won" else []
+    dispute = Dispute(
+        amount_minor=amount_minor, currency=currency, status=status, bookings=booked(*amounts, currency=currency)
+    )
+    return replace(dispute, **changes)

@@ -2,66 +2,90 @@ from collections.abc import Sequence
 
 import pytest
 
-from chalicelib.domain.payments import MoneyState, Movement
-from chalicelib.domain.reversals import DISPUTE_STATUSES, REFUND_STATUSES, UnknownStatus, coins_kept, money_kept
-from tests.domain.builders import a_purchase
+from chalicelib.domain.payments import Booking, Dispute, MoneyState, Refund
+from chalicelib.domain.reversals import MoneyGone, coins_kept, money_gone, money_kept
+from tests.domain.builders import a_dispute, a_purchase, a_refund, booked
 
-GONE = {
-    "refund": ["pending", "requires_action", "succeeded"],
-    "dispute": ["needs_response", "under_review", "appeal_needs_response", "appeal_under_review", "lost"],
-}
-STAYS = {
-    "refund": ["failed", "canceled"],
-    "dispute": ["won", "prevented", "warning_needs_response", "warning_under_review", "warning_closed"],
-}
+GONE = ["pending", "requires_action", "succeeded"]
+STAYS = ["failed", "canceled"]
 UNKNOWN = ["", "Succeeded", "reversed", "won ", "charge_refunded", "warning_"]
 
 
-def moved(amount_minor: int, status: str, currency: str = "usd") -> Movement:
-    return Movement(amount_minor=amount_minor, currency=currency, status=status)
+def gone_of(*movements: Refund | Dispute) -> MoneyGone:
+    refunds = [each for each in movements if isinstance(each, Refund)]
+    disputes = [each for each in movements if isinstance(each, Dispute)]
+    return money_gone(MoneyState(captured_minor=1000, refunds=refunds, disputes=disputes), "usd")
 
 
-def kept(captured_minor: int = 1000, refunds: Sequence[Movement] = (), disputes: Sequence[Movement] = ()) -> int:
+def kept(captured_minor: int = 1000, refunds: Sequence[Refund] = (), disputes: Sequence[Dispute] = ()) -> int:
     """Return the money kept of 1000."""
     money = MoneyState(captured_minor=captured_minor, refunds=refunds, disputes=disputes)
-    return money_kept(a_purchase(amount_minor=1000), money)
+    return money_kept(a_purchase(amount_minor=1000), money, money_gone(money, "usd"))
 
 
-def kept_after(kind: str, *movements: Movement) -> int:
-    return kept(refunds=movements) if kind == "refund" else kept(disputes=movements)
+@pytest.mark.parametrize(("status", "gone_minor"), [*((each, 300) for each in GONE), *((each, 0) for each in STAYS)])
+def test_money_gone_counts_refunds_that_are_not_failed_or_canceled(status: str, gone_minor: int) -> None:
+    gone = gone_of(a_refund(300, status))
+    assert (gone.amount_minor, gone.unknown) == (gone_minor, [])
 
 
-def cases(table: dict[str, list[str]]) -> list[tuple[str, str]]:
-    return [(kind, status) for kind, statuses in table.items() for status in statuses]
-
-
-def test_statuses_are_all_classified() -> None:
-    assert set(GONE["refund"] + STAYS["refund"]) == set(REFUND_STATUSES)
-    assert set(GONE["dispute"] + STAYS["dispute"]) == set(DISPUTE_STATUSES)
-
-
-@pytest.mark.parametrize(("kind", "status"), cases(GONE))
-def test_money_kept_excludes_pending_and_gone_money(kind: str, status: str) -> None:
-    assert kept_after(kind, moved(300, status)) == 700
-
-
-@pytest.mark.parametrize(("kind", "status"), cases(STAYS))
-def test_money_kept_includes_returned_money(kind: str, status: str) -> None:
-    assert kept_after(kind, moved(300, status)) == 1000
+@pytest.mark.parametrize(
+    "status", ["needs_response", "lost", "won", "prevented", "warning_needs_response", "warning_closed", "under_review"]
+)
+@pytest.mark.parametrize(
+    ("amounts", "gone_minor"),
+    [([], 0), ([-300], 300), ([-300, 300], 0), ([-300, 300, -300], 300), ([-300, 100], 200), ([-1100], 1100)],
+)
+def test_money_gone_counts_balance_transactions_and_no_dispute_status(
+    status: str, amounts: list[int], gone_minor: int
+) -> None:
+    gone = gone_of(a_dispute(300, status, bookings=booked(*amounts)))
+    assert (gone.amount_minor, gone.unknown) == (gone_minor, [])
 
 
 @pytest.mark.parametrize("status", UNKNOWN)
-@pytest.mark.parametrize("kind", ["refund", "dispute"])
-def test_money_kept_refuses_an_unknown_status(kind: str, status: str) -> None:
-    with pytest.raises(UnknownStatus, match=f"^{status} in usd$"):
-        kept_after(kind, moved(1, "lost" if kind == "dispute" else "failed"), moved(300, status))
+def test_money_gone_with_an_unknown_status_still_counts_known_movements(status: str) -> None:
+    gone = gone_of(a_refund(1), a_refund(300, status), a_dispute(20, status, bookings=booked(-20)))
+    assert gone.amount_minor == 21
+    assert gone.unknown == [f"{status} refund in usd", f"{status} dispute in usd"]
 
 
-@pytest.mark.parametrize(("kind", "status"), [*cases(GONE), *cases(STAYS)])
 @pytest.mark.parametrize("currency", ["eur", "USD", ""])
-def test_money_kept_refuses_another_currency(kind: str, status: str, currency: str) -> None:
-    with pytest.raises(UnknownStatus):
-        kept_after(kind, moved(300, status, currency))
+def test_money_gone_in_another_currency_is_unknown(currency: str) -> None:
+    gone = gone_of(a_refund(1000), a_refund(1, currency=currency), a_dispute(5, "lost", currency))
+    assert (gone.amount_minor, len(gone.unknown)) == (1000, 2)
+
+
+def test_money_gone_beside_an_inquiry_in_another_currency_is_the_full_refund() -> None:
+    gone = gone_of(a_refund(1000), a_dispute(900, "warning_needs_response", "eur"))
+    assert (gone.amount_minor, gone.unknown) == (1000, ["warning_needs_response dispute in eur"])
+
+
+@pytest.mark.parametrize(
+    ("bookings", "gone_minor"),
+    [
+        (booked(-264, currency="eur", rate="0.88"), 300),
+        (booked(-264, currency="eur"), 300),
+        ([*booked(-264, currency="eur", rate="0.88"), *booked(258, currency="eur", rate="0.86")], 0),
+        ([*booked(-264, currency="eur", rate="0.88"), *booked(86, currency="eur", rate="0.86")], 200),
+        ([*booked(-264, currency="eur", rate="0.88"), *booked(255, currency="eur", rate="0.86")], 0),
+        (booked(258, currency="eur"), 0),
+    ],
+)
+def test_money_gone_of_a_converted_dispute_is_the_share_that_is_out(bookings: list[Booking], gone_minor: int) -> None:
+    gone = gone_of(a_dispute(300, "lost", bookings=bookings))
+    assert (gone.amount_minor, gone.unknown) == (gone_minor, [])
+
+
+def test_money_gone_of_a_dispute_in_another_currency_is_its_booking_in_ours() -> None:
+    gone = gone_of(a_dispute(270, "lost", "eur", bookings=booked(-310)))
+    assert (gone.amount_minor, gone.unknown) == (310, [])
+
+
+def test_money_gone_names_movements_by_what_was_booked() -> None:
+    out, out_again = booked(-300), booked(-300, 300, -300)
+    assert gone_of(a_refund(5), a_dispute(300, bookings=out)).movements == [("re_5", 5), ("txn_0", 300)]
+    assert gone_of(a_dispute(300, bookings=out_again)).movements == [("txn_0+txn_1+txn_2", 300)]
 
 
 @pytest.mark.parametrize(
@@ -90,8 +114,8 @@ def test_money_kept_is_captured_less_gone(
 ) -> None:
     assert is_kept == kept(
         captured_minor,
-        refunds=[moved(amount, "succeeded") for amount in refunds],
-        disputes=[moved(amount, "lost") for amount in disputes],
+        refunds=[a_refund(amount) for amount in refunds],
+        disputes=[a_dispute(amount, "lost") for amount in disputes],
     )
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chalicelib.domain.payments import CheckoutSession, MoneyState, Movement, PurchaseRef, StripeEvent
+from chalicelib.domain.payments import CheckoutSession, Dispute, MoneyState, PurchaseRef, Refund, StripeEvent
 from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import NotAuthentic
+from tests.domain.builders import a_dispute, a_refund
 from tests.fakes import FakeClock, session_of
 
 MONEY_IS_GONE = {
@@ -25,8 +26,8 @@ class Payment:
 
     payment_intent: str
     session: CheckoutSession
-    refunds: list[Movement] = field(default_factory=list)
-    disputes: list[Movement] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
+    disputes: list[Dispute] = field(default_factory=list)
 
     @property
     def paid_minor(self) -> int:
@@ -109,7 +110,7 @@ class Provider:
     def refund(self, payment_intent: str, amount_minor: int, status: str = "succeeded") -> StripeEvent:
         """Refund money."""
         payment = self.payments[payment_intent]
-        payment.refunds.append(Movement(amount_minor=amount_minor, currency=payment.session.currency, status=status))
+        payment.refunds.append(a_refund(amount_minor, status, payment.session.currency))
         return self._hint("refund.created", payment_intent)
 
     def refund_becomes(self, payment_intent: str, status: str) -> StripeEvent:
@@ -122,13 +123,13 @@ class Provider:
         """Open a dispute, or an inquiry that moves no money."""
         payment = self.payments[payment_intent]
         amount_minor, currency = payment.kept_minor, payment.session.currency
-        payment.disputes.append(Movement(amount_minor=amount_minor, currency=currency, status=status))
+        payment.disputes.append(a_dispute(amount_minor, status, currency))
         return self._hint("charge.dispute.created", payment_intent)
 
     def dispute_becomes(self, payment_intent: str, status: str) -> StripeEvent:
         """Advance the last dispute to another status."""
         disputes = self.payments[payment_intent].disputes
-        disputes[-1] = replace(disputes[-1], status=status)
+        disputes[-1] = a_dispute(disputes[-1].amount_minor, status, disputes[-1].currency)
         return self._hint("charge.dispute.closed", payment_intent)
 
     def _settled(self, purchase_id: str, again: str) -> CheckoutSession:

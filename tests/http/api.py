@@ -19,13 +19,13 @@ from chalicelib.adapters.rate_files import load_reference_rates
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.identity import Caller
 from chalicelib.domain.memberships import Membership
-from chalicelib.domain.payments import MoneyState, Movement
+from chalicelib.domain.payments import MoneyState
 from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import TryAgain, Unauthenticated
 from chalicelib.services import services
 from chalicelib.settings import Settings
 from infra.local.deployment import new_signing_key
-from tests.domain.builders import a_membership
+from tests.domain.builders import a_membership, a_refund
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
 from tests.fake_operators import FakeJournal, FakeOperators
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
@@ -197,7 +197,7 @@ class Api:
 
     def refund(self, purchase_id: str, amount_minor: int) -> None:
         """Set the refunded amount that the provider reports for a payment."""
-        back = [Movement(amount_minor=amount_minor, currency="usd", status="succeeded")] if amount_minor else []
+        back = [a_refund(amount_minor)] if amount_minor else []
         self.gateway.money[f"pi_{purchase_id}"] = MoneyState(captured_minor=74, refunds=back)
 
     def fund(self, fan: str = "ann", coins: int = 1000) -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from chalicelib.domain.payments import MoneyState, Movement
+from chalicelib.domain.payments import MoneyState
 from chalicelib.usecases.stripe_events import MONEY_EVENTS
+from tests.domain.builders import a_dispute
 from tests.http.api import Api
 from tests.http.events import counters, event_of, hint_of, refused
 
@@ -76,8 +77,7 @@ def test_spent_coins_are_owed_until_the_next_purchase(api: Api) -> None:
 )
 def test_a_dispute_takes_what_the_bank_takes(api: Api, status: str, outcome: str, coins: int) -> None:
     purchase_id = bought(api)
-    dispute = Movement(amount_minor=74, currency="usd", status=status)
-    api.gateway.money[f"pi_{purchase_id}"] = MoneyState(captured_minor=74, disputes=[dispute])
+    api.gateway.money[f"pi_{purchase_id}"] = MoneyState(captured_minor=74, disputes=[a_dispute(74, status)])
     assert hear(api, purchase_id, "charge.dispute.created") == outcome
     assert wallet(api) == (coins, 0)
 

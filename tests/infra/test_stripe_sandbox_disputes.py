@@ -66,6 +66,33 @@ def test_dispute_status_moves_the_money(shop: Shop, payment: str, course: str, s
     assert sum(booked.amount for booked in dispute.balance_transactions) == held
 
 
+@pytest.mark.parametrize(
+    ("claim", "booked", "story"),
+    [
+        ({"case_type": "block"}, [], "created"),
+        ({"case_type": "resolution"}, [(-500, 0, "usd", None)], "created funds_withdrawn"),
+        ({"case_type": "resolution", "is_refund": True}, [], "created"),
+        ({"status": "lost", "amount": 550}, [(-550, 1500, "usd", None)], "created funds_withdrawn"),
+        ({"status": "lost", "settled_in": "eur", "rate": 0.88}, [(-440, 1500, "eur", 0.88)], "created funds_withdrawn"),
+    ],
+)
+def test_dispute_books_what_its_case_takes(
+    shop: Shop, payment: str, claim: Json, booked: list[object], story: str
+) -> None:
+    dispute = shop.client.v1.disputes.retrieve(_open(shop, payment, **{"status": "prevented", **claim}))
+    found = [(each.amount, each.fee, each.currency, each.exchange_rate) for each in dispute.balance_transactions]
+    assert (found, _story(shop)) == (booked, story.split())
+    refunds = shop.client.v1.refunds.list({"payment_intent": payment}).data
+    assert [refund.amount for refund in refunds] == [500] * ("is_refund" in claim)
+
+
+def test_a_dispute_can_be_reinstated_in_part_at_another_rate(shop: Shop, payment: str) -> None:
+    dispute_id = _open(shop, payment, settled_in="eur", rate=0.5)
+    shop.control("POST", f"/disputes/{dispute_id}", {"status": "won", "rate": 0.6, "reinstated": 200})
+    booked = shop.client.v1.disputes.retrieve(dispute_id).balance_transactions
+    assert [(each.amount, each.exchange_rate) for each in booked] == [(-250, 0.5), (120, 0.6)]
+
+
 def test_evidence_puts_a_dispute_under_review(shop: Shop, payment: str) -> None:
     dispute_id = _open(shop, payment)
     disputes = shop.client.v1.disputes
@@ -83,7 +110,7 @@ def test_close_loses_the_dispute(shop: Shop, payment: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{"amount": 501}, {"amount": 0}, {"status": "angry"}, {"reason": 1}, {"payment_intent": "pi_none"}]
+    "body", [{"case_type": "angry"}, {"amount": 0}, {"status": "angry"}, {"reason": 1}, {"payment_intent": "pi_none"}]
 )
 def test_invalid_disputes_are_rejected(shop: Shop, payment: str, body: Json) -> None:
     status, _, _ = shop.http("POST", "/_sandbox/disputes", json.dumps({"payment_intent": payment, **body}))

@@ -9,9 +9,9 @@ MOVES = {
     "failed": {"pending": "failed", "processing": "failed"},
     "expired": {"pending": "expired"},
 }
-# Refund and dispute statuses whose money has left, and whose money stays. Other statuses are unknown.
-GONE = {"pending", "requires_action", "succeeded", "needs_response", "under_review", "appeal_under_review", "lost"}
-STAYS = {"failed", "canceled", "won", "prevented", "warning_needs_response", "warning_closed"}
+# Words of refunds and disputes whose money has left. Some words are unknown, whether their money has left or not.
+GONE = {"pending", "requires_action", "succeeded", "needs_response", "under_review", "lost", "resolved", "invented"}
+UNKNOWN = {"reversed", "invented"}
 
 # Tiers: least coins, maximum message length, color, seconds of the pin.
 CHATS = {
@@ -176,19 +176,18 @@ class Model:
         """Predict the coins that follow the money of a payment."""
         name, moved = paid.name, [*refunds, *disputes]
         gone = sum(part for part, status in moved if status in GONE)
-        has_unknown_status = any(status not in GONE | STAYS for _, status in moved)
+        has_unknown_status = any(status in UNKNOWN for _, status in moved)
         if self.paid_by.get(name) != paid.payment and (outcome := self.apply_event("paid", paid)) != "credited":
-            if has_unknown_status or not gone:
-                return "unknown_status" if has_unknown_status else outcome
-            return self._review(f"{paid.payment}-left-{gone}", paid)
-        if has_unknown_status:
-            return "unknown_status"
+            if gone:
+                outcome = self._review(f"{paid.payment}-left-{gone}", paid)
+            return "unknown_status" if has_unknown_status else outcome
         coins, amount = self.quotes[name]
         granted = coins * max(amount - gone, 0) // amount
         difference = granted - self.kept.get(name, coins)
         self.kept[name] = granted
         self._move_coins(name[0], difference)
-        return "clawed_back" if difference < 0 else "restored" if difference else "unchanged"
+        moved_coins = "clawed_back" if difference < 0 else "restored" if difference else "unchanged"
+        return "unknown_status" if has_unknown_status else moved_coins
 
     # --- operators ----------------------------------------------------------------------------------------------------
 

@@ -15,13 +15,13 @@ from msgspec.structs import replace
 from chalicelib.domain.memberships import MembershipStatus
 from chalicelib.domain.payments import MoneyState, StripeEvent
 from chalicelib.usecases.reconcile import reconcile
-from tests.domain.builders import FAN, KEY, a_purchase
+from tests.domain.builders import FAN, KEY, a_purchase, a_refund
 from tests.fake_memberships import MONTH, hint_of
 from tests.fake_operators import FakeJournal
 from tests.fakes import START, session_of
 from tests.invariants import Books, books_of, changed
 from tests.properties.profile import STEADY
-from tests.usecases.checkout_harness import a_hint, a_stripe_event, moved_money
+from tests.usecases.checkout_harness import a_hint, a_stripe_event
 from tests.usecases.membership_harness import MEMBERSHIP, MembershipHarness
 
 PRICE, COINS = 499, 500
@@ -66,7 +66,7 @@ class MembershipEventHarness(MembershipHarness):
         if happened >= FAILED:
             self.billed(3, **({} if happened >= PAID_LATE else is_open))
         if happened >= REFUNDED:
-            gone = [moved_money(self.refunded_minor)]
+            gone = [a_refund(self.refunded_minor)]
             self.provider.money[f"pi_2_{KEY}"] = MoneyState(captured_minor=PRICE, refunds=gone)
         self.becomes("canceled" if happened >= DELETED else "past_due" if happened == FAILED else "active")
 

@@ -14,14 +14,14 @@ from chalicelib.domain.payments import MoneyState
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.usecases.relay import relay_entries
 from chalicelib.usecases.stripe_events import dispatch_event
-from tests.domain.builders import FAN, KEY, a_purchase
+from tests.domain.builders import FAN, KEY, a_dispute, a_purchase, a_refund
 from tests.extent import IS_WHOLE
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
 from tests.fake_services import FakeRelayServices, FakeStripeEventServices
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import FakeClock, FakeGateway, FakeLedger, session_of
 from tests.invariants import Books, books_of, broken, changed
-from tests.usecases.checkout_harness import PAYMENT, a_hint, moved_money, session_event
+from tests.usecases.checkout_harness import PAYMENT, a_hint, session_event
 from tests.usecases.relay_harness import record
 
 PRICE, HALF = 74, 37
@@ -50,8 +50,8 @@ PACES: list[Callable[[int, int], int]] = [
 
 def money_states(refund: str, dispute: str) -> list[MoneyState]:
     """Build the provider's state of the payment after each event."""
-    refunds = [*[[]] * 2, *[[moved_money(HALF, status)] for status in ("pending", "succeeded", refund, refund, refund)]]
-    disputes = [*[[]] * 5, *[[moved_money(PRICE, status)] for status in ("needs_response", dispute)]]
+    refunds = [*[[]] * 2, *[[a_refund(HALF, status)] for status in ("pending", "succeeded", refund, refund, refund)]]
+    disputes = [*[[]] * 5, *[[a_dispute(PRICE, status)] for status in ("needs_response", dispute)]]
     return [
         MoneyState(captured_minor=PRICE, refunds=gone, disputes=disputed)
         for gone, disputed in zip(refunds, disputes, strict=True)

@@ -9,14 +9,14 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from chalicelib.domain.entries import Entry, shard_entry
 from chalicelib.domain.operators import Decision, GrantOrder
-from chalicelib.domain.payments import Movement
+from chalicelib.domain.payments import Dispute
 from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.audit import audit_ledger
 from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift, settle_review
 from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.recovery import redrive, sweep
-from tests.domain.builders import an_act
+from tests.domain.builders import a_dispute, a_refund, an_act, booked
 from tests.fake_operators import FakeJournal, FakeOperators
 from tests.properties.checkout_machine import CheckoutMachine, ProviderEvent, fans, faults, places
 from tests.properties.giving_machine import GivingMachine
@@ -26,7 +26,8 @@ from tests.properties.profile import COMMANDS, MACHINE
 from tests.usecases.checkout_harness import a_hint
 
 REFUND_WORDS = ["pending", "succeeded", "succeeded", "requires_action", "failed", "canceled", "reversed"]
-DISPUTE_WORDS = ["needs_response", "under_review", "lost", "won", "prevented", "warning_needs_response", "invented"]
+DISPUTE_WORDS = ["needs_response", "under_review", "lost", "won", "blocked", "resolved", "warning_needs_response",
+                 "invented"]  # fmt: skip
 STEPS = ["find_purchase_ref", "find_entry", "read_money", "update_kept_amount", "post_purchase", "file_review"]
 MINUTE = timedelta(minutes=1)
 
@@ -88,14 +89,8 @@ class CoinpurseMachine(GivingMachine):
         self.harness.move_money(
             payment=payment,
             captured_minor=self.harness.provider.money[payment].captured_minor,
-            refunds=[
-                Movement(amount_minor=part, currency=currency, status=word)
-                for part, word in self.refunds.get(payment, [])
-            ],
-            disputes=[
-                Movement(amount_minor=part, currency=currency, status=word)
-                for part, word in self.disputes.get(payment, [])
-            ],
+            refunds=[a_refund(part, word, currency) for part, word in self.refunds.get(payment, [])],
+            disputes=[disputed(part, word, currency) for part, word in self.disputes.get(payment, [])],
         )
         event = self.record_event(a_hint(payment, kind), "sync", self.paid[payment])
         for _ in range(times):
@@ -220,6 +215,14 @@ class CoinpurseMachine(GivingMachine):
             if isinstance(entry, Purchase) and entry.kept_minor is not None
         }
         assert kept == self.model.kept
+
+
+def disputed(amount: int, word: str, currency: str) -> Dispute:
+    """Build a dispute. A prevented one was blocked, or resolved with the money; an invented status has taken it."""
+    status = "prevented" if word in {"blocked", "resolved"} else word
+    if word in {"resolved", "invented"}:
+        return a_dispute(amount, status, currency, bookings=booked(-amount, currency=currency))
+    return a_dispute(amount, status, currency)
 
 
 def change_one(movements: dict[str, list[Moved]], place: int, word: str) -> str:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.payments import CheckoutSession, MoneyState, Movement, StripeEvent
+from chalicelib.domain.payments import CheckoutSession, Dispute, MoneyState, Refund, StripeEvent
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.ports.billing import PaymentGateway, Subscriptions
 from chalicelib.ports.ledger import Ledger
@@ -118,8 +118,8 @@ class CheckoutHarness:
         *,
         payment: str = PAYMENT,
         captured_minor: int = 74,
-        refunds: Sequence[Movement] = (),
-        disputes: Sequence[Movement] = (),
+        refunds: Sequence[Refund] = (),
+        disputes: Sequence[Dispute] = (),
     ) -> None:
         """Set the money of a payment at the provider."""
         self.provider.money[payment] = MoneyState(captured_minor=captured_minor, refunds=refunds, disputes=disputes)
@@ -173,11 +173,6 @@ def a_stripe_event(kind: str = "completed", session: CheckoutSession | None = No
 def a_hint(payment_intent: str | None = PAYMENT, kind: str = "refund.created") -> StripeEvent:
     """Build a refund or dispute event, which names only its payment."""
     return a_stripe_event(type=kind, session=None, payment_intent=payment_intent)
-
-
-def moved_money(amount_minor: int = 74, status: str = "succeeded", currency: str = "usd") -> Movement:
-    """Build a refund or a dispute."""
-    return Movement(amount_minor=amount_minor, currency=currency, status=status)
 
 
 def session_event(word: str, purchase: Purchase | None = None) -> StripeEvent:

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 from chalicelib.domain.events import message_for
 from chalicelib.domain.memberships import Membership
 from chalicelib.domain.notifications import NotificationEntry
-from chalicelib.domain.payments import Invoice, MoneyState, Movement
+from chalicelib.domain.payments import Invoice, MoneyState
 from chalicelib.domain.purchases import Purchase
 from chalicelib.usecases.memberships import OpenedMembership, open_membership
-from tests.domain.builders import FAN, KEY, a_membership, a_membership_order
+from tests.domain.builders import FAN, KEY, a_membership, a_membership_order, a_refund
 from tests.fake_memberships import hint_of
 from tests.invariants import books_of, broken
 from tests.usecases.checkout_harness import CheckoutHarness, a_hint, a_stripe_event
@@ -46,7 +46,7 @@ class MembershipHarness(CheckoutHarness):
 
     def refund(self, month: int, amount_minor: int = 499, status: str = "succeeded") -> str:
         """Refund money of a month and deliver the event."""
-        gone = [Movement(amount_minor=amount_minor, currency="usd", status=status)]
+        gone = [a_refund(amount_minor, status)]
         self.provider.money[f"pi_{month}_{KEY}"] = MoneyState(captured_minor=499, refunds=gone)
         return self.deliver(a_hint(f"pi_{month}_{KEY}"))
 

@@ -10,9 +10,10 @@ from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.reconcile import GRACE, reconcile
 from chalicelib.usecases.stripe_events import INVOICE_EVENTS, MONEY_EVENTS, SESSION_EVENTS, SUBSCRIPTION_EVENTS
+from tests.domain.builders import a_refund
 from tests.fake_operators import FakeJournal
 from tests.fakes import START, FakeGateway, uuid7_at
-from tests.usecases.checkout_harness import CheckoutHarness, a_hint, a_stripe_event, moved_money, session_event
+from tests.usecases.checkout_harness import CheckoutHarness, a_hint, a_stripe_event, session_event
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -66,7 +67,7 @@ def harness() -> ReconcileHarness:
 
 def test_reconcile_handles_missed_events_in_order(harness: ReconcileHarness) -> None:
     harness.paid()
-    harness.move_money(refunds=[moved_money(37)])
+    harness.move_money(refunds=[a_refund(37)])
     harness.list_events(session_event("unpaid"), session_event("succeeded"), a_hint(), a_hint(kind="charge.refunded"))
     assert harness.reconcile() == {"processing": 1, "credited": 1, "clawed_back": 1, "unchanged": 1}
     assert harness.balance() == 35

@@ -10,14 +10,14 @@ from typing import cast
 import pytest
 
 from chalicelib.domain.adjustments import Adjustment
-from chalicelib.domain.payments import Movement
+from chalicelib.domain.payments import Refund
 from chalicelib.errors import TryAgain
 from chalicelib.ports.billing import PaymentGateway
 from chalicelib.ports.ledger import Ledger
 from chalicelib.usecases.refunds import MAX_ATTEMPTS, sync_refunds
-from tests.domain.builders import FAN
+from tests.domain.builders import FAN, a_refund
 from tests.invariants import books_of, broken
-from tests.usecases.checkout_harness import PAYMENT, CheckoutHarness, Port, moved_money, session_event
+from tests.usecases.checkout_harness import PAYMENT, CheckoutHarness, Port, session_event
 
 Action = Callable[[], object]
 STEPS = ("find_purchase_ref", "find_entry", "read_money", "update_kept_amount")
@@ -72,7 +72,7 @@ class RefundRace:
             PAYMENT, dataclasses.replace(self.harness.stripe_event_services(), ledger=ledger, gateway=gateway)
         )
 
-    def change_money(self, refunds: Sequence[Movement]) -> str:
+    def change_money(self, refunds: Sequence[Refund]) -> str:
         """Change the money, and sync it at once in another handler."""
         self.harness.move_money(refunds=refunds)
         return self.sync()
@@ -85,12 +85,12 @@ class RefundRace:
         return broken(books_of(self.harness.books, []), is_drained=False) == []
 
 
-STATES: dict[str, tuple[list[Movement], int]] = {
+STATES: dict[str, tuple[list[Refund], int]] = {
     "all": ([], 70),
-    "half": ([moved_money(37)], 35),
-    "none": ([moved_money(37), moved_money(37)], 0),
-    "half, again": ([moved_money(37), moved_money(37, "failed")], 35),
-    "all, again": ([moved_money(37, "failed"), moved_money(37, "failed")], 70),
+    "half": ([a_refund(37)], 35),
+    "none": ([a_refund(37), a_refund(37)], 0),
+    "half, again": ([a_refund(37), a_refund(37, "failed")], 35),
+    "all, again": ([a_refund(37, "failed"), a_refund(37, "failed")], 70),
 }
 
 

@@ -2,15 +2,22 @@
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
-from chalicelib.adapters.stripe.subscription_schema import InvoiceEventObject, SubscriptionEventObject, hint_of
+from chalicelib.adapters.stripe.subscription_schema import (
+    InvoiceEventObject,
+    SignedAmount,
+    SubscriptionEventObject,
+    hint_of,
+)
 from chalicelib.domain.ids import is_party_id, is_uuid7
 from chalicelib.domain.money import MAX_AMOUNT
-from chalicelib.domain.payments import CheckoutSession, Movement, PurchaseRef, StripeEvent
+from chalicelib.domain.payments import Booking, CheckoutSession, Dispute, PurchaseRef, Refund, StripeEvent
 from chalicelib.errors import NotAuthentic
 
 Amount = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
@@ -49,9 +56,25 @@ class _Hint(Struct):
     payment_intent: str | None = None
 
 
-class _Movement(Struct):
+class _Refund(Struct):
+    id: str
     amount: Amount
     currency: str
+    status: str | None = None
+
+
+class _BalanceTransaction(Struct):
+    id: str
+    amount: SignedAmount
+    currency: str
+    type: str
+    exchange_rate: Decimal | None = None
+
+
+class _Dispute(Struct):
+    amount: Amount
+    currency: str
+    balance_transactions: list[_BalanceTransaction]
     status: str | None = None
 
 
@@ -81,14 +104,33 @@ def session_of(values: dict[str, Any]) -> CheckoutSession:
     return session
 
 
-def movement_of(values: dict[str, Any]) -> Movement:
-    """Convert the SDK's refund or dispute.
+def refund_of(values: dict[str, Any]) -> Refund:
+    """Convert the SDK's refund. Raises msgspec.ValidationError for an undocumented form."""
+    refund = msgspec.convert(values, _Refund)
+    return Refund(refund_id=refund.id, amount_minor=refund.amount, currency=refund.currency, status=refund.status)
 
-    Raises:
-        msgspec.ValidationError: undocumented form.
+
+def dispute_of(values: dict[str, Any]) -> Dispute:
+    """Convert the SDK's dispute. Raises as refund_of.
+
+    An `amount` of a balance transaction excludes its fees. A transaction that is a fee itself is not the buyer's money.
     """
-    movement = msgspec.convert(values, _Movement)
-    return Movement(amount_minor=movement.amount, currency=movement.currency, status=movement.status)
+    dispute = msgspec.convert(values, _Dispute)
+    return Dispute(
+        amount_minor=dispute.amount,
+        currency=dispute.currency,
+        status=dispute.status,
+        bookings=[_booking(each) for each in dispute.balance_transactions if not each.type.endswith("_fee")],
+    )
+
+
+def _booking(transaction: _BalanceTransaction) -> Booking:
+    return Booking(
+        booking_id=transaction.id,
+        amount_minor=transaction.amount,
+        currency=transaction.currency,
+        rate=Fraction(transaction.exchange_rate) if transaction.exchange_rate else None,
+    )
 
 
 def purchase_ref_from_metadata(metadata: dict[str, str]) -> PurchaseRef | None:

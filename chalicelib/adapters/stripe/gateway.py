@@ -10,9 +10,10 @@ import stripe
 
 from chalicelib.adapters.stripe.checkout_schema import (
     decode_event,
+    dispute_of,
     event_of,
-    movement_of,
     purchase_ref_from_metadata,
+    refund_of,
     session_of,
 )
 from chalicelib.adapters.stripe.client import StripeAccount, answering
@@ -88,8 +89,8 @@ class StripeGateway(StripeAccount):
             disputes = list(client.disputes.list({"payment_intent": payment_intent, "limit": 100}).auto_paging_iter())
         return MoneyState(
             captured_minor=captured,
-            refunds=[movement_of(refund.to_dict()) for refund in refunds],
-            disputes=[movement_of(dispute.to_dict()) for dispute in disputes],
+            refunds=[refund_of(refund.to_dict()) for refund in refunds],
+            disputes=[dispute_of(dispute.to_dict()) for dispute in disputes],
         )
 
     def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:

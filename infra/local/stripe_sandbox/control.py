@@ -104,12 +104,22 @@ class Control:
     def open_dispute(self, body: JsonObject, _id: str) -> JsonObject:
         """Open a dispute, or an inquiry if `status` begins with `warning_`."""
         charge = refunds.find_charge(self.store, _take(body, "charge", str), _take(body, "payment_intent", str))
-        reason, status = _take(body, "reason", str) or "fraudulent", _take(body, "status", str) or "needs_response"
-        return disputes.open_dispute(self.store, charge, _take(body, "amount", int), reason, status).to_json()
+        claim = disputes.Claim(
+            amount=_take(body, "amount", int),
+            reason=_take(body, "reason", str) or "fraudulent",
+            status=_take(body, "status", str) or "needs_response",
+            case_type=_take(body, "case_type", str) or "chargeback",
+            currency=_take(body, "currency", str),
+            settled_in=_take(body, "settled_in", str),
+            rate=_take(body, "rate", float),
+            is_refund=_take(body, "is_refund", bool) or False,
+        )
+        return disputes.open_dispute(self.store, charge, claim).to_json()
 
     def set_dispute_status(self, body: JsonObject, dispute_id: str) -> JsonObject:
         dispute = get(self.store.disputes, "dispute", dispute_id)
-        disputes.set_dispute_status(self.store, dispute, _require(body, "status"))
+        rate, reinstated = _take(body, "rate", float), _take(body, "reinstated", int)
+        disputes.set_dispute_status(self.store, dispute, _require(body, "status"), rate=rate, reinstated=reinstated)
         return dispute.to_json()
 
     def show_subscription(self, _body: JsonObject, subscription_id: str) -> JsonObject:

@@ -14,7 +14,7 @@ from stripe.params import (
 from .call import Call, metadata_of, serve_only
 from .charging import charge_intent, mark_failed, mark_succeeded, open_intent
 from .currency import check_currency, check_total
-from .disputes import open_dispute
+from .disputes import Claim, open_dispute
 from .errors import ApiError, JsonObject, no_such
 from .listing import expand
 from .objects import PaymentIntent
@@ -201,7 +201,7 @@ def _confirm(store: Store, intent: PaymentIntent, method: PaymentMethod | None) 
     mark_succeeded(store, intent, charge)
     if method.outcome in ("disputed", "inquired"):
         status = "needs_response" if method.outcome == "disputed" else "warning_needs_response"
-        open_dispute(store, charge, None, "fraudulent", status)
+        open_dispute(store, charge, Claim(status=status))
 
 
 def _declined(intent: PaymentIntent) -> ApiError:

@@ -187,7 +187,11 @@ class Refund:
 
 @dataclass
 class Dispute:
-    """A payer's bank reclaims a payment. The statuses `warning_*` are inquiries, which move no money."""
+    """A payer's bank reclaims a payment. The statuses `warning_*` are inquiries, which move no money.
+
+    `case_type` is the card network's: chargeback, inquiry, compliance, block or resolution. `rate` converts the amount
+    to `settled_in`, the currency that the account is settled in.
+    """
 
     id: str
     charge: str
@@ -198,6 +202,10 @@ class Dispute:
     reason: str
     status: str
     method: Method
+    case_type: str
+    settled_in: str
+    rate: float | None = None
+    is_refund: bool = False
     metadata: dict[str, str] = field(default_factory=dict)
     evidence: dict[str, object] = field(default_factory=dict)
     submission_count: int = 0
@@ -211,8 +219,10 @@ class Dispute:
 
     @property
     def takes_money(self) -> bool:
-        """True if the status withholds the amount from the merchant."""
-        return not self.is_inquiry and self.status not in ("won", "prevented")
+        """True if balance transactions withhold the amount from the merchant."""
+        if self.status == "prevented":
+            return self.case_type == "resolution" and not self.is_refund
+        return not self.is_inquiry and self.status != "won"
 
     @property
     def is_withdrawn(self) -> bool:
@@ -252,8 +262,8 @@ class Dispute:
             return None
         if self.method == "paypal":
             return {"type": "paypal", "paypal": {"case_id": "PP-R-SANDBOX", "reason_code": None}}
-        case = "inquiry" if self.is_inquiry else "chargeback"
-        card = {"brand": "visa", "case_type": case, "network": "visa", "network_reason_code": "83"}
+        case_type = "inquiry" if self.is_inquiry else self.case_type
+        card = {"brand": "visa", "case_type": case_type, "network": "visa", "network_reason_code": "83"}
         return {"type": "card", "card": card}
 
 

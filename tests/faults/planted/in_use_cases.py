@@ -92,9 +92,31 @@ IN_USE_CASES: Final = [
     Bug(
         "a dispute that is won is lost",
         "chalicelib/domain/reversals.py",
-        '"won": STAYS,',
-        '"won": GONE,',
+        "return max(-sum(booking.amount_minor for booking in dispute.bookings), 0)",
+        "return -sum(min(booking.amount_minor, 0) for booking in dispute.bookings)",
         _failpoints("won"),
+    ),
+    Bug(
+        "a prevented dispute has taken no money",
+        "chalicelib/domain/reversals.py",
+        "    if settled_in == {currency}:\n",
+        '    if dispute.status == "prevented":\n        return 0\n    if settled_in == {currency}:\n',
+        ("tests/usecases/test_disputes.py",),
+    ),
+    Bug(
+        "an unknown movement hides the known ones",
+        "chalicelib/usecases/refunds.py",
+        "    gone = money_gone(money, purchase.currency)\n",
+        "    gone = money_gone(money, purchase.currency)\n"
+        "    if gone.unknown:\n        return Outcome.UNKNOWN_STATUS\n",
+        ("tests/usecases/test_disputes.py",),
+    ),
+    Bug(
+        "a full reinstatement at another rate is partial",
+        "chalicelib/domain/reversals.py",
+        "if left * CONVERSION_LOSS > -taken else 0",
+        "if left > 0 else 0",
+        ("tests/domain/test_reversals.py",),
     ),
     Bug(
         "money is divided in floats",
