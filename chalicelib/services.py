@@ -1,8 +1,10 @@
 """The composition root: builds each adapter at first use. The only module that knows which adapter serves a port.
 
 Adapters are imported inside the methods, because SDKs are slow to import and each function needs only some of them.
-Tests put fakes into the instance's attributes; nothing else has to be replaced.
+Ports are imported for types alone. Tests put fakes into the instance's attributes; nothing else has to be replaced.
 """
+
+from __future__ import annotations
 
 import gc
 import os
@@ -13,21 +15,21 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from chalicelib import telemetry
-from chalicelib.domain.addresses import Origin, origin_of
-from chalicelib.domain.catalogue import Catalogue
-from chalicelib.domain.reference_rates import ReferenceRates
-from chalicelib.ports.billing import OfferSigner, PaymentGateway, Subscriptions
-from chalicelib.ports.clock import Clock
-from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer, StreamReader
-from chalicelib.ports.journal import Journal
-from chalicelib.ports.ledger import Ledger
-from chalicelib.ports.memberships import Memberships
-from chalicelib.ports.operators import OperatorLedger
-from chalicelib.ports.tokens import TokenVerifier
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
     from chalicelib.adapters.aws.secrets import SsmSecrets
+    from chalicelib.domain.addresses import Origin
+    from chalicelib.domain.catalogue import Catalogue
+    from chalicelib.domain.reference_rates import ReferenceRates
+    from chalicelib.ports.billing import OfferSigner, PaymentGateway, Subscriptions
+    from chalicelib.ports.clock import Clock
+    from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer, StreamReader
+    from chalicelib.ports.journal import Journal
+    from chalicelib.ports.ledger import Ledger
+    from chalicelib.ports.memberships import Memberships
+    from chalicelib.ports.operators import OperatorLedger
+    from chalicelib.ports.tokens import TokenVerifier
 
 
 class Services:
@@ -53,6 +55,8 @@ class Services:
     @property
     def return_origins(self) -> frozenset[Origin]:
         """Origins of the pages that fans may come back to."""
+        from chalicelib.domain.addresses import origin_of
+
         settings = self.settings
         return frozenset(map(origin_of, settings.allowed_return_origins or [settings.success_url]))
 
@@ -124,7 +128,7 @@ class Services:
         return stream_records
 
     @cached_property
-    def secrets(self) -> "SsmSecrets":
+    def secrets(self) -> SsmSecrets:
         from chalicelib.adapters.aws.secrets import NAMES, SsmSecrets
 
         return SsmSecrets(
@@ -219,7 +223,8 @@ with_stack_memory.__code__ = with_stack_memory.__code__.replace(co_stacksize=1 <
 
 _HASH_KEY_BYTES: Final = blake2b.MAX_KEY_SIZE
 
-_RELAY: Final = ("settings", "clock", "catalogue", "ledger", "publisher", "redrive_queue", "streak_timer")
+_RELAY: Final = ("settings", "clock", "catalogue", "ledger", "publisher")
+"""The queues of the relay are for streaks and for records that it cannot relay: most batches need neither."""
 NEEDED: Final = {
     "app.app": ("settings", "clock", "catalogue", "ledger", "tokens"),
     "chalicelib.workers.relay": _RELAY,

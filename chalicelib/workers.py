@@ -1,14 +1,13 @@
-"""Background workers: one Lambda function each, registered on the app by a blueprint of this module's name."""
+"""Background workers: one Lambda function each, registered on the app by a blueprint of this module's name.
+
+The relay is the one whose cold start a fan can notice. The other workers import their use cases when they run.
+"""
 
 from chalice.app import Blueprint, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
 
 from chalicelib import telemetry
 from chalicelib.errors import TryAgain
 from chalicelib.services import services
-from chalicelib.usecases.audit import audit_ledger, count_open_reviews
-from chalicelib.usecases.gifts import end_streak
-from chalicelib.usecases.reconcile import reconcile
-from chalicelib.usecases.recovery import redrive, sweep
 from chalicelib.usecases.relay import relay_entries, remind_of_budgets
 
 workers = Blueprint("chalicelib.workers")
@@ -27,6 +26,8 @@ def relay(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
 @workers.on_sqs_message(queue_arn="merged-from-infra-resources", batch_size=1, name="redrive")
 def redrive_stretch(event: SQSEvent) -> None:
     """Relay from the journal the records that the stream's mapping discarded."""
+    from chalicelib.usecases.recovery import redrive
+
     with telemetry.invocation(services.clock.new_id()):
         for message in event:
             first, last = services.stream.discarded_stretch(message.body)
@@ -44,6 +45,8 @@ def end_streaks(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
 @workers.schedule(Rate(10, Rate.MINUTES), name="sweep")
 def sweep_journal(_event: CloudWatchEvent) -> dict[str, int]:
     """Relay entries that the stream lost."""
+    from chalicelib.usecases.recovery import sweep
+
     with telemetry.invocation(services.clock.new_id()):
         telemetry.count("Swept", swept := sweep(services, journal=services.journal))
     return {"swept": swept}
@@ -52,6 +55,8 @@ def sweep_journal(_event: CloudWatchEvent) -> dict[str, int]:
 @workers.schedule(Rate(15, Rate.MINUTES), name="reconcile")
 def reconcile_events(_event: CloudWatchEvent) -> dict[str, int]:
     """Handle Stripe events that arrived by no webhook."""
+    from chalicelib.usecases.reconcile import reconcile
+
     with telemetry.invocation(services.clock.new_id()):
         outcomes = reconcile(services, journal=services.journal)
         telemetry.count_outcomes(outcomes)
@@ -62,6 +67,8 @@ def reconcile_events(_event: CloudWatchEvent) -> dict[str, int]:
 @workers.schedule(Rate(1, Rate.HOURS), name="audit")
 def audit_totals(_event: CloudWatchEvent) -> dict[str, int]:
     """Compare totals with their entries."""
+    from chalicelib.usecases.audit import audit_ledger, count_open_reviews
+
     with telemetry.invocation(services.clock.new_id()):
         telemetry.count("OpenReviews", count_open_reviews(operators=services.operators, clock=services.clock))
         telemetry.count("Mismatch", found := len(audit_ledger(journal=services.journal, clock=services.clock)))
@@ -70,6 +77,8 @@ def audit_totals(_event: CloudWatchEvent) -> dict[str, int]:
 
 def _is_checked(message: str) -> bool:
     """End one streak. A failure must not delay the others."""
+    from chalicelib.usecases.gifts import end_streak
+
     try:
         user_id, streak_id = services.streak_timer.parse(message)
         pause, ledger, timer = services.streak_pause, services.ledger, services.streak_timer

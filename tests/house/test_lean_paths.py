@@ -67,6 +67,13 @@ def test_a_function_starts_without_stripe(handler: str) -> None:
     assert "stripe" not in found
 
 
+def test_the_relay_imports_nothing_of_other_workers() -> None:
+    found = modules_after("from chalicelib import workers", _HANDLER="chalicelib.workers.relay")
+    assert {"chalicelib.usecases.relay", "chalicelib.adapters.aws.sns_publisher"} <= found
+    others = {f"chalicelib.usecases.{name}" for name in ("audit", "checkout", "reconcile", "recovery")}
+    assert (others | {"chalicelib.adapters.aws.streak_timer", "zoneinfo"}).isdisjoint(found)
+
+
 @pytest.mark.parametrize("handler", ["app.app", "chalicelib.workers.relay", "of.another"])
 def test_a_function_freezes_what_its_start_made_and_collects_again(handler: str) -> None:
     modules_after("import app, gc\nassert gc.isenabled()\nassert gc.get_freeze_count() > 10_000", _HANDLER=handler)
