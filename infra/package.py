@@ -166,10 +166,11 @@ def _chalice_package(project: Path, stage: str, *options: str) -> Path:
     """Run `chalice package` on a project, without the AWS configuration of this machine."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     isolated = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
-    command = [sys.executable, "-c", "from chalice.cli import main; raise SystemExit(main())"]
+    # Chalice imports the project, and would package the bytecode of that import.
+    program = "import sys; from chalice.cli import main; sys.dont_write_bytecode = True; raise SystemExit(main())"
+    command = [sys.executable, "-c", program]
     command += ["package", "--stage", stage, *options, "out"]
-    environment = inherited | isolated | {"PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=project, env=inherited | isolated, capture_output=True, text=True, check=False)
     if done.returncode or "Could not install dependencies" in done.stdout + done.stderr:
         raise SystemExit(f"chalice package failed:\n{done.stdout}{done.stderr}")
     return project / "out"

@@ -144,12 +144,18 @@ def _start(piece: Piece, directory: Path) -> Running:
         process = subprocess.Popen(
             [*piece.command, *piece.options, *piece.paths],
             cwd=ROOT,
-            env=os.environ | {"TMPDIR": str(directory)},
+            env=_environment(directory),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     return Running(piece, process, path.open(errors="replace"))
+
+
+def _environment(directory: Path) -> dict[str, str]:
+    """Set the place of temporary files, and have bytecode kept: else each process compiles every library again."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return inherited | {"TMPDIR": str(directory)}
 
 
 def _show(ended: Running) -> str:
