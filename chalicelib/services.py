@@ -159,7 +159,7 @@ class Services:
 
     @cached_property
     def gateway(self) -> PaymentGateway:
-        """Imports stripe: only checkouts, webhooks and reconcile read it."""
+        """Imports stripe: only checkouts, webhooks, credits of reviews and reconcile read it."""
         from chalicelib.adapters.stripe.gateway import StripeGateway
 
         return StripeGateway(

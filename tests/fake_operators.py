@@ -10,10 +10,12 @@ from chalicelib.domain.entries import Entry, shard_entry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import JournalLine, Mismatch
 from chalicelib.domain.notifications import NotificationEntry
-from chalicelib.domain.purchases import Status
+from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reviews import Freeze, Review, Settlement
+from chalicelib.domain.settlements import Credit
 from chalicelib.errors import IdempotencyConflict
-from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySettled, Conflict, Posted, Repeated
+from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySettled, Conflict, Posted, Repeated, Stale
+from tests.fake_memberships import FakeMemberships
 from tests.fake_shards import ShardState
 from tests.fakes import FakeLedger
 
@@ -23,16 +25,22 @@ _EMPTY = ShardState()
 class FakeOperators:
     """The OperatorLedger port. Each call is atomic."""
 
-    def __init__(self, ledger: FakeLedger) -> None:
+    def __init__(self, ledger: FakeLedger, memberships: FakeMemberships | None = None) -> None:
         self.ledger = ledger
+        self.memberships = memberships or FakeMemberships(ledger)
         self.freezes: dict[str, Freeze] = {}
+        self.acts: dict[str, tuple[str, str]] = {}
+        """Kind and user id of each act, by key."""
         self.reversed_by: dict[tuple[str, str], str] = {}
         """Entry id of the reversal, by user id and gift id (gift ids are unique per user only)."""
 
-    def grant(self, adjustment: Adjustment) -> Posted | AlreadyExists:
+    def grant(self, adjustment: Adjustment) -> Posted | AlreadyExists | Conflict:
         earlier = self.ledger.find_entry(adjustment.user_id, adjustment.entry_id)
         if earlier:
             return AlreadyExists(entry=earlier)
+        if adjustment.entry_id in self.acts:
+            return Conflict()
+        self._record(adjustment.entry_id, adjustment.kind.value, adjustment.user_id)
         self.ledger.adjust(adjustment)
         return Posted()
 
@@ -42,18 +50,21 @@ class FakeOperators:
         taken = self.ledger.find_entry(adjustment.user_id, adjustment.entry_id)
         if name in self.reversed_by:
             return AlreadyReversed(reversed_by=self.reversed_by[name])
-        if not isinstance(gift, Gift) or taken:
+        if not isinstance(gift, Gift) or taken or adjustment.entry_id in self.acts:
             return Conflict()
+        self._record(adjustment.entry_id, adjustment.kind.value, adjustment.user_id)
         self.reversed_by[name] = adjustment.entry_id
         self.ledger.adjust(adjustment)
         return Posted()
 
     def freeze(self, freeze: Freeze) -> Posted | Repeated:
-        earlier = self.freezes.setdefault(freeze.key, freeze)
-        if (earlier.user_id, earlier.is_frozen) != (freeze.user_id, freeze.is_frozen):
+        act = "freeze" if freeze.is_frozen else "unfreeze", freeze.user_id
+        if self.acts.get(freeze.key, act) != act:
             raise IdempotencyConflict
-        if earlier is not freeze:
+        if freeze.key in self.acts:
             return Repeated()
+        self._record(freeze.key, *act)
+        self.freezes[freeze.key] = freeze
         (self.ledger.frozen.add if freeze.is_frozen else self.ledger.frozen.discard)(freeze.user_id)
         return Posted()
 
@@ -66,18 +77,42 @@ class FakeOperators:
         return review if review and review.month == month else None
 
     def settle_review(
-        self, review: Review, settlement: Settlement, adjustment: Adjustment | None
-    ) -> Posted | AlreadySettled | Conflict:
+        self, review: Review, settlement: Settlement, credit: Credit | None
+    ) -> Posted | AlreadySettled | Stale | Conflict:
         stored = self.ledger.reviews.get(review.payment_id)
-        taken = adjustment and self.ledger.find_entry(adjustment.user_id, adjustment.entry_id)
         if stored and stored.settlement:
             return AlreadySettled(review=stored)
-        if stored is None or taken:
+        if stored is None or settlement.key in self.acts:
             return Conflict()
+        if credit and not self._is_as_seen(credit):
+            return Stale()
+        self._record(settlement.key, f"settle {review.payment_id}", review.user_id)
         self.ledger.reviews[review.payment_id] = replace(stored, settlement=settlement)
-        if adjustment:
-            self.ledger.adjust(adjustment)
+        if credit:
+            self.ledger.credit(credit.purchase, credit.before)
+            if credit.member:
+                self.memberships.known[credit.member.user_id, credit.member.membership_id] = credit.member
         return Posted()
+
+    def _record(self, key: str, act: str, user_id: str) -> None:
+        self.acts[key] = act, user_id
+
+    def _is_as_seen(self, credit: Credit) -> bool:
+        purchase, before = credit.purchase, credit.before
+        entry = self.ledger.find_entry(purchase.user_id, purchase.purchase_id)
+        if before is None and entry is not None:
+            return False
+        if before is not None and (
+            not isinstance(entry, Purchase)
+            or (entry.status is Status.POSTED, entry.is_released) != (False, before.is_released)
+            or self.ledger.is_granted(purchase)
+        ):
+            return False
+        if credit.member is None:
+            return True
+        member = self.memberships.known.get((credit.member.user_id, credit.member.membership_id))
+        seen = credit.member_before
+        return (member and member.version) == (seen and seen.version)
 
 
 class FakeJournal:

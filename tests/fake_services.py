@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from chalicelib.ports.billing import PaymentGateway, Subscriptions
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
-from tests.fakes import PAUSE
+from chalicelib.ports.operators import OperatorLedger
+from tests.fakes import PAUSE, FakeClock
 
 SOURCE = "/coinpurse/test"
 
@@ -23,6 +25,33 @@ class FakeStripeEventServices:
     subscriptions: Subscriptions
     clock: Clock
     livemode: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeSettlementServices(FakeStripeEventServices):
+    """Services of the settlement of reviews."""
+
+    operators: OperatorLedger
+
+
+class _Ports(Protocol):
+    ledger: Ledger
+    gateway: PaymentGateway
+    memberships: Memberships
+    subscriptions: Subscriptions
+    clock: FakeClock
+
+
+def settlement_services(ports: _Ports, operators: OperatorLedger) -> FakeSettlementServices:
+    """Build the services from the ports of a harness or system."""
+    return FakeSettlementServices(
+        ledger=ports.ledger,
+        gateway=ports.gateway,
+        memberships=ports.memberships,
+        subscriptions=ports.subscriptions,
+        operators=operators,
+        clock=ports.clock,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

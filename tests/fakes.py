@@ -63,6 +63,8 @@ class FakeLedger(FakeBudgets):
         self.shards: dict[tuple[str, int], ShardState] = {}
         self.published_entries: dict[str, datetime] = {}
         self.reviews: dict[str, Review] = {}
+        self.granted_for: dict[str, str] = {}
+        """Payment by purchase id, for coins that the first release granted."""
 
     def open_purchase(
         self, purchase: Purchase, change: BudgetChange | None = None
@@ -84,7 +86,9 @@ class FakeLedger(FakeBudgets):
         ref = session.require_ref()
         purchase = self._purchase_of(ref)
         quoted = (purchase.coins, purchase.amount_minor, purchase.currency)
-        if purchase.status is Status.POSTED or quoted != (ref.coins, session.subtotal_minor, session.currency):
+        is_as_quoted = quoted == (ref.coins, session.subtotal_minor, session.currency)
+        is_granted = self.granted_for.get(ref.purchase_id) == session.payment_intent
+        if purchase.status is Status.POSTED or not is_as_quoted or is_granted:
             return Unchanged(purchase=purchase)
         self.entries[ref.user_id][ref.purchase_id] = replace(
             purchase,
@@ -123,6 +127,18 @@ class FakeLedger(FakeBudgets):
         if adjustment:
             self.adjust(adjustment)
         return Posted()
+
+    def is_granted(self, purchase: Purchase) -> bool:
+        """Return True if the first release granted coins for the payment of the purchase."""
+        return self.granted_for.get(purchase.purchase_id) == (purchase.payment_intent or "")
+
+    def credit(self, purchase: Purchase, before: Purchase | None) -> None:
+        """Store the posted purchase of a payment in review, and add its coins to the wallet."""
+        self.entries.setdefault(purchase.user_id, {})[purchase.purchase_id] = purchase
+        self.coins[purchase.user_id] = self.coins.get(purchase.user_id, 0) + purchase.coins
+        if before is None or before.is_released:
+            at = purchase.posting.posted_at
+            self.count_paid(purchase.user_id, Spending(at=at, money=purchase.amount_minor, currency=purchase.currency))
 
     def adjust(self, adjustment: Adjustment) -> None:
         """Store an adjustment and add its coins to the wallet."""

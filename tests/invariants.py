@@ -109,7 +109,7 @@ def changed(before: Books, after: Books) -> list[str]:
     quoted = [
         entry
         for entry in before.entries
-        if isinstance(entry, Purchase) and _quote(now.get((entry.user_id, entry.entry_id))) != _quote(entry)
+        if isinstance(entry, Purchase) and _is_requoted(entry, now.get((entry.user_id, entry.entry_id)))
     ]
     return [f"I7: {entry.entry_id} of {entry.user_id} changed" for entry in [*altered, *quoted]]
 
@@ -117,6 +117,12 @@ def changed(before: Books, after: Books) -> list[str]:
 def _frozen_part(entry: Entry | None) -> Entry | None:
     """Return the entry without the fields that may change: its kept amount and its version."""
     return replace(entry, kept_minor=None, version=1) if isinstance(entry, Purchase) else entry
+
+
+def _is_requoted(entry: Purchase, now: Entry | None) -> bool:
+    """Return True if the quote changed, other than by an operator's credit, which posts what was paid."""
+    is_credited = isinstance(now, Purchase) and now.actor is not None
+    return not is_credited and _quote(now) != _quote(entry)
 
 
 def _quote(entry: Entry | None) -> tuple[object, ...]:
@@ -164,7 +170,8 @@ def _shares(books: Books) -> Iterator[str]:
         if isinstance(entry, Purchase):
             granted = entry.coins + moved.pop((entry.user_id, entry.entry_id), 0)
             kept_minor = entry.amount_minor if entry.kept_minor is None else entry.kept_minor
-            if not 0 <= kept_minor <= entry.amount_minor or granted != entry.coins * kept_minor // entry.amount_minor:
+            due = entry.coins * kept_minor // entry.amount_minor if entry.amount_minor else entry.coins
+            if not 0 <= kept_minor <= entry.amount_minor or granted != due:
                 yield f"I8: {entry.entry_id} granted {granted} of {entry.coins} coins, kept {kept_minor} of its money"
     yield from (f"I8: {about} was never posted, and {coins} coins follow it" for about, coins in moved.items())
 

@@ -80,6 +80,10 @@ class Store(ABC):
         """Count the stored reviews of a payment."""
 
     @abstractmethod
+    def stamp_grant(self, purchase: Purchase, payment: str) -> None:
+        """Mark the purchase as one for whose payment the first release granted coins."""
+
+    @abstractmethod
     def shard(self, creator_id: str, shard: int) -> ShardState:
         """Read a shard and check that its total is the sum of its entries."""
 
@@ -107,9 +111,9 @@ class FakeStore(Store):
     ledger: FakeLedger
 
     def __post_init__(self) -> None:
-        self.operators: FakeOperators = FakeOperators(self.ledger)
         self.journal: FakeJournal = FakeJournal(self.ledger)
         self.memberships: FakeMemberships = FakeMemberships(self.ledger)
+        self.operators: FakeOperators = FakeOperators(self.ledger, self.memberships)
 
     def freeze(self, user_id: str) -> None:
         self.ledger.frozen.add(user_id)
@@ -122,6 +126,9 @@ class FakeStore(Store):
 
     def count_reviews(self, payment_id: str) -> int:
         return sum(review.payment_id == payment_id for review in self.ledger.reviews.values())
+
+    def stamp_grant(self, purchase: Purchase, payment: str) -> None:
+        self.ledger.granted_for[purchase.purchase_id] = payment
 
     def shard(self, creator_id: str, shard: int) -> ShardState:
         return self.ledger.shards.get((creator_id, shard), ShardState())
@@ -186,6 +193,9 @@ class DynamoStore(Store):
     def published_at(self, purchase: Purchase) -> datetime | None:
         item = self.item(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))
         return datetime.fromisoformat(item["announced_at"]["S"]) if "announced_at" in item else None
+
+    def stamp_grant(self, purchase: Purchase, payment: str) -> None:
+        self.put(wallet_key(purchase.user_id), entry_key(purchase.purchase_id), "granted_for", payment)
 
     def count_reviews(self, payment_id: str) -> int:
         pages = self.client.get_paginator("scan").paginate(

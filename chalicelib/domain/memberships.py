@@ -242,7 +242,7 @@ def membership_as_followed(membership: Membership, subscription: Subscription, l
     reason = _ended_reason(subscription) if status is MembershipStatus.ENDED else None
     if last is None and status in LIVE:
         status = MembershipStatus.PENDING
-    if last is not None and last.kept_minor == 0:
+    if last is not None and last.amount_minor and last.kept_minor == 0:
         status, reason = MembershipStatus.ENDED, "refunded"
     return replace(
         membership,

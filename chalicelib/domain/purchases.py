@@ -47,6 +47,9 @@ class Purchase(Struct, frozen=True, kw_only=True):
     A paid month of a membership is a purchase, too: with a `membership_id`, the plan's id as `bundle_id`, and the end
     of the month as `paid_until`.
 
+    An operator's credit posts a payment in review at the amount paid: `actor` is the operator, and `quoted_minor` the
+    quote's amount where the payment differs.
+
     `request_hash` names the parts of the request that the quote does not show; see CheckoutOrder.
     """
 
@@ -69,6 +72,8 @@ class Purchase(Struct, frozen=True, kw_only=True):
     is_renewal: bool = False
     paid_until: datetime | None = None
     request_hash: str | None = None
+    quoted_minor: int | None = None
+    actor: str | None = None
 
     @property
     def entry_id(self) -> str:
@@ -199,16 +204,19 @@ def session_review_reason(session: CheckoutSession) -> ReviewReason | None:
 
 
 def purchase_review_reason(purchase: Purchase, session: CheckoutSession) -> ReviewReason | None:
-    """Return the review reason of a session that the ledger rejected, or None when it is a repeat."""
+    """Return the review reason of a session that the ledger rejected, or None when it is a repeat.
+
+    A payment that was credited is a repeat, even if an operator has credited it at another price than was quoted.
+    """
+    if purchase.status is Status.POSTED and purchase.payment_intent == session.payment_intent:
+        return None
     if purchase.currency != session.currency:
         return ReviewReason.OTHER_CURRENCY
     if purchase.amount_minor != session.subtotal_minor:
         return ReviewReason.OTHER_AMOUNT
     if purchase.coins != session.require_ref().coins:
         return ReviewReason.OTHER_COINS
-    if purchase.payment_intent != session.payment_intent:
-        return ReviewReason.PAID_TWICE
-    return None
+    return ReviewReason.PAID_TWICE
 
 
 def review_of(paid: CheckoutSession | Invoice, ref: PurchaseRef, reason: ReviewReason) -> Review:
@@ -221,7 +229,7 @@ def review_of(paid: CheckoutSession | Invoice, ref: PurchaseRef, reason: ReviewR
         purchase_id=ref.purchase_id,
         user_id=ref.user_id,
         coins=ref.coins,
-        amount_minor=paid.total_minor,
+        amount_minor=paid.total_minor if isinstance(paid, CheckoutSession) else paid.paid_minor,
         currency=paid.currency,
         paid_at=paid.created_at,
     )

@@ -90,6 +90,8 @@ def money_kept(purchase: Purchase, money: MoneyState, gone: MoneyGone) -> int:
 
 def coins_kept(purchase: Purchase, kept_minor: int) -> int:
     """Return the coins that a purchase grants while `kept_minor` of its price is kept, rounded down."""
+    if not purchase.amount_minor:
+        return purchase.coins  # nothing was paid, so nothing can leave
     return purchase.coins * kept_minor // purchase.amount_minor
 
 

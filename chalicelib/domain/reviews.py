@@ -50,8 +50,12 @@ WITHOUT_CREDIT: Final = {
 """Reasons that allow no credit, with the rule that a refused request names."""
 
 
+SUPERSEDED: Final = "superseded"
+"""Decision of a review whose payment was credited without it."""
+
+
 class Settlement(Struct, frozen=True, kw_only=True):
-    """An operator's decision on a review. `decision` is credit or refuse; `key` is the idempotency key."""
+    """A decision on a review: credit, refuse or superseded. `key` is the idempotency key."""
 
     key: str
     decision: str
@@ -77,6 +81,16 @@ class Review(Struct, frozen=True, kw_only=True):
     currency: str
     paid_at: datetime
     settlement: Settlement | None = None
+
+    @property
+    def payment_intent(self) -> str | None:
+        """The payment, or None if the session or invoice shows none."""
+        return None if self.payment_id == self.session_id else self.payment_id
+
+    @property
+    def invoice_id(self) -> str | None:
+        """The invoice of a membership, or None for a checkout session."""
+        return self.session_id if self.session_id.startswith("in_") else None
 
     @property
     def month(self) -> str:

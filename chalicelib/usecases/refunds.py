@@ -12,6 +12,7 @@ from chalicelib.domain.payments import CheckoutSession, Invoice, PurchaseRef
 from chalicelib.domain.purchases import Purchase, review_of
 from chalicelib.domain.reversals import MoneyGone, coins_kept, money_gone, money_kept
 from chalicelib.domain.reviews import Review, ReviewReason
+from chalicelib.domain.settlements import payment_entry_id
 from chalicelib.errors import TryAgain
 from chalicelib.ports.billing import PaymentGateway
 from chalicelib.ports.clock import Clock
@@ -106,6 +107,10 @@ def _fulfill_first(payment: _Payment, services: RefundServices) -> Outcome | Non
         outcome = fulfill_checkout(paid, ledger=ledger, clock=clock)
     if outcome in {Outcome.CREDITED, Outcome.REPEATED}:
         return None
+    # An operator may have credited a second payment of a purchase, under an id of its own.
+    own = services.ledger.find_entry(payment.ref.user_id, payment_entry_id(paid.created_at, payment.payment_intent))
+    if isinstance(own, Purchase):
+        return _update_coins(own, payment, services)
     return _review_unmatched(paid, payment, services) or outcome
 
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.budgets import Budget, Limits, SelfExclusion, first_budget
+from chalicelib.domain.entries import Entry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.memberships import Membership, month_of
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
@@ -15,6 +16,7 @@ from chalicelib.domain.payments import Invoice
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.reviews import Freeze, Review, ReviewReason, Settlement
+from chalicelib.domain.settlements import Credit, credit_of, month_credit_of
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.results import Posted
 from tests.fake_memberships import invoice_of
@@ -158,6 +160,12 @@ def a_review(**changes: Any) -> Review:
         paid_at=START,
     )
     return replace(review, **changes)
+
+
+def a_credit(review: Review, entry: Entry | None = None, invoice: Invoice | None = None, **of: Any) -> Credit:
+    """Build the credit of the review. `of`: the member of a month."""
+    credit = credit_of(review, entry, a_posting(), "olga")
+    return month_credit_of(credit, invoice, **of) if invoice else credit
 
 
 def a_budget(**limits: Any) -> Budget:

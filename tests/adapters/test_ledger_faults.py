@@ -14,6 +14,7 @@ from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySett
 from tests.adapters.injection import canceled, cannot_connect, delivered_twice, injecting, response_lost, times_out
 from tests.adapters.samples import (
     a_clawback,
+    a_credit,
     a_freeze,
     a_gift,
     a_posting,
@@ -199,7 +200,7 @@ def test_operator_acts_with_lost_responses_take_effect_once(store: DynamoStore, 
     store.ledger.post_gift(gift)
     grant, reversal, freeze = an_adjustment(gift.user_id), a_reversal(gift), a_freeze(gift.user_id)
     review, settlement = a_review(user_id=gift.user_id), a_settlement()
-    credit = an_adjustment(gift.user_id, coins=500, about=review.payment_id)
+    credit = a_credit(review)
     store.ledger.file_review(review)
     acts: list[tuple[Callable[[], object], object]] = [
         (lambda: store.operators.grant(grant), AlreadyExists(entry=grant)),

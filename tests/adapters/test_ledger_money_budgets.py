@@ -18,8 +18,11 @@ from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Unchanged
 from tests.adapters.budget_lab import MIDNIGHT, budget_of, coins, fan_with_coins, set_budget, wallet
 from tests.adapters.samples import (
     a_budget,
+    a_credit,
     a_posting,
     a_purchase,
+    a_review,
+    a_settlement,
     new_id,
 )
 from tests.fakes import START, session_of
@@ -180,6 +183,21 @@ def test_post_purchase_after_release_counts_price_again(store: Store, fan: str) 
         version=2,
     )
     assert again == Unchanged(purchase=posted)
+
+
+@pytest.mark.parametrize("is_released", [False, True])
+def test_settle_review_with_credit_counts_money_once(store: Store, fan: str, *, is_released: bool) -> None:
+    """A price that was released counts again, as it was paid; one that still counts stays as quoted."""
+    purchase = opened(store, fan, a_budget(currency="usd", money=coins(day=600)))
+    if is_released:
+        end(store, purchase)
+    stored = store.ledger.find_entry(fan, purchase.purchase_id)
+    review = a_review(user_id=fan, purchase_id=purchase.purchase_id, amount_minor=400)
+    store.ledger.file_review(review)
+
+    assert store.operators.settle_review(review, a_settlement(), a_credit(review, stored)) == Posted()
+
+    assert budget_of(store, fan).money_left.day == (200 if is_released else 71)
 
 
 def test_post_purchase_without_release_counts_price_once(store: Store, fan: str) -> None:

@@ -12,8 +12,11 @@ from chalicelib.domain.purchases import Purchase
 from tests.adapters.costs import Cost, measured, reported
 from tests.adapters.samples import (
     a_clawback,
+    a_credit,
     a_freeze,
     a_gift,
+    a_membership,
+    a_purchase,
     a_reversal,
     a_review,
     a_settlement,
@@ -21,8 +24,10 @@ from tests.adapters.samples import (
     buy,
     gifts_to,
     new_hour,
+    new_id,
     new_name,
 )
+from tests.fake_memberships import invoice_of
 from tests.fakes import START
 from tests.stores import DynamoStore
 
@@ -61,30 +66,41 @@ def test_update_kept_amount_costs_one_trip(
     assert measured(atomic_store, follow) == Cost(1), "the guard is lost"
 
 
-def test_grant_costs_one_trip_and_five_units(atomic_store: DynamoStore, purchase: Purchase) -> None:
+def test_grant_costs_one_trip_and_seven_units(atomic_store: DynamoStore, purchase: Purchase) -> None:
     grant = an_adjustment(purchase.user_id, reason="r" * 200, actor="o" * 128)
 
-    assert_costs(atomic_store, lambda: atomic_store.operators.grant(grant), Cost(1, wru=5))
+    assert_costs(atomic_store, lambda: atomic_store.operators.grant(grant), Cost(1, wru=7))
     assert measured(atomic_store, lambda: atomic_store.operators.grant(grant)) == Cost(1), "a repeat"
 
 
-def test_reverse_gift_costs_one_trip_and_seven_units(atomic_store: DynamoStore, purchase: Purchase) -> None:
+def test_reverse_gift_costs_one_trip_and_nine_units(atomic_store: DynamoStore, purchase: Purchase) -> None:
     gift = a_gift(purchase.user_id, creator_id="c" * 128)
     atomic_store.ledger.post_gift(gift)
     reversal = a_reversal(gift, reason="r" * 200, actor="o" * 128)
 
-    assert_costs(atomic_store, lambda: atomic_store.operators.reverse_gift(reversal), Cost(1, wru=7))
+    assert_costs(atomic_store, lambda: atomic_store.operators.reverse_gift(reversal), Cost(1, wru=9))
     assert measured(atomic_store, lambda: atomic_store.operators.reverse_gift(reversal)) == Cost(1), "a repeat"
 
 
-@pytest.mark.parametrize(("decision", "wru"), [("credit", 7), ("refuse", 2)])
-def test_settle_review_costs_one_trip(atomic_store: DynamoStore, purchase: Purchase, decision: str, wru: int) -> None:
-    review = a_review(user_id=purchase.user_id)
+@pytest.mark.parametrize(("how", "wru"), [("refuse", 4), ("credit", 9), ("a pending purchase", 9), ("a month", 11)])
+def test_settle_review_costs_one_trip(atomic_store: DynamoStore, purchase: Purchase, how: str, wru: int) -> None:
+    fan = purchase.user_id
+    membership = a_membership(fan)
+    invoice = invoice_of(membership)
+    review = a_review(user_id=fan, purchase_id=invoice.purchase_id if how == "a month" else new_id())
     atomic_store.ledger.file_review(review)
-    credit = an_adjustment(purchase.user_id, about=review.payment_id) if decision == "credit" else None
+    credit = None if how == "refuse" else a_credit(review)
+    if how == "a pending purchase":
+        pending = a_purchase(fan, purchase_id=review.purchase_id, amount_minor=740)
+        atomic_store.ledger.open_purchase(pending)
+        credit = a_credit(review, pending)
+    if how == "a month":
+        atomic_store.memberships.open_membership(membership)
+        credit = a_credit(review, invoice=invoice, member=membership)
+    settlement = a_settlement(reason="r" * 200, actor="o" * 128, decision="credit" if credit else "refuse")
 
     def settle() -> None:
-        atomic_store.operators.settle_review(review, a_settlement(decision=decision), credit)
+        atomic_store.operators.settle_review(review, settlement, credit)
 
     assert_costs(atomic_store, settle, Cost(1, wru=wru))
     assert measured(atomic_store, settle) == Cost(1), "settled before"

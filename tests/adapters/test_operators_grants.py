@@ -7,12 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.domain.entries import Entry
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.reviews import Freeze
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import IdempotencyConflict
-from chalicelib.ports.results import AlreadyExists, Posted, Rejected
-from tests.adapters.samples import a_clawback, a_freeze, a_gift, an_adjustment, buy, new_id, new_name
+from chalicelib.ports.results import AlreadyExists, Conflict, Posted, Rejected
+from tests.adapters.samples import a_clawback, a_freeze, a_gift, a_reversal, an_adjustment, buy, new_id, new_name
 from tests.fakes import START
 from tests.stores import Store
 
@@ -84,16 +85,6 @@ def test_grant_with_taken_key_returns_that_entry(store: Store, make: Callable[[S
     assert store.snapshot(entry.user_id) == before
 
 
-def test_grant_key_is_unique_per_user(store: Store) -> None:
-    grant = an_adjustment()
-    another = an_adjustment(entry_id=grant.entry_id)
-
-    assert store.operators.grant(grant) == Posted()
-    assert store.operators.grant(another) == Posted()
-
-    assert store.ledger.find_entry(another.user_id, another.entry_id) == another
-
-
 @pytest.mark.parametrize("has_wallet", [False, True])
 def test_freeze_rejects_gifts_until_unfreeze(store: Store, has_wallet: bool) -> None:
     gift = a_gift()
@@ -158,3 +149,33 @@ def test_freeze_with_key_of_another_act_is_a_conflict(
         store.operators.freeze(other)
 
     assert (store.snapshot(freeze.user_id), store.snapshot(other.user_id)) == before
+
+
+@pytest.mark.parametrize("first", ["grant", "freeze", "reversal"])
+def test_one_key_is_one_act_for_one_fan(store: Store, first: str) -> None:
+    grant = an_adjustment()
+    if first == "grant":
+        store.operators.grant(an_adjustment(entry_id=grant.entry_id))
+    elif first == "freeze":
+        store.operators.freeze(a_freeze(key=grant.entry_id))
+    else:
+        gift = a_gift_of(store, new_name("fan"))
+        assert isinstance(gift, Gift)
+        assert store.operators.reverse_gift(a_reversal(gift, entry_id=grant.entry_id)) == Posted()
+    before = store.snapshot(grant.user_id)
+
+    assert store.operators.grant(grant) == Conflict()
+    with pytest.raises(IdempotencyConflict):
+        store.operators.freeze(a_freeze(grant.user_id, key=grant.entry_id))
+    assert store.snapshot(grant.user_id) == before
+
+
+def test_reverse_gift_with_the_key_of_another_fan_is_a_conflict(store: Store) -> None:
+    gift = a_gift_of(store, new_name("fan"))
+    assert isinstance(gift, Gift)
+    grant = an_adjustment()
+    store.operators.grant(grant)
+    before = store.snapshot(gift.user_id)
+
+    assert store.operators.reverse_gift(a_reversal(gift, entry_id=grant.entry_id)) == Conflict()
+    assert store.snapshot(gift.user_id) == before

@@ -248,7 +248,14 @@ def test_purchase_review_reason_of_the_same_payment_is_none() -> None:
     ids=str,
 )
 def test_purchase_review_reason_is_the_first_that_applies(stored: dict[str, Any], reason: str) -> None:
-    assert purchase_review_reason(a_posted_purchase(**stored), session_of(a_purchase())) == reason
+    purchase = a_posted_purchase(**{"payment_intent": "pi_other", **stored})
+    assert purchase_review_reason(purchase, session_of(a_purchase())) == reason
+
+
+@pytest.mark.parametrize("stored", [{}, {"currency": "eur"}, {"amount_minor": 73}, {"coins": 71}], ids=str)
+def test_purchase_review_reason_of_a_credited_payment_is_none(stored: dict[str, Any]) -> None:
+    """An operator may have credited it at another price than was quoted."""
+    assert purchase_review_reason(a_posted_purchase(**stored), session_of(a_purchase())) is None
 
 
 def test_purchase_review_reason_of_an_unrelated_session_raises_unrelated_payment() -> None:

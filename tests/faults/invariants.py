@@ -12,7 +12,10 @@ from chalicelib.domain.gifts import Gift
 from chalicelib.domain.memberships import MembershipStatus
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.purchases import Purchase, Status
+from chalicelib.domain.reviews import SUPERSEDED
+from chalicelib.domain.settlements import payment_entry_id
 from tests.faults.budget_scenarios import miscounted
+from tests.faults.provider import Payment
 from tests.faults.simulated_system import SimulatedSystem
 from tests.faults.streak_scenarios import miscounted_streaks
 from tests.invariants import books_of, broken
@@ -69,7 +72,7 @@ def _purchases(system: SimulatedSystem) -> Iterator[Breach]:
         if not isinstance(entry, Purchase):
             continue
         payment = system.provider.payments.get(entry.payment_intent or "")
-        if payment is None or payment.session.ref is None or payment.session.ref.purchase_id != entry.purchase_id:
+        if payment is None or entry.purchase_id not in _ids_of(payment):
             yield Breach("doubled", f"{entry.purchase_id} is credited, and nobody paid for it")
             continue
         granted = entry.coins + moved[entry.user_id, entry.purchase_id]
@@ -79,14 +82,23 @@ def _purchases(system: SimulatedSystem) -> Iterator[Breach]:
             yield Breach(kind, f"{entry.purchase_id} grants {granted} coins for money worth {due}")
 
 
+def _ids_of(payment: Payment) -> set[str]:
+    """Return the entry ids under which a payment may be credited: its purchase's, or its own if that is taken."""
+    session = payment.session
+    assert session.ref is not None
+    return {session.ref.purchase_id, payment_entry_id(session.created_at, payment.payment_intent)}
+
+
 def _payments(system: SimulatedSystem) -> Iterator[Breach]:
-    """Check that each payment is either credited or in review."""
+    """Check that each payment is credited or in review, and that only a settled review has a credited payment."""
     credited = {entry.payment_intent for entry in posted(system) if isinstance(entry, Purchase)}
     for payment in system.provider.payments:
-        is_seen = payment in system.fake_ledger.reviews
-        if (payment in credited) is is_seen:
-            word = "credited and in review" if is_seen else "neither credited nor in review"
-            yield Breach("doubled" if is_seen else "lost", f"{payment} was paid, and is {word}")
+        review = system.fake_ledger.reviews.get(payment)
+        decision = review.settlement.decision if review and review.settlement else None
+        if payment not in credited and (review is None or decision in {"credit", SUPERSEDED}):
+            yield Breach("lost", f"{payment} was paid, and is neither credited nor in review")
+        if payment in credited and review and decision is None:
+            yield Breach("doubled", f"{payment} was paid, and is credited and in review")
 
 
 def _gifts(system: SimulatedSystem) -> Iterator[Breach]:

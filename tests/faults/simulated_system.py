@@ -33,7 +33,7 @@ from chalicelib.usecases.stripe_events import receive_webhook
 from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order, a_membership_order
 from tests.fake_memberships import FakeMemberships
 from tests.fake_operators import FakeJournal, FakeOperators
-from tests.fake_services import FakeRelayServices, FakeStripeEventServices
+from tests.fake_services import FakeRelayServices, FakeStripeEventServices, settlement_services
 from tests.fake_topic import FakePublisher, FakeRedriveQueue
 from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
 from tests.faults.billing import Billing
@@ -60,12 +60,13 @@ class SimulatedSystem:
         self.clock = FakeClock()
         self.catalogue = CATALOGUE
         self.fake_ledger = FakeLedger()
+        self.fake_memberships = FakeMemberships(self.fake_ledger)
+        self.fake_operators = FakeOperators(self.fake_ledger, self.fake_memberships)
         self.provider = Provider(self.clock)
         self.publisher = FakePublisher()
         self.queue = FakeRedriveQueue()
         self.streak_timer = SimulatedStreakTimer(lambda: self.clock.now())
         self.timer: StreakTimer = intercepted(self.streak_timer, StreakTimer, intercept)
-        self.fake_operators = FakeOperators(self.fake_ledger)
         self.fake_journal = FakeJournal(self.fake_ledger)
         self.responses: dict[str, Any] = {}
         self.refusals: dict[str, str] = {}
@@ -80,7 +81,6 @@ class SimulatedSystem:
         self.operators: OperatorLedger = intercepted(self.fake_operators, OperatorLedger, intercept)
         self.journal: Journal = intercepted(self.fake_journal, Journal, intercept)
         self.gateway: PaymentGateway = intercepted(self.provider, PaymentGateway, intercept)
-        self.fake_memberships = FakeMemberships(self.fake_ledger)
         self.billing = Billing(self.provider, self.fake_memberships)
         self.memberships: Memberships = intercepted(self.fake_memberships, Memberships, intercept)
         self.subscriptions: Subscriptions = intercepted(self.billing, Subscriptions, intercept)
@@ -142,7 +142,7 @@ class SimulatedSystem:
         month = f"{START:%Y-%m}"
         self._request(
             key,
-            lambda: settle_review(month, payment_id, decision, _act(key), operators=self.operators, clock=self.clock),
+            lambda: settle_review(month, payment_id, decision, _act(key), settlement_services(self, self.operators)),
         )
 
     # --- the provider -----------------------------------------------------------------------------------------------

@@ -131,8 +131,8 @@ class Api:
     ports: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.operators, self.journal = FakeOperators(self.ledger), FakeJournal(self.ledger)
         self.members, self.billing = FakeMemberships(self.ledger), FakeSubscriptions()
+        self.operators, self.journal = FakeOperators(self.ledger, self.members), FakeJournal(self.ledger)
         self.ports |= {
             "settings": SETTINGS,
             "clock": self.clock,

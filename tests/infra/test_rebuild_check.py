@@ -21,7 +21,7 @@ from chalicelib.ports.results import Posted
 from chalicelib.usecases.operators import grant_coins
 from infra.operations.books import Books, Item, read_partition, read_table
 from infra.operations.rebuild_check import TRANSIT_TIME, rebuild_check, report
-from tests.adapters.samples import a_gift, a_purchase, a_review, new_id
+from tests.adapters.samples import a_credit, a_gift, a_purchase, a_review, new_id
 from tests.fakes import START, FakeClock, session_of
 from tests.recorded.record import read
 from tests.stores import cloud_at, table_definition
@@ -87,7 +87,7 @@ def gift(ledger: DynamoLedger) -> Gift:
     review = a_review(payment_id="pi_2")
     ledger.file_review(review)
     settlement = Settlement(key=new_id(), decision="credit", reason="right", actor="op", settled_at=START)
-    assert operators.settle_review(review, settlement, an_adjustment(Kind.GRANT, 500, about="pi_2")) == Posted()
+    assert operators.settle_review(review, settlement, a_credit(review)) == Posted()
     return gift
 
 

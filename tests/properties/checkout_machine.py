@@ -223,9 +223,11 @@ class CheckoutMachine(RuleBasedStateMachine):
         known = self.harness.books.find_entry(*name)
         purchase = known if isinstance(known, Purchase) else a_purchase(user_id=name[0], purchase_id=name[1])
         session = session_of(purchase, payment_intent=payment_intent, **changes)
-        paid = Payment(payment_intent, name, purchase.coins, is_as_quoted)
+        is_discounted = session.total_minor != session.subtotal_minor
+        paid = Payment(payment_intent, name, purchase.coins, is_as_quoted, session.total_minor, is_discounted)
         if word == "paid" and payment_intent not in self.paid:
             self.paid[payment_intent] = paid
+            self.model.captured[payment_intent] = session.total_minor
             self.harness.provider.sessions[payment_intent] = session
             self.harness.move_money(payment=payment_intent, captured_minor=session.total_minor)
         return self.record_event(a_stripe_event(kind, session), word, paid)

@@ -34,6 +34,8 @@ class Payment:
     name: Name
     coins: int
     is_as_quoted: bool
+    amount: int = 74
+    is_discounted: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,10 @@ class Model:
     freezes: dict[str, tuple[str, bool]] = field(default_factory=dict)
     reviews: dict[str, tuple[str, int]] = field(default_factory=dict)
     settled: dict[str, tuple[str, str]] = field(default_factory=dict)
+    in_review: dict[str, Payment] = field(default_factory=dict)
+    own: dict[str, Name] = field(default_factory=dict)
+    captured: dict[str, int] = field(default_factory=dict)
+    acts: set[str] = field(default_factory=set)
     streaks: dict[str, Streak] = field(default_factory=dict)
     ended: list[tuple[str, str, int, int]] = field(default_factory=list)
     pinned: dict[Name, tuple[str | None, int]] = field(default_factory=dict)
@@ -168,6 +174,8 @@ class Model:
         return "credited"
 
     def needs_review(self, paid: Payment) -> bool:
+        if self.paid_by.get(paid.name) == paid.payment:
+            return paid.is_discounted
         quoted = self.quotes.get(paid.name, (0, 0))[0]
         is_paid_otherwise = self.paid_by.get(paid.name, paid.payment) != paid.payment
         return not paid.is_as_quoted or quoted != paid.coins or is_paid_otherwise
@@ -177,12 +185,15 @@ class Model:
         name, moved = paid.name, [*refunds, *disputes]
         gone = sum(part for part, status in moved if status in GONE)
         has_unknown_status = any(status in UNKNOWN for _, status in moved)
-        if self.paid_by.get(name) != paid.payment and (outcome := self.apply_event("paid", paid)) != "credited":
+        if paid.payment in self.own:
+            name = self.own[paid.payment]
+        elif self.paid_by.get(name) != paid.payment and (outcome := self.apply_event("paid", paid)) != "credited":
             if gone:
                 outcome = self._review(f"{paid.payment}-left-{gone}", paid)
             return "unknown_status" if has_unknown_status else outcome
         coins, amount = self.quotes[name]
-        granted = coins * max(amount - gone, 0) // amount
+        left = max(self.captured.get(paid.payment, amount) - gone, 0)
+        granted = coins * min(left, amount) // amount
         difference = granted - self.kept.get(name, coins)
         self.kept[name] = granted
         self._move_coins(name[0], difference)
@@ -194,6 +205,8 @@ class Model:
     def grant(self, name: Name, coins: int) -> str:
         if name in self.requests:
             return "repeat" if self.requests[name] == ("grant", coins) else "idempotency_conflict"
+        if not self._is_new_act(name[1]):
+            return "idempotency_conflict"
         self.requests[name] = ("grant", coins)
         self._move_coins(name[0], coins)
         return "new"
@@ -203,6 +216,8 @@ class Model:
             return "not_found"
         if gift in self.reversed_by or (gift[0], key) in self.requests:
             return "repeat" if self.reversed_by.get(gift) == key else "idempotency_conflict"
+        if not self._is_new_act(key):
+            return "idempotency_conflict"
         self.reversed_by[gift], self.requests[gift[0], key] = key, ("reversal", gift)
         self._move_coins(gift[0], self.costs[gift])
         return "new"
@@ -210,25 +225,43 @@ class Model:
     def freeze(self, fan: str, key: str, *, is_frozen: bool) -> str:
         if key in self.freezes:
             return "done" if self.freezes[key] == (fan, is_frozen) else "idempotency_conflict"
+        if not self._is_new_act(key):
+            return "idempotency_conflict"
         self.freezes[key] = fan, is_frozen
         self.frozen = self.frozen | {fan} if is_frozen else self.frozen - {fan}
         return "done"
 
-    def settle(self, payment: str, decision: str, key: str) -> str:
+    def settle(self, payment: str, decision: str, key: str, own: Name) -> str:
+        """Predict a settlement. `own` names the entry of a payment whose purchase another payment has posted."""
         if "-left-" in payment and decision == "credit":
             return "invalid_field"
-        fan, coins = self.reviews[payment]
         if payment in self.settled:
             return "done" if self.settled[payment] == (key, decision) else "idempotency_conflict"
-        if decision == "credit":
-            if (fan, key) in self.requests:
-                return "idempotency_conflict"
-            self.requests[fan, key] = ("settlement", payment)
-            self._move_coins(fan, coins)
+        if not self._is_new_act(key):
+            return "idempotency_conflict"
         self.settled[payment] = key, decision
+        if decision == "credit" and self.paid_by.get(self.in_review[payment].name) != payment:
+            self._credit(self.in_review[payment], own)
         return "done"
 
     # --- helpers ------------------------------------------------------------------------------------------------------
+
+    def _credit(self, paid: Payment, own: Name) -> None:
+        """Credit a payment in review at what was paid."""
+        name = paid.name
+        if name in self.requests and self.status.get(name, "posted") == "posted":
+            self.own[paid.payment] = name = own
+        else:
+            self.requests.setdefault(name, ("credited",))
+            self.status[name], self.paid_by[name] = "posted", paid.payment
+        self.quotes[name] = paid.coins, paid.amount
+        self._move_coins(name[0], paid.coins)
+
+    def _is_new_act(self, key: str) -> bool:
+        """Record an operator's act under its key. One key is one act, whatever its kind and its fan."""
+        is_new = key not in self.acts
+        self.acts.add(key)
+        return is_new
 
     def _move(self, name: Name, word: str) -> str:
         status = self.status.get(name, "unknown")
@@ -243,6 +276,7 @@ class Model:
     def _review(self, review: str, paid: Payment) -> str:
         self._is_new_review = review not in self.reviews
         self.reviews.setdefault(review, (paid.name[0], paid.coins))
+        self.in_review.setdefault(review, paid)
         return "in_review" if self._is_new_review else "reviewed"
 
     def _end(self, fan: str, streak: Streak) -> None:

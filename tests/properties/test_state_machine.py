@@ -11,6 +11,7 @@ from chalicelib.domain.entries import Entry, shard_entry
 from chalicelib.domain.operators import Decision, GrantOrder
 from chalicelib.domain.payments import Dispute
 from chalicelib.domain.purchases import Purchase
+from chalicelib.domain.settlements import payment_entry_id
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.audit import audit_ledger
 from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift, settle_review
@@ -18,6 +19,7 @@ from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.recovery import redrive, sweep
 from tests.domain.builders import a_dispute, a_refund, an_act, booked
 from tests.fake_operators import FakeJournal, FakeOperators
+from tests.fake_services import settlement_services
 from tests.properties.checkout_machine import CheckoutMachine, ProviderEvent, fans, faults, places
 from tests.properties.giving_machine import GivingMachine
 from tests.properties.model import Moved, Name
@@ -151,15 +153,19 @@ class CoinpurseMachine(GivingMachine):
     @rule(name=CheckoutMachine.names, place=places, decision=st.sampled_from(["credit", "refuse"]))
     def settle(self, name: Name, place: int, decision: Decision) -> None:
         payment = list(self.model.reviews)[place % len(self.model.reviews)]
-        month = self.harness.books.reviews[payment].month
+        review = self.harness.books.reviews[payment]
 
         def call() -> str:
             settle_review(
-                month, payment, decision, an_act(key=name[1]), operators=self.operators, clock=self.harness.clock
+                review.month, payment, decision, an_act(key=name[1]), settlement_services(self.harness, self.operators)
             )
             return "done"
 
-        assert outcome_of(call) == self.model.settle(payment, decision, name[1])
+        own = review.user_id, payment_entry_id(review.paid_at, payment)
+        answer = self.model.settle(payment, decision, name[1], own)
+        if answer == "done" and decision == "credit":
+            self.predicted_outcome(ProviderEvent(self.events[0].stripe_event, "sync", self.paid[payment]))
+        assert outcome_of(call) == answer
 
     # --- workers ------------------------------------------------------------------------------------------------------
 

@@ -7,15 +7,16 @@ from chalicelib.errors import InvalidField
 from chalicelib.usecases.operators import settle_review
 from tests.domain.builders import an_act
 from tests.fake_operators import FakeOperators
+from tests.fake_services import settlement_services
 from tests.fakes import START, uuid7_at
 from tests.usecases.membership_harness import MembershipHarness
 
 
 def settle(harness: MembershipHarness, decision: Decision) -> None:
     [review] = harness.books.reviews.values()
-    operators = FakeOperators(harness.books)
+    operators = FakeOperators(harness.books, harness.members)
     act = an_act(key=uuid7_at(START, 50))
-    settle_review(review.month, review.payment_id, decision, act, operators=operators, clock=harness.clock)
+    settle_review(review.month, review.payment_id, decision, act, settlement_services(harness, operators))
 
 
 def test_fulfill_invoice_of_a_reviewed_month_credits_when_its_payment_shows() -> None:

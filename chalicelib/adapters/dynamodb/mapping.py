@@ -93,6 +93,8 @@ def _purchase(user_id: str, entry_id: str, row: EntryRow) -> Purchase:
         is_renewal=bool(row.is_renewal),
         paid_until=row.paid_until,
         request_hash=row.request_hash,
+        quoted_minor=row.quoted_minor,
+        actor=row.actor,
     )
 
 
@@ -167,17 +169,18 @@ def purchase_row(purchase: Purchase) -> EntryRow:
     )
 
 
-def month_row(month: Purchase) -> EntryRow:
-    """Build the row of a paid membership month, posted and in the journal."""
-    row = purchase_row(month)
+def posted_row(purchase: Purchase) -> EntryRow:
+    """Build the row of a posted purchase that was never pending, such as a month, in the journal."""
+    row = purchase_row(purchase)
     row.ttl = None
-    row.posted_at, row.event_id = require(month.posted_at), require(month.event_id)
+    row.posted_at, row.event_id = require(purchase.posted_at), require(purchase.event_id)
     row.journal_hour = journal_hour(row.posted_at, row.event_id)
-    row.journal_at = journal_at(row.posted_at, month.purchase_id)
-    row.payment_intent = month.payment_intent
-    row.membership_id = month.membership_id
-    row.is_renewal = month.is_renewal or None
-    row.paid_until = month.paid_until
+    row.journal_at = journal_at(row.posted_at, purchase.purchase_id)
+    row.payment_intent = purchase.payment_intent
+    row.membership_id = purchase.membership_id
+    row.is_renewal = purchase.is_renewal or None
+    row.paid_until = purchase.paid_until
+    row.quoted_minor, row.actor = purchase.quoted_minor, purchase.actor
     return row
 
 

@@ -12,7 +12,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamodb.attributes import require
 from chalicelib.adapters.dynamodb.keys import MEMBERSHIPS, WALLET, membership_key, user_id_of, wallet_key
-from chalicelib.adapters.dynamodb.mapping import month_row, notification_row, to_entry
+from chalicelib.adapters.dynamodb.mapping import notification_row, posted_row, to_entry
 from chalicelib.adapters.dynamodb.models import EntryRow, MembershipRow, WalletRow, bind
 from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
@@ -89,20 +89,11 @@ class DynamoMemberships:
     ) -> Posted | Stale:
         """Cost: 2 write units; with a notification 4 and 1 for the journal."""
         row = MembershipRow(wallet_key(before.user_id), membership_key(before.membership_id))
-        stands: list[Action] = [
-            MembershipRow.status.set(after.status.value),
-            MembershipRow.renews.set(after.renews),
-            MembershipRow.version.set(after.version),
-            _set(MembershipRow.subscription_id, after.subscription_id),
-            _set(MembershipRow.customer_id, after.customer_id),
-            _set(MembershipRow.ended_reason, after.ended_reason),
-            _set(MembershipRow.paid_until, after.paid_until),
-        ]
 
         def write(transaction: TransactWrite) -> None:
             if notification:
                 transaction.save(notification_row(notification), EntryRow.pk.does_not_exist())
-            transaction.update(row, stands, MembershipRow.version == before.version)
+            transaction.update(row, standing(after), MembershipRow.version == before.version)
 
         try:
             self._transactions.write(write)
@@ -128,8 +119,8 @@ def _posting(
         & (MembershipRow.subscription_id.does_not_exist() | (MembershipRow.subscription_id == subscription_id))
     )
     noted: list[Action] = [
-        _set(MembershipRow.subscription_id, subscription_id),
-        _set(MembershipRow.customer_id, customer_id),
+        assign(MembershipRow.subscription_id, subscription_id),
+        assign(MembershipRow.customer_id, customer_id),
         MembershipRow.ttl.remove(),
     ]
     credited: list[Action] = [
@@ -139,7 +130,7 @@ def _posting(
     ]
 
     def write(transaction: TransactWrite) -> None:
-        transaction.save(month_row(month), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
+        transaction.save(posted_row(month), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
         transaction.update(WalletRow(row.pk, WALLET), credited, condition, return_values="ALL_OLD")
         transaction.update(row, noted, is_as_quoted, return_values="ALL_OLD")
 
@@ -162,7 +153,20 @@ def _row(membership: Membership) -> MembershipRow:
     )
 
 
-def _set(attribute: Attribute[Value], value: Value | None) -> Action:
+def standing(member: Membership) -> list[Action]:
+    """Build the actions that write a membership's state."""
+    return [
+        MembershipRow.status.set(member.status.value),
+        MembershipRow.renews.set(member.renews),
+        MembershipRow.version.set(member.version),
+        assign(MembershipRow.subscription_id, member.subscription_id),
+        assign(MembershipRow.customer_id, member.customer_id),
+        assign(MembershipRow.ended_reason, member.ended_reason),
+        assign(MembershipRow.paid_until, member.paid_until),
+    ]
+
+
+def assign(attribute: Attribute[Value], value: Value | None) -> Action:
     """Set the attribute, or remove it for None."""
     return attribute.remove() if value is None else attribute.set(value)
 

@@ -94,6 +94,8 @@ class EntryRow(Row):
     is_renewal = BooleanAttribute(null=True)
     paid_until = InstantAttribute(null=True)
     request_hash = UnicodeAttribute(null=True)
+    quoted_minor = IntegerAttribute(null=True)
+    granted_for = UnicodeAttribute(null=True)
 
     creator_id = UnicodeAttribute(null=True)
     shard = IntegerAttribute(null=True, attr_name="lane")
@@ -175,7 +177,7 @@ class ReviewRow(Row):
 
 
 class AuditRow(Row):
-    """An operator's act that moved no coins."""
+    """An operator's act under its key, so that one key is one act."""
 
     act = UnicodeAttribute()
     user_id = UnicodeAttribute()

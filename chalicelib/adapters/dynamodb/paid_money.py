@@ -14,11 +14,15 @@ from chalicelib.domain.budgets import due_change
 from chalicelib.errors import TryAgain
 
 WALLET: Final = 1
-"""Index of the wallet's action in the transaction."""
+"""Index of the wallet's action where an entry is the only one before it."""
 
 
 def count_paid(
-    write: Callable[[Sequence[Action], Condition | None], None], amount_minor: int, currency: str, now: datetime
+    write: Callable[[Sequence[Action], Condition | None], None],
+    amount_minor: int,
+    currency: str,
+    now: datetime,
+    wallet: int = WALLET,
 ) -> None:
     """Write a payment and count it in the periods of `now`, unless the budget is in another currency.
 
@@ -29,6 +33,7 @@ def count_paid(
         amount_minor: the payment in the minor unit of `currency`.
         currency: a lowercase ISO 4217 code.
         now: time of posting.
+        wallet: index of the wallet's action in the transaction.
 
     Raises:
         Refused: a condition other than the wallet's failed.
@@ -39,9 +44,9 @@ def count_paid(
         try:
             write(actions, condition)
         except Refused as refused:
-            if not refused.failed[WALLET] or sum(refused.failed) > 1:
+            if not refused.failed[wallet] or sum(refused.failed) > 1:
                 raise
-            actions, condition = _again(refused.old_items[WALLET], amount_minor, currency, now)
+            actions, condition = _again(refused.old_items[wallet], amount_minor, currency, now)
         else:
             return
     raise TryAgain("The budget has just been changed.")

@@ -80,7 +80,7 @@ class DynamoPurchases:
         ref = session.require_ref()
         row = EntryRow(wallet_key(ref.user_id), entry_key(ref.purchase_id))
         is_as_quoted = (
-            EntryRow.status.is_in(*UNPOSTED)
+            may_post(session.payment_intent)
             & (EntryRow.coins == ref.coins)
             & (EntryRow.amount_minor == session.subtotal_minor)
             & (EntryRow.currency == session.currency)
@@ -173,6 +173,14 @@ def _posted(ref: PurchaseRef, session: CheckoutSession, posting: Posting) -> lis
         EntryRow.ttl.remove(),
         EntryRow.is_released.remove(),
     ]
+
+
+def may_post(payment_intent: str | None) -> Condition:
+    """Require an unposted purchase for which the first release granted no coins on account of this payment."""
+    granted = EntryRow.granted_for
+    not_granted = granted.does_not_exist() | (granted != (payment_intent or ""))
+    condition: Condition = EntryRow.status.is_in(*UNPOSTED) & not_granted
+    return condition
 
 
 def _read(row: EntryRow, why: Exception) -> Purchase:

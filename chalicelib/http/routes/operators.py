@@ -39,14 +39,8 @@ def post_settlement(request: ApiRequest[operators.SettlementRequest]) -> ApiResp
     month, _, payment_id = request.body.review_id.partition(".")
     if not (operators.is_month(month) and operators.is_payment_id(payment_id)):
         raise NotFound("There is no such review.")
-    review = settle_review(
-        month,
-        payment_id,
-        request.body.decision,
-        _act(request, request.body.reason),
-        operators=services.operators,
-        clock=services.clock,
-    )
+    act = _act(request, request.body.reason)
+    review = settle_review(month, payment_id, request.body.decision, act, services)
     return ApiResponse(body=operators.review(review))
 
 

@@ -8,6 +8,7 @@ _STORE: Final = "chalicelib/adapters/dynamodb/ledger.py"
 _SHARDS: Final = "chalicelib/adapters/dynamodb/shards.py"
 _PURCHASES: Final = "chalicelib/adapters/dynamodb/purchases.py"
 _OPERATORS: Final = "chalicelib/adapters/dynamodb/operators.py"
+_REVIEWS: Final = "chalicelib/adapters/dynamodb/reviews.py"
 _STRIPE: Final = "chalicelib/adapters/stripe/gateway.py"
 _MOTO: Final = ("-k", "moto")
 
@@ -36,7 +37,7 @@ IN_ADAPTERS: Final = [
     Bug(
         "two events of one purchase, two credits",
         _PURCHASES,
-        "EntryRow.status.is_in(*UNPOSTED)\n            & (EntryRow.coins == ref.coins)",
+        "may_post(session.payment_intent)\n            & (EntryRow.coins == ref.coins)",
         "(EntryRow.coins == ref.coins)",
         ("tests/adapters/test_ledger_purchases.py", *_MOTO),
     ),
@@ -140,9 +141,9 @@ IN_ADAPTERS: Final = [
     ),
     Bug(
         "a review is settled twice",
-        _OPERATORS,
-        " & ReviewRow.settled_key.does_not_exist(),",
-        ",",
+        _REVIEWS,
+        " & ReviewRow.settled_key.does_not_exist()\n",
+        "\n",
         ("tests/adapters/test_operators_reviews.py", *_MOTO),
     ),
     Bug(

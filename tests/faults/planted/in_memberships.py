@@ -96,8 +96,8 @@ IN_MEMBERSHIPS: Final = [
     Bug(
         "a month is posted over another",
         _STORE,
-        "transaction.save(month_row(month), EntryRow.pk.does_not_exist(), return_values=",
-        "transaction.save(month_row(month), EntryRow.pk.does_not_exist() | EntryRow.pk.exists(), return_values=",
+        "transaction.save(posted_row(month), EntryRow.pk.does_not_exist(), return_values=",
+        "transaction.save(posted_row(month), EntryRow.pk.does_not_exist() | EntryRow.pk.exists(), return_values=",
         _MOTO,
     ),
     Bug(

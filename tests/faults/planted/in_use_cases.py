@@ -41,8 +41,8 @@ IN_USE_CASES: Final = [
     Bug(
         "a second payment is a repeat",
         "chalicelib/domain/purchases.py",
-        "if purchase.payment_intent != session.payment_intent:",
-        "if not purchase.purchase_id:",
+        "if purchase.status is Status.POSTED and purchase.payment_intent == session.payment_intent:",
+        "if purchase.status is Status.POSTED:",
         _failpoints("payment"),
     ),
     Bug(
