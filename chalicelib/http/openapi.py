@@ -34,6 +34,7 @@ def describe(operations: Iterable[Operation], currency: str) -> dict[str, object
     _, schemas = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     add_rules(schemas)
     _with_default_currency(schemas, currency)
+    _require_sent_fields(schemas, [operation.response_model for operation in documented])
     paths: dict[str, dict[str, object]] = {}
     for operation in documented:
         if operation.response_model:
@@ -106,6 +107,13 @@ def _with_default_currency(schemas: dict[str, Any], currency: str) -> None:
     """Add the default, which the type of a request cannot know: it is the catalogue's."""
     for name in ("CheckoutRequest", "MembershipRequest"):
         schemas[name]["properties"]["currency"]["default"] = currency
+
+
+def _require_sent_fields(schemas: dict[str, Any], kinds: Iterable[type[msgspec.Struct] | None]) -> None:
+    """Require each field of a response that is sent with its default, too."""
+    for kind in kinds:
+        if kind and not kind.__struct_config__.omit_defaults:
+            schemas[kind.__name__]["required"] = list(schemas[kind.__name__].get("properties", ()))
 
 
 def _content(kind: type[msgspec.Struct], media_type: str = "application/json") -> dict[str, object]:
