@@ -1,4 +1,4 @@
-"""TypeScript: what the README's command makes of the OpenAPI document, and the declarations of the elements."""
+"""TypeScript: types made of the OpenAPI document by the command of the README, and declarations of the elements."""
 
 import re
 import shlex
