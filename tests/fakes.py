@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -45,6 +46,7 @@ class FakeClock:
         self.at += by
 
 
+@lru_cache(maxsize=10_000)
 def uuid7_at(at: datetime, number: int) -> str:
     """Build a UUIDv7 of that time. Numbers below 2^62 give distinct ids that sort by number."""
     milliseconds = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)

@@ -11,7 +11,7 @@ from typing import Final
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
 from tests.faults.budget_scenarios import BUDGETS
-from tests.faults.fault_plan import PAIRED, Fault, FaultPlan, Faults, Killed
+from tests.faults.fault_plan import PAIRED, UNPAIRED, Fault, FaultPlan, Faults, Killed
 from tests.faults.invariants import Breach, breaches
 from tests.faults.scenario import Scenario, Step
 from tests.faults.scenarios import SCENARIOS as COINS
@@ -130,12 +130,15 @@ def singles(scenarios: Iterable[Scenario] = SCENARIOS) -> Iterator[Run]:
 
 
 def singles_in_turn(scenarios: Iterable[Scenario] = SCENARIOS) -> Iterator[Run]:
-    """Fail each call of each scenario with each fault, under one schedule each: the next one that has such a call."""
+    """Fail each call of each scenario with each paired fault and one of the others, each under one schedule.
+
+    The schedule is the next one that has such a call.
+    """
     for scenario in scenarios:
         points = {schedule: points_of(scenario, schedule) for schedule in Schedule}
         for number in range(max(points.values())):
             able = [schedule for schedule in Schedule if number < points[schedule]]
-            for turn, fault in enumerate(Fault, number):
+            for turn, fault in enumerate((*PAIRED, UNPAIRED[number % len(UNPAIRED)]), number):
                 yield run(scenario, {number: fault}, able[turn % len(able)])
 
 

@@ -26,6 +26,8 @@ class Fault(StrEnum):
 PAIRED: Final = (Fault.BEFORE, Fault.AFTER, Fault.TWICE, Fault.LATE)
 """The faults used in pairs: the effects of the others are covered by these."""
 
+UNPAIRED: Final = tuple(fault for fault in Fault if fault not in PAIRED)
+
 Faults = Mapping[int, Fault]
 """The call, counted from the first counted one, and its fault."""
 

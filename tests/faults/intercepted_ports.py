@@ -1,10 +1,11 @@
 """Intercepted ports: a callback sees every call before it is made, and may fail it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, partial
 from inspect import isfunction
 from typing import Any, TypeVar, cast
+
+from msgspec import Struct
 
 from chalicelib.ports.billing import PaymentGateway, Subscriptions
 from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
@@ -29,8 +30,7 @@ PROTOCOLS: tuple[type, ...] = (
 """The ports with a network behind them. The clock has none."""
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(Struct, frozen=True):
     """One call of a port, not made yet. `name` is the port's and the method's: `Ledger.post_gift`."""
 
     name: str

@@ -151,6 +151,13 @@ def all_orders(names: Sequence[str]) -> Iterator[Order]:
         yield ended.pop()
 
 
+def random_orders(names: Sequence[str], count: int) -> Iterator[Order]:
+    """Run these handlers in random orders, the same ones each time."""
+    dice = Random("+".join(names))
+    for _ in range(count):
+        yield in_order(names, [dice.randrange(6) for _ in range(60)])
+
+
 def eight(seed: int) -> Order:
     """Run eight handlers, some of them twice, in a random order."""
     dice = Random(seed)

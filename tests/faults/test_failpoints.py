@@ -1,4 +1,7 @@
-"""Every fault at every call of every use case, under one schedule; `make faults` has each schedule, and the pairs."""
+"""Five faults at every call of every use case, under one schedule each.
+
+`make faults` has every fault under each schedule, and the pairs.
+"""
 
 import pytest
 

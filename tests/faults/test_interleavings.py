@@ -1,11 +1,11 @@
-"""Concurrent handlers: every pair and two triples in all orders; `make faults` has every triple."""
+"""Concurrent handlers: every pair in all orders, two triples in some; `make faults` has all orders of every triple."""
 
 from collections.abc import Sequence
 from math import comb
 
 import pytest
 
-from tests.faults.interleavings import HANDLERS, PAIRS, TRIPLES, all_orders, eight, replay
+from tests.faults.interleavings import HANDLERS, PAIRS, TRIPLES, all_orders, eight, random_orders, replay
 from tests.faults.scheduler import orders
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -18,10 +18,10 @@ def test_two_handlers_in_any_order_break_no_invariant(first: str) -> None:
 
 
 @pytest.mark.parametrize("names", TRIPLES, ids="+".join)
-def test_three_handlers_in_any_order_break_no_invariant(names: tuple[str, ...]) -> None:
-    ended = list(all_orders(names))
+def test_three_handlers_in_random_order_break_no_invariant(names: tuple[str, ...]) -> None:
+    ended = list(random_orders(names, 150))
     assert [(order.seed, order.breaches) for order in ended if order.breaches] == []
-    assert len(ended) > 3, "the handlers have calls to interleave"
+    assert all(max(order.widths) == len(names) for order in ended), "the handlers have calls to interleave"
 
 
 @pytest.mark.parametrize("seed", range(0, 300, 100))

@@ -27,7 +27,7 @@ def test_relay_of_a_busy_creator_delays_no_other(harness: RelayHarness) -> None:
     harness.assert_all_published()
 
 
-@pytest.mark.parametrize("busy_of_ten", range(1, 10))
+@pytest.mark.parametrize("busy_of_ten", whole_or(range(1, 10), range(1, 10, 4)))
 def test_relay_retries_rejected_messages_under_the_same_id(harness: RelayHarness, busy_of_ten: int) -> None:
     harness.publisher.busy_of_ten = busy_of_ten
     harness.give(95)
@@ -41,7 +41,7 @@ def test_relay_retries_rejected_messages_under_the_same_id(harness: RelayHarness
     harness.assert_all_published()
 
 
-@pytest.mark.parametrize("seed", range(whole_or(5, 2)))
+@pytest.mark.parametrize("seed", range(whole_or(5, 1)))
 @pytest.mark.parametrize(("before", "after"), [(0.3, 0.0), (0.0, 0.5), (0.5, 0.5), (0.99, 0.0), (0.0, 0.99)])
 def test_relay_under_random_ledger_faults_publishes_everything(
     harness: RelayHarness, seed: int, before: float, after: float
@@ -149,7 +149,7 @@ def test_relay_records_given_up_for_age_are_reported_with_times(
 # --- all of it --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(whole_or(10, 4)))
+@pytest.mark.parametrize("seed", range(whole_or(10, 2)))
 def test_relay_under_all_random_faults_publishes_everything(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     dice = Random(seed)
     harness = RelayHarness(monkeypatch, twice=(0.3, dice), shards=3)

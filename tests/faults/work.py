@@ -76,6 +76,7 @@ def jobs(kills: int) -> Iterator[Job]:
     yield Job("kill_on_dynamodb_local", (kills // 4,))
     yield Job("any_order")
     yield Job("seven_events")
+    yield Job("large_amounts")
     yield Job("relay_faults")
     yield Job("many_gifts_swept")
     yield from (Job("one_fault", (scenario.name,)) for scenario in SCENARIOS)
@@ -186,6 +187,11 @@ def any_order() -> Piece:
 def seven_events() -> Piece:
     """Deliver the seven events of a purchase's life in all orders, for each of its ends."""
     return _whole("seven events, all orders", "tests/properties/test_purchase_events.py")
+
+
+def large_amounts() -> Piece:
+    """Price amounts of coins up to 50,000 in every shipped catalogue."""
+    return _whole("the ladder up to 50,000 coins", "tests/properties/test_ladder.py")
 
 
 def relay_faults() -> Piece:

@@ -5,7 +5,7 @@ import os
 from hypothesis import HealthCheck, settings
 
 STEPS = 40
-COMMANDS = int(os.environ.get("COINPURSE_COMMANDS", "10000"))
+COMMANDS = int(os.environ.get("COINPURSE_COMMANDS", "4000"))
 
 STEADY = settings(
     # In CI the examples are fixed, so that a failure is caused by the change; elsewhere they are random.
