@@ -39,6 +39,8 @@ def prune_models(data: Path) -> None:
             file.unlink()
         for file in list(service.rglob("service-2.json*")):
             _prune_model(file, OPERATIONS[service.name])
+        for file in list(service.rglob("*.json.gz")):
+            _write_plain(file, _read(file))
     _prune_endpoints(data / "endpoints.json")
 
 
@@ -97,16 +99,22 @@ def _without_documentation(description: Any) -> Any:  # noqa: ANN401  # any part
 
 
 def _prune_model(file: Path, operations: Iterable[str]) -> None:
-    content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-    model = prune_model(json.loads(content), operations)
+    _write_plain(file, prune_model(_read(file), operations))
+
+
+def _read(file: Path) -> Any:  # noqa: ANN401  # any JSON document
+    return json.loads(gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes())
+
+
+def _write_plain(file: Path, document: Mapping[str, Any]) -> None:
+    """Replace a file, compressed or not: small documents are read faster than they are decompressed."""
     file.unlink()
-    # Uncompressed, because the reduced model is read faster than it is decompressed.
-    _write(file.with_name("service-2.json"), model)
+    _write(file.with_name(file.name.removesuffix(".gz")), document)
 
 
 def _prune_endpoints(file: Path) -> None:
     """Reduce 1.2 MB of endpoints, which each new session parses, to those of the services in use."""
-    document = json.loads(file.read_text())
+    document = _read(file)
     for partition in document["partitions"]:
         partition["services"] = {name: members for name, members in partition["services"].items() if name in OPERATIONS}
     _write(file, document)

@@ -87,6 +87,7 @@ class TestOperations:
         sizes = {path.parts[-3]: path.stat().st_size for path in (unpacked / "botocore/data").rglob("service-2.json")}
         assert set(sizes) == set(OPERATIONS)
         assert sum(sizes.values()) < 40_000
+        assert list((unpacked / "botocore/data").rglob("*.gz")) == []
 
 
 class TestPruning:
