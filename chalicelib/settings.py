@@ -4,10 +4,11 @@ No other module reads the environment, except services.py for the name of the ru
 """
 
 import os
-import re
 from collections.abc import Mapping
 
 from msgspec import Struct
+
+from chalicelib.domain.addresses import is_origin
 
 
 class MissingSettings(Exception):
@@ -108,22 +109,20 @@ def _parts(raw: str) -> tuple[str, ...]:
 
 
 def _origins(raw: str) -> tuple[str, ...]:
-    """Parse exact origins as browsers send them: lowercase, without the scheme's own port, and without a path."""
     origins = _parts(raw or "*")
-    if origins != ("*",) and not all(map(_ORIGIN.fullmatch, origins)):
+    if origins != ("*",) and not all(map(is_origin, origins)):
         raise ValueError("must be * or a comma-separated list of origins, such as https://shop.example")
     return origins
 
 
 def _return_origins(raw: str) -> tuple[str, ...]:
-    """Parse exact origins. Any origin would make the payment page a redirect to everywhere, so there is no `*`."""
+    """Parse origins. Any origin would make the payment page a redirect to everywhere, so there is no `*`."""
     origins = _parts(raw) if raw else ()
-    if not all(_ORIGIN.fullmatch(each) and "[" not in each for each in origins):
+    if not all(map(is_origin, origins)):
         raise ValueError("must be a comma-separated list of origins, such as https://live.example")
     return origins
 
 
-_ORIGIN = re.compile(r"(?!https:.*:443$|http:.*:80$)https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 _ADDRESSES = ("token_issuer", "jwks_url", "stripe_api_url", "success_url", "cancel_url")
 _PARSERS = {
     "livemode": _flag,

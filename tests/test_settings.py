@@ -123,7 +123,7 @@ def test_allowed_origins_that_no_browser_sends_are_refused(raw: str) -> None:
     [
         ("", ()),
         ("https://live.example", ("https://live.example",)),
-        ("https://a-b.example:8443, http://localhost:3000", ("https://a-b.example:8443", "http://localhost:3000")),
+        ("https://a-b.example:8443, http://[::1]:3000", ("https://a-b.example:8443", "http://[::1]:3000")),
     ],
 )
 def test_allowed_return_origins_are_a_list(raw: str, read: tuple[str, ...]) -> None:
@@ -131,7 +131,7 @@ def test_allowed_return_origins_are_a_list(raw: str, read: tuple[str, ...]) -> N
 
 
 @pytest.mark.parametrize(
-    "raw", ["*", "https://live.example/", "live.example", "https://*.example", "https://live.example,", "http://[::1]"]
+    "raw", ["*", "https://live.example/", "live.example", "https://*.example", "https://live.example,", "http://[::1]/"]
 )
 def test_allowed_return_origins_are_never_any(raw: str) -> None:
     with pytest.raises(MissingSettings, match=r"^ALLOWED_RETURN_ORIGINS must be a comma-separated list"):

@@ -15,7 +15,7 @@ from chalicelib.errors import InvalidField
 
 _PLAIN: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]*")
 _SCHEME: Final = re.compile(r"(https?)://([^/?#]+)", re.IGNORECASE)
-_HOST_AND_PORT: Final = re.compile(r"([a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?")
+_HOST_AND_PORT: Final = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([1-9][0-9]{0,4}))?")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _RETURN_PARAMETERS: Final = frozenset({"purchase", "membership", "canceled"})
 
@@ -79,6 +79,14 @@ def origin_of(address: str) -> Origin:
     if not host_and_port:
         raise OddAddress(Oddity.ODD_CHARACTERS)
     return Origin(scheme=scheme, host=host_and_port[1], port=int(host_and_port[2] or _DEFAULT_PORTS[scheme]))
+
+
+def is_origin(text: str) -> bool:
+    """Check that a text is an origin as browsers send it: lowercase, without a path or the scheme's own port."""
+    try:
+        return origin_of(text).url == text
+    except OddAddress:
+        return False
 
 
 def require_return_url(address: str | None, allowed: Collection[Origin]) -> str | None:

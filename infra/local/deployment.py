@@ -128,9 +128,15 @@ class Deployer:
         ]
 
     def warm_relay(self, relay_name: str) -> None:
-        """Invoke the relay with an empty batch, so that its cold start does not delay the first gift."""
+        """Invoke the relay with an empty batch, so that its cold start does not delay the first gift.
+
+        Raises:
+            StartError: the relay failed; the message has its error.
+        """
         client = self._session.client("lambda", endpoint_url=self._endpoint_url)
-        client.invoke(FunctionName=relay_name, Payload=b'{"Records": []}')
+        answer = client.invoke(FunctionName=relay_name, Payload=b'{"Records": []}')
+        if "FunctionError" in answer:
+            raise StartError(f"The relay fails: {answer['Payload'].read().decode(errors='replace')[:500]}")
 
     def _allow(self, cloudformation: "CloudFormationClient", function: str, action: str, resource: str) -> None:
         """Allow what MiniStack requires for an operation that the function's policy allows at AWS."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from chalicelib.adapters.catalogue_files import FOLDER
-from chalicelib.domain.addresses import OddAddress, origin_of
+from chalicelib.domain.addresses import is_origin
 from infra.operations.catalogue_check import problems_of
 
 NAMES = (
@@ -173,11 +173,7 @@ def _issuer(given: Mapping[str, str]) -> Issuer | None:
 def _return_origins(text: str) -> tuple[str, ...]:
     origins = tuple(each.strip() for each in text.split(",")) if text else ()
     for each in origins:
-        try:
-            is_exact = origin_of(each).url == each
-        except OddAddress:
-            is_exact = False
-        if not is_exact:
+        if not is_origin(each):
             raise OptionError(f"RETURN_ORIGINS={each} must be an origin, such as http://localhost:3000.")
     return origins
 

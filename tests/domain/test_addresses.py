@@ -98,7 +98,7 @@ ODD_CHARACTERS = [
     "https://shop.example:443:443/",
     "https://shop.example:https/",
     "https://shop.example:99999999/",
-    "https://[::1]/",
+    "https://[::1/",
     "https://[shop.example]/",
     "https://shop_example/",
     "https://shop.example;evil.example/",
@@ -158,6 +158,7 @@ OTHER_PORT = [
     "https://pay.shop.example:1/",
 ]
 OTHER_SITE = [
+    "https://[::1]/",
     "https://evil.example/",
     "https://evil.example/https://shop.example",
     "https://evil.example?https://shop.example",

@@ -12,6 +12,7 @@ from botocore.config import Config
 
 from chalicelib.adapters.dynamodb.models import Row
 from chalicelib.usecases.recovery import SETTLE_DELAY
+from infra.local.deployment import Deployer
 from infra.local.facts import StackFacts, aws_session
 from infra.local.warmup import warm_api
 from infra.operations.books import read_partition
@@ -61,19 +62,15 @@ class Cloud:
         """Set the catalogue of every function, as the template's parameter does, and start API and relay."""
         with ThreadPoolExecutor() as pool:  # each function waits for its old workers to end
             list(pool.map(partial(self._switch, self.client("lambda"), catalogue), self.functions))
-            started = [pool.submit(warm_api, self._facts, 1), pool.submit(self._start_relay)]
-            for call in started:
-                call.result()
+            relay = pool.submit(Deployer(self._facts.aws_endpoint_url).warm_relay, self.names["Relay"])
+            warm_api(self._facts, 1)
+            relay.result()
 
     def _switch(self, client: Any, catalogue: str, function: str) -> None:
         variables = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
         changed = {"Variables": variables | {"CATALOGUE": catalogue}}
         client.update_function_configuration(FunctionName=function, Environment=changed)
         client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 1})
-
-    def _start_relay(self) -> None:
-        answer = self.client("lambda").invoke(FunctionName=self.names["Relay"], Payload=b'{"Records": []}')
-        assert "FunctionError" not in answer, answer["Payload"].read()
 
     @contextmanager
     def without_relay(self) -> Iterator[None]:

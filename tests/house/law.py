@@ -81,7 +81,9 @@ ROOMS = {
         ours=(*CORE, *SHARED, "chalicelib.ports"),
         for_types=("types_boto3_sns", "types_boto3_sqs", "types_boto3_ssm"),
     ),
-    "chalicelib.settings": Room(standard=(*ANY, "os"), others=("msgspec.Struct",)),
+    "chalicelib.settings": Room(
+        standard=(*ANY, "os"), others=("msgspec.Struct",), ours=("chalicelib.domain.addresses",)
+    ),
     "chalicelib.services": Room(
         standard=(*ANY, "os"),
         ours=("chalicelib.domain", "chalicelib.ports", "chalicelib.settings", "chalicelib.telemetry"),

@@ -26,13 +26,12 @@ def bundle(**facts: Any) -> dict[str, Any]:
     } | facts
 
 
-def shop(*bundles: dict[str, Any], fan: str | None = None, channel: str = "web") -> str:
+def shop(*bundles: dict[str, Any], fan: str | None = None) -> str:
     numbers = count(1)
     return pages.shop(
         bundles or [bundle()],
         currency="usd",
         currencies=["usd", "eur"],
-        channel=channel,
         new_id=lambda: f"key-{next(numbers)}",
         fan=fan,
     )
@@ -81,14 +80,14 @@ class Reader(HTMLParser):
 def test_each_bundle_is_a_form_with_a_key_of_its_own() -> None:
     yen = bundle(bundle_id="coins_700", price={"amount_minor": 1000, "currency": "jpy", "exponent": 0})
     assert Reader(shop(bundle(), yen)).orders() == [
-        {"bundle_id": "coins_70", "currency": "usd", "channel": "web", "key": "key-1"},
-        {"bundle_id": "coins_700", "currency": "jpy", "channel": "web", "key": "key-2"},
+        {"bundle_id": "coins_70", "currency": "usd", "key": "key-1"},
+        {"bundle_id": "coins_700", "currency": "jpy", "key": "key-2"},
     ]
 
 
 def test_a_form_says_nothing_of_coins_or_prices() -> None:
     [order] = Reader(shop()).orders()
-    assert order.keys() == {"bundle_id", "currency", "channel", "key"}
+    assert order.keys() == {"bundle_id", "currency", "key"}
 
 
 def test_what_speaks_for_a_bundle_is_said_and_what_does_not_is_not() -> None:
@@ -117,16 +116,16 @@ def test_prices_are_exact(amount_minor: int, currency: str, exponent: int, text:
     assert format_price(amount_minor, currency, exponent) == text
 
 
-def test_the_currencies_are_plain_links_that_keep_the_channel() -> None:
-    links = [facts for tag, facts in Reader(shop(channel="app")).elements if tag == "a" and "currency" in str(facts)]
+def test_the_currencies_are_plain_links_that_name_the_currency() -> None:
+    links = [facts for tag, facts in Reader(shop()).elements if tag == "a" and "currency" in str(facts)]
     assert links == [
-        {"href": "?currency=usd&channel=app", "aria-current": "true"},
-        {"href": "?currency=eur&channel=app"},
+        {"href": "?currency=usd", "aria-current": "true"},
+        {"href": "?currency=eur"},
     ]
 
 
 def test_one_currency_needs_no_switch() -> None:
-    page = pages.shop([bundle()], currency="usd", currencies=["usd"], channel="web", new_id=lambda: "key")
+    page = pages.shop([bundle()], currency="usd", currencies=["usd"], new_id=lambda: "key")
     assert "currency=" not in page
 
 
@@ -142,14 +141,12 @@ def test_nothing_becomes_html() -> None:
     hostile = bundle(
         bundle_id=HOSTILE, price={"amount_minor": 1, "currency": HOSTILE, "exponent": 2}, price_per_coin=HOSTILE
     )
-    page = pages.shop(
-        [hostile], currency=HOSTILE, currencies=[HOSTILE, "usd"], channel=HOSTILE, new_id=lambda: HOSTILE, fan=HOSTILE
-    )
+    page = pages.shop([hostile], currency=HOSTILE, currencies=[HOSTILE, "usd"], new_id=lambda: HOSTILE, fan=HOSTILE)
 
     reader = Reader(page)
     assert [facts.get("src") for tag, facts in reader.elements if tag == "script"] == [script_of(page)]
     assert not [facts for tag, facts in reader.elements if tag == "img" and facts.get("src") == "x"]
-    assert reader.orders() == [dict.fromkeys(["bundle_id", "currency", "channel", "key"], HOSTILE)]
+    assert reader.orders() == [dict.fromkeys(["bundle_id", "currency", "key"], HOSTILE)]
     assert f"Signed in as {HOSTILE}" in reader.text
 
 

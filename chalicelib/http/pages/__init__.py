@@ -86,7 +86,6 @@ def shop(
     *,
     currency: str,
     currencies: Sequence[str],
-    channel: str,
     new_id: Callable[[], str],
     fan: str | None = None,
     custom: tuple[int, int] | None = None,
@@ -98,7 +97,6 @@ def shop(
             price_per_coin, discount_percent, web_saving_percent}`.
         currency: currency of the prices, lowercase.
         currencies: currencies to choose from.
-        channel: as in `GET /v1/bundles`.
         new_id: returns a UUIDv7; called once per bundle, so that a button pressed twice is one purchase.
         fan: user id of the request's token; None shows the sign-in form.
         custom: smallest and largest amount that the fan may choose freely, or None.
@@ -107,9 +105,9 @@ def shop(
     main = _fill(
         "shop",
         account=account,
-        currencies=_currency_links(currency, currencies, channel),
-        bundles="".join(_bundle(bundle, channel, new_id()) for bundle in bundles)
-        + (_custom(*custom, currency, channel, new_id()) if custom else ""),
+        currencies=_currency_links(currency, currencies),
+        bundles="".join(_bundle(bundle, new_id()) for bundle in bundles)
+        + (_custom(*custom, currency, new_id()) if custom else ""),
         statement=_part("statement"),
     )
     return _page("Get coins", main)
@@ -173,14 +171,13 @@ def asset(name: str) -> tuple[str, Mapping[str, str]]:
     raise NotFound
 
 
-def _bundle(bundle: Mapping[str, Any], channel: str, key: str) -> str:
+def _bundle(bundle: Mapping[str, Any], key: str) -> str:
     price, coins = bundle["price"], bundle["coins"]
     return _part(
         "bundle",
         {"notes": "".join(_notes(bundle))},
         bundle_id=bundle["bundle_id"],
         currency=price["currency"],
-        channel=channel,
         key=key,
         coins=format_count(coins),
         unit="coin" if coins == 1 else "coins",
@@ -188,9 +185,9 @@ def _bundle(bundle: Mapping[str, Any], channel: str, key: str) -> str:
     )
 
 
-def _custom(least: int, most: int, currency: str, channel: str, key: str) -> str:
+def _custom(least: int, most: int, currency: str, key: str) -> str:
     limits = f"{format_count(least)} to {format_count(most)} coins"
-    return _part("custom", currency=currency, channel=channel, key=key, limits=limits, least=least, most=most)
+    return _part("custom", currency=currency, key=key, limits=limits, least=least, most=most)
 
 
 def _notes(bundle: Mapping[str, Any]) -> list[str]:
@@ -205,15 +202,15 @@ def _notes(bundle: Mapping[str, Any]) -> list[str]:
     return [f"<span>{escape(each)}</span> ", *said]
 
 
-def _currency_links(current: str, currencies: Sequence[str], channel: str) -> str:
+def _currency_links(current: str, currencies: Sequence[str]) -> str:
     if len(currencies) < 2:
         return ""
-    links = "".join(_currency_link(code, channel, is_current=code == current) for code in currencies)
+    links = "".join(_currency_link(code, is_current=code == current) for code in currencies)
     return f'<nav aria-label="Currency"><ul>{links}</ul></nav>'
 
 
-def _currency_link(code: str, channel: str, *, is_current: bool) -> str:
-    query = escape("?" + urlencode({"currency": code, "channel": channel}))
+def _currency_link(code: str, *, is_current: bool) -> str:
+    query = escape("?" + urlencode({"currency": code}))
     mark = ' aria-current="true"' if is_current else ""
     return f'<li><a href="{query}"{mark}>{escape(code.upper())}</a></li>'
 

@@ -29,7 +29,6 @@ def get_shop(request: ApiRequest[None]) -> ApiResponse:
         common.plain(common.bundles(catalogue.offers(currency, channel), custom).bundles),
         currency=currency,
         currencies=catalogue.currencies(channel),
-        channel=channel,
         new_id=services.clock.new_id,
         fan=request.optional_user_id,
         custom=custom,
