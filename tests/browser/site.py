@@ -27,7 +27,7 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>A stream</title>
 <link rel="stylesheet" href="/site.css">
-<script type="module" src="{api}/assets/coinpurse.js"></script>
+{script}
 </head>
 <body>
 <main>
@@ -52,6 +52,7 @@ class Site:
 
     api: Api = field(default_factory=lambda: Api(clock=FakeClock(datetime.now(UTC))))
     body: str = ""
+    script: str = '<script type="module" src="{api}/assets/coinpurse.js"></script>'
     lang: str = "en"
     fan: str | None = "ann"
     url: str = ""
@@ -100,7 +101,8 @@ class Site:
         @app.get("/")
         def page() -> Response:
             direction = "rtl" if self.lang == "ar" else "ltr"
-            text = _PAGE.format(api=self.api_url, body=self.body, lang=self.lang, direction=direction)
+            script = self.script.format(api=self.api_url)
+            text = _PAGE.format(script=script, body=self.body, lang=self.lang, direction=direction)
             headers = {"Content-Security-Policy": self.policy, "Cache-Control": "no-store"}
             return Response(text, 200, headers, content_type="text/html; charset=utf-8")
 
