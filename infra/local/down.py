@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from infra.local.registry import Registry
-from infra.local.stack import DIRECTORY, stop_orphans, stop_stack
+from infra.local.registry import DIRECTORY, Registry
+from infra.local.teardown import stop_orphans, stop_stack
 
 
 def main() -> int:

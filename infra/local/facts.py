@@ -3,8 +3,10 @@
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import boto3
+if TYPE_CHECKING:
+    import boto3
 
 FILE = "stack.json"
 
@@ -59,6 +61,8 @@ class StackFacts:
             return None
 
 
-def aws_session(region: str) -> boto3.Session:
+def aws_session(region: str) -> "boto3.Session":
     """Build a session with MiniStack's root credentials, independent of this machine's AWS configuration."""
+    import boto3  # most of the time that `make down` would take
+
     return boto3.Session("test", "test", region_name=region)

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from infra.local.deployment import Deployer
 from infra.local.facts import StackFacts, aws_session
 from infra.local.processes import StartError
-from infra.local.registry import running_stack
-from infra.local.stack import DIRECTORY
+from infra.local.registry import DIRECTORY, running_stack
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient

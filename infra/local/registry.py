@@ -6,7 +6,10 @@ from pathlib import Path
 import msgspec
 
 from infra.local.facts import StackFacts
-from infra.local.processes import Process, StartError, end, start_time
+from infra.local.processes import ROOT, Process, StartError, end, start_time
+
+DIRECTORY = ROOT / ".local"
+"""The directory of the stack that `make up` keeps. Temporary stacks use subdirectories."""
 
 FILE = "processes.json"
 

@@ -8,8 +8,8 @@ from infra.local.deployment import Deployer
 from infra.local.options import OptionError, check_catalogue_file
 from infra.local.processes import StartError
 from infra.local.progress import ProgressConsole
-from infra.local.registry import running_stack
-from infra.local.stack import DIRECTORY, build_package, warm
+from infra.local.registry import DIRECTORY, running_stack
+from infra.local.stack import build_package, warm
 
 
 def main() -> int:

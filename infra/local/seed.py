@@ -15,10 +15,9 @@ from uuid_utils import uuid7
 from infra.local.client import Checkout, Fan, UnexpectedError
 from infra.local.facts import StackFacts
 from infra.local.processes import StartError
-from infra.local.registry import running_stack
+from infra.local.registry import DIRECTORY, running_stack
 from infra.local.serve.gateway import HttpRequest, HttpResponse
 from infra.local.serve.process import gateway_of, load_api
-from infra.local.stack import DIRECTORY
 from infra.local.stripe_side import StripeSide
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Start and stop of a local cloud. `make up` keeps one; the demo and the tests use temporary ones."""
+"""Start of a local cloud. `make up` keeps one; the demo and the tests use temporary ones."""
 
 import os
 import secrets
@@ -13,21 +13,17 @@ from urllib3.exceptions import HTTPError
 
 from infra.local.client import UnexpectedError
 from infra.local.deployment import STAGE, Deployer, Deployment, with_catalogue
-from infra.local.facts import FILE, StackFacts
+from infra.local.facts import StackFacts
 from infra.local.ministack import REGION, log_path, start_ministack, wait_for_ministack
 from infra.local.options import Issuer, Options, StripeAccount
-from infra.local.processes import ROOT, StartError, tail
-from infra.local.registry import Registry
-from infra.local.removal import remove_in_background
-from infra.local.scratch import scratch_places
+from infra.local.processes import StartError, tail
+from infra.local.registry import DIRECTORY, Registry
 from infra.local.servers import Ports, Server, loopback_url, start_server
 from infra.local.stripe_side import StripeSide
+from infra.local.teardown import stop_orphans, stop_stack
 from infra.local.token_issuer import AUDIENCE
 from infra.local.warmup import warm_api
 from infra.package import PYTHON, RUNTIME, Package, build, runtime
-
-DIRECTORY = ROOT / ".local"
-"""The directory of the stack that `make up` keeps. Temporary stacks use subdirectories."""
 
 Progress = Callable[[str], None]
 
@@ -65,21 +61,6 @@ def start_stack(directory: Path, progress: Progress, options: Options) -> StackF
     return facts
 
 
-def stop_stack(directory: Path) -> list[str]:
-    """End the stack in the directory, in any state, and remove its files. Returns the names of the ended processes.
-
-    The workers' unpacked packages are 100,000 files, so they are renamed now and deleted in the background.
-    """
-    ended = Registry(directory).end_all()
-    for name in (FILE, f"{FILE}.draft", "processes.json", "processes.draft"):
-        (directory / name).unlink(missing_ok=True)
-    remove_in_background([directory / "logs", *scratch_places(directory)])
-    for emptied in (directory, DIRECTORY):
-        if emptied.is_dir() and not any(emptied.iterdir()):
-            emptied.rmdir()
-    return ended
-
-
 @contextmanager
 def temporary_stack(name: str, progress: Progress, options: Options) -> Iterator[StackFacts]:
     """Run a separate stack during the block. Several can run at the same time.
@@ -94,16 +75,6 @@ def temporary_stack(name: str, progress: Progress, options: Options) -> Iterator
         yield facts
     finally:
         stop_stack(directory)
-
-
-def stop_orphans() -> list[str]:
-    """End temporary stacks whose owner was killed before it could. Returns the names of the ended processes."""
-    ended: list[str] = []
-    for directory in DIRECTORY.glob("*-*"):
-        registry = Registry(directory)
-        if registry.is_claimed() and not registry.owner_lives():
-            ended += stop_stack(directory)
-    return ended
 
 
 class _Launcher:

@@ -13,8 +13,9 @@ from infra.local.facts import StackFacts
 from infra.local.options import OptionError, Options, read_options
 from infra.local.processes import StartError
 from infra.local.progress import ProgressConsole
-from infra.local.registry import Registry, StackInUseError
-from infra.local.stack import DIRECTORY, start_stack, stop_stack
+from infra.local.registry import DIRECTORY, Registry, StackInUseError
+from infra.local.stack import start_stack
+from infra.local.teardown import stop_stack
 from infra.local.warmup import warm_api
 
 

@@ -13,8 +13,8 @@ from infra.local.client import Bundles, Checkout, Fan, Wallet
 from infra.local.front_door.upstream import Upstream
 from infra.local.options import read_options
 from infra.local.processes import ROOT
-from infra.local.registry import Registry
-from infra.local.stack import DIRECTORY, temporary_stack
+from infra.local.registry import DIRECTORY, Registry
+from infra.local.stack import temporary_stack
 from infra.local.stripe_sandbox import StripeSandbox
 from infra.local.stripe_side import StripeSide
 

@@ -13,7 +13,7 @@ import pytest
 from infra.local.client import wait_until
 from infra.local.processes import ROOT, Process, StartError, end, start, start_time, wait_until_ready
 from infra.local.registry import Registry, StackInUseError
-from infra.local.stack import stop_stack
+from infra.local.teardown import stop_stack
 
 pytestmark = pytest.mark.cloud
 

@@ -9,7 +9,7 @@ import pytest
 from infra.local.client import Fan, Wallet, call
 from infra.local.facts import StackFacts
 from infra.local.processes import end, start, wait_until_ready
-from infra.local.stack import DIRECTORY
+from infra.local.registry import DIRECTORY
 from infra.local.stripe_side import StripeSide
 
 pytestmark = pytest.mark.cloud

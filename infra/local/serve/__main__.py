@@ -13,10 +13,9 @@ from typing import NoReturn
 
 from infra.local.facts import StackFacts
 from infra.local.processes import ROOT, StartError
-from infra.local.registry import running_stack
+from infra.local.registry import DIRECTORY, running_stack
 from infra.local.serve import process, reload
 from infra.local.servers import loopback_url, set_port
-from infra.local.stack import DIRECTORY
 
 PORT_VARIABLE = "COINPURSE_SERVE_PORT"
 
