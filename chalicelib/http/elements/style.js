@@ -60,7 +60,7 @@ input:not([type=radio], [type=checkbox]) {
 .main:hover { filter: brightness(1.08); }
 .main:active { scale: .96; }
 .main:disabled { background: var(--line); color: var(--soft); cursor: not-allowed; filter: none; scale: none; }
-.link { min-height: 1.5rem; padding: 0; border: 0; background: none; color: var(--accent); font-weight: 700; text-decoration: underline; text-underline-offset: .2em; }
+.link { text-align: start; min-height: 1.5rem; padding: 0; border: 0; background: none; color: var(--accent); font-weight: 700; text-decoration: underline; text-underline-offset: .2em; }
 .status { min-height: 1.4em; margin: .75rem 0 0; color: var(--soft); }
 :host(coin-button) .status:empty { display: none; }
 .status[data-state=good] { color: var(--good); font-weight: 600; }
