@@ -1,6 +1,7 @@
 """The modules that each packaged handler imports during Lambda's init phase."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ RECONCILE = "chalicelib.workers.reconcile_events"
 WORKERS = sorted(set(NEEDED) - {API})
 
 
-def modules_of(handler: str, unpacked: Path) -> set[str]:
+@cache
+def modules_of(handler: str, unpacked: Path) -> frozenset[str]:
     """Return the modules of a fresh process after its init phase with this handler."""
     module, _, name = handler.rpartition(".")
     program = (
@@ -24,7 +26,7 @@ def modules_of(handler: str, unpacked: Path) -> set[str]:
     )
     # Reconcile logs that it cannot read its secrets.
     found: list[str] = json.loads(in_lambda(unpacked, program).splitlines()[-1])
-    return set(found)
+    return frozenset(found)
 
 
 def test_packaged_handlers_are_those_in_needed(template: dict[str, Any]) -> None:

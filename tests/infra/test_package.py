@@ -153,10 +153,10 @@ class TestBytecode:
 
 
 class TestReproducible:
-    def test_two_builds_are_equal(self, tmp_path: Path) -> None:
-        first, second = build("local", tmp_path / "first"), build("local", tmp_path / "second")
-        assert first.code.read_bytes() == second.code.read_bytes()
-        assert first.template.read_text() == second.template.read_text()
+    def test_two_builds_are_equal(self, package: Package, tmp_path: Path) -> None:
+        again = build("local", tmp_path)
+        assert again.code.read_bytes() == package.code.read_bytes()
+        assert again.template.read_text() == package.template.read_text()
 
     def test_bytecode_is_independent_of_build_directory(self, tmp_path: Path) -> None:
         source = 'def kind(word: str) -> bool:\n    return word in {"gift", "purchase", "clawback"}\n'
@@ -196,20 +196,27 @@ class TestRuntime:
         assert names <= {f"cpython-{PYTHON[0]}{PYTHON[1]}-x86_64-linux-gnu", "abi3"}
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A minimal project without its app, whose packaged dependencies are kept."""
+    root = tmp_path_factory.mktemp("small")
+    for folder in ("chalicelib", ".chalice", "infra"):
+        (root / folder).mkdir()
+    (root / "requirements.txt").touch()
+    (root / "chalicelib/__init__.py").touch()
+    config = {"version": "2.0", "app_name": "small", "stages": {"local": {"api_gateway_stage": "local"}}}
+    (root / ".chalice/config.json").write_text(json.dumps(config))
+    (root / "infra/resources.yaml").write_text("Parameters: {Stage: {Type: String}}\n")
+    return root
+
+
 class TestSmallProject:
     """A minimal project, in which tests change and break files."""
 
     @pytest.fixture
-    def project(self, tmp_path: Path) -> Path:
-        for folder in ("chalicelib", ".chalice", "infra"):
-            (tmp_path / folder).mkdir()
-        (tmp_path / "requirements.txt").touch()
-        (tmp_path / "chalicelib/__init__.py").touch()
-        config = {"version": "2.0", "app_name": "small", "stages": {"local": {"api_gateway_stage": "local"}}}
-        (tmp_path / ".chalice/config.json").write_text(json.dumps(config))
-        (tmp_path / "infra/resources.yaml").write_text("Parameters: {Stage: {Type: String}}\n")
-        self.write_app(tmp_path, "1")
-        return tmp_path
+    def project(self, folder: Path) -> Path:
+        self.write_app(folder, "1")
+        return folder
 
     def write_app(self, project: Path, value: str) -> None:
         (project / "app.py").write_text(SMALL_APP.replace("{value}", value))

@@ -36,13 +36,21 @@ WITH_ITEMS = pytest.mark.usefixtures("gift")
 """Fills the table with the items of the `gift` fixture."""
 
 
-@pytest.fixture
-def table() -> Iterator["Table"]:
-    with cloud_at(None), mock_aws():
-        Row._connection = None
-        boto3.client("dynamodb").create_table(**table_definition(), TableName=TABLE)
-        yield boto3.resource("dynamodb").Table(TABLE)
+@pytest.fixture(scope="module")
+def _table() -> Iterator["Table"]:
+    """The table's resource and the connection of its models, for all tests: they take as long as a test to make."""
     Row._connection = None
+    with cloud_at(None), mock_aws():
+        resource = boto3.resource("dynamodb").Table(TABLE)
+    yield resource
+    Row._connection = None
+
+
+@pytest.fixture
+def table(_table: "Table") -> Iterator["Table"]:
+    with cloud_at(None), mock_aws():
+        _table.meta.client.create_table(**table_definition(), TableName=TABLE)
+        yield _table
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from io import BytesIO
 from itertools import pairwise
 from typing import Any
@@ -29,8 +30,14 @@ def _aws(monkeypatch: pytest.MonkeyPatch, template: dict[str, Any]) -> Iterator[
     properties = template["Resources"]["Table"]["Properties"]
     names = ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode")
     with mock_aws():
-        boto3.client("dynamodb").create_table(TableName=TABLE, **{name: properties[name] for name in names})
+        dynamodb().create_table(TableName=TABLE, **{name: properties[name] for name in names})
         yield
+
+
+@cache
+def dynamodb() -> Any:
+    """Create the client once: it takes as long as a test."""
+    return boto3.client("dynamodb")
 
 
 class RecordingRelay:
@@ -50,7 +57,7 @@ class RecordingRelay:
 def post(name: str) -> dict[str, str]:
     keys = {"PK": "WALLET#fan", "SK": f"ENTRY#{name}"}
     item = {attribute: {"S": value} for attribute, value in (keys | {"status": "posted"}).items()}
-    boto3.client("dynamodb").put_item(TableName=TABLE, Item=item)
+    dynamodb().put_item(TableName=TABLE, Item=item)
     return keys
 
 
@@ -70,9 +77,7 @@ def test_enqueue_range_sends_consecutive_ranges() -> None:
 def test_relay_entries_sends_batches_of_a_hundred_inserts() -> None:
     keys = [post(f"{number:03d}") for number in range(120)]
     relay = RecordingRelay()
-    assert (
-        relay_entries(boto3.client("dynamodb"), TABLE, relay, [*keys, {"PK": "WALLET#fan", "SK": "ENTRY#gone"}]) == []
-    )
+    assert relay_entries(dynamodb(), TABLE, relay, [*keys, {"PK": "WALLET#fan", "SK": "ENTRY#gone"}]) == []
     assert [len(batch) for batch in relay.batches] == [100, 20]
     assert relay.relayed == [found["SK"] for found in keys]
     assert {record["eventName"] for batch in relay.batches for record in batch} == {"INSERT"}
@@ -80,17 +85,17 @@ def test_relay_entries_sends_batches_of_a_hundred_inserts() -> None:
 
 def test_relay_entries_returns_failed_keys() -> None:
     keys = [post(name) for name in ("a", "b", "c")]
-    assert relay_entries(boto3.client("dynamodb"), TABLE, RecordingRelay(failures=2), keys) == keys[:2]
+    assert relay_entries(dynamodb(), TABLE, RecordingRelay(failures=2), keys) == keys[:2]
 
 
 @pytest.mark.parametrize(("failures", "remaining"), [(0, 0), (1, 1)])
 def test_redrive_queue_deletes_messages_of_relayed_entries(failures: int, remaining: int) -> None:
-    sqs, dynamodb = boto3.client("sqs"), boto3.client("dynamodb")
+    sqs = boto3.client("sqs")
     url = sqs.create_queue(QueueName="redrive")["QueueUrl"]
     for name in ("a", "b"):
         sqs.send_message(QueueUrl=url, MessageBody=json.dumps(post(name)))
     relay = RecordingRelay(failures)
-    missed = redrive_queue(sqs, url, lambda keys: relay_entries(dynamodb, TABLE, relay, keys))
+    missed = redrive_queue(sqs, url, lambda keys: relay_entries(dynamodb(), TABLE, relay, keys))
     assert missed == remaining
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     relayed = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]

@@ -29,14 +29,17 @@ def findings(template: Template, stage: str) -> list[str]:
     return sorted({f"{match.rule.id} {'/'.join(map(str, getattr(match, 'path', [])))}" for match in matches})
 
 
-@pytest.mark.parametrize("made", [packaged_template, transformed_template])
-@pytest.mark.parametrize("stage", STAGES)
+# The packaged templates of the stages differ in the parameter `Stage` only.
+@pytest.mark.parametrize(
+    ("stage", "made"),
+    [("prod", packaged_template), *[(stage, transformed_template) for stage in STAGES]],
+)
 def test_lint_of_a_stage_finds_what_is_accepted(stage: str, made: Callable[[str], Template]) -> None:
     assert findings(made(stage), stage) == ACCEPTED.get(stage, [])
 
 
 def test_lint_of_faults_in_the_packaged_template_finds_each() -> None:
-    bad = copy_of(packaged_template("test"))
+    bad = part_of(packaged_template("test"), "Table", "Sweep", "AlarmMail", "RedriveQueue")
     table = bad["Resources"]["Table"]["Properties"]
     table["BilingMode"] = table.pop("BillingMode")
     sweep = bad["Resources"]["Sweep"]["Properties"]
@@ -52,7 +55,7 @@ def test_lint_of_faults_in_the_packaged_template_finds_each() -> None:
 
 
 def test_lint_of_faults_in_the_transformed_template_finds_each() -> None:
-    bad = copy_of(transformed_template("test"))
+    bad = part_of(transformed_template("test"), "Sweep")
     bad["Resources"]["Sweep"]["Properties"]["Role"] = {"Fn::GetAtt": ["SweepRoll", "Arn"]}
     bad["Parameters"]["TokenAudience"]["AllowedValues"] = ["another"]
     assert {
@@ -61,6 +64,8 @@ def test_lint_of_faults_in_the_transformed_template_finds_each() -> None:
     } <= set(findings(bad, "test"))
 
 
-def copy_of(template: Template) -> Template:
+def part_of(template: Template, *resources: str) -> Template:
+    """Copy a template with some of its resources: to lint all of them takes seconds."""
     copied: Template = json.loads(json.dumps(template))
+    copied["Resources"] = {name: copied["Resources"][name] for name in resources}
     return copied
