@@ -19,7 +19,7 @@ from chalicelib.domain.money import EXPONENTS
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.payments import Invoice, Subscription
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.purchases import REOPEN_WINDOW, Purchase, Status
+from chalicelib.domain.purchases import KEY_FORM, REOPEN_WINDOW, Purchase, Status
 from chalicelib.domain.reversals import UnknownStatus
 from chalicelib.domain.reviews import ReviewReason
 from chalicelib.errors import AlreadyMember, IdempotencyConflict, InvalidField
@@ -72,7 +72,7 @@ class Membership(Struct, frozen=True, kw_only=True):
 
     `coins` are credited each month; `amount_minor` is the monthly price, tax included, in the minor unit of `currency`.
     `paid_until` is the end of the last paid month. `ended_reason` is `cancelled`, `unpaid` or `refunded` once the
-    membership has ended. Each sync with the subscription changes `version`.
+    membership has ended. Each sync with the subscription changes `version`. `key_form` is as a purchase's.
     """
 
     membership_id: str
@@ -90,6 +90,7 @@ class Membership(Struct, frozen=True, kw_only=True):
     ended_reason: str | None = None
     version: int = 1
     request_hash: str | None = None
+    key_form: int = KEY_FORM
 
     def is_active(self, now: datetime) -> bool:
         """Return True until the end of the last paid month, plus RENEWAL_GRACE while a renewal is due."""

@@ -19,6 +19,13 @@ PENDING_LIFE: Final = timedelta(days=60)
 """Retention of an unpaid purchase: longer than Stripe keeps events (30 days)."""
 
 
+KEY_FORM: Final = 2
+"""Form of the idempotency keys that the payment provider gets."""
+
+FORMER_KEY_FORM: Final = 1
+"""Form of the first release, whose rows do not name it: a single key, with the user id."""
+
+
 class Status(StrEnum):
     """Status of a purchase. Posted is final: later money movements are entries of their own.
 
@@ -49,8 +56,8 @@ class Purchase(Struct, frozen=True, kw_only=True):
 
     An operator's credit posts a payment in review at the amount paid: `actor` is the operator, and `quoted_minor` the
     quote's amount where the payment differs.
-
-    `request_hash` names the parts of the request that the quote does not show; see CheckoutOrder.
+    `request_hash` names the parts of the request that the quote does not show; see CheckoutOrder. `key_form` is the
+    form of its idempotency keys at the payment provider, which all its requests must keep.
     """
 
     purchase_id: str
@@ -74,6 +81,7 @@ class Purchase(Struct, frozen=True, kw_only=True):
     request_hash: str | None = None
     quoted_minor: int | None = None
     actor: str | None = None
+    key_form: int = KEY_FORM
 
     @property
     def entry_id(self) -> str:

@@ -105,7 +105,7 @@ def test_open_session_with_other_quote_is_a_conflict(members: StripeMemberships)
 
 def test_open_session_with_lost_response_opens_one_session(lab: Lab, members: StripeMemberships) -> None:
     membership = todays_membership()
-    lab.control("PUT", "/knobs", lost_answers=1)
+    lab.control("PUT", "/knobs", lost_answers=2)
     with pytest.raises(TryAgain):
         members.open_session(membership)
     assert members.open_session(membership) is not None

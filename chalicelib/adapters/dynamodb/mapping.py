@@ -19,7 +19,7 @@ from chalicelib.domain.economy import GiftKind
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
-from chalicelib.domain.purchases import PENDING_LIFE, Purchase, Status
+from chalicelib.domain.purchases import FORMER_KEY_FORM, PENDING_LIFE, Purchase, Status
 from chalicelib.domain.reviews import Review, ReviewReason, Settlement
 from chalicelib.domain.wallets import Streak, Wallet
 
@@ -95,6 +95,7 @@ def _purchase(user_id: str, entry_id: str, row: EntryRow) -> Purchase:
         request_hash=row.request_hash,
         quoted_minor=row.quoted_minor,
         actor=row.actor,
+        key_form=row.key_form or FORMER_KEY_FORM,
     )
 
 
@@ -165,6 +166,7 @@ def purchase_row(purchase: Purchase) -> EntryRow:
         currency=purchase.currency,
         created_at=purchase.created_at,
         request_hash=purchase.request_hash,
+        key_form=purchase.key_form,
         ttl=int((purchase.created_at + PENDING_LIFE).timestamp()),
     )
 

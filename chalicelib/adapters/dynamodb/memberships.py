@@ -18,7 +18,7 @@ from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
 from chalicelib.domain.memberships import Membership, MembershipStatus
 from chalicelib.domain.notifications import NotificationEntry
-from chalicelib.domain.purchases import PENDING_LIFE, Purchase
+from chalicelib.domain.purchases import FORMER_KEY_FORM, PENDING_LIFE, Purchase
 from chalicelib.errors import TryAgain
 from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Stale, Unmatched
 
@@ -149,6 +149,7 @@ def _row(membership: Membership) -> MembershipRow:
         created_at=membership.created_at,
         status=membership.status.value,
         request_hash=membership.request_hash,
+        key_form=membership.key_form,
         ttl=int((membership.created_at + PENDING_LIFE).timestamp()),
     )
 
@@ -188,4 +189,5 @@ def _membership(row: MembershipRow) -> Membership:
         ended_reason=row.ended_reason,
         version=row.version,
         request_hash=row.request_hash,
+        key_form=row.key_form or FORMER_KEY_FORM,
     )

@@ -96,6 +96,7 @@ class EntryRow(Row):
     request_hash = UnicodeAttribute(null=True)
     quoted_minor = IntegerAttribute(null=True)
     granted_for = UnicodeAttribute(null=True)
+    key_form = IntegerAttribute(null=True)
 
     creator_id = UnicodeAttribute(null=True)
     shard = IntegerAttribute(null=True, attr_name="lane")
@@ -132,6 +133,7 @@ class MembershipRow(Row):
     renews = BooleanAttribute(null=True)
     ended_reason = UnicodeAttribute(null=True)
     request_hash = UnicodeAttribute(null=True)
+    key_form = IntegerAttribute(null=True)
     ttl = IntegerAttribute(null=True)
 
 

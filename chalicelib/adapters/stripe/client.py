@@ -1,6 +1,6 @@
 """Stripe client construction, and mapping of transient Stripe errors to TryAgain."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -9,9 +9,31 @@ import stripe
 from chalicelib.domain.addresses import with_parameters
 from chalicelib.errors import TryAgain
 
-TIMEOUTS_SECONDS: Final = (1.0, 5.0)
-"""Timeouts to connect and to read. The caller retries, so the client does not."""
+TIMEOUTS_SECONDS: Final = (1.0, 4.0)
+"""Timeouts to connect and to read."""
 NETWORK_RETRIES: Final = 0
+"""Retries of the SDK, which would repeat time-outs and server errors too. `keys.walk` repeats what can be repeated."""
+
+
+class _Connections(stripe.RequestsClient):
+    """HTTP connections that are kept between calls.
+
+    A connection may be dead after the function was frozen, and then fails with its first request. The request is sent
+    again at once, on a new connection: it is a GET, or its idempotency key makes the repeat safe. A time-out is not
+    repeated, because the caller's time is limited.
+    """
+
+    def request(  # type: ignore[override]  # the SDK's own types of it differ
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: object = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        try:
+            return super().request(method, url, headers, post_data)
+        except stripe.APIConnectionError as error:
+            is_timeout = isinstance(error.__cause__, self.requests.exceptions.Timeout)
+            if is_timeout or not error.should_retry:
+                raise
+            self.close()  # type: ignore[no-untyped-call]  # Stripe leaves it so
+            return super().request(method, url, headers, post_data)
 
 
 class StripeAccount:
@@ -29,7 +51,7 @@ class StripeAccount:
         self._api_url = api_url
         self._success_url = success_url
         self._cancel_url = cancel_url
-        self._http = stripe.RequestsClient(timeout=TIMEOUTS_SECONDS)
+        self._http: stripe.RequestsClient = _Connections(timeout=TIMEOUTS_SECONDS)
 
     # Quoted: stripe imports StripeClient lazily, and a webhook needs none.
     def _client(self) -> "stripe.StripeClient":

@@ -17,6 +17,7 @@ from chalicelib.adapters.stripe.checkout_schema import (
     session_of,
 )
 from chalicelib.adapters.stripe.client import StripeAccount, answering
+from chalicelib.adapters.stripe.keys import keys_of, walk
 from chalicelib.domain.payments import CheckoutSession, MoneyState, PurchaseRef, StripeEvent
 from chalicelib.domain.purchases import SESSION_LIFE, Purchase
 from chalicelib.errors import IdempotencyConflict, NotAuthentic
@@ -53,11 +54,12 @@ class StripeGateway(StripeAccount):
 
     def open_session(self, purchase: Purchase, return_url: str | None = None) -> CheckoutSession:
         """Send only values that every repeat of the request has, so that Stripe recognizes it."""
+        params, sessions = self._session_params(purchase, return_url), self._client().v1.checkout.sessions
         try:
             with answering():
-                session = self._client().v1.checkout.sessions.create(
-                    self._session_params(purchase, return_url),
-                    {"idempotency_key": f"checkout/{purchase.user_id}/{purchase.purchase_id}"},
+                session = walk(
+                    keys_of("checkout", purchase.user_id, purchase.purchase_id, purchase.key_form),
+                    lambda key: sessions.create(params, {"idempotency_key": key}),
                 )
         except stripe.IdempotencyError as error:
             # Same key, other parameters. A key still in use is a 409, which is an APIError.

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from typing import Final
+from uuid import uuid4
 
 import stripe
 
 from chalicelib.adapters.stripe.client import StripeAccount, answering
+from chalicelib.adapters.stripe.keys import keys_of, walk
 from chalicelib.adapters.stripe.subscription_schema import invoice_of, subscription_of
 from chalicelib.domain.memberships import Membership
 from chalicelib.domain.payments import Invoice, Subscription
-from chalicelib.domain.purchases import SESSION_LIFE
+from chalicelib.domain.purchases import KEY_FORM, SESSION_LIFE
 from chalicelib.errors import IdempotencyConflict
 
 _A_YEAR: Final = 12
@@ -31,11 +33,12 @@ class StripeMemberships(StripeAccount):
 
     def open_session(self, membership: Membership, return_url: str | None = None) -> str | None:
         """Send only values that every repeat of the request has, so that Stripe recognizes it."""
+        params, sessions = self._session_params(membership, return_url), self._client().v1.checkout.sessions
         try:
             with answering():
-                session = self._client().v1.checkout.sessions.create(
-                    self._session_params(membership, return_url),
-                    {"idempotency_key": f"membership/{membership.user_id}/{membership.membership_id}"},
+                session = walk(
+                    keys_of("membership", membership.user_id, membership.membership_id, membership.key_form),
+                    lambda key: sessions.create(params, {"idempotency_key": key}),
                 )
         except stripe.IdempotencyError as error:
             raise IdempotencyConflict("This membership cannot be opened again: use a new key.") from error
@@ -70,9 +73,14 @@ class StripeMemberships(StripeAccount):
         return subscription_of(subscription.to_dict(), [invoice.to_dict() for invoice in paid])
 
     def open_portal(self, customer_id: str) -> str:
+        """Use new keys: each call makes a session, whose address expires soon."""
+        sessions = self._client().v1.billing_portal.sessions
         with answering():
-            session = self._client().v1.billing_portal.sessions.create(
-                {"customer": customer_id, "return_url": self._success_url}
+            session = walk(
+                keys_of("portal", customer_id, str(uuid4()), KEY_FORM),
+                lambda key: sessions.create(
+                    {"customer": customer_id, "return_url": self._success_url}, {"idempotency_key": key}
+                ),
             )
         return session.url
 

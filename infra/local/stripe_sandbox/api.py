@@ -131,6 +131,13 @@ class Api:
             self.knobs.lost_answers -= lost
         return lost
 
+    def finds_connection_dead(self) -> bool:
+        """Count down the knob `dead_connections`. Returns True if this request must break its connection."""
+        with self.store.lock:
+            is_dead = self.knobs.dead_connections > 0
+            self.knobs.dead_connections -= is_dead
+        return is_dead
+
     def _admit(self, request: ApiRequest, request_id: str) -> ApiResponse:
         if self.knobs.down:
             raise ApiError("Stripe is down for the moment.", 503, "api_error")

@@ -38,6 +38,8 @@ class Knobs:
     down: bool = False
     slow_seconds: float = 0.0
     lost_answers: int = 0
+    # As after a pause in which the client, or something between, was frozen or restarted.
+    dead_connections: int = 0
     refund_status: str = "succeeded"
     # The outcome of attempts to collect a renewal: "paid" or "failed".
     renewals: str = "paid"

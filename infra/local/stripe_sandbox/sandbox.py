@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from types import TracebackType
 
 import stripe
-from werkzeug.serving import make_server
 
 from .api import Api
 from .billing import run_due
 from .checkout import expire_due
+from .connections import KeepAliveServer
 from .control import Control
 from .knobs import Knobs
-from .server import QuietHandler, build_app
+from .server import build_app
 from .store import Store
 from .webhooks import WebhookSender
 
@@ -35,7 +35,7 @@ class StripeSandbox:
         api = Api(self.store, self.knobs)
         self._sender = WebhookSender(self.store, self.knobs, webhook_url, webhook_secrets)
         app = build_app(api, Control(api, self._sender))
-        self._server = make_server(HOST, port, app, threaded=True, request_handler=QuietHandler)
+        self._server = KeepAliveServer(HOST, port, app)
         self.url = api.base_url = f"http://{HOST}:{self._server.port}"
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._serve), threading.Thread(target=self._watch_clock)]

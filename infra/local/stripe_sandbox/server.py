@@ -1,28 +1,23 @@
 """The Flask application: the API, the hosted pages and the control API."""
 
-import socket
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qsl
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
-from werkzeug.serving import WSGIRequestHandler
 
 from .api import Api, ApiRequest
+from .connections import IS_REUSED, drop
 from .control import Control, control_blueprint
 from .errors import ApiError
 from .idempotency import ApiResponse
 from .pay_page import pages_blueprint
 from .portal_page import portal_blueprint
 
+if TYPE_CHECKING:
+    import socket
+
 FORM_TYPE = "application/x-www-form-urlencoded"
-
-
-class QuietHandler(WSGIRequestHandler):
-    """A request handler without logs: request lines contain ids, and stdout is reserved for the one JSON line."""
-
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
-        """Do nothing."""
 
 
 def build_app(api: Api, control: Control) -> Flask:
@@ -34,14 +29,17 @@ def build_app(api: Api, control: Control) -> Flask:
 
     @app.route("/v1/<path:_rest>", methods=["GET", "POST", "DELETE"])
     def serve_api(_rest: str) -> Response:
+        connection = cast("socket.socket", request.environ["werkzeug.socket"])
+        if request.environ[IS_REUSED] and api.finds_connection_dead():
+            drop(connection)
+            return Response()
         try:
             incoming = _read_request()
         except ApiError as error:
             return _respond(ApiResponse(error.status, error.to_json()))
         response = api.serve(incoming)
         if api.drops_response(incoming):
-            # Later writes to the socket are lost, so the client sees a broken connection.
-            cast("socket.socket", request.environ["werkzeug.socket"]).shutdown(socket.SHUT_RDWR)
+            drop(connection)
         return _respond(response)
 
     @app.errorhandler(ApiError)
