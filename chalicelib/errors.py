@@ -1,11 +1,10 @@
-"""Errors that become problem documents.
+"""Errors that become problem documents. The `code` of a class never changes.
 
 CoinpurseError
 ├── BadRequest              400  the request is malformed
 │   ├── InvalidJson              the body is not one strict JSON object
 │   ├── InvalidField             a field breaks its rule (names the field)
-│   │   ├── UnknownField         the request has no such field
-│   │   └── UnknownQuery         the route has no such query parameter
+│   │   └── UnknownField, UnknownQuery: the request has no such field, the route no such query parameter
 │   ├── MissingIdempotencyKey    no usable Idempotency-Key header
 │   └── NotAuthentic             a webhook that the payment provider did not sign, or not a usable one
 ├── Unauthenticated         401  no valid bearer token
@@ -25,6 +24,7 @@ CoinpurseError
 │   ├── StreakEnded              the streak is not active
 │   ├── UnknownPlan              no such membership in that currency
 │   ├── AlreadyMember            the fan has a membership already
+│   ├── PaymentUnavailable       the payment provider refuses it for good
 │   ├── SelfGift                 the sender is the creator
 │   ├── InsufficientCoins   402  the wallet holds less
 │   ├── WalletFrozen        403  an operator froze the wallet
@@ -32,8 +32,6 @@ CoinpurseError
 │   ├── BudgetReached            the fan's budget has less left
 │   └── BudgetCurrency           the fan's budget is in another currency
 └── TryAgain                503  the outcome is unknown: send the same request again
-
-Each class has one stable `code`; the prose may change, the code may not.
 """
 
 from collections.abc import Collection
@@ -53,8 +51,7 @@ class CoinpurseError(Exception):
 
     def __init__(self, detail: str = "", **extensions: str | int) -> None:
         super().__init__(detail or self.title)
-        self.detail = detail or self.title
-        self.extensions = extensions
+        self.detail, self.extensions = detail or self.title, extensions
 
 
 class BadRequest(CoinpurseError):
@@ -116,11 +113,7 @@ class NotAuthentic(BadRequest):
 
 
 class Unauthenticated(CoinpurseError):
-    """There is no valid bearer token.
-
-    Args:
-        retry_after_seconds: the time after which the token may be valid: the issuer's keys are then read again.
-    """
+    """There is no valid bearer token. With `retry_after_seconds`, it may be valid then: keys are read again."""
 
     code = "unauthenticated"
     title = "A valid bearer token is required"
@@ -193,8 +186,8 @@ class CoinsNotForSale(Refusal):
     title = "This number of coins is not for sale"
 
     def __init__(self, nearest_below: int | None, nearest_above: int | None) -> None:
-        nearest = {"nearest_below": nearest_below, "nearest_above": nearest_above}
-        known = {side: coins for side, coins in nearest.items() if coins is not None}
+        nearest = ("nearest_below", nearest_below), ("nearest_above", nearest_above)
+        known = {side: coins for side, coins in nearest if coins is not None}
         super().__init__(f"The nearest for sale: {' or '.join(str(coins) for coins in known.values())} coins.", **known)
 
 
@@ -245,6 +238,13 @@ class AlreadyMember(Refusal):
 
     code = "already_member"
     title = "You are a member already"
+
+
+class PaymentUnavailable(Refusal):
+    """The payment provider refuses this payment for good: nothing is pending. A new key may be tried later."""
+
+    code = "payment_unavailable"
+    title = "This cannot be paid here at the moment"
 
 
 class SelfGift(Refusal):

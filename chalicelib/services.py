@@ -168,6 +168,7 @@ class Services:
             api_url=self.settings.stripe_api_url,
             success_url=self.settings.success_url,
             cancel_url=self.settings.cancel_url,
+            on_rejected=lambda: telemetry.count("PaymentUnavailable"),
         )
 
     @cached_property
@@ -180,6 +181,7 @@ class Services:
             api_url=self.settings.stripe_api_url,
             success_url=self.settings.success_url,
             cancel_url=self.settings.cancel_url,
+            on_rejected=lambda: telemetry.count("PaymentUnavailable"),
         )
 
     @cached_property

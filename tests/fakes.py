@@ -108,7 +108,12 @@ class FakeLedger(FakeBudgets):
         return Posted()
 
     def move_purchase(
-        self, ref: PurchaseRef, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
+        self,
+        ref: PurchaseRef,
+        to: Status,
+        allowed: Sequence[Status],
+        change: BudgetChange | None = None,
+        reason: str | None = None,
     ) -> Posted | Unchanged:
         purchase = self._purchase_of(ref)
         if purchase.status not in allowed:
@@ -116,7 +121,8 @@ class FakeLedger(FakeBudgets):
         if change and (purchase.is_released or self.change_budget(purchase.user_id, change) == Stale()):
             raise TryAgain
         is_released = purchase.is_released or change is not None
-        self.entries[purchase.user_id][purchase.purchase_id] = replace(purchase, status=to, is_released=is_released)
+        moved = replace(purchase, status=to, is_released=is_released, failure_reason=reason or purchase.failure_reason)
+        self.entries[purchase.user_id][purchase.purchase_id] = moved
         return Posted()
 
     def update_kept_amount(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> Posted | Stale:

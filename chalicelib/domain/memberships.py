@@ -22,7 +22,7 @@ from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import KEY_FORM, REOPEN_WINDOW, Purchase, Status
 from chalicelib.domain.reversals import UnknownStatus
 from chalicelib.domain.reviews import ReviewReason
-from chalicelib.errors import AlreadyMember, IdempotencyConflict, InvalidField
+from chalicelib.errors import AlreadyMember, IdempotencyConflict, InvalidField, PaymentUnavailable
 
 CHANNEL: Final = "membership"
 """Channel of purchases that are months of a membership."""
@@ -72,7 +72,8 @@ class Membership(Struct, frozen=True, kw_only=True):
 
     `coins` are credited each month; `amount_minor` is the monthly price, tax included, in the minor unit of `currency`.
     `paid_until` is the end of the last paid month. `ended_reason` is `cancelled`, `unpaid` or `refunded` once the
-    membership has ended. Each sync with the subscription changes `version`. `key_form` is as a purchase's.
+    membership has ended, or `payment_unavailable` if the provider refused to open its checkout. Each sync with the
+    subscription changes `version`. `key_form` is as a purchase's.
     """
 
     membership_id: str
@@ -159,13 +160,14 @@ def can_still_be_joined(membership: Membership, now: datetime) -> bool:
 
 
 def present_membership(memberships: Sequence[Membership]) -> Membership | None:
-    """Return the live membership, else the newest, else None.
+    """Return the live membership, else the newest that could be paid, else None.
 
     Args:
         memberships: newest first.
     """
     live = [membership for membership in memberships if membership.status in LIVE]
-    return next(iter([*live, *memberships]), None)
+    payable = [membership for membership in memberships if membership.ended_reason != PaymentUnavailable.code]
+    return next(iter([*live, *payable]), None)
 
 
 def invoice_review_reason(invoice: Invoice) -> ReviewReason | None:

@@ -22,6 +22,11 @@ Source: docs.stripe.com/currencies, "Zero-decimal currencies", "Three-decimal cu
 ISK and UGX have no minor unit, but the API takes them with two digits.
 """
 
+_MIN_CHARGES: Final = {
+    "usd": 50, "aed": 200, "aud": 50, "bgn": 100, "brl": 50, "cad": 50, "chf": 50, "czk": 1_500, "dkk": 250, "eur": 50,
+    "gbp": 30, "hkd": 400, "huf": 17_500, "inr": 50, "jpy": 50, "mxn": 1_000, "myr": 200, "nok": 300, "nzd": 50,
+    "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1_000,
+}  # fmt: skip
 _MAX_CHARGE: Final = 99_999_999
 _MAX_CHARGES: Final = {"idr": 999_999_999_999}
 _STEPS: Final = dict.fromkeys(_THREE_DECIMAL, 10) | {"isk": 100, "ugx": 100}
@@ -30,6 +35,15 @@ _STEPS: Final = dict.fromkeys(_THREE_DECIMAL, 10) | {"isk": 100, "ugx": 100}
 def smallest_step_minor(currency: str) -> int:
     """Return the number that every amount in `currency` must be a multiple of (Stripe rounds three decimals to two)."""
     return _STEPS.get(currency, 1)
+
+
+def min_charge_minor(currency: str) -> int:
+    """Return the smallest amount of one payment at Stripe, one unit where it names none.
+
+    It holds for the amount after its conversion to the account's payout currency, so a price above it may still be too
+    small. Source: docs.stripe.com/currencies, "Minimum and maximum charge amounts".
+    """
+    return _MIN_CHARGES.get(currency, 1)
 
 
 def max_charge_minor(currency: str) -> int:

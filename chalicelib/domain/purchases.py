@@ -13,7 +13,7 @@ from chalicelib.domain.money import EXPONENTS, MAX_AMOUNT
 from chalicelib.domain.payments import CheckoutSession, Invoice, PurchaseRef
 from chalicelib.domain.posting import NotPosted, Posting
 from chalicelib.domain.reviews import Review, ReviewReason
-from chalicelib.errors import IdempotencyConflict, InvalidField, UnknownBundle
+from chalicelib.errors import IdempotencyConflict, InvalidField, PaymentUnavailable, UnknownBundle
 
 PENDING_LIFE: Final = timedelta(days=60)
 """Retention of an unpaid purchase: longer than Stripe keeps events (30 days)."""
@@ -57,7 +57,8 @@ class Purchase(Struct, frozen=True, kw_only=True):
     An operator's credit posts a payment in review at the amount paid: `actor` is the operator, and `quoted_minor` the
     quote's amount where the payment differs.
     `request_hash` names the parts of the request that the quote does not show; see CheckoutOrder. `key_form` is the
-    form of its idempotency keys at the payment provider, which all its requests must keep.
+    form of its idempotency keys at the payment provider, which all its requests must keep. `failure_reason` is
+    `payment_unavailable` if the provider refused to open its checkout.
     """
 
     purchase_id: str
@@ -82,6 +83,7 @@ class Purchase(Struct, frozen=True, kw_only=True):
     quoted_minor: int | None = None
     actor: str | None = None
     key_form: int = KEY_FORM
+    failure_reason: str | None = None
 
     @property
     def entry_id(self) -> str:
@@ -193,6 +195,12 @@ def require_same_request(entry: object, order: CheckoutOrder) -> Purchase:
     ):
         return entry
     raise IdempotencyConflict("Use a new key for a new checkout.")
+
+
+def require_available(failure_reason: str | None) -> None:
+    """Raise PaymentUnavailable if that is the reason for which a purchase or membership ended."""
+    if failure_reason == PaymentUnavailable.code:
+        raise PaymentUnavailable("The payment provider did not take this payment: use a new key to try again.")
 
 
 def can_still_be_paid(purchase: Purchase, now: datetime) -> bool:

@@ -22,6 +22,7 @@ class PaymentGateway(Protocol):
 
         Raises:
             IdempotencyConflict: the provider has the purchase with other parameters; a new key is needed.
+            PaymentUnavailable: the provider refuses it for good; no session exists.
         """
 
     def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:
@@ -69,6 +70,7 @@ class Subscriptions(Protocol):
 
         Raises:
             IdempotencyConflict: the provider has the membership with other parameters; a new key is needed.
+            PaymentUnavailable: the provider refuses it for good; no session exists.
         """
 
     def read_invoice(self, invoice_id: str) -> Invoice | None:
@@ -81,4 +83,8 @@ class Subscriptions(Protocol):
         """Return the present subscription with its paid invoices."""
 
     def open_portal(self, customer_id: str) -> str:
-        """Create a portal session, in which the customer can end the subscription. Returns its URL, which expires."""
+        """Create a portal session, in which the customer can end the subscription. Returns its URL, which expires.
+
+        Raises:
+            PaymentUnavailable: the provider refuses it for good.
+        """

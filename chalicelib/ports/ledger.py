@@ -43,9 +43,14 @@ class Ledger(Protocol):
         """
 
     def move_purchase(
-        self, ref: PurchaseRef, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
+        self,
+        ref: PurchaseRef,
+        to: Status,
+        allowed: Sequence[Status],
+        change: BudgetChange | None = None,
+        reason: str | None = None,
     ) -> Posted | Unchanged:
-        """Set the status of an unposted purchase if it is one of `allowed`.
+        """Set the status of an unposted purchase, and the reason of its failure, if it is one of `allowed`.
 
         `change` releases the price to the budget in the same transaction, once for each purchase.
 

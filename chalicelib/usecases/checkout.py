@@ -17,11 +17,12 @@ from chalicelib.domain.purchases import (
     Status,
     can_still_be_paid,
     quote,
+    require_available,
     require_same_request,
 )
 from chalicelib.domain.spending import is_excluded, payment_refusal
 from chalicelib.domain.wallets import Wallet
-from chalicelib.errors import BudgetReached, Refusal
+from chalicelib.errors import BudgetReached, PaymentUnavailable, Refusal
 from chalicelib.ports.billing import PaymentGateway
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
@@ -62,10 +63,11 @@ def open_checkout(order: CheckoutOrder, services: Checkouts) -> OpenedCheckout:
 
     Raises:
         UnknownBundle, CoinsNotForSale, KeyTooOld, SelfExcluded, BudgetReached, BudgetCurrency: refused.
+        PaymentUnavailable: the payment provider refuses it, or did when the key was first used.
         IdempotencyConflict: the key names something else.
         TryAgain: the ledger or the payment provider did not respond.
     """
-    ledger, gateway = services.ledger, services.gateway
+    ledger = services.ledger
     now = services.clock.now()
     try:
         require_fresh_key(order.purchase_id, now)
@@ -80,15 +82,33 @@ def open_checkout(order: CheckoutOrder, services: Checkouts) -> OpenedCheckout:
     else:
         match result:
             case Posted():
-                url = gateway.open_session(purchase, order.return_url).url
+                url = _open_session(purchase, order, services)
                 return OpenedCheckout(purchase=purchase, url=url, is_repeat=False)
             case known:
                 earlier, wallet = known.entry, known.wallet
     stored = require_same_request(earlier, order)
+    if stored.status is Status.FAILED:
+        require_available(stored.failure_reason)
     # A self-exclusion after the first request ends the access to its payment page.
     is_payable = can_still_be_paid(stored, now) and not is_excluded(wallet, now)
-    reopened_url = gateway.open_session(stored, order.return_url).url if is_payable else None
+    reopened_url = _open_session(stored, order, services) if is_payable else None
     return OpenedCheckout(purchase=stored, url=reopened_url, is_repeat=True)
+
+
+def _open_session(purchase: Purchase, order: CheckoutOrder, services: Checkouts) -> str | None:
+    """Return the address of the purchase's payment page. A purchase that the provider refuses ends at once."""
+    try:
+        return services.gateway.open_session(purchase, order.return_url).url
+    except PaymentUnavailable as refusal:
+        end_purchase(
+            purchase.ref,
+            Status.FAILED,
+            (Status.PENDING,),
+            ledger=services.ledger,
+            clock=services.clock,
+            reason=refusal.code,
+        )
+        raise
 
 
 def _open(purchase: Purchase, ledger: Ledger, clock: Clock) -> Posted | AlreadyExists:
@@ -111,7 +131,13 @@ def _spend(purchase: Purchase, ledger: Ledger) -> Posted | AlreadyExists:
 
 
 def end_purchase(
-    ref: PurchaseRef, to: Status, allowed: Sequence[Status], *, ledger: Ledger, clock: Clock
+    ref: PurchaseRef,
+    to: Status,
+    allowed: Sequence[Status],
+    *,
+    ledger: Ledger,
+    clock: Clock,
+    reason: str | None = None,
 ) -> Posted | Unchanged:
     """Set the status and release the price to the budget periods of the purchase, in one transaction.
 
@@ -122,7 +148,7 @@ def end_purchase(
         NotFound: no such purchase.
         TryAgain: the outcome is unknown, or the budget changed since it was read.
     """
-    return ledger.move_purchase(ref, to, allowed, _release_change(ref, ledger, clock))
+    return ledger.move_purchase(ref, to, allowed, _release_change(ref, ledger, clock), reason)
 
 
 def _release_change(ref: PurchaseRef, ledger: Ledger, clock: Clock) -> BudgetChange | None:

@@ -12,6 +12,7 @@ from chalicelib.domain.memberships import (
     LIVE,
     Membership,
     MembershipOrder,
+    MembershipStatus,
     can_still_be_joined,
     end_notification,
     membership_as_followed,
@@ -23,10 +24,10 @@ from chalicelib.domain.memberships import (
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import MembershipHint, Subscription
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.purchases import Purchase
+from chalicelib.domain.purchases import Purchase, require_available
 from chalicelib.domain.reversals import UnknownStatus
 from chalicelib.domain.spending import is_excluded, require_may_pay
-from chalicelib.errors import NotFound, Refusal, TryAgain
+from chalicelib.errors import NotFound, PaymentUnavailable, Refusal, TryAgain
 from chalicelib.ports.billing import Subscriptions
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
@@ -74,10 +75,11 @@ def open_membership(order: MembershipOrder, services: MembershipCheckouts) -> Op
 
     Raises:
         UnknownPlan, AlreadyMember, SelfExcluded, BudgetReached, BudgetCurrency, KeyTooOld: refused.
+        PaymentUnavailable: the payment provider refuses it, or did when the key was first used.
         IdempotencyConflict: the key names something else.
         TryAgain: the ledger or the payment provider did not respond.
     """
-    ledger, memberships, subscriptions = services.ledger, services.memberships, services.subscriptions
+    ledger, memberships = services.ledger, services.memberships
     now = services.clock.now()
     try:
         require_fresh_key(order.membership_id, now)
@@ -91,15 +93,32 @@ def open_membership(order: MembershipOrder, services: MembershipCheckouts) -> Op
     else:
         match memberships.open_membership(membership):
             case Posted():
-                url = subscriptions.open_session(membership, order.return_url)
+                url = _open_session(membership, order, services)
                 return OpenedMembership(membership=membership, url=url, is_repeat=False)
             case known:
                 earlier = known.membership
     stored = require_same_request(earlier, order)
+    require_available(stored.ended_reason)
     # A self-exclusion after the first request ends the access to its payment page.
     is_payable = can_still_be_joined(stored, now) and not is_excluded(ledger.read_wallet(order.user_id), now)
-    reopened_url = subscriptions.open_session(stored, order.return_url) if is_payable else None
+    reopened_url = _open_session(stored, order, services) if is_payable else None
     return OpenedMembership(membership=stored, url=reopened_url, is_repeat=True)
+
+
+def _open_session(membership: Membership, order: MembershipOrder, services: MembershipCheckouts) -> str | None:
+    """Return the address of the membership's payment page. A membership that the provider refuses ends at once."""
+    try:
+        return services.subscriptions.open_session(membership, order.return_url)
+    except PaymentUnavailable as refusal:
+        ended = replace(
+            membership,
+            status=MembershipStatus.ENDED,
+            ended_reason=refusal.code,
+            version=membership.version + 1,
+        )
+        # Stale if an event has updated it meanwhile, which then prevails.
+        services.memberships.update_membership(membership, ended, None)
+        raise
 
 
 log = logging.getLogger(__name__)

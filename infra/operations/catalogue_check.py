@@ -8,6 +8,8 @@ import yaml
 
 from chalicelib.adapters.catalogue_files import BadCatalogue, load_file
 from chalicelib.domain.catalogue import Catalogue
+from chalicelib.domain.economy import CatalogueError
+from chalicelib.domain.money import max_charge_minor, min_charge_minor
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,13 +26,36 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def problems_of(path: Path) -> Iterator[str]:
-    """Find the faults of a catalogue file: the first violated rule, and every repeated name in an object."""
+    """Find the faults of a catalogue file.
+
+    They are the first violated rule, else each price that the payment provider would refuse, and every repeated name
+    in an object.
+    """
     try:
-        load_file(path)
-    except BadCatalogue as bad:
-        yield f"{path}:{line_of(path, bad)}: {str(bad).partition(': ')[2]}"
+        unpayable = [CatalogueError(where, rule) for where, rule in _unpayable(load_file(path))]
+        bad = [BadCatalogue(path, error) for error in unpayable]
+    except BadCatalogue as broken:
+        bad = [broken]
+    yield from (f"{path}:{line_of(path, each)}: {str(each).partition(': ')[2]}" for each in bad)
     if path.is_file() and (root := _nodes(path)):
         yield from (f"{path}:{line}: {name} is repeated in one object" for line, name in _repeated(root))
+
+
+def _unpayable(catalogue: Catalogue) -> Iterator[tuple[Sequence[str | int], str]]:
+    """Find web prices of bundles and plans that Stripe charges in no payment. An app's store charges the others.
+
+    A custom amount costs no less than the smallest bundle, and no more than the maximum, which loading checks.
+    """
+    priced = [
+        (["bundles", each.bundle_id, "prices", "web"], each.prices.get("web", {}))
+        for each in catalogue.bundles.values()
+    ]
+    priced += [(["memberships", each.plan_id, "prices"], each.prices) for each in catalogue.memberships.values()]
+    for where, prices in priced:
+        for currency, amount_minor in prices.items():
+            least, most = min_charge_minor(currency), max_charge_minor(currency)
+            if not least <= amount_minor <= most:
+                yield [*where, currency], f"{least} to {most}, the payment provider's limits of one payment"
 
 
 def line_of(path: Path, bad: BadCatalogue) -> int:

@@ -29,6 +29,8 @@ class Lab:
     sandbox: StripeSandbox
     gateway: StripeGateway
     members: StripeMemberships
+    rejections: list[None]
+    """One for each report of a request that Stripe rejected for good."""
 
     def control(self, method: str, path: str, **fields: object) -> Json:
         """Call the sandbox's control API."""
@@ -75,6 +77,7 @@ def todays_purchase(**changes: Any) -> Purchase:
 
 @contextmanager
 def open_lab() -> Iterator[Lab]:
+    rejections: list[None] = []
     with StripeSandbox.start(webhook_secret=SECRET) as sandbox:
         gateway = StripeGateway(
             api_key=lambda: "sk_test_lab",
@@ -82,14 +85,16 @@ def open_lab() -> Iterator[Lab]:
             api_url=sandbox.url,
             success_url="https://shop.example/thanks",
             cancel_url="https://shop.example/basket",
+            on_rejected=lambda: rejections.append(None),
         )
         members = StripeMemberships(
             api_key=lambda: "sk_test_lab",
             api_url=sandbox.url,
             success_url="https://shop.example/thanks",
             cancel_url="https://shop.example/basket",
+            on_rejected=lambda: rejections.append(None),
         )
-        yield Lab(sandbox, gateway, members)
+        yield Lab(sandbox, gateway, members, rejections)
         for account in (gateway, members):
             account._http.close()  # type: ignore[no-untyped-call]  # Stripe leaves it so
 

@@ -11,7 +11,7 @@ from chalicelib.domain.ids import hash_request
 from chalicelib.domain.messages import MAX_NAME_BYTES
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.operators import MAX_REASON_BYTES
-from chalicelib.domain.purchases import PENDING_LIFE, Purchase, Status
+from chalicelib.domain.purchases import FORMER_KEY_FORM, PENDING_LIFE, Purchase, Status
 from chalicelib.domain.reviews import ReviewReason
 from chalicelib.ports.results import Posted
 from tests.adapters.samples import (
@@ -173,6 +173,17 @@ def test_purchase_ttl_is_removed_when_processing(store: DynamoStore) -> None:
 
     store.ledger.move_purchase(purchase.ref, Status.PROCESSING, [Status.PENDING])
     assert "ttl" not in store.item(*key)
+
+
+def test_purchase_item_of_the_first_release_has_its_form_of_key(store: DynamoStore) -> None:
+    purchase = a_purchase()
+    key = {"PK": {"S": wallet_key(purchase.user_id)}, "SK": {"S": entry_key(purchase.purchase_id)}}
+    store.ledger.open_purchase(purchase)
+    store.client.update_item(TableName=store.table_name, Key=key, UpdateExpression="REMOVE key_form")
+
+    found = store.ledger.find_entry(purchase.user_id, purchase.purchase_id)
+
+    assert found == replace(purchase, key_form=FORMER_KEY_FORM)
 
 
 def test_posted_purchase_has_no_ttl_and_is_in_the_journal(store: DynamoStore) -> None:

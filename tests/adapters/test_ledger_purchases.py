@@ -55,7 +55,7 @@ def test_open_purchase_stores_the_quote(store: Store, purchase: Purchase) -> Non
         {"user_id": LONGEST_ID},
         {"user_id": "|:@._-="},
         {"bundle_id": "b" * 64, "channel": "app", "currency": "jpy"},
-        {"request_hash": hash_request("https://live.example/")},
+        {"request_hash": hash_request("https://live.example/"), "key_form": 1},
     ],
     ids=lambda changes: " and ".join(changes),
 )
@@ -218,6 +218,12 @@ def test_move_purchase_of_posted_purchase_is_unchanged(store: Store, to: Status)
 
     assert store.ledger.move_purchase(posted.ref, to, UNPOSTED) == Unchanged(purchase=posted)
     assert found(store, posted) == posted
+
+
+def test_move_purchase_stores_the_reason_of_a_failure(store: Store, purchase: Purchase) -> None:
+    store.ledger.move_purchase(purchase.ref, Status.FAILED, [Status.PENDING], None, "payment_unavailable")
+
+    assert found(store, purchase) == replace(purchase, status=Status.FAILED, failure_reason="payment_unavailable")
 
 
 def test_move_purchase_credits_no_coins(store: Store, purchase: Purchase) -> None:

@@ -54,7 +54,7 @@ def test_open_membership_stores_membership(store: Store, membership: Membership)
 
 
 def test_open_membership_stores_request_hash(store: Store) -> None:
-    membership = a_membership(request_hash=hash_request("https://live.example/"))
+    membership = a_membership(request_hash=hash_request("https://live.example/"), key_form=1)
     assert store.memberships.open_membership(membership) == Posted()
     assert find(store, membership) == membership
 

@@ -18,7 +18,7 @@ from chalicelib.adapters.stripe.gateway import StripeGateway
 from chalicelib.adapters.stripe.keys import keys_of
 from chalicelib.domain.payments import PurchaseRef
 from chalicelib.domain.purchases import KEY_FORM, SESSION_LIFE, Purchase
-from chalicelib.errors import IdempotencyConflict, TryAgain
+from chalicelib.errors import IdempotencyConflict, PaymentUnavailable, TryAgain
 from infra.local import loopback
 from infra.local.stripe_sandbox import StripeSandbox
 from tests.adapters.samples import a_purchase, new_id
@@ -51,6 +51,7 @@ def gateway_at(url: str) -> Iterator[StripeGateway]:
         api_url=url,
         success_url="https://shop.example/thanks",
         cancel_url="https://shop.example/basket",
+        on_rejected=lambda: None,
     )
     yield gateway
     gateway._http.close()  # type: ignore[no-untyped-call]  # Stripe leaves it so
@@ -226,9 +227,9 @@ def error(kind: str, **members: str) -> dict[str, Any]:
         ("503 Service Unavailable", error("api_error"), TryAgain),
         ("504 Gateway Timeout", b"", TryAgain),
         ("200 OK", b"<html>", TryAgain),
-        ("400 Bad Request", error("invalid_request_error", param="line_items"), stripe.InvalidRequestError),
-        ("401 Unauthorized", error("invalid_request_error"), stripe.AuthenticationError),
-        ("403 Forbidden", error("invalid_request_error"), stripe.PermissionError),
+        ("400 Bad Request", error("invalid_request_error", param="line_items"), PaymentUnavailable),
+        ("401 Unauthorized", error("invalid_request_error"), PaymentUnavailable),
+        ("403 Forbidden", error("invalid_request_error"), PaymentUnavailable),
     ],
 )
 def test_open_session_maps_each_stripe_error(

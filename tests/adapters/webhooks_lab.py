@@ -24,6 +24,7 @@ def gateway(*secrets: str) -> StripeGateway:
         api_url="http://127.0.0.1:1",
         success_url="",
         cancel_url="",
+        on_rejected=lambda: None,
     )
 
 

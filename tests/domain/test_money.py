@@ -1,6 +1,13 @@
 import pytest
 
-from chalicelib.domain.money import EXPONENTS, MAX_AMOUNT, as_decimal, smallest_step_minor
+from chalicelib.domain.money import (
+    EXPONENTS,
+    MAX_AMOUNT,
+    as_decimal,
+    max_charge_minor,
+    min_charge_minor,
+    smallest_step_minor,
+)
 
 ZERO_DECIMAL = ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"]
 THREE_DECIMAL = ["bhd", "jod", "kwd", "omr", "tnd"]
@@ -31,6 +38,11 @@ def test_exponents_of_all_other_currencies_are_two() -> None:
     assert sorted(code for code, digits in EXPONENTS.items() if digits == 0) == ZERO_DECIMAL
     assert sorted(code for code, digits in EXPONENTS.items() if digits == 3) == THREE_DECIMAL
     assert set(EXPONENTS.values()) == {0, 2, 3}
+
+
+def test_min_charge_minor_is_stripes_and_one_for_other_currencies() -> None:
+    assert [min_charge_minor(currency) for currency in ("usd", "jpy", "huf", "krw")] == [50, 50, 17_500, 1]
+    assert all(min_charge_minor(currency) <= max_charge_minor(currency) for currency in EXPONENTS)
 
 
 def test_exponents_have_lowercase_currency_codes() -> None:

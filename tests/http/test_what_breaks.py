@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.errors import TryAgain
+from chalicelib.errors import PaymentUnavailable, TryAgain
 from tests.fakes import START, FakeLedger, uuid7_at
 from tests.http.api import REQUEST_ID, Api, Broken, Reply, routes
 from tests.http.events import counters, event_for, event_of
@@ -126,6 +126,14 @@ def test_a_checkout_whose_session_failed_to_open_can_be_opened_by_asking_again(a
     api.ports["gateway"] = gateway
     again = api.buy(ID)
     assert (again.status, again.json["url"]) == (200, f"https://pay.example/{ID}")
+
+
+def test_a_checkout_that_the_provider_refuses_for_good_is_unavailable(api: Api) -> None:
+    api.ports["gateway"] = Broken(PaymentUnavailable())
+    for _ in range(2):
+        reply = api.buy(ID)
+        assert (reply.status, reply.code) == (422, "payment_unavailable")
+    assert api.get(f"/v1/checkout-sessions/{ID}").json["status"] == "failed"
 
 
 def test_a_gift_whose_answer_was_lost_is_found_by_asking_again(api: Api) -> None:

@@ -9,6 +9,7 @@ from infra.operations.catalogue_check import main
 
 VALID = (FOLDER / "tiktok_like.json").read_text()
 LINES = VALID.splitlines()
+CHEAP_PLAN = '"memberships": [{"plan_id": "club", "name": "Club", "coins": 9, "prices": {"usd": 49}}]'
 
 
 def line_with(text: str) -> int:
@@ -40,6 +41,18 @@ def test_main_accepts_shipped_catalogue(path: Path, capsys: pytest.CaptureFixtur
         ('"streak_seconds": 5', '"streak_seconds": 601', '"streak_seconds"', "kinds.gift.streak_seconds"),
         ('"as_of"', '"as_off"', "{", "unknown field `as_off`"),
         ('"source"', 'source"', '"source"', "malformed"),
+        (
+            '"usd": 370',
+            '"usd": 370, "huf": 17499',
+            '"coins_350"',
+            "bundles.coins_350.prices.web.huf: 17500 to 99999999",
+        ),
+        (
+            '"gifts": [',
+            f'{CHEAP_PLAN}, "gifts": [',
+            '"gifts": [',
+            "memberships.club.prices.usd: 50 to 99999999, the pay",
+        ),
         ('"units": 1, ', '"units": 1, "units": 2, ', '"creator"', "units is repeated in one object"),
     ],
 )

@@ -231,6 +231,7 @@ class TestAlarms:
             ("UnforeseenAlarm", "Unforeseen"),
             ("StaleKeysAlarm", "StaleKeys"),
             ("StaleSecretsAlarm", "StaleSecrets"),
+            ("PaymentUnavailableAlarm", "PaymentUnavailable"),
         ],
     )
     def test_alarm_metrics_are_those_of_telemetry(

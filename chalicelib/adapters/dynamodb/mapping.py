@@ -96,6 +96,7 @@ def _purchase(user_id: str, entry_id: str, row: EntryRow) -> Purchase:
         quoted_minor=row.quoted_minor,
         actor=row.actor,
         key_form=row.key_form or FORMER_KEY_FORM,
+        failure_reason=row.reason,
     )
 
 

@@ -99,13 +99,20 @@ class DynamoPurchases:
         self._transactions.write(write)
 
     def move_purchase(
-        self, ref: PurchaseRef, to: Status, allowed: Sequence[Status], change: BudgetChange | None = None
+        self,
+        ref: PurchaseRef,
+        to: Status,
+        allowed: Sequence[Status],
+        change: BudgetChange | None = None,
+        reason: str | None = None,
     ) -> Posted | Unchanged:
         """Cost: 1 write unit; 4 with a budget change."""
         row = EntryRow(wallet_key(ref.user_id), entry_key(ref.purchase_id))
-        if change:
-            return self._release(row, to, allowed, change)
         actions: list[Action] = [EntryRow.status.set(to.value)]
+        if reason:
+            actions.append(EntryRow.reason.set(reason))
+        if change:
+            return self._release(row, actions, allowed, change)
         if to is Status.PROCESSING:
             actions.append(EntryRow.ttl.remove())
         with transient_errors():
@@ -118,14 +125,14 @@ class DynamoPurchases:
         return Posted()
 
     def _release(
-        self, row: EntryRow, to: Status, allowed: Sequence[Status], change: BudgetChange
+        self, row: EntryRow, moved: Sequence[Action], allowed: Sequence[Status], change: BudgetChange
     ) -> Posted | Unchanged:
         actions, is_seen = change_budget(change)
 
         def write(transaction: TransactWrite) -> None:
             transaction.update(
                 row,
-                [EntryRow.status.set(to.value), EntryRow.is_released.set(True)],
+                [*moved, EntryRow.is_released.set(True)],
                 EntryRow.status.is_in(*allowed) & EntryRow.is_released.does_not_exist(),
                 return_values="ALL_OLD",
             )

@@ -1,5 +1,6 @@
-"""Stripe client construction, and mapping of transient Stripe errors to TryAgain."""
+"""Stripe client construction, and mapping of Stripe's errors."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -7,7 +8,9 @@ from typing import Final
 import stripe
 
 from chalicelib.domain.addresses import with_parameters
-from chalicelib.errors import TryAgain
+from chalicelib.errors import IdempotencyConflict, PaymentUnavailable, TryAgain
+
+log = logging.getLogger(__name__)
 
 TIMEOUTS_SECONDS: Final = (1.0, 4.0)
 """Timeouts to connect and to read."""
@@ -44,13 +47,23 @@ class StripeAccount:
         api_url: base address, without `/v1`.
         success_url: return address after payment.
         cancel_url: return address without payment.
+        on_rejected: called when Stripe rejects a request that our configuration should have made possible.
     """
 
-    def __init__(self, *, api_key: Callable[[], str], api_url: str, success_url: str, cancel_url: str) -> None:
+    def __init__(
+        self,
+        *,
+        api_key: Callable[[], str],
+        api_url: str,
+        success_url: str,
+        cancel_url: str,
+        on_rejected: Callable[[], None],
+    ) -> None:
         self._api_key = api_key
         self._api_url = api_url
         self._success_url = success_url
         self._cancel_url = cancel_url
+        self._on_rejected = on_rejected
         self._http: stripe.RequestsClient = _Connections(timeout=TIMEOUTS_SECONDS)
 
     # Quoted: stripe imports StripeClient lazily, and a webhook needs none.
@@ -67,6 +80,50 @@ class StripeAccount:
         if return_url:
             return with_parameters(return_url, **ids), with_parameters(return_url, **ids, canceled="1")
         return with_parameters(self._success_url, **ids), with_parameters(self._cancel_url, **ids)
+
+    @contextmanager
+    def _creating(self, what: str) -> Iterator[None]:
+        """Convert the errors of a request that opens something.
+
+        Raises:
+            IdempotencyConflict: the key was used with other parameters.
+            PaymentUnavailable: any other 4xx, which is final: the object was not made, and never will be.
+            TryAgain: the outcome is unknown.
+        """
+        try:
+            with answering():
+                yield
+        except stripe.IdempotencyError as error:
+            # Same key, other parameters. A key still in use is a 409, which is an APIError.
+            raise IdempotencyConflict(f"This {what} cannot be opened again: use a new key.") from error
+        except stripe.StripeError as error:
+            self._log_rejection(what, error)
+            raise PaymentUnavailable("The payment provider does not take this payment.") from error
+
+    def _log_rejection(self, what: str, error: stripe.StripeError) -> None:
+        """Log a final error, and report one that is not about the caller's own page.
+
+        Only the message of an invalid request is logged: the others quote parts of the API key.
+        """
+        is_invalid = isinstance(error, stripe.InvalidRequestError)
+        param = error.param if isinstance(error, stripe.InvalidRequestError) else None
+        details = {
+            "what": what,
+            "stripe_status": error.http_status,
+            "stripe_code": error.code,
+            "stripe_request": error.request_id,
+            "param": param,
+            "reason": str(error.user_message or "")[:_LONGEST_REASON] if is_invalid else None,
+        }
+        log.error("stripe_rejected", extra=details)
+        if param not in _OF_THE_CALLER:
+            self._on_rejected()
+
+
+_OF_THE_CALLER: Final = frozenset({"success_url", "cancel_url"})
+"""Parameters that a request takes from its caller."""
+
+_LONGEST_REASON: Final = 300
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from chalicelib.adapters.stripe.client import StripeAccount, answering
 from chalicelib.adapters.stripe.keys import keys_of, walk
 from chalicelib.domain.payments import CheckoutSession, MoneyState, PurchaseRef, StripeEvent
 from chalicelib.domain.purchases import SESSION_LIFE, Purchase
-from chalicelib.errors import IdempotencyConflict, NotAuthentic
+from chalicelib.errors import NotAuthentic
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class StripeGateway(StripeAccount):
         api_url: base address, without `/v1`.
         success_url: return address after payment.
         cancel_url: return address without payment.
+        on_rejected: as in StripeAccount.
     """
 
     def __init__(
@@ -48,22 +49,25 @@ class StripeGateway(StripeAccount):
         api_url: str,
         success_url: str,
         cancel_url: str,
+        on_rejected: Callable[[], None],
     ) -> None:
-        super().__init__(api_key=api_key, api_url=api_url, success_url=success_url, cancel_url=cancel_url)
+        super().__init__(
+            api_key=api_key,
+            api_url=api_url,
+            success_url=success_url,
+            cancel_url=cancel_url,
+            on_rejected=on_rejected,
+        )
         self._webhook_secrets = webhook_secrets
 
     def open_session(self, purchase: Purchase, return_url: str | None = None) -> CheckoutSession:
         """Send only values that every repeat of the request has, so that Stripe recognizes it."""
         params, sessions = self._session_params(purchase, return_url), self._client().v1.checkout.sessions
-        try:
-            with answering():
-                session = walk(
-                    keys_of("checkout", purchase.user_id, purchase.purchase_id, purchase.key_form),
-                    lambda key: sessions.create(params, {"idempotency_key": key}),
-                )
-        except stripe.IdempotencyError as error:
-            # Same key, other parameters. A key still in use is a 409, which is an APIError.
-            raise IdempotencyConflict("This checkout cannot be opened again: use a new key.") from error
+        with self._creating("checkout"):
+            session = walk(
+                keys_of("checkout", purchase.user_id, purchase.purchase_id, purchase.key_form),
+                lambda key: sessions.create(params, {"idempotency_key": key}),
+            )
         return session_of(session.to_dict())
 
     def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:

@@ -1,6 +1,5 @@
 """Subscriptions and invoices of Stripe."""
 
-from collections.abc import Callable
 from typing import Final
 from uuid import uuid4
 
@@ -12,36 +11,22 @@ from chalicelib.adapters.stripe.subscription_schema import invoice_of, subscript
 from chalicelib.domain.memberships import Membership
 from chalicelib.domain.payments import Invoice, Subscription
 from chalicelib.domain.purchases import KEY_FORM, SESSION_LIFE
-from chalicelib.errors import IdempotencyConflict
 
 _A_YEAR: Final = 12
 """Number of newest paid invoices searched for the last posted month."""
 
 
 class StripeMemberships(StripeAccount):
-    """The Subscriptions port over stripe-python.
-
-    Args:
-        api_key: returns the current API key.
-        api_url: base address, without `/v1`.
-        success_url: return address after subscribing, and from the portal.
-        cancel_url: return address without a subscription.
-    """
-
-    def __init__(self, *, api_key: Callable[[], str], api_url: str, success_url: str, cancel_url: str) -> None:
-        super().__init__(api_key=api_key, api_url=api_url, success_url=success_url, cancel_url=cancel_url)
+    """The Subscriptions port over stripe-python. From the portal, the customer comes back to `success_url`."""
 
     def open_session(self, membership: Membership, return_url: str | None = None) -> str | None:
         """Send only values that every repeat of the request has, so that Stripe recognizes it."""
         params, sessions = self._session_params(membership, return_url), self._client().v1.checkout.sessions
-        try:
-            with answering():
-                session = walk(
-                    keys_of("membership", membership.user_id, membership.membership_id, membership.key_form),
-                    lambda key: sessions.create(params, {"idempotency_key": key}),
-                )
-        except stripe.IdempotencyError as error:
-            raise IdempotencyConflict("This membership cannot be opened again: use a new key.") from error
+        with self._creating("membership"):
+            session = walk(
+                keys_of("membership", membership.user_id, membership.membership_id, membership.key_form),
+                lambda key: sessions.create(params, {"idempotency_key": key}),
+            )
         return session.url
 
     def read_invoice(self, invoice_id: str) -> Invoice | None:
@@ -75,7 +60,7 @@ class StripeMemberships(StripeAccount):
     def open_portal(self, customer_id: str) -> str:
         """Use new keys: each call makes a session, whose address expires soon."""
         sessions = self._client().v1.billing_portal.sessions
-        with answering():
+        with self._creating("portal session"):
             session = walk(
                 keys_of("portal", customer_id, str(uuid4()), KEY_FORM),
                 lambda key: sessions.create(

@@ -142,6 +142,8 @@ class Api:
         if self.knobs.down:
             raise ApiError("Stripe is down for the moment.", 503, "api_error")
         check_headers(request.headers, self.store.account_id)
+        if any(request.path.startswith(path) for path in self.knobs.denied_paths):
+            raise _denied(self.store.account_id)
         handler, object_id = _find_route(request)
         version = request.headers.get("stripe-version", "")
         call = Call(self.store, self.knobs, self.base_url, request.path, object_id, request.pairs, version)
@@ -208,6 +210,15 @@ def _failed(failure: FailNext) -> ApiResponse:
     error = ApiError("The sandbox is set to fail this request.", failure.status, kind)
     headers = {"Stripe-Should-Retry": failure.should_retry} if failure.should_retry else {}
     return ApiResponse(failure.status, error.to_json(), headers)
+
+
+def _denied(account_id: str) -> ApiError:
+    """Build the error for a restricted key. The 403 is documented; that it precedes the idempotency key is assumed.
+
+    https://docs.stripe.com/keys/restricted-api-keys and https://docs.stripe.com/api/errors
+    """
+    message = f"The provided key 'rk_test_****' lacks the required permissions for this endpoint on '{account_id}'."
+    return ApiError(message, 403)
 
 
 def _find_route(request: ApiRequest) -> tuple[Handler, str]:

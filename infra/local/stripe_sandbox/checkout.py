@@ -37,6 +37,7 @@ def create_session(call: Call) -> JsonObject:
         for index, item in enumerate(params.get("line_items", []))
     )
     _check_items(items, mode)
+    _check_payable(call, items[0].currency)
     session = _session_of(call, params, mode, items)
     call.store.sessions[session.id] = session
     return expand(call.store, session.to_json(), params.get("expand", []))
@@ -125,6 +126,19 @@ def _check_mode(params: SessionCreateParams) -> Mode:
     if not params.get("line_items"):
         raise missing("line_items")
     return mode
+
+
+def _check_payable(call: Call, currency: str) -> None:
+    """Raise ApiError if the account has no payment method for the currency. The message is as users report it.
+
+    https://docs.stripe.com/payments/payment-methods/dynamic-payment-methods
+    """
+    if currency in call.knobs.unpayable_currencies:
+        message = (
+            "No valid payment method types for this Checkout Session. Please ensure that you have activated payment "
+            "methods compatible with your chosen currency in your dashboard or specify `payment_method_types`."
+        )
+        raise ApiError(message)
 
 
 def _check_items(items: tuple[LineItem, ...], mode: Mode) -> None:

@@ -45,6 +45,11 @@ class Knobs:
     renewals: str = "paid"
     dunning_seconds: int = 3 * 24 * 60 * 60
     dunning_retries: int = 3
+    # Paths for which the API key lacks the permission.
+    denied_paths: list[str] = field(default_factory=list)
+    # Currencies for which the account has no payment method.
+    unpayable_currencies: list[str] = field(default_factory=list)
+    portal_configured: bool = True
     fail_next: FailNext = field(default_factory=FailNext)
 
     def is_enabled(self, event_type: str) -> bool:

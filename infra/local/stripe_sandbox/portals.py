@@ -4,10 +4,16 @@ from stripe.params.billing_portal import SessionCreateParams
 
 from .call import Call, serve_only
 from .checkout import checked_url
-from .errors import JsonObject
+from .errors import ApiError, JsonObject
 from .params import missing
 from .portal import PortalSession
 from .store import get, new_id
+
+_NOT_CONFIGURED = (
+    "No configuration provided and your test mode default configuration has not been created. Provide a configuration "
+    "or create your default by saving your customer portal settings in test mode."
+)
+"""As users report it. https://docs.stripe.com/customer-management/activate-no-code-customer-portal"""
 
 
 def create_portal_session(call: Call) -> JsonObject:
@@ -16,6 +22,8 @@ def create_portal_session(call: Call) -> JsonObject:
     serve_only(params, "customer expand locale return_url")
     if "customer" not in params:
         raise missing("customer")
+    if not call.knobs.portal_configured:
+        raise ApiError(_NOT_CONFIGURED)
     session_id = new_id("bps_1")
     session = PortalSession(
         id=session_id,

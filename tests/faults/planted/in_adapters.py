@@ -10,6 +10,7 @@ _PURCHASES: Final = "chalicelib/adapters/dynamodb/purchases.py"
 _OPERATORS: Final = "chalicelib/adapters/dynamodb/operators.py"
 _REVIEWS: Final = "chalicelib/adapters/dynamodb/reviews.py"
 _STRIPE: Final = "chalicelib/adapters/stripe/gateway.py"
+_KEYS: Final = "chalicelib/adapters/stripe/keys.py"
 _MOTO: Final = ("-k", "moto")
 
 IN_ADAPTERS: Final = [
@@ -110,6 +111,34 @@ IN_ADAPTERS: Final = [
         "row.save(ReviewRow.pk.does_not_exist())",
         "row.save()",
         ("tests/adapters/test_ledger_purchases.py", "tests/adapters/test_operators_reviews.py", *_MOTO),
+    ),
+    Bug(
+        "a definite no is asked again under the next key",
+        _KEYS,
+        "(error.http_status or 0) < _SERVER_ERROR",
+        "(error.http_status or 0) < 400",
+        ("tests/adapters/test_stripe_keys.py",),
+    ),
+    Bug(
+        "an error that Stripe may not keep uses up a key",
+        _KEYS,
+        """if (error.headers or {}).get("Idempotent-Replayed") == "true":""",
+        "if error.http_status:",
+        ("tests/adapters/test_stripe_keys.py",),
+    ),
+    Bug(
+        "a repeat begins at a later key",
+        _KEYS,
+        "    number, is_second = 0, False\n",
+        "    number, is_second = len(keys) // 2, False\n",
+        ("tests/adapters/test_stripe_keys.py",),
+    ),
+    Bug(
+        "a row of the first release gets new keys",
+        _KEYS,
+        "    if key_form == FORMER_KEY_FORM:",
+        "    if not keys:",
+        ("tests/adapters/test_stripe_keys.py",),
     ),
     Bug(
         "a conflict is read as a repeat",

@@ -53,8 +53,8 @@ IN_AMOUNTS: Final[list[Bug]] = [
     Bug(
         name="a retry sends the fan to the shop's page",
         path="chalicelib/usecases/checkout.py",
-        old="    reopened_url = gateway.open_session(stored, order.return_url).url if is_payable else None",
-        new="    reopened_url = gateway.open_session(stored).url if is_payable else None",
+        old="    reopened_url = _open_session(stored, order, services) if is_payable else None",
+        new="    reopened_url = services.gateway.open_session(stored).url if is_payable else None",
         tests=("tests/http/test_way_back.py",),
     ),
 ]

@@ -39,6 +39,13 @@ IN_USE_CASES: Final = [
         _WEBHOOK,
     ),
     Bug(
+        "a refused checkout stays pending",
+        "chalicelib/usecases/checkout.py",
+        "            Status.FAILED,\n            (Status.PENDING,),\n            ledger=services.ledger,",
+        "            Status.FAILED,\n            (Status.PROCESSING,),\n            ledger=services.ledger,",
+        ("tests/usecases/test_unavailable_payments.py",),
+    ),
+    Bug(
         "a second payment is a repeat",
         "chalicelib/domain/purchases.py",
         "if purchase.status is Status.POSTED and purchase.payment_intent == session.payment_intent:",
