@@ -20,6 +20,7 @@ from chalicelib.domain.streaks import StreakEnd, is_of
 from chalicelib.domain.wallets import Streak, Wallet
 from chalicelib.errors import NotAuthentic, NotFound, TryAgain
 from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Repeated, Stale, Unchanged
+from tests.fake_asking import FakePresentSessions
 from tests.fake_budgets import FakeBudgets, Spending
 from tests.fake_shards import ShardState, grown, is_as_seen, position
 
@@ -239,10 +240,11 @@ class FakeLedger(FakeBudgets):
         return entry
 
 
-class FakeGateway:
+class FakeGateway(FakePresentSessions):
     """The PaymentGateway port: checkout sessions by purchase id, and events accepted with the signature `signed`."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.sessions: dict[str, CheckoutSession] = {}
         self.opened = 0
         self.return_urls: list[str | None] = []
@@ -276,7 +278,6 @@ class FakeGateway:
         return self.events[payload]
 
     def sign(self, event: StripeEvent) -> bytes:
-        """Return a webhook body for the event; its signature is `signed`."""
         payload = f"event {len(self.events)}".encode()
         self.events[payload] = event
         return payload

@@ -56,6 +56,7 @@ class Purchase(Struct, frozen=True, kw_only=True):
 
     An operator's credit posts a payment in review at the amount paid: `actor` is the operator, and `quoted_minor` the
     quote's amount where the payment differs.
+
     `request_hash` names the parts of the request that the quote does not show; see CheckoutOrder. `key_form` is the
     form of its idempotency keys at the payment provider, which all its requests must keep. `failure_reason` is
     `payment_unavailable` if the provider refused to open its checkout.

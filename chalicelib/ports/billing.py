@@ -31,6 +31,9 @@ class PaymentGateway(Protocol):
     def find_session(self, payment_intent: str) -> CheckoutSession | None:
         """Return the present checkout session of a payment, if there is one."""
 
+    def read_session(self, session_id: str) -> CheckoutSession | None:
+        """Return the present checkout session, in the provider's present form. None if it is gone."""
+
     def read_money(self, payment_intent: str) -> MoneyState:
         """Return the present captured, refunded and disputed amounts of a payment."""
 

@@ -1,5 +1,7 @@
 """Fulfillment: credit the coins of a paid checkout session or invoice, once."""
 
+from msgspec.structs import replace
+
 from chalicelib.domain.memberships import (
     invoice_review_reason,
     month_of,
@@ -12,17 +14,20 @@ from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import purchase_review_reason, review_of, session_review_reason
 from chalicelib.domain.reviews import Review, ReviewReason
 from chalicelib.errors import NotFound
+from chalicelib.ports.billing import PaymentGateway
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.results import AlreadyExists, Posted
 
 
-def fulfill_checkout(session: CheckoutSession, *, ledger: Ledger, clock: Clock) -> Outcome:
+def fulfill_checkout(session: CheckoutSession, *, gateway: PaymentGateway, ledger: Ledger, clock: Clock) -> Outcome:
     """Credit the coins of a paid checkout session, once.
 
     One transaction without a read before it: its condition compares the stored quote with the payment. The purchase
-    that a failed condition returns distinguishes a repeat from a payment that needs a review.
+    that a failed condition returns distinguishes a repeat from a payment that needs a review. Before a review the
+    session is read again: Stripe renders a webhook in the API version of its endpoint, which may differ from ours
+    (docs.stripe.com/webhooks/versioning).
 
     Args:
         session: paid, and with a ref.
@@ -33,6 +38,20 @@ def fulfill_checkout(session: CheckoutSession, *, ledger: Ledger, clock: Clock) 
     Raises:
         TryAgain: the outcome is unknown; Stripe sends the event again.
     """
+    result = _post_checkout(session, ledger, clock)
+    if isinstance(result, Outcome):
+        return result
+    present: CheckoutSession | None = gateway.read_session(session.session_id)
+    if present and present.is_paid:
+        session = replace(present, ref=session.require_ref())
+        result = _post_checkout(session, ledger, clock)
+        if isinstance(result, Outcome):
+            return result
+    return file_review(review_of(session, session.require_ref(), result), ledger=ledger)
+
+
+def _post_checkout(session: CheckoutSession, ledger: Ledger, clock: Clock) -> Outcome | ReviewReason:
+    """Post the purchase of a paid session. Returns the reason for a review, credited or repeated."""
     reason = session_review_reason(session)
     if reason is None:
         try:
@@ -45,9 +64,7 @@ def fulfill_checkout(session: CheckoutSession, *, ledger: Ledger, clock: Clock) 
                     return Outcome.CREDITED
                 case unchanged:
                     reason = purchase_review_reason(unchanged.purchase, session)
-    if reason is None:
-        return Outcome.REPEATED
-    return file_review(review_of(session, session.require_ref(), reason), ledger=ledger)
+    return Outcome.REPEATED if reason is None else reason
 
 
 def fulfill_invoice(invoice: Invoice, *, ledger: Ledger, memberships: Memberships, clock: Clock) -> Outcome:

@@ -104,7 +104,7 @@ def _fulfill_first(payment: _Payment, services: RefundServices) -> Outcome | Non
     if isinstance(paid, Invoice):
         outcome = fulfill_invoice(paid, ledger=ledger, memberships=services.memberships, clock=clock)
     else:
-        outcome = fulfill_checkout(paid, ledger=ledger, clock=clock)
+        outcome = fulfill_checkout(paid, gateway=services.gateway, ledger=ledger, clock=clock)
     if outcome in {Outcome.CREDITED, Outcome.REPEATED}:
         return None
     # An operator may have credited a second payment of a purchase, under an id of its own.

@@ -78,7 +78,7 @@ def _completed(session: CheckoutSession, services: StripeEventServices) -> Outco
 
 
 def _paid(session: CheckoutSession, services: StripeEventServices) -> Outcome:
-    return fulfill_checkout(session, ledger=services.ledger, clock=services.clock)
+    return fulfill_checkout(session, gateway=services.gateway, ledger=services.ledger, clock=services.clock)
 
 
 def _async_failed(session: CheckoutSession, services: StripeEventServices) -> Outcome:

@@ -1,6 +1,6 @@
 """Idempotency keys at Stripe: errors that Stripe keeps, connections that died, keys of the first release."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -121,7 +121,7 @@ def test_read_money_on_a_dead_connection_repeats_at_once(lab: Lab) -> None:
 class ScriptedStripe:
     """Stripe with a final answer to each key: 200, or the status of an error. `passing` errors come first, unkept."""
 
-    final: list[int | None]
+    final: Sequence[int | None]
     passing: list[int] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
 

@@ -75,6 +75,7 @@ def test_open_session_sends_values_of_membership_only(lab: Lab) -> None:
     assert sent["metadata"] == metadata
     assert session.subscription_metadata == metadata
     assert (sent["amount_total"], sent["currency"]) == (1_234, "eur")
+    assert sent["adaptive_pricing"] == {"enabled": False}
     assert sent["expires_at"] == int((membership.created_at + timedelta(hours=2)).timestamp())
     assert sent["success_url"] == f"https://shop.example/thanks?membership={membership.membership_id}"
     assert sent["cancel_url"] == f"https://shop.example/basket?membership={membership.membership_id}"

@@ -17,7 +17,7 @@ from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.stripe.gateway import StripeGateway
 from chalicelib.adapters.stripe.keys import keys_of
 from chalicelib.domain.payments import PurchaseRef
-from chalicelib.domain.purchases import KEY_FORM, SESSION_LIFE, Purchase
+from chalicelib.domain.purchases import FORMER_KEY_FORM, KEY_FORM, SESSION_LIFE, Purchase
 from chalicelib.errors import IdempotencyConflict, PaymentUnavailable, TryAgain
 from infra.local import loopback
 from infra.local.stripe_sandbox import StripeSandbox
@@ -109,6 +109,7 @@ def test_open_session_sends_values_of_purchase_only(gateway: StripeGateway, stri
         "line_items[0][price_data][unit_amount]": "999",
         "line_items[0][price_data][tax_behavior]": "inclusive",
         "line_items[0][price_data][product_data][name]": "1234 coins",
+        "adaptive_pricing[enabled]": "false",
         "expires_at": str(int(created_at.timestamp()) + 7_200),
         "success_url": f"https://shop.example/thanks?purchase={purchase.purchase_id}",
         "cancel_url": f"https://shop.example/basket?purchase={purchase.purchase_id}",
@@ -159,6 +160,22 @@ def test_open_session_repeat_returns_same_session(sandbox_gateway: StripeGateway
     assert session.ref == PurchaseRef(purchase_id=purchase.purchase_id, user_id=purchase.user_id, coins=purchase.coins)
     assert (session.subtotal_minor, session.total_minor, session.currency) == (529, 529, "usd")
     assert (session.mode, session.payment_status, session.payment_intent) == ("payment", "unpaid", None)
+
+
+def test_open_session_charges_what_was_quoted_whatever_the_dashboard_says(
+    sandbox: StripeSandbox, sandbox_gateway: StripeGateway
+) -> None:
+    sandbox.knobs.update({"adaptive_pricing": True})
+    former = todays_purchase(key_form=FORMER_KEY_FORM)
+    opened = [sandbox_gateway.open_session(each) for each in (todays_purchase(), former)]
+    sent = [sandbox.store.sessions[each.session_id].to_json()["adaptive_pricing"] for each in opened]
+    assert sent == [{"enabled": False}, {"enabled": True}], "a former key keeps its parameters"
+
+
+def test_read_session_is_the_present_one(sandbox_gateway: StripeGateway) -> None:
+    opened = sandbox_gateway.open_session(todays_purchase())
+    assert sandbox_gateway.read_session(opened.session_id) == opened
+    assert sandbox_gateway.read_session("cs_test_gone") is None
 
 
 @pytest.mark.parametrize("currency", ["jpy", "eur", "isk"])

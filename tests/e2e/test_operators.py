@@ -112,11 +112,11 @@ def test_reversal_returns_coins_and_reduces_earnings(
 
 
 def pay_twice(stripe: StripeSide, checkout: Checkout) -> None:
-    """Complete the session with a second payment."""
+    """Complete another session of the checkout, with a second payment."""
     stripe.pay(checkout)
     stripe.wait_for_webhooks()
     event = json.loads(stripe.completed_payload(checkout, f"evt_{uuid7()}"))
-    event["data"]["object"]["payment_intent"] = f"pi_{uuid7()}"
+    event["data"]["object"] |= {"id": f"cs_test_{uuid7()}", "payment_intent": f"pi_{uuid7()}"}
     assert stripe.deliver(json.dumps(event).encode()).status == 200
 
 

@@ -65,6 +65,10 @@ class Provider:
         payment = self.payments.get(payment_intent)
         return payment.session if payment and payment.session.mode == "payment" else None
 
+    def read_session(self, session_id: str) -> CheckoutSession | None:
+        known = [*self.sessions.values(), *(payment.session for payment in self.payments.values())]
+        return next((session for session in known if session.session_id == session_id), None)
+
     def read_money(self, payment_intent: str) -> MoneyState:
         payment = self.payments[payment_intent]
         return MoneyState(

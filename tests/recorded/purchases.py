@@ -28,3 +28,12 @@ def completed(harness: Harness, opened: dict[str, Any]) -> Any:
     """Find Stripe's event that says that the checkout is completed."""
     found = [each for each in harness.stripe_events() if each["type"] == "checkout.session.completed"]
     return next(each for each in found if each["data"]["object"]["client_reference_id"] == opened["id"])
+
+
+def paid_again(harness: Harness, opened: dict[str, Any], name: str) -> Any:
+    """Build the event of a second payment. Its session is not found when it is read again, because there is none."""
+    gone = {"status": 404, "code": "resource_missing", "method": "GET", "path": "/v1/checkout/sessions/"}
+    harness.control("PUT", "/knobs", {"fail_next": gone})
+    event = completed(harness, opened)
+    event["id"], event["data"]["object"]["payment_intent"] = f"evt_again{name}", f"pi_again{name}"
+    return event

@@ -7,7 +7,7 @@ from uuid_utils import uuid7
 
 from tests.recorded.backends import SHOP
 from tests.recorded.harness import Harness
-from tests.recorded.purchases import bought, checkout, completed, session_id
+from tests.recorded.purchases import bought, checkout, completed, paid_again, session_id
 
 OLD_KEY = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"
 CREATOR = "creator-zoe"
@@ -148,9 +148,7 @@ def operate(harness: Harness) -> None:
     for decision in ("credit", "refuse"):
         opened = checkout(harness, "dora", "coins_70")
         harness.pay(opened["url"])
-        event = completed(harness, opened)
-        event["id"], event["data"]["object"]["payment_intent"] = f"evt_again{decision}", f"pi_again{decision}"
-        harness.send(event)
+        harness.send(paid_again(harness, opened, decision))
         listed = harness.get("/v1/operator/reviews", "olga", "operator", month=f"{datetime.now(UTC):%Y-%m}")
         review = next(each for each in listed["reviews"] if each["purchase_id"] == opened["id"])
         settlement = {"review_id": review["id"], "decision": decision, "reason": "asked the bank"}

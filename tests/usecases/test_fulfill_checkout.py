@@ -16,7 +16,8 @@ from tests.usecases.checkout_harness import CheckoutHarness
 
 
 def fulfill(harness: CheckoutHarness, session: CheckoutSession | None = None) -> Outcome:
-    return fulfill_checkout(session or session_of(a_purchase()), ledger=harness.ledger, clock=harness.clock)
+    session = session or session_of(a_purchase())
+    return fulfill_checkout(session, gateway=harness.gateway, ledger=harness.ledger, clock=harness.clock)
 
 
 @pytest.mark.parametrize("status", UNPOSTED)
@@ -86,6 +87,27 @@ def test_fulfill_checkout_after_a_mismatch_credits_the_right_payment(
     fulfill(harness, mismatch(session, ref))
     assert fulfill(harness) is Outcome.CREDITED
     assert (harness.balance(), harness.reasons()) == (70, [reason])
+
+
+@pytest.mark.parametrize(
+    ("rendered", "present", "outcome", "reasons"),
+    [
+        ({"payment_intent": None}, {}, Outcome.CREDITED, []),
+        ({"total_minor": 0}, {}, Outcome.CREDITED, []),
+        ({"payment_intent": None}, {"total_minor": 37}, Outcome.IN_REVIEW, ["discounted_or_surcharged"]),
+        ({"total_minor": 37}, {"payment_status": "unpaid"}, Outcome.IN_REVIEW, ["discounted_or_surcharged"]),
+    ],
+    ids=str,
+)
+def test_fulfill_checkout_before_a_review_reads_the_session_again(
+    rendered: dict[str, Any], present: dict[str, Any], outcome: Outcome, reasons: list[str]
+) -> None:
+    harness = CheckoutHarness()
+    purchase = harness.stock()
+    harness.provider.present[f"cs_test_{KEY}"] = session_of(purchase, ref=None, **present)
+    assert fulfill(harness, session_of(purchase, **rendered)) is outcome
+    assert harness.reasons() == reasons
+    assert harness.recorder.calls.count("read_session") == 1
 
 
 def test_fulfill_checkout_of_a_second_payment_credits_once_and_files_one_review() -> None:

@@ -8,6 +8,7 @@ from typing import Final
 import stripe
 
 from chalicelib.domain.addresses import with_parameters
+from chalicelib.domain.purchases import FORMER_KEY_FORM
 from chalicelib.errors import IdempotencyConflict, PaymentUnavailable, TryAgain
 
 log = logging.getLogger(__name__)
@@ -124,6 +125,17 @@ _OF_THE_CALLER: Final = frozenset({"success_url", "cancel_url"})
 """Parameters that a request takes from its caller."""
 
 _LONGEST_REASON: Final = 300
+
+
+def as_quoted(
+    params: "stripe.params.checkout.SessionCreateParams", key_form: int
+) -> "stripe.params.checkout.SessionCreateParams":
+    """Add that the buyer pays the quoted price in its currency. The account's dashboard decides where it is not said.
+
+    The former keys were used without it, and a key keeps its parameters.
+    Source: docs.stripe.com/api/checkout/sessions/create, `adaptive_pricing`.
+    """
+    return params if key_form == FORMER_KEY_FORM else {**params, "adaptive_pricing": {"enabled": False}}
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from chalicelib.adapters.stripe.checkout_schema import (
     refund_of,
     session_of,
 )
-from chalicelib.adapters.stripe.client import StripeAccount, answering
+from chalicelib.adapters.stripe.client import StripeAccount, answering, as_quoted
 from chalicelib.adapters.stripe.keys import keys_of, walk
 from chalicelib.domain.payments import CheckoutSession, MoneyState, PurchaseRef, StripeEvent
 from chalicelib.domain.purchases import SESSION_LIFE, Purchase
@@ -86,6 +86,16 @@ class StripeGateway(StripeAccount):
             sessions = self._client().v1.checkout.sessions.list({"payment_intent": payment_intent}).data
         return session_of(sessions[0].to_dict()) if sessions else None
 
+    def read_session(self, session_id: str) -> CheckoutSession | None:
+        try:
+            with answering():
+                session = self._client().v1.checkout.sessions.retrieve(session_id)
+        except stripe.InvalidRequestError as error:
+            if error.code == "resource_missing":
+                return None
+            raise
+        return session_of(session.to_dict())
+
     def read_money(self, payment_intent: str) -> MoneyState:
         """Cost: 3 requests (payment, refunds, disputes)."""
         client = self._client().v1
@@ -122,7 +132,7 @@ class StripeGateway(StripeAccount):
             "user_id": purchase.user_id,
             "coins": str(purchase.coins),
         }
-        return {
+        params: stripe.params.checkout.SessionCreateParams = {
             "mode": "payment",
             "ui_mode": "hosted_page",
             "client_reference_id": purchase.purchase_id,
@@ -143,6 +153,7 @@ class StripeGateway(StripeAccount):
             "success_url": success_url,
             "cancel_url": cancel_url,
         }
+        return as_quoted(params, purchase.key_form)
 
     def _verify(self, payload: bytes, signature: str, now: datetime) -> None:
         header = _SIGNATURE.fullmatch(signature)

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import stripe
 
-from chalicelib.adapters.stripe.client import StripeAccount, answering
+from chalicelib.adapters.stripe.client import StripeAccount, answering, as_quoted
 from chalicelib.adapters.stripe.keys import keys_of, walk
 from chalicelib.adapters.stripe.subscription_schema import invoice_of, subscription_of
 from chalicelib.domain.memberships import Membership
@@ -79,7 +79,7 @@ class StripeMemberships(StripeAccount):
             "user_id": membership.user_id,
             "coins": str(membership.coins),
         }
-        return {
+        params: stripe.params.checkout.SessionCreateParams = {
             "mode": "subscription",
             "ui_mode": "hosted_page",
             "client_reference_id": membership.membership_id,
@@ -101,3 +101,4 @@ class StripeMemberships(StripeAccount):
             "success_url": success_url,
             "cancel_url": cancel_url,
         }
+        return as_quoted(params, membership.key_form)

@@ -109,11 +109,11 @@ class Api:
     log: deque[JsonObject] = field(default_factory=lambda: deque(maxlen=10_000))
 
     def __post_init__(self) -> None:
-        self.keys = IdempotencyKeys(self.store.lock)
+        self.keys, self.resets = IdempotencyKeys(self.store.lock), 0
 
     def serve(self, request: ApiRequest) -> ApiResponse:
         """Respond to a request. Errors become responses in Stripe's shape."""
-        request_id = new_id("req_", 14)
+        request_id, resets = new_id("req_", 14), self.resets
         try:
             response = self._admit(request, request_id)
         except ApiError as error:
@@ -121,8 +121,15 @@ class Api:
         headers = {"Request-Id": request_id, "Stripe-Version": self._version(request), **response.headers}
         if request.idempotency_key:
             headers["Idempotency-Key"] = request.idempotency_key
-        self._record(request, request_id, response)
+        if resets == self.resets:
+            self._record(request, request_id, response)
         return ApiResponse(response.status, response.body, headers)
+
+    def reset(self) -> None:
+        """Forget the keys and the log, also of requests that are in progress: these do no work any more."""
+        self.resets += 1
+        self.keys.clear()
+        self.log.clear()
 
     def drops_response(self, request: ApiRequest) -> bool:
         """Count down the knob `lost_answers`. Returns True if the response to this POST must not be sent."""
@@ -157,9 +164,13 @@ class Api:
     ) -> Callable[[], ApiResponse]:
         def work() -> ApiResponse:
             # Delays and planned failures happen after the key is taken, as they would inside Stripe.
+            plan = self.knobs.fail_next  # a plan that is set during the delay is for later requests
+            resets = self.resets
             time.sleep(self.knobs.slow_seconds)
             with self.store.lock:
-                failure = self._next_failure(request)
+                if resets != self.resets:
+                    raise ApiError("The sandbox was reset during this request.", 503, "api_error")
+                failure = _next_failure(plan, request)
                 if failure is not None and not failure.after_work:
                     return _failed(failure)
                 self.store.cause = Cause(request_id, request.idempotency_key)
@@ -170,13 +181,6 @@ class Api:
             return response if failure is None else _failed(failure)
 
         return work
-
-    def _next_failure(self, request: ApiRequest) -> FailNext | None:
-        plan = self.knobs.fail_next
-        if plan.times and plan.method in ("", request.method) and request.path.startswith(plan.path):
-            plan.times -= 1
-            return plan
-        return None
 
     def _version(self, request: ApiRequest) -> str:
         return request.headers.get("stripe-version", self.store.api_version)
@@ -205,9 +209,17 @@ def _run(handle: Callable[[], JsonObject]) -> ApiResponse:
         return ApiResponse(error.status, error.to_json(), error.headers)
 
 
+def _next_failure(plan: FailNext, request: ApiRequest) -> FailNext | None:
+    """Count a plan down if it is for this request. Returns the plan, or None."""
+    if plan.times and plan.method in ("", request.method) and request.path.startswith(plan.path):
+        plan.times -= 1
+        return plan
+    return None
+
+
 def _failed(failure: FailNext) -> ApiResponse:
     kind = "api_error" if failure.status >= 500 else "invalid_request_error"
-    error = ApiError("The sandbox is set to fail this request.", failure.status, kind)
+    error = ApiError("The sandbox is set to fail this request.", failure.status, kind, failure.code or None)
     headers = {"Stripe-Should-Retry": failure.should_retry} if failure.should_retry else {}
     return ApiResponse(failure.status, error.to_json(), headers)
 

@@ -115,6 +115,7 @@ def _session_of(call: Call, params: SessionCreateParams, mode: Mode, items: tupl
         customer=_customer(call.store, params.get("customer")),
         subscription_metadata=metadata_of(subscribed.get("metadata")),
         subscription_description=subscribed.get("description"),
+        adaptive_pricing=params.get("adaptive_pricing", {}).get("enabled", call.knobs.adaptive_pricing),
         automatic_tax=params.get("automatic_tax", {"enabled": False})["enabled"],
     )
 

@@ -46,8 +46,7 @@ class Control:
         """Restore the state after the start: objects, keys, knobs, clock and webhook."""
         self.sender.clear()
         self.store.clear()
-        self.api.keys.clear()
-        self.api.log.clear()
+        self.api.reset()
         self.knobs.update(self._initial_knobs)
         self.sender.url, self.sender.secrets = self._initial_url, list(self._initial_secrets)
         return {}

@@ -16,6 +16,8 @@ class FailNext:
     path: str = ""
     # Do the work before failing, as a crash between commit and response does.
     after_work: bool = False
+    # The error's code, such as "resource_missing".
+    code: str = ""
     # The Stripe-Should-Retry header: "", "true" or "false".
     should_retry: str = ""
 
@@ -50,6 +52,8 @@ class Knobs:
     # Currencies for which the account has no payment method.
     unpayable_currencies: list[str] = field(default_factory=list)
     portal_configured: bool = True
+    # The dashboard's default for sessions that do not say it.
+    adaptive_pricing: bool = True
     fail_next: FailNext = field(default_factory=FailNext)
 
     def is_enabled(self, event_type: str) -> bool:

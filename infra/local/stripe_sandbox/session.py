@@ -107,6 +107,7 @@ class Session:
     payment_shipping: JsonObject | None = None
     mode: Mode = "payment"
     automatic_tax: bool = False
+    adaptive_pricing: bool = False
     status: SessionStatus = "open"
     payment_status: PaymentStatus = "unpaid"
     # A subscription session has one too, but does not show it: it belongs to the invoice.
@@ -130,7 +131,7 @@ class Session:
             **self._billing(),
             "id": self.id,
             "object": "checkout.session",
-            "adaptive_pricing": off,
+            "adaptive_pricing": {"enabled": self.adaptive_pricing},
             "amount_subtotal": self.amount_total,
             "amount_total": self.amount_total,
             "automatic_tax": {"enabled": self.automatic_tax, "liability": None, "provider": None, "status": None},

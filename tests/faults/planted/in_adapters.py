@@ -141,6 +141,13 @@ IN_ADAPTERS: Final = [
         ("tests/adapters/test_stripe_keys.py",),
     ),
     Bug(
+        "the dashboard decides the currency that is charged",
+        "chalicelib/adapters/stripe/client.py",
+        """{**params, "adaptive_pricing": {"enabled": False}}""",
+        "{**params}",
+        ("tests/adapters/test_stripe_sessions.py",),
+    ),
+    Bug(
         "a conflict is read as a repeat",
         "chalicelib/adapters/dynamodb/transactions.py",
         "if codes & _BUSY:\n            self.wait()\n        elif codes == {_CONDITION}:",

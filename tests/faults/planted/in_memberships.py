@@ -38,8 +38,8 @@ IN_MEMBERSHIPS: Final = [
     Bug(
         "a month whose money is gone goes on",
         _DOMAIN,
-        "last is not None and last.kept_minor == 0",
-        "last is not None and last.kept_minor == -1",
+        "last.amount_minor and last.kept_minor == 0",
+        "last.amount_minor and last.kept_minor == -1",
         ("tests/faults/test_failpoints.py", "-k", "month"),
     ),
     Bug(

@@ -39,6 +39,13 @@ IN_USE_CASES: Final = [
         _WEBHOOK,
     ),
     Bug(
+        "an old rendering goes to review",
+        "chalicelib/usecases/fulfillment.py",
+        "    if present and present.is_paid:\n",
+        "    if present and not present.session_id:\n",
+        ("tests/usecases/test_fulfill_checkout.py",),
+    ),
+    Bug(
         "a refused checkout stays pending",
         "chalicelib/usecases/checkout.py",
         "            Status.FAILED,\n            (Status.PENDING,),\n            ledger=services.ledger,",
