@@ -3,6 +3,7 @@
 The handler runs in the main thread, so that `breakpoint()` and debuggers have the terminal and no second request.
 """
 
+import logging
 import os
 import socket
 import time
@@ -116,6 +117,8 @@ def load_api(facts: StackFacts) -> "Chalice":
 
     if facts.catalogue_file:
         services.catalogue = load_file(Path(facts.catalogue_file))
+    # The server prints a line of its own for each request, which a person can read.
+    logging.getLogger("coinpurse.requests").setLevel(logging.WARNING)
     return app.app
 
 
