@@ -1,6 +1,7 @@
 """`make up`: start the local cloud and leave it running. `make down` stops it."""
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -9,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
+from chalicelib.adapters.tokens.issuer_keys import IssuerKeys
+from chalicelib.errors import TryAgain, Unauthenticated
 from infra.local.facts import StackFacts
 from infra.local.options import OptionError, Options, read_options
 from infra.local.processes import StartError
@@ -59,6 +62,18 @@ def differences(options: Options, facts: StackFacts) -> Iterator[str]:
         yield "RETURN_ORIGINS"
 
 
+def keys_failure(jwks_url: str) -> str | None:
+    """Fetch the issuer's keys as the functions do. Returns the cause of a failure, such as `HTTP 404 from JWKS`."""
+    logging.getLogger("chalicelib").addHandler(logging.NullHandler())  # the failure is returned
+    try:
+        IssuerKeys(jwks_url, on_stale=lambda: None).find(None)
+    except Unauthenticated:  # there are several keys
+        return None
+    except TryAgain as failure:
+        return str(failure.__cause__)
+    return None
+
+
 def _bring_up(directory: Path, options: Options, console: ProgressConsole) -> None:
     registry, facts = Registry(directory), StackFacts.read(directory)
     if facts and all(process.is_alive() for process in registry.processes()):
@@ -97,6 +112,8 @@ def _show(headline: str, facts: StackFacts, console: ProgressConsole) -> None:
         console.print(f"  curl -s -d sub=ada {facts.issuer_url}/token")
     else:
         console.print(f"Tokens come from {facts.issuer_url}, for the audience {facts.token_audience}.")
+        if failure := keys_failure(facts.jwks_url):
+            console.print(f"Its keys cannot be read ({failure}): until they can, a token is answered with 503.", "red")
     if not facts.has_stripe_sandbox:
         console.print("To receive Stripe's webhooks:", "bold")
         console.print(f"  stripe listen --forward-to {facts.api_url}/v1/webhooks/stripe")

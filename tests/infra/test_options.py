@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from infra.local import loopback, token_issuer
 from infra.local.facts import StackFacts
 from infra.local.options import STRIPE_URL, Issuer, OptionError, Options, StripeAccount, read_options
 from infra.local.processes import ROOT
-from infra.local.up import differences
+from infra.local.up import differences, keys_failure
 
 CATALOGUES = ROOT / "chalicelib" / "catalogues"
 STRIPE = {"STRIPE_API_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
@@ -141,3 +142,10 @@ def test_up_with_invalid_option_starts_nothing(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (2, "WORKERS=99 must be a whole number from 1 to 8.\n")
     assert not directory.exists()
+
+
+def test_keys_failure_names_why_an_issuer_sends_no_keys() -> None:
+    with loopback.running(token_issuer.create_app) as url:
+        assert keys_failure(f"{url}/.well-known/jwks.json") is None
+        assert keys_failure(f"{url}/jwks.json") == "HTTP 404 from JWKS"
+    assert keys_failure("http://127.0.0.1:1/keys") == "ConnectionRefusedError from JWKS"
