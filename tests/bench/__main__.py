@@ -83,14 +83,21 @@ def run(directory: Path, plan: Plan) -> Mapping[str, Sequence[Row]]:
         started = cold.rows(calls, children, packages, plan.rounds)
         without_floor = f"; no floor: {missing}" if missing else ""
         sections[f"CPU time, median of {plan.rounds} fresh processes{without_floor}"] = started
-        for path in [row.path for row in started if row.path and row.verdict == "NOT MET"]:
+        for path in _missed(started):
             _log(f"measuring imports of the cold {path}")
             title = f"Import time of the cold {path} by library, whose limit is not met"
             sections[title] = list(libraries.rows(path, calls, children, ours))
         _log(f"measuring {plan.warm_calls} warm calls of each path")
         warmed = list(warm.rows(flows, children, ours, directory, plan.warm_calls))
         sections[f"CPU time, median of {plan.warm_calls} calls in one process"] = warmed
+        for path in _missed(warmed):
+            title = f"Profile of the warm {path} by library, whose limit is not met"
+            sections[title] = list(libraries.shares(warm.profile(path, directory), ours))
     return sections
+
+
+def _missed(rows: Sequence[Row]) -> list[str]:
+    return [row.path for row in rows if row.path and row.verdict == "NOT MET"]
 
 
 def _floor(directory: Path) -> tuple[cold.Floor | None, str]:

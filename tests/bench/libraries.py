@@ -1,9 +1,10 @@
-"""Import times by library: what is left when a cold start exceeds its limit."""
+"""Import times and warm CPU by library: what is left when a limit is exceeded."""
 
 import re
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from pathlib import Path
 
 from tests.bench.children import Children
@@ -33,6 +34,22 @@ def rows(path: str, calls: Calls, children: Children, package: Path) -> Iterator
     shortest = Counter({name: min(run.get(name, 0) for run in runs) for name in runs[0]})
     for name, microseconds in shortest.most_common(SHOWN):
         yield measure(name, microseconds / 1000, "ms")
+
+
+def shares(files: Mapping[str, float], package: Path) -> Iterator[Row]:
+    """Sum profiled seconds by library, in percent of all.
+
+    Args:
+        files: seconds by source file.
+        package: the unpacked package.
+    """
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for file, spent in files.items():
+        is_packaged = Path(file).is_relative_to(package)
+        module = Path(file).relative_to(package).with_suffix("").parts[0] if is_packaged else "sys"
+        seconds[library_of(module)] += spent
+    for name, spent in sorted(seconds.items(), key=itemgetter(1), reverse=True)[:SHOWN]:
+        yield measure(name, 100 * spent / sum(seconds.values()), "%")
 
 
 def by_library(log: str) -> Mapping[str, int]:

@@ -43,7 +43,7 @@ class Row:
     name: str = ""
     """Its name among the figures of the house; "" if it is none of them."""
     path: str = ""
-    """The path whose cold start it measures; "" for other figures."""
+    """The path whose time it compares with its limit; "" for other figures."""
 
     @property
     def verdict(self) -> str:

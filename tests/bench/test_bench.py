@@ -12,7 +12,7 @@ from tests.bench.calls import gifts_to
 from tests.bench.children import BenchError, Children, require, require_relayed
 from tests.bench.counts import BATCHES, relay_messages, relay_write_units
 from tests.bench.first_release import NotAvailable, first_release
-from tests.bench.libraries import by_library, library_of
+from tests.bench.libraries import by_library, library_of, shares
 from tests.bench.modules import size
 from tests.bench.report import Limit, count, exit_code, figures, measure, number, plain, ratio, write_json
 from tests.bench.warm import transaction
@@ -102,6 +102,16 @@ class TestLibraries:
     )
     def test_each_module_belongs_to_a_library(self, module: str, library: str) -> None:
         assert library_of(module) == library
+
+    def test_shares_are_percent_of_all_files(self) -> None:
+        files = {
+            "/p/jwt/api_jws.py": 1.0,
+            "/p/jwt/utils.py": 1.0,
+            "/p/app.py": 1.0,
+            "/usr/lib/python3/json/decoder.py": 5.0,
+        }
+        found = {row.title: row.value for row in shares(files, Path("/p"))}
+        assert found == {"standard library": 62.5, "jwt": 25, "our code": 12.5}
 
 
 class TestReport:

@@ -15,6 +15,7 @@ from tests.bench.report import Row, measure, ratio
 
 CALLS = 200
 WARM_UP = 20
+PROFILED = 20
 
 LIMITS: Mapping[str, float] = MappingProxyType({"webhook": 1.25, "gift": 1.25})
 """The maximum of each path, in bare transactions."""
@@ -35,34 +36,40 @@ def rows(flows: Flows, children: Children, package: Path, directory: Path, calls
     prepare = {"webhook": _webhooks, "gift": _gifts}
     for path, limit in LIMITS.items():
         work, measured = directory / f"{path}-work.json", directory / f"{path}-times.json"
-        work.write_text(json.dumps(prepare[path](flows, WARM_UP + calls)))
+        work.write_text(json.dumps(prepare[path](flows, WARM_UP + calls, PROFILED)))
         children.program("warm_calls.py", str(package), str(work), str(measured))
         times = json.loads(measured.read_text())
         for response in times["responses"]:
             require(response, 201 if path == "gift" else 200)
         ours, bare = times["calls"][WARM_UP:], times["transactions"][WARM_UP:]
         name = f"warm_{path}_ratio"
-        yield measure(f"warm {path}", ratio(ours, bare), "x bare TransactWriteItems", limit, name=name)
+        yield measure(f"warm {path}", ratio(ours, bare), "x bare TransactWriteItems", limit, name=name, path=path)
 
 
-def _webhooks(flows: Flows, number: int) -> Work:
+def profile(path: str, directory: Path) -> Mapping[str, float]:
+    """Return the seconds of a path's profiled calls by source file. `rows` must have measured it."""
+    files: Mapping[str, float] = json.loads((directory / f"{path}-times.json").read_text())["files"]
+    return files
+
+
+def _webhooks(flows: Flows, number: int, more: int) -> Work:
     purchases = flows.purchases()
     credited = next(purchases)
     require(flows.api(flows.webhook(credited)), 200, outcome="credited")
     sample = json.dumps(dict(flows.recorder.parameters))
     others = list(islice(purchases, number))
     return {
-        "calls": [flows.webhook(payload) for payload in islice(purchases, number)],
+        "calls": [flows.webhook(payload) for payload in islice(purchases, number + more)],
         "transactions": [transaction(sample, _purchase_id(credited), _purchase_id(payload)) for payload in others],
     }
 
 
-def _gifts(flows: Flows, number: int) -> Work:
+def _gifts(flows: Flows, number: int, more: int) -> Work:
     key = str(uuid7())
     require(flows.api(flows.fan.gift("warm", key=key)), 201)
     sample = json.dumps(dict(flows.recorder.parameters))
     return {
-        "calls": [flows.fan.gift("warm") for _ in range(number)],
+        "calls": [flows.fan.gift("warm") for _ in range(number + more)],
         "transactions": [transaction(sample, key, str(uuid7())) for _ in range(number)],
     }
 
