@@ -1,6 +1,26 @@
-"""Part of the fake gateway with which sessions are read again."""
+"""Parts of the fakes with which a late checkout is looked up at the provider."""
 
-from chalicelib.domain.payments import CheckoutSession
+from datetime import datetime
+
+from chalicelib.domain.payments import CheckoutSession, PurchaseRef
+from chalicelib.domain.purchases import Purchase
+from chalicelib.ports.results import Asking, Stale
+
+
+class FakeOpenCheckouts:
+    """Open checkouts of the Ledger port: the pages that they come back to, and when the provider was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open_pages: dict[tuple[str, str], str | None] = {}
+        self.asked: dict[tuple[str, str], datetime] = {}
+
+    def claim_asking(self, ref: PurchaseRef, at: datetime, last_before: datetime) -> Asking | Stale:
+        name = ref.user_id, ref.purchase_id
+        if name not in self.open_pages or self.asked.get(name, last_before) > last_before:
+            return Stale()
+        self.asked[name] = at
+        return Asking(return_url=self.open_pages[name])
 
 
 class FakePresentSessions:
@@ -9,6 +29,11 @@ class FakePresentSessions:
     def __init__(self) -> None:
         super().__init__()
         self.present: dict[str, CheckoutSession] = {}
+        self.asked_about: list[tuple[str, str | None]] = []
+
+    def present_session(self, purchase: Purchase, return_url: str | None = None) -> CheckoutSession | None:
+        self.asked_about.append((purchase.purchase_id, return_url))
+        return self.read_session(f"cs_test_{purchase.purchase_id}")
 
     def read_session(self, session_id: str) -> CheckoutSession | None:
         return self.present.get(session_id)

@@ -20,7 +20,7 @@ from chalicelib.domain.streaks import StreakEnd, is_of
 from chalicelib.domain.wallets import Streak, Wallet
 from chalicelib.errors import NotAuthentic, NotFound, TryAgain
 from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Repeated, Stale, Unchanged
-from tests.fake_asking import FakePresentSessions
+from tests.fake_asking import FakeOpenCheckouts, FakePresentSessions
 from tests.fake_budgets import FakeBudgets, Spending
 from tests.fake_shards import ShardState, grown, is_as_seen, position
 
@@ -54,7 +54,7 @@ def uuid7_at(at: datetime, number: int) -> str:
     return str(UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62 | number))
 
 
-class FakeLedger(FakeBudgets):
+class FakeLedger(FakeOpenCheckouts, FakeBudgets):
     """The Ledger port in dictionaries. Each call is atomic."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class FakeLedger(FakeBudgets):
         """Payment by purchase id, for coins that the first release granted."""
 
     def open_purchase(
-        self, purchase: Purchase, change: BudgetChange | None = None
+        self, purchase: Purchase, change: BudgetChange | None = None, return_url: str | None = None
     ) -> Posted | AlreadyExists | Rejected:
         known = self.find_entry(purchase.user_id, purchase.purchase_id)
         money = Spending(at=purchase.created_at, money=purchase.amount_minor, currency=purchase.currency)
@@ -83,6 +83,7 @@ class FakeLedger(FakeBudgets):
         self.count(purchase.user_id, money, change)
         self.opened.add(purchase.user_id)
         self.entries.setdefault(purchase.user_id, {})[purchase.purchase_id] = purchase
+        self.open_pages[purchase.user_id, purchase.purchase_id] = return_url
         return Posted()
 
     def post_purchase(self, session: CheckoutSession, posting: Posting) -> Posted | Unchanged:
@@ -296,5 +297,6 @@ def session_of(purchase: Purchase, **changes: object) -> CheckoutSession:
         created_at=purchase.created_at,
         ref=purchase.ref,
         url=f"https://pay.example/{purchase.purchase_id}",
+        status="complete",
     )
     return replace(session, **changes)

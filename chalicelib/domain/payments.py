@@ -25,7 +25,8 @@ class CheckoutSession(Struct, frozen=True, kw_only=True):
     """A checkout session in its present state.
 
     `ref` is None for an unrelated session. `payment_status` is paid, unpaid or no_payment_required. `subtotal_minor`
-    is the price before discounts, `total_minor` the amount charged, both in the minor unit of `currency`.
+    is the price before discounts, `total_minor` the amount charged, both in the minor unit of `currency`. `status` is
+    open, complete or expired.
     """
 
     session_id: str
@@ -38,6 +39,7 @@ class CheckoutSession(Struct, frozen=True, kw_only=True):
     created_at: datetime
     ref: PurchaseRef | None
     url: str | None = None
+    status: str | None = None
 
     @property
     def is_paid(self) -> bool:

@@ -111,6 +111,12 @@ REOPEN_WINDOW: Final = timedelta(minutes=60)
 """Time in which a repeat returns the same session: Stripe takes `expires_at` only if 30 minutes ahead or more."""
 
 
+ASK_AFTER: Final = timedelta(seconds=20)
+"""Age from which a pending purchase's reader may ask the provider: its webhook is late."""
+
+ASK_AGAIN: Final = timedelta(seconds=10)
+"""Time between two askings about one purchase."""
+
 MAX_BUNDLES: Final = 99
 """Largest quantity of one checkout."""
 
@@ -207,6 +213,15 @@ def require_available(failure_reason: str | None) -> None:
 def can_still_be_paid(purchase: Purchase, now: datetime) -> bool:
     """Return True while a repeat may reopen the checkout session."""
     return purchase.status is Status.PENDING and now - purchase.created_at < REOPEN_WINDOW
+
+
+def is_overdue(purchase: Purchase, now: datetime) -> bool:
+    """Return True while the provider may know more of a pending purchase than its webhooks have said.
+
+    Only for as long as the provider remembers the keys of the purchase, by which its session is found.
+    """
+    age = now - purchase.created_at
+    return purchase.status is Status.PENDING and ASK_AFTER < age < 2 * SESSION_LIFE
 
 
 def session_review_reason(session: CheckoutSession) -> ReviewReason | None:

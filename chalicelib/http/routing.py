@@ -52,6 +52,12 @@ class ApiRequest(Generic[Body]):
         return self._caller.user_id if self._caller else None
 
     @property
+    def is_speculative(self) -> bool:
+        """True for HEAD and for a prefetch, which a browser sends before its user wants the answer."""
+        purposes = [self.header(name).lower() for name in ("sec-purpose", "purpose", "x-purpose", "x-moz")]
+        return self._request.method == "HEAD" or any("prefetch" in purpose for purpose in purposes)
+
+    @property
     def idempotency_key(self) -> str:
         """Idempotency key. Raises MissingIdempotencyKey unless it is a lowercase UUIDv7."""
         return require_key(self.header("idempotency-key"))

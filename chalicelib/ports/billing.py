@@ -25,6 +25,13 @@ class PaymentGateway(Protocol):
             PaymentUnavailable: the provider refuses it for good; no session exists.
         """
 
+    def present_session(self, purchase: Purchase, return_url: str | None = None) -> CheckoutSession | None:
+        """Return the present session of a purchase, within three seconds. None if there is none.
+
+        Args:
+            purchase, return_url: as for open_session, by which the session is found.
+        """
+
     def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:
         """Return the purchase ref in a payment's metadata. None for an unrelated payment."""
 

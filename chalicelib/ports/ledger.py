@@ -16,20 +16,27 @@ from chalicelib.domain.reviews import Review
 from chalicelib.domain.shards import ShardPosition
 from chalicelib.domain.streaks import StreakEnd
 from chalicelib.domain.wallets import Wallet
-from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Repeated, Stale, Unchanged
+from chalicelib.ports.results import AlreadyExists, Asking, Posted, Rejected, Repeated, Stale, Unchanged
 
 
 class Ledger(Protocol):
     """Wallets and entries. Each write is one round trip and carries its own conditions."""
 
     def open_purchase(
-        self, purchase: Purchase, change: BudgetChange | None = None
+        self, purchase: Purchase, change: BudgetChange | None = None, return_url: str | None = None
     ) -> Posted | AlreadyExists | Rejected:
         """Write a pending purchase and deduct its price from the fan's budget, in one transaction.
 
         Args:
             purchase: its `created_at` decides which budget periods are current.
             change: replaces the budget in the same transaction.
+            return_url: page that the fan comes back to, kept while the checkout may be paid.
+        """
+
+    def claim_asking(self, ref: PurchaseRef, at: datetime, last_before: datetime) -> Asking | Stale:
+        """Note that the provider is asked about an open checkout at `at`.
+
+        Only if it was not asked after `last_before`, so that one of many readers asks. Stale also if it is not open.
         """
 
     def post_purchase(self, session: CheckoutSession, posting: Posting) -> Posted | Unchanged:

@@ -50,6 +50,12 @@ class Unchanged(Struct, frozen=True, kw_only=True):
     purchase: Purchase
 
 
+class Asking(Struct, frozen=True, kw_only=True):
+    """This call alone may ask the provider about the checkout, which comes back to `return_url`."""
+
+    return_url: str | None
+
+
 class Unmatched(Struct, frozen=True, kw_only=True):
     """The stored quote of the membership differs from what was paid; None when there is no such membership."""
 

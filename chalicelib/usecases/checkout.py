@@ -72,7 +72,7 @@ def open_checkout(order: CheckoutOrder, services: Checkouts) -> OpenedCheckout:
     try:
         require_fresh_key(order.purchase_id, now)
         purchase = quote(order, services.catalogue, now)
-        result = _open(purchase, ledger, services.clock)
+        result = _open(purchase, order.return_url, ledger, services.clock)
     except Refusal:
         # The refusal may be newer than a purchase that an earlier request opened under this key.
         earlier = ledger.find_entry(order.user_id, order.purchase_id)
@@ -111,20 +111,20 @@ def _open_session(purchase: Purchase, order: CheckoutOrder, services: Checkouts)
         raise
 
 
-def _open(purchase: Purchase, ledger: Ledger, clock: Clock) -> Posted | AlreadyExists:
+def _open(purchase: Purchase, return_url: str | None, ledger: Ledger, clock: Clock) -> Posted | AlreadyExists:
     """Open the purchase. When the budget is reached, first release the prices of expired checkouts."""
     try:
-        return _spend(purchase, ledger)
+        return _spend(purchase, return_url, ledger)
     except BudgetReached:
         if not end_stale_purchases(purchase.user_id, ledger=ledger, clock=clock):
             raise
-    return _spend(purchase, ledger)
+    return _spend(purchase, return_url, ledger)
 
 
-def _spend(purchase: Purchase, ledger: Ledger) -> Posted | AlreadyExists:
+def _spend(purchase: Purchase, return_url: str | None, ledger: Ledger) -> Posted | AlreadyExists:
     now = purchase.created_at
     return spend_within_budget(
-        lambda change, _wallet: ledger.open_purchase(purchase, change),
+        lambda change, _wallet: ledger.open_purchase(purchase, change, return_url),
         lambda wallet: payment_refusal(wallet, purchase.amount_minor, purchase.currency, now),
         now,
     )

@@ -6,9 +6,9 @@ from typing import Final, Protocol
 
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import CheckoutSession, MembershipHint, StripeEvent
-from chalicelib.domain.purchases import Status
-from chalicelib.errors import NotFound
-from chalicelib.ports.results import Posted
+from chalicelib.domain.purchases import ASK_AGAIN, Purchase, Status, is_overdue
+from chalicelib.errors import NotFound, TryAgain
+from chalicelib.ports.results import Asking, Posted
 from chalicelib.usecases.checkout import end_purchase
 from chalicelib.usecases.fulfillment import fulfill_checkout, fulfill_invoice
 from chalicelib.usecases.memberships import sync_membership
@@ -41,6 +41,30 @@ def dispatch_event(event: StripeEvent, services: StripeEventServices) -> Outcome
     if event.type in MONEY_EVENTS:
         return sync_refunds(event.payment_intent, services) if event.payment_intent else Outcome.UNRELATED
     return Outcome.IGNORED
+
+
+def ask_about(purchase: Purchase, services: StripeEventServices) -> Outcome | None:
+    """Ask the provider about a pending purchase whose webhook is late, and handle its session as that webhook would be.
+
+    It helps a fan who waits for the coins. One of many readers asks, every 10 seconds; all others return at once.
+
+    Returns:
+        The outcome, as of a webhook. None if nothing was asked, or nothing was learned.
+    """
+    now = services.clock.now()
+    if not is_overdue(purchase, now):
+        return None
+    try:
+        match services.ledger.claim_asking(purchase.ref, now, now - ASK_AGAIN):
+            case Asking(return_url=return_url):
+                session = services.gateway.present_session(purchase, return_url)
+            case _:
+                return None
+        if session is None or session.ref != purchase.ref or session.status not in _PRESENT:
+            return None
+        return _PRESENT[session.status](session, services)
+    except TryAgain:
+        return None  # The page reads again.
 
 
 def _handle_session(event: StripeEvent, services: StripeEventServices) -> Outcome:
@@ -122,6 +146,11 @@ SESSION_EVENTS: Final[Mapping[str, Callable[[CheckoutSession, StripeEventService
     }
 )
 """Handlers of checkout session events."""
+
+_PRESENT: Final[Mapping[str | None, Callable[[CheckoutSession, StripeEventServices], Outcome]]] = MappingProxyType(
+    {"complete": _completed, "expired": _expired}
+)
+"""Handlers of a session by its status, as of the event with which it got there."""
 
 INVOICE_EVENTS: Final = frozenset({"invoice.paid", "invoice.payment_failed"})
 """Events of a membership's invoice. A failed one may be paid by now."""

@@ -52,13 +52,17 @@ def purchase(ledger: Ledger) -> Purchase:
     return purchase
 
 
-def test_open_purchase_costs_one_trip_and_four_units(atomic_store: DynamoStore, ledger: Ledger) -> None:
+def test_open_purchase_costs_one_trip_and_six_units(atomic_store: DynamoStore, ledger: Ledger) -> None:
     purchase = a_purchase()
 
     first = measured(atomic_store, lambda: ledger.open_purchase(purchase))
-    assert reported(atomic_store, first) == reported(atomic_store, Cost(1, wru=4))
+    assert reported(atomic_store, first) == reported(atomic_store, Cost(1, wru=6))
 
     assert measured(atomic_store, lambda: ledger.open_purchase(purchase)) == Cost(1), "a repeat"
+
+
+def test_claim_asking_costs_one_unit(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
+    assert measured(atomic_store, lambda: ledger.claim_asking(purchase.ref, START, START)) == Cost(1, wru=1)
 
 
 def test_post_purchase_costs_one_trip_and_five_units(

@@ -37,7 +37,7 @@ def relay_messages(gifts: int) -> int:
 def _buying(flows: Flows) -> Iterator[Row]:
     before = flows.stripe_requests()
     opened, counted = flows.recorder.record(lambda: flows.api(flows.fan.checkout(BUNDLE)))
-    yield from _ledger("checkout", counted, 1, 4)
+    yield from _ledger("checkout", counted, 1, 6)
     yield count("checkout: Stripe", flows.stripe_requests() - before, "requests", 1)
     payload = flows.pay(opened)
     before = flows.stripe_requests()

@@ -54,8 +54,12 @@ class Provider:
     def open_session(self, purchase: Purchase, return_url: str | None = None) -> CheckoutSession:
         del return_url
         return self.sessions.setdefault(
-            purchase.purchase_id, session_of(purchase, payment_status="unpaid", payment_intent=None)
+            purchase.purchase_id, session_of(purchase, payment_status="unpaid", payment_intent=None, status="open")
         )
+
+    def present_session(self, purchase: Purchase, return_url: str | None = None) -> CheckoutSession | None:
+        del return_url
+        return self.sessions.get(purchase.purchase_id)
 
     def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:
         session = self.find_session(payment_intent)
@@ -139,6 +143,7 @@ class Provider:
     def _settled(self, purchase_id: str, again: str) -> CheckoutSession:
         payment_intent = f"pi_{purchase_id}{again}"
         session = replace(self.sessions[purchase_id], payment_status="paid", payment_intent=payment_intent)
+        session = replace(session, status="complete")
         if again:
             return replace(session, session_id=f"{session.session_id}{again}")
         self.sessions[purchase_id] = session

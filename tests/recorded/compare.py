@@ -24,6 +24,7 @@ ALLOWED_ADDITIONS: tuple[str, ...] = (
     *(f"openapi/*/{keyword}" for keyword in _DESCRIBED),
     "openapi/servers",
     "rows/*/key_form",
+    "rows/*OPEN#*",
     f"{_CHECKOUT}/oneOf",
     "openapi/paths//v1/gifts/post/requestBody/content/application/json/schema/oneOf",
     "openapi/paths//v1/webhooks/stripe/post/requestBody",

@@ -12,6 +12,8 @@ SHARD: Final = "LANE"
 """Sort key of the total of a creator's shard."""
 ENTRIES: Final = "ENTRY#"
 """Prefix of the sort keys of a wallet's entries."""
+OPEN: Final = "OPEN#"
+"""Prefix of the sort keys of a fan's open checkouts."""
 MEMBERSHIPS: Final = "MEMBERSHIP#"
 """Prefix of the sort keys of a fan's memberships."""
 RECEIVED: Final = "GIFT#"
@@ -38,6 +40,11 @@ def wallet_key(user_id: str) -> str:
 def entry_key(entry_id: str) -> str:
     """Return the sort key of an entry. Entry ids are UUIDv7, so entries sort by time."""
     return key("ENTRY", entry_id)
+
+
+def open_key(purchase_id: str) -> str:
+    """Return the sort key of an open checkout."""
+    return key("OPEN", purchase_id)
 
 
 def membership_key(membership_id: str) -> str:

@@ -117,6 +117,21 @@ class EntryRow(Row):
     payload = JSONAttribute(null=True, attr_name="facts")
 
 
+class OpenRow(Row):
+    """A checkout that may still be paid: the facts of its session that its purchase does not hold. Its TTL tidies.
+
+    Nothing rests on it: a posted purchase may have one, too.
+    """
+
+    kind = UnicodeAttribute(default="purchase")
+    amount_minor = IntegerAttribute()
+    currency = UnicodeAttribute()
+    until = EpochAttribute()
+    return_url = UnicodeAttribute(null=True)
+    asked_at = EpochAttribute(null=True)
+    ttl = IntegerAttribute()
+
+
 class MembershipRow(Row):
     """A membership and its status. It has a `ttl` until a month is paid."""
 

@@ -50,6 +50,7 @@ class _Session(Struct):
     subscription: str | None = None
     metadata: dict[str, str] | None = None
     url: str | None = None
+    status: str | None = None
 
 
 class _Hint(Struct):
@@ -189,4 +190,5 @@ def _session(session: _Session) -> CheckoutSession | None:
         created_at=instant(session.created),
         ref=purchase_ref_from_metadata(session.metadata or {}),
         url=session.url,
+        status=session.status,
     )

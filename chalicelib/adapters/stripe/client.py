@@ -19,7 +19,7 @@ NETWORK_RETRIES: Final = 0
 """Retries of the SDK, which would repeat time-outs and server errors too. `keys.walk` repeats what can be repeated."""
 
 
-class _Connections(stripe.RequestsClient):
+class Connections(stripe.RequestsClient):
     """HTTP connections that are kept between calls.
 
     A connection may be dead after the function was frozen, and then fails with its first request. The request is sent
@@ -65,15 +65,15 @@ class StripeAccount:
         self._success_url = success_url
         self._cancel_url = cancel_url
         self._on_rejected = on_rejected
-        self._http: stripe.RequestsClient = _Connections(timeout=TIMEOUTS_SECONDS)
+        self._http: stripe.RequestsClient = Connections(timeout=TIMEOUTS_SECONDS)
 
     # Quoted: stripe imports StripeClient lazily, and a webhook needs none.
-    def _client(self) -> "stripe.StripeClient":
+    def _client(self, http: stripe.RequestsClient | None = None) -> "stripe.StripeClient":
         return stripe.StripeClient(
             self._api_key(),
             base_addresses={"api": self._api_url},
             max_network_retries=NETWORK_RETRIES,
-            http_client=self._http,
+            http_client=http or self._http,
         )
 
     def _pages(self, return_url: str | None, **ids: str) -> tuple[str, str]:

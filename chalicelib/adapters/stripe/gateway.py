@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,13 +17,17 @@ from chalicelib.adapters.stripe.checkout_schema import (
     refund_of,
     session_of,
 )
-from chalicelib.adapters.stripe.client import StripeAccount, answering, as_quoted
+from chalicelib.adapters.stripe.client import Connections, StripeAccount, answering, as_quoted
 from chalicelib.adapters.stripe.keys import keys_of, walk
 from chalicelib.domain.payments import CheckoutSession, MoneyState, PurchaseRef, StripeEvent
 from chalicelib.domain.purchases import SESSION_LIFE, Purchase
-from chalicelib.errors import NotAuthentic
+from chalicelib.errors import NotAuthentic, TryAgain
 
 log = logging.getLogger(__name__)
+
+HASTY_TIMEOUTS_SECONDS: Final = (0.5, 1.0)
+HASTE_SECONDS: Final = 1.5
+"""Time after which no further call begins, so that a page that waits for an answer waits 3 seconds at most."""
 
 SIGNATURE_TOLERANCE: Final = timedelta(minutes=5)
 _SIGNATURE: Final = re.compile(r"t=([0-9]{1,12})(?:,v[0-9]=[0-9a-f]{1,128}){1,16}", re.ASCII)
@@ -59,16 +64,35 @@ class StripeGateway(StripeAccount):
             on_rejected=on_rejected,
         )
         self._webhook_secrets = webhook_secrets
+        self._hasty = Connections(timeout=HASTY_TIMEOUTS_SECONDS)
 
     def open_session(self, purchase: Purchase, return_url: str | None = None) -> CheckoutSession:
         """Send only values that every repeat of the request has, so that Stripe recognizes it."""
         params, sessions = self._session_params(purchase, return_url), self._client().v1.checkout.sessions
         with self._creating("checkout"):
             session = walk(
-                keys_of("checkout", purchase.user_id, purchase.purchase_id, purchase.key_form),
+                _keys(purchase),
                 lambda key: sessions.create(params, {"idempotency_key": key}),
             )
         return session_of(session.to_dict())
+
+    def present_session(self, purchase: Purchase, return_url: str | None = None) -> CheckoutSession | None:
+        """Find the session by its keys, which answer with the session as it was made, and read it. Cost: 2 requests.
+
+        No id is stored for this, because nearly every webhook is in time.
+        """
+        sessions, began = self._client(self._hasty).v1.checkout.sessions, time.monotonic()
+        params, keys = self._session_params(purchase, return_url), _keys(purchase)
+        try:
+            with answering():
+                made = walk(keys, lambda key: sessions.create(params, {"idempotency_key": key}), HASTE_SECONDS)
+                if time.monotonic() - began > HASTE_SECONDS:
+                    raise TryAgain("The payment provider is slow.")
+                return session_of(sessions.retrieve(made.id).to_dict())
+        except stripe.StripeError as error:
+            # Its parameters have changed since, or it was never made and it is too late now.
+            log.warning("session_not_found", extra={"stripe_status": error.http_status, "stripe_code": error.code})
+            return None
 
     def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:
         """Return None also for a payment that Stripe does not know."""
@@ -164,6 +188,10 @@ class StripeGateway(StripeAccount):
             raise NotAuthentic("The signature's time is more than five minutes away.")
         if not any(_is_signed(payload, signature, secret) for secret in self._webhook_secrets()):
             raise NotAuthentic("The signature does not match.")
+
+
+def _keys(purchase: Purchase) -> Sequence[str]:
+    return keys_of("checkout", purchase.user_id, purchase.purchase_id, purchase.key_form)
 
 
 def _is_signed(payload: bytes, signature: str, secret: str) -> bool:

@@ -30,7 +30,12 @@ def keys_of(kind: str, user_id: str, object_id: str, key_form: int) -> Sequence[
     return keys
 
 
-def walk(keys: Sequence[str], send: Callable[[str], Answer], monotonic: Callable[[], float] = time.monotonic) -> Answer:
+def walk(
+    keys: Sequence[str],
+    send: Callable[[str], Answer],
+    seconds: float = LAST_CALL_SECONDS,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Answer:
     """Send a request under the first of the keys that Stripe keeps no server error for.
 
     Stripe keeps the first answer to a key for at least 24 hours, a 5xx included, and marks it as `Idempotent-Replayed`
@@ -42,10 +47,16 @@ def walk(keys: Sequence[str], send: Callable[[str], Answer], monotonic: Callable
     the answer is final (a 4xx): the walk ends there. After a 5xx that is not marked the key is sent again, which shows
     if Stripe keeps it.
 
+    Args:
+        keys: as keys_of returns them.
+        send: makes one call with a key.
+        seconds: time after which no further call begins.
+        monotonic: returns the seconds of a clock.
+
     Raises:
         stripe.StripeError: of the last call.
     """
-    deadline = monotonic() + LAST_CALL_SECONDS
+    deadline = monotonic() + seconds
     number, is_second = 0, False
     while True:
         try:

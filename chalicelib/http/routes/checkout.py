@@ -2,6 +2,7 @@
 
 from chalice.app import Blueprint
 
+from chalicelib import telemetry
 from chalicelib.domain.addresses import require_return_url
 from chalicelib.domain.ladder import custom_range
 from chalicelib.domain.purchases import CheckoutOrder, Purchase
@@ -12,6 +13,7 @@ from chalicelib.http.schemas import common
 from chalicelib.services import services
 from chalicelib.usecases.checkout import open_checkout
 from chalicelib.usecases.queries import read_entry
+from chalicelib.usecases.stripe_events import ask_about
 
 api = routing.Api(Blueprint(__name__), services)
 
@@ -46,7 +48,10 @@ def post_checkout_session(request: ApiRequest[common.CheckoutRequest]) -> ApiRes
 
 @api.route("GET", "/v1/checkout-sessions/{id}", response_model=common.CheckoutResponse)
 def get_checkout_session(request: ApiRequest[None]) -> ApiResponse:
-    """Show a checkout and its status."""
-    return ApiResponse(
-        body=common.checkout(read_entry(request.user_id, request.path_id, Purchase, ledger=services.ledger))
-    )
+    """Show a checkout and its status. If that is pending for over 20 seconds, the payment provider is asked first."""
+    purchase = read_entry(request.user_id, request.path_id, Purchase, ledger=services.ledger)
+    outcome = None if request.is_speculative else ask_about(purchase, services)
+    if outcome is not None:
+        telemetry.count_outcome(outcome)
+        purchase = read_entry(request.user_id, request.path_id, Purchase, ledger=services.ledger)
+    return ApiResponse(body=common.checkout(purchase))

@@ -141,6 +141,13 @@ IN_ADAPTERS: Final = [
         ("tests/adapters/test_stripe_keys.py",),
     ),
     Bug(
+        "every reader asks the provider",
+        _PURCHASES,
+        "OpenRow.pk.exists() & is_due",
+        "OpenRow.pk.exists()",
+        ("tests/adapters/test_asking.py", *_MOTO),
+    ),
+    Bug(
         "the dashboard decides the currency that is charged",
         "chalicelib/adapters/stripe/client.py",
         """{**params, "adaptive_pricing": {"enabled": False}}""",

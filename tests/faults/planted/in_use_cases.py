@@ -39,6 +39,13 @@ IN_USE_CASES: Final = [
         _WEBHOOK,
     ),
     Bug(
+        "a prefetch asks the provider",
+        "chalicelib/http/routes/checkout.py",
+        "None if request.is_speculative else ask_about",
+        "None if not purchase.coins else ask_about",
+        ("tests/http/test_late_webhooks.py",),
+    ),
+    Bug(
         "an old rendering goes to review",
         "chalicelib/usecases/fulfillment.py",
         "    if present and present.is_paid:\n",
