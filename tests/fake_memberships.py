@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from chalicelib.domain.memberships import Membership
+from chalicelib.domain.memberships import Customer, Membership
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.payments import Invoice, MembershipHint, MembershipRef, Subscription
 from chalicelib.domain.purchases import Purchase
@@ -22,6 +22,7 @@ class FakeMemberships:
     def __init__(self, ledger: FakeLedger) -> None:
         self.ledger = ledger
         self.known: dict[tuple[str, str], Membership] = {}
+        self.customers: dict[str, Customer] = {}
 
     def open_membership(self, membership: Membership) -> Posted | MembershipExists:
         name = membership.user_id, membership.membership_id
@@ -36,6 +37,19 @@ class FakeMemberships:
     def list_memberships(self, user_id: str) -> Sequence[Membership]:
         found = [membership for (fan, _), membership in self.known.items() if fan == user_id]
         return sorted(found, key=lambda membership: membership.membership_id, reverse=True)
+
+    def read_customer(self, user_id: str) -> Customer:
+        return self.customers.get(user_id, Customer())
+
+    def keep_customer(self, user_id: str, customer_id: str) -> str:
+        kept = self.read_customer(user_id)
+        if kept.customer_id is None:
+            kept = self.customers[user_id] = replace(kept, customer_id=customer_id)
+        return str(kept.customer_id)
+
+    def forget_customer(self, user_id: str, customer_id: str) -> None:
+        if self.read_customer(user_id).customer_id == customer_id:
+            self.customers[user_id] = Customer(gone_id=customer_id)
 
     def post_month(
         self, month: Purchase, subscription_id: str, customer_id: str | None
@@ -78,12 +92,21 @@ class FakeSubscriptions:
     def __init__(self) -> None:
         self.opened = 0
         self.return_urls: list[str | None] = []
+        self.created: list[tuple[str, str | None]] = []
+        self.customers: list[str | None] = []
         self.subscriptions: dict[str, Subscription] = {}
         self.invoices: dict[str, Invoice] = {}
 
-    def open_session(self, membership: Membership, return_url: str | None = None) -> str | None:
+    def create_customer(self, user_id: str, gone_id: str | None) -> str:
+        self.created.append((user_id, gone_id))
+        return f"cus_{user_id}" + ("_again" if gone_id else "")
+
+    def open_session(
+        self, membership: Membership, return_url: str | None = None, customer_id: str | None = None
+    ) -> str | None:
         self.opened += 1
         self.return_urls.append(return_url)
+        self.customers.append(customer_id)
         return f"https://pay.example/{membership.membership_id}"
 
     def read_invoice(self, invoice_id: str) -> Invoice | None:

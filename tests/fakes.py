@@ -139,11 +139,9 @@ class FakeLedger(FakeOpenCheckouts, FakeBudgets):
         return Posted()
 
     def is_granted(self, purchase: Purchase) -> bool:
-        """Return True if the first release granted coins for the payment of the purchase."""
         return self.granted_for.get(purchase.purchase_id) == (purchase.payment_intent or "")
 
     def credit(self, purchase: Purchase, before: Purchase | None) -> None:
-        """Store the posted purchase of a payment in review, and add its coins to the wallet."""
         self.entries.setdefault(purchase.user_id, {})[purchase.purchase_id] = purchase
         self.coins[purchase.user_id] = self.coins.get(purchase.user_id, 0) + purchase.coins
         if before is None or before.is_released:
@@ -151,7 +149,6 @@ class FakeLedger(FakeOpenCheckouts, FakeBudgets):
             self.count_paid(purchase.user_id, Spending(at=at, money=purchase.amount_minor, currency=purchase.currency))
 
     def adjust(self, adjustment: Adjustment) -> None:
-        """Store an adjustment and add its coins to the wallet."""
         self.entries.setdefault(adjustment.user_id, {})[adjustment.entry_id] = adjustment
         self.coins[adjustment.user_id] = self.coins.get(adjustment.user_id, 0) + adjustment.coins
 

@@ -101,6 +101,17 @@ class Membership(Struct, frozen=True, kw_only=True):
         return now < self.paid_until + lag
 
 
+class Customer(Struct, frozen=True, kw_only=True):
+    """The payment provider's customer who has all memberships of a fan.
+
+    `customer_id` is None before the first membership, and after the customer was deleted at the provider; then
+    `gone_id` is its id.
+    """
+
+    customer_id: str | None = None
+    gone_id: str | None = None
+
+
 class MembershipOrder(Struct, frozen=True, kw_only=True):
     """A request to join a plan. Raises InvalidField when a field breaks its rule."""
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 from msgspec import Struct
 
 from chalicelib.domain.ids import uuid7_of
+from chalicelib.errors import PaymentUnavailable
 
 
 class PurchaseRef(Struct, frozen=True, kw_only=True):
@@ -15,6 +16,10 @@ class PurchaseRef(Struct, frozen=True, kw_only=True):
     purchase_id: str
     user_id: str
     coins: int
+
+
+class CustomerGone(PaymentUnavailable):
+    """The customer was deleted at the provider. The next membership gets another one."""
 
 
 class UnrelatedPayment(Exception):

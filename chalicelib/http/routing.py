@@ -29,6 +29,7 @@ Body = TypeVar("Body")
 
 MAX_QUERY_CHARACTERS: Final = 512
 _LONGEST_NAME: Final = 64
+_UNKNOWN_OUTCOME: Final = "The outcome is not known. The same request, with the same key, may be sent again."
 
 
 class ApiRequest(Generic[Body]):
@@ -54,8 +55,7 @@ class ApiRequest(Generic[Body]):
     @property
     def is_speculative(self) -> bool:
         """True for HEAD and for a prefetch, which a browser sends before its user wants the answer."""
-        purposes = [self.header(name).lower() for name in ("sec-purpose", "purpose", "x-purpose", "x-moz")]
-        return self._request.method == "HEAD" or any("prefetch" in purpose for purpose in purposes)
+        return str(self._request.method) == "HEAD" or "prefetch" in self.header("sec-purpose") + self.header("purpose")
 
     @property
     def idempotency_key(self) -> str:
@@ -137,16 +137,13 @@ class RouterServices(Protocol):
     @property
     def tokens(self) -> TokenVerifier:
         """Verifier of the platform's tokens."""
-        ...
 
     @property
     def allowed_origins(self) -> Sequence[str]:
         """Origins whose pages may read responses; `*` for any."""
-        ...
 
     def pseudonym(self, user_id: str) -> str:
         """Hash a user id for logs."""
-        ...
 
 
 class Api:
@@ -301,6 +298,3 @@ def _add_headers(response: Response, added: Mapping[str, str]) -> None:
     response.headers |= added
     if own and "Vary" in added:
         response.headers["Vary"] = f"{own}, {added['Vary']}"
-
-
-_UNKNOWN_OUTCOME: Final = "The outcome is not known. The same request, with the same key, may be sent again."

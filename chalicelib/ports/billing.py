@@ -71,14 +71,29 @@ class OfferSigner(Protocol):
 class Subscriptions(Protocol):
     """The payment provider's side of memberships."""
 
-    def open_session(self, membership: Membership, return_url: str | None = None) -> str | None:
+    def create_customer(self, user_id: str, gone_id: str | None) -> str:
+        """Create a fan's customer, or find the one that a recent call created. Returns its id.
+
+        Args:
+            user_id: the fan.
+            gone_id: the deleted customer that it replaces, or None for the first.
+
+        Raises:
+            PaymentUnavailable: the provider refuses it for good.
+        """
+
+    def open_session(
+        self, membership: Membership, return_url: str | None = None, customer_id: str | None = None
+    ) -> str | None:
         """Create the membership's checkout session, or find the existing one. Returns its URL.
 
         Args:
             membership: the membership as stored.
             return_url: page that the fan comes back to with the membership's id, or None for the shop's own pages.
+            customer_id: the customer who subscribes, or None for a new one.
 
         Raises:
+            CustomerGone: the customer was deleted.
             IdempotencyConflict: the provider has the membership with other parameters; a new key is needed.
             PaymentUnavailable: the provider refuses it for good; no session exists.
         """

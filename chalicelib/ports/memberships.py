@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from chalicelib.domain.memberships import Membership
+from chalicelib.domain.memberships import Customer, Membership
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.purchases import Purchase
 from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Stale, Unmatched
@@ -20,6 +20,15 @@ class Memberships(Protocol):
 
     def list_memberships(self, user_id: str) -> Sequence[Membership]:
         """Read all memberships of a fan, newest first, consistently."""
+
+    def read_customer(self, user_id: str) -> Customer:
+        """Read the fan's customer at the provider, consistently."""
+
+    def keep_customer(self, user_id: str, customer_id: str) -> str:
+        """Store the fan's customer unless there is one. Returns the stored one."""
+
+    def forget_customer(self, user_id: str, customer_id: str) -> None:
+        """Remove the fan's customer, which is gone at the provider. Only if it is this one."""
 
     def post_month(
         self, month: Purchase, subscription_id: str, customer_id: str | None

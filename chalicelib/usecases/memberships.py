@@ -22,9 +22,9 @@ from chalicelib.domain.memberships import (
     require_same_request,
 )
 from chalicelib.domain.outcomes import Outcome
-from chalicelib.domain.payments import MembershipHint, Subscription
+from chalicelib.domain.payments import CustomerGone, MembershipHint, Subscription
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.purchases import Purchase, require_available
+from chalicelib.domain.purchases import FORMER_KEY_FORM, Purchase, require_available
 from chalicelib.domain.reversals import UnknownStatus
 from chalicelib.domain.spending import is_excluded, require_may_pay
 from chalicelib.errors import NotFound, PaymentUnavailable, Refusal, TryAgain
@@ -107,9 +107,14 @@ def open_membership(order: MembershipOrder, services: MembershipCheckouts) -> Op
 
 def _open_session(membership: Membership, order: MembershipOrder, services: MembershipCheckouts) -> str | None:
     """Return the address of the membership's payment page. A membership that the provider refuses ends at once."""
+    customer_id = None
     try:
-        return services.subscriptions.open_session(membership, order.return_url)
+        if membership.key_form != FORMER_KEY_FORM:
+            customer_id = _customer_of(membership.user_id, services)
+        return services.subscriptions.open_session(membership, order.return_url, customer_id)
     except PaymentUnavailable as refusal:
+        if customer_id and isinstance(refusal, CustomerGone):
+            services.memberships.forget_customer(membership.user_id, customer_id)
         ended = replace(
             membership,
             status=MembershipStatus.ENDED,
@@ -119,6 +124,24 @@ def _open_session(membership: Membership, order: MembershipOrder, services: Memb
         # Stale if an event has updated it meanwhile, which then prevails.
         services.memberships.update_membership(membership, ended, None)
         raise
+
+
+def _customer_of(user_id: str, services: MembershipCheckouts) -> str | None:
+    """Return the one customer who has all memberships of the fan. It is stored before any session names it.
+
+    The customer of an earlier membership is kept, which Stripe made when the fan subscribed. None if the provider makes
+    none for us: keys as the first release needed them lack the permission. Stripe then makes one at each membership.
+    """
+    known = services.memberships.read_customer(user_id)
+    if known.customer_id:
+        return known.customer_id
+    earlier = [each.customer_id for each in services.memberships.list_memberships(user_id)]
+    found = [customer_id for customer_id in earlier if customer_id and customer_id != known.gone_id]
+    try:
+        customer_id = found[0] if found else services.subscriptions.create_customer(user_id, known.gone_id)
+    except PaymentUnavailable:
+        return None
+    return services.memberships.keep_customer(user_id, customer_id)
 
 
 log = logging.getLogger(__name__)

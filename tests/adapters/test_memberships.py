@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, BudgetChange, Limits, first_budget
 from chalicelib.domain.ids import hash_request
-from chalicelib.domain.memberships import Membership, MembershipStatus
+from chalicelib.domain.memberships import Customer, Membership, MembershipStatus
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import TryAgain
@@ -69,6 +69,18 @@ def test_open_membership_id_is_separate_from_entry_ids(store: Store, membership:
     buy(store.ledger, membership.user_id, 60)
     assert store.ledger.post_gift(gift) == Posted()
     assert find(store, membership) == membership
+
+
+def test_keep_customer_keeps_the_first_until_it_is_forgotten(store: Store) -> None:
+    fan, memberships = new_name("fan"), store.memberships
+    assert memberships.read_customer(fan) == Customer()
+    assert [memberships.keep_customer(fan, each) for each in ("cus_1", "cus_2")] == ["cus_1", "cus_1"]
+    memberships.forget_customer(fan, "cus_2")
+    assert memberships.read_customer(fan) == Customer(customer_id="cus_1")
+    memberships.forget_customer(fan, "cus_1")
+    assert memberships.read_customer(fan) == Customer(gone_id="cus_1")
+    assert memberships.keep_customer(fan, "cus_3") == "cus_3"
+    assert memberships.list_memberships(fan) == []
 
 
 def test_list_memberships_is_newest_first_without_entries(store: Store) -> None:

@@ -91,6 +91,25 @@ def test_open_session_with_return_url_comes_back_there_with_the_membership(lab: 
     assert (sent["success_url"], sent["cancel_url"]) == (paid, f"{paid}&canceled=1")
 
 
+def test_create_customer_repeat_returns_same_customer_until_it_is_gone(lab: Lab, members: StripeMemberships) -> None:
+    fan = new_id()
+    first = members.create_customer(fan, None)
+    assert members.create_customer(fan, None) == first
+    assert len({first, members.create_customer(fan, first), members.create_customer(new_id(), None)}) == 3
+    assert lab.sandbox.store.customers[first].metadata == {"user_id": fan}
+
+
+def test_open_session_for_a_customer_subscribes_that_customer(lab: Lab, members: StripeMemberships) -> None:
+    customer = members.create_customer("ann", None)
+    subscriptions = []
+    for _ in range(2):
+        url = members.open_session(todays_membership(), None, customer)
+        assert post_form(str(url), {"outcome": "card"}).status == 303
+        subscriptions.append(next(reversed(lab.sandbox.store.subscriptions)))
+    assert {read(lab, subscription).customer_id for subscription in subscriptions} == {customer}
+    assert list(lab.sandbox.store.customers) == [customer]
+
+
 def test_open_session_repeat_returns_same_session(lab: Lab, members: StripeMemberships) -> None:
     membership = todays_membership()
     assert members.open_session(membership) == members.open_session(membership)

@@ -8,6 +8,7 @@ import stripe
 from msgspec.structs import replace
 
 from chalicelib.adapters.clock import SystemClock
+from chalicelib.domain.payments import CustomerGone
 from chalicelib.errors import PaymentUnavailable
 from tests.adapters.samples import a_membership, new_id
 from tests.adapters.stripe_lab import Json, Lab, todays_purchase
@@ -51,6 +52,14 @@ def test_open_session_rejected_for_good_is_unavailable_and_reported(
 def test_open_session_with_a_bad_return_page_is_unavailable_and_not_reported(lab: Lab) -> None:
     with pytest.raises(PaymentUnavailable):
         lab.gateway.open_session(todays_purchase(), "ftp://live.example/")
+    assert lab.rejections == []
+
+
+def test_open_session_for_a_deleted_customer_says_so_and_is_not_reported(lab: Lab) -> None:
+    now = SystemClock().now()
+    membership = replace(a_membership(), membership_id=new_id(now), created_at=now)
+    with pytest.raises(CustomerGone):
+        lab.members.open_session(membership, None, "cus_gone")
     assert lab.rejections == []
 
 

@@ -65,7 +65,15 @@ def _giving(item_id: str = "cake", *, known: bool = False, stale: bool = False, 
     )
 
 
+def _late(system: SimulatedSystem) -> None:
+    """Pay a purchase whose webhook arrives after the fan has looked for the coins."""
+    system.current_key = opened(system)
+    system.queue_webhook(system.provider.pay(system.current_key))
+    system.advance(1)
+
+
 FANS: Final = [
+    Scenario("read a purchase whose webhook is late", _late, lambda system: system.read(system.current_key)),
     _opening(),
     _opening(known=True),
     _opening(known=True, stale=True),

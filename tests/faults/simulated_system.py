@@ -29,7 +29,7 @@ from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gi
 from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.recovery import redrive, sweep
 from chalicelib.usecases.relay import relay_entries, remind_of_budgets
-from chalicelib.usecases.stripe_events import receive_webhook
+from chalicelib.usecases.stripe_events import ask_about, receive_webhook
 from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order, a_membership_order
 from tests.fake_memberships import FakeMemberships
 from tests.fake_operators import FakeJournal, FakeOperators
@@ -158,6 +158,12 @@ class SimulatedSystem:
         self.webhooks = [waiting for waiting in self.webhooks if waiting is not event]
         return outcome
 
+    def read(self, key: str, fan: str = "fan-1") -> None:
+        """Read a purchase, as the page that waits for it does."""
+        purchase = self.ledger.find_entry(fan, key)
+        assert isinstance(purchase, Purchase)
+        ask_about(purchase, self.intake())
+
     # --- workers ----------------------------------------------------------------------------------------------------
 
     def stream(self) -> None:
@@ -263,7 +269,8 @@ class SimulatedSystem:
         """Collect all state that may differ between two orders of the same calls."""
         fakes = [self.fake_ledger, self.fake_operators, self.fake_journal, self.publisher, self.queue]
         held = [{name: value for name, value in vars(fake).items() if value is not self.fake_ledger} for fake in fakes]
-        billed = [self.fake_memberships.known, self.billing.subscriptions, self.billing.invoices]
+        known = self.fake_memberships.known, self.fake_memberships.customers
+        billed = [*known, self.billing.subscriptions, self.billing.invoices]
         rest = [self.webhooks, self.records, self.spent, self.streak_timer.pending, self.refusals]
         return [held, billed, self.provider.payments, *rest]
 

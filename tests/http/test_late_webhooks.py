@@ -32,7 +32,6 @@ def test_a_late_checkout_is_posted_by_its_reader(api: Api, capsys: pytest.Captur
         ("HEAD", {}, "ann"),
         ("GET", {"Sec-Purpose": "prefetch;prerender"}, "ann"),
         ("GET", {"Purpose": "prefetch"}, "ann"),
-        ("GET", {"X-Moz": "Prefetch"}, "ann"),
         ("GET", {}, "bob"),
     ],
 )

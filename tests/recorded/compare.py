@@ -25,6 +25,7 @@ ALLOWED_ADDITIONS: tuple[str, ...] = (
     "openapi/servers",
     "rows/*/key_form",
     "rows/*OPEN#*",
+    "rows/*CUSTOMER",
     f"{_CHECKOUT}/oneOf",
     "openapi/paths//v1/gifts/post/requestBody/content/application/json/schema/oneOf",
     "openapi/paths//v1/webhooks/stripe/post/requestBody",

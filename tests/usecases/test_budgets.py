@@ -174,8 +174,10 @@ def test_open_checkout_repeat_ignores_the_budget() -> None:
 class TwinLedger(FakeLedger):
     """A ledger in which a concurrent request with the same key posts first and uses up the budget."""
 
-    def open_purchase(self, purchase: Any, change: BudgetChange | None = None) -> Posted | AlreadyExists | Rejected:
-        assert super().open_purchase(purchase, change) == Posted()
+    def open_purchase(
+        self, purchase: Any, change: BudgetChange | None = None, return_url: str | None = None
+    ) -> Posted | AlreadyExists | Rejected:
+        assert super().open_purchase(purchase, change, return_url) == Posted()
         wallet = replace(self.read_wallet(FAN), budget=replace(self.budgets[FAN], money_left=ByPeriod(0, 0, 0)))
         return Rejected(wallet=wallet)
 

@@ -4,7 +4,17 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.domain.memberships import Membership, MembershipStatus
-from chalicelib.errors import AlreadyMember, IdempotencyConflict, KeyTooOld, NotFound, TryAgain, UnknownPlan
+from chalicelib.domain.payments import CustomerGone
+from chalicelib.domain.purchases import FORMER_KEY_FORM
+from chalicelib.errors import (
+    AlreadyMember,
+    IdempotencyConflict,
+    KeyTooOld,
+    NotFound,
+    PaymentUnavailable,
+    TryAgain,
+    UnknownPlan,
+)
 from chalicelib.usecases.memberships import OpenedMembership, open_portal
 from chalicelib.usecases.queries import read_membership
 from tests.domain.builders import FAN, KEY, a_catalogue, a_membership, a_plan
@@ -12,7 +22,7 @@ from tests.fakes import START, uuid7_at
 from tests.usecases.membership_harness import MembershipHarness
 
 PAY_URL = f"https://pay.example/{KEY}"
-LATER = uuid7_at(START, 9)
+EARLIER, LATER = uuid7_at(START - timedelta(hours=1), 9), uuid7_at(START, 9)
 ACTIVE = MembershipStatus.ACTIVE
 
 
@@ -21,11 +31,57 @@ def harness() -> MembershipHarness:
     return MembershipHarness()
 
 
-def test_open_membership_is_two_reads_one_write_and_one_call_to_the_provider(harness: MembershipHarness) -> None:
+OPENED = ["list_memberships", "read_wallet", "open_membership", "read_customer"]
+NEW_CUSTOMER = ["list_memberships", "create_customer", "keep_customer"]
+
+
+def test_open_membership_is_reads_then_one_write_and_one_call_to_the_provider(harness: MembershipHarness) -> None:
     assert harness.join() == OpenedMembership(membership=a_membership(), url=PAY_URL, is_repeat=False)
-    assert harness.recorder.calls == ["list_memberships", "read_wallet", "open_membership", "open_session"]
+    assert harness.recorder.calls == [*OPENED, *NEW_CUSTOMER, "open_session"]
+    harness.recorder.calls.clear()
+    harness.join(membership_id=LATER)
+    assert harness.recorder.calls == [*OPENED, "open_session"]
     assert harness.membership() == a_membership()
     assert harness.books.entries == {}
+
+
+def test_open_membership_has_one_customer_per_fan(harness: MembershipHarness) -> None:
+    harness.join()
+    harness.join()
+    harness.join(membership_id=LATER)
+    harness.join(user_id="fan-2")
+    assert harness.billing.customers == [f"cus_{FAN}"] * 3 + ["cus_fan-2"]
+    assert harness.billing.created == [(FAN, None), ("fan-2", None)]
+
+
+def test_open_membership_keeps_the_customer_of_an_earlier_membership(harness: MembershipHarness) -> None:
+    stocked(harness, a_membership(status=MembershipStatus.ENDED, customer_id="cus_before"))
+    harness.join(membership_id=LATER)
+    assert (harness.billing.customers, harness.billing.created) == (["cus_before"], [])
+
+
+def test_open_membership_with_a_key_that_makes_no_customers_sends_none(harness: MembershipHarness) -> None:
+    harness.recorder.fail_before["create_customer"] = PaymentUnavailable()
+    assert harness.join().url == PAY_URL
+    assert harness.billing.customers == [None]
+
+
+def test_open_membership_repeat_of_the_first_release_sends_no_customer(harness: MembershipHarness) -> None:
+    stocked(harness, a_membership(key_form=FORMER_KEY_FORM))
+    assert harness.join().url == PAY_URL
+    assert harness.billing.customers == [None]
+
+
+def test_open_membership_of_a_deleted_customer_is_refused_and_the_next_has_another(
+    harness: MembershipHarness,
+) -> None:
+    stocked(harness, a_membership(membership_id=EARLIER, status=MembershipStatus.ENDED, customer_id="cus_before"))
+    harness.recorder.fail_before["open_session"] = CustomerGone()
+    with pytest.raises(CustomerGone):
+        harness.join()
+    assert harness.join(membership_id=LATER).url is not None
+    assert harness.billing.created == [(FAN, "cus_before")]
+    assert harness.billing.customers == [f"cus_{FAN}_again"]
 
 
 def test_open_membership_repeat_returns_the_same_session(harness: MembershipHarness) -> None:
@@ -91,7 +147,7 @@ def test_open_membership_repeat_after_an_hour_has_no_url_and_no_call(harness: Me
 
 
 @pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
-@pytest.mark.parametrize("step", ["list_memberships", "read_wallet", "open_membership", "open_session"])
+@pytest.mark.parametrize("step", [*OPENED, "create_customer", "keep_customer", "open_session"])
 def test_open_membership_retry_after_any_fault_returns_the_same_membership(
     harness: MembershipHarness, step: str, fault: str
 ) -> None:

@@ -11,12 +11,12 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamodb.attributes import require
-from chalicelib.adapters.dynamodb.keys import MEMBERSHIPS, WALLET, membership_key, user_id_of, wallet_key
+from chalicelib.adapters.dynamodb.keys import CUSTOMER, MEMBERSHIPS, WALLET, membership_key, user_id_of, wallet_key
 from chalicelib.adapters.dynamodb.mapping import notification_row, posted_row, to_entry
-from chalicelib.adapters.dynamodb.models import EntryRow, MembershipRow, WalletRow, bind
+from chalicelib.adapters.dynamodb.models import CustomerRow, EntryRow, MembershipRow, WalletRow, bind
 from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
-from chalicelib.domain.memberships import Membership, MembershipStatus
+from chalicelib.domain.memberships import Customer, Membership, MembershipStatus
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.purchases import FORMER_KEY_FORM, PENDING_LIFE, Purchase
 from chalicelib.errors import TryAgain
@@ -65,6 +65,28 @@ class DynamoMemberships:
                 scan_index_forward=False,
             )
             return [_membership(row) for row in rows]
+
+    def read_customer(self, user_id: str) -> Customer:
+        with transient_errors():
+            try:
+                row = CustomerRow.get(wallet_key(user_id), CUSTOMER, consistent_read=True)
+            except DoesNotExist:
+                return Customer()
+        return Customer(customer_id=row.customer_id, gone_id=row.gone_id)
+
+    def keep_customer(self, user_id: str, customer_id: str) -> str:
+        """Cost: 1 write unit; 1 read in addition if there is one."""
+        row = CustomerRow(wallet_key(user_id), CUSTOMER)
+        kept: list[Action] = [CustomerRow.customer_id.set(customer_id)]
+        if is_done(lambda: row.update(kept, CustomerRow.customer_id.does_not_exist())):
+            return customer_id
+        return self.read_customer(user_id).customer_id or customer_id
+
+    def forget_customer(self, user_id: str, customer_id: str) -> None:
+        """Cost: 1 write unit."""
+        row = CustomerRow(wallet_key(user_id), CUSTOMER)
+        gone: list[Action] = [CustomerRow.customer_id.remove(), CustomerRow.gone_id.set(customer_id)]
+        is_done(lambda: row.update(gone, CustomerRow.customer_id == customer_id))
 
     def post_month(
         self, month: Purchase, subscription_id: str, customer_id: str | None

@@ -132,6 +132,13 @@ class OpenRow(Row):
     ttl = IntegerAttribute()
 
 
+class CustomerRow(Row):
+    """A fan's customer at the payment provider, or the id of the one that was deleted there."""
+
+    customer_id = UnicodeAttribute(null=True)
+    gone_id = UnicodeAttribute(null=True)
+
+
 class MembershipRow(Row):
     """A membership and its status. It has a `ttl` until a month is paid."""
 

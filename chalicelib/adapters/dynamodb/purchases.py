@@ -50,7 +50,7 @@ class DynamoPurchases:
 
         def write(transaction: TransactWrite) -> None:
             transaction.save(purchase_row(purchase), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
-            transaction.save(_open_row(purchase, return_url))
+            transaction.save(_open_row(purchase, return_url), OpenRow.pk.does_not_exist())
             transaction.update(
                 WalletRow(wallet_key(purchase.user_id), WALLET), counted, is_within_budget, return_values="ALL_OLD"
             )

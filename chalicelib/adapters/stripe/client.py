@@ -8,6 +8,7 @@ from typing import Final
 import stripe
 
 from chalicelib.domain.addresses import with_parameters
+from chalicelib.domain.payments import CustomerGone
 from chalicelib.domain.purchases import FORMER_KEY_FORM
 from chalicelib.errors import IdempotencyConflict, PaymentUnavailable, TryAgain
 
@@ -88,6 +89,7 @@ class StripeAccount:
 
         Raises:
             IdempotencyConflict: the key was used with other parameters.
+            CustomerGone: the customer that it names was deleted.
             PaymentUnavailable: any other 4xx, which is final: the object was not made, and never will be.
             TryAgain: the outcome is unknown.
         """
@@ -99,6 +101,8 @@ class StripeAccount:
             raise IdempotencyConflict(f"This {what} cannot be opened again: use a new key.") from error
         except stripe.StripeError as error:
             self._log_rejection(what, error)
+            if error.code == "resource_missing" and _param(error) == "customer":
+                raise CustomerGone("Send the request with a new key.") from error
             raise PaymentUnavailable("The payment provider does not take this payment.") from error
 
     def _log_rejection(self, what: str, error: stripe.StripeError) -> None:
@@ -106,8 +110,7 @@ class StripeAccount:
 
         Only the message of an invalid request is logged: the others quote parts of the API key.
         """
-        is_invalid = isinstance(error, stripe.InvalidRequestError)
-        param = error.param if isinstance(error, stripe.InvalidRequestError) else None
+        is_invalid, param = isinstance(error, stripe.InvalidRequestError), _param(error)
         details = {
             "what": what,
             "stripe_status": error.http_status,
@@ -117,12 +120,16 @@ class StripeAccount:
             "reason": str(error.user_message or "")[:_LONGEST_REASON] if is_invalid else None,
         }
         log.error("stripe_rejected", extra=details)
-        if param not in _OF_THE_CALLER:
+        if param not in _NOT_CONFIGURED_BY_US:
             self._on_rejected()
 
 
-_OF_THE_CALLER: Final = frozenset({"success_url", "cancel_url"})
-"""Parameters that a request takes from its caller."""
+def _param(error: stripe.StripeError) -> str | None:
+    return error.param if isinstance(error, stripe.InvalidRequestError) else None
+
+
+_NOT_CONFIGURED_BY_US: Final = frozenset({"success_url", "cancel_url", "customer"})
+"""Parameters that a request takes from its caller, or that were deleted at Stripe."""
 
 _LONGEST_REASON: Final = 300
 

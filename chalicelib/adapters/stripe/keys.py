@@ -47,14 +47,7 @@ def walk(
     the answer is final (a 4xx): the walk ends there. After a 5xx that is not marked the key is sent again, which shows
     if Stripe keeps it.
 
-    Args:
-        keys: as keys_of returns them.
-        send: makes one call with a key.
-        seconds: time after which no further call begins.
-        monotonic: returns the seconds of a clock.
-
-    Raises:
-        stripe.StripeError: of the last call.
+    No call begins after `seconds`. Raises the stripe.StripeError of the last call.
     """
     deadline = monotonic() + seconds
     number, is_second = 0, False

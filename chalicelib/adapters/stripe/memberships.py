@@ -19,9 +19,22 @@ _A_YEAR: Final = 12
 class StripeMemberships(StripeAccount):
     """The Subscriptions port over stripe-python. From the portal, the customer comes back to `success_url`."""
 
-    def open_session(self, membership: Membership, return_url: str | None = None) -> str | None:
+    def create_customer(self, user_id: str, gone_id: str | None) -> str:
+        customers = self._client().v1.customers
+        with self._creating("customer"):
+            customer = walk(
+                keys_of("customer", user_id, gone_id or "first", KEY_FORM),
+                lambda key: customers.create({"metadata": {"user_id": user_id}}, {"idempotency_key": key}),
+            )
+        return customer.id
+
+    def open_session(
+        self, membership: Membership, return_url: str | None = None, customer_id: str | None = None
+    ) -> str | None:
         """Send only values that every repeat of the request has, so that Stripe recognizes it."""
         params, sessions = self._session_params(membership, return_url), self._client().v1.checkout.sessions
+        if customer_id:
+            params["customer"] = customer_id
         with self._creating("membership"):
             session = walk(
                 keys_of("membership", membership.user_id, membership.membership_id, membership.key_form),

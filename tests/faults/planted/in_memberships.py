@@ -15,6 +15,13 @@ _LIFE: Final = ("tests/properties/test_membership_events.py",)
 
 IN_MEMBERSHIPS: Final = [
     Bug(
+        "a customer for each membership",
+        "chalicelib/usecases/memberships.py",
+        "    if known.customer_id:\n        return known.customer_id\n",
+        "",
+        ("tests/usecases/test_open_membership.py",),
+    ),
+    Bug(
         "each delivery of an invoice is a month of its own",
         _DOMAIN,
         "        purchase_id=invoice.purchase_id,\n",
