@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.memberships import Customer, Membership
 from chalicelib.domain.notifications import NotificationEntry
-from chalicelib.domain.payments import Invoice, MembershipHint, MembershipRef, Subscription
+from chalicelib.domain.payments import CustomerGone, Invoice, MembershipHint, MembershipRef, Subscription
 from chalicelib.domain.purchases import Purchase
 from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Stale, Unmatched
 from tests.fake_budgets import Spending
@@ -94,6 +94,7 @@ class FakeSubscriptions:
         self.return_urls: list[str | None] = []
         self.created: list[tuple[str, str | None]] = []
         self.customers: list[str | None] = []
+        self.gone: set[str | None] = set()
         self.subscriptions: dict[str, Subscription] = {}
         self.invoices: dict[str, Invoice] = {}
 
@@ -104,6 +105,8 @@ class FakeSubscriptions:
     def open_session(
         self, membership: Membership, return_url: str | None = None, customer_id: str | None = None
     ) -> str | None:
+        if customer_id in self.gone:
+            raise CustomerGone
         self.opened += 1
         self.return_urls.append(return_url)
         self.customers.append(customer_id)

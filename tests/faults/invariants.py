@@ -14,6 +14,7 @@ from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reviews import SUPERSEDED
 from chalicelib.domain.settlements import payment_entry_id
+from chalicelib.errors import PaymentUnavailable
 from tests.faults.budget_scenarios import miscounted
 from tests.faults.provider import Payment
 from tests.faults.simulated_system import SimulatedSystem
@@ -125,6 +126,8 @@ def _memberships(system: SimulatedSystem) -> Iterator[Breach]:
     ]
     published = Counter(entry.payload["membership_id"] for entry in ends)
     for (_, membership_id), membership in system.fake_memberships.known.items():
+        if membership.ended_reason == PaymentUnavailable.code:
+            continue
         due = system.billing.status_of(membership)
         if membership.status is not due:
             yield Breach("lost", f"membership {membership_id} is {membership.status}, and ought to be {due}")
@@ -160,11 +163,12 @@ def _facts(system: SimulatedSystem) -> Iterator[Breach]:
 
 
 def _answers(system: SimulatedSystem) -> Iterator[Breach]:
-    """Check that an accepted request is in the ledger, and that a request refused last is not."""
+    """Check that an accepted request is in the ledger, and that a request refused last is not, or ended unpaid."""
     entries = {entry_id: entry for known in system.fake_ledger.entries.values() for entry_id, entry in known.items()}
-    known = system.fake_memberships.known.keys()
+    known = system.fake_memberships.known
+    ended = {name for (_, name), each in known.items() if each.ended_reason == PaymentUnavailable.code}
     for key, code in system.refusals.items():
-        if key in entries or key in {name for _, name in known}:
+        if key in entries or key in {name for _, name in known} - ended:
             yield Breach("lost", f"{key} was refused with {code}, and done")
     for key, answer in system.responses.items():
         if (requested := getattr(answer, "membership", None)) and key not in {name for _, name in known}:

@@ -34,8 +34,15 @@ def _joining(*, known: bool = False) -> Scenario:
     return Scenario("join" + (" again" if known else ""), arrange, lambda system: system.join(system.current_key))
 
 
+def _without_customer(system: SimulatedSystem) -> None:
+    """Delete the fan's customer at the provider."""
+    system.current_key = system.key()
+    system.billing.gone.add(system.fake_memberships.keep_customer("fan-1", "cus_gone"))
+
+
 MEMBERSHIPS: Final = [
     _joining(),
+    Scenario("join for a customer who is gone", _without_customer, lambda system: system.join(system.current_key)),
     _joining(known=True),
     webhook("a first month", _join, lambda system, key: system.billing.start(key)),
     webhook("a renewal", _member, lambda system, key: system.billing.renew(key)),
