@@ -27,7 +27,7 @@ CoinpurseError
 │   ├── PaymentUnavailable       the payment provider refuses it for good
 │   ├── SelfGift                 the sender is the creator
 │   ├── InsufficientCoins   402  the wallet holds less
-│   ├── WalletFrozen        403  an operator froze the wallet
+│   ├── WalletFrozen        403  an operator or a dispute froze the wallet
 │   ├── SelfExcluded        403  the fan is self-excluded
 │   ├── BudgetReached            the fan's budget has less left
 │   └── BudgetCurrency           the fan's budget is in another currency
@@ -262,7 +262,7 @@ class InsufficientCoins(Refusal):
 
 
 class WalletFrozen(Refusal):
-    """An operator froze the wallet."""
+    """The wallet is frozen. `reason` is operator or dispute."""
 
     code = "wallet_frozen"
     title = "The wallet is frozen"

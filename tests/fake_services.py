@@ -1,15 +1,17 @@
 """Services that use cases take as one argument, out of single ports."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from chalicelib.domain.catalogue import Catalogue
 from chalicelib.ports.billing import PaymentGateway, Subscriptions
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.operators import OperatorLedger
+from tests.domain.builders import a_catalogue
 from tests.fakes import PAUSE, FakeClock
 
 SOURCE = "/coinpurse/test"
@@ -25,6 +27,7 @@ class FakeStripeEventServices:
     subscriptions: Subscriptions
     clock: Clock
     livemode: bool = False
+    catalogue: Catalogue = field(default_factory=a_catalogue)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,13 +7,12 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.entries import Entry, ShardEntry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.payments import CheckoutSession, MoneyState, PurchaseRef, StripeEvent
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.purchases import Purchase, Status
+from chalicelib.domain.purchases import DisputeHold, Purchase, Status
 from chalicelib.domain.reviews import Review
 from chalicelib.domain.shards import ShardPosition, streak_of
 from chalicelib.domain.streaks import StreakEnd, is_of
@@ -21,7 +20,8 @@ from chalicelib.domain.wallets import Streak, Wallet
 from chalicelib.errors import NotAuthentic, NotFound, TryAgain
 from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Repeated, Stale, Unchanged
 from tests.fake_asking import FakeOpenCheckouts, FakePresentSessions
-from tests.fake_budgets import FakeBudgets, Spending
+from tests.fake_budgets import Spending
+from tests.fake_money import FakeMoney
 from tests.fake_shards import ShardState, grown, is_as_seen, position
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -54,28 +54,26 @@ def uuid7_at(at: datetime, number: int) -> str:
     return str(UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62 | number))
 
 
-class FakeLedger(FakeOpenCheckouts, FakeBudgets):
+class FakeLedger(FakeOpenCheckouts, FakeMoney):
     """The Ledger port in dictionaries. Each call is atomic."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.coins: dict[str, int] = {}
         self.frozen: set[str] = set()
         self.streaks: dict[str, Streak] = {}
         self.opened: set[str] = set()
         self.shards: dict[tuple[str, int], ShardState] = {}
         self.published_entries: dict[str, datetime] = {}
         self.reviews: dict[str, Review] = {}
-        self.granted_for: dict[str, str] = {}
-        """Payment by purchase id, for coins that the first release granted."""
 
     def open_purchase(
         self, purchase: Purchase, change: BudgetChange | None = None, return_url: str | None = None
     ) -> Posted | AlreadyExists | Rejected:
         known = self.find_entry(purchase.user_id, purchase.purchase_id)
         money = Spending(at=purchase.created_at, money=purchase.amount_minor, currency=purchase.currency)
-        is_within = self.allows(purchase.user_id, money, change)
-        refusing_wallet = None if is_within else self.read_wallet(purchase.user_id)
+        wallet = self.read_wallet(purchase.user_id)
+        allows = self.allows(purchase.user_id, money, change) and not wallet.freeze_reasons
+        refusing_wallet = None if allows else wallet
         if known:
             return AlreadyExists(entry=known, wallet=refusing_wallet)
         if refusing_wallet:
@@ -127,31 +125,6 @@ class FakeLedger(FakeOpenCheckouts, FakeBudgets):
         self.entries[purchase.user_id][purchase.purchase_id] = moved
         return Posted()
 
-    def update_kept_amount(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> Posted | Stale:
-        stored = self.find_entry(purchase.user_id, purchase.purchase_id)
-        existing = adjustment and self.find_entry(adjustment.user_id, adjustment.entry_id)
-        if not isinstance(stored, Purchase) or stored.version != purchase.version or existing:
-            return Stale()
-        changed = replace(stored, kept_minor=kept_minor, version=stored.version + 1)
-        self.entries[purchase.user_id][purchase.purchase_id] = changed
-        if adjustment:
-            self.adjust(adjustment)
-        return Posted()
-
-    def is_granted(self, purchase: Purchase) -> bool:
-        return self.granted_for.get(purchase.purchase_id) == (purchase.payment_intent or "")
-
-    def credit(self, purchase: Purchase, before: Purchase | None) -> None:
-        self.entries.setdefault(purchase.user_id, {})[purchase.purchase_id] = purchase
-        self.coins[purchase.user_id] = self.coins.get(purchase.user_id, 0) + purchase.coins
-        if before is None or before.is_released:
-            at = purchase.posting.posted_at
-            self.count_paid(purchase.user_id, Spending(at=at, money=purchase.amount_minor, currency=purchase.currency))
-
-    def adjust(self, adjustment: Adjustment) -> None:
-        self.entries.setdefault(adjustment.user_id, {})[adjustment.entry_id] = adjustment
-        self.coins[adjustment.user_id] = self.coins.get(adjustment.user_id, 0) + adjustment.coins
-
     def post_gift(
         self, gift: Gift, change: BudgetChange | None = None, ended: StreakEnd | None = None
     ) -> Posted | AlreadyExists | Rejected:
@@ -159,7 +132,7 @@ class FakeLedger(FakeOpenCheckouts, FakeBudgets):
         has_wallet = self.has_wallet(gift.user_id)
         wallet = self.read_wallet(gift.user_id)
         coins = Spending(at=gift.posted_at, coins=gift.price_coins)
-        allows = has_wallet and wallet.coins >= gift.price_coins and not wallet.is_frozen
+        allows = has_wallet and wallet.coins >= gift.price_coins and not wallet.freeze_reasons
         allows = allows and self.allows(gift.user_id, coins, change)
         if gift.streak_id:
             is_current = is_as_seen(wallet.streak, ended) if gift.begins_streak else is_of(gift, wallet.streak)
@@ -195,7 +168,9 @@ class FakeLedger(FakeOpenCheckouts, FakeBudgets):
         return Wallet(
             user_id=user_id,
             coins=self.coins.get(user_id, 0),
-            is_frozen=user_id in self.frozen,
+            is_frozen_by_operator=user_id in self.frozen,
+            open_disputes=self.disputes[user_id, DisputeHold.OPEN],
+            lost_disputes=self.disputes[user_id, DisputeHold.LOST],
             streak=self.streaks.get(user_id),
             budget=self.budgets.get(user_id),
             excluded_until=self.excluded.get(user_id),

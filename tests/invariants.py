@@ -9,6 +9,7 @@ I5  a wallet is negative by at most the coins clawed back from it and not restor
 I6  every amount is an int within +-(2^53 - 1), which JSON readers keep exactly
 I7  posted entries and quotes never change
 I8  coins granted by a purchase, less clawbacks, plus restores = floor(coins x kept amount / paid amount)
+I10 a wallet counts its purchases with an open and with a lost dispute
 """
 
 from collections import Counter, defaultdict
@@ -23,7 +24,7 @@ from chalicelib.domain.entries import Entry, shard_entry
 from chalicelib.domain.events import Message
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.money import MAX_AMOUNT
-from chalicelib.domain.purchases import Purchase, Status
+from chalicelib.domain.purchases import DisputeHold, Purchase, Status
 from chalicelib.domain.wallets import Wallet
 from tests.fakes import FakeLedger
 
@@ -91,6 +92,7 @@ def broken(books: Books, *, is_drained: bool) -> list[str]:
         *_debts(books),
         *_credits(books),
         *_shares(books),
+        *_holds(books),
         *_gifts(books, is_drained=is_drained),
         *_shards(books),
         *_published(books, is_drained=is_drained),
@@ -115,8 +117,8 @@ def changed(before: Books, after: Books) -> list[str]:
 
 
 def _frozen_part(entry: Entry | None) -> Entry | None:
-    """Return the entry without the fields that may change: its kept amount and its version."""
-    return replace(entry, kept_minor=None, version=1) if isinstance(entry, Purchase) else entry
+    """Return the entry without the fields that may change: its kept amount, its disputes' hold, its version."""
+    return replace(entry, kept_minor=None, hold=None, version=1) if isinstance(entry, Purchase) else entry
 
 
 def _is_requoted(entry: Purchase, now: Entry | None) -> bool:
@@ -174,6 +176,14 @@ def _shares(books: Books) -> Iterator[str]:
             if not 0 <= kept_minor <= entry.amount_minor or granted != due:
                 yield f"I8: {entry.entry_id} granted {granted} of {entry.coins} coins, kept {kept_minor} of its money"
     yield from (f"I8: {about} was never posted, and {coins} coins follow it" for about, coins in moved.items())
+
+
+def _holds(books: Books) -> Iterator[str]:
+    held = Counter((entry.user_id, entry.hold) for entry in books.entries if isinstance(entry, Purchase))
+    for wallet in books.wallets:
+        counted = wallet.open_disputes, wallet.lost_disputes
+        if counted != tuple(held[wallet.user_id, hold] for hold in DisputeHold):
+            yield f"I10: the wallet of {wallet.user_id} counts {counted} disputes, its purchases others"
 
 
 def _credits(books: Books) -> Iterator[str]:

@@ -133,6 +133,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     custom: _CustomLine | None = None
     unit: _UnitLine | None = None
     image_origins: list[str] = []
+    freeze_on_dispute: bool = True
 
 
 def load_catalogue(name: str, folder: Path = FOLDER) -> Catalogue:
@@ -175,6 +176,7 @@ def _catalogue(name: str, file: _File) -> Catalogue:
         custom_max_coins=file.custom.max_coins if file.custom else None,
         unit=UnitNames(**msgspec.structs.asdict(file.unit)) if file.unit else UnitNames(),
         image_origins=tuple(file.image_origins),
+        freeze_on_dispute=file.freeze_on_dispute,
     )
 
 

@@ -21,6 +21,7 @@ class Adjustment(Struct, frozen=True, kw_only=True):
     A clawback takes the coins of refunded or disputed money and a restore returns them; `about` is the purchase. A
     grant is made by an operator; `about` is the payment it settles, if any. A gift reversal returns the coins to the
     fan and counters the entry in the creator's shard; `about` is the gift. `reason` and `actor` are never published.
+    `coins_spent` is how many of the coins that a clawback took the fan had spent; None where that is not known.
     """
 
     entry_id: str
@@ -32,6 +33,7 @@ class Adjustment(Struct, frozen=True, kw_only=True):
     about: str | None = None
     reason: str | None = None
     actor: str | None = None
+    coins_spent: int | None = None
     creator_id: str | None = None
     shard: int = 0
 

@@ -74,6 +74,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
 
     `custom_max_coins` is the largest amount of coins that a fan may choose freely; None: bundles only.
     `image_origins` are the https origins that pictures may come from, beside the assets.
+    `freeze_on_dispute`: a dispute that moved money freezes the fan's wallet.
 
     Raises:
         CatalogueError: a field breaks its rule.
@@ -86,6 +87,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     custom_max_coins: int | None = None
     unit: UnitNames = UnitNames()
     image_origins: Sequence[str] = ()
+    freeze_on_dispute: bool = True
 
     def __post_init__(self) -> None:
         for bundle in self.bundles.values():

@@ -155,6 +155,8 @@ def message_for_adjustment(adjustment: Adjustment, sequence: int | None, *, sour
         "coins": abs(adjustment.coins),
         about: adjustment.about,
     }
+    if adjustment.kind is Kind.CLAWBACK:
+        data["coins_spent"] = adjustment.coins_spent
     attributes = _attributes(event_type, adjustment.kind.value, abs(adjustment.coins), livemode=livemode)
     if sequence is None or adjustment.creator_id is None:
         envelope = _envelope(adjustment, event_type, f"wallet/{adjustment.user_id}", source)

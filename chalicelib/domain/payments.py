@@ -171,13 +171,14 @@ class Dispute(Struct, frozen=True, kw_only=True):
     """A dispute in its present state.
 
     `amount_minor` is the disputed amount in `currency`, which may differ from the payment's in both. It says how much
-    is disputed, not that any money moved.
+    is disputed, not that any money moved. `case_type` is the card network's, None for other payment methods.
     """
 
     amount_minor: int
     currency: str
     status: str | None
     bookings: Sequence[Booking] = ()
+    case_type: str | None = None
 
 
 class MoneyState(Struct, frozen=True, kw_only=True):
@@ -191,9 +192,9 @@ class MoneyState(Struct, frozen=True, kw_only=True):
 class StripeEvent(Struct, frozen=True, kw_only=True):
     """A Stripe event with a valid signature.
 
-    `session` is set for `checkout.session.*` with a currency; `payment_intent` for refunds and disputes of a payment
-    intent; `invoice_id` for `invoice.*`; `membership` for `customer.subscription.*` and for sessions that started a
-    subscription, unless they are unrelated.
+    `session` is set for `checkout.session.*` with a currency; `payment_intent` for refunds, disputes and fraud warnings
+    of a payment intent; `invoice_id` for `invoice.*`; `membership` for `customer.subscription.*` and for sessions that
+    started a subscription, unless they are unrelated.
     """
 
     stripe_event_id: str

@@ -40,6 +40,16 @@ class Status(StrEnum):
     EXPIRED = "expired"
 
 
+class DisputeHold(StrEnum):
+    """The hold of a purchase's disputes on the fan's wallet. The money of each of them is out.
+
+    An open one freezes the wallet until it is decided, a lost one until the wallet owes no coins.
+    """
+
+    OPEN = "open"
+    LOST = "lost"
+
+
 UNPOSTED: Final = tuple(status for status in Status if status is not Status.POSTED)
 
 
@@ -48,7 +58,8 @@ class Purchase(Struct, frozen=True, kw_only=True):
 
     `coins` is the total to credit, bonus included; `amount_minor` is the price, tax included, in the minor unit of
     `currency`. `posted_at`, `event_id` and `payment_intent` are set once it is posted. `kept_minor` is the part of the
-    price that was kept at the last sync (None: no sync yet); each sync changes `version`. `is_released`: it ended
+    price that was kept at the last sync (None: no sync yet), `hold` what its disputes then meant for the wallet; each
+    sync changes `version`. `is_released`: it ended
     unpaid, and its price no longer counts in the fan's budget.
 
     A paid month of a membership is a purchase, too: with a `membership_id`, the plan's id as `bundle_id`, and the end
@@ -75,6 +86,7 @@ class Purchase(Struct, frozen=True, kw_only=True):
     event_id: str | None = None
     payment_intent: str | None = None
     kept_minor: int | None = None
+    hold: DisputeHold | None = None
     version: int = 1
     is_released: bool = False
     membership_id: str | None = None

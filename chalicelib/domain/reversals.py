@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from chalicelib.domain.payments import Booking, Dispute, MoneyState
-from chalicelib.domain.purchases import Purchase
+from chalicelib.domain.purchases import DisputeHold, Purchase
 
 GONE: Final = True
 STAYS: Final = False
@@ -43,6 +43,11 @@ DISPUTE_STATUSES: Final = frozenset(
 
 CONVERSION_LOSS: Final = 20
 """Part of a converted withdrawal, 1/20, that may be missing from its reinstatement: the two rates differ."""
+
+
+_FINAL: Final = frozenset({"lost", "prevented"})
+"""Statuses of a dispute that is decided against the merchant, as long as its money is out."""
+_RESOLVED: Final = ("prevented", "resolution")
 
 
 class UnknownStatus(Exception):
@@ -83,6 +88,17 @@ def money_gone(money: MoneyState, currency: str) -> MoneyGone:
     return MoneyGone(movements=movements, unknown=unknown)
 
 
+def dispute_hold(money: MoneyState) -> DisputeHold | None:
+    """Return the hold of a payment's disputes on the wallet. Only a dispute that has moved money has one.
+
+    A resolution has given the money back whether it shows as a balance transaction or as a refund beside the dispute.
+    """
+    taking = [each for each in money.disputes if _share_out(each) or (each.status, each.case_type) == _RESOLVED]
+    if not taking:
+        return None
+    return DisputeHold.LOST if all(each.status in _FINAL for each in taking) else DisputeHold.OPEN
+
+
 def money_kept(purchase: Purchase, money: MoneyState, gone: MoneyGone) -> int:
     """Return the part of the price that was not refunded or disputed, 0 to `purchase.amount_minor`."""
     return min(max(money.captured_minor - gone.amount_minor, 0), purchase.amount_minor)
@@ -93,6 +109,11 @@ def coins_kept(purchase: Purchase, kept_minor: int) -> int:
     if not purchase.amount_minor:
         return purchase.coins  # nothing was paid, so nothing can leave
     return purchase.coins * kept_minor // purchase.amount_minor
+
+
+def coins_already_spent(coins_held: int, coins_taken: int) -> int:
+    """Return how many of the coins that a clawback takes are no longer in a wallet of `coins_held`."""
+    return min(max(coins_taken - coins_held, 0), coins_taken)
 
 
 def _withdrawn_minor(dispute: Dispute, currency: str) -> int | None:
@@ -106,10 +127,14 @@ def _withdrawn_minor(dispute: Dispute, currency: str) -> int | None:
         return max(-sum(booking.amount_minor for booking in dispute.bookings), 0)
     if dispute.currency != currency:
         return None
-    taken = _converted(booking for booking in dispute.bookings if booking.amount_minor < 0)
-    returned = _converted(booking for booking in dispute.bookings if booking.amount_minor > 0)
-    left = -taken - returned
-    return int(dispute.amount_minor * left / -taken + Fraction(1, 2)) if left * CONVERSION_LOSS > -taken else 0
+    return int(dispute.amount_minor * _share_out(dispute) + Fraction(1, 2))  # rounded half up
+
+
+def _share_out(dispute: Dispute) -> Fraction:
+    """Return the share of a dispute's withdrawals that was not reinstated, 0 to 1."""
+    taken = -_converted(booking for booking in dispute.bookings if booking.amount_minor < 0)
+    left = taken - _converted(booking for booking in dispute.bookings if booking.amount_minor > 0)
+    return left / taken if left * CONVERSION_LOSS > taken else Fraction(0)
 
 
 def _converted(bookings: Iterable[Booking]) -> Fraction:

@@ -28,6 +28,8 @@ class ReviewReason(StrEnum):
     PAID_TWICE = "paid_twice"
     MONEY_LEFT = "money_left_an_unmatched_payment"
     """A payment in review was refunded or disputed. An operator may have granted coins for it."""
+    EARLY_FRAUD_WARNING = "early_fraud_warning"
+    """The card's issuer reports a credited payment as fraud. Nothing has moved yet."""
     UNKNOWN = "unknown"
     """Stripe reports a payment status, or the row has a reason, that this version does not know."""
 
@@ -44,6 +46,7 @@ class ReviewReason(StrEnum):
 
 WITHOUT_CREDIT: Final = {
     ReviewReason.MONEY_LEFT: "only refuse: this review is about money that left, not about coins to give",
+    ReviewReason.EARLY_FRAUD_WARNING: "only refuse: this review is a warning, to refund the payment or to ignore it",
     ReviewReason.NO_PAYMENT_YET: "only refuse: its coins are credited when its payment shows; else grant them",
     ReviewReason.UNKNOWN: "only refuse: its reason is unknown to this version; grant the coins if they are due",
 }

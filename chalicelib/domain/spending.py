@@ -1,11 +1,12 @@
 """Spending checks: budget, self-exclusion, freeze."""
 
 from datetime import datetime
+from typing import Final
 
 from chalicelib.domain.budgets import Budget, exceeded, renewed
 from chalicelib.domain.ids import iso
 from chalicelib.domain.periods import PERIODS, ByPeriod
-from chalicelib.domain.wallets import Wallet
+from chalicelib.domain.wallets import FreezeReason, Wallet
 from chalicelib.errors import BudgetCurrency, BudgetReached, InsufficientCoins, Refusal, SelfExcluded, WalletFrozen
 
 
@@ -15,9 +16,7 @@ def spend_refusal(wallet: Wallet | None, coins: int, now: datetime) -> Refusal |
     The budget is renewed to `now` first. It is checked before the coins, so that a fan whose budget is spent is not
     asked to buy more coins.
     """
-    if wallet and wallet.is_frozen:
-        return WalletFrozen("Ask the platform's support.")
-    if wallet and (refusal := _excluded(wallet, now)):
+    if wallet and (refusal := _barred(wallet, now)):
         return refusal
     if wallet and wallet.budget:
         budget = renewed(wallet.budget, now)
@@ -30,10 +29,10 @@ def spend_refusal(wallet: Wallet | None, coins: int, now: datetime) -> Refusal |
 
 
 def payment_refusal(wallet: Wallet | None, amount_minor: int, currency: str, now: datetime) -> Refusal | None:
-    """Return the refusal of a payment by self-exclusion or budget, or None. A freeze does not stop purchases."""
+    """Return the refusal of a payment by freeze, self-exclusion or budget, or None."""
     if wallet is None:
         return None
-    if refusal := _excluded(wallet, now):
+    if refusal := _barred(wallet, now):
         return refusal
     if wallet.budget is None:
         return None
@@ -52,15 +51,23 @@ def require_may_pay(wallet: Wallet, amount_minor: int, currency: str, now: datet
         raise refusal
 
 
-def is_excluded(wallet: Wallet | None, now: datetime) -> bool:
-    """Return True while the fan's self-exclusion lasts."""
-    return wallet is not None and wallet.excluded_until is not None and wallet.excluded_until > now
+def is_barred(wallet: Wallet | None, now: datetime) -> bool:
+    """Return True while a freeze or the fan's self-exclusion lasts."""
+    return wallet is not None and _barred(wallet, now) is not None
 
 
-def _excluded(wallet: Wallet, now: datetime) -> Refusal | None:
-    if wallet.excluded_until and is_excluded(wallet, now):
+def _barred(wallet: Wallet, now: datetime) -> Refusal | None:
+    for reason in wallet.freeze_reasons:
+        return WalletFrozen(_ENDS[reason], reason=reason.value)
+    if wallet.excluded_until and wallet.excluded_until > now:
         return SelfExcluded("It cannot be undone early.", until=iso(wallet.excluded_until))
     return None
+
+
+_ENDS: Final = {
+    FreezeReason.OPERATOR: "Ask the platform's support.",
+    FreezeReason.DISPUTE: "A payment is disputed at the bank. Ask the platform's support.",
+}
 
 
 def _reached(what: str, budget: Budget, left: ByPeriod[int], amount: int) -> Refusal | None:

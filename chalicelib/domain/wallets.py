@@ -1,6 +1,8 @@
 """A fan's wallet and its active streak."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 
 from msgspec import Struct
 
@@ -23,12 +25,31 @@ class Streak(Struct, frozen=True, kw_only=True):
     last_at: datetime
 
 
+class FreezeReason(StrEnum):
+    """Reasons of a freeze. Each ends by itself only. The values are public in v1."""
+
+    OPERATOR = "operator"
+    DISPUTE = "dispute"
+
+
 class Wallet(Struct, frozen=True, kw_only=True):
-    """A fan's coins, spending controls and active streak. `coins` is below zero only after a clawback."""
+    """A fan's coins, spending controls and active streak. `coins` is below zero only after a clawback.
+
+    `open_disputes` and `lost_disputes` count the purchases with such a hold.
+    """
 
     user_id: str
     coins: int = 0
-    is_frozen: bool = False
+    is_frozen_by_operator: bool = False
+    open_disputes: int = 0
+    lost_disputes: int = 0
     streak: Streak | None = None
     budget: Budget | None = None
     excluded_until: datetime | None = None
+
+    @property
+    def freeze_reasons(self) -> Sequence[FreezeReason]:
+        """The reasons why the wallet is frozen. A lost dispute is one until its coins are paid back."""
+        is_disputed = self.open_disputes > 0 or (self.lost_disputes > 0 and self.coins < 0)
+        reasons = {FreezeReason.OPERATOR: self.is_frozen_by_operator, FreezeReason.DISPUTE: is_disputed}
+        return [reason for reason, holds in reasons.items() if holds]

@@ -11,7 +11,7 @@ from chalicelib.domain.gifts import Gift
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.payments import CheckoutSession, PurchaseRef
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.purchases import Purchase, Status
+from chalicelib.domain.purchases import DisputeHold, Purchase, Status
 from chalicelib.domain.reviews import Review
 from chalicelib.domain.shards import ShardPosition
 from chalicelib.domain.streaks import StreakEnd
@@ -66,10 +66,13 @@ class Ledger(Protocol):
             TryAgain: also when the budget has changed, or the price was released before.
         """
 
-    def update_kept_amount(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> Posted | Stale:
-        """Set how much of a posted purchase's price is kept and, in the same transaction, move the coins.
+    def update_kept_amount(
+        self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None, hold: DisputeHold | None = None
+    ) -> Posted | Stale:
+        """Set how much of a posted purchase's price is kept and its disputes' hold.
 
-        Only if the purchase still has the version that was read.
+        The coins move, and the wallet is frozen or released, in the same transaction. Only if the purchase still has
+        the version that was read, and the wallet still has spent `coins_spent` of the adjustment.
         """
 
     def post_gift(

@@ -20,7 +20,7 @@ from chalicelib.domain.purchases import (
     require_available,
     require_same_request,
 )
-from chalicelib.domain.spending import is_excluded, payment_refusal
+from chalicelib.domain.spending import is_barred, payment_refusal
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import BudgetReached, PaymentUnavailable, Refusal
 from chalicelib.ports.billing import PaymentGateway
@@ -89,8 +89,8 @@ def open_checkout(order: CheckoutOrder, services: Checkouts) -> OpenedCheckout:
     stored = require_same_request(earlier, order)
     if stored.status is Status.FAILED:
         require_available(stored.failure_reason)
-    # A self-exclusion after the first request ends the access to its payment page.
-    is_payable = can_still_be_paid(stored, now) and not is_excluded(wallet, now)
+    # A freeze or self-exclusion after the first request ends the access to its payment page.
+    is_payable = can_still_be_paid(stored, now) and not is_barred(wallet, now)
     reopened_url = _open_session(stored, order, services) if is_payable else None
     return OpenedCheckout(purchase=stored, url=reopened_url, is_repeat=True)
 

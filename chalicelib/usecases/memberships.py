@@ -26,7 +26,7 @@ from chalicelib.domain.payments import CustomerGone, MembershipHint, Subscriptio
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import FORMER_KEY_FORM, Purchase, require_available
 from chalicelib.domain.reversals import UnknownStatus
-from chalicelib.domain.spending import is_excluded, require_may_pay
+from chalicelib.domain.spending import is_barred, require_may_pay
 from chalicelib.errors import NotFound, PaymentUnavailable, Refusal, TryAgain
 from chalicelib.ports.billing import Subscriptions
 from chalicelib.ports.clock import Clock
@@ -99,8 +99,8 @@ def open_membership(order: MembershipOrder, services: MembershipCheckouts) -> Op
                 earlier = known.membership
     stored = require_same_request(earlier, order)
     require_available(stored.ended_reason)
-    # A self-exclusion after the first request ends the access to its payment page.
-    is_payable = can_still_be_joined(stored, now) and not is_excluded(ledger.read_wallet(order.user_id), now)
+    # A freeze or self-exclusion after the first request ends the access to its payment page.
+    is_payable = can_still_be_joined(stored, now) and not is_barred(ledger.read_wallet(order.user_id), now)
     reopened_url = _open_session(stored, order, services) if is_payable else None
     return OpenedMembership(membership=stored, url=reopened_url, is_repeat=True)
 

@@ -10,6 +10,7 @@ from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
 from chalicelib.ports.journal import Journal
 from chalicelib.usecases.stripe_events import (
+    FRAUD_WARNINGS,
     INVOICE_EVENTS,
     MONEY_EVENTS,
     SESSION_EVENTS,
@@ -29,7 +30,7 @@ LOOKBACK: Final = timedelta(days=30)
 FIRST_LOOKBACK: Final = timedelta(days=3)
 """Lookback of the first run: Stripe retries webhooks for as long."""
 
-_TYPES: Final = MONEY_EVENTS | SESSION_EVENTS.keys() | INVOICE_EVENTS | SUBSCRIPTION_EVENTS
+_TYPES: Final = MONEY_EVENTS | FRAUD_WARNINGS | SESSION_EVENTS.keys() | INVOICE_EVENTS | SUBSCRIPTION_EVENTS
 _WATERMARK: Final = "reconcile"
 _STRIDE: Final = 100
 

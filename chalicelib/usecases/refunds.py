@@ -7,15 +7,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment, Kind
+from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import CheckoutSession, Invoice, PurchaseRef
 from chalicelib.domain.purchases import Purchase, review_of
-from chalicelib.domain.reversals import MoneyGone, coins_kept, money_gone, money_kept
+from chalicelib.domain.reversals import MoneyGone, coins_already_spent, coins_kept, dispute_hold, money_gone, money_kept
 from chalicelib.domain.reviews import Review, ReviewReason
 from chalicelib.domain.settlements import payment_entry_id
 from chalicelib.errors import TryAgain
 from chalicelib.ports.billing import PaymentGateway
-from chalicelib.ports.clock import Clock
 from chalicelib.ports.results import Stale
 from chalicelib.usecases.fulfillment import file_review, fulfill_checkout, fulfill_invoice
 from chalicelib.usecases.memberships import MembershipServices, sync_membership
@@ -27,6 +27,9 @@ MAX_ATTEMPTS: Final = 5
 
 class RefundServices(MembershipServices, Protocol):
     """Services that following the money of a payment needs."""
+
+    @property
+    def catalogue(self) -> Catalogue: ...
 
     @property
     def gateway(self) -> PaymentGateway: ...
@@ -48,15 +51,32 @@ def sync_refunds(payment_intent: str, services: RefundServices) -> Outcome:
     Raises:
         TryAgain: the outcome is unknown, or the purchase changed at every attempt.
     """
-    ref = services.gateway.find_purchase_ref(payment_intent)
-    invoice = None if ref else services.subscriptions.find_invoice(payment_intent)
-    ref = invoice.ref if invoice else ref
-    if ref is None:
+    payment = _find(payment_intent, services)
+    if payment is None:
         return Outcome.UNRELATED
-    outcome = _sync(_Payment(payment_intent=payment_intent, ref=ref, invoice=invoice), services)
-    if invoice and (hint := invoice.hint):
+    outcome = _sync(payment, services)
+    if payment.invoice and (hint := payment.invoice.hint):
         sync_membership(hint, services)
     return outcome
+
+
+def review_fraud_warning(payment_intent: str, services: RefundServices) -> Outcome:
+    """File a review of a payment that its card's issuer reports as fraud. Nothing moves and nothing is frozen.
+
+    Returns:
+        in_review, reviewed or unrelated.
+
+    Raises:
+        TryAgain: the outcome is unknown.
+    """
+    payment = _find(payment_intent, services)
+    if payment is None:
+        return Outcome.UNRELATED
+    paid = payment.invoice or services.gateway.find_session(payment_intent)
+    if paid is None:
+        return Outcome.UNRELATED
+    review: Review = review_of(paid, payment.ref, ReviewReason.EARLY_FRAUD_WARNING)
+    return file_review(replace(review, payment_id=f"{payment_intent}-warning"), ledger=services.ledger)
 
 
 class _Payment(Struct, frozen=True, kw_only=True):
@@ -65,6 +85,14 @@ class _Payment(Struct, frozen=True, kw_only=True):
     payment_intent: str
     ref: PurchaseRef
     invoice: Invoice | None
+
+
+def _find(payment_intent: str, services: RefundServices) -> _Payment | None:
+    """Return the payment; None for an unrelated one."""
+    ref = services.gateway.find_purchase_ref(payment_intent)
+    invoice = None if ref else services.subscriptions.find_invoice(payment_intent)
+    ref = invoice.ref if invoice else ref
+    return None if ref is None else _Payment(payment_intent=payment_intent, ref=ref, invoice=invoice)
 
 
 def _sync(payment: _Payment, services: RefundServices) -> Outcome:
@@ -86,9 +114,10 @@ def _update_coins(purchase: Purchase, payment: _Payment, services: RefundService
     kept_minor = money_kept(purchase, money, gone)
     before_minor = purchase.amount_minor if purchase.kept_minor is None else purchase.kept_minor
     coins = coins_kept(purchase, kept_minor) - coins_kept(purchase, before_minor)
-    adjustment = _adjustment(purchase, coins, services.clock) if coins else None
+    adjustment = _adjustment(purchase, coins, services) if coins else None
+    hold = dispute_hold(money) if services.catalogue.freeze_on_dispute else None
     # Conditional on the version that was read before the provider's state.
-    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment):
+    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment, hold):
         case Stale():
             return None
     outcome = Outcome.CLAWED_BACK if coins < 0 else Outcome.RESTORED if coins > 0 else Outcome.UNCHANGED
@@ -135,7 +164,12 @@ def _unknown_outcome(gone: MoneyGone) -> Outcome | None:
     return Outcome.UNKNOWN_STATUS if gone.unknown else None
 
 
-def _adjustment(purchase: Purchase, coins: int, clock: Clock) -> Adjustment:
+def _adjustment(purchase: Purchase, coins: int, services: RefundServices) -> Adjustment:
+    clock = services.clock
+    coins_spent = None
+    if coins < 0:
+        # The write is conditional on it.
+        coins_spent = coins_already_spent(services.ledger.read_wallet(purchase.user_id).coins, -coins)
     return Adjustment(
         entry_id=clock.new_id(),
         user_id=purchase.user_id,
@@ -144,4 +178,5 @@ def _adjustment(purchase: Purchase, coins: int, clock: Clock) -> Adjustment:
         posted_at=clock.now(),
         event_id=clock.new_id(),
         about=purchase.purchase_id,
+        coins_spent=coins_spent,
     )

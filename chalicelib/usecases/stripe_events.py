@@ -12,7 +12,7 @@ from chalicelib.ports.results import Asking, Posted
 from chalicelib.usecases.checkout import end_purchase
 from chalicelib.usecases.fulfillment import fulfill_checkout, fulfill_invoice
 from chalicelib.usecases.memberships import sync_membership
-from chalicelib.usecases.refunds import RefundServices, sync_refunds
+from chalicelib.usecases.refunds import RefundServices, review_fraud_warning, sync_refunds
 
 
 class StripeEventServices(RefundServices, Protocol):
@@ -40,6 +40,8 @@ def dispatch_event(event: StripeEvent, services: StripeEventServices) -> Outcome
         return _sync_membership(event.membership, services)
     if event.type in MONEY_EVENTS:
         return sync_refunds(event.payment_intent, services) if event.payment_intent else Outcome.UNRELATED
+    if event.type in FRAUD_WARNINGS:
+        return review_fraud_warning(event.payment_intent, services) if event.payment_intent else Outcome.UNRELATED
     return Outcome.IGNORED
 
 
@@ -158,7 +160,10 @@ INVOICE_EVENTS: Final = frozenset({"invoice.paid", "invoice.payment_failed"})
 SUBSCRIPTION_EVENTS: Final = frozenset(
     {"customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted"}
 )
-"""Events after which a membership is synced. All these types are 19: Stripe lists events of 20 types at most."""
+"""Events after which a membership is synced."""
+
+FRAUD_WARNINGS: Final = frozenset({"radar.early_fraud_warning.created"})
+"""Warnings that only a person can act on. All these types are 20, and Stripe lists events of 20 types at most."""
 
 MONEY_EVENTS: Final = frozenset(
     {

@@ -28,7 +28,7 @@ from infra.package import PYTHON, RUNTIME, Package, build, runtime
 Progress = Callable[[str], None]
 
 _WEBHOOK_EVENTS = [
-    *("checkout.session.*", "charge.refunded", "refund.*", "charge.dispute.*"),
+    *("checkout.session.*", "charge.refunded", "refund.*", "charge.dispute.*", "radar.early_fraud_warning.created"),
     *("invoice.paid", "invoice.payment_failed", "customer.subscription.*"),
 ]
 """The event types that the webhook endpoint is subscribed to."""

@@ -13,8 +13,8 @@ from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.wallets import Wallet
 from chalicelib.ports.results import AlreadyExists, Posted, Rejected
-from tests.adapters.samples import a_gift, a_purchase, buy, new_id
-from tests.fakes import START
+from tests.adapters.samples import a_gift, a_posting, a_purchase, buy, new_id
+from tests.fakes import START, session_of
 from tests.stores import Store
 
 
@@ -115,7 +115,7 @@ def create_wallet(store: Store, user_id: str, kind: str) -> Wallet | None:
     return (
         None
         if kind == "enough" or not store.has_wallet(user_id)
-        else Wallet(user_id=user_id, coins=coins, is_frozen="frozen" in kind)
+        else Wallet(user_id=user_id, coins=coins, is_frozen_by_operator="frozen" in kind)
     )
 
 
@@ -149,10 +149,12 @@ def test_post_gift_with_taken_id_returns_that_entry(store: Store, kind: str) -> 
 
 
 def test_read_wallet_shows_freeze_and_credits(store: Store, gift: Gift) -> None:
+    purchase = a_purchase(gift.user_id, coins=5)
+    assert store.ledger.open_purchase(purchase) == Posted()
     store.freeze(gift.user_id)
-    buy(store.ledger, gift.user_id, 5)
+    assert store.ledger.post_purchase(session_of(purchase), a_posting()) == Posted()
 
-    assert wallet(store, gift) == Wallet(user_id=gift.user_id, coins=105, is_frozen=True)
+    assert wallet(store, gift) == Wallet(user_id=gift.user_id, coins=105, is_frozen_by_operator=True)
 
 
 def test_post_gift_id_is_unique_per_user(store: Store, gift: Gift) -> None:

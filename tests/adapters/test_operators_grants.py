@@ -49,7 +49,7 @@ def test_grant_credits_a_frozen_wallet(store: Store) -> None:
     store.operators.freeze(a_freeze("frosty"))
 
     assert store.operators.grant(an_adjustment("frosty", coins=5)) == Posted()
-    assert store.ledger.read_wallet("frosty") == Wallet(user_id="frosty", coins=5, is_frozen=True)
+    assert store.ledger.read_wallet("frosty") == Wallet(user_id="frosty", coins=5, is_frozen_by_operator=True)
 
 
 @pytest.mark.parametrize("coins", [70, 71])
@@ -95,9 +95,9 @@ def test_freeze_rejects_gifts_until_unfreeze(store: Store, has_wallet: bool) -> 
     store.operators.freeze(a_freeze(gift.user_id))
     refused = store.ledger.post_gift(gift)
 
-    assert store.ledger.read_wallet(gift.user_id) == replace(wallet, is_frozen=True)
+    assert store.ledger.read_wallet(gift.user_id) == replace(wallet, is_frozen_by_operator=True)
     assert isinstance(refused, Rejected)
-    assert refused.wallet == replace(wallet, is_frozen=True)
+    assert refused.wallet == replace(wallet, is_frozen_by_operator=True)
 
     store.operators.freeze(a_freeze(gift.user_id, is_frozen=False))
     assert store.ledger.read_wallet(gift.user_id) == wallet
@@ -107,11 +107,11 @@ def test_freeze_rejects_gifts_until_unfreeze(store: Store, has_wallet: bool) -> 
 def test_freeze_of_frozen_wallet_keeps_it_frozen(store: Store) -> None:
     for at in (START, START + timedelta(hours=1)):
         store.operators.freeze(a_freeze("icy", at=at))
-    assert store.ledger.read_wallet("icy").is_frozen
+    assert store.ledger.read_wallet("icy").is_frozen_by_operator
 
     for at in (START, START + timedelta(hours=1)):
         store.operators.freeze(a_freeze("icy", at=at, is_frozen=False))
-    assert not store.ledger.read_wallet("icy").is_frozen
+    assert not store.ledger.read_wallet("icy").is_frozen_by_operator
 
 
 @pytest.mark.parametrize("later", [timedelta(seconds=1), timedelta(hours=23), timedelta(days=31)])
@@ -124,7 +124,7 @@ def test_freeze_repeat_does_not_undo_a_later_unfreeze(store: Store, later: timed
     store.operators.freeze(replace(freeze, at=START + later, reason="sent again"))
 
     assert store.snapshot(freeze.user_id) == before
-    assert not store.ledger.read_wallet(freeze.user_id).is_frozen
+    assert not store.ledger.read_wallet(freeze.user_id).is_frozen_by_operator
 
 
 def opposite(freeze: Freeze) -> Freeze:

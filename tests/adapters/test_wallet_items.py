@@ -6,6 +6,7 @@ from chalicelib.adapters.dynamodb.keys import wallet_key
 from chalicelib.domain.budgets import MAX_DAYS, MAX_LIMIT, BudgetChange, Limits, PendingLimits
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.purchases import DisputeHold
 from chalicelib.ports.results import Posted
 from tests.adapters.budget_lab import set_budget
 from tests.adapters.samples import a_budget, a_gift, a_purchase, an_exclusion, buy
@@ -30,7 +31,7 @@ def test_wallet_item_is_under_a_kilobyte(store: DynamoStore) -> None:
     pending = PendingLimits(
         limits=Limits(zone=LONGEST_ZONE, currency="eur", coins=MAX_LIMITS, money=MAX_LIMITS), at=START
     )
-    buy(store.ledger, FAN, MAX_AMOUNT)
+    disputed = buy(store.ledger, FAN, MAX_AMOUNT - 1), buy(store.ledger, FAN, 1)
     seen = set_budget(store, FAN, a_budget())
     longest = a_budget(zone=LONGEST_ZONE, currency="usd", coins=MAX_LIMITS, money=MAX_LIMITS)
     counters = ByPeriod(-MAX_LIMIT, -MAX_LIMIT, -MAX_LIMIT)
@@ -45,11 +46,13 @@ def test_wallet_item_is_under_a_kilobyte(store: DynamoStore) -> None:
     )
     assert store.ledger.change_budget(FAN, BudgetChange(seen=seen, budget=budget)) == Posted()
     store.ledger.exclude(an_exclusion(FAN, days=MAX_DAYS))
+    for purchase, hold in zip(disputed, DisputeHold, strict=True):
+        store.ledger.update_kept_amount(purchase, 0, None, hold)
     store.freeze(FAN)
 
     item = store.item(wallet_key(FAN), "WALLET")
 
-    assert item.keys() >= {"frozen_at", "created_at", "budget", "excluded_until", "m_currency", "b_version", "c_month"}
+    assert item.keys() >= {"frozen_at", "d", "created_at", "budget", "excluded_until", "m_currency", "c_month"}
     assert size(item) <= KILOBYTE - STREAK_BYTES
 
 

@@ -61,7 +61,9 @@ def a_plan(plan_id: str = "coin_club", coins: int = 500, **changes: Any) -> Plan
     return replace(Plan(plan_id=plan_id, name="Coin Club", coins=coins, prices={"usd": 499}), **changes)
 
 
-def a_catalogue(*things: Bundle | GiftItem | Plan, custom_max_coins: int | None = None) -> Catalogue:
+def a_catalogue(
+    *things: Bundle | GiftItem | Plan, custom_max_coins: int | None = None, freeze_on_dispute: bool = True
+) -> Catalogue:
     """Build a catalogue of these things, with defaults for missing bundles, gifts and plans."""
     plans = [thing for thing in things if isinstance(thing, Plan)] or [a_plan()]
     bundles = [thing for thing in things if isinstance(thing, Bundle)] or [a_bundle()]
@@ -72,6 +74,7 @@ def a_catalogue(*things: Bundle | GiftItem | Plan, custom_max_coins: int | None 
         gifts={gift.item_id: gift for gift in gifts},
         memberships={plan.plan_id: plan for plan in plans},
         custom_max_coins=custom_max_coins,
+        freeze_on_dispute=freeze_on_dispute,
     )
 
 

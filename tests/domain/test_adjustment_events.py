@@ -29,7 +29,12 @@ def announced(entry: Entry, sequence: int | None = None, *, livemode: bool = Fal
 
 
 ADJUSTED: list[tuple[dict[str, Any], str, dict[str, object]]] = [
-    ({"kind": Kind.CLAWBACK, "coins": -70, "about": "purchase-1"}, "clawed_back", {"purchase_id": "purchase-1"}),
+    (
+        {"kind": Kind.CLAWBACK, "coins": -70, "about": "purchase-1", "coins_spent": 30},
+        "clawed_back",
+        {"purchase_id": "purchase-1", "coins_spent": 30},
+    ),
+    ({"kind": Kind.CLAWBACK, "coins": -70}, "clawed_back", {"purchase_id": None, "coins_spent": None}),
     ({"kind": Kind.RESTORE, "coins": 70, "about": "purchase-1"}, "restored", {"purchase_id": "purchase-1"}),
     ({"kind": Kind.GRANT, "coins": 70}, "granted", {"payment_id": None}),
     ({"kind": Kind.GRANT, "coins": 70, "about": "pi_1"}, "granted", {"payment_id": "pi_1"}),

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import pytest
 
 from chalicelib.domain.payments import Booking, Dispute, MoneyState, Refund
-from chalicelib.domain.reversals import MoneyGone, coins_kept, money_gone, money_kept
+from chalicelib.domain.reversals import MoneyGone, coins_already_spent, coins_kept, dispute_hold, money_gone, money_kept
 from tests.domain.builders import a_dispute, a_purchase, a_refund, booked
 
 GONE = ["pending", "requires_action", "succeeded"]
@@ -137,3 +137,32 @@ def test_money_kept_is_captured_less_gone(
 )
 def test_coins_kept_is_the_share_rounded_down(coins: int, amount_minor: int, kept_minor: int, left: int) -> None:
     assert coins_kept(a_purchase(coins=coins, amount_minor=amount_minor), kept_minor) == left
+
+
+@pytest.mark.parametrize(
+    ("disputes", "hold"),
+    [
+        ([], None),
+        ([a_dispute(status="needs_response")], "open"),
+        ([a_dispute(status="under_review"), a_dispute(status="lost")], "open"),
+        ([a_dispute(status="lost"), a_dispute(status="won")], "lost"),
+        ([a_dispute(status="won", bookings=booked(-74))], "open"),
+        ([a_dispute(status="won")], None),
+        ([a_dispute(status="lost", bookings=booked(-74, 74))], None),
+        ([a_dispute(status="warning_needs_response"), a_dispute(status="warning_closed")], None),
+        ([a_dispute(status="prevented", case_type="block")], None),
+        ([a_dispute(status="prevented", bookings=booked(-74), case_type="resolution")], "lost"),
+        ([a_dispute(status="prevented", case_type="resolution")], "lost"),
+        ([a_dispute(status="lost", currency="eur")], "lost"),
+        ([a_dispute(status="appealed", bookings=booked(-74))], "open"),
+    ],
+)
+def test_dispute_hold_is_that_of_disputes_whose_money_is_out(disputes: list[Dispute], hold: str | None) -> None:
+    assert dispute_hold(MoneyState(captured_minor=74, disputes=disputes)) == hold
+
+
+@pytest.mark.parametrize(
+    ("held", "taken", "spent"), [(70, 70, 0), (100, 70, 0), (0, 70, 70), (-9, 70, 70), (30, 70, 40), (69, 70, 1)]
+)
+def test_coins_already_spent_are_those_no_longer_held(held: int, taken: int, spent: int) -> None:
+    assert coins_already_spent(held, taken) == spent

@@ -10,6 +10,7 @@ def test_review_reason_of_another_version_is_unknown() -> None:
 
 def test_can_credit_is_false_exactly_where_a_rule_says_so() -> None:
     assert {reason for reason in ReviewReason if not reason.can_credit} == {
+        ReviewReason.EARLY_FRAUD_WARNING,
         ReviewReason.MONEY_LEFT,
         ReviewReason.NO_PAYMENT_YET,
         ReviewReason.UNKNOWN,

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.budgets import UNLIMITED, Budget, Limits, PendingLimits, first_budget
 from chalicelib.domain.periods import ByPeriod
-from chalicelib.domain.spending import payment_refusal, spend_refusal
+from chalicelib.domain.spending import is_barred, payment_refusal, spend_refusal
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import BudgetCurrency, BudgetReached, InsufficientCoins, Refusal, SelfExcluded, WalletFrozen
 from tests.domain.builders import FAN
@@ -69,10 +69,10 @@ def test_spend_refusal_applies_a_due_raise() -> None:
 
 
 def test_spend_refusal_checks_freeze_exclusion_and_budget_before_coins() -> None:
-    short = a_wallet(coins=0, is_frozen=True, excluded_until=START + MOMENT, budget=COINS)
+    short = a_wallet(coins=0, is_frozen_by_operator=True, excluded_until=START + MOMENT, budget=COINS)
     assert isinstance(spend_refusal(short, 101, START), WalletFrozen)
-    assert isinstance(spend_refusal(replace(short, is_frozen=False), 101, START), SelfExcluded)
-    free = replace(short, is_frozen=False, excluded_until=None)
+    assert isinstance(spend_refusal(replace(short, is_frozen_by_operator=False), 101, START), SelfExcluded)
+    free = replace(short, is_frozen_by_operator=False, excluded_until=None)
     assert isinstance(spend_refusal(free, 101, START), BudgetReached)
     assert isinstance(spend_refusal(free, 100, START), InsufficientCoins)
 
@@ -111,7 +111,33 @@ def test_payment_refusal_in_another_currency_names_the_budgets() -> None:
 
 
 @pytest.mark.parametrize(
-    "wallet", [None, a_wallet(), a_wallet(budget=COINS), a_wallet(is_frozen=True)], ids=lambda wallet: str(wallet)[:40]
+    "wallet", [None, a_wallet(), a_wallet(budget=COINS), a_wallet(lost_disputes=1)], ids=lambda wallet: str(wallet)[:40]
 )
 def test_payment_refusal_without_money_limits_is_none(wallet: Wallet | None) -> None:
     assert payment_refusal(wallet, UNLIMITED, "eur", START) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "reasons"),
+    [
+        ({}, []),
+        ({"is_frozen_by_operator": True}, ["operator"]),
+        ({"open_disputes": 1}, ["dispute"]),
+        ({"open_disputes": 2, "is_frozen_by_operator": True}, ["operator", "dispute"]),
+        ({"lost_disputes": 1, "coins": -1}, ["dispute"]),
+        ({"lost_disputes": 1, "coins": 0}, []),
+        ({"lost_disputes": 0, "coins": -1}, []),
+    ],
+)
+def test_frozen_wallet_neither_spends_nor_buys(changes: dict[str, Any], reasons: list[str]) -> None:
+    wallet = a_wallet(**changes)
+    assert wallet.freeze_reasons == reasons
+    assert is_barred(wallet, START) is bool(reasons)
+    refusals = [spend_refusal(wallet, 1, START), payment_refusal(wallet, 1, "usd", START)]
+    for refusal in refusals if reasons else []:
+        assert isinstance(refusal, WalletFrozen)
+        assert refusal.extensions == {"reason": reasons[0]}
+
+
+def test_is_barred_without_a_wallet_is_false() -> None:
+    assert not is_barred(None, START)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib import VERSION
+from chalicelib.domain.purchases import DisputeHold
 from tests.http.api import REQUEST_ID, Api, Reply
 from tests.http.events import event_of
 
@@ -121,7 +122,7 @@ def test_a_webhook_credits_the_wallet_once(api: Api) -> None:
     event = api.gateway.sign(event_of(api, key))
     outcomes = [api.tell(event).json for _ in range(3)]
     assert outcomes == [{"outcome": "credited"}, {"outcome": "repeated"}, {"outcome": "repeated"}]
-    assert api.get("/v1/wallet").json == {"coins": 70, "owed": 0, "frozen": False}
+    assert api.get("/v1/wallet").json == {"coins": 70, "owed": 0, "frozen": False, "freeze_reasons": []}
     assert api.get(f"/v1/checkout-sessions/{key}").json["status"] == "posted"
 
 
@@ -134,12 +135,14 @@ def test_a_webhook_credits_the_wallet_once(api: Api) -> None:
 def test_a_debt_is_told_as_what_is_owed(api: Api, coins: int | None, shown: tuple[int, int]) -> None:
     if coins is not None:
         api.fund(coins=coins)
-    assert api.get("/v1/wallet").json == {"coins": shown[0], "owed": shown[1], "frozen": False}
+    assert api.get("/v1/wallet").json == {"coins": shown[0], "owed": shown[1], "frozen": False, "freeze_reasons": []}
 
 
 def test_a_frozen_wallet_says_so(api: Api) -> None:
     api.ledger.frozen.add("ann")
-    assert api.get("/v1/wallet").json["frozen"] is True
+    api.ledger.disputes["ann", DisputeHold.OPEN] += 1
+    shown = api.get("/v1/wallet").json
+    assert (shown["frozen"], shown["freeze_reasons"]) == (True, ["operator", "dispute"])
 
 
 def test_the_statement_is_read_page_by_page_newest_first(api: Api) -> None:

@@ -190,7 +190,7 @@ def test_a_key_that_was_used_for_another_checkout_is_refused(api: Api, other: di
 
 def test_nobody_sees_the_coins_or_the_entries_of_another(api: Api) -> None:
     bens_gift(api)
-    assert api.get("/v1/wallet").json == {"coins": 0, "owed": 0, "frozen": False}
+    assert api.get("/v1/wallet").json == {"coins": 0, "owed": 0, "frozen": False, "freeze_reasons": []}
     assert api.get("/v1/wallet/entries").json == {"entries": [], "next_cursor": None}
 
 

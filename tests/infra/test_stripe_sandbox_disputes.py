@@ -93,6 +93,13 @@ def test_a_dispute_can_be_reinstated_in_part_at_another_rate(shop: Shop, payment
     assert [(each.amount, each.exchange_rate) for each in booked] == [(-250, 0.5), (120, 0.6)]
 
 
+def test_an_early_fraud_warning_is_an_event_of_its_payment(shop: Shop, payment: str) -> None:
+    warning = shop.control("POST", "/early_fraud_warnings", {"payment_intent": payment})
+    assert warning.keys() == set(stripe.radar.EarlyFraudWarning.__annotations__) - {"OBJECT_NAME"}
+    assert (warning["payment_intent"], warning["actionable"]) == (payment, True)
+    assert shop.emitted_types()[-1] == "radar.early_fraud_warning.created"
+
+
 def test_evidence_puts_a_dispute_under_review(shop: Shop, payment: str) -> None:
     dispute_id = _open(shop, payment)
     disputes = shop.client.v1.disputes

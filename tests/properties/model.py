@@ -12,6 +12,8 @@ MOVES = {
 # Words of refunds and disputes whose money has left. Some words are unknown, whether their money has left or not.
 GONE = {"pending", "requires_action", "succeeded", "needs_response", "under_review", "lost", "resolved", "invented"}
 UNKNOWN = {"reversed", "invented"}
+# Words of disputes that hold the wallet: until they are decided, or until the wallet owes nothing.
+HOLDS = {"needs_response": "open", "under_review": "open", "invented": "open", "lost": "lost", "resolved": "lost"}
 
 # Tiers: least coins, maximum message length, color, seconds of the pin.
 CHATS = {
@@ -68,6 +70,7 @@ class Model:
     kept: dict[Name, int] = field(default_factory=dict)
     costs: dict[Name, int] = field(default_factory=dict)
     reversed_by: dict[Name, str] = field(default_factory=dict)
+    holds: dict[Name, str] = field(default_factory=dict)
     freezes: dict[str, tuple[str, bool]] = field(default_factory=dict)
     reviews: dict[str, tuple[str, int]] = field(default_factory=dict)
     settled: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -84,8 +87,8 @@ class Model:
     def open(self, name: Name, request: tuple[object, ...], coins: int, amount: int, *, is_stale: bool) -> str:
         if name in self.requests:
             return "repeat" if self.requests[name] == request else "idempotency_conflict"
-        if is_stale:
-            return "key_too_old"
+        if is_stale or self.is_frozen(name[0]):
+            return "key_too_old" if is_stale else "wallet_frozen"
         self.requests[name], self.quotes[name], self.status[name] = request, (coins, amount), "pending"
         return "new"
 
@@ -105,7 +108,7 @@ class Model:
         if is_stale or refusal:
             return "key_too_old" if is_stale else refusal
         fan = name[0]
-        if fan in self.frozen:
+        if self.is_frozen(fan):
             return "wallet_frozen"
         if self.coins.get(fan, 0) < cost:
             return "insufficient_coins"
@@ -196,9 +199,14 @@ class Model:
         granted = coins * min(left, amount) // amount
         difference = granted - self.kept.get(name, coins)
         self.kept[name] = granted
+        self.holds[name] = min((HOLDS.get(status, "none") for _, status in disputes), key=_strength, default="none")
         self._move_coins(name[0], difference)
         moved_coins = "clawed_back" if difference < 0 else "restored" if difference else "unchanged"
         return "unknown_status" if has_unknown_status else moved_coins
+
+    def is_frozen(self, fan: str) -> bool:
+        holds = {hold for name, hold in self.holds.items() if name[0] == fan}
+        return fan in self.frozen or "open" in holds or ("lost" in holds and self.coins.get(fan, 0) < 0)
 
     # --- operators ----------------------------------------------------------------------------------------------------
 
@@ -286,3 +294,7 @@ class Model:
     def _move_coins(self, fan: str, coins: int) -> None:
         if coins:
             self.coins[fan] = self.coins.get(fan, 0) + coins
+
+
+def _strength(hold: str) -> int:
+    return ["open", "lost", "none"].index(hold)

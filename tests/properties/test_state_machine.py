@@ -222,6 +222,11 @@ class CoinpurseMachine(GivingMachine):
         }
         assert kept == self.model.kept
 
+    @invariant()
+    def wallets_are_frozen_as_in_the_model(self) -> None:
+        for fan in ("ana", "ben"):
+            assert bool(self.harness.books.read_wallet(fan).freeze_reasons) is self.model.is_frozen(fan)
+
 
 def disputed(amount: int, word: str, currency: str) -> Dispute:
     """Build a dispute. A prevented one was blocked, or resolved with the money; an invented status has taken it."""

@@ -11,6 +11,7 @@ _VERIFY = "openapi/paths//v1/offers/verify/get/responses/200/content/application
 _TOP_UP = "openapi/paths//v1/top-up/get/responses/200/content/application/json/schema"
 _GIFTS = "openapi/paths//v1/gift-catalogue/get/responses/200/content/application/json/schema"
 _ECONOMY = "openapi/paths//v1/economy/get/responses/200/content/application/json/schema"
+_WALLET = "openapi/paths//v1/wallet/get/responses/200/content/application/json/schema"
 _PARTS = ("properties", "required")
 _SHOWN = ("image", "animation", "category", "featured")
 
@@ -67,6 +68,13 @@ ALLOWED_ADDITIONS: tuple[str, ...] = (
     *(f"{_BUNDLES}/properties/bundles/items/{part}/{name}" for part in _PARTS for name in ("image", "featured")),
     *(f"{_GIFTS}/properties/gifts/items/{part}/{name}" for part in _PARTS for name in _SHOWN),
     *(f"{_ECONOMY}/{part}/unit" for part in _PARTS),
+    # The wallet says why it is frozen, and a clawback how many of its coins were spent.
+    "answers/*/answer/freeze_reasons",
+    *(f"{_WALLET}/{part}/freeze_reasons" for part in _PARTS),
+    "answers/82/answer/reason",
+    "events/*/body/data/coins_spent",
+    "rows/*/coins_spent",
+    "rows/*/d",
 )
 """Attributes of rows, events and answers that were added on purpose: patterns of places, as `rows/*/new_attribute`."""
 

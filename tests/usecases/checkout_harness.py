@@ -29,11 +29,15 @@ PAYMENT = f"pi_{KEY}"
 
 @dataclass
 class CallRecorder:
-    """Record the calls of ports. A named call can be made to fail once, before or after its effect."""
+    """Record the calls of ports. A named call can be made to fail once, before or after its effect.
+
+    `before` has what happens once just before a named call.
+    """
 
     calls: list[str] = field(default_factory=list)
     fail_before: dict[str, Exception] = field(default_factory=dict)
     fail_after: dict[str, Exception] = field(default_factory=dict)
+    before: dict[str, Callable[[], object]] = field(default_factory=dict)
 
     def over(self, port: Port) -> Port:
         """Return the port with its calls recorded."""
@@ -50,6 +54,7 @@ class _RecordedPort:
 
         def call(*args: object) -> object:
             self._recorder.calls.append(name)
+            self._recorder.before.pop(name, lambda: None)()
             if fault := self._recorder.fail_before.pop(name, None):
                 raise fault
             answer: object = method(*args)
@@ -100,6 +105,7 @@ class CheckoutHarness:
             memberships=self.memberships,
             subscriptions=self.subscriptions,
             clock=self.clock,
+            catalogue=self.catalogue,
         )
 
     def hint(self, payment_intent: str = PAYMENT, kind: str = "refund.created") -> str:

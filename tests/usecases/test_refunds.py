@@ -73,7 +73,14 @@ def test_sync_refunds_posts_a_clawback_entry() -> None:
     harness.hint()
     entry_id, event_id = uuid7_at(START, 2), uuid7_at(START, 3)
     assert harness.books.entries[FAN][entry_id] == Adjustment(
-        entry_id=entry_id, user_id=FAN, kind=Kind.CLAWBACK, coins=-70, posted_at=START, event_id=event_id, about=KEY
+        entry_id=entry_id,
+        user_id=FAN,
+        kind=Kind.CLAWBACK,
+        coins=-70,
+        posted_at=START,
+        event_id=event_id,
+        about=KEY,
+        coins_spent=0,
     )
 
 

@@ -234,7 +234,9 @@ def test_send_gift_refused_by_an_allowing_wallet_raises_try_again(coins: int) ->
         send_to(RefusingLedger(Wallet(user_id=FAN, coins=coins)))
 
 
-@pytest.mark.parametrize("wallet", [None, Wallet(user_id=FAN), Wallet(user_id=FAN, coins=9, is_frozen=True)], ids=str)
+@pytest.mark.parametrize(
+    "wallet", [None, Wallet(user_id=FAN), Wallet(user_id=FAN, coins=9, is_frozen_by_operator=True)], ids=str
+)
 def test_send_gift_refused_by_its_own_twin_is_a_repeat(wallet: Wallet | None) -> None:
     assert send_to(RefusingLedger(wallet, written=a_gift())) == SentGift(gift=a_gift(), is_repeat=True)
 

@@ -9,6 +9,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamodb.budget_expressions import spend_coins
 from chalicelib.adapters.dynamodb.budgets import DynamoBudgets
+from chalicelib.adapters.dynamodb.freeze_expressions import may_spend
 from chalicelib.adapters.dynamodb.keys import ENTRIES, WALLET, entry_key, wallet_key
 from chalicelib.adapters.dynamodb.mapping import gift_row, notification_row, review_row, to_entry, to_wallet
 from chalicelib.adapters.dynamodb.models import EntryRow, ReviewRow, WalletRow, bind
@@ -46,7 +47,7 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
         """Cost: 4 write units and 1 for the journal; 3 more when a streak ends."""
         counted, is_within_budget = spend_coins(gift.price_coins, gift.posted_at, change)
         rowed, is_in_row = follow_streak(gift, ended)
-        allows = (WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist() & is_within_budget
+        allows = may_spend(gift.price_coins) & is_within_budget
         if is_in_row is not None:
             allows &= is_in_row
         wallet = WalletRow(wallet_key(gift.user_id), WALLET)

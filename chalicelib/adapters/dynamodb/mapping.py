@@ -4,6 +4,7 @@ from typing import Final
 
 from chalicelib.adapters.dynamodb.attributes import require
 from chalicelib.adapters.dynamodb.budget_expressions import to_budget
+from chalicelib.adapters.dynamodb.freeze_expressions import open_and_lost
 from chalicelib.adapters.dynamodb.keys import (
     entry_id_of,
     entry_key,
@@ -19,7 +20,7 @@ from chalicelib.domain.economy import GiftKind
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
-from chalicelib.domain.purchases import FORMER_KEY_FORM, PENDING_LIFE, Purchase, Status
+from chalicelib.domain.purchases import FORMER_KEY_FORM, PENDING_LIFE, DisputeHold, Purchase, Status
 from chalicelib.domain.reviews import Review, ReviewReason, Settlement
 from chalicelib.domain.wallets import Streak, Wallet
 
@@ -29,10 +30,13 @@ _NOTIFICATIONS: Final = frozenset(kind.value for kind in NotificationKind)
 
 def to_wallet(user_id: str, row: WalletRow) -> Wallet:
     """Convert a wallet row."""
+    open_disputes, lost_disputes = open_and_lost(row)
     return Wallet(
         user_id=user_id,
         coins=row.coins,
-        is_frozen=row.frozen_at is not None,
+        is_frozen_by_operator=row.frozen_at is not None,
+        open_disputes=open_disputes,
+        lost_disputes=lost_disputes,
         streak=_streak(row),
         budget=to_budget(row),
         excluded_until=row.excluded_until,
@@ -55,11 +59,7 @@ def _streak(row: WalletRow) -> Streak | None:
 
 
 def to_entry(row: EntryRow) -> Entry:
-    """Convert an entry row.
-
-    Raises:
-        ValueError: the row has another form.
-    """
+    """Convert an entry row. Raises ValueError for a row of another form."""
     user_id, entry_id = user_id_of(row.pk), entry_id_of(row.sk)
     if row.status == Status.POSTED.value and None in (row.posted_at, row.event_id):
         raise ValueError("a posted entry does not say when, or under which id")
@@ -87,6 +87,7 @@ def _purchase(user_id: str, entry_id: str, row: EntryRow) -> Purchase:
         event_id=row.event_id,
         payment_intent=row.payment_intent,
         kept_minor=row.kept_minor,
+        hold=DisputeHold(row.hold) if row.hold else None,
         version=row.version,
         is_released=bool(row.is_released),
         membership_id=row.membership_id,
@@ -135,6 +136,7 @@ def _adjustment(user_id: str, entry_id: str, row: EntryRow) -> Adjustment:
         about=row.about,
         reason=row.reason,
         actor=row.actor,
+        coins_spent=row.coins_spent,
         creator_id=require(row.creator_id) if has_creator else None,
         shard=require(row.shard) if has_creator else 0,
     )
@@ -229,6 +231,7 @@ def adjustment_row(adjustment: Adjustment) -> EntryRow:
         about=adjustment.about,
         reason=adjustment.reason,
         actor=adjustment.actor,
+        coins_spent=adjustment.coins_spent,
         creator_id=adjustment.creator_id,
         shard=adjustment.shard if adjustment.creator_id else None,
     )

@@ -45,6 +45,7 @@ class WalletRow(Row):
 
     coins = IntegerAttribute(default=0)
     frozen_at = InstantAttribute(null=True)
+    disputes = IntegerAttribute(null=True, attr_name="d")
     created_at = InstantAttribute(null=True)
 
     streak_id = UnicodeAttribute(null=True)
@@ -89,6 +90,7 @@ class EntryRow(Row):
     currency = UnicodeAttribute(null=True)
     payment_intent = UnicodeAttribute(null=True)
     kept_minor = IntegerAttribute(null=True)
+    hold = UnicodeAttribute(null=True)
     is_released = BooleanAttribute(null=True, attr_name="given_back")
     membership_id = UnicodeAttribute(null=True)
     is_renewal = BooleanAttribute(null=True)
@@ -114,6 +116,7 @@ class EntryRow(Row):
     about = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
     actor = UnicodeAttribute(null=True)
+    coins_spent = IntegerAttribute(null=True)
     payload = JSONAttribute(null=True, attr_name="facts")
 
 

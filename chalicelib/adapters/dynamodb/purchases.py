@@ -10,6 +10,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamodb.budget_expressions import change_budget, spend_money
+from chalicelib.adapters.dynamodb.freeze_expressions import change_hold, has_spent, may_buy
 from chalicelib.adapters.dynamodb.keys import WALLET, entry_key, journal_at, journal_hour, open_key, wallet_key
 from chalicelib.adapters.dynamodb.mapping import adjustment_row, purchase_row, to_entry, to_wallet
 from chalicelib.adapters.dynamodb.models import EntryRow, OpenRow, WalletRow
@@ -26,7 +27,7 @@ from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.payments import CheckoutSession, PurchaseRef
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.purchases import SESSION_LIFE, UNPOSTED, Purchase, Status
+from chalicelib.domain.purchases import SESSION_LIFE, UNPOSTED, DisputeHold, Purchase, Status
 from chalicelib.errors import NotFound, TryAgain
 from chalicelib.ports.results import AlreadyExists, Asking, Posted, Rejected, Stale, Unchanged
 
@@ -52,7 +53,10 @@ class DynamoPurchases:
             transaction.save(purchase_row(purchase), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
             transaction.save(_open_row(purchase, return_url), OpenRow.pk.does_not_exist())
             transaction.update(
-                WalletRow(wallet_key(purchase.user_id), WALLET), counted, is_within_budget, return_values="ALL_OLD"
+                WalletRow(wallet_key(purchase.user_id), WALLET),
+                counted,
+                is_within_budget & may_buy(),
+                return_values="ALL_OLD",
             )
 
         try:
@@ -171,19 +175,27 @@ class DynamoPurchases:
             raise TryAgain("The budget has just been changed.") from refused
         return Posted()
 
-    def update_kept_amount(self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None) -> Posted | Stale:
-        """Cost: 2 write units; with an adjustment 6 and 1 for the journal."""
+    def update_kept_amount(
+        self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None, hold: DisputeHold | None = None
+    ) -> Posted | Stale:
+        """Cost: 2 write units; with an adjustment 6 and 1 for the journal; with a change of the hold alone 4."""
         row = EntryRow(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))
+        synced: list[Action] = [
+            EntryRow.kept_minor.set(kept_minor),
+            EntryRow.version.set(purchase.version + 1),
+            EntryRow.hold.set(hold.value) if hold else EntryRow.hold.remove(),
+        ]
+        moved = change_hold(purchase.hold, hold)
+        if adjustment:
+            moved.append(WalletRow.coins.add(adjustment.coins))
 
         def write(transaction: TransactWrite) -> None:
-            transaction.update(
-                row,
-                [EntryRow.kept_minor.set(kept_minor), EntryRow.version.set(purchase.version + 1)],
-                EntryRow.version == purchase.version,
-            )
+            transaction.update(row, synced, EntryRow.version == purchase.version)
             if adjustment:
                 transaction.save(adjustment_row(adjustment), EntryRow.pk.does_not_exist())
-                transaction.update(WalletRow(row.pk, WALLET), [WalletRow.coins.add(adjustment.coins)])
+            if moved:
+                has_spent_it = has_spent(adjustment) if adjustment else None
+                transaction.update(WalletRow(row.pk, WALLET), moved, has_spent_it)
 
         try:
             self._transactions.write(write)

@@ -72,11 +72,20 @@ class _BalanceTransaction(Struct):
     exchange_rate: Decimal | None = None
 
 
+class _Card(Struct):
+    case_type: str
+
+
+class _MethodDetails(Struct):
+    card: _Card | None = None
+
+
 class _Dispute(Struct):
     amount: Amount
     currency: str
     balance_transactions: list[_BalanceTransaction]
     status: str | None = None
+    payment_method_details: _MethodDetails | None = None
 
 
 def decode_event(payload: bytes) -> StripeEvent:
@@ -117,10 +126,12 @@ def dispute_of(values: dict[str, Any]) -> Dispute:
     An `amount` of a balance transaction excludes its fees. A transaction that is a fee itself is not the buyer's money.
     """
     dispute = msgspec.convert(values, _Dispute)
+    card = dispute.payment_method_details.card if dispute.payment_method_details else None
     return Dispute(
         amount_minor=dispute.amount,
         currency=dispute.currency,
         status=dispute.status,
+        case_type=card.case_type if card else None,
         bookings=[_booking(each) for each in dispute.balance_transactions if not each.type.endswith("_fee")],
     )
 
@@ -160,7 +171,7 @@ def _event(event: _Event) -> StripeEvent:
     elif event.type.startswith("customer.subscription."):
         subscription = msgspec.json.decode(event.data.object, type=SubscriptionEventObject)
         membership = hint_of(subscription.id, subscription.metadata)
-    elif event.type.startswith(("charge.", "refund.")):
+    elif event.type.startswith(("charge.", "refund.", "radar.early_fraud_warning.")):
         payment_intent = msgspec.json.decode(event.data.object, type=_Hint).payment_intent
     return StripeEvent(
         stripe_event_id=event.id,

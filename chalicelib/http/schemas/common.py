@@ -1,6 +1,7 @@
 """Wire types of bundles, checkouts, wallet and statement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType, to_builtins
 
@@ -12,7 +13,7 @@ from chalicelib.domain.ids import iso
 from chalicelib.domain.money import EXPONENTS
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.purchases import SESSION_LIFE, Purchase
-from chalicelib.domain.wallets import Wallet
+from chalicelib.domain.wallets import FreezeReason, Wallet
 
 
 class CheckoutRequest(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -80,12 +81,24 @@ class CheckoutResponse(Struct, kw_only=True):
     url: str | None = None
 
 
+FreezeReasonName = Literal["operator", "dispute"]
+_FREEZE_REASONS: Final[Mapping[FreezeReason, FreezeReasonName]] = {
+    FreezeReason.OPERATOR: "operator",
+    FreezeReason.DISPUTE: "dispute",
+}
+
+
 class WalletResponse(Struct, kw_only=True):
-    """Spendable `coins`; `owed` is a debt after a clawback, paid off by the next purchase."""
+    """Spendable `coins`; `owed` is a debt after a clawback, paid off by the next purchase.
+
+    A wallet that is `frozen` neither spends nor buys. `freeze_reasons` says why: `operator`, or `dispute` while the
+    money of a disputed payment is out, and after a lost dispute while coins are owed.
+    """
 
     coins: int
     owed: int
     frozen: bool
+    freeze_reasons: Sequence[FreezeReasonName]
 
 
 class EntryResponse(Struct, kw_only=True, omit_defaults=True):
@@ -185,7 +198,10 @@ def checkout(purchase: Purchase, url: str | None = None) -> CheckoutResponse:
 
 def wallet(wallet: Wallet) -> WalletResponse:
     """Convert a wallet."""
-    return WalletResponse(coins=max(wallet.coins, 0), owed=max(-wallet.coins, 0), frozen=wallet.is_frozen)
+    reasons = [_FREEZE_REASONS[reason] for reason in wallet.freeze_reasons]
+    return WalletResponse(
+        coins=max(wallet.coins, 0), owed=max(-wallet.coins, 0), frozen=bool(reasons), freeze_reasons=reasons
+    )
 
 
 def entries(page: Sequence[Entry], next_cursor: str | None) -> EntriesResponse:

@@ -121,6 +121,11 @@ class Control:
         disputes.set_dispute_status(self.store, dispute, _require(body, "status"), rate=rate, reinstated=reinstated)
         return dispute.to_json()
 
+    def warn_of_fraud(self, body: JsonObject, _id: str) -> JsonObject:
+        """Send the issuer's early fraud warning about a charge."""
+        charge = refunds.find_charge(self.store, _take(body, "charge", str), _take(body, "payment_intent", str))
+        return disputes.warn_of_fraud(self.store, charge, _take(body, "fraud_type", str) or "unauthorized_use_of_card")
+
     def show_subscription(self, _body: JsonObject, subscription_id: str) -> JsonObject:
         """Return a subscription with its invoices, oldest first, and their payment intents."""
         return self._billed(self._subscription(subscription_id))
@@ -213,6 +218,7 @@ def control_blueprint(control: Control) -> Blueprint:
         ("POST", "/refunds/<object_id>", control.set_refund_status),
         ("POST", "/disputes", control.open_dispute),
         ("POST", "/disputes/<object_id>", control.set_dispute_status),
+        ("POST", "/early_fraud_warnings", control.warn_of_fraud),
         ("GET", "/subscriptions/<object_id>", control.show_subscription),
         ("POST", "/subscriptions/<object_id>/renew", control.renew),
         ("POST", "/subscriptions/<object_id>/cancel", control.cancel),

@@ -144,6 +144,22 @@ def open_dispute(store: Store, charge: Charge, claim: Claim) -> Dispute:
     return dispute
 
 
+def warn_of_fraud(store: Store, charge: Charge, fraud_type: str) -> JsonObject:
+    """Emit the issuer's early fraud warning about a charge. Source: docs.stripe.com/api/radar/early_fraud_warnings."""
+    warning: JsonObject = {
+        "id": new_id("issfr_1"),
+        "object": "radar.early_fraud_warning",
+        "actionable": not charge.disputed and charge.amount_refunded < charge.amount,
+        "charge": charge.id,
+        "created": store.now(),
+        "fraud_type": fraud_type,
+        "livemode": False,
+        "payment_intent": charge.payment_intent,
+    }
+    store.emit("radar.early_fraud_warning.created", warning)
+    return warning
+
+
 def set_dispute_status(
     store: Store, dispute: Dispute, status: str, *, rate: float | None = None, reinstated: int | None = None
 ) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 from tests.faults.planted.bug import Bug
 
 _STORE: Final = "chalicelib/adapters/dynamodb/ledger.py"
+_FREEZES: Final = "chalicelib/adapters/dynamodb/freeze_expressions.py"
 _SHARDS: Final = "chalicelib/adapters/dynamodb/shards.py"
 _PURCHASES: Final = "chalicelib/adapters/dynamodb/purchases.py"
 _OPERATORS: Final = "chalicelib/adapters/dynamodb/operators.py"
@@ -59,23 +60,44 @@ IN_ADAPTERS: Final = [
     Bug(
         "a stale truth is written",
         _PURCHASES,
-        "EntryRow.version == purchase.version,",
-        "EntryRow.pk.exists(),",
+        "transaction.update(row, synced, EntryRow.version == purchase.version)",
+        "transaction.update(row, synced, EntryRow.pk.exists())",
         ("tests/adapters/test_ledger_money.py", *_MOTO),
     ),
     Bug(
         "a wallet without a condition",
-        _STORE,
-        "(WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist() & ",
-        "WalletRow.frozen_at.does_not_exist() & ",
+        _FREEZES,
+        "    allows: Condition = (WalletRow.coins >= coins) & _is_free()\n",
+        "    allows: Condition = _is_free()\n",
         ("tests/adapters/test_ledger_gifts.py", *_MOTO),
     ),
     Bug(
         "a frozen wallet spends",
-        _STORE,
-        "(WalletRow.coins >= gift.price_coins) & WalletRow.frozen_at.does_not_exist() & ",
-        "(WalletRow.coins >= gift.price_coins) & ",
+        _FREEZES,
+        "WalletRow.frozen_at.does_not_exist() & is_undisputed",
+        "is_undisputed",
         ("tests/adapters/test_ledger_gifts.py", *_MOTO),
+    ),
+    Bug(
+        "a disputed wallet spends",
+        _FREEZES,
+        "WalletRow.frozen_at.does_not_exist() & is_undisputed",
+        "WalletRow.frozen_at.does_not_exist()",
+        ("tests/adapters/test_ledger_disputes.py", *_MOTO),
+    ),
+    Bug(
+        "a wallet in debt for a lost dispute buys",
+        _FREEZES,
+        "    allows: Condition = _is_free() & is_paid\n",
+        "    allows: Condition = _is_free()\n",
+        ("tests/adapters/test_ledger_disputes.py", *_MOTO),
+    ),
+    Bug(
+        "an operator's unfreezing ends a dispute's freeze",
+        _OPERATORS,
+        "else WalletRow.frozen_at.remove()\n",
+        "else WalletRow.disputes.remove()\n",
+        ("tests/adapters/test_ledger_disputes.py", *_MOTO),
     ),
     Bug(
         "a gift adds its coins",

@@ -89,8 +89,8 @@ IN_MEMBERSHIPS: Final = [
     Bug(
         "a refund does not reach the membership",
         _MONEY,
-        "    if invoice and (hint := invoice.hint):\n",
-        "    if invoice and not (hint := invoice.hint):\n",
+        "    if payment.invoice and (hint := payment.invoice.hint):\n",
+        "    if payment.invoice and not (hint := payment.invoice.hint):\n",
         ("tests/faults/test_failpoints.py", "-k", "month"),
     ),
     Bug(

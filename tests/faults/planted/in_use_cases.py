@@ -83,9 +83,9 @@ IN_USE_CASES: Final = [
     Bug(
         "the purchase is read after the money",
         _MONEY,
-        "    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment):",
+        "    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment, hold):",
         "    again = services.ledger.find_entry(purchase.user_id, purchase.purchase_id)\n"
-        "    match services.ledger.update_kept_amount(again or purchase, kept_minor, adjustment):",
+        "    match services.ledger.update_kept_amount(again or purchase, kept_minor, adjustment, hold):",
         _interleavings("refund"),
     ),
     Bug(
@@ -125,6 +125,20 @@ IN_USE_CASES: Final = [
         ("tests/usecases/test_disputes.py",),
     ),
     Bug(
+        "an inquiry freezes the wallet",
+        "chalicelib/domain/reversals.py",
+        "    if not taking:\n        return None\n    return DisputeHold.LOST if",
+        "    if not money.disputes:\n        return None\n    return DisputeHold.LOST if",
+        ("tests/domain/test_reversals.py",),
+    ),
+    Bug(
+        "a frozen wallet sees its payment page again",
+        "chalicelib/usecases/checkout.py",
+        "can_still_be_paid(stored, now) and not is_barred(wallet, now)",
+        "can_still_be_paid(stored, now)",
+        ("tests/usecases/test_disputes.py",),
+    ),
+    Bug(
         "an unknown movement hides the known ones",
         "chalicelib/usecases/refunds.py",
         "    gone = money_gone(money, purchase.currency)\n",
@@ -135,8 +149,8 @@ IN_USE_CASES: Final = [
     Bug(
         "a full reinstatement at another rate is partial",
         "chalicelib/domain/reversals.py",
-        "if left * CONVERSION_LOSS > -taken else 0",
-        "if left > 0 else 0",
+        "if left * CONVERSION_LOSS > taken else",
+        "if left > 0 else",
         ("tests/domain/test_reversals.py",),
     ),
     Bug(

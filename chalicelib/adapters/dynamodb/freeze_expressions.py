@@ -1,0 +1,63 @@
+"""Update and condition expressions for the freeze of a wallet.
+
+An operator's freeze is `frozen_at`. Disputes have a mark of their own: `d` counts the purchases with an open dispute in
+millions, and those with a lost one in ones. It is one number because the row must stay below 1,024 bytes. The freeze of
+a lost dispute lasts while the wallet owes coins, so whatever pays the debt ends it.
+"""
+
+from typing import Final
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from chalicelib.adapters.dynamodb.models import WalletRow
+from chalicelib.domain.adjustments import Adjustment
+from chalicelib.domain.purchases import DisputeHold
+
+_OPEN: Final = 1_000_000
+_WEIGHTS: Final = {DisputeHold.OPEN: _OPEN, DisputeHold.LOST: 1}
+
+
+def open_and_lost(row: WalletRow) -> tuple[int, int]:
+    """Return the number of purchases with an open and with a lost dispute."""
+    return divmod(row.disputes or 0, _OPEN)
+
+
+def may_spend(coins: int) -> Condition:
+    """Require that the wallet holds `coins`, at least 1, and is not frozen. It owes nothing then."""
+    allows: Condition = (WalletRow.coins >= coins) & _is_free()
+    return allows
+
+
+def may_buy() -> Condition:
+    """Require that the wallet is not frozen."""
+    is_paid = WalletRow.disputes.does_not_exist() | (WalletRow.disputes < 1) | (WalletRow.coins >= 0)
+    allows: Condition = _is_free() & is_paid
+    return allows
+
+
+def _is_free() -> Condition:
+    is_undisputed = WalletRow.disputes.does_not_exist() | (WalletRow.disputes < _OPEN)
+    is_free: Condition = WalletRow.frozen_at.does_not_exist() & is_undisputed
+    return is_free
+
+
+def change_hold(before: DisputeHold | None, after: DisputeHold | None) -> list[Action]:
+    """Build the actions on the wallet for a purchase whose hold changes."""
+    step = (_WEIGHTS[after] if after else 0) - (_WEIGHTS[before] if before else 0)
+    return [WalletRow.disputes.add(step)] if step else []
+
+
+def has_spent(adjustment: Adjustment) -> Condition | None:
+    """Require that the fan had spent `coins_spent` of the coins that a clawback takes. None for other adjustments."""
+    if adjustment.coins_spent is None:
+        return None
+    taken = -adjustment.coins
+    if adjustment.coins_spent == 0:
+        holds_all: Condition = WalletRow.coins >= taken
+        return holds_all
+    if adjustment.coins_spent == taken:
+        holds_none: Condition = WalletRow.coins <= 0
+        return holds_none
+    holds_rest: Condition = WalletRow.coins == taken - adjustment.coins_spent
+    return holds_rest
