@@ -30,7 +30,7 @@ always:
 demo: .venv/.ready .venv-cloud/.ready ## follow a purchase and a gift through a temporary local cloud
 	@$(PY) -m infra.local.demo
 
-test: .venv/.ready .venv-cloud/.ready ## run every check and every test, two processes at a time
+test: .venv/.ready .venv-cloud/.ready ## run every check and every test, three processes at a time
 	@$(PY) -m tests.run test
 
 unit: .venv/.ready ## run the tests that need no store and no cloud, in seconds

@@ -27,6 +27,8 @@ from tests.fakes import START
 from tests.http.api import SETTINGS
 from tests.stores import cloud_at
 
+pytestmark = pytest.mark.untraced
+
 FUNCTIONS = 200
 SSM_RATE, JWKS_RATE = 40, 100
 PATIENT_SECONDS = 60

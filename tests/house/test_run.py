@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.house.source import ROOT
-from tests.run import SUITES, Piece, count_tests, run
+from tests.run import SUITES, UNTRACED, Piece, count_tests, run
 
 CHECKED = "tests/house"
 """`make check` runs these, and is a piece of `make test`."""
@@ -20,16 +20,16 @@ def pieces_of(name: str) -> list[Piece]:
     ]
 
 
-def test_every_test_file_is_in_one_piece_or_split_by_its_store() -> None:
+def test_every_test_file_is_in_one_piece_or_split_by_its_marks() -> None:
     for file in ROOT.glob("tests/**/test_*.py"):
         name = file.relative_to(ROOT).as_posix()
-        times = 2 if name.startswith("tests/adapters/") else 0 if name.startswith(f"{CHECKED}/") else 1
+        times = 2 if name.startswith(UNTRACED) else 0 if name.startswith(f"{CHECKED}/") else 1
         assert len(pieces_of(name)) == times, name
 
 
 def test_pieces_leave_out_no_test_of_their_rooms() -> None:
     split = [piece.options[-2:] for piece in pieces_of("tests/adapters/test_ledger.py")]
-    assert split == [("-m", "not moto"), ("-m", "moto")]
+    assert split == [("-m", "not moto and not untraced"), ("-m", "moto or untraced")]
     options = {option for piece in SUITES["test"] for option in piece.options}
     assert not [option for option in options if option.startswith(("-k", "--deselect", "--ignore"))]
 

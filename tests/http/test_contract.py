@@ -31,6 +31,8 @@ from infra.local.serve.gateway import Gateway, HttpRequest, HttpResponse
 from tests.http.api import Api, put_in_place, token_of
 from tests.http.events import event_for
 
+pytestmark = pytest.mark.untraced
+
 EXAMPLES = 6
 ALWAYS = [
     not_a_server_error,

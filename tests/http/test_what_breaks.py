@@ -82,6 +82,7 @@ def test_a_passing_fault_may_be_tried_again(api: Api, port: str, method: str, pa
     assert reply.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(("port", "method", "path"), BREAKS)
 @pytest.mark.parametrize("error", [RuntimeError(CANARY), KeyError(CANARY), RecursionError(CANARY), AssertionError()])
 def test_what_nobody_foresaw_is_a_problem_without_a_trace(

@@ -87,6 +87,7 @@ def test_these_routes_are_for_those_with_a_token() -> None:
     ]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(("method", "path"), WITH_A_TOKEN)
 @pytest.mark.parametrize("header", INVALID.values(), ids=INVALID)
 def test_without_a_valid_token_there_is_no_answer(api: Api, method: str, path: str, header: Any) -> None:
@@ -103,6 +104,7 @@ def test_the_scheme_is_read_as_http_says(api: Api, header: str) -> None:
     assert api.get("/v1/wallet", fan=None, headers={"AUTHORIZATION": header}).status == 200
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(("method", "path"), sorted(OPEN_TO_ALL))
 @pytest.mark.parametrize("header", INVALID.values(), ids=INVALID)
 def test_what_is_open_to_all_does_not_mind_a_bad_token(api: Api, method: str, path: str, header: Any) -> None:

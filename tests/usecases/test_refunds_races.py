@@ -94,6 +94,7 @@ STATES: dict[str, tuple[list[Refund], int]] = {
 }
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(("noted", "seen", "now"), list(product(STATES, repeat=3)))
