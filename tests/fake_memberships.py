@@ -116,10 +116,12 @@ class FakeSubscriptions:
         return self.invoices.get(invoice_id)
 
     def find_invoice(self, payment_intent: str) -> Invoice | None:
-        found = [invoice for invoice in self.invoices.values() if invoice.payment_intent == payment_intent]
+        found = [invoice for invoice in self.invoices.values() if payment_intent in invoice.payment_intents]
         return found[0] if found else None
 
-    def read_subscription(self, subscription_id: str) -> Subscription:
+    def read_subscription(self, subscription_id: str) -> Subscription | None:
+        if subscription_id not in self.subscriptions:
+            return None
         paid = [one for one in self.invoices.values() if one.is_paid and one.subscription_id == subscription_id]
         newest_first = sorted(paid, key=lambda invoice: invoice.created_at, reverse=True)
         return replace(self.subscriptions[subscription_id], paid_invoices=newest_first)

@@ -24,6 +24,7 @@ BUDGET_REACHED: Final = "coinpurse.budget.reached.v1"
 MEMBERSHIP_STARTED: Final = "coinpurse.membership.started.v1"
 MEMBERSHIP_RENEWED: Final = "coinpurse.membership.renewed.v1"
 MEMBERSHIP_ENDED: Final = "coinpurse.membership.ended.v1"
+MEMBERSHIP_RESUMED: Final = "coinpurse.membership.resumed.v1"
 
 _ADJUSTED: Final = {
     Kind.CLAWBACK: COINS_CLAWED_BACK,
@@ -35,6 +36,7 @@ _NOTIFIED: Final = {
     NotificationKind.STREAK_END: GIFT_STREAK_ENDED,
     NotificationKind.BUDGET_REMINDER: BUDGET_REACHED,
     NotificationKind.MEMBERSHIP_END: MEMBERSHIP_ENDED,
+    NotificationKind.MEMBERSHIP_RESUME: MEMBERSHIP_RESUMED,
 }
 
 

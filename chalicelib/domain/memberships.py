@@ -4,7 +4,7 @@ Each paid invoice is a purchase of a month's coins. A membership's status is com
 subscription, so the order of events does not matter.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -13,26 +13,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chalicelib.domain.catalogue import Catalogue
-from chalicelib.domain.entries import Entry
-from chalicelib.domain.ids import hash_request, require_tag
+from chalicelib.domain.ids import hash_request, iso, require_tag
 from chalicelib.domain.money import EXPONENTS
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
-from chalicelib.domain.payments import Invoice, Subscription
+from chalicelib.domain.payments import Subscription
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.purchases import KEY_FORM, REOPEN_WINDOW, Purchase, Status
+from chalicelib.domain.purchases import KEY_FORM, REOPEN_WINDOW
 from chalicelib.domain.reversals import UnknownStatus
-from chalicelib.domain.reviews import ReviewReason
 from chalicelib.errors import AlreadyMember, IdempotencyConflict, InvalidField, PaymentUnavailable
-
-CHANNEL: Final = "membership"
-"""Channel of purchases that are months of a membership."""
 
 RENEWAL_GRACE: Final = timedelta(hours=3)
 """Grace period of a renewal, which Stripe charges about an hour after its period has begun."""
-
-_BILLED: Final[Mapping[str | None, bool]] = {"subscription_create": False, "subscription_cycle": True}
-"""Billing reasons of invoices that grant a month, and whether each is a renewal. Others are made by hand.
-Source: docs.stripe.com/api/invoices/object, `billing_reason`."""
 
 
 class MembershipStatus(StrEnum):
@@ -48,6 +39,15 @@ class MembershipStatus(StrEnum):
 
 
 LIVE: Final = (MembershipStatus.ACTIVE, MembershipStatus.PAST_DUE)
+
+_SERVED: Final = frozenset({"active", "trialing"})
+"""Statuses in which Stripe's advice is to serve the period: also while a bank debit is under way, in a trial, and
+while collection is paused. Sources: docs.stripe.com/billing/subscriptions/overview,
+docs.stripe.com/billing/subscriptions/pause-payment."""
+
+_PAUSED: Final = "paused"
+"""Status after a trial without a payment method. Stripe makes no invoices until the subscription is resumed. Source:
+docs.stripe.com/api/subscriptions/object, `status`."""
 
 SUBSCRIPTION_STATUSES: Final = {
     "incomplete": MembershipStatus.PENDING,
@@ -71,9 +71,10 @@ class Membership(Struct, frozen=True, kw_only=True):
     """A membership of a fan, with its quote and its status.
 
     `coins` are credited each month; `amount_minor` is the monthly price, tax included, in the minor unit of `currency`.
-    `paid_until` is the end of the last paid month. `ended_reason` is `cancelled`, `unpaid` or `refunded` once the
-    membership has ended, or `payment_unavailable` if the provider refused to open its checkout. Each sync with the
-    subscription changes `version`. `key_form` is as a purchase's.
+    `paid_until` is the end of the last paid month; `served_until` the end of the present period, while Stripe has the
+    subscription in order. `ended_reason` is `cancelled`, `unpaid` or `refunded` once the membership has ended, or
+    `payment_unavailable` if the provider refused to open its checkout. Each sync with the subscription changes
+    `version`. `key_form` is as a purchase's.
     """
 
     membership_id: str
@@ -92,13 +93,21 @@ class Membership(Struct, frozen=True, kw_only=True):
     version: int = 1
     request_hash: str | None = None
     key_form: int = KEY_FORM
+    served_until: datetime | None = None
 
     def is_active(self, now: datetime) -> bool:
-        """Return True until the end of the last paid month, plus RENEWAL_GRACE while a renewal is due."""
+        """Return True until the end of the last paid month, and of the period that Stripe has in order.
+
+        RENEWAL_GRACE is added while a renewal is due.
+        """
         if self.paid_until is None or self.status not in LIVE:
             return False
         lag = RENEWAL_GRACE if self.status is MembershipStatus.ACTIVE and self.renews else timedelta()
-        return now < self.paid_until + lag
+        return now < max(self.paid_until + lag, self.served_until or self.paid_until)
+
+    def is_collected(self, now: datetime) -> bool:
+        """Return True while the fan is a member, or Stripe still tries to collect a renewal."""
+        return self.is_active(now) or (self.status in LIVE and self.renews)
 
 
 class Customer(Struct, frozen=True, kw_only=True):
@@ -147,13 +156,17 @@ def quote_membership(order: MembershipOrder, catalogue: Catalogue, now: datetime
     )
 
 
-def require_no_member(memberships: Sequence[Membership]) -> None:
-    """Raise AlreadyMember when one of a fan's memberships is live.
+def require_no_member(memberships: Sequence[Membership], now: datetime) -> None:
+    """Raise AlreadyMember when one of a fan's memberships is active, or is still being collected.
+
+    A fan who is refused and is not a member has an overdue renewal: they pay it or end it on the portal.
 
     Not a guarantee: two memberships that were opened before either was paid can both be paid, and both are credited.
     """
-    if any(membership.status in LIVE for membership in memberships):
+    if any(membership.is_active(now) for membership in memberships):
         raise AlreadyMember("End the present membership first.")
+    if any(membership.is_collected(now) for membership in memberships):
+        raise AlreadyMember("The present membership is overdue: pay it or end it on the portal first.")
 
 
 def require_same_request(membership: Membership, order: MembershipOrder) -> Membership:
@@ -181,71 +194,33 @@ def present_membership(memberships: Sequence[Membership]) -> Membership | None:
     return next(iter([*live, *payable]), None)
 
 
-def invoice_review_reason(invoice: Invoice) -> ReviewReason | None:
-    """Return the review reason of a paid invoice that cannot grant a month, or None."""
-    if invoice.billing_reason not in _BILLED:
-        return ReviewReason.OTHER_BILLING_REASON
-    if not invoice.paid_minor:
-        return ReviewReason.NO_PAYMENT_REQUIRED
-    if invoice.payment_intent is None:
-        return ReviewReason.NO_PAYMENT_YET
-    if invoice.total_minor != invoice.subtotal_minor:
-        return ReviewReason.DISCOUNTED
-    if invoice.paid_minor != invoice.total_minor:
-        return ReviewReason.OTHER_AMOUNT
-    if invoice.paid_until is None:
-        return ReviewReason.NO_PERIOD
-    return None
+class PaidMonth(Struct, frozen=True, kw_only=True):
+    """The newest paid month of a membership, with or without coins. `is_kept` is False once all its money is gone."""
+
+    paid_until: datetime
+    is_kept: bool = True
 
 
-def month_of(invoice: Invoice, posting: Posting) -> Purchase:
-    """Build the posted purchase of a paid invoice."""
-    ref = invoice.require_membership()
-    return Purchase(
-        purchase_id=invoice.purchase_id,
-        user_id=ref.user_id,
-        bundle_id=ref.plan_id,
-        channel=CHANNEL,
-        coins=ref.coins,
-        amount_minor=invoice.paid_minor,
-        currency=invoice.currency,
-        created_at=invoice.created_at,
-        status=Status.POSTED,
-        posted_at=posting.posted_at,
-        event_id=posting.event_id,
-        payment_intent=invoice.payment_intent,
-        membership_id=ref.membership_id,
-        is_renewal=_BILLED[invoice.billing_reason],
-        paid_until=invoice.paid_until,
+def membership_as_gone(membership: Membership) -> Membership:
+    """End a membership whose subscription was deleted at Stripe."""
+    is_news = membership.status is not MembershipStatus.ENDED
+    return replace(
+        membership,
+        status=MembershipStatus.ENDED,
+        served_until=None,
+        renews=False,
+        ended_reason="cancelled" if is_news else membership.ended_reason,
+        version=membership.version + 1,
     )
 
 
-def repeated_month_review_reason(known: Entry, month: Purchase) -> ReviewReason | None:
-    """Return the review reason of a month whose id names an entry, or None when it is a repeat."""
-    is_repeat = isinstance(known, Purchase) and known.payment_intent == month.payment_intent
-    return None if is_repeat else ReviewReason.PAID_TWICE
-
-
-def unmatched_month_review_reason(membership: Membership | None, month: Purchase) -> ReviewReason:
-    """Return the review reason of a month that does not match its membership."""
-    if membership is None:
-        return ReviewReason.NO_SUCH_MEMBERSHIP
-    if membership.currency != month.currency:
-        return ReviewReason.OTHER_CURRENCY
-    if membership.amount_minor != month.amount_minor:
-        return ReviewReason.OTHER_AMOUNT
-    if (membership.plan_id, membership.coins) != (month.bundle_id, month.coins):
-        return ReviewReason.OTHER_COINS
-    return ReviewReason.OTHER_SUBSCRIPTION
-
-
-def membership_as_followed(membership: Membership, subscription: Subscription, last: Purchase | None) -> Membership:
+def membership_as_followed(membership: Membership, subscription: Subscription, last: PaidMonth | None) -> Membership:
     """Update the membership from the present state of its subscription.
 
     Args:
         membership: as it is stored.
         subscription: its subscription.
-        last: its newest paid and posted month, or None.
+        last: its newest paid month, or None.
 
     Raises:
         UnknownStatus: the subscription's status is not known.
@@ -256,15 +231,17 @@ def membership_as_followed(membership: Membership, subscription: Subscription, l
     reason = _ended_reason(subscription) if status is MembershipStatus.ENDED else None
     if last is None and status in LIVE:
         status = MembershipStatus.PENDING
-    if last is not None and last.amount_minor and last.kept_minor == 0:
+    if last is not None and not last.is_kept:
         status, reason = MembershipStatus.ENDED, "refunded"
+    is_served = subscription.status in _SERVED and status in LIVE
     return replace(
         membership,
         status=status,
         subscription_id=subscription.subscription_id,
         customer_id=subscription.customer_id,
         paid_until=last.paid_until if last else None,
-        renews=subscription.renews and status in LIVE,
+        served_until=subscription.period_ends_at if is_served else None,
+        renews=subscription.renews and status in LIVE and subscription.status != _PAUSED,
         ended_reason=reason,
         version=membership.version + 1,
     )
@@ -284,6 +261,27 @@ def end_notification(
         posted_at=posting.posted_at,
         event_id=posting.event_id,
         payload={"membership_id": after.membership_id, "plan_id": after.plan_id, "reason": after.ended_reason},
+    )
+
+
+def resume_notification(
+    before: Membership, after: Membership, posting: Posting, entry_id: str
+) -> NotificationEntry | None:
+    """Build the notification that a membership is back after an end that was published; None otherwise."""
+    was_ended = before.status is MembershipStatus.ENDED and before.paid_until is not None
+    if not was_ended or after.status not in LIVE or after.paid_until is None:
+        return None
+    return NotificationEntry(
+        entry_id=entry_id,
+        user_id=after.user_id,
+        kind=NotificationKind.MEMBERSHIP_RESUME,
+        posted_at=posting.posted_at,
+        event_id=posting.event_id,
+        payload={
+            "membership_id": after.membership_id,
+            "plan_id": after.plan_id,
+            "paid_until": iso(after.paid_until),
+        },
     )
 
 

@@ -13,6 +13,7 @@ class NotificationKind(StrEnum):
     STREAK_END = "streak_end"
     BUDGET_REMINDER = "budget_reminder"
     MEMBERSHIP_END = "membership_end"
+    MEMBERSHIP_RESUME = "membership_resume"
 
 
 class NotificationEntry(Struct, frozen=True, kw_only=True):

@@ -71,8 +71,10 @@ class Invoice(Struct, frozen=True, kw_only=True):
     """An invoice of a subscription in its present state.
 
     `membership` is None for an unrelated invoice. `subtotal_minor` is the price before discounts, `total_minor` the
-    amount charged, `paid_minor` the amount paid, all in the minor unit of `currency`. `payment_intent` is the one
-    payment that paid it, or None; `paid_until` is the end of its period.
+    amount charged, `paid_minor` the amount paid, all in the minor unit of `currency`; the rest of `total_minor` came
+    from the customer's balance. `payment_intent` is its first payment, `more_payment_intents` are further parts; None
+    while Stripe shows less than what was paid. `off_stripe_minor` is the part of `paid_minor` that was paid outside
+    Stripe. `paid_until` is the end of its period.
     """
 
     invoice_id: str
@@ -88,11 +90,24 @@ class Invoice(Struct, frozen=True, kw_only=True):
     created_at: datetime
     paid_until: datetime | None
     membership: MembershipRef | None
+    paid_at: datetime | None = None
+    more_payment_intents: Sequence[str] = ()
+    off_stripe_minor: int = 0
 
     @property
     def is_paid(self) -> bool:
         """True if nothing is left to pay."""
         return self.status == "paid"
+
+    @property
+    def is_free(self) -> bool:
+        """True if nothing was charged: a trial, a discount of the whole price, or a credit for a downgrade."""
+        return self.total_minor <= 0 and self.paid_minor == 0
+
+    @property
+    def payment_intents(self) -> tuple[str, ...]:
+        """Every payment of it at Stripe."""
+        return () if self.payment_intent is None else (self.payment_intent, *self.more_payment_intents)
 
     @property
     def purchase_id(self) -> str:
@@ -127,7 +142,8 @@ class Subscription(Struct, frozen=True, kw_only=True):
     """A subscription in its present state.
 
     `renews` is False when it ends with the present period; `cancel_reason` is Stripe's reason for a cancellation, if
-    there is one. `paid_invoices` are newest first, up to a year of them.
+    there is one. `paid_invoices` are newest first, up to a year of them. `period_ends_at` is the end of the present
+    period, paid or not.
     """
 
     subscription_id: str
@@ -136,6 +152,7 @@ class Subscription(Struct, frozen=True, kw_only=True):
     renews: bool
     customer_id: str
     paid_invoices: Sequence[Invoice]
+    period_ends_at: datetime | None = None
 
 
 class MembershipHint(Struct, frozen=True, kw_only=True):

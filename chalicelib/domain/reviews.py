@@ -14,6 +14,8 @@ class ReviewReason(StrEnum):
     NO_PAYMENT_REQUIRED = "no_payment_required"
     NO_PAYMENT_YET = "no_payment_yet"
     """A paid invoice shows no payment yet. Its coins are credited when the payment appears."""
+    PAID_OUT_OF_BAND = "paid_out_of_band"
+    """An invoice was paid outside Stripe, in whole or in part, as the platform recorded there."""
     NO_PERIOD = "no_period"
     NO_SUCH_PURCHASE = "no_such_purchase"
     NO_SUCH_MEMBERSHIP = "no_such_membership"

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.ids import uuid7_of
-from chalicelib.domain.memberships import CHANNEL, LIVE, Membership, MembershipStatus
+from chalicelib.domain.membership_months import CHANNEL, is_renewal
+from chalicelib.domain.memberships import LIVE, Membership, MembershipStatus
 from chalicelib.domain.payments import Invoice
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase, Status
@@ -105,8 +106,7 @@ def month_credit_of(credit: Credit, invoice: Invoice, member: Membership | None)
     has_month = purchase.purchase_id == invoice.purchase_id and credit.before is None
     if paid_until is None or not has_month or (member and is_other and member.status in LIVE):
         return replace(credit, purchase=purchase)
-    is_renewal = member is not None and member.paid_until is not None
-    month = replace(purchase, membership_id=ref.membership_id, is_renewal=is_renewal, paid_until=paid_until)
+    month = replace(purchase, membership_id=ref.membership_id, is_renewal=is_renewal(invoice), paid_until=paid_until)
     after = _extended(member or _new_member(month, invoice), invoice, paid_until, now=month.posting.posted_at)
     return Credit(purchase=month, member=after, member_before=member)
 

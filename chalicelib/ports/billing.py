@@ -99,13 +99,13 @@ class Subscriptions(Protocol):
         """
 
     def read_invoice(self, invoice_id: str) -> Invoice | None:
-        """Return the present invoice. None when it has no subscription."""
+        """Return the present invoice. None when it was deleted or has no subscription."""
 
     def find_invoice(self, payment_intent: str) -> Invoice | None:
         """Return the present invoice of a payment, if it is a subscription's."""
 
-    def read_subscription(self, subscription_id: str) -> Subscription:
-        """Return the present subscription with its paid invoices."""
+    def read_subscription(self, subscription_id: str) -> Subscription | None:
+        """Return the present subscription with its paid invoices. None when it was deleted."""
 
     def open_portal(self, customer_id: str) -> str:
         """Create a portal session, in which the customer can end the subscription. Returns its URL, which expires.

@@ -2,7 +2,8 @@
 
 from msgspec.structs import replace
 
-from chalicelib.domain.memberships import (
+from chalicelib.domain.membership_months import (
+    awaits_payment,
     invoice_review_reason,
     month_of,
     repeated_month_review_reason,
@@ -13,7 +14,7 @@ from chalicelib.domain.payments import CheckoutSession, Invoice
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import purchase_review_reason, review_of, session_review_reason
 from chalicelib.domain.reviews import Review, ReviewReason
-from chalicelib.errors import NotFound
+from chalicelib.errors import NotFound, TryAgain
 from chalicelib.ports.billing import PaymentGateway
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
@@ -77,11 +78,15 @@ def fulfill_invoice(invoice: Invoice, *, ledger: Ledger, memberships: Membership
         invoice: paid, and with a ref.
 
     Returns:
-        credited, repeated, in_review or reviewed.
+        credited, repeated, in_review or reviewed; unchanged if nothing was charged.
 
     Raises:
-        TryAgain: the outcome is unknown; Stripe sends the event again.
+        TryAgain: the outcome is unknown, or the payment is not attached yet; Stripe sends the event again.
     """
+    if invoice.is_free:
+        return Outcome.UNCHANGED
+    if awaits_payment(invoice, clock.now()):
+        raise TryAgain("The payment of the invoice is not attached yet.")
     reason = invoice_review_reason(invoice)
     if reason is None:
         month = month_of(invoice, Posting(posted_at=clock.now(), event_id=clock.new_id()))
@@ -89,7 +94,7 @@ def fulfill_invoice(invoice: Invoice, *, ledger: Ledger, memberships: Membership
             case Posted():
                 return Outcome.CREDITED
             case AlreadyExists(entry=known):
-                reason = repeated_month_review_reason(known, month)
+                reason = repeated_month_review_reason(known, invoice)
             case unmatched:
                 reason = unmatched_month_review_reason(unmatched.membership, month)
     if reason is None:

@@ -8,27 +8,31 @@ from msgspec.structs import replace
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.ids import require_fresh_key
+from chalicelib.domain.membership_months import paid_month
 from chalicelib.domain.memberships import (
     LIVE,
     Membership,
     MembershipOrder,
     MembershipStatus,
+    PaidMonth,
     can_still_be_joined,
     end_notification,
     membership_as_followed,
+    membership_as_gone,
     present_membership,
     quote_membership,
     require_no_member,
     require_same_request,
+    resume_notification,
 )
 from chalicelib.domain.outcomes import Outcome
-from chalicelib.domain.payments import CustomerGone, MembershipHint, Subscription
+from chalicelib.domain.payments import CustomerGone, Invoice, MembershipHint, Subscription
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.purchases import FORMER_KEY_FORM, Purchase, require_available
-from chalicelib.domain.reversals import UnknownStatus
+from chalicelib.domain.purchases import FORMER_KEY_FORM, require_available
+from chalicelib.domain.reversals import UnknownStatus, money_gone
 from chalicelib.domain.spending import is_barred, require_may_pay
 from chalicelib.errors import NotFound, PaymentUnavailable, Refusal, TryAgain
-from chalicelib.ports.billing import Subscriptions
+from chalicelib.ports.billing import PaymentGateway, Subscriptions
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
@@ -55,6 +59,9 @@ class MembershipServices(Protocol):
 
     @property
     def subscriptions(self) -> Subscriptions: ...
+
+    @property
+    def gateway(self) -> PaymentGateway: ...
 
     @property
     def clock(self) -> Clock: ...
@@ -84,7 +91,7 @@ def open_membership(order: MembershipOrder, services: MembershipCheckouts) -> Op
     try:
         require_fresh_key(order.membership_id, now)
         membership = quote_membership(order, services.catalogue, now)
-        require_no_member(memberships.list_memberships(order.user_id))
+        require_no_member(memberships.list_memberships(order.user_id), now)
         require_may_pay(ledger.read_wallet(order.user_id), membership.amount_minor, membership.currency, now)
     except Refusal:
         earlier = memberships.find_membership(order.user_id, order.membership_id)
@@ -152,6 +159,8 @@ MAX_ATTEMPTS: Final = 5
 def sync_membership(hint: MembershipHint, services: MembershipServices) -> Outcome:
     """Bring a membership to the state of its subscription and of the money kept for its last month.
 
+    A deleted subscription ends it.
+
     The membership is read before the provider's state, and the write is conditional on the version read, so that a
     stale response never overwrites a newer one. A result that changes nothing is written too: it raises the version,
     which makes a concurrent call with an older response fail.
@@ -168,14 +177,14 @@ def sync_membership(hint: MembershipHint, services: MembershipServices) -> Outco
         if before is None or before.subscription_id not in {None, hint.subscription_id}:
             return Outcome.UNCHANGED
         subscription = services.subscriptions.read_subscription(hint.subscription_id)
-        last = _last_month(before, subscription, services)
         try:
-            after = membership_as_followed(before, subscription, last)
+            after = _as_at_provider(before, subscription, services)
         except UnknownStatus as unknown:
             log.warning("unknown_stripe_status", extra={"object": "subscription", "status": str(unknown)})
             return Outcome.UNKNOWN_STATUS
         posting = Posting(posted_at=clock.now(), event_id=clock.new_id())
-        notification = end_notification(before, after, posting, clock.new_id())
+        news = before, after, posting, clock.new_id()
+        notification = end_notification(*news) or resume_notification(*news)
         # Conditional on the version that was read before the provider's state.
         match memberships.update_membership(before, after, notification):
             case Posted():
@@ -184,8 +193,15 @@ def sync_membership(hint: MembershipHint, services: MembershipServices) -> Outco
     raise TryAgain("Others keep writing there.")
 
 
-def _last_month(membership: Membership, subscription: Subscription, services: MembershipServices) -> Purchase | None:
-    """Return the newest paid month, and post it first if necessary. A month in review does not count."""
+def _as_at_provider(before: Membership, subscription: Subscription | None, services: MembershipServices) -> Membership:
+    """Raises UnknownStatus."""
+    if subscription is None:
+        return membership_as_gone(before)
+    return membership_as_followed(before, subscription, _last_month(before, subscription, services))
+
+
+def _last_month(membership: Membership, subscription: Subscription, services: MembershipServices) -> PaidMonth | None:
+    """Return the newest paid month, and post it first if necessary."""
     ledger = services.ledger
     for invoice in subscription.paid_invoices:
         ref = invoice.ref
@@ -195,9 +211,17 @@ def _last_month(membership: Membership, subscription: Subscription, services: Me
         if known is None:
             fulfill_invoice(invoice, ledger=ledger, memberships=services.memberships, clock=services.clock)
             known = ledger.find_entry(ref.user_id, ref.purchase_id)
-        if isinstance(known, Purchase) and known.membership_id == membership.membership_id:
-            return known
+        month = paid_month(invoice, membership, known)
+        if month is not None:
+            return month if known else replace(month, is_kept=_is_kept(invoice, services.gateway))
     return None
+
+
+def _is_kept(invoice: Invoice, gateway: PaymentGateway) -> bool:
+    """Return False once all money of an invoice that gave no coins is gone."""
+    states = [gateway.read_money(part) for part in invoice.payment_intents]
+    gone_minor = sum(money_gone(state, invoice.currency).amount_minor for state in states)
+    return not states or gone_minor < invoice.paid_minor
 
 
 def open_portal(user_id: str, *, memberships: Memberships, subscriptions: Subscriptions) -> str:

@@ -9,13 +9,12 @@ from msgspec.structs import replace
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.outcomes import Outcome
-from chalicelib.domain.payments import CheckoutSession, Invoice, PurchaseRef
+from chalicelib.domain.payments import CheckoutSession, Invoice, MoneyState, PurchaseRef
 from chalicelib.domain.purchases import Purchase, review_of
 from chalicelib.domain.reversals import MoneyGone, coins_already_spent, coins_kept, dispute_hold, money_gone, money_kept
 from chalicelib.domain.reviews import Review, ReviewReason
 from chalicelib.domain.settlements import payment_entry_id
 from chalicelib.errors import TryAgain
-from chalicelib.ports.billing import PaymentGateway
 from chalicelib.ports.results import Stale
 from chalicelib.usecases.fulfillment import file_review, fulfill_checkout, fulfill_invoice
 from chalicelib.usecases.memberships import MembershipServices, sync_membership
@@ -30,9 +29,6 @@ class RefundServices(MembershipServices, Protocol):
 
     @property
     def catalogue(self) -> Catalogue: ...
-
-    @property
-    def gateway(self) -> PaymentGateway: ...
 
 
 def sync_refunds(payment_intent: str, services: RefundServices) -> Outcome:
@@ -86,6 +82,12 @@ class _Payment(Struct, frozen=True, kw_only=True):
     ref: PurchaseRef
     invoice: Invoice | None
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Every payment that its purchase was paid with."""
+        parts = self.invoice.payment_intents if self.invoice else ()
+        return parts if self.payment_intent in parts else (self.payment_intent,)
+
 
 def _find(payment_intent: str, services: RefundServices) -> _Payment | None:
     """Return the payment; None for an unrelated one."""
@@ -98,7 +100,7 @@ def _find(payment_intent: str, services: RefundServices) -> _Payment | None:
 def _sync(payment: _Payment, services: RefundServices) -> Outcome:
     for _ in range(MAX_ATTEMPTS):
         purchase = services.ledger.find_entry(payment.ref.user_id, payment.ref.purchase_id)
-        if isinstance(purchase, Purchase) and purchase.payment_intent == payment.payment_intent:
+        if isinstance(purchase, Purchase) and purchase.payment_intent in payment.parts:
             outcome = _update_coins(purchase, payment, services)
         else:
             outcome = _fulfill_first(payment, services)
@@ -109,7 +111,7 @@ def _sync(payment: _Payment, services: RefundServices) -> Outcome:
 
 def _update_coins(purchase: Purchase, payment: _Payment, services: RefundServices) -> Outcome | None:
     """Write the coins and the money kept. Returns None when the purchase changed since it was read."""
-    money = services.gateway.read_money(payment.payment_intent)
+    money = _read_money(payment, services)
     gone = money_gone(money, purchase.currency)
     kept_minor = money_kept(purchase, money, gone)
     before_minor = purchase.amount_minor if purchase.kept_minor is None else purchase.kept_minor
@@ -122,6 +124,17 @@ def _update_coins(purchase: Purchase, payment: _Payment, services: RefundService
             return None
     outcome = Outcome.CLAWED_BACK if coins < 0 else Outcome.RESTORED if coins > 0 else Outcome.UNCHANGED
     return _unknown_outcome(gone) or outcome
+
+
+def _read_money(payment: _Payment, services: RefundServices) -> MoneyState:
+    """Read the money of all parts as one. What was paid outside Stripe stays."""
+    off_stripe_minor = payment.invoice.off_stripe_minor if payment.invoice else 0
+    states = [services.gateway.read_money(part) for part in payment.parts]
+    return MoneyState(
+        captured_minor=sum(state.captured_minor for state in states) + off_stripe_minor,
+        refunds=[refund for state in states for refund in state.refunds],
+        disputes=[dispute for state in states for dispute in state.disputes],
+    )
 
 
 def _fulfill_first(payment: _Payment, services: RefundServices) -> Outcome | None:

@@ -89,7 +89,7 @@ def _handle_invoice(event: StripeEvent, services: StripeEventServices) -> Outcom
             invoice, ledger=services.ledger, memberships=services.memberships, clock=services.clock
         )
     synced = _sync_membership(invoice.hint, services)
-    return synced if fulfillment in {None, Outcome.REPEATED} else fulfillment
+    return synced if fulfillment in {None, Outcome.REPEATED, Outcome.UNCHANGED} else fulfillment
 
 
 def _sync_membership(hint: MembershipHint | None, services: StripeEventServices) -> Outcome:

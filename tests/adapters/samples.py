@@ -10,7 +10,8 @@ from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.budgets import Budget, Limits, SelfExclusion, first_budget
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.memberships import Membership, month_of
+from chalicelib.domain.membership_months import month_of
+from chalicelib.domain.memberships import Membership
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.payments import Invoice
 from chalicelib.domain.posting import Posting

@@ -1,6 +1,7 @@
 """Round trips, request units and item sizes of memberships."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from tests.adapters.test_ledger_items import FAN, KILOBYTE, PAYMENT, TAG, size
 from tests.fakes import START
 from tests.stores import DynamoStore
 
+PENDING, PAST_DUE, ENDED = MembershipStatus.PENDING, MembershipStatus.PAST_DUE, MembershipStatus.ENDED
 SUBSCRIPTION, CUSTOMER = "sub_" + "s" * 24, "cus_" + "c" * 14
 """Lengths of Stripe's ids."""
 
@@ -36,6 +38,7 @@ def followed(membership: Membership) -> Membership:
         subscription_id=SUBSCRIPTION,
         customer_id=CUSTOMER,
         paid_until=START + timedelta(days=30),
+        served_until=START + timedelta(days=60),
         ended_reason="cancelled",
         version=membership.version + 1,
     )
@@ -115,6 +118,27 @@ def test_membership_ttl_is_removed_by_first_paid_month(store: DynamoStore) -> No
     store.memberships.post_month(month, SUBSCRIPTION, CUSTOMER)
     assert "ttl" not in store.item(*key)
     assert "ttl" not in store.item(wallet_key(month.user_id), entry_key(month.purchase_id))
+
+
+@pytest.mark.parametrize(
+    ("changes", "has_ttl"),
+    [
+        ({"status": PENDING, "paid_until": None}, False),
+        ({"status": PAST_DUE, "paid_until": None}, False),
+        ({"status": ENDED, "paid_until": None}, True),
+        ({"status": ENDED}, False),
+        ({}, False),
+    ],
+    ids=str,
+)
+def test_membership_ttl_is_absent_while_the_subscription_lives(
+    store: DynamoStore, changes: dict[str, Any], has_ttl: bool
+) -> None:
+    membership = a_membership()
+    store.memberships.open_membership(membership)
+    store.memberships.update_membership(membership, replace(followed(membership), **changes), None)
+    item = store.item(wallet_key(membership.user_id), membership_key(membership.membership_id))
+    assert ("ttl" in item) is has_ttl
 
 
 class ExpiredMemberships(DynamoMemberships):

@@ -180,6 +180,7 @@ def followed(membership: Membership, **changes: Any) -> Membership:
         customer_id=CUSTOMER,
         paid_until=START + timedelta(days=30),
         renews=True,
+        served_until=START + timedelta(days=60),
         version=membership.version + 1,
     )
     return replace(after, **changes)
@@ -189,7 +190,8 @@ def test_update_membership_replaces_the_stored_version(store: Store, membership:
     first = followed(membership)
     assert store.memberships.update_membership(membership, first, None) == Posted()
     assert find(store, membership) == first
-    ended = followed(first, status=MembershipStatus.ENDED, paid_until=None, renews=False, ended_reason="unpaid")
+    over = {"paid_until": None, "served_until": None, "renews": False}
+    ended = followed(first, status=MembershipStatus.ENDED, ended_reason="unpaid", **over)
     assert store.memberships.update_membership(first, ended, None) == Posted()
     assert find(store, membership) == ended
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.domain.memberships import MembershipStatus, month_of
+from chalicelib.domain.membership_months import month_of
+from chalicelib.domain.memberships import MembershipStatus
 from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.reviews import Review, ReviewReason
 from chalicelib.ports.results import AlreadyExists, AlreadySettled, Conflict, Posted, Repeated, Stale, Unchanged

@@ -134,32 +134,48 @@ def an_invoice(**changes: object) -> Json:
         "amount_paid": 499,
         "parent": {"type": "subscription_details", "subscription_details": details},
         "lines": {"data": [{"period": {"end": 1_797_000_000}}]},
-        "payments": {"data": [a_payment("pi_1")]},
+        "payments": {"data": [a_payment("1")]},
     }
     return invoice | changes
 
 
-def a_payment(payment_intent: str | None, status: str = "paid") -> Json:
-    kind = "payment_intent" if payment_intent else "charge"
-    return {"status": status, "payment": {"type": kind, "payment_intent": payment_intent}}
+def a_payment(name: str, amount: int = 499, *, status: str = "paid", created: int = 1, kind: str = "pi") -> Json:
+    """Build an invoice payment: by a payment intent, a payment record (`prec`) or a charge without intent (`ch`)."""
+    types = {"pi": "payment_intent", "prec": "payment_record", "ch": "charge"}
+    paid = amount if status == "paid" else None
+    payment = {"type": types[kind], types[kind]: f"{kind}_{name}"}
+    return {"id": f"inpay_{name}", "created": created, "status": status, "amount_paid": paid, "payment": payment}
 
 
 @pytest.mark.parametrize(
-    ("payments", "payment_intent"),
+    ("payments", "payment_intents", "off_stripe_minor"),
     [
-        ([a_payment("pi_1")], "pi_1"),
-        ([a_payment("pi_0", "canceled"), a_payment("pi_1"), a_payment("pi_2", "open")], "pi_1"),
-        ([a_payment("pi_1"), a_payment("pi_2")], None),
-        ([a_payment("pi_1", "open")], None),
-        ([a_payment(None)], None),
-        ([], None),
+        ([a_payment("1")], ("pi_1",), 0),
+        ([a_payment("0", status="canceled"), a_payment("1"), a_payment("2", status="open")], ("pi_1",), 0),
+        ([a_payment("2", 200, created=2), a_payment("1", 299)], ("pi_1", "pi_2"), 0),
+        ([a_payment("2", 200), a_payment("1", 299)], ("pi_1", "pi_2"), 0),
+        ([a_payment("1", 299)], (), 0),
+        ([a_payment("1", status="open")], (), 0),
+        ([a_payment("1", kind="prec")], (), 499),
+        ([a_payment("1", kind="ch")], (), 499),
+        ([a_payment("1", 299), a_payment("2", 200, kind="prec")], ("pi_1",), 200),
+        ([], (), 0),
     ],
     ids=str,
 )
-def test_invoice_of_takes_the_single_paid_payment(payments: list[Json], payment_intent: str | None) -> None:
+def test_invoice_of_takes_payments_that_come_to_the_amount_paid(
+    payments: list[Json], payment_intents: tuple[str, ...], off_stripe_minor: int
+) -> None:
     invoice = invoice_of(an_invoice(payments={"data": payments}))
     assert invoice is not None
-    assert invoice.payment_intent == payment_intent
+    assert (invoice.payment_intents, invoice.off_stripe_minor) == (payment_intents, off_stripe_minor)
+
+
+@pytest.mark.parametrize(("paid_at", "seconds"), [(None, None), (1_795_000_100, 1_795_000_100)])
+def test_invoice_of_paid_at_is_that_of_its_status_transition(paid_at: int | None, seconds: int | None) -> None:
+    invoice = invoice_of(an_invoice(status_transitions={"paid_at": paid_at}))
+    assert invoice is not None
+    assert (invoice.paid_at and invoice.paid_at.timestamp()) == seconds
 
 
 def test_invoice_of_paid_until_is_end_of_last_line() -> None:

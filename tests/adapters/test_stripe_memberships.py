@@ -10,7 +10,8 @@ from stripe.params.checkout import SessionCreateParams
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.stripe.memberships import StripeMemberships
-from chalicelib.domain.memberships import SUBSCRIPTION_STATUSES, Membership, invoice_review_reason
+from chalicelib.domain.membership_months import invoice_review_reason
+from chalicelib.domain.memberships import SUBSCRIPTION_STATUSES, Membership
 from chalicelib.domain.payments import Invoice, MembershipHint, MembershipRef, Subscription
 from chalicelib.errors import IdempotencyConflict, TryAgain
 from infra.local.client import post_form
@@ -48,7 +49,9 @@ def subscribe(lab: Lab, membership: Membership) -> str:
 
 
 def read(lab: Lab, subscription_id: str) -> Subscription:
-    return lab.members.read_subscription(subscription_id)
+    subscription = lab.members.read_subscription(subscription_id)
+    assert subscription is not None
+    return subscription
 
 
 def advance_a_month(lab: Lab) -> None:

@@ -2,7 +2,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.domain.events import message_for
-from chalicelib.domain.memberships import month_of
+from chalicelib.domain.membership_months import month_of
 from chalicelib.domain.posting import NotPosted, Posting
 from tests.domain.builders import EVENT_ID, FAN, KEY, a_membership
 from tests.fake_memberships import invoice_of

@@ -5,8 +5,12 @@ import pytest
 
 from chalicelib.domain.memberships import (
     LIVE,
+    RENEWAL_GRACE,
+    SUBSCRIPTION_STATUSES,
     MembershipStatus,
+    PaidMonth,
     can_still_be_joined,
+    membership_as_followed,
     present_membership,
     quote_membership,
     require_no_member,
@@ -14,6 +18,7 @@ from chalicelib.domain.memberships import (
 )
 from chalicelib.errors import AlreadyMember, IdempotencyConflict, InvalidField, UnknownPlan
 from tests.domain.builders import a_catalogue, a_membership, a_membership_order
+from tests.fake_memberships import MONTH, FakeSubscriptions
 from tests.fakes import START
 
 ACTIVE, PAST_DUE, ENDED, PENDING = (MembershipStatus(word) for word in ("active", "past_due", "ended", "pending"))
@@ -39,14 +44,30 @@ def test_membership_order_names_the_invalid_field(changes: dict[str, str], field
     assert refused.value.extensions["field"] == field
 
 
+@pytest.mark.parametrize("is_over", [False, True])
+@pytest.mark.parametrize("renews", [False, True])
 @pytest.mark.parametrize("status", MembershipStatus)
-def test_require_no_member_refuses_a_live_membership(status: MembershipStatus) -> None:
-    known = [a_membership(), a_membership(status=status)]
-    if status in LIVE:
-        with pytest.raises(AlreadyMember):
-            require_no_member(known)
+def test_require_no_member_refuses_members_and_overdue_renewals(
+    status: MembershipStatus, renews: bool, is_over: bool
+) -> None:
+    paid_until = START if is_over else START + RENEWAL_GRACE
+    known = [a_membership(), a_membership(status=status, renews=renews, paid_until=paid_until)]
+    if status in LIVE and (renews or not is_over):
+        with pytest.raises(AlreadyMember, match="overdue" if status is PAST_DUE and is_over else "present"):
+            require_no_member(known, START)
     else:
-        require_no_member(known)
+        require_no_member(known, START)
+
+
+@pytest.mark.parametrize("word", SUBSCRIPTION_STATUSES)
+def test_fan_who_is_no_member_is_refused_only_while_a_renewal_is_overdue(word: str) -> None:
+    """Check every subscription status, with its month over: only `past_due` refuses and has an open invoice to pay."""
+    subscription = FakeSubscriptions().subscribe(a_membership(), status=word, period_ends_at=START + 2 * MONTH)
+    month = PaidMonth(paid_until=START + MONTH)
+    later = month.paid_until + 2 * RENEWAL_GRACE
+    stored = membership_as_followed(a_membership(), subscription, month)
+    is_refused = stored.is_collected(later) and not stored.is_active(later)
+    assert is_refused is (word == "past_due")
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def announced(notification: NotificationEntry, sequence: int | None = None) -> M
     [
         (NotificationKind.BUDGET_REMINDER, "coinpurse.budget.reached.v1"),
         (NotificationKind.MEMBERSHIP_END, "coinpurse.membership.ended.v1"),
+        (NotificationKind.MEMBERSHIP_RESUME, "coinpurse.membership.resumed.v1"),
     ],
 )
 def test_announce_notification_to_a_fan_has_its_payload(kind: NotificationKind, event_type: str) -> None:

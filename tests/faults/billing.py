@@ -1,5 +1,6 @@
 """Simulated subscriptions at the payment provider: the source of truth for each month billed and paid."""
 
+from collections import Counter
 from datetime import datetime
 
 from chalicelib.domain.memberships import Membership, MembershipStatus
@@ -17,6 +18,7 @@ class Billing(FakeSubscriptions):
         super().__init__()
         self._provider = provider
         self._memberships = memberships
+        self._cancellations = Counter[str]()
 
     def start(self, key: str) -> StripeEvent:
         """Subscribe a fan and pay the first month."""
@@ -64,6 +66,7 @@ class Billing(FakeSubscriptions):
     def cancel(self, key: str) -> StripeEvent:
         """Cancel the subscription."""
         membership = self._membership(key)
+        self._cancellations[key] += 1
         self.subscribe(membership, status="canceled", renews=False)
         return self._about_subscription("deleted", membership)
 
@@ -88,17 +91,16 @@ class Billing(FakeSubscriptions):
 
     def ends_of(self, membership: Membership) -> int:
         """Count the possible ends: each month may have been the current one when its money was fully refunded."""
-        subscription = self.subscriptions.get(f"sub_{membership.membership_id}")
-        is_canceled = subscription is not None and subscription.status == "canceled"
-        payments = [self._provider.payments[month.payment_intent or ""] for month in self._paid(membership)]
+        months = self._paid(membership)
+        payments = [self._provider.payments[month.payment_intent or ""] for month in months]
         moved = [sum(one.amount_minor for one in payment.refunds) for payment in payments]
-        return is_canceled + sum(gone >= membership.amount_minor for gone in moved)
+        refunded = sum(gone >= month.paid_minor for month, gone in zip(months, moved, strict=True))
+        return self._cancellations[membership.membership_id] + refunded
 
     def _paid(self, membership: Membership) -> list[Invoice]:
-        """Return the months paid as quoted, oldest first."""
+        """Return the paid months, with and without coins, oldest first."""
         billed = [each for each in self.invoices.values() if each.membership == hint_of(membership).ref]
-        paid = [each for each in billed if each.is_paid and each.paid_minor == membership.amount_minor]
-        return sorted(paid, key=lambda each: each.created_at)
+        return sorted((each for each in billed if each.is_paid), key=lambda each: each.created_at)
 
     def _kept_minor(self, month: Invoice) -> int:
         return self._provider.payments[month.payment_intent or ""].kept_minor

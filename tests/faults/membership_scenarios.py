@@ -27,6 +27,11 @@ def _unpaid(system: SimulatedSystem) -> None:
     system.deliver(system.billing.fail(system.current_key))
 
 
+def _ended(system: SimulatedSystem) -> None:
+    _member(system)
+    system.deliver(system.billing.cancel(system.current_key))
+
+
 def _joining(*, known: bool = False) -> Scenario:
     def arrange(system: SimulatedSystem) -> None:
         system.current_key = joined(system) if known else system.key()
@@ -49,9 +54,13 @@ MEMBERSHIPS: Final = [
     webhook("a renewal that failed", _member, lambda system, key: system.billing.fail(key)),
     webhook("a renewal that is paid late", _unpaid, lambda system, key: system.billing.pay_late(key)),
     webhook("a month that costs something else", _member, lambda system, key: system.billing.bill_wrongly(key)),
+    webhook("a refund of such a month", _member,
+            lambda system, key: system.billing.bill_wrongly(key),
+            lambda system, key: system.billing.refund(key, 2, 999)),
     webhook("an end", _member, lambda system, key: system.billing.cancel(key)),
     webhook("an end before any month", _join, lambda system, key: system.billing.start(key),
             lambda system, key: system.billing.cancel(key)),
+    webhook("a month after the end", _ended, lambda system, key: system.billing.renew(key)),
     webhook("a month's refund", _member, lambda system, key: system.billing.refund(key, 1)),
     webhook("a month's refund before the month", _join, lambda system, key: system.billing.start(key),
             lambda system, key: system.billing.refund(key, 1, 200)),

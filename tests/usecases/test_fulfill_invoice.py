@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.domain.memberships import month_of
+from chalicelib.domain.membership_months import month_of
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import Invoice, UnrelatedPayment
 from chalicelib.domain.posting import Posting
@@ -52,7 +52,8 @@ def test_fulfill_invoice_credits_each_invoice_once(harness: MembershipHarness) -
 
 MISMATCHES: list[tuple[dict[str, Any], str]] = [
     ({"billing_reason": "subscription_update"}, "other_billing_reason"),
-    ({"subtotal_minor": 0, "total_minor": 0, "paid_minor": 0, "payment_intent": None}, "no_payment_required"),
+    ({"paid_minor": 0, "payment_intent": None}, "no_payment_required"),
+    ({"payment_intent": None, "off_stripe_minor": 499}, "paid_out_of_band"),
     ({"payment_intent": None}, "no_payment_yet"),
     ({"total_minor": 250, "paid_minor": 250}, "discounted_or_surcharged"),
     ({"paid_minor": 498}, "other_amount"),

@@ -30,7 +30,7 @@ class InterruptedSubscriptions:
     def __init__(self, harness: MembershipHarness, actions: list[Callable[[], object]]) -> None:
         self.harness, self.actions = harness, actions
 
-    def read_subscription(self, subscription_id: str) -> Subscription:
+    def read_subscription(self, subscription_id: str) -> Subscription | None:
         answer = self.harness.billing.read_subscription(subscription_id)
         if self.actions:
             self.actions.pop(0)()

@@ -161,21 +161,51 @@ def test_sync_membership_refund_of_an_unpaid_invoice_does_nothing(harness: Membe
     assert harness.books.entries == {}
 
 
-def test_sync_membership_month_in_review_is_not_paid_and_its_refund_reviewed(harness: MembershipHarness) -> None:
+def test_sync_membership_month_in_review_makes_a_member_and_its_refund_reviewed(harness: MembershipHarness) -> None:
     harness.billed(total_minor=399, paid_minor=399)
     assert harness.deliver_invoice() == "in_review"
-    assert state(harness)[:2] == (PENDING, None)
+    assert state(harness)[:2] == (ACTIVE, START + MONTH)
     assert harness.refund(1, 100) == "in_review"
     assert harness.reasons() == ["discounted_or_surcharged", "money_left_an_unmatched_payment"]
     assert harness.balance() == 0
 
 
-def test_sync_membership_month_in_review_keeps_the_month_before(harness: MembershipHarness) -> None:
+def test_sync_membership_full_refund_of_a_month_in_review_ends_it(harness: MembershipHarness) -> None:
+    harness.billed(total_minor=399, paid_minor=399)
+    harness.deliver_invoice()
+    harness.refund(1, 398)
+    assert state(harness)[0] is ACTIVE
+    harness.refund(1, 399, status="a status of next year")
+    assert state(harness)[0] is ACTIVE
+    harness.refund(1, 399)
+    assert (state(harness)[0], harness.ends(), harness.balance()) == (ENDED, ["refunded"], 0)
+
+
+def test_sync_membership_returning_after_its_end_is_published(harness: MembershipHarness) -> None:
     harness.billed()
-    harness.billed(2, total_minor=399, paid_minor=399)
-    assert harness.deliver_invoice(2) == "in_review"
-    assert state(harness)[:2] == (ACTIVE, START + MONTH)
-    assert harness.balance() == 500
+    harness.deliver_invoice()
+    harness.becomes("unpaid")
+    harness.deliver_subscription()
+    harness.billed(2)
+    harness.becomes("active")
+    harness.deliver_invoice(2)
+    harness.deliver_subscription()
+    published = ["membership.started", "membership.ended", "membership.renewed", "membership.resumed"]
+    assert harness.published_types() == published
+    assert harness.is_sound()
+
+
+@pytest.mark.parametrize("month", [0, 1])
+def test_sync_membership_of_a_deleted_subscription_ends_it(harness: MembershipHarness, month: int) -> None:
+    if month:
+        harness.billed()
+        harness.deliver_invoice()
+    harness.billing.subscriptions.clear()
+    harness.billing.invoices.clear()
+    assert harness.deliver_subscription("deleted") == "membership_ended"
+    assert harness.deliver_subscription("deleted") == "unchanged"
+    assert state(harness) == (ENDED, START + MONTH if month else None, False, "cancelled")
+    assert harness.ends() == ["cancelled"] * month
 
 
 # --- unrelated and unknown objects ------------------------------------------------------------------------------------

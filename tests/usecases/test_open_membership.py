@@ -18,6 +18,7 @@ from chalicelib.errors import (
 from chalicelib.usecases.memberships import OpenedMembership, open_portal
 from chalicelib.usecases.queries import read_membership
 from tests.domain.builders import FAN, KEY, a_catalogue, a_membership, a_plan
+from tests.fake_memberships import MONTH
 from tests.fakes import START, uuid7_at
 from tests.usecases.membership_harness import MembershipHarness
 
@@ -122,7 +123,7 @@ def test_open_membership_with_an_unknown_stale_key_is_refused(harness: Membershi
 
 
 def test_open_membership_of_a_member_is_refused(harness: MembershipHarness) -> None:
-    harness.joined(status=ACTIVE)
+    harness.joined(status=ACTIVE, paid_until=START + MONTH)
     with pytest.raises(AlreadyMember):
         harness.join(membership_id=LATER)
     assert list(harness.members.known) == [(FAN, KEY)]

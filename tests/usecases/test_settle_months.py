@@ -19,7 +19,7 @@ def harness() -> SettlementHarness:
 def test_settle_review_of_a_month_makes_a_member_and_the_next_month_renews(harness: SettlementHarness) -> None:
     harness.joined()
     invoice = harness.billed_oddly()
-    assert harness.membership().status is MembershipStatus.PENDING
+    assert harness.membership().status is MembershipStatus.ACTIVE
     assert harness.decision(f"pi_1_{KEY}") == "credit"
     member = harness.membership()
     assert (member.status, member.paid_until, member.renews) == (MembershipStatus.ACTIVE, invoice.paid_until, True)
@@ -85,7 +85,7 @@ def test_settle_review_of_an_older_month_leaves_the_end_and_the_status(
     with pytest.raises(TryAgain):
         harness.settle(f"pi_1_{KEY}")
     assert (harness.membership().status, harness.membership().paid_until) == (status, until)
-    assert harness.months()[0].is_renewal
+    assert not harness.months()[0].is_renewal
 
 
 def test_settle_review_of_a_month_that_was_paid_again_credits_coins_at_that_price(harness: SettlementHarness) -> None:
@@ -102,7 +102,7 @@ def test_settle_review_of_a_month_that_was_paid_again_credits_coins_at_that_pric
 
 def test_settle_review_of_an_invoice_that_is_gone_credits_coins_only(harness: SettlementHarness) -> None:
     """Stripe deletes the objects of a test clock with it."""
-    invoice = harness.billed_oddly(payment_intent=None, paid_minor=0, total_minor=0)
+    invoice = harness.billed_oddly(payment_intent=None, paid_minor=0, total_minor=499)
     harness.billing.invoices.clear()
     harness.settle(invoice.invoice_id)
     assert (harness.months()[0].bundle_id, harness.balance()) == (UNMATCHED, 500)

@@ -172,7 +172,7 @@ def _row(membership: Membership) -> MembershipRow:
         status=membership.status.value,
         request_hash=membership.request_hash,
         key_form=membership.key_form,
-        ttl=int((membership.created_at + PENDING_LIFE).timestamp()),
+        ttl=_expires_at(membership),
     )
 
 
@@ -186,7 +186,17 @@ def standing(member: Membership) -> list[Action]:
         assign(MembershipRow.customer_id, member.customer_id),
         assign(MembershipRow.ended_reason, member.ended_reason),
         assign(MembershipRow.paid_until, member.paid_until),
+        assign(MembershipRow.served_until, member.served_until),
+        assign(MembershipRow.ttl, _expires_at(member)),
     ]
+
+
+def _expires_at(membership: Membership) -> int | None:
+    """Return the row's TTL; None while the subscription lives, and for good once a month was paid."""
+    is_over = membership.status is MembershipStatus.ENDED or membership.subscription_id is None
+    if not is_over or membership.paid_until is not None:
+        return None
+    return int((membership.created_at + PENDING_LIFE).timestamp())
 
 
 def assign(attribute: Attribute[Value], value: Value | None) -> Action:
@@ -212,4 +222,5 @@ def _membership(row: MembershipRow) -> Membership:
         version=row.version,
         request_hash=row.request_hash,
         key_form=row.key_form or FORMER_KEY_FORM,
+        served_until=row.served_until,
     )

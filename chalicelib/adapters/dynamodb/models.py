@@ -143,7 +143,7 @@ class CustomerRow(Row):
 
 
 class MembershipRow(Row):
-    """A membership and its status. It has a `ttl` until a month is paid."""
+    """A membership and its status. It has a `ttl` while it has no subscription, and once that ended unpaid."""
 
     plan_id = UnicodeAttribute()
     coins = IntegerAttribute()
@@ -157,6 +157,7 @@ class MembershipRow(Row):
     paid_until = InstantAttribute(null=True)
     renews = BooleanAttribute(null=True)
     ended_reason = UnicodeAttribute(null=True)
+    served_until = InstantAttribute(null=True)
     request_hash = UnicodeAttribute(null=True)
     key_form = IntegerAttribute(null=True)
     ttl = IntegerAttribute(null=True)

@@ -168,7 +168,6 @@ def _extend(transaction: TransactWrite, member: Membership, before: Membership |
         MembershipRow.amount_minor.set(member.amount_minor),
         MembershipRow.currency.set(member.currency),
         MembershipRow.created_at.set(member.created_at),
-        MembershipRow.ttl.remove(),
     ]
     is_as_seen = MembershipRow.version == before.version if before else MembershipRow.pk.does_not_exist()
     transaction.update(row, [*quote, *standing(member)], is_as_seen)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 import stripe
 
@@ -13,6 +13,8 @@ from chalicelib.domain.purchases import FORMER_KEY_FORM
 from chalicelib.errors import IdempotencyConflict, PaymentUnavailable, TryAgain
 
 log = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
 
 TIMEOUTS_SECONDS: Final = (1.0, 4.0)
 """Timeouts to connect and to read."""
@@ -152,3 +154,16 @@ def answering() -> Iterator[None]:
         yield
     except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
         raise TryAgain("The payment provider did not answer.", retry_after_seconds=5) from error
+
+
+def existing(read: Callable[[], Found]) -> Found | None:
+    """Return the object that `read` returns; None when it no longer exists at Stripe (`resource_missing`).
+
+    Objects of a deleted test clock are gone while their events stay listed. Source: docs.stripe.com/billing/testing.
+    """
+    try:
+        return read()
+    except stripe.InvalidRequestError as error:
+        if error.code == "resource_missing":
+            return None
+        raise

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import stripe
 
-from chalicelib.adapters.stripe.client import StripeAccount, answering, as_quoted
+from chalicelib.adapters.stripe.client import StripeAccount, answering, as_quoted, existing
 from chalicelib.adapters.stripe.keys import keys_of, walk
 from chalicelib.adapters.stripe.subscription_schema import invoice_of, subscription_of
 from chalicelib.domain.memberships import Membership
@@ -44,31 +44,32 @@ class StripeMemberships(StripeAccount):
 
     def read_invoice(self, invoice_id: str) -> Invoice | None:
         with answering():
-            invoice = self._client().v1.invoices.retrieve(invoice_id, {"expand": ["payments"]})
-        return invoice_of(invoice.to_dict())
+            invoice = existing(lambda: self._client().v1.invoices.retrieve(invoice_id, {"expand": ["payments"]}))
+        return invoice_of(invoice.to_dict()) if invoice else None
 
     def find_invoice(self, payment_intent: str) -> Invoice | None:
         """Look up the invoice at Stripe: an invoice's payment has none of our metadata."""
-        try:
-            with answering():
-                payments = self._client().v1.invoice_payments.list(
+        with answering():
+            payments = existing(
+                lambda: self._client().v1.invoice_payments.list(
                     {"payment": {"type": "payment_intent", "payment_intent": payment_intent}}
                 )
-        except stripe.InvalidRequestError as error:
-            if error.code == "resource_missing":
-                return None
-            raise
-        return self.read_invoice(str(payments.data[0].invoice)) if payments.data else None
+            )
+        return self.read_invoice(str(payments.data[0].invoice)) if payments and payments.data else None
 
-    def read_subscription(self, subscription_id: str) -> Subscription:
+    def read_subscription(self, subscription_id: str) -> Subscription | None:
         """Cost: 2 requests (subscription, paid invoices)."""
         client = self._client().v1
         with answering():
-            subscription = client.subscriptions.retrieve(subscription_id)
-            paid = client.invoices.list(
-                {"subscription": subscription_id, "status": "paid", "limit": _A_YEAR, "expand": ["data.payments"]}
-            ).data
-        return subscription_of(subscription.to_dict(), [invoice.to_dict() for invoice in paid])
+            subscription = existing(lambda: client.subscriptions.retrieve(subscription_id))
+            if subscription is None:
+                return None
+            paid = existing(
+                lambda: client.invoices.list(
+                    {"subscription": subscription_id, "status": "paid", "limit": _A_YEAR, "expand": ["data.payments"]}
+                )
+            )
+        return subscription_of(subscription.to_dict(), [invoice.to_dict() for invoice in (paid.data if paid else ())])
 
     def open_portal(self, customer_id: str) -> str:
         """Use new keys: each call makes a session, whose address expires soon."""

@@ -44,12 +44,19 @@ class _Paid(Struct):
 
 
 class _Payment(Struct):
+    id: Id
+    created: Seconds
     status: str
     payment: _Paid
+    amount_paid: SignedAmount | None = None
 
 
 class _Payments(Struct):
     data: list[_Payment]
+
+
+class _Transitions(Struct):
+    paid_at: Seconds | None = None
 
 
 class _Invoice(Struct):
@@ -65,10 +72,19 @@ class _Invoice(Struct):
     customer: str | None = None
     parent: _Parent | None = None
     payments: _Payments | None = None
+    status_transitions: _Transitions | None = None
 
 
 class _Cancellation(Struct):
     reason: str | None = None
+
+
+class _Item(Struct):
+    current_period_end: Seconds
+
+
+class _Items(Struct):
+    data: list[_Item]
 
 
 class _Subscription(Struct):
@@ -76,6 +92,7 @@ class _Subscription(Struct):
     status: str
     customer: str
     cancel_at_period_end: bool
+    items: _Items
     cancel_at: Seconds | None = None
     cancellation_details: _Cancellation | None = None
 
@@ -122,19 +139,25 @@ def invoice_of(values: dict[str, Any]) -> Invoice | None:
     if details is None:
         return None
     ends = [line.period.end for line in invoice.lines.data]
+    attached = _paid_payments(invoice)
+    intents = [each.payment.payment_intent for each in attached if each.payment.payment_intent]
+    paid_at = invoice.status_transitions.paid_at if invoice.status_transitions else None
     return Invoice(
         invoice_id=invoice.id,
         status=invoice.status,
         billing_reason=invoice.billing_reason,
         subscription_id=details.subscription,
         customer_id=invoice.customer,
-        payment_intent=_one_payment(invoice.payments.data if invoice.payments else ()),
+        payment_intent=intents[0] if intents else None,
+        more_payment_intents=intents[1:],
+        off_stripe_minor=sum(each.amount_paid or 0 for each in attached if not each.payment.payment_intent),
         subtotal_minor=invoice.subtotal,
         total_minor=invoice.total,
         paid_minor=invoice.amount_paid,
         currency=invoice.currency,
         created_at=_instant(invoice.created),
         paid_until=_instant(max(ends)) if ends else None,
+        paid_at=None if paid_at is None else _instant(paid_at),
         membership=membership_ref_from_metadata(details.metadata or {}),
     )
 
@@ -143,6 +166,7 @@ def subscription_of(values: dict[str, Any], paid: Sequence[dict[str, Any]]) -> S
     """Convert the SDK's subscription and paid invoices. Raises as invoice_of."""
     subscription = msgspec.convert(values, _Subscription)
     cancellation = subscription.cancellation_details
+    period_ends = [item.current_period_end for item in subscription.items.data]
     return Subscription(
         subscription_id=subscription.id,
         status=subscription.status,
@@ -151,13 +175,16 @@ def subscription_of(values: dict[str, Any], paid: Sequence[dict[str, Any]]) -> S
         renews=not subscription.cancel_at_period_end and subscription.cancel_at is None,
         customer_id=subscription.customer,
         paid_invoices=[invoice for each in paid if (invoice := invoice_of(each))],
+        period_ends_at=_instant(max(period_ends)) if period_ends else None,
     )
 
 
-def _one_payment(payments: Sequence[_Payment]) -> str | None:
-    """Return the payment intent that paid the whole invoice, else None: parts cannot be followed."""
-    paid = [each.payment for each in payments if each.status == "paid"]
-    return paid[0].payment_intent if len(paid) == 1 else None
+def _paid_payments(invoice: _Invoice) -> Sequence[_Payment]:
+    """Return the payments of an invoice, oldest first; none while they come to less than what was paid."""
+    paid = [each for each in (invoice.payments.data if invoice.payments else ()) if each.status == "paid"]
+    if sum(each.amount_paid or 0 for each in paid) < invoice.amount_paid:
+        return ()
+    return sorted(paid, key=lambda each: (each.created, each.id))
 
 
 def _instant(seconds: int) -> datetime:

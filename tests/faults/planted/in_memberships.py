@@ -5,12 +5,14 @@ from typing import Final
 from tests.faults.planted.bug import Bug
 
 _DOMAIN: Final = "chalicelib/domain/memberships.py"
+_MONTHS: Final = "chalicelib/domain/membership_months.py"
 _STORE: Final = "chalicelib/adapters/dynamodb/memberships.py"
 _FOLLOW: Final = "chalicelib/usecases/memberships.py"
 _MONEY: Final = "chalicelib/usecases/refunds.py"
 _EVENTS: Final = "chalicelib/usecases/stripe_events.py"
 _MOTO: Final = ("tests/adapters/test_memberships.py", "-k", "moto")
 _INTERLEAVINGS: Final = ("tests/faults/test_membership_interleavings.py",)
+_WAYS: Final = ("tests/usecases/test_membership_payments.py",)
 _LIFE: Final = ("tests/properties/test_membership_events.py",)
 
 IN_MEMBERSHIPS: Final = [
@@ -23,31 +25,108 @@ IN_MEMBERSHIPS: Final = [
     ),
     Bug(
         "each delivery of an invoice is a month of its own",
-        _DOMAIN,
+        _MONTHS,
         "        purchase_id=invoice.purchase_id,\n",
         "        purchase_id=posting.event_id,\n",
         _LIFE,
     ),
     Bug(
         "an upgrade is a month",
-        _DOMAIN,
+        _MONTHS,
         "    if invoice.billing_reason not in _BILLED:\n",
         "    if not invoice.billing_reason:\n",
-        ("tests/domain/test_memberships.py",),
+        ("tests/domain/test_membership_months.py",),
     ),
     Bug(
         "half a price buys a whole month",
-        _DOMAIN,
+        _MONTHS,
         "    if invoice.paid_minor != invoice.total_minor:\n",
         "    if invoice.paid_minor > invoice.total_minor:\n",
-        ("tests/domain/test_memberships.py",),
+        ("tests/domain/test_membership_months.py",),
     ),
     Bug(
         "a month whose money is gone goes on",
         _DOMAIN,
-        "last.amount_minor and last.kept_minor == 0",
-        "last.amount_minor and last.kept_minor == -1",
+        "last is not None and not last.is_kept",
+        "last is None and status in LIVE",
         ("tests/faults/test_failpoints.py", "-k", "month"),
+    ),
+    Bug(
+        "a coupon's month has the whole coins",
+        _MONTHS,
+        "    if invoice.total_minor != invoice.subtotal_minor:\n",
+        "    if invoice.total_minor > invoice.subtotal_minor:\n",
+        _WAYS,
+    ),
+    Bug(
+        "what was paid outside Stripe gives coins",
+        _MONTHS,
+        "    if invoice.off_stripe_minor:\n",
+        "    if invoice.off_stripe_minor > invoice.paid_minor:\n",
+        _WAYS,
+    ),
+    Bug(
+        "a month in review makes no member",
+        _FOLLOW,
+        "        if month is not None:\n",
+        "        if month is not None and known is not None:\n",
+        _WAYS,
+    ),
+    Bug(
+        "an invoice of 0.00 is a review",
+        "chalicelib/usecases/fulfillment.py",
+        "    if invoice.is_free:\n",
+        "    if invoice.is_free and invoice.paid_minor:\n",
+        _WAYS,
+    ),
+    Bug(
+        "a payment that is attached later is a review at once",
+        "chalicelib/usecases/fulfillment.py",
+        "    if awaits_payment(invoice, clock.now()):\n",
+        "    if awaits_payment(invoice, clock.now()) and invoice.is_free:\n",
+        _WAYS,
+    ),
+    Bug(
+        "a bank debit under way ends the membership",
+        _DOMAIN,
+        "served_until=subscription.period_ends_at if is_served else None,",
+        "served_until=None,",
+        _WAYS,
+    ),
+    Bug(
+        "a refund of the second part is not followed",
+        _MONEY,
+        "isinstance(purchase, Purchase) and purchase.payment_intent in payment.parts:",
+        "isinstance(purchase, Purchase) and purchase.payment_intent == payment.payment_intent:",
+        _WAYS,
+    ),
+    Bug(
+        "the money of one part stands for all",
+        _MONEY,
+        "services.gateway.read_money(part) for part in payment.parts]",
+        "services.gateway.read_money(part) for part in payment.parts[:1]]",
+        _WAYS,
+    ),
+    Bug(
+        "a fan whose overdue trial is over is refused for ever",
+        _DOMAIN,
+        "(self.status in LIVE and self.renews)",
+        "self.status in LIVE",
+        ("tests/domain/test_membership_orders.py",),
+    ),
+    Bug(
+        "nobody hears of a return",
+        _FOLLOW,
+        "end_notification(*news) or resume_notification(*news)",
+        "end_notification(*news)",
+        ("tests/usecases/test_memberships_sync.py",),
+    ),
+    Bug(
+        "a member without a paid month is forgotten after sixty days",
+        _STORE,
+        "        assign(MembershipRow.ttl, _expires_at(member)),\n",
+        "",
+        ("tests/adapters/test_membership_costs.py", "-k", "ttl"),
     ),
     Bug(
         "a member before anything was paid",
