@@ -236,7 +236,7 @@ NEEDED: Final = {
     "chalicelib.workers.reconcile_events": (
         *("settings", "clock", "ledger", "journal", "secrets", "gateway", "memberships", "subscriptions"),
     ),
-    "chalicelib.workers.audit_totals": ("settings", "clock", "operators", "journal"),
+    "chalicelib.workers.audit_totals": ("settings", "clock", "ledger", "operators", "journal"),
 }
 """Attributes that each function builds in its init phase, by Lambda handler.
 

@@ -67,10 +67,11 @@ def reconcile_events(_event: CloudWatchEvent) -> dict[str, int]:
 @workers.schedule(Rate(1, Rate.HOURS), name="audit")
 def audit_totals(_event: CloudWatchEvent) -> dict[str, int]:
     """Compare totals with their entries."""
-    from chalicelib.usecases.audit import audit_ledger, count_open_reviews
+    from chalicelib.usecases.audit import audit_ledger
+    from chalicelib.usecases.reviews import count_open_reviews
 
     with telemetry.invocation(services.clock.new_id()):
-        telemetry.count("OpenReviews", count_open_reviews(operators=services.operators, clock=services.clock))
+        telemetry.count("OpenReviews", count_open_reviews(services))
         telemetry.count("Mismatch", found := len(audit_ledger(journal=services.journal, clock=services.clock)))
     return {"mismatches": found}
 

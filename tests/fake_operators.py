@@ -1,6 +1,6 @@
 """Fakes of the OperatorLedger and Journal ports, over the fake ledger's dictionaries."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -8,10 +8,11 @@ from msgspec.structs import replace
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.entries import Entry, shard_entry
 from chalicelib.domain.gifts import Gift
+from chalicelib.domain.ids import iso
 from chalicelib.domain.journal import JournalLine, Mismatch
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.purchases import Purchase, Status
-from chalicelib.domain.reviews import Freeze, Review, Settlement
+from chalicelib.domain.reviews import Freeze, Review, ReviewPage, ReviewRef, Settlement
 from chalicelib.domain.settlements import Credit
 from chalicelib.errors import IdempotencyConflict
 from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySettled, Conflict, Posted, Repeated, Stale
@@ -29,6 +30,8 @@ class FakeOperators:
         self.ledger = ledger
         self.memberships = memberships or FakeMemberships(ledger)
         self.freezes: dict[str, Freeze] = {}
+        self.old_reviews: list[Review] = []
+        """Reviews of the first release that are not copied."""
         self.acts: dict[str, tuple[str, str]] = {}
         """Kind and user id of each act, by key."""
         self.reversed_by: dict[tuple[str, str], str] = {}
@@ -68,26 +71,58 @@ class FakeOperators:
         (self.ledger.frozen.add if freeze.is_frozen else self.ledger.frozen.discard)(freeze.user_id)
         return Posted()
 
-    def list_reviews(self, month: str) -> Sequence[Review]:
-        found = [review for review in self.ledger.reviews.values() if review.month == month]
-        return sorted(found, key=lambda review: review.payment_id)
+    def list_reviews(self, month: str, after: str | None, limit: int, *, is_any_age: bool = False) -> ReviewPage:
+        def is_listed(review: Review) -> bool:
+            return f"{review.opened_at:%Y-%m}" == month or (is_any_age and review.settlement is None)
 
-    def find_review(self, month: str, payment_id: str) -> Review | None:
-        review = self.ledger.reviews.get(payment_id)
-        return review if review and review.month == month else None
+        return self._page(is_listed, after, limit)
+
+    def list_open_reviews(self, after: str | None, limit: int) -> ReviewPage:
+        return self._page(lambda review: review.settlement is None, after, limit)
+
+    def list_old_reviews(self, month: str) -> Sequence[Review]:
+        return [review for review in self.old_reviews if review.month == month]
+
+    def copy_old_reviews(self, month: str) -> int:
+        old = self.list_old_reviews(month)
+        for review in old:
+            self.ledger.file_review(review)
+            self.old_reviews.remove(review)
+        return len(old)
+
+    def find_review(self, ref: ReviewRef) -> Review | None:
+        found = [
+            review
+            for review in self.ledger.reviews.values()
+            if (review.payment_id, review.moved) == (ref.payment_id, ref.moved)
+        ]
+        return found[0] if found else None
+
+    def close_review(self, review: Review, settlement: Settlement) -> None:
+        stored = self.ledger.reviews[review.name]
+        if stored.settlement is None:
+            self.ledger.reviews[review.name] = replace(stored, settlement=settlement)
+
+    def _page(self, is_listed: Callable[[Review], bool], after: str | None, limit: int) -> ReviewPage:
+        known = {f"{iso(review.opened_at)}#{review.name}": review for review in self.ledger.reviews.values()}
+        places = sorted(place for place, review in known.items() if is_listed(review) and place > (after or ""))
+        return ReviewPage(
+            reviews=[known[place] for place in places[:limit]],
+            after=places[limit - 1] if len(places) > limit else None,
+        )
 
     def settle_review(
         self, review: Review, settlement: Settlement, credit: Credit | None
     ) -> Posted | AlreadySettled | Stale | Conflict:
-        stored = self.ledger.reviews.get(review.payment_id)
+        stored = self.ledger.reviews.get(review.name)
         if stored and stored.settlement:
             return AlreadySettled(review=stored)
         if stored is None or settlement.key in self.acts:
             return Conflict()
         if credit and not self._is_as_seen(credit):
             return Stale()
-        self._record(settlement.key, f"settle {review.payment_id}", review.user_id)
-        self.ledger.reviews[review.payment_id] = replace(stored, settlement=settlement)
+        self._record(settlement.key, f"settle {review.name}", review.user_id)
+        self.ledger.reviews[review.name] = replace(stored, settlement=settlement)
         if credit:
             self.ledger.credit(credit.purchase, credit.before)
             if credit.member:

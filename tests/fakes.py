@@ -201,10 +201,12 @@ class FakeLedger(FakeOpenCheckouts, FakeMoney):
             self.published_entries.setdefault(entry_id, at)
 
     def file_review(self, review: Review) -> Posted | Repeated:
-        if review.payment_id in self.reviews:
-            return Repeated()
-        self.reviews[review.payment_id] = review
-        return Posted()
+        is_known = review.name in self.reviews
+        self.reviews.setdefault(review.name, review)
+        return Repeated() if is_known else Posted()
+
+    def has_moved_reviews(self, payment_id: str) -> bool:
+        return any(review.payment_id == payment_id and review.moved for review in self.reviews.values())
 
     def _purchase_of(self, ref: PurchaseRef) -> Purchase:
         entry = self.find_entry(ref.user_id, ref.purchase_id)

@@ -200,8 +200,8 @@ class DynamoStore(Store):
     def count_reviews(self, payment_id: str) -> int:
         pages = self.client.get_paginator("scan").paginate(
             TableName=self.table_name,
-            FilterExpression="begins_with(PK, :review) AND SK = :payment",
-            ExpressionAttributeValues={":review": {"S": "REVIEW#"}, ":payment": {"S": payment_id}},
+            FilterExpression="PK = :review AND SK = :payment",
+            ExpressionAttributeValues={":review": {"S": f"REVIEW#{payment_id}"}, ":payment": {"S": "payment"}},
         )
         return sum(page["Count"] for page in pages)
 

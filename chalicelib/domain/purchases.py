@@ -263,7 +263,7 @@ def purchase_review_reason(purchase: Purchase, session: CheckoutSession) -> Revi
     return ReviewReason.PAID_TWICE
 
 
-def review_of(paid: CheckoutSession | Invoice, ref: PurchaseRef, reason: ReviewReason) -> Review:
+def review_of(paid: CheckoutSession | Invoice, ref: PurchaseRef, reason: ReviewReason, opened_at: datetime) -> Review:
     """Build the review of a paid checkout session or invoice."""
     position = paid.session_id if isinstance(paid, CheckoutSession) else paid.invoice_id
     return Review(
@@ -276,4 +276,5 @@ def review_of(paid: CheckoutSession | Invoice, ref: PurchaseRef, reason: ReviewR
         amount_minor=paid.total_minor if isinstance(paid, CheckoutSession) else paid.paid_minor,
         currency=paid.currency,
         paid_at=paid.created_at,
+        opened_at=opened_at,
     )

@@ -6,6 +6,7 @@ movements: its refunds, and its disputes' balance transactions. A dispute's stat
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from hashlib import sha256
 from typing import Final
 
 from msgspec import Struct
@@ -97,6 +98,20 @@ def dispute_hold(money: MoneyState) -> DisputeHold | None:
     if not taking:
         return None
     return DisputeHold.LOST if all(each.status in _FINAL for each in taking) else DisputeHold.OPEN
+
+
+def money_state(money: MoneyState) -> str | None:
+    """Name the state of a payment's refunds and disputes: 16 hexadecimal digits of a hash of what moved out and back.
+
+    The same state has the same name, whenever it is seen. None when nothing ever moved.
+    """
+    refunds = [
+        (refund.refund_id, refund.amount_minor if REFUND_STATUSES.get(refund.status or "", STAYS) else 0)
+        for refund in money.refunds
+    ]
+    bookings = [(each.booking_id, each.amount_minor) for dispute in money.disputes for each in dispute.bookings]
+    moved = sorted([*refunds, *bookings])
+    return sha256(repr(moved).encode()).hexdigest()[:16] if moved else None
 
 
 def money_kept(purchase: Purchase, money: MoneyState, gone: MoneyGone) -> int:

@@ -1,5 +1,6 @@
 """Reviews of payments that match no purchase, and freezes of wallets."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -73,7 +74,10 @@ class Review(Struct, frozen=True, kw_only=True):
     """A payment that does not match a purchase. Its coins are credited only by an operator's decision.
 
     `payment_id` is the payment intent, or the checkout session if there is none. `amount_minor` is the amount paid.
-    For a membership, `session_id` is the invoice's id.
+    For a membership, `session_id` is the invoice's id. `opened_at` is the time of filing.
+
+    `moved` names a state of the payment's refunds and disputes: the review is then about the `gone_minor` that had left
+    the payment in that state, or had come back. Each state has a review of its own.
     """
 
     payment_id: str
@@ -85,7 +89,15 @@ class Review(Struct, frozen=True, kw_only=True):
     amount_minor: int
     currency: str
     paid_at: datetime
+    opened_at: datetime
     settlement: Settlement | None = None
+    moved: str | None = None
+    gone_minor: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the review among all reviews."""
+        return f"{self.payment_id}.{self.moved}" if self.moved else self.payment_id
 
     @property
     def payment_intent(self) -> str | None:
@@ -99,8 +111,28 @@ class Review(Struct, frozen=True, kw_only=True):
 
     @property
     def month(self) -> str:
-        """The month that the review is filed under, yyyy-mm."""
+        """The month of the payment, yyyy-mm."""
         return f"{self.paid_at:%Y-%m}"
+
+    @property
+    def ref(self) -> "ReviewRef":
+        """A reference to the review, as in its public id."""
+        return ReviewRef(month=self.month, payment_id=self.payment_id, moved=self.moved)
+
+
+class ReviewRef(Struct, frozen=True, kw_only=True):
+    """A reference to a review. The month only finds reviews of the first release, which filed them under it."""
+
+    month: str
+    payment_id: str
+    moved: str | None = None
+
+
+class ReviewPage(Struct, frozen=True, kw_only=True):
+    """Reviews in the order in which they were opened. `after` begins the next page; None on the last one."""
+
+    reviews: Sequence[Review]
+    after: str | None
 
 
 class Freeze(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from chalicelib.domain.membership_months import CHANNEL, is_renewal
 from chalicelib.domain.memberships import LIVE, Membership, MembershipStatus
 from chalicelib.domain.payments import Invoice
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.purchases import Purchase, Status
+from chalicelib.domain.purchases import KEY_FORM, Purchase, Status
 from chalicelib.domain.reviews import Review
 
 UNMATCHED: Final = "unmatched"
@@ -52,6 +52,15 @@ def has_credited(entry: Entry | None, review: Review) -> bool:
     return review.payment_intent in {None, entry.payment_intent}
 
 
+def is_superseded(review: Review, entry: Entry | None) -> bool:
+    """Return True if nothing is left to decide: `entry` has credited the payment, and follows its money.
+
+    A review of money that moved stays open until the coins were brought to that money.
+    """
+    follows = isinstance(entry, Purchase) and entry.kept_minor is not None
+    return has_credited(entry, review) and (review.moved is None or follows)
+
+
 def credit_of(review: Review, entry: Entry | None, posting: Posting, actor: str) -> Credit:
     """Build the credit of a payment in review, at the amount paid and with the coins as reviewed.
 
@@ -79,6 +88,7 @@ def credit_of(review: Review, entry: Entry | None, posting: Posting, actor: str)
         payment_intent=review.payment_intent,
         version=before.version + 1 if before else 1,
         request_hash=before.request_hash if before else None,
+        key_form=before.key_form if before else KEY_FORM,
         quoted_minor=before.amount_minor if before and not is_as_quoted else None,
         actor=actor,
     )

@@ -49,7 +49,18 @@ RULES: Final[Mapping[str, Rule]] = {
     "ReviewResponse.user_id": {},
     "ReviewResponse.id": {"pattern": r"^20[0-9]{2}-[0-9]{2}\..+$", "examples": ["2026-11.pi_3Qx"]},
     **dict.fromkeys(
-        ("sent_at", "created_at", "posted_at", "expires_at", "paid_at", "settled_at", "resets_at", "applies_at"), _TIME
+        (
+            "sent_at",
+            "created_at",
+            "posted_at",
+            "expires_at",
+            "paid_at",
+            "opened_at",
+            "settled_at",
+            "resets_at",
+            "applies_at",
+        ),
+        _TIME,
     ),
     **dict.fromkeys(("paid_until", "excluded_until"), _TIME),
     **dict.fromkeys(("creator_id", "user_id"), _PARTY),
@@ -152,6 +163,7 @@ QUERIES: Final[Mapping[str, Rule]] = {
     "currency": {"type": "string", **_CURRENCY},
     "channel": {"type": "string", "default": "web", **_CHANNEL},
     "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
+    "/v1/operator/reviews?limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 100},
     "cursor": {"type": "string"},
     "month": {"type": "string", **MONTH},
     "/v1/offers/verify?channel": {"type": "string", **_CHANNEL},

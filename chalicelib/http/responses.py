@@ -46,9 +46,9 @@ def created(body: msgspec.Struct, *, is_repeat: bool) -> ApiResponse:
     return ApiResponse(body=body, status=201)
 
 
-def cursor(entry_id: str | None) -> str | None:
-    """Encode the last entry id as an opaque pagination cursor."""
-    return None if entry_id is None else urlsafe_b64encode(entry_id.encode()).decode()
+def cursor(position: str | None) -> str | None:
+    """Encode the last entry id, or another position, as an opaque pagination cursor."""
+    return None if position is None else urlsafe_b64encode(position.encode()).decode()
 
 
 def response_of(response: ApiResponse, request: Request) -> Response:

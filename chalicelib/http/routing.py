@@ -93,18 +93,18 @@ class ApiRequest(Generic[Body]):
         """Return the query's currency and channel. Raises InvalidField for an unknown one."""
         return require_market(self.query("currency", default_currency), self.query("channel", "web"))
 
-    def cursor(self) -> str | None:
-        """Decode the pagination cursor to an entry id. Raises InvalidField for any other text."""
+    def cursor(self, is_position: Callable[[str], bool] = is_uuid7) -> str | None:
+        """Decode the pagination cursor, an entry id or another position. Raises InvalidField for any other text."""
         text = self.query("cursor", "")
         if not text:
             return None
         try:
-            entry_id = urlsafe_b64decode(text.encode("ascii")).decode("ascii")
+            position = urlsafe_b64decode(text.encode("ascii")).decode("ascii")
         except ValueError:
-            entry_id = ""
-        if not is_uuid7(entry_id):
+            position = ""
+        if not is_position(position):
             raise errors.InvalidField("cursor", "a next_cursor of an earlier response")
-        return entry_id
+        return position
 
     def header(self, name: str) -> str:
         """Return a header, or an empty text."""

@@ -121,7 +121,10 @@ class Ledger(Protocol):
         """Store that an entry without a creator was published. A repeat keeps the first time."""
 
     def file_review(self, review: Review) -> Posted | Repeated:
-        """File a payment for review by an operator. One review for each `payment_id`."""
+        """File a payment for review by an operator. One review for each payment and state of its money."""
+
+    def has_moved_reviews(self, payment_id: str) -> bool:
+        """Return True if money that moved on the payment was ever filed for review, consistently."""
 
     def change_budget(self, user_id: str, change: BudgetChange) -> Posted | Stale:
         """Replace the budget. Only if it still has the version that was read."""

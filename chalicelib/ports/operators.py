@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chalicelib.domain.adjustments import Adjustment
-from chalicelib.domain.reviews import Freeze, Review, Settlement
+from chalicelib.domain.reviews import Freeze, Review, ReviewPage, ReviewRef, Settlement
 from chalicelib.domain.settlements import Credit
 from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySettled, Conflict, Posted, Repeated, Stale
 
@@ -25,11 +25,33 @@ class OperatorLedger(Protocol):
             IdempotencyConflict: the key names another act.
         """
 
-    def list_reviews(self, month: str) -> Sequence[Review]:
-        """Read the reviews of a month, yyyy-mm."""
+    def list_reviews(self, month: str, after: str | None, limit: int, *, is_any_age: bool = False) -> ReviewPage:
+        """Read at most `limit` reviews that were opened in a month, yyyy-mm, by the time of opening.
 
-    def find_review(self, month: str, payment_id: str) -> Review | None:
+        With `is_any_age` the open ones are those of all months. The last page also has the month's reviews of the
+        first release that were not copied.
+        """
+
+    def list_open_reviews(self, after: str | None, limit: int) -> ReviewPage:
+        """Read at most `limit` open reviews of any age, by the time of opening."""
+
+    def list_old_reviews(self, month: str) -> Sequence[Review]:
+        """Read the first release's reviews of payments of a month that were not copied."""
+
+    def copy_old_reviews(self, month: str) -> int:
+        """Copy the first release's reviews of payments of a month to their present form. Idempotent.
+
+        A payment whose coins an operator of the first release granted is stamped on its unposted purchase.
+
+        Returns:
+            The number of reviews of that month.
+        """
+
+    def find_review(self, ref: ReviewRef) -> Review | None:
         """Read a review, consistently."""
+
+    def close_review(self, review: Review, settlement: Settlement) -> None:
+        """Settle an open review without an act of an operator. Nothing happens if it is settled."""
 
     def settle_review(
         self, review: Review, settlement: Settlement, credit: Credit | None

@@ -8,7 +8,6 @@ from typing import Final
 from chalicelib.domain.journal import Mismatch, hours
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.journal import Journal
-from chalicelib.ports.operators import OperatorLedger
 from chalicelib.usecases.recovery import SETTLE_DELAY
 
 log = logging.getLogger(__name__)
@@ -43,14 +42,3 @@ def _log(mismatch: Mismatch) -> Mismatch:
     figures = {"what": mismatch.what, "stored": mismatch.stored, "added_up": mismatch.added_up}
     log.error("total_mismatch", extra=figures)
     return mismatch
-
-
-def count_open_reviews(*, operators: OperatorLedger, clock: Clock) -> int:
-    """Count the unsettled reviews of this month and the last.
-
-    The metric of a new review is lost when its invocation fails after the write; this count repeats until settlement.
-    """
-    this_month = clock.now()
-    last_month = this_month.replace(day=1) - timedelta(days=1)
-    months = [f"{month:%Y-%m}" for month in (this_month, last_month)]
-    return sum(review.settlement is None for month in months for review in operators.list_reviews(month))

@@ -48,7 +48,7 @@ def fulfill_checkout(session: CheckoutSession, *, gateway: PaymentGateway, ledge
         result = _post_checkout(session, ledger, clock)
         if isinstance(result, Outcome):
             return result
-    return file_review(review_of(session, session.require_ref(), result), ledger=ledger)
+    return file_review(review_of(session, session.require_ref(), result, clock.now()), ledger=ledger)
 
 
 def _post_checkout(session: CheckoutSession, ledger: Ledger, clock: Clock) -> Outcome | ReviewReason:
@@ -99,7 +99,7 @@ def fulfill_invoice(invoice: Invoice, *, ledger: Ledger, memberships: Membership
                 reason = unmatched_month_review_reason(unmatched.membership, month)
     if reason is None:
         return Outcome.REPEATED
-    return file_review(review_of(invoice, invoice.require_ref(), reason), ledger=ledger)
+    return file_review(review_of(invoice, invoice.require_ref(), reason, clock.now()), ledger=ledger)
 
 
 def file_review(review: Review, *, ledger: Ledger) -> Outcome:

@@ -11,7 +11,15 @@ from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import CheckoutSession, Invoice, MoneyState, PurchaseRef
 from chalicelib.domain.purchases import Purchase, review_of
-from chalicelib.domain.reversals import MoneyGone, coins_already_spent, coins_kept, dispute_hold, money_gone, money_kept
+from chalicelib.domain.reversals import (
+    MoneyGone,
+    coins_already_spent,
+    coins_kept,
+    dispute_hold,
+    money_gone,
+    money_kept,
+    money_state,
+)
 from chalicelib.domain.reviews import Review, ReviewReason
 from chalicelib.domain.settlements import payment_entry_id
 from chalicelib.errors import TryAgain
@@ -71,7 +79,7 @@ def review_fraud_warning(payment_intent: str, services: RefundServices) -> Outco
     paid = payment.invoice or services.gateway.find_session(payment_intent)
     if paid is None:
         return Outcome.UNRELATED
-    review: Review = review_of(paid, payment.ref, ReviewReason.EARLY_FRAUD_WARNING)
+    review: Review = review_of(paid, payment.ref, ReviewReason.EARLY_FRAUD_WARNING, services.clock.now())
     return file_review(replace(review, payment_id=f"{payment_intent}-warning"), ledger=services.ledger)
 
 
@@ -157,15 +165,17 @@ def _fulfill_first(payment: _Payment, services: RefundServices) -> Outcome | Non
 
 
 def _review_unmatched(paid: CheckoutSession | Invoice, payment: _Payment, services: RefundServices) -> Outcome | None:
-    """File a review when money of an uncredited payment is gone: an operator may have granted coins for it.
+    """File a review when money of an uncredited payment left or came back: an operator may credit or have refused it.
 
-    Each amount has a review of its own, so that a later refund is not missed. Returns None when no money is gone.
+    Each state of its refunds and disputes has a review of its own. Money that came back is one only if it was filed as
+    gone. Returns None when nothing is to be filed.
     """
-    gone = money_gone(services.gateway.read_money(payment.payment_intent), paid.currency)
+    money, payment_id = services.gateway.read_money(payment.payment_intent), payment.payment_intent
+    gone, state = money_gone(money, paid.currency), money_state(money)
     filed = None
-    if gone.movements:
-        review: Review = review_of(paid, payment.ref, ReviewReason.MONEY_LEFT)
-        review = replace(review, payment_id=f"{payment.payment_intent}-left-{gone.amount_minor}")
+    if gone.movements or (state and services.ledger.has_moved_reviews(payment_id)):
+        review: Review = review_of(paid, payment.ref, ReviewReason.MONEY_LEFT, services.clock.now())
+        review = replace(review, payment_id=payment_id, moved=state, gone_minor=gone.amount_minor)
         filed = file_review(review, ledger=services.ledger)
     return _unknown_outcome(gone) or filed
 

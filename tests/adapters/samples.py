@@ -159,6 +159,7 @@ def a_review(**changes: Any) -> Review:
         amount_minor=529,
         currency="usd",
         paid_at=START,
+        opened_at=changes.get("paid_at", START),
     )
     return replace(review, **changes)
 

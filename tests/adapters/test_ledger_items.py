@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.dynamodb.keys import entry_key, shard_key, wallet_key
+from chalicelib.adapters.dynamodb.keys import entry_key, review_keys, shard_key, wallet_key
 from chalicelib.domain.economy import MAX_QUANTITY
 from chalicelib.domain.ids import hash_request
 from chalicelib.domain.messages import MAX_NAME_BYTES
@@ -13,6 +13,7 @@ from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.operators import MAX_REASON_BYTES
 from chalicelib.domain.purchases import FORMER_KEY_FORM, PENDING_LIFE, Purchase, Status
 from chalicelib.domain.reviews import ReviewReason
+from chalicelib.domain.settlements import credit_of
 from chalicelib.ports.results import Posted
 from tests.adapters.samples import (
     MAX_SMALL_BYTES,
@@ -25,6 +26,7 @@ from tests.adapters.samples import (
     a_settlement,
     an_adjustment,
     buy,
+    new_id,
 )
 from tests.fakes import START, session_of
 from tests.stores import DynamoStore, Item
@@ -104,27 +106,41 @@ def test_purchase_item_is_under_a_kilobyte(store: DynamoStore) -> None:
     assert size(item) <= KILOBYTE
 
 
-def test_review_item_is_under_a_kilobyte(store: DynamoStore) -> None:
-    longest = a_review(
-        payment_id="p" * 255, session_id="s" * 255, user_id=FAN, coins=MAX_AMOUNT, amount_minor=MAX_AMOUNT
+def test_review_items_are_under_a_kilobyte(store: DynamoStore) -> None:
+    """Open and settled, with every field at its longest."""
+    review = a_review(
+        payment_id=PAYMENT,
+        session_id=SESSION,
+        user_id=FAN,
+        coins=MAX_AMOUNT,
+        amount_minor=MAX_AMOUNT,
+        reason=max(ReviewReason, key=len),
+        moved="f" * 16,
+        gone_minor=MAX_AMOUNT,
     )
-    store.ledger.file_review(longest)
-
-    (item,) = store.items(f"REVIEW#{START:%Y-%m}")
-
-    assert item["SK"] == {"S": "p" * 255}
-    assert size(item) <= KILOBYTE
-
-
-def test_settled_review_item_is_under_a_kilobyte(store: DynamoStore) -> None:
-    review = a_review(payment_id=f"{PAYMENT}-left", session_id=SESSION, user_id=FAN, reason=max(ReviewReason, key=len))
     store.ledger.file_review(review)
     assert store.operators.settle_review(review, a_settlement(reason=REASON, actor=ACTOR), None) == Posted()
 
-    (item,) = store.items(f"REVIEW#{START:%Y-%m}")
+    (item,) = store.items(review_keys(PAYMENT, None)[0])
 
-    assert item.keys() >= {"settled_key", "note", "actor", "settled_at", "decision"}
+    assert item.keys() >= {"settled_key", "note", "actor", "settled_at", "decision", "journal_hour"}
     assert size(item) <= KILOBYTE
+
+
+def test_credited_purchase_items_are_under_a_kilobyte(store: DynamoStore) -> None:
+    """A purchase that an operator's credit has posted, in place of a pending one and as a new entry."""
+    review = a_review(payment_id=PAYMENT, session_id=SESSION, user_id=FAN, coins=MAX_AMOUNT, amount_minor=MAX_AMOUNT)
+    pending = a_purchase(FAN, purchase_id=review.purchase_id, bundle_id="b" * 64, request_hash="h" * 32)
+    store.ledger.open_purchase(pending)
+    for before in (pending, None):
+        purchase_id = before.purchase_id if before else new_id()
+        filed = replace(review, payment_id=f"{PAYMENT[:-1]}{before is None:d}", purchase_id=purchase_id)
+        store.ledger.file_review(filed)
+        credit = credit_of(filed, before, a_posting(), ACTOR)
+        assert store.operators.settle_review(filed, a_settlement(actor=ACTOR), credit) == Posted()
+        item = store.item(wallet_key(FAN), entry_key(filed.purchase_id))
+        assert item["actor"] == {"S": ACTOR}
+        assert size(item) <= KILOBYTE
 
 
 def test_adjustment_items_are_under_a_kilobyte(store: DynamoStore) -> None:

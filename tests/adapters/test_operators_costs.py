@@ -1,6 +1,7 @@
 """Round trips and request units of refunds, of the OperatorLedger port and of the Journal port."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -25,6 +26,7 @@ from tests.adapters.samples import (
     gifts_to,
     new_hour,
     new_id,
+    new_month,
     new_name,
 )
 from tests.fake_memberships import invoice_of
@@ -82,7 +84,7 @@ def test_reverse_gift_costs_one_trip_and_nine_units(atomic_store: DynamoStore, p
     assert measured(atomic_store, lambda: atomic_store.operators.reverse_gift(reversal)) == Cost(1), "a repeat"
 
 
-@pytest.mark.parametrize(("how", "wru"), [("refuse", 4), ("credit", 9), ("a pending purchase", 9), ("a month", 11)])
+@pytest.mark.parametrize(("how", "wru"), [("refuse", 6), ("credit", 11), ("a pending purchase", 11), ("a month", 13)])
 def test_settle_review_costs_one_trip(atomic_store: DynamoStore, purchase: Purchase, how: str, wru: int) -> None:
     fan = purchase.user_id
     membership = a_membership(fan)
@@ -161,10 +163,29 @@ def test_watermark_costs_one_unit_to_read_or_move(atomic_store: DynamoStore) -> 
     assert measured(atomic_store, lambda: journal.read_watermark(name)) == Cost(1, rru=1)
 
 
-def test_reviews_cost_one_trip_to_read_or_list(atomic_store: DynamoStore) -> None:
-    review = a_review()
+def test_file_review_costs_two_units_and_a_read(atomic_store: DynamoStore) -> None:
+    review = a_review(user_id="f" * LONG_ID_LENGTH)
+
+    assert_costs(atomic_store, lambda: atomic_store.ledger.file_review(review), Cost(2, rru=1, wru=2))
+    moved = replace(review, moved="0" * 16, gone_minor=74)
+    assert_costs(atomic_store, lambda: atomic_store.ledger.file_review(moved), Cost(1, wru=2))
+    assert measured(atomic_store, lambda: atomic_store.ledger.has_moved_reviews(review.payment_id)) == Cost(1, rru=1)
+
+
+def test_close_review_costs_one_trip_and_three_units(atomic_store: DynamoStore) -> None:
+    atomic_store.ledger.file_review(review := a_review())
+
+    close = partial(atomic_store.operators.close_review, review, a_settlement())
+    assert_costs(atomic_store, close, Cost(1, wru=3))
+
+
+def test_find_review_costs_one_trip_and_lists_two_queries_and_a_read(atomic_store: DynamoStore) -> None:
+    month = new_month()
+    review = a_review(paid_at=month)
     atomic_store.ledger.file_review(review)
 
     operators = atomic_store.operators
-    assert measured(atomic_store, lambda: operators.find_review(review.month, review.payment_id)) == Cost(1, rru=1)
-    assert measured(atomic_store, lambda: operators.list_reviews("1999-01")).trips == 1
+    assert measured(atomic_store, lambda: operators.find_review(review.ref)) == Cost(1, rru=1)
+    assert measured(atomic_store, lambda: operators.list_open_reviews(None, 1)).trips == 2
+    # With the query of the first release's reviews of that month.
+    assert measured(atomic_store, lambda: operators.list_reviews(f"{month:%Y-%m}", None, 9)).trips == 4

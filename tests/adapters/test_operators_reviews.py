@@ -38,7 +38,7 @@ def review(store: Store) -> Review:
 
 
 def found(store: Store, review: Review) -> Review | None:
-    return store.operators.find_review(review.month, review.payment_id)
+    return store.operators.find_review(review.ref)
 
 
 def coins(store: Store, review: Review) -> int:
@@ -50,26 +50,23 @@ def test_file_review_keeps_first_review_of_a_payment(store: Store, review: Revie
     assert found(store, review) == review
 
 
-def test_list_reviews_returns_all_of_the_month_only(store: Store, review: Review) -> None:
-    same_month = [a_review(paid_at=review.paid_at) for _ in range(3)]
-    for each in (*same_month, a_review(paid_at=new_month())):
-        store.ledger.file_review(each)
+def test_file_review_of_each_state_of_the_money_is_one(store: Store, review: Review) -> None:
+    assert not store.ledger.has_moved_reviews(review.payment_id)
+    out = replace(review, reason=ReviewReason.MONEY_LEFT, moved="0" * 16, gone_minor=74)
+    back = replace(out, moved="f" * 16, gone_minor=0)
 
-    listed = store.operators.list_reviews(review.month)
+    assert [store.ledger.file_review(each) for each in (out, back, out, back)] == [*[Posted()] * 2, *[Repeated()] * 2]
 
-    assert sorted(listed, key=lambda each: each.payment_id) == sorted(
-        [review, *same_month], key=lambda each: each.payment_id
-    )
-
-
-def test_list_reviews_of_empty_month_is_empty(store: Store) -> None:
-    assert list(store.operators.list_reviews(f"{new_month():%Y-%m}")) == []
+    assert [found(store, each) for each in (review, out, back)] == [review, out, back]
+    assert store.ledger.has_moved_reviews(review.payment_id)
+    assert found(store, replace(out, moved="1" * 16)) is None
 
 
-def test_find_review_requires_its_month(store: Store, review: Review) -> None:
-    assert found(store, review) == review
-    assert store.operators.find_review(f"{new_month():%Y-%m}", review.payment_id) is None
-    assert store.operators.find_review(review.month, new_name("pi")) is None
+def test_close_review_settles_an_open_one_once(store: Store, review: Review) -> None:
+    first, second = a_settlement(decision="superseded"), a_settlement()
+    store.operators.close_review(review, first)
+    store.operators.close_review(review, second)
+    assert found(store, review) == replace(review, settlement=first)
 
 
 def test_settle_review_by_refusing_moves_no_coins(store: Store, review: Review) -> None:
@@ -78,7 +75,6 @@ def test_settle_review_by_refusing_moves_no_coins(store: Store, review: Review) 
     assert store.operators.settle_review(review, settlement, None) == Posted()
 
     assert found(store, review) == replace(review, settlement=settlement)
-    assert list(store.operators.list_reviews(review.month)) == [replace(review, settlement=settlement)]
     assert coins(store, review) == 0
 
 

@@ -12,6 +12,7 @@ from chalicelib.adapters.dynamodb.transactions import transient_errors
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.journal import JournalLine
 from chalicelib.domain.purchases import Status
+from chalicelib.domain.reviews import ReviewRef
 from chalicelib.errors import CoinpurseError, TryAgain
 from tests.adapters.injection import canceled, error_response, http_response, injecting
 from tests.adapters.samples import (
@@ -114,14 +115,14 @@ def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
         "GetItem": [
             lambda: ledger.read_wallet("ann"),
             lambda: ledger.find_entry("ann", "1"),
-            lambda: operators.find_review("2026-11", "pi_1"),
+            lambda: operators.find_review(ReviewRef(month="2026-11", payment_id="pi_1")),
             lambda: journal.wallet_mismatch("ann"),
             lambda: journal.shard_mismatch("bob", 0),
             lambda: journal.read_watermark("sweep"),
         ],
         "Query": [
             lambda: ledger.list_entries("ann", 5),
-            lambda: operators.list_reviews("2026-11"),
+            lambda: operators.list_reviews("2026-11", None, 100),
             lambda: journal.read_hour(START),
             lambda: journal.wallet_mismatch("ann"),
             lambda: journal.shard_mismatch("bob", 0),

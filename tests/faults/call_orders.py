@@ -20,7 +20,7 @@ Harness = TypeVar("Harness", bound=SystemUnderTest)
 
 
 def all_orders(
-    build: Callable[[Sequence[str]], Harness], handlers: Mapping[str, Callable[[Harness], None]], names: Sequence[str]
+    build: Callable[[Sequence[str]], Harness], handlers: Mapping[str, Callable[[Harness], object]], names: Sequence[str]
 ) -> Iterator[list[Breach]]:
     """Find the breaches of each order, after delivery and again after recovery.
 

@@ -97,6 +97,22 @@ class Provider:
         self.payments[str(session.payment_intent)] = Payment(str(session.payment_intent), session)
         return self._tell("checkout.session.completed", session)
 
+    def pay_oddly(self, purchase_id: str) -> StripeEvent:
+        """Pay by card. Until `complete` the session shows a discount that it does not have."""
+        session = self._settled(purchase_id, "")
+        odd = replace(session, subtotal_minor=session.total_minor + 6)
+        self.sessions[purchase_id] = odd
+        self.payments[str(session.payment_intent)] = Payment(str(session.payment_intent), odd)
+        return self._tell("checkout.session.completed", odd)
+
+    def complete(self, purchase_id: str) -> StripeEvent:
+        """Show the paid session as it is."""
+        odd = self.sessions[purchase_id]
+        session = replace(odd, subtotal_minor=odd.total_minor)
+        self.sessions[purchase_id] = session
+        self.payments[str(session.payment_intent)] = Payment(str(session.payment_intent), session)
+        return self._tell("checkout.session.completed", session)
+
     def submit(self, purchase_id: str) -> StripeEvent:
         """Pay from a bank account; the money takes days."""
         return self._tell("checkout.session.completed", self.sessions[purchase_id])

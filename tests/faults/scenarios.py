@@ -127,6 +127,11 @@ def _paid_twice(system: SimulatedSystem) -> None:
     system.deliver(system.provider.pay(system.current_key, again="-again"))
 
 
+def _second_refunded(system: SimulatedSystem) -> None:
+    _paid_twice(system)
+    system.deliver(system.provider.refund(f"pi_{system.current_key}-again", 74, "pending"))
+
+
 PROVIDER: Final = [
     webhook("a payment", _open, lambda system, key: system.provider.pay(key)),
     webhook("a bank debit", _open, lambda system, key: system.provider.submit(key)),
@@ -154,6 +159,8 @@ PROVIDER: Final = [
             lambda system, key: system.provider.dispute_becomes(f"pi_{key}", "won")),
     webhook("a second payment's refund", _paid_twice,
             lambda system, key: system.provider.refund(f"pi_{key}-again", 74)),
+    webhook("a second payment's refund that failed", _second_refunded,
+            lambda system, key: system.provider.refund_becomes(f"pi_{key}-again", "failed")),
 ]  # fmt: skip
 
 # --- operators --------------------------------------------------------------------------------------------------------
@@ -240,7 +247,15 @@ def _unheard(system: SimulatedSystem) -> None:
     system.advance(15)
 
 
+def _superseded(system: SimulatedSystem) -> None:
+    """Post a purchase by a payment in review."""
+    key = opened(system)
+    system.deliver(system.provider.pay_oddly(key))
+    system.deliver(system.provider.complete(key))
+
+
 WORKERS: Final = [
+    Scenario("count a review that is superseded", _superseded, SimulatedSystem.audit),
     Scenario("relay", busy_hour, SimulatedSystem.stream),
     Scenario("relay what cannot be read", _unreadable, SimulatedSystem.stream),
     Scenario("sweep", _lost, SimulatedSystem.sweep, is_repair=True),

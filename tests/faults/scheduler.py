@@ -18,7 +18,7 @@ from tests.faults.simulated_system import SimulatedSystem
 UNCHANGING: Final = frozenset({"PaymentGateway.read_event", "PaymentGateway.find_purchase_ref"})
 """Calls with a constant response: their order does not matter, so they are no steps."""
 
-Handler = Callable[[], None]
+Handler = Callable[[], object]
 
 
 class _Pause(BaseException):

@@ -13,6 +13,7 @@ from chalicelib.domain.payments import StripeEvent
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reminders import BudgetRecord
+from chalicelib.domain.reviews import ReviewRef
 from chalicelib.errors import CoinpurseError, TryAgain
 from chalicelib.ports.billing import PaymentGateway, Subscriptions
 from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
@@ -25,10 +26,11 @@ from chalicelib.usecases.budgets import exclude_fan, set_budget
 from chalicelib.usecases.checkout import open_checkout
 from chalicelib.usecases.gifts import end_streak, send_gift
 from chalicelib.usecases.memberships import open_membership
-from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift, settle_review
+from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift
 from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.recovery import redrive, sweep
 from chalicelib.usecases.relay import relay_entries, remind_of_budgets
+from chalicelib.usecases.reviews import count_open_reviews, settle_review
 from chalicelib.usecases.stripe_events import ask_about, receive_webhook
 from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order, a_membership_order
 from tests.fake_memberships import FakeMemberships
@@ -139,10 +141,10 @@ class SimulatedSystem:
         )
 
     def settle(self, key: str, payment_id: str, decision: Decision) -> None:
-        month = f"{START:%Y-%m}"
+        ref = ReviewRef(month=f"{START:%Y-%m}", payment_id=payment_id)
         self._request(
             key,
-            lambda: settle_review(month, payment_id, decision, _act(key), settlement_services(self, self.operators)),
+            lambda: settle_review(ref, decision, _act(key), settlement_services(self, self.operators)),
         )
 
     # --- the provider -----------------------------------------------------------------------------------------------
@@ -211,6 +213,10 @@ class SimulatedSystem:
 
     def audit(self) -> None:
         assert audit_ledger(journal=self.journal, clock=self.clock) == []
+        self.count_reviews()
+
+    def count_reviews(self) -> int:
+        return count_open_reviews(self)
 
     def intake(self) -> FakeStripeEventServices:
         return FakeStripeEventServices(

@@ -90,7 +90,7 @@ def test_every_query_that_is_read_is_described(document: Document) -> None:
         "/v1/offers": ["currency", "channel"],
         "/v1/offers/verify": ["url", "jws", "coins", "amount_minor", "currency", "channel"],
         "/v1/membership-plans": ["currency"],
-        "/v1/operator/reviews": ["month"],
+        "/v1/operator/reviews": ["month", "limit", "cursor"],
         "/v1/prices": ["channel"],
         "/v1/top-up": ["for", "currency", "channel"],
         "/v1/worth": ["coins", "currency"],

@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from chalicelib.domain.reviews import ReviewReason
 from tests.fakes import START, uuid7_at
 from tests.http.api import Api, Reply
 from tests.http.events import event_for, refused
@@ -133,9 +135,12 @@ def test_a_review_says_what_was_paid_and_what_for(api: Api) -> None:
                 "coins": 70,
                 "price": {"amount_minor": 1, "currency": "usd", "exponent": 2},
                 "paid_at": "2026-11-22T12:00:00.000Z",
+                "opened_at": "2026-11-22T12:00:00.000Z",
+                "money_gone": None,
                 "settlement": None,
             }
-        ]
+        ],
+        "next_cursor": None,
     }
 
 
@@ -148,15 +153,45 @@ def test_reviews_are_listed_by_month(api: Api, query: str, found: int) -> None:
     assert len(reviews(api, query).json["reviews"]) == found
 
 
-def test_this_month_is_the_one_that_is_meant(api: Api) -> None:
-    a_review(api)
-    api.clock.advance(timedelta(days=30))
-    assert reviews(api).json == {"reviews": []}
+def test_open_reviews_are_listed_of_any_age(api: Api) -> None:
+    review_id = a_review(api)
+    api.clock.advance(timedelta(days=400))
+    assert [review["id"] for review in reviews(api).json["reviews"]] == [review_id]
+    api.act("settlements", {"review_id": review_id, "decision": "refuse", **WHY})
+    assert reviews(api).json == {"reviews": [], "next_cursor": None}
+
+
+def test_reviews_are_listed_by_pages(api: Api) -> None:
+    ids = [a_review(api, f"pi_{number}") for number in range(3)]
+    first = reviews(api, "?limit=2").json
+    rest = reviews(api, f"?limit=2&cursor={first['next_cursor']}").json
+    assert [review["id"] for review in first["reviews"] + rest["reviews"]] == ids
+    assert rest["next_cursor"] is None
 
 
 @pytest.mark.parametrize(
-    "month", ["", "2026", "2026-13", "2026-1", "2026-00", "1999-12", "2026-11-01", "x", "2026-11%0a"]
-)
+    ("query", "field"),
+    [("limit=0", "limit"), ("limit=101", "limit"), ("cursor=%C3%A9", "cursor"), ("cursor=_w==", "cursor"),
+     ("cursor=IA==", "cursor")],
+)  # fmt: skip
+def test_what_is_no_page_of_reviews_is_refused(api: Api, query: str, field: str) -> None:
+    assert refused(reviews(api, f"?{query}")) == (400, "invalid_field", field)
+
+
+def test_a_review_of_money_that_moved_says_how_much_is_gone(api: Api) -> None:
+    a_review(api)
+    [review] = api.ledger.reviews.values()
+    moved = replace(review, reason=ReviewReason.MONEY_LEFT, moved="0123456789abcdef", gone_minor=1)
+    api.ledger.file_review(moved)
+    shown = reviews(api).json["reviews"][1]
+    assert (shown["id"], shown["payment_id"]) == ("2026-11.pi_odd.0123456789abcdef", "pi_odd")
+    assert shown["money_gone"] == {"amount_minor": 1, "currency": "usd", "exponent": 2}
+    wish = {"review_id": shown["id"], "decision": "refuse", **WHY}
+    assert api.act("settlements", wish).json["settlement"]["decision"] == "refuse"
+    assert refused(api.act("settlements", wish | {"decision": "credit"})) == (400, "invalid_field", "decision")
+
+
+@pytest.mark.parametrize("month", ["2026", "2026-13", "2026-1", "2026-00", "1999-12", "2026-11-01", "x", "2026-11%0a"])
 def test_what_is_no_month_is_refused(api: Api, month: str) -> None:
     assert refused(reviews(api, f"?month={month}")) == (400, "invalid_field", "month")
 
@@ -180,7 +215,7 @@ def test_a_review_is_settled_once(api: Api, decision: str, credited: int) -> Non
 
 @pytest.mark.parametrize(
     "review_id",
-    ["", ".", "2026-11", "2026-11.", "2026-10.pi_odd", "2026-13.pi_odd", "2026-11.pi_other", "2026-11#pi_odd",
+    ["", ".", "2026-11", "2026-11.", "2026-13.pi_odd", "2026-11.pi_other", "2026-11#pi_odd", "2026-11.pi_odd.0",
      "2026-11.pi#odd", "2026-11.pi odd", f"2026-11.{'x' * 256}", f"2026-11.{'x' * 5000}", "2026-11.pi\u0000"],
 )  # fmt: skip
 def test_what_is_no_review_cannot_be_settled(api: Api, review_id: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.dynamodb.keys import key
+from chalicelib.adapters.dynamodb.keys import key, review_keys, settled_reviews
 from infra.package import ROOT
 from infra.policies import Call, granted, needs, refused, statements
 
@@ -66,15 +66,18 @@ def test_only_redrive_and_streaks_receive_from_queues() -> None:
     assert functions_that("sqs:ReceiveMessage") == functions_that("sqs:DeleteMessage") == {"redrive", "streaks"}
 
 
-def test_only_workers_query_the_journal() -> None:
-    assert functions_that("dynamodb:Query on index/journal") == {"redrive", "sweep", "audit"}
+def test_only_workers_query_the_journal_and_the_api_reviews() -> None:
+    assert functions_that("dynamodb:Query on index/journal") == {"api_handler", "redrive", "sweep", "audit"}
+    [query] = [one for one in statements("api_handler") if "index/journal" in json.dumps(one)]
+    assert query["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [settled_reviews("*")]}}
 
 
-def test_audit_writes_its_watermark_only() -> None:
+def test_audit_writes_its_watermark_and_reviews_only() -> None:
     writes = [one for one in statements("audit") if "Item" in json.dumps(one) and "GetItem" not in json.dumps(one)]
-    [write] = writes
-    assert write["Action"] == "dynamodb:UpdateItem"
-    assert write["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [key("WATERMARK", "audit")]}}
+    assert [(write["Action"], write["Condition"]) for write in writes] == [
+        ("dynamodb:UpdateItem", {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [review_keys("*", None)[0]]}}),
+        ("dynamodb:UpdateItem", {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [key("WATERMARK", "audit")]}}),
+    ]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -101,8 +104,8 @@ class TestCalls:
 
     def test_needs_of_index_differ_from_table(self) -> None:
         call = Call("dynamodb", "Query", {"IndexName": "journal"})
-        assert refused("api_handler", [Call("dynamodb", "Query")]) == set()
-        assert refused("api_handler", [call]) == {"dynamodb:Query on index/journal"}
+        assert needs(Call("dynamodb", "Query")) == {"dynamodb:Query"}
+        assert refused("streaks", [call]) == needs(call) == {"dynamodb:Query on index/journal"}
 
     def test_refused_omits_granted_calls(self) -> None:
         calls = [Call("dynamodb", "TransactWriteItems"), Call("sns", "PublishBatch"), Call("sqs", "SendMessage")]

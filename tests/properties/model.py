@@ -183,16 +183,16 @@ class Model:
         is_paid_otherwise = self.paid_by.get(paid.name, paid.payment) != paid.payment
         return not paid.is_as_quoted or quoted != paid.coins or is_paid_otherwise
 
-    def sync_refunds(self, paid: Payment, refunds: list[Moved], disputes: list[Moved]) -> str:
-        """Predict the coins that follow the money of a payment."""
+    def sync_refunds(self, paid: Payment, refunds: list[Moved], disputes: list[Moved], state: str | None) -> str:
+        """Predict the coins that follow the money of a payment. `state` names what moved, out and back."""
         name, moved = paid.name, [*refunds, *disputes]
         gone = sum(part for part, status in moved if status in GONE)
         has_unknown_status = any(status in UNKNOWN for _, status in moved)
         if paid.payment in self.own:
             name = self.own[paid.payment]
         elif self.paid_by.get(name) != paid.payment and (outcome := self.apply_event("paid", paid)) != "credited":
-            if gone:
-                outcome = self._review(f"{paid.payment}-left-{gone}", paid)
+            if gone or (state and any(name.startswith(f"{paid.payment}.") for name in self.reviews)):
+                outcome = self._review(f"{paid.payment}.{state}", paid)
             return "unknown_status" if has_unknown_status else outcome
         coins, amount = self.quotes[name]
         left = max(self.captured.get(paid.payment, amount) - gone, 0)
@@ -241,7 +241,7 @@ class Model:
 
     def settle(self, payment: str, decision: str, key: str, own: Name) -> str:
         """Predict a settlement. `own` names the entry of a payment whose purchase another payment has posted."""
-        if "-left-" in payment and decision == "credit":
+        if "." in payment and decision == "credit":
             return "invalid_field"
         if payment in self.settled:
             return "done" if self.settled[payment] == (key, decision) else "idempotency_conflict"

@@ -11,12 +11,14 @@ from chalicelib.domain.entries import Entry, shard_entry
 from chalicelib.domain.operators import Decision, GrantOrder
 from chalicelib.domain.payments import Dispute
 from chalicelib.domain.purchases import Purchase
+from chalicelib.domain.reversals import money_state
 from chalicelib.domain.settlements import payment_entry_id
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.audit import audit_ledger
-from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift, settle_review
+from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift
 from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.recovery import redrive, sweep
+from chalicelib.usecases.reviews import settle_review
 from tests.domain.builders import a_dispute, a_refund, an_act, booked
 from tests.fake_operators import FakeJournal, FakeOperators
 from tests.fake_services import settlement_services
@@ -120,7 +122,8 @@ class CoinpurseMachine(GivingMachine):
         if event.word != "sync":
             return self.model.apply_event(event.word, event.paid)
         payment = event.paid.payment
-        return self.model.sync_refunds(event.paid, self.refunds.get(payment, []), self.disputes.get(payment, []))
+        state = money_state(self.harness.provider.money[payment])
+        return self.model.sync_refunds(event.paid, self.refunds.get(payment, []), self.disputes.get(payment, []), state)
 
     # --- operators ----------------------------------------------------------------------------------------------------
 
@@ -156,9 +159,7 @@ class CoinpurseMachine(GivingMachine):
         review = self.harness.books.reviews[payment]
 
         def call() -> str:
-            settle_review(
-                review.month, payment, decision, an_act(key=name[1]), settlement_services(self.harness, self.operators)
-            )
+            settle_review(review.ref, decision, an_act(key=name[1]), settlement_services(self.harness, self.operators))
             return "done"
 
         own = review.user_id, payment_entry_id(review.paid_at, payment)

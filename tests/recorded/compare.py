@@ -12,7 +12,10 @@ _TOP_UP = "openapi/paths//v1/top-up/get/responses/200/content/application/json/s
 _GIFTS = "openapi/paths//v1/gift-catalogue/get/responses/200/content/application/json/schema"
 _ECONOMY = "openapi/paths//v1/economy/get/responses/200/content/application/json/schema"
 _WALLET = "openapi/paths//v1/wallet/get/responses/200/content/application/json/schema"
+_REVIEWS = "openapi/paths//v1/operator/reviews/get/responses/200/content/application/json/schema"
+_SETTLED = "openapi/paths//v1/operator/settlements/post/responses/20[01]/content/application/json/schema"
 _PARTS = ("properties", "required")
+_REVIEW = ("opened_at", "money_gone")
 _SHOWN = ("image", "animation", "category", "featured")
 
 _DESCRIBED = (
@@ -65,6 +68,11 @@ ALLOWED_ADDITIONS: tuple[str, ...] = (
     "answers/*/answer/gifts/*/category",
     "answers/*/answer/gifts/*/featured",
     "answers/*/answer/unit",
+    "answers/*/answer/next_cursor",
+    *(f"answers/*/answer/{place}{name}" for place in ("", "reviews/*/") for name in _REVIEW),
+    *(f"{_REVIEWS}/{part}/next_cursor" for part in _PARTS),
+    *(f"{_REVIEWS}/properties/reviews/items/{part}/{name}" for part in _PARTS for name in _REVIEW),
+    *(f"{_SETTLED}/{part}/{name}" for part in _PARTS for name in _REVIEW),
     *(f"{_BUNDLES}/properties/bundles/items/{part}/{name}" for part in _PARTS for name in ("image", "featured")),
     *(f"{_GIFTS}/properties/gifts/items/{part}/{name}" for part in _PARTS for name in _SHOWN),
     *(f"{_ECONOMY}/{part}/unit" for part in _PARTS),

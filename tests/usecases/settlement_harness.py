@@ -5,9 +5,9 @@ from typing import Any
 from chalicelib.domain.operators import Decision
 from chalicelib.domain.payments import CheckoutSession, Invoice
 from chalicelib.domain.purchases import Purchase
-from chalicelib.domain.reviews import Review
+from chalicelib.domain.reviews import Review, ReviewRef
 from chalicelib.ports.operators import OperatorLedger
-from chalicelib.usecases.operators import settle_review
+from chalicelib.usecases.reviews import settle_review
 from tests.domain.builders import FAN, KEY, a_purchase, an_act
 from tests.fake_operators import FakeOperators
 from tests.fake_services import settlement_services
@@ -45,7 +45,7 @@ class SettlementHarness(MembershipHarness):
 
     def settle(self, payment: str = PAYMENT, decision: Decision = "credit", key: str = ACT) -> Review:
         services = settlement_services(self, self.operators)
-        return settle_review(f"{START:%Y-%m}", payment, decision, an_act(key=key), services)
+        return settle_review(ReviewRef(month="2026-11", payment_id=payment), decision, an_act(key=key), services)
 
     def decision(self, payment: str = PAYMENT, **how: Any) -> str:
         settlement = self.settle(payment, **how).settlement

@@ -7,7 +7,8 @@ import pytest
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.operators import GrantOrder
 from chalicelib.errors import InvalidField, WalletFrozen
-from chalicelib.usecases.operators import grant_coins, settle_review
+from chalicelib.usecases.operators import grant_coins
+from chalicelib.usecases.reviews import settle_review
 from tests.domain.builders import FAN, KEY, a_catalogue, a_dispute, a_purchase, a_refund, an_act, booked
 from tests.fake_operators import FakeOperators
 from tests.fake_services import settlement_services
@@ -216,7 +217,7 @@ def test_review_fraud_warning_files_one_review_and_freezes_nothing() -> None:
     assert (review.purchase_id, review.user_id, review.amount_minor) == (KEY, FAN, 74)
     services = settlement_services(harness, FakeOperators(harness.books))
     with pytest.raises(InvalidField):
-        settle_review(review.month, review.payment_id, "credit", an_act(), services)
+        settle_review(review.ref, "credit", an_act(), services)
 
 
 def test_review_fraud_warning_of_a_membership_names_its_invoice() -> None:

@@ -145,6 +145,7 @@ def test_fulfill_checkout_review_has_quote_and_payment() -> None:
             amount_minor=37,
             currency="usd",
             paid_at=START,
+            opened_at=START,
         )
     }
 

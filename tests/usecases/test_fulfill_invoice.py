@@ -107,6 +107,7 @@ def test_fulfill_invoice_review_has_quote_and_payment(harness: MembershipHarness
             amount_minor=250,
             currency="usd",
             paid_at=START,
+            opened_at=START,
         )
     }
 

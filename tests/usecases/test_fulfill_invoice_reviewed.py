@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.domain.operators import Decision
 from chalicelib.errors import InvalidField
-from chalicelib.usecases.operators import settle_review
+from chalicelib.usecases.reviews import settle_review
 from tests.domain.builders import an_act
 from tests.fake_operators import FakeOperators
 from tests.fake_services import settlement_services
@@ -16,7 +16,7 @@ def settle(harness: MembershipHarness, decision: Decision) -> None:
     [review] = harness.books.reviews.values()
     operators = FakeOperators(harness.books, harness.members)
     act = an_act(key=uuid7_at(START, 50))
-    settle_review(review.month, review.payment_id, decision, act, settlement_services(harness, operators))
+    settle_review(review.ref, decision, act, settlement_services(harness, operators))
 
 
 def test_fulfill_invoice_of_a_reviewed_month_credits_when_its_payment_shows() -> None:

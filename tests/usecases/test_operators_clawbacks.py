@@ -12,7 +12,7 @@ from tests.usecases.test_operators import OperatorHarness
 
 def test_settle_review_of_money_that_left_credits_nothing() -> None:
     harness = OperatorHarness()
-    left = replace(harness.books.reviews[PAYMENT], payment_id=f"{PAYMENT}-left-74", reason=ReviewReason.MONEY_LEFT)
+    left = replace(harness.books.reviews[PAYMENT], payment_id="pi_left", reason=ReviewReason.MONEY_LEFT)
     harness.books.file_review(left)
     with pytest.raises(InvalidField) as refused:
         harness.settle("credit", payment_id=left.payment_id)

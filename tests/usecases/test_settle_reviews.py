@@ -10,7 +10,7 @@ from chalicelib.domain.reviews import ReviewReason
 from chalicelib.domain.settlements import UNMATCHED, payment_entry_id
 from chalicelib.errors import IdempotencyConflict, TryAgain
 from chalicelib.ports.results import Stale
-from chalicelib.usecases.operators import MAX_ATTEMPTS
+from chalicelib.usecases.reviews import MAX_ATTEMPTS
 from tests.domain.builders import FAN, KEY, a_gift, a_purchase, a_refund
 from tests.fakes import START, session_of
 from tests.usecases.checkout_harness import PAYMENT, a_stripe_event
@@ -134,7 +134,7 @@ def test_settle_review_meets_another_request_that_settles_it(
     harness: SettlementHarness, key: str, coins: int | None
 ) -> None:
     harness.odd()
-    seen = harness.fake.find_review(f"{START:%Y-%m}", PAYMENT)
+    seen = harness.books.reviews[PAYMENT]
     harness.settle()
     harness.fake.find_review = lambda *_: seen  # type: ignore[method-assign]  # as read before
     harness.books.entries.clear()

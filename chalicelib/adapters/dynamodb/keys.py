@@ -20,6 +20,12 @@ MEMBERSHIPS: Final = "MEMBERSHIP#"
 """Prefix of the sort keys of a fan's memberships."""
 RECEIVED: Final = "GIFT#"
 """Prefix of the sort keys of the entries that a creator's shard has received."""
+REVIEWED: Final = "payment"
+"""Sort key of the review of a payment."""
+MOVED: Final = "moved#"
+"""Prefix of the sort keys of the reviews of money that moved."""
+OPEN_REVIEWS: Final = "REVIEWS#OPEN"
+"""Journal partition of the open reviews. Sweep and audit ask for hours and never see it."""
 JOURNAL_SHARDS: Final = 16
 
 
@@ -59,9 +65,24 @@ def received_key(event_id: str) -> str:
     return key("GIFT", event_id)
 
 
-def review_key(month: str) -> str:
-    """Return the partition key of the reviews of a month, yyyy-mm."""
+def review_keys(payment_id: str, moved: str | None) -> tuple[str, str]:
+    """Return the primary key of a review: of a payment, or of a state of its refunds and disputes."""
+    return key("REVIEW", payment_id), REVIEWED if moved is None else f"{MOVED}{key(moved)}"
+
+
+def old_reviews(month: str) -> str:
+    """Return the partition key of the first release's reviews of payments of a month, by payment."""
     return key("REVIEW", month)
+
+
+def settled_reviews(month: str) -> str:
+    """Return the journal partition of the settled reviews that were opened in a month, yyyy-mm."""
+    return key("REVIEWS", month)
+
+
+def opened_key(opened_at: datetime, payment_id: str, moved: str | None) -> str:
+    """Return the journal sort key of a review."""
+    return f"{iso(opened_at)}#{'#'.join((payment_id, review_keys(payment_id, moved)[1]))}"
 
 
 def shard_key(creator_id: str, shard: int) -> str:
@@ -84,6 +105,11 @@ def journal_at(posted_at: datetime, entry_id: str) -> str:
     return key(iso(posted_at), entry_id)
 
 
+def opened_at_of(sort_key: str) -> datetime:
+    """Return the time of filing in the journal sort key of a review."""
+    return datetime.fromisoformat(sort_key.partition("#")[0])
+
+
 def item_keys(user_id: str, entry_id: str | None = None) -> dict[str, str]:
     """Return the primary key of an entry, or of the wallet, as the stream delivers it.
 
@@ -95,6 +121,11 @@ def item_keys(user_id: str, entry_id: str | None = None) -> dict[str, str]:
 def user_id_of(partition: str) -> str:
     """Return the user id in the partition key of a wallet."""
     return partition.removeprefix(f"{WALLET}#")
+
+
+def payment_id_of(partition: str) -> str:
+    """Return the payment id in the partition key of a review."""
+    return partition.removeprefix("REVIEW#")
 
 
 def entry_id_of(sort_key: str) -> str:

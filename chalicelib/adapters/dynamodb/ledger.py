@@ -10,10 +10,12 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.adapters.dynamodb.budget_expressions import spend_coins
 from chalicelib.adapters.dynamodb.budgets import DynamoBudgets
 from chalicelib.adapters.dynamodb.freeze_expressions import may_spend
-from chalicelib.adapters.dynamodb.keys import ENTRIES, WALLET, entry_key, wallet_key
-from chalicelib.adapters.dynamodb.mapping import gift_row, notification_row, review_row, to_entry, to_wallet
+from chalicelib.adapters.dynamodb.keys import ENTRIES, MOVED, WALLET, entry_key, review_keys, wallet_key
+from chalicelib.adapters.dynamodb.mapping import gift_row, notification_row, to_entry, to_wallet
 from chalicelib.adapters.dynamodb.models import EntryRow, ReviewRow, WalletRow, bind
 from chalicelib.adapters.dynamodb.purchases import DynamoPurchases, spending_refusal
+from chalicelib.adapters.dynamodb.review_lists import is_filed_by_first_release
+from chalicelib.adapters.dynamodb.review_rows import review_row
 from chalicelib.adapters.dynamodb.shards import creator_coins, receive_gifts
 from chalicelib.adapters.dynamodb.streak_expressions import follow_streak, forgotten, is_as_seen
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
@@ -121,6 +123,15 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
         is_done(lambda: row.update([EntryRow.published_at.set(EntryRow.published_at | at)], EntryRow.pk.exists()))
 
     def file_review(self, review: Review) -> Posted | Repeated:
-        """Cost: 1 write unit."""
+        """Cost: 1 write unit and 1 for the index, after 1 read for a review of the first release."""
         row = review_row(review)
+        with transient_errors():
+            if is_filed_by_first_release(review):
+                return Repeated()
         return Posted() if is_done(lambda: row.save(ReviewRow.pk.does_not_exist())) else Repeated()
+
+    def has_moved_reviews(self, payment_id: str) -> bool:
+        """Cost: 1 read."""
+        with transient_errors():
+            moved = ReviewRow.sk.startswith(MOVED)
+            return any(ReviewRow.query(review_keys(payment_id, None)[0], moved, consistent_read=True, limit=1))

@@ -10,18 +10,16 @@ from chalicelib.adapters.dynamodb.keys import (
     entry_key,
     journal_at,
     journal_hour,
-    review_key,
     user_id_of,
     wallet_key,
 )
-from chalicelib.adapters.dynamodb.models import EntryRow, ReviewRow, WalletRow
+from chalicelib.adapters.dynamodb.models import EntryRow, WalletRow
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.economy import GiftKind
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.purchases import FORMER_KEY_FORM, PENDING_LIFE, DisputeHold, Purchase, Status
-from chalicelib.domain.reviews import Review, ReviewReason, Settlement
 from chalicelib.domain.wallets import Streak, Wallet
 
 _GIFTS: Final = frozenset(kind.value for kind in GiftKind)
@@ -253,45 +251,4 @@ def notification_row(notification: NotificationEntry) -> EntryRow:
         creator_id=notification.creator_id,
         shard=notification.shard if notification.creator_id else None,
         payload=dict(notification.payload),
-    )
-
-
-def review_row(review: Review) -> ReviewRow:
-    """Build the row of an open review."""
-    return ReviewRow(
-        pk=review_key(review.month),
-        sk=review.payment_id,
-        reason=review.reason.value,
-        session_id=review.session_id,
-        purchase_id=review.purchase_id,
-        user_id=review.user_id,
-        coins=review.coins,
-        amount_minor=review.amount_minor,
-        currency=review.currency,
-        paid_at=review.paid_at,
-    )
-
-
-def to_review(row: ReviewRow) -> Review:
-    """Convert a review row, open or settled."""
-    settlement = None
-    if row.settled_key is not None:
-        settlement = Settlement(
-            key=row.settled_key,
-            decision=require(row.decision),
-            reason=require(row.note),
-            actor=require(row.actor),
-            settled_at=require(row.settled_at),
-        )
-    return Review(
-        payment_id=row.sk,
-        reason=ReviewReason(row.reason),
-        session_id=row.session_id,
-        purchase_id=row.purchase_id,
-        user_id=row.user_id,
-        coins=row.coins,
-        amount_minor=row.amount_minor,
-        currency=row.currency,
-        paid_at=row.paid_at,
-        settlement=settlement,
     )

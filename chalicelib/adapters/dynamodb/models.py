@@ -186,7 +186,11 @@ class CreatorEntryRow(Row):
 
 
 class ReviewRow(Row):
-    """A payment for manual review, and its settlement."""
+    """A payment for manual review, and its settlement.
+
+    Rows of the first release are filed under the month of their payment, and have no place in the journal index. A
+    `copied` one has a row of the present form beside it.
+    """
 
     reason = UnicodeAttribute()
     session_id = UnicodeAttribute()
@@ -196,6 +200,10 @@ class ReviewRow(Row):
     amount_minor = IntegerAttribute()
     currency = UnicodeAttribute()
     paid_at = InstantAttribute()
+    gone_minor = IntegerAttribute(null=True)
+    journal_hour = UnicodeAttribute(null=True)
+    journal_at = UnicodeAttribute(null=True)
+    is_copied = BooleanAttribute(null=True, attr_name="copied")
 
     settled_key = UnicodeAttribute(null=True)
     decision = UnicodeAttribute(null=True)

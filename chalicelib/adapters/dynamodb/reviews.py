@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -15,15 +14,17 @@ from chalicelib.adapters.dynamodb.keys import (
     journal_at,
     journal_hour,
     membership_key,
-    review_key,
+    review_keys,
     wallet_key,
 )
-from chalicelib.adapters.dynamodb.mapping import posted_row, to_review
+from chalicelib.adapters.dynamodb.mapping import posted_row
 from chalicelib.adapters.dynamodb.memberships import assign, standing
 from chalicelib.adapters.dynamodb.models import EntryRow, MembershipRow, ReviewRow, WalletRow
 from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.purchases import may_post
-from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, transient_errors
+from chalicelib.adapters.dynamodb.review_lists import DynamoReviewLists
+from chalicelib.adapters.dynamodb.review_rows import settling, to_review
+from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done
 from chalicelib.domain.memberships import Membership
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reviews import Review, Settlement
@@ -34,26 +35,20 @@ _WALLET: int = 2
 """Index of the wallet's action: the act and the purchase are before it, whichever of them are puts."""
 
 
-class DynamoReviews:
+class DynamoReviews(DynamoReviewLists):
     """The OperatorLedger port's review methods."""
 
     _transactions: Transactions
 
-    def list_reviews(self, month: str) -> Sequence[Review]:
-        with transient_errors():
-            return [to_review(row) for row in ReviewRow.query(review_key(month), consistent_read=True)]
-
-    def find_review(self, month: str, payment_id: str) -> Review | None:
-        with transient_errors():
-            try:
-                return to_review(ReviewRow.get(review_key(month), payment_id, consistent_read=True))
-            except DoesNotExist:
-                return None
+    def close_review(self, review: Review, settlement: Settlement) -> None:
+        """Cost: 1 write unit and 2 for the index."""
+        row = ReviewRow(*review_keys(review.payment_id, review.moved))
+        is_done(lambda: row.update(settling(review, settlement), _is_open()))
 
     def settle_review(
         self, review: Review, settlement: Settlement, credit: Credit | None
     ) -> Posted | AlreadySettled | Stale | Conflict:
-        """Cost: 4 write units; with a credit 9, with a month 11."""
+        """Cost: 4 write units and 2 for the index; with a credit 11, with a month 13."""
 
         def write(counted: Sequence[Action], condition: Condition | None) -> None:
             self._transactions.write(_settling(review, settlement, credit, counted, condition))
@@ -67,6 +62,11 @@ class DynamoReviews:
         except Refused as refused:
             return _refusal(review, credit, refused)
         return Posted()
+
+
+def _is_open() -> Condition:
+    condition: Condition = ReviewRow.pk.exists() & ReviewRow.settled_key.does_not_exist()
+    return condition
 
 
 def _refusal(review: Review, credit: Credit | None, refused: Refused) -> AlreadySettled | Stale | Conflict:
@@ -86,14 +86,7 @@ def _settling(
     counted: Sequence[Action],
     is_counted: Condition | None,
 ) -> Callable[[TransactWrite], None]:
-    row = ReviewRow(review_key(review.month), review.payment_id)
-    settled: list[Action] = [
-        ReviewRow.settled_key.set(settlement.key),
-        ReviewRow.decision.set(settlement.decision),
-        ReviewRow.note.set(settlement.reason),
-        ReviewRow.actor.set(settlement.actor),
-        ReviewRow.settled_at.set(settlement.settled_at),
-    ]
+    row = ReviewRow(*review_keys(review.payment_id, review.moved))
 
     def write(transaction: TransactWrite) -> None:
         if credit:
@@ -101,14 +94,13 @@ def _settling(
         record_act(
             transaction,
             key=settlement.key,
-            act=f"settle {review.payment_id}",
+            act=f"settle {review.name}",
             user_id=review.user_id,
             reason=settlement.reason,
             actor=settlement.actor,
             at=settlement.settled_at,
         )
-        is_open = ReviewRow.pk.exists() & ReviewRow.settled_key.does_not_exist()
-        transaction.update(row, settled, is_open, return_values="ALL_OLD")
+        transaction.update(row, settling(review, settlement), _is_open(), return_values="ALL_OLD")
 
     return write
 
@@ -168,6 +160,7 @@ def _extend(transaction: TransactWrite, member: Membership, before: Membership |
         MembershipRow.amount_minor.set(member.amount_minor),
         MembershipRow.currency.set(member.currency),
         MembershipRow.created_at.set(member.created_at),
+        MembershipRow.key_form.set(member.key_form),
     ]
     is_as_seen = MembershipRow.version == before.version if before else MembershipRow.pk.does_not_exist()
     transaction.update(row, [*quote, *standing(member)], is_as_seen)

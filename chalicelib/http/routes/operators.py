@@ -6,25 +6,42 @@ from chalice.app import Blueprint
 
 from chalicelib.domain.operators import Act, GrantOrder
 from chalicelib.errors import InvalidField, NotFound
-from chalicelib.http import routing
+from chalicelib.http import responses, routing
 from chalicelib.http.responses import ApiResponse, created
 from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import common, operators
 from chalicelib.services import services
-from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift, settle_review
+from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift
+from chalicelib.usecases.reviews import settle_review
 
 SCOPE: Final = "operator"
 
 api = routing.Api(Blueprint(__name__), services)
 
 
-@api.route("GET", "/v1/operator/reviews", response_model=operators.ReviewsResponse, scope=SCOPE, query=("month",))
+@api.route(
+    "GET",
+    "/v1/operator/reviews",
+    response_model=operators.ReviewsResponse,
+    scope=SCOPE,
+    query=("month", "limit", "cursor"),
+)
 def get_reviews(request: ApiRequest[None]) -> ApiResponse:
-    """List a month's payments that match no purchase, settled or open."""
-    month = request.query("month", f"{services.clock.now():%Y-%m}")
-    if not operators.is_month(month):
+    """List the payments that match no purchase, by the time of filing.
+
+    With a month: those filed in it, settled or open. Else: all open ones, and those settled that were filed this month.
+    """
+    this_month = f"{services.clock.now():%Y-%m}"
+    month = request.query("month", "")
+    if not operators.is_month(month or this_month):
         raise InvalidField("month", "a month, like 2026-11")
-    return ApiResponse(body=operators.reviews(services.operators.list_reviews(month)))
+    page = services.operators.list_reviews(
+        month or this_month,
+        request.cursor(operators.is_position),
+        request.query_int("limit", 100, 1, 100),
+        is_any_age=not month,
+    )
+    return ApiResponse(body=operators.reviews(page.reviews, responses.cursor(page.after)))
 
 
 @api.route(
@@ -36,11 +53,11 @@ def get_reviews(request: ApiRequest[None]) -> ApiResponse:
 )
 def post_settlement(request: ApiRequest[operators.SettlementRequest]) -> ApiResponse:
     """Settle a review: credit its coins, or refuse them."""
-    month, _, payment_id = request.body.review_id.partition(".")
-    if not (operators.is_month(month) and operators.is_payment_id(payment_id)):
+    ref = operators.review_ref(request.body.review_id)
+    if ref is None:
         raise NotFound("There is no such review.")
     act = _act(request, request.body.reason)
-    review = settle_review(month, payment_id, request.body.decision, act, services)
+    review = settle_review(ref, request.body.decision, act, services)
     return ApiResponse(body=operators.review(review))
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from chalicelib.domain.ids import iso
-from chalicelib.domain.reviews import Review
+from chalicelib.domain.reviews import Review, ReviewRef
 from chalicelib.http.schemas.common import Price, price_of
 
 
@@ -53,7 +53,10 @@ class SettlementResponse(Struct, kw_only=True):
 
 
 class ReviewResponse(Struct, kw_only=True):
-    """Payment that matches no purchase: `coins` that it was for, `price` paid."""
+    """Payment that matches no purchase: `coins` that it was for, `price` paid.
+
+    `money_gone` is set where money moved after the payment: the part that had left it then.
+    """
 
     id: str
     reason: str
@@ -64,13 +67,16 @@ class ReviewResponse(Struct, kw_only=True):
     coins: int
     price: Price
     paid_at: str
+    opened_at: str
+    money_gone: Price | None
     settlement: SettlementResponse | None
 
 
 class ReviewsResponse(Struct, kw_only=True):
-    """Reviews of a month."""
+    """Page of reviews, by the time of filing. `next_cursor` is null on the last page."""
 
     reviews: list[ReviewResponse]
+    next_cursor: str | None
 
 
 class FreezeResponse(Struct, kw_only=True):
@@ -85,21 +91,29 @@ def is_month(text: str) -> bool:
     return re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])", text) is not None
 
 
-def is_payment_id(text: str) -> bool:
-    """Check for the form of a payment id."""
-    return re.fullmatch(r"[A-Za-z0-9_\-]{1,255}", text) is not None
+def is_position(text: str) -> bool:
+    """Check for the form of a position in the list of reviews, which only the ledger can read."""
+    return re.fullmatch(r"[!-~]{1,400}", text) is not None
 
 
-def reviews(found: Sequence[Review]) -> ReviewsResponse:
-    """Convert the reviews of a month."""
-    return ReviewsResponse(reviews=[review(each) for each in found])
+def review_ref(review_id: str) -> ReviewRef | None:
+    """Parse a review's id: `<month>.<payment id>`, and `.<state>` for money that moved. None for any other text."""
+    found = re.fullmatch(r"([^.]+)\.([A-Za-z0-9_\-]{1,255})(?:\.([0-9a-f]{16}))?", review_id)
+    if found is None or not is_month(found[1]):
+        return None
+    return ReviewRef(month=found[1], payment_id=found[2], moved=found[3])
+
+
+def reviews(found: Sequence[Review], next_cursor: str | None) -> ReviewsResponse:
+    """Convert a page of reviews."""
+    return ReviewsResponse(reviews=[review(each) for each in found], next_cursor=next_cursor)
 
 
 def review(review: Review) -> ReviewResponse:
     """Convert a review."""
     settlement = review.settlement
     return ReviewResponse(
-        id=f"{review.month}.{review.payment_id}",
+        id=f"{review.month}.{review.name}",
         reason=review.reason.value,
         payment_id=review.payment_id,
         session_id=review.session_id,
@@ -108,6 +122,8 @@ def review(review: Review) -> ReviewResponse:
         coins=review.coins,
         price=price_of(review.amount_minor, review.currency),
         paid_at=iso(review.paid_at),
+        opened_at=iso(review.opened_at),
+        money_gone=None if review.gone_minor is None else price_of(review.gone_minor, review.currency),
         settlement=SettlementResponse(
             decision=settlement.decision,
             reason=settlement.reason,

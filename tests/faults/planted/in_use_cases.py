@@ -20,6 +20,10 @@ def _interleavings(handlers: str) -> tuple[str, ...]:
     return ("tests/faults/test_interleavings.py", "-k", handlers)
 
 
+def _reviews(handlers: str) -> tuple[str, ...]:
+    return ("tests/faults/test_review_interleavings.py", "-k", handlers)
+
+
 IN_USE_CASES: Final = [
     Bug("test money is money", _EVENTS, "if event.livemode is not services.livemode:", "if not event.type:", _WEBHOOK),
     Bug("another account's money is ours", _EVENTS, "if event.account is not None:", "if not event.type:", _WEBHOOK),
@@ -102,6 +106,41 @@ IN_USE_CASES: Final = [
         "    if outcome in {Outcome.CREDITED, Outcome.REPEATED}:\n        return None\n",
         "",
         ("tests/usecases/test_refunds.py",),
+    ),
+    Bug(
+        "a credited payment is credited again",
+        "chalicelib/domain/settlements.py",
+        "    return review.payment_intent in {None, entry.payment_intent}\n",
+        "    return not review.payment_id\n",
+        _reviews("webhook"),
+    ),
+    Bug(
+        "a credit does not follow its money",
+        "chalicelib/usecases/reviews.py",
+        '    if decision == "credit":\n        _follow(settled, services)\n',
+        "",
+        ("tests/usecases/test_settle_reviews.py",),
+    ),
+    Bug(
+        "a second payment takes the place of the first",
+        "chalicelib/domain/settlements.py",
+        "payment_entry_id(review.paid_at, review.payment_id) if is_posted(entry) else review.purchase_id",
+        "review.purchase_id",
+        ("tests/usecases/test_settle_reviews.py",),
+    ),
+    Bug(
+        "the state of money is its amount",
+        "chalicelib/domain/reversals.py",
+        "(refund.refund_id, refund.amount_minor if",
+        '("", refund.amount_minor if',
+        ("tests/usecases/test_open_reviews.py",),
+    ),
+    Bug(
+        "a review of money is closed before the coins follow it",
+        "chalicelib/domain/settlements.py",
+        "(review.moved is None or follows)",
+        "(review.moved is None or review.moved)",
+        ("tests/usecases/test_open_reviews.py",),
     ),
     Bug(
         "a failed refund stays clawed back",
