@@ -236,6 +236,8 @@ class FakeGateway(FakePresentSessions):
         return found[0] if found else None
 
     def read_money(self, payment_intent: str) -> MoneyState:
+        if payment_intent not in self.money:
+            raise NotFound
         return self.money[payment_intent]
 
     def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:

@@ -42,7 +42,11 @@ class PaymentGateway(Protocol):
         """Return the present checkout session, in the provider's present form. None if it is gone."""
 
     def read_money(self, payment_intent: str) -> MoneyState:
-        """Return the present captured, refunded and disputed amounts of a payment."""
+        """Return the present captured, refunded and disputed amounts of a payment.
+
+        Raises:
+            NotFound: the payment no longer exists.
+        """
 
     def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:
         """List the events of `types` since `since`, oldest first. The provider keeps 30 days."""

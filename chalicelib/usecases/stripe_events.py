@@ -1,5 +1,6 @@
 """Dispatch of Stripe events to the use case that each type needs."""
 
+import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -14,6 +15,8 @@ from chalicelib.usecases.fulfillment import fulfill_checkout, fulfill_invoice
 from chalicelib.usecases.memberships import sync_membership
 from chalicelib.usecases.refunds import RefundServices, review_fraud_warning, sync_refunds
 
+log = logging.getLogger(__name__)
+
 
 class StripeEventServices(RefundServices, Protocol):
     """Services that handling Stripe events needs."""
@@ -25,9 +28,19 @@ class StripeEventServices(RefundServices, Protocol):
 def dispatch_event(event: StripeEvent, services: StripeEventServices) -> Outcome:
     """Handle an authentic event. Repeated and reordered events end in the same state.
 
+    Objects of a deleted test clock no longer exist while their events stay listed: such an event is unrelated.
+
     Raises:
         TryAgain: the outcome is unknown; the event must be sent again.
     """
+    try:
+        return _dispatch(event, services)
+    except NotFound:
+        log.warning("stripe_object_missing", extra={"stripe_event_id": event.stripe_event_id, "type": event.type})
+        return Outcome.UNRELATED
+
+
+def _dispatch(event: StripeEvent, services: StripeEventServices) -> Outcome:
     if event.livemode is not services.livemode:
         return Outcome.OTHER_MODE
     if event.account is not None:

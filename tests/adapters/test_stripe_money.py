@@ -11,7 +11,7 @@ from chalicelib.adapters.stripe.checkout_schema import dispute_of, refund_of
 from chalicelib.adapters.stripe.gateway import StripeGateway
 from chalicelib.domain.payments import MoneyState, PurchaseRef, Refund
 from chalicelib.domain.reversals import DISPUTE_STATUSES, REFUND_STATUSES, money_gone
-from chalicelib.errors import TryAgain
+from chalicelib.errors import NotFound, TryAgain
 from infra.local.client import post_form
 from infra.local.stripe_sandbox import disputes
 from tests.adapters.stripe_lab import Lab, todays_purchase
@@ -95,6 +95,17 @@ def test_read_money_after_bank_debit_settles_has_captured_amount(lab: Lab) -> No
     assert later is not None
     assert later.payment_status == "paid"
     assert lab.gateway.read_money(payment_intent).captured_minor == 529
+
+
+def test_payment_that_is_gone_has_no_session_and_no_money(lab: Lab) -> None:
+    payment_intent = lab.pay(todays_purchase())
+    del lab.sandbox.store.payment_intents[payment_intent]
+    lab.sandbox.store.sessions.clear()
+
+    assert lab.gateway.find_purchase_ref(payment_intent) is None
+    assert lab.gateway.find_session(payment_intent) is None
+    with pytest.raises(NotFound):
+        lab.gateway.read_money(payment_intent)
 
 
 def test_read_money_without_refunds_has_captured_amount(lab: Lab) -> None:

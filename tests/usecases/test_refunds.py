@@ -192,6 +192,12 @@ def test_sync_refunds_ignores_an_unrelated_payment() -> None:
     assert harness.state() == before
 
 
+def test_sync_refunds_of_a_payment_that_is_gone_is_unrelated() -> None:
+    harness = a_harness_with_a_posted_purchase()
+    del harness.provider.money[PAYMENT]
+    assert (harness.hint(), harness.balance()) == ("stranger", 70)
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [({"currency": "eur"}, "other_currency"), ({"subtotal_minor": 1, "total_minor": 1}, "other_amount"),

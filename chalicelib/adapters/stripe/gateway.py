@@ -17,11 +17,11 @@ from chalicelib.adapters.stripe.checkout_schema import (
     refund_of,
     session_of,
 )
-from chalicelib.adapters.stripe.client import Connections, StripeAccount, answering, as_quoted
+from chalicelib.adapters.stripe.client import Connections, StripeAccount, answering, as_quoted, existing
 from chalicelib.adapters.stripe.keys import keys_of, walk
 from chalicelib.domain.payments import CheckoutSession, MoneyState, PurchaseRef, StripeEvent
 from chalicelib.domain.purchases import SESSION_LIFE, Purchase
-from chalicelib.errors import NotAuthentic, TryAgain
+from chalicelib.errors import NotAuthentic, NotFound, TryAgain
 
 log = logging.getLogger(__name__)
 
@@ -107,8 +107,8 @@ class StripeGateway(StripeAccount):
 
     def find_session(self, payment_intent: str) -> CheckoutSession | None:
         with answering():
-            sessions = self._client().v1.checkout.sessions.list({"payment_intent": payment_intent}).data
-        return session_of(sessions[0].to_dict()) if sessions else None
+            sessions = existing(lambda: self._client().v1.checkout.sessions.list({"payment_intent": payment_intent}))
+        return session_of(sessions.data[0].to_dict()) if sessions and sessions.data else None
 
     def read_session(self, session_id: str) -> CheckoutSession | None:
         try:
@@ -124,11 +124,13 @@ class StripeGateway(StripeAccount):
         """Cost: 3 requests (payment, refunds, disputes)."""
         client = self._client().v1
         with answering():
-            captured = client.payment_intents.retrieve(payment_intent).amount_received
+            payment = existing(lambda: client.payment_intents.retrieve(payment_intent))
+            if payment is None:
+                raise NotFound("The payment no longer exists.")
             refunds = list(client.refunds.list({"payment_intent": payment_intent, "limit": 100}).auto_paging_iter())
             disputes = list(client.disputes.list({"payment_intent": payment_intent, "limit": 100}).auto_paging_iter())
         return MoneyState(
-            captured_minor=captured,
+            captured_minor=payment.amount_received,
             refunds=[refund_of(refund.to_dict()) for refund in refunds],
             disputes=[dispute_of(dispute.to_dict()) for dispute in disputes],
         )
