@@ -1,5 +1,6 @@
 """Subscriptions: purchase, invoice, changes and cancellation."""
 
+import json
 from typing import cast
 
 import pytest
@@ -119,15 +120,50 @@ def test_declined_card_creates_no_subscription(shop: Shop) -> None:
     assert [charge.status for charge in shop.client.v1.charges.list().data] == ["succeeded", "failed"]
 
 
-def test_bank_debit_and_cancel_create_no_subscription(shop: Shop) -> None:
+def test_cancel_creates_no_subscription(shop: Shop) -> None:
     session = shop.client.v1.checkout.sessions.create(shop.plan())
-    page = shop.visit(f"/pay/{session.id}")
-    assert ("USD 4.99 every month" in page.html, "bank_debit" in page.html) == (True, False)
-    refused = shop.pay(session, "bank_debit")
-    assert (refused.status, "no bank debits" in refused.html) == (400, True)
+    assert "USD 4.99 every month" in shop.visit(f"/pay/{session.id}").html
     assert shop.pay(session, "cancel").location == "http://shop.example/basket"
     assert shop.client.v1.checkout.sessions.expire(session.id).status == "expired"
     assert shop.emitted_types() == ["checkout.session.expired"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "payment_status", "status", "events"),
+    [
+        ("settle", "paid", "active", ["invoice.paid", "checkout.session.async_payment_succeeded"]),
+        ("fail", "unpaid", "past_due", ["invoice.payment_failed", "checkout.session.async_payment_failed"]),
+    ],
+)
+def test_bank_debit_is_active_until_the_bank_answers(
+    shop: Shop, outcome: str, payment_status: str, status: str, events: list[str]
+) -> None:
+    session = shop.client.v1.checkout.sessions.create(shop.plan())
+    assert shop.pay(session, "bank_debit").status == 303
+    session = shop.client.v1.checkout.sessions.retrieve(session.id, {"expand": ["subscription", "invoice"]})
+    assert (session.status, session.payment_status) == ("complete", "unpaid")
+    assert isinstance(session.subscription, stripe.Subscription)
+    assert isinstance(session.invoice, stripe.Invoice)
+    assert (session.subscription.status, session.invoice.status) == ("active", "open")
+    shop.control("POST", f"/sessions/{session.id}/{outcome}")
+    after = shop.client.v1.checkout.sessions.retrieve(session.id, {"expand": ["subscription"]})
+    assert isinstance(after.subscription, stripe.Subscription)
+    assert (after.payment_status, after.subscription.status) == (payment_status, status)
+    assert set(events) <= set(shop.emitted_types())
+
+
+@pytest.mark.parametrize(
+    "terms", [{"color": 1}, {"coupon_percent": 101}, {"coupon_percent": "1"}, {"trial_days": -1}, {"payments": "three"}]
+)
+def test_invalid_terms_are_rejected(shop: Shop, terms: Json) -> None:
+    status, _, _ = shop.http("PUT", "/_sandbox/terms", json.dumps(terms))
+    assert status == 400
+    assert shop.control("PUT", "/terms", {}) == {
+        "coupon_percent": 0,
+        "trial_days": 0,
+        "proration": 0,
+        "payments": "one",
+    }
 
 
 def test_repeated_payment_creates_one_subscription(shop: Shop) -> None:

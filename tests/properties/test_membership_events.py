@@ -6,6 +6,7 @@ possibly later ones.
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -23,6 +24,7 @@ from tests.invariants import Books, books_of, changed
 from tests.properties.profile import STEADY
 from tests.usecases.checkout_harness import a_hint, a_stripe_event
 from tests.usecases.membership_harness import MEMBERSHIP, MembershipHarness
+from tests.usecases.test_membership_payments import SECOND, WAYS, rows
 
 PRICE, COINS = 499, 500
 HINT = hint_of(MEMBERSHIP)
@@ -51,8 +53,9 @@ BEGUN, RENEWED, FAILED, PAID_LATE, REFUNDED, DELETED = 0, 3, 4, 5, 6, 7
 class MembershipEventHarness(MembershipHarness):
     """A membership, with the provider's state and the use cases that handle its events."""
 
-    def __init__(self, refunded_minor: int) -> None:
+    def __init__(self, refunded_minor: int, otherwise: dict[int, dict[str, Any]] | None = None) -> None:
         super().__init__()
+        self.otherwise = otherwise or {}
         self.refunded_minor = refunded_minor
         self.joined()
         self.before = Books()
@@ -60,12 +63,12 @@ class MembershipEventHarness(MembershipHarness):
     def set_provider_state(self, happened: int) -> None:
         """Set the provider's state to the one after event number `happened`."""
         is_open = {"status": "open", "paid_minor": 0, "payment_intent": None}
-        self.billed(1)
+        self.billed(1, **self.otherwise.get(1, {}))
         if happened >= RENEWED:
-            self.billed(2)
+            self.billed(2, **self.otherwise.get(2, {}))
         if happened >= FAILED:
             self.billed(3, **({} if happened >= PAID_LATE else is_open))
-        if happened >= REFUNDED:
+        if happened >= REFUNDED and self.refunded_minor:
             gone = [a_refund(self.refunded_minor)]
             self.provider.money[f"pi_2_{KEY}"] = MoneyState(captured_minor=PRICE, refunds=gone)
         self.becomes("canceled" if happened >= DELETED else "past_due" if happened == FAILED else "active")
@@ -127,6 +130,26 @@ def test_membership_events_in_any_order_lead_to_one_state(
     for event, happened in arrivals:
         harness.deliver_event(event, happened)
     assert harness.is_final_state(), arrivals
+
+
+OTHER_WAYS = sorted(way for way, (coins, *_) in rows().items() if coins != "later")
+
+
+@given(arrivals=deliveries(), way=st.sampled_from(OTHER_WAYS), month=st.sampled_from([1, 2]))
+@STEADY
+def test_membership_events_of_a_month_paid_otherwise_lead_to_the_state_of_the_table(
+    arrivals: Sequence[tuple[int, int]], way: str, month: int
+) -> None:
+    coins, reason, _ = rows()[way]
+    harness = MembershipEventHarness(0, {month: WAYS[way]})
+    harness.provider.money[SECOND] = MoneyState(captured_minor=0)
+    for event, happened in arrivals:
+        harness.deliver_event(event, happened)
+    membership = harness.membership()
+    assert harness.balance() == (3 if coins == "yes" else 2) * COINS, arrivals
+    assert harness.reasons() == ([reason] if reason else []), arrivals
+    assert (membership.status, membership.paid_until) == (MembershipStatus.ENDED, START + 3 * MONTH)
+    assert harness.ends() == ["cancelled"]
 
 
 @given(arrivals=deliveries(), heard=st.integers(0, LAST))

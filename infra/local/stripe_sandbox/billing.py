@@ -9,19 +9,26 @@ from functools import partial
 from .customer import Customer
 from .errors import ApiError
 from .invoice import Invoice
-from .invoicing import decline_invoice, draft_invoice, finalize_invoice, pay_invoice
+from .invoicing import begin_debit, decline_invoice, draft_invoice, finalize_invoice, pay_invoice, shelve_invoice
 from .knobs import Knobs
 from .objects import Method
 from .session import Session
 from .store import Store, new_id
 from .subscription import Subscription, SubscriptionItem
 
+_DAY = 24 * 60 * 60
+
 
 def subscribe(store: Store, session: Session, method: Method) -> None:
-    """Create the customer, the active subscription and its first, paid invoice for a session."""
+    """Create the customer, the subscription and its first invoice for a session.
+
+    The invoice is paid at once, free in a trial, or open until a bank debit is settled: the subscription is active
+    meanwhile. https://docs.stripe.com/billing/subscriptions/overview
+    """
     recurrence = session.line_items[0].recurrence
-    if method == "bank_debit" or recurrence is None:
-        raise ApiError("The sandbox takes no bank debits for subscriptions.")
+    if recurrence is None:
+        raise ApiError("The session sells nothing that recurs.")
+    trial_days = store.terms.trial_days
     subscription = Subscription(
         id=new_id("sub_1"),
         customer=_customer(store, session).id,
@@ -33,12 +40,15 @@ def subscribe(store: Store, session: Session, method: Method) -> None:
         payment_method=new_id("pm_1"),
         metadata=dict(session.subscription_metadata),
         description=session.subscription_description,
+        status="trialing" if trial_days else "active",
+        trial_end=store.now() + trial_days * _DAY if trial_days else None,
     )
     store.subscriptions[subscription.id] = subscription
     invoice = draft_invoice(store, subscription, "subscription_create")
     store.emit("customer.subscription.created", subscription)
     finalize_invoice(store, invoice, store.payment_intents.get(session.payment_intent or ""))
-    pay_invoice(store, invoice)
+    if invoice.status == "open":
+        begin_debit(store, invoice) if method == "bank_debit" else pay_invoice(store, invoice)
     session.customer, session.subscription, session.invoice = subscription.customer, subscription.id, invoice.id
 
 
@@ -54,15 +64,28 @@ def renew(store: Store, knobs: Knobs, subscription: Subscription) -> None:
         return
     before = subscription.to_json()
     subscription.period += 1
+    if subscription.status == "trialing":
+        subscription.status = "active"
     invoice = draft_invoice(store, subscription, "subscription_cycle")
     store.emit_change("customer.subscription.updated", subscription, before)
+    if subscription.pause is not None:
+        shelve_invoice(store, invoice, subscription.pause)
+        return
     finalize_invoice(store, invoice)
-    collect_renewal(store, knobs, invoice)
+    if invoice.status == "open":
+        collect_renewal(store, knobs, invoice)
 
 
 def collect_renewal(store: Store, knobs: Knobs, invoice: Invoice) -> None:
-    """Pay or decline a renewal's invoice, as the knobs say. The last declined attempt cancels the subscription."""
+    """Pay or decline a renewal's invoice, as the knobs say. The last declined attempt cancels the subscription.
+
+    A bank debit is only submitted.
+    """
     invoice.attempt_count += 1
+    if store.subscriptions[invoice.subscription].method == "bank_debit":
+        invoice.next_payment_attempt = None
+        begin_debit(store, invoice)
+        return
     if knobs.renewals == "paid":
         pay_invoice(store, invoice)
         return
@@ -75,6 +98,31 @@ def collect_renewal(store: Store, knobs: Knobs, invoice: Invoice) -> None:
     before = subscription.to_json()
     subscription.status = "past_due"
     store.emit_change("customer.subscription.updated", subscription, before)
+
+
+def fail_debit(store: Store, invoice: Invoice) -> None:
+    """Fail the pending bank debit of an open invoice: its subscription is past due.
+
+    https://docs.stripe.com/billing/subscriptions/overview
+    """
+    decline_invoice(store, invoice, None)
+    subscription = store.subscriptions[invoice.subscription]
+    before = subscription.to_json()
+    subscription.status = "past_due"
+    store.emit_change("customer.subscription.updated", subscription, before)
+
+
+def delete(store: Store, subscription: Subscription) -> None:
+    """Delete a subscription with its customer and invoices, as the deletion of a test clock does. Emits nothing.
+
+    https://docs.stripe.com/billing/testing/test-clocks
+    """
+    invoices = [invoice.id for invoice in store.invoices.values() if invoice.subscription == subscription.id]
+    for payment in [one.id for one in store.invoice_payments.values() if one.invoice in invoices]:
+        del store.invoice_payments[payment]
+    for invoice_id in invoices:
+        del store.invoices[invoice_id]
+    del store.subscriptions[subscription.id], store.customers[subscription.customer]
 
 
 def end_with_period(store: Store, subscription: Subscription, *, by_flag: bool) -> None:

@@ -9,13 +9,13 @@ from typing import TypeVar, cast
 
 from flask import Blueprint, Response, jsonify, request
 
-from . import billing, checkout, disputes, invoicing, payments, refunds
+from . import billing, checkout, disputes, payments, refunds
 from .api import Api
+from .billing_control import BillingControl
 from .errors import ApiError, JsonObject
 from .events import Event
 from .session import Session
 from .store import get, new_id
-from .subscription import Subscription
 from .webhooks import WebhookSender
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ Action = Callable[[JsonObject, str], object]
 
 
 @dataclass
-class Control:
+class Control(BillingControl):
     """The actions of the control API. Each takes the JSON body and the id in the path ("" if there is none)."""
 
     api: Api
@@ -126,28 +126,6 @@ class Control:
         charge = refunds.find_charge(self.store, _take(body, "charge", str), _take(body, "payment_intent", str))
         return disputes.warn_of_fraud(self.store, charge, _take(body, "fraud_type", str) or "unauthorized_use_of_card")
 
-    def show_subscription(self, _body: JsonObject, subscription_id: str) -> JsonObject:
-        """Return a subscription with its invoices, oldest first, and their payment intents."""
-        return self._billed(self._subscription(subscription_id))
-
-    def renew(self, _body: JsonObject, subscription_id: str) -> JsonObject:
-        """Start a subscription's next period before it is due."""
-        subscription = self._subscription(subscription_id)
-        billing.renew(self.store, self.knobs, subscription)
-        return self._billed(subscription)
-
-    def cancel(self, _body: JsonObject, subscription_id: str) -> JsonObject:
-        """End a subscription at once."""
-        subscription = self._subscription(subscription_id)
-        billing.cancel(self.store, subscription)
-        return self._billed(subscription)
-
-    def pay_invoice(self, _body: JsonObject, invoice_id: str) -> JsonObject:
-        """Pay an open invoice, regardless of the knob `renewals`."""
-        invoice = get(self.store.invoices, "invoice", invoice_id, "invoice")
-        invoicing.pay_invoice(self.store, invoice)
-        return invoice.to_json()
-
     def list_events(self, _body: JsonObject, _id: str) -> JsonObject:
         """Return all events, oldest first, with their deliveries."""
         return {"events": [_with_deliveries(event) for event in self.store.events.values()]}
@@ -189,17 +167,6 @@ class Control:
     def _session(self, session_id: str) -> Session:
         return get(self.store.sessions, "checkout.session", session_id, "session")
 
-    def _subscription(self, subscription_id: str) -> Subscription:
-        return get(self.store.subscriptions, "subscription", subscription_id)
-
-    def _billed(self, subscription: Subscription) -> JsonObject:
-        invoices = [
-            invoice.to_json() | {"payment_intent": invoicing.payment_of(self.store, invoice).payment_intent}
-            for invoice in self.store.invoices.values()
-            if invoice.subscription == subscription.id
-        ]
-        return {"subscription": subscription.to_json(), "invoices": invoices}
-
 
 def control_blueprint(control: Control) -> Blueprint:
     """Route /_sandbox/... to the control's actions, each under the store's lock."""
@@ -219,10 +186,7 @@ def control_blueprint(control: Control) -> Blueprint:
         ("POST", "/disputes", control.open_dispute),
         ("POST", "/disputes/<object_id>", control.set_dispute_status),
         ("POST", "/early_fraud_warnings", control.warn_of_fraud),
-        ("GET", "/subscriptions/<object_id>", control.show_subscription),
-        ("POST", "/subscriptions/<object_id>/renew", control.renew),
-        ("POST", "/subscriptions/<object_id>/cancel", control.cancel),
-        ("POST", "/invoices/<object_id>/pay", control.pay_invoice),
+        *control.billing_routes(),
         ("GET", "/events", control.list_events),
         ("POST", "/events", control.emit_event),
         ("GET", "/events/<object_id>", control.show_event),

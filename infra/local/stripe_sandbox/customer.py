@@ -23,6 +23,8 @@ class Customer:
     phone: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     invoices: int = 0
+    # Negative: a credit for the next invoice. https://docs.stripe.com/billing/customer/balance
+    balance: int = 0
 
     @property
     def invoice_prefix(self) -> str:
@@ -34,7 +36,7 @@ class Customer:
             **dict.fromkeys(_CUSTOMER_NULLS.split()),
             "id": self.id,
             "object": "customer",
-            "balance": 0,
+            "balance": self.balance,
             "created": self.created,
             "currency": self.currency,
             "delinquent": False,

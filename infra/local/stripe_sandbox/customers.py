@@ -45,10 +45,11 @@ def update_customer(call: Call) -> JsonObject:
     https://docs.stripe.com/api/customers/update
     """
     params = call.decode(CustomerUpdateParams)
-    serve_only(params, _SERVED)
+    serve_only(params, f"balance {_SERVED}")
     customer = get(call.store.customers, "customer", call.object_id)
     before = customer.to_json()
     customer.email = params.get("email", customer.email)
+    customer.balance = params.get("balance", customer.balance)
     customer.name = params.get("name", customer.name)
     customer.description = params.get("description", customer.description)
     customer.phone = params.get("phone", customer.phone)

@@ -1,12 +1,12 @@
 """Invoices, their lines and their payments: state and JSON."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from .errors import JsonObject
 from .subscription import SubscriptionItem
 
-InvoiceStatus = Literal["draft", "open", "paid"]
+InvoiceStatus = Literal["draft", "open", "paid", "uncollectible", "void"]
 BillingReason = Literal["subscription_create", "subscription_cycle"]
 
 _INVOICE_NULLS = (
@@ -15,10 +15,9 @@ _INVOICE_NULLS = (
     "from_invoice hosted_invoice_url invoice_pdf last_finalization_error latest_revision on_behalf_of receipt_number "
     "rendering shipping_cost shipping_details statement_descriptor test_clock"
 )
-_NO_AMOUNTS = (
-    "amount_overpaid amount_shipping post_payment_credit_notes_amount pre_payment_credit_notes_amount starting_balance"
-)
-_WHOLE_AMOUNTS = "amount_due subtotal subtotal_excluding_tax total total_excluding_tax"
+_NO_AMOUNTS = "amount_overpaid amount_shipping post_payment_credit_notes_amount pre_payment_credit_notes_amount"
+_SUBTOTALS = "subtotal subtotal_excluding_tax"
+_TOTALS = "total total_excluding_tax"
 _NONE_OF = "customer_tax_ids default_tax_rates discounts total_discount_amounts total_pretax_credit_amounts total_taxes"
 
 
@@ -34,7 +33,11 @@ class InvoiceLine:
 
 @dataclass
 class Invoice:
-    """The invoice of one period. `subscription_metadata` is a copy from when the invoice was created."""
+    """The invoice of one period. `subscription_metadata` is a copy from when the invoice was created.
+
+    `amount` is the price of the period (0 in a trial) with `proration`. `discount` is taken off it, and `applied` is
+    paid by the customer's balance. `unattached` are payments that Stripe does not show yet.
+    """
 
     id: str
     customer: str
@@ -56,6 +59,22 @@ class Invoice:
     next_payment_attempt: int | None = None
     finalized_at: int | None = None
     paid_at: int | None = None
+    payments: str = "one"
+    proration: int = 0
+    discount: int = 0
+    starting_balance: int = 0
+    applied: int = 0
+    unattached: "list[InvoicePayment]" = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """The amount charged, in minor units."""
+        return self.amount - self.discount
+
+    @property
+    def amount_due(self) -> int:
+        """The amount that is left to pay after the customer's balance; nothing of a negative total."""
+        return max(self.total - self.applied, 0)
 
     def to_json(self) -> JsonObject:
         """Render the invoice; `payments` only appears when expanded."""
@@ -80,7 +99,7 @@ class Invoice:
             "customer_email": self.customer_email,
             "customer_tax_exempt": "none",
             "effective_at": self.finalized_at,
-            "ending_balance": None if self.status == "draft" else 0,
+            "ending_balance": None if self.status == "draft" else self.starting_balance + self.applied,
             "issuer": {"type": "self"},
             "lines": self._lines(),
             "livemode": False,
@@ -97,9 +116,15 @@ class Invoice:
         }
 
     def _amounts(self) -> JsonObject:
-        paid = self.amount if self.status == "paid" else 0
-        whole: JsonObject = dict.fromkeys(_WHOLE_AMOUNTS.split(), self.amount)
-        return whole | {"amount_paid": paid, "amount_remaining": self.amount - paid}
+        paid = self.amount_due if self.status == "paid" else 0
+        return {
+            **dict.fromkeys(_SUBTOTALS.split(), self.amount),
+            **dict.fromkeys(_TOTALS.split(), self.total),
+            "amount_due": self.amount_due,
+            "amount_paid": paid,
+            "amount_remaining": self.amount_due - paid,
+            "starting_balance": self.starting_balance,
+        }
 
     def _transitions(self) -> JsonObject:
         never = dict.fromkeys(["marked_uncollectible_at", "voided_at"])
@@ -111,6 +136,8 @@ class Invoice:
 
     def _lines(self) -> JsonObject:
         lines = [self._line(line) for line in self.lines]
+        if self.proration:
+            lines.append(self._proration(self.lines[0]))
         return {"object": "list", "data": lines, "has_more": False, "url": f"/v1/invoices/{self.id}/lines"}
 
     def _line(self, line: InvoiceLine) -> JsonObject:
@@ -140,10 +167,24 @@ class Invoice:
             "taxes": [],
         }
 
-    def _line_parent(self, line: InvoiceLine) -> JsonObject:
+    def _proration(self, line: InvoiceLine) -> JsonObject:
+        """Render the charge for an earlier change of price.
+
+        https://docs.stripe.com/billing/subscriptions/prorations
+        """
+        return self._line(line) | {
+            "id": f"{line.id}p",
+            "amount": self.proration,
+            "description": "Remaining time",
+            "parent": self._line_parent(line, is_proration=True),
+            "period": {"start": self.period_start, "end": self.period_end},
+            "subtotal": self.proration,
+        }
+
+    def _line_parent(self, line: InvoiceLine, *, is_proration: bool = False) -> JsonObject:
         details = {
             "invoice_item": None,
-            "proration": False,
+            "proration": is_proration,
             "proration_details": {"credited_items": None},
             "subscription": self.subscription,
             "subscription_item": line.item.id,
@@ -154,19 +195,24 @@ class Invoice:
 
 @dataclass
 class InvoicePayment:
-    """The link from an invoice to its payment intent, which does not reference the invoice."""
+    """The link from an invoice to its payment intent, which does not reference the invoice, or to a payment record."""
 
     id: str
     invoice: str
-    payment_intent: str
+    payment_intent: str | None
     amount: int
     currency: str
     created: int
     paid_at: int | None = None
+    canceled_at: int | None = None
+    payment_record: str | None = None
+    is_default: bool = True
 
     @property
     def status(self) -> str:
-        """`open` until the payment intent succeeds, then `paid`."""
+        """`open` until it is paid or canceled."""
+        if self.canceled_at is not None:
+            return "canceled"
         return "open" if self.paid_at is None else "paid"
 
     def to_json(self) -> JsonObject:
@@ -178,9 +224,14 @@ class InvoicePayment:
             "created": self.created,
             "currency": self.currency,
             "invoice": self.invoice,
-            "is_default": True,
+            "is_default": self.is_default,
             "livemode": False,
-            "payment": {"payment_intent": self.payment_intent, "type": "payment_intent"},
+            "payment": self._payment(),
             "status": self.status,
-            "status_transitions": {"canceled_at": None, "paid_at": self.paid_at},
+            "status_transitions": {"canceled_at": self.canceled_at, "paid_at": self.paid_at},
         }
+
+    def _payment(self) -> JsonObject:
+        if self.payment_record is not None:
+            return {"payment_record": self.payment_record, "type": "payment_record"}
+        return {"payment_intent": self.payment_intent, "type": "payment_intent"}

@@ -3,12 +3,14 @@
 Every function runs under the store's lock, so a double click finds the session complete and charges nothing.
 """
 
-from .billing import subscribe
+from .billing import fail_debit, subscribe
 from .charging import charge_intent, mark_failed, mark_succeeded, open_intent
 from .errors import ApiError
+from .invoice import Invoice
+from .invoicing import pay_invoice
 from .objects import Charge, Method, PaymentIntent
-from .session import Session
-from .store import Store
+from .session import PaymentStatus, Session
+from .store import Store, get
 
 
 def pay(store: Store, session: Session, method: Method) -> None:
@@ -19,7 +21,9 @@ def pay(store: Store, session: Session, method: Method) -> None:
     _require_open(session)
     if session.mode == "subscription":
         subscribe(store, session, method)
-        session.status, session.payment_status = "complete", "paid"
+        invoice = _invoice_of(store, session)
+        paid: PaymentStatus = "paid" if invoice.amount_due else "no_payment_required"
+        session.status, session.payment_status = "complete", paid if invoice.status == "paid" else "unpaid"
         store.emit("checkout.session.completed", session)
         return
     if session.amount_total == 0:
@@ -49,6 +53,11 @@ def decline(store: Store, session: Session) -> None:
 
 def settle(store: Store, session: Session) -> None:
     """Settle a session's pending bank debit."""
+    if session.mode == "subscription":
+        pay_invoice(store, _invoice_of(store, session))
+        session.payment_status = "paid"
+        store.emit("checkout.session.async_payment_succeeded", session)
+        return
     intent, charge = _awaited(store, session)
     charge.status = "succeeded"
     _mark_paid(store, session, intent, charge)
@@ -57,6 +66,10 @@ def settle(store: Store, session: Session) -> None:
 
 def fail(store: Store, session: Session) -> None:
     """Fail a session's pending bank debit."""
+    if session.mode == "subscription":
+        fail_debit(store, _invoice_of(store, session))
+        store.emit("checkout.session.async_payment_failed", session)
+        return
     intent, charge = _awaited(store, session)
     charge.status, charge.failure_code = "failed", "payment_method_not_available"
     mark_failed(store, intent, charge)
@@ -71,6 +84,10 @@ def expire_session(store: Store, session: Session) -> None:
         intent.status, intent.canceled_at = "canceled", store.now()
         store.emit("payment_intent.canceled", intent)
     store.emit("checkout.session.expired", session)
+
+
+def _invoice_of(store: Store, session: Session) -> Invoice:
+    return get(store.invoices, "invoice", session.invoice or "")
 
 
 def _require_open(session: Session) -> None:

@@ -170,7 +170,7 @@ class Session:
             "mode": self.mode,
             "payment_intent": self.payment_intent if is_once else None,
             "payment_method_collection": "if_required" if is_once else "always",
-            "payment_method_types": ["card", "paypal", *([debit_type(self.currency)] if is_once else [])],
+            "payment_method_types": ["card", "paypal", debit_type(self.currency)],
             "subscription": self.subscription,
         }
 

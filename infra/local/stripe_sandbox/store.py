@@ -19,6 +19,7 @@ from .portal import PortalSession
 from .product import Price, Product
 from .session import Session
 from .subscription import Subscription
+from .terms import Terms
 
 StripeObject = (
     Session | PaymentIntent | PaymentMethod | Charge | Refund | Dispute | Event | Customer | Subscription | Invoice
@@ -58,6 +59,7 @@ class Store:
     payment_methods: dict[str, PaymentMethod] = field(default_factory=dict)
     webhook_endpoints: dict[str, WebhookEndpoint] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
+    terms: Terms = field(default_factory=Terms)
     clock_offset_seconds: int = 0
     moment: int | None = None
     cause: Cause = Cause()
@@ -85,6 +87,7 @@ class Store:
         for kind in (getattr(self, one.name) for one in fields(self)):
             if isinstance(kind, dict):
                 kind.clear()
+        self.terms.reset()
         self.clock_offset_seconds = 0
 
     def emit(self, event_type: str, subject: "StripeObject | JsonObject", previous: JsonObject | None = None) -> Event:

@@ -8,13 +8,13 @@ from .objects import Method
 from .recurring import Recurrence
 from .session import LineItem
 
-SubscriptionStatus = Literal["active", "past_due", "canceled"]
+SubscriptionStatus = Literal["trialing", "active", "past_due", "paused", "canceled"]
+PauseBehavior = Literal["keep_as_draft", "mark_uncollectible", "void"]
 
 _SUBSCRIPTION_NULLS = (
     "application application_fee_percent billing_cycle_anchor_config billing_thresholds customer_account "
-    "days_until_due default_source next_pending_invoice_item_invoice on_behalf_of pause_collection "
-    "pending_invoice_item_interval pending_setup_intent pending_update schedule test_clock transfer_data trial_end "
-    "trial_start"
+    "days_until_due default_source next_pending_invoice_item_invoice on_behalf_of pending_invoice_item_interval "
+    "pending_setup_intent pending_update schedule test_clock transfer_data"
 )
 
 
@@ -28,7 +28,10 @@ class SubscriptionItem:
 
 @dataclass
 class Subscription:
-    """A subscription. `period` is the number of the current period, 0 for the first."""
+    """A subscription. `period` is the number of the current period, 0 for the first, which is the trial if it has one.
+
+    `trial_end` anchors the periods after a trial. https://docs.stripe.com/billing/subscriptions/trials
+    """
 
     id: str
     customer: str
@@ -48,6 +51,9 @@ class Subscription:
     canceled_at: int | None = None
     ended_at: int | None = None
     cancellation: dict[str, str] = field(default_factory=dict)
+    trial_end: int | None = None
+    # Collection is paused; the status stays. https://docs.stripe.com/billing/subscriptions/pause-payment
+    pause: PauseBehavior | None = None
 
     @property
     def amount(self) -> int:
@@ -55,14 +61,24 @@ class Subscription:
         return sum(item.line.amount for item in self.items)
 
     @property
+    def is_in_trial(self) -> bool:
+        return self.trial_end is not None and self.period == 0
+
+    @property
     def period_start(self) -> int:
         """The start of the current period, in Unix seconds."""
-        return self.recurrence.start_of(self.period, self.created)
+        return self.start_of(self.period)
 
     @property
     def period_end(self) -> int:
         """The start of the next period, in Unix seconds."""
-        return self.recurrence.start_of(self.period + 1, self.created)
+        return self.start_of(self.period + 1)
+
+    def start_of(self, period: int) -> int:
+        """Return the start of a period, in Unix seconds."""
+        if self.trial_end is None or period == 0:
+            return self.recurrence.start_of(period, self.created)
+        return self.recurrence.start_of(period - 1, self.trial_end)
 
     def to_json(self) -> JsonObject:
         """Render the subscription. As in the current API, the periods are in its items."""
@@ -71,7 +87,7 @@ class Subscription:
             "id": self.id,
             "object": "subscription",
             "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
-            "billing_cycle_anchor": self.created,
+            "billing_cycle_anchor": self.trial_end or self.created,
             "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible", "updated_at": None},
             "billing_schedules": [],
             "cancel_at": self.cancel_at,
@@ -92,6 +108,7 @@ class Subscription:
             "latest_invoice": self.latest_invoice,
             "livemode": False,
             "metadata": dict(self.metadata),
+            "pause_collection": {"behavior": self.pause, "resumes_at": None} if self.pause else None,
             "payment_settings": {
                 "payment_method_options": None,
                 "payment_method_types": None,
@@ -99,6 +116,8 @@ class Subscription:
             },
             "start_date": self.created,
             "status": self.status,
+            "trial_end": self.trial_end,
+            "trial_start": None if self.trial_end is None else self.created,
             "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
         }
 

@@ -15,8 +15,9 @@ from .errors import ApiError, JsonObject, no_such
 from .listing import expand, is_within, page
 from .refunds import merge_metadata
 from .store import Store, get
-from .subscription import Subscription
+from .subscription import PauseBehavior, Subscription
 
+_UPDATED = "cancel_at cancel_at_period_end cancellation_details description expand metadata pause_collection"
 _NOT_LISTED_BY = (
     "automatic_tax collection_method current_period_end current_period_start customer_account plan price test_clock"
 )
@@ -44,9 +45,9 @@ def list_subscriptions(call: Call) -> JsonObject:
 
 
 def update_subscription(call: Call) -> JsonObject:
-    """Handle POST /v1/subscriptions/<id>: update metadata, description, and the end with the current period."""
+    """Handle POST /v1/subscriptions/<id>: update metadata, description, paused collection, and its end."""
     params = call.decode(SubscriptionUpdateParams)
-    serve_only(params, "cancel_at cancel_at_period_end cancellation_details description expand metadata")
+    serve_only(params, _UPDATED)
     subscription = _subscription(call)
     if subscription.status == "canceled" and not params.keys() <= {"cancellation_details", "expand", "metadata"}:
         raise ApiError("A canceled subscription can only update its cancellation_details and metadata.")
@@ -55,6 +56,10 @@ def update_subscription(call: Call) -> JsonObject:
     _schedule(call.store, subscription, params)
     subscription.cancellation.update(details)
     merge_metadata(subscription.metadata, params.get("metadata", {}))
+    if "pause_collection" in params:
+        pause = cast("dict[str, str]", params["pause_collection"] or {})
+        serve_only(pause, "behavior")
+        subscription.pause = cast("PauseBehavior | None", pause.get("behavior"))
     if "description" in params:
         subscription.description = params["description"] or None
     call.store.emit_change("customer.subscription.updated", subscription, before)
