@@ -2,9 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 from infra.local.facts import StackFacts, aws_session
 from infra.operations.books import Books, Item, read_table
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.service_resource import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +55,10 @@ def audit(facts: StackFacts, received: Set[str] | None = None) -> Audit:
 
 def read_items(facts: StackFacts) -> Iterator[Item]:
     """Scan the table with consistent reads, page by page."""
-    client = aws_session(facts.aws_region).resource("dynamodb", endpoint_url=facts.aws_endpoint_url)
-    return read_table(client.Table(facts.table_name))
+    return read_table(_table(facts.aws_region, facts.aws_endpoint_url, facts.table_name))
+
+
+@cache
+def _table(region: str, endpoint_url: str, name: str) -> "Table":
+    """Create the table's resource once: tests audit a stack many times, and this takes longer than to scan it."""
+    return aws_session(region).resource("dynamodb", endpoint_url=endpoint_url).Table(name)

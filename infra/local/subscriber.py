@@ -11,6 +11,7 @@ from infra.local.facts import StackFacts, aws_session
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
+    from types_boto3_sqs.type_defs import DeleteMessageBatchRequestEntryTypeDef
 
 
 class Subscriber:
@@ -28,10 +29,13 @@ class Subscriber:
     def receive(self) -> dict[str, dict[str, object]]:
         """Receive waiting messages, or wait up to a second for one. Returns all messages so far."""
         response = self._sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-        for message in response.get("Messages", []):
-            content = json.loads(message["Body"])
-            self.messages[content["id"]] = content
-            self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
+        if received := response.get("Messages", []):
+            contents = [json.loads(message["Body"]) for message in received]
+            self.messages |= {content["id"]: content for content in contents}
+            entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
+                {"Id": str(place), "ReceiptHandle": message["ReceiptHandle"]} for place, message in enumerate(received)
+            ]
+            self._sqs.delete_message_batch(QueueUrl=self._queue_url, Entries=entries)
         return self.messages
 
 

@@ -103,7 +103,8 @@ def test_reversal_returns_coins_and_reduces_earnings(
     assert operator.post("/operator/reversals", fields).read(409, Problem).code == "idempotency_conflict"
     assert operator.post("/operator/reversals", fields | {"gift_id": str(uuid7())}).status == 404
     assert fan.wallet() == Wallet(coins=gift.coins, owed=0)
-    wait_until("all was published", lambda: overlay.has_received(audit(stack).event_ids), seconds=60)
+    posted = audit(stack).event_ids
+    wait_until("all was published", lambda: overlay.has_received(posted), seconds=60)
     found = audit(stack)
     assert found.earned[creator_id] == other_gift.coins
     assert found.violations == ()

@@ -67,7 +67,8 @@ def test_sweep_relays_gifts_that_the_stream_lost(
 ) -> None:
     item = fan.gifts()[0]
     funded = stripe.fund(fan, (GIFTS + 1) * item.coins)
-    wait_until("what happened before was relayed", lambda: overlay.has_received(audit(stack).event_ids))
+    before = audit(stack).event_ids
+    wait_until("what happened before was relayed", lambda: overlay.has_received(before))
 
     with cloud.without_relay():
         sent = send_in_the_past(cloud, fan, creator_id, item.item_id)
