@@ -158,11 +158,11 @@ def _announcements(system: SimulatedSystem) -> Iterator[Breach]:
 
 
 def _facts(system: SimulatedSystem) -> Iterator[Breach]:
-    """Check that posted entries are unchanged, except for the recorded money of a purchase."""
+    """Check that posted entries are unchanged, except for the recorded money of a purchase and its disputes' hold."""
     for (user_id, entry_id), entry in system.facts.items():
         now = system.fake_ledger.find_entry(user_id, entry_id)
         if isinstance(now, Purchase) and isinstance(entry, Purchase):
-            now = replace(now, version=entry.version, kept_minor=entry.kept_minor)
+            now = replace(now, version=entry.version, kept_minor=entry.kept_minor, hold=entry.hold)
         if now != entry:
             yield Breach("lost", f"{entry_id} of {user_id} changed")
 
