@@ -211,7 +211,7 @@ def _last_month(membership: Membership, subscription: Subscription, services: Me
         if known is None:
             fulfill_invoice(invoice, ledger=ledger, memberships=services.memberships, clock=services.clock)
             known = ledger.find_entry(ref.user_id, ref.purchase_id)
-        month = paid_month(invoice, membership, known)
+        month: PaidMonth | None = paid_month(invoice, membership, known)
         if month is not None:
             return month if known else replace(month, is_kept=_is_kept(invoice, services.gateway))
     return None
