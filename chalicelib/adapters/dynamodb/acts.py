@@ -4,9 +4,8 @@ from datetime import datetime
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamodb.keys import key as table_key
+from chalicelib.adapters.dynamodb.keys import audit_key
 from chalicelib.adapters.dynamodb.models import AuditRow
-from chalicelib.domain.ids import uuid7_time
 
 
 def record_act(
@@ -14,8 +13,7 @@ def record_act(
 ) -> AuditRow:
     """Record the act under its key, if that names no other. Cost: 2 write units."""
     row = AuditRow(
-        # Filed under the key's month: a repeat in the next month finds it.
-        pk=table_key("AUDIT", f"{uuid7_time(key):%Y-%m}"),
+        pk=audit_key(key),
         sk=key,
         act=act,
         user_id=user_id,

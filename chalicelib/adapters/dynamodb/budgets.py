@@ -3,12 +3,11 @@
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamodb.budget_expressions import change_budget
-from chalicelib.adapters.dynamodb.keys import WALLET, key, wallet_key
+from chalicelib.adapters.dynamodb.keys import WALLET, audit_key, key, wallet_key
 from chalicelib.adapters.dynamodb.mapping import notification_row
 from chalicelib.adapters.dynamodb.models import AuditRow, EntryRow, WalletRow
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done
 from chalicelib.domain.budgets import BudgetChange, SelfExclusion
-from chalicelib.domain.ids import uuid7_time
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.errors import IdempotencyConflict
 from chalicelib.ports.results import Posted, Repeated, Stale
@@ -57,8 +56,8 @@ class DynamoBudgets:
 
 def _record(exclusion: SelfExclusion) -> AuditRow:
     return AuditRow(
-        # Filed under the key's month: a repeat in the next month finds it. Keys are scoped to a fan.
-        pk=key("AUDIT", f"{uuid7_time(exclusion.key):%Y-%m}"),
+        pk=audit_key(exclusion.key),
+        # Keys are scoped to a fan.
         sk=key(exclusion.key, exclusion.user_id),
         act="self_exclusion",
         user_id=exclusion.user_id,

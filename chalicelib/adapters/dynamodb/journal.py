@@ -12,20 +12,20 @@ from chalicelib.adapters.dynamodb.keys import (
     RECEIVED,
     SHARD,
     WALLET,
+    WATERMARK,
     entry_key,
     hour_key,
-    key,
     received_key,
     shard_key,
     user_id_of,
     wallet_key,
+    watermark_key,
 )
 from chalicelib.adapters.dynamodb.models import CreatorEntryRow, EntryRow, ShardRow, WalletRow, WatermarkRow, bind
 from chalicelib.adapters.dynamodb.transactions import transient_errors
 from chalicelib.domain.journal import JournalLine, Mismatch
 from chalicelib.domain.purchases import Status
 
-_WATERMARK: Final = "WATERMARK"
 _MAX_ATTEMPTS: Final = 3
 
 
@@ -96,13 +96,13 @@ class DynamoJournal:
     def read_watermark(self, name: str) -> datetime | None:
         with transient_errors():
             try:
-                return WatermarkRow.get(key(_WATERMARK, name), _WATERMARK, consistent_read=True).at
+                return WatermarkRow.get(watermark_key(name), WATERMARK, consistent_read=True).at
             except DoesNotExist:
                 return None
 
     def move_watermark(self, name: str, to: datetime) -> None:
         with transient_errors():
-            WatermarkRow(key(_WATERMARK, name), _WATERMARK).update([WatermarkRow.at.set(to)])
+            WatermarkRow(watermark_key(name), WATERMARK).update([WatermarkRow.at.set(to)])
 
 
 def _line(row: EntryRow) -> JournalLine:

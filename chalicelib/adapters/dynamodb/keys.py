@@ -4,7 +4,7 @@ import zlib
 from datetime import UTC, datetime
 from typing import Final
 
-from chalicelib.domain.ids import iso
+from chalicelib.domain.ids import iso, uuid7_time
 
 WALLET: Final = "WALLET"
 """Sort key of a wallet."""
@@ -26,6 +26,8 @@ MOVED: Final = "moved#"
 """Prefix of the sort keys of the reviews of money that moved."""
 OPEN_REVIEWS: Final = "REVIEWS#OPEN"
 """Journal partition of the open reviews. Sweep and audit ask for hours and never see it."""
+WATERMARK: Final = "WATERMARK"
+"""Sort key of a background worker's position."""
 JOURNAL_SHARDS: Final = 16
 
 
@@ -47,7 +49,7 @@ def wallet_key(user_id: str) -> str:
 
 def entry_key(entry_id: str) -> str:
     """Return the sort key of an entry. Entry ids are UUIDv7, so entries sort by time."""
-    return key("ENTRY", entry_id)
+    return ENTRIES + key(entry_id)
 
 
 def open_key(purchase_id: str) -> str:
@@ -57,12 +59,12 @@ def open_key(purchase_id: str) -> str:
 
 def membership_key(membership_id: str) -> str:
     """Return the sort key of a membership. Ids are UUIDv7, so memberships sort by time."""
-    return key("MEMBERSHIP", membership_id)
+    return MEMBERSHIPS + key(membership_id)
 
 
 def received_key(event_id: str) -> str:
     """Return the sort key of an entry that a creator's shard has received."""
-    return key("GIFT", event_id)
+    return RECEIVED + key(event_id)
 
 
 def review_keys(payment_id: str, moved: str | None) -> tuple[str, str]:
@@ -85,9 +87,24 @@ def opened_key(opened_at: datetime, payment_id: str, moved: str | None) -> str:
     return f"{iso(opened_at)}#{'#'.join((payment_id, review_keys(payment_id, moved)[1]))}"
 
 
+def audit_key(act_id: str) -> str:
+    """Return the partition key of an act, filed under the month of its id: a repeat in the next month finds it."""
+    return key("AUDIT", f"{uuid7_time(act_id):%Y-%m}")
+
+
+def watermark_key(worker: str) -> str:
+    """Return the partition key of a background worker's position."""
+    return key(WATERMARK, worker)
+
+
 def shard_key(creator_id: str, shard: int) -> str:
     """Return the partition key of a creator's shard."""
     return key("CREATOR", creator_id, str(shard))
+
+
+def streak_key(user_id: str, streak_id: str) -> str:
+    """Return the sort key of a streak's totals in a creator's shard."""
+    return key("STREAK", user_id, streak_id)
 
 
 def journal_hour(posted_at: datetime, event_id: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamodb.keys import SHARD, key, received_key, shard_key
+from chalicelib.adapters.dynamodb.keys import SHARD, received_key, shard_key, streak_key
 from chalicelib.adapters.dynamodb.models import CreatorEntryRow, ShardRow
 from chalicelib.adapters.dynamodb.transactions import MAX_ATTEMPTS, Refused, Transactions, transient_errors
 from chalicelib.domain.adjustments import Adjustment
@@ -51,7 +51,7 @@ class _Receiving:
 
     def __init__(self, shard: str, gifts: Sequence[ShardEntry]) -> None:
         self._shard, self._gifts = shard, gifts
-        streaks = dict.fromkeys(key("STREAK", *streak) for gift in gifts if (streak := streak_of(gift)))
+        streaks = dict.fromkeys(streak_key(*streak) for gift in gifts if (streak := streak_of(gift)))
         found = {row.sk: row for row in _read(shard, streaks)}
         self._seen = found[SHARD].sequence if SHARD in found else 0
         self._streaks = {name: found.get(name, ShardRow(shard, name)) for name in streaks}
@@ -75,7 +75,7 @@ class _Receiving:
             self._count(transaction, name, seen)
 
     def _count(self, transaction: TransactWrite, name: str, seen: ShardRow) -> None:
-        taps = [gift for gift in self._gifts if (streak := streak_of(gift)) and key("STREAK", *streak) == name]
+        taps = [gift for gift in self._gifts if (streak := streak_of(gift)) and streak_key(*streak) == name]
         transaction.update(
             ShardRow(self._shard, name),
             [ShardRow.coins.add(sum(tap.creator_coins for tap in taps)), ShardRow.gifts.add(len(taps))],
@@ -88,8 +88,8 @@ class _Receiving:
         for sequence, gift in enumerate(self._gifts, start=self._seen + 1):
             count, coins = 0, 0
             if streak := streak_of(gift):
-                before, spent = totals[key("STREAK", *streak)]
-                count, coins = totals[key("STREAK", *streak)] = before + 1, spent + gift.creator_coins
+                before, spent = totals[streak_key(*streak)]
+                count, coins = totals[streak_key(*streak)] = before + 1, spent + gift.creator_coins
             yield gift.event_id, ShardPosition(sequence=sequence, streak_count=count, streak_coins=coins)
 
 
