@@ -54,7 +54,7 @@ logs: .venv/.ready ## print the logs of the local cloud's functions, of the requ
 down: ## stop the local cloud
 	@test ! -x $(PY) || $(PY) -m infra.local.down
 
-check: .venv/.ready ## check formatting, lint, types, house rules and template
+check: .venv/.ready ## check formatting, lint, types and house laws
 	@$(PY) -m ruff format --quiet --check .
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m mypy

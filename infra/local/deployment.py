@@ -135,8 +135,9 @@ class Deployer:
         """
         client = self._session.client("lambda", endpoint_url=self._endpoint_url)
         answer = client.invoke(FunctionName=relay_name, Payload=b'{"Records": []}')
+        payload = answer["Payload"].read()  # unread, it would keep its socket
         if "FunctionError" in answer:
-            raise StartError(f"The relay fails: {answer['Payload'].read().decode(errors='replace')[:500]}")
+            raise StartError(f"The relay fails: {payload.decode(errors='replace')[:500]}")
 
     def _allow(self, cloudformation: "CloudFormationClient", function: str, action: str, resource: str) -> None:
         """Allow what MiniStack requires for an operation that the function's policy allows at AWS."""

@@ -119,7 +119,7 @@ def _seed(facts: StackFacts) -> None:
         clock.at = began + DAY * number / (GIFTS + 1)
         caller.post("/v1/gifts", fan, gift)
     bought = _buy(fan, services.catalogue, StripeSide(facts)) if facts.has_stripe_sandbox else ""
-    print(f"{FAN} sent {GIFTS} gifts of {spent} coins to {' and '.join(CREATORS)} over the last 24 hours{bought}.")
+    print(f"{FAN} sent {GIFTS} gifts of {spent:,} coins to {' and '.join(CREATORS)} over the last 24 hours{bought}.")
     print(f"Sign in as {FAN} at {facts.shop_url}")
 
 
@@ -130,7 +130,7 @@ def _buy(fan: Fan, catalogue: "Catalogue", stripe: StripeSide) -> str:
     body: Body = {"bundle_id": bundle.bundle_id, "currency": currency, "channel": "web"}
     stripe.pay(fan.post("/checkout-sessions", body).read(201, Checkout))
     stripe.wait_for_webhooks()
-    return f", and bought {bundle.coins}"
+    return f", and bought {bundle.coins:,}"
 
 
 if __name__ == "__main__":
