@@ -253,4 +253,5 @@ def test_origin_of_an_ambiguous_address_raises_odd_address() -> None:
     with pytest.raises(OddAddress) as odd:
         origin_of("https://shop.example@evil.example")
     assert odd.value.oddity is Oddity.USER_NAME
+    assert str(odd.value) == "user_name"
     assert origin_of("https://a.example") == Origin(scheme="https", host="a.example", port=443)

@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 from chalicelib.domain.memberships import (
     LIVE,
-    RENEWAL_GRACE,
     SUBSCRIPTION_STATUSES,
     Membership,
     MembershipStatus,
@@ -51,8 +50,8 @@ END = START + MONTH
     [
         ({"status": ACTIVE, "paid_until": END}, END - MILLISECOND, True),
         ({"status": ACTIVE, "paid_until": END}, END, False),
-        ({"status": ACTIVE, "paid_until": END, "renews": True}, END + RENEWAL_GRACE - MILLISECOND, True),
-        ({"status": ACTIVE, "paid_until": END, "renews": True}, END + RENEWAL_GRACE, False),
+        ({"status": ACTIVE, "paid_until": END, "renews": True}, END + timedelta(hours=3) - MILLISECOND, True),
+        ({"status": ACTIVE, "paid_until": END, "renews": True}, END + timedelta(hours=3), False),
         ({"status": PAST_DUE, "paid_until": END, "renews": True}, END - MILLISECOND, True),
         ({"status": PAST_DUE, "paid_until": END, "renews": True}, END, False),
         ({"status": ENDED, "paid_until": END}, START, False),

@@ -86,3 +86,8 @@ def test_as_decimal_is_exact(amount_minor: int, exponent: int, written: str) -> 
 def test_max_amount_is_the_last_integer_that_a_double_distinguishes() -> None:
     assert float(MAX_AMOUNT) != float(MAX_AMOUNT + 1)
     assert float(MAX_AMOUNT + 1) == float(MAX_AMOUNT + 2)
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("usd", 99_999_999), ("jpy", 99_999_999), ("idr", 999_999_999_999)])
+def test_max_charge_has_eight_digits_and_twelve_in_idr(currency: str, amount: int) -> None:
+    assert max_charge_minor(currency) == amount

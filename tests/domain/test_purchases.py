@@ -77,6 +77,15 @@ def test_checkout_order_is_of_a_bundle_or_of_coins(wanted: dict[str, Any], field
     assert refused.value.extensions["field"] == field
 
 
+@pytest.mark.parametrize("coins", [1, MAX_AMOUNT])
+def test_checkout_order_accepts_the_least_and_most_coins(coins: int) -> None:
+    assert a_checkout_order(coins=coins, bundle_id=None).coins == coins
+
+
+def test_purchase_is_no_renewal_unless_stated() -> None:
+    assert not a_purchase().is_renewal
+
+
 def test_quote_has_the_current_price_and_the_bonus_in_its_coins() -> None:
     catalogue = a_catalogue(a_bundle(coins=80, bonus_coins=10))
     assert quote(a_checkout_order(), catalogue, START) == a_purchase(coins=80, amount_minor=74)
