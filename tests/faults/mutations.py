@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, TypeVar
 
 Node = TypeVar("Node", bound=ast.AST)
@@ -33,26 +34,33 @@ OPERATORS: Final[dict[type[ast.operator], type[ast.operator]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A source with one change. `name` is the place and the operator, and is stable under unrelated edits."""
+    """One change of a source. `name` is the place and the operator, and is stable under unrelated edits."""
 
     path: str
     name: str
-    tree: ast.Module
+    place: int
+    changed: ast.AST
+    line: int
+
+    def tree(self, source: str) -> ast.Module:
+        """Parse the source and apply the change."""
+        tree = ast.parse(source)
+        node, _ = next(islice(_places(tree), self.place, None))
+        _put(tree, node, self.changed)
+        return tree
 
 
 def mutants_of(path: str, source: str) -> Iterator[Mutant]:
     """Generate every mutant of a source."""
-    tree = ast.parse(source)
     seen: dict[str, int] = {}
-    for place, (node, where) in enumerate(_places(tree)):
+    line = 1
+    for place, (node, where) in enumerate(_places(ast.parse(source))):
+        line = getattr(node, "lineno", line)
         for changed in _changes(node):
-            copy = deepcopy(tree)
-            twin, _ = list(_places(copy))[place]
-            what = f"{_text(node)} -> {_text(changed)}"
-            _put(copy, twin, changed)
-            name = f"{path} {where}: {what}"
+            name = f"{path} {where}: {_text(node)} -> {_text(changed)}"
             seen[name] = seen.get(name, 0) + 1
-            yield Mutant(path, name if seen[name] == 1 else f"{name} (number {seen[name]})", copy)
+            numbered = name if seen[name] == 1 else f"{name} (number {seen[name]})"
+            yield Mutant(path, numbered, place, changed, line)
 
 
 def _places(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
@@ -60,8 +68,10 @@ def _places(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
 
     def walk(node: ast.AST, where: str) -> Iterator[tuple[ast.AST, str]]:
         for name, value in ast.iter_fields(node):
-            # Types, decorators and assertions are excluded, because they are no behavior.
+            # Types, decorators, the options of a class (frozen, kw_only) and assertions are no behavior.
             if name in {"annotation", "returns", "decorator_list", "type_comment", "bases"}:
+                continue
+            if name == "keywords" and isinstance(node, ast.ClassDef):
                 continue
             for child in value if isinstance(value, list) else [value]:
                 if not isinstance(child, ast.AST) or isinstance(child, ast.Assert) or _is_log(child):

@@ -1,8 +1,10 @@
 """`python -m tests.faults.planting [WORD ...]`: plant bugs, one at a time, and check that the tests catch each of them.
 
-With words, only the bugs whose name or path contains one of them.
+With words, only the bugs whose name or path contains one of them. Without, the counts are written to
+`.local/figures/planted.json`.
 """
 
+import json
 import os
 import re
 import shutil
@@ -26,6 +28,7 @@ from tests.faults.planted.in_giving import IN_GIVING
 from tests.faults.planted.in_memberships import IN_MEMBERSHIPS
 from tests.faults.planted.in_tokens import IN_TOKENS
 from tests.faults.planted.in_use_cases import IN_USE_CASES
+from tests.house.figures import MEASURED
 
 BUGS: Final[Sequence[Bug]] = (
     *IN_ADAPTERS,
@@ -64,6 +67,10 @@ def main() -> int:
         print(f"{trial.bug.name:<48} {trial.caught_by or 'NOT CAUGHT: ' + trial.trouble}")
     caught = sum(bool(trial.caught_by) for trial in trials)
     print(f"\n{caught} of {len(trials)} planted bugs were caught")
+    if not words:
+        figures = {"planted_caught": caught, "planted_missed": len(trials) - caught}
+        (ROOT / MEASURED).mkdir(parents=True, exist_ok=True)
+        (ROOT / MEASURED / "planted.json").write_text(json.dumps(figures) + "\n")
     return 0 if caught == len(trials) else 1
 
 

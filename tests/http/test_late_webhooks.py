@@ -18,7 +18,7 @@ def late_checkout(api: Api) -> str:
     return f"/v1/checkout-sessions/{purchase_id}"
 
 
-def test_a_late_checkout_is_posted_by_its_reader(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_late_checkout_is_posted_by_its_reader(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     path = late_checkout(api)
     assert [api.get(path).json["status"] for _ in range(2)] == ["posted", "posted"]
     assert len(api.gateway.asked_about) == 1
@@ -35,7 +35,9 @@ def test_a_late_checkout_is_posted_by_its_reader(api: Api, capsys: pytest.Captur
         ("GET", {}, "bob"),
     ],
 )
-def test_a_look_ahead_or_a_foreign_reader_asks_nobody(api: Api, method: str, headers: dict[str, str], fan: str) -> None:
+def test_late_checkout_of_a_prefetch_or_another_reader_asks_nothing(
+    api: Api, method: str, headers: dict[str, str], fan: str
+) -> None:
     path = late_checkout(api)
     with api.nothing_written():
         reply = api.call(method, path, headers=headers, fan=fan)
@@ -43,7 +45,7 @@ def test_a_look_ahead_or_a_foreign_reader_asks_nobody(api: Api, method: str, hea
     assert api.gateway.asked_about == []
 
 
-def test_a_settled_checkout_needs_no_provider(api: Api) -> None:
+def test_settled_checkout_needs_no_provider(api: Api) -> None:
     path = late_checkout(api)
     api.get(path)
     api.ports["gateway"] = Broken(RuntimeError())
