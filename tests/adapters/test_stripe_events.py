@@ -133,6 +133,6 @@ def test_read_event_session_without_optional_fields_has_defaults() -> None:
     assert session.created_at == datetime.fromtimestamp(NOW, UTC)
 
 
-def test_a_session_without_a_currency_is_not_read() -> None:
+def test_session_without_a_currency_is_not_read() -> None:
     setup = {"id": "cs_1", "mode": "setup", "payment_status": "no_payment_required", "created": NOW, "currency": None}
     assert read(an_event(data={"object": setup})).session is None

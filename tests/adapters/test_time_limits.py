@@ -20,7 +20,7 @@ def longest_call_seconds(config: Any) -> float:
     return float((config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"])
 
 
-def test_the_slowest_checkout_ends_before_its_function_does() -> None:
+def test_slowest_checkout_ends_before_its_function() -> None:
     ledger = (models.Row.Meta.connect_timeout_seconds + models.Row.Meta.read_timeout_seconds) * (
         1 + models.Row.Meta.max_retry_attempts
     )

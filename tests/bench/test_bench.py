@@ -71,7 +71,7 @@ class TestColdRows:
         missed = [row.path for row in cold.report({**TIMES, **FLOOR}) if row.verdict == "NOT MET"]
         assert missed == ["gift", "webhook"]
 
-    def test_without_a_floor_there_are_no_ratios(self) -> None:
+    def test_ratios_without_a_floor_are_absent(self) -> None:
         rows = list(cold.report(TIMES))
         assert figures({"cold": rows}) == {}
         assert [row.limit for row in rows] == [None] * 4

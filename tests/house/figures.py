@@ -1,8 +1,9 @@
 """The figures of the house, beside those of an earlier release.
 
-`python -m tests.house.figures --against FILE` prints both and marks what is worse. `--root DIR` measures another
-checkout, `--save FILE` keeps the figures. What takes minutes to measure is read from `.local/figures/*.json`, where the
-commands that measure it write `{"<figure>": <number>, ...}`.
+`python -m tests.house.figures --against FILE` prints both and fails if a figure is worse for which
+`figures_worse.json` has no reason, or is beyond the limit stated there. `--root DIR` measures another checkout,
+`--save FILE` keeps the figures. What takes minutes to measure is read from `.local/figures/*.json`, where `make test`,
+`make unit`, `make bench`, `make planted` and `make mutants` write `{"<figure>": <number>, ...}`.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from tests.house import language
 from tests.house.source import ROOT, imports
 
 MEASURED = Path(".local/figures")
+WORSE = Path(__file__).with_name("figures_worse.json")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,20 @@ TIMED = {
 """Figures that other commands measure."""
 
 Figures = Mapping[str, float]
+NO_REASON = f"WORSE. Improve it, or state the reason and a limit in {WORSE.relative_to(ROOT)}"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """The reason why a figure is worse than before, and the limit up to which it holds."""
+
+    limit: float
+    reason: str
+
+
+def reasons(file: Path = WORSE) -> dict[str, Reason]:
+    """Read the reasons for worse figures, by figure."""
+    return {name: Reason(**fields) for name, fields in json.loads(file.read_text()).items()}
 
 
 def measure(root: Path = ROOT) -> dict[str, float]:
@@ -118,6 +134,16 @@ def is_worse(figure: Figure, before: float | None, after: float | None) -> bool:
     return after < before if figure.is_more_better else after > before
 
 
+def unexplained(after: Figures, before: Figures, known: Mapping[str, Reason]) -> list[str]:
+    """List the figures that are worse than before without a reason that covers them."""
+    worse = {
+        name: figure for name, figure in (COUNTED | TIMED).items() if is_worse(figure, *_both(name, before, after))
+    }
+    return [
+        name for name, figure in worse.items() if name not in known or is_worse(figure, known[name].limit, after[name])
+    ]
+
+
 def table(after: Figures, before: Figures | None = None) -> Iterator[str]:
     """Format the figures, with those of an earlier release beside them."""
     yield _row("figure", "" if before is None else "before", "now")
@@ -141,6 +167,10 @@ def turns_by_room(root: Path = ROOT) -> dict[str, float]:
     return {room: round(figures.per_thousand, 1) for room, figures in rooms.items()}
 
 
+def _both(name: str, before: Figures, after: Figures) -> tuple[float | None, float | None]:
+    return before.get(name), after.get(name)
+
+
 def _row(title: str, before: str, after: str) -> str:
     return f"{title:<42}{before:>14}{after:>14}"
 
@@ -161,8 +191,8 @@ def _turns(area: str, rooms: Mapping[str, language.Figures]) -> float:
     return round(language.total(rooms[room] for room in rooms if room.split("/")[0] == area).per_thousand, 1)
 
 
-def main(arguments: list[str]) -> None:
-    """Print the figures."""
+def main(arguments: list[str]) -> int:
+    """Print the figures. Returns 1 if one is worse without a reason."""
     parser = argparse.ArgumentParser(prog="python -m tests.house.figures", description=__doc__)
     parser.add_argument("--against", type=Path, metavar="FILE", help="the figures of an earlier release")
     parser.add_argument("--root", type=Path, metavar="DIR", default=ROOT, help="the checkout to measure")
@@ -176,7 +206,14 @@ def main(arguments: list[str]) -> None:
     if options.save:
         kept = {"source": "", "figures": after, "turns": turns}
         options.save.write_text(json.dumps(kept, indent=2) + "\n")
+    known, before = reasons(), earlier.get("figures", {})
+    failures = unexplained(after, before, known)
+    print()
+    for name, figure in (COUNTED | TIMED).items():
+        if is_worse(figure, *_both(name, before, after)):
+            print(f"{figure.title}: {known[name].reason if name not in failures else NO_REASON}")
+    return int(bool(failures))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

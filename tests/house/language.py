@@ -170,6 +170,8 @@ def _python_comments(path: str, source: str) -> Iterator[Prose]:
     # A sentence over several lines is one text, so that a turn across a line break is found.
     run: list[str] = []
     start = 0
+    if "#" not in source:
+        return  # the tokenizer is slow
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type != tokenize.COMMENT:
             continue

@@ -1,4 +1,4 @@
-"""Rules of shape: size, exact numbers, conditional writes, no mocks, no sleeping."""
+"""Rules of shape: size, exact numbers, conditional writes, no mocks, no sleeping, names of tests."""
 
 import ast
 import re
@@ -11,6 +11,7 @@ LONGEST_APP = 60
 LONGEST_FUNCTION = 40
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 KEY_FORMAT = re.compile(r"[A-Z]{4,}#|(PK|SK|WALLET|LANE)$")
+_STORY = re.compile(r"test_(an?|it|its|nobody|ones|so|somebody|the|there|these|what|when|where|who|whoever)_")
 WHOLESALE = frozenset({"batch_write", "delete", "delete_item", "put", "put_item", "scan", "truncate"})
 
 
@@ -100,14 +101,27 @@ def mocked(path: str, source: str) -> list[str]:
     return _imported(path, source, "unittest.mock", "unittest", "mock", "pytest_mock") + [
         f"{path}:{node.lineno}: mock.patch"
         for node in ast.walk(parsed(source))
-        if isinstance(node, ast.Attribute) and ast.unparse(node).endswith("mock.patch")
+        if isinstance(node, ast.Attribute) and node.attr == "patch" and ast.unparse(node.value).endswith("mock")
     ]
 
 
 def asleep(path: str, source: str) -> list[str]:
     """Find tests that sleep instead of waiting for a condition."""
-    slept = [f"{path}:{call.lineno}: sleeps" for call in _calls(source) if ast.unparse(call.func) == "time.sleep"]
+    slept = [
+        f"{path}:{call.lineno}: sleeps"
+        for call in _calls(source)
+        if isinstance(call.func, ast.Attribute) and ast.unparse(call.func) == "time.sleep"
+    ]
     return slept + _imported(path, source, "time.sleep")
+
+
+def unnamed_units(path: str, source: str) -> list[str]:
+    """List the tests whose name opens with a word that names no unit: `test_<unit>_<condition>_<expected>`."""
+    return [
+        f"{path}:{node.lineno}: {node.name} names no unit"
+        for node in ast.walk(parsed(source))
+        if isinstance(node, ast.FunctionDef) and _STORY.match(node.name)
+    ]
 
 
 def _calls(source: str) -> Iterator[ast.Call]:

@@ -9,21 +9,21 @@ MAX_README_BYTES = 8_000
 DOCUMENTS = documents()
 
 
-def test_the_readme_is_short() -> None:
+def test_readme_is_short() -> None:
     assert len(DOCUMENTS["README.md"].encode()) <= MAX_README_BYTES
 
 
 @pytest.mark.parametrize("path", DOCUMENTS)
-def test_every_link_resolves(path: str) -> None:
+def test_links_resolve(path: str) -> None:
     assert broken_links(path, DOCUMENTS[path]) == []
 
 
-def test_every_document_is_linked_from_the_readme() -> None:
+def test_documents_are_linked_from_the_readme() -> None:
     assert [path for path in DOCUMENTS if path != "README.md" and f"]({path})" not in DOCUMENTS["README.md"]] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS)
-def test_every_command_exists(path: str) -> None:
+def test_commands_exist(path: str) -> None:
     assert list(unknown_commands(DOCUMENTS[path])) == []
 
 
@@ -45,7 +45,7 @@ def test_documents_have_no_literary_turns(path: str) -> None:
 @pytest.mark.parametrize(
     "link", ["missing.md", "infra", "#no-heading", "infra/README.md#no-heading", "chalicelib/http/README.md#route"]
 )
-def test_a_link_that_does_not_resolve_is_found(link: str) -> None:
+def test_broken_link_is_found(link: str) -> None:
     path = "README.md"
     expected = [] if link == "infra" else [link]
     assert broken_links(path, f"# A heading\n\n[text]({link})") == expected
@@ -61,7 +61,7 @@ def test_a_link_that_does_not_resolve_is_found(link: str) -> None:
         ("```sh\ncurl() { echo; }\n```", "curl hides a program"),
     ],
 )
-def test_a_command_that_does_not_exist_is_found(text: str, found: str) -> None:
+def test_unknown_command_is_found(text: str, found: str) -> None:
     assert found in list(unknown_commands(text))
 
 

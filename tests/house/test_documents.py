@@ -1,9 +1,11 @@
 """The tables of the Markdown files match the code."""
 
 import ast
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,41 +54,41 @@ def event_types() -> list[str]:
         (API, "Errors", lambda: list(told_codes())),
     ],
 )
-def test_a_table_lists_what_there_is(path: str, heading: str, truth: Callable[[], list[str]]) -> None:
+def test_table_lists_what_the_code_has(path: str, heading: str, truth: Callable[[], list[str]]) -> None:
     assert sorted(first_column(path, heading)) == sorted(truth())
 
 
-def test_the_errors_have_the_status_that_the_table_says() -> None:
+def test_errors_have_the_status_of_the_table() -> None:
     assert {row[0].strip("` "): int(row[1]) for row in table(API, "Errors")} == told_codes()
 
 
-def test_every_route_that_needs_a_token_says_so() -> None:
+def test_routes_table_names_the_tokens() -> None:
     said = {row[0].strip("` "): row[1] for row in table(API, "Routes")}
     for operation in app.api.operations:
         is_open = said[f"{operation.method} {operation.path}"] in {"none", "optional", "signature"}
         assert is_open == (operation.auth != "required")
 
 
-def test_the_five_economies_are_told_as_their_scenarios_run() -> None:
+def test_economies_table_matches_the_scenarios() -> None:
     assert table(CATALOGUES, "Five economies") == [row(scenario) for scenario in SCENARIOS]
 
 
-def test_every_economy_that_is_shipped_has_its_scenario() -> None:
+def test_shipped_economies_have_scenarios() -> None:
     files = {path.stem for path in (ROOT / "chalicelib/catalogues").glob("*_like.json")}
     assert files == {scenario.name for scenario in SCENARIOS}
 
 
-def test_the_form_of_a_catalogue_is_one_that_may_go_live(tmp_path: Path) -> None:
+def test_format_example_is_a_valid_catalogue(tmp_path: Path) -> None:
     file = tmp_path / "ours.json"
     file.write_text(section(CATALOGUES, "Format").split("```json\n", 1)[1].split("```", 1)[0], "utf-8")
     assert load_file(file).economy.name == "ours"
 
 
-def test_the_kinds_of_giving_are_all_told() -> None:
+def test_kinds_of_giving_are_listed() -> None:
     assert first_column(API, "Giving") == [kind.value for kind in GiftKind]
 
 
-def test_every_promise_is_kept_by_a_test_that_there_is() -> None:
+def test_promises_name_existing_tests() -> None:
     promises = table(PROOFS, "What happens if ...")
     assert len(promises) > 15
     for *_, kept_by in promises:
@@ -94,7 +96,7 @@ def test_every_promise_is_kept_by_a_test_that_there_is() -> None:
         assert re.search(rf"^def {function}\(", (ROOT / "tests" / path).read_text("utf-8"), re.MULTILINE), kept_by
 
 
-def test_every_file_that_is_named_exists() -> None:
+def test_named_files_exist() -> None:
     named = {
         (path, name)
         for path, text in documents().items()
@@ -110,22 +112,22 @@ def parts_of(folder: str) -> set[str]:
     return {f"{place.name}/" if place.is_dir() else place.name for place in places} - {"README.md"}
 
 
-def test_the_map_of_rooms_is_the_tree() -> None:
+def test_map_of_rooms_is_the_tree() -> None:
     inside = {f"chalicelib/{part}" for part in parts_of("chalicelib")}
     below = {f"{room}{part}" for room in inside if room.endswith("/") for part in parts_of(room) if part.endswith("/")}
     assert sorted(first_column(ARCHITECTURE, "Map of rooms")) == sorted({"app.py"} | inside | below)
 
 
-def test_the_files_of_infra_are_all_listed() -> None:
+def test_files_of_infra_are_listed() -> None:
     assert sorted(first_column(OPERATION, "Files")) == sorted(parts_of("infra"))
 
 
-def test_the_rooms_of_tests_are_all_listed() -> None:
+def test_rooms_of_tests_are_listed() -> None:
     folders = {f"tests/{part}" for part in parts_of("tests") if part.endswith("/")}
     assert sorted(first_column("CONTRIBUTING.md", "Test rooms")) == sorted(folders)
 
 
-def test_the_table_design_lists_every_row() -> None:
+def test_table_design_lists_the_rows() -> None:
     models = parsed((ROOT / "chalicelib/adapters/dynamodb/models.py").read_text())
     rows = [
         node.name
@@ -135,7 +137,7 @@ def test_the_table_design_lists_every_row() -> None:
     assert sorted(first_column(ARCHITECTURE, "Table design")) == sorted(rows)
 
 
-def test_every_metric_is_listed() -> None:
+def test_metrics_are_listed() -> None:
     sources = "".join(python_files("chalicelib").values())
     counted = set(re.findall(r"telemetry\.count\(\"(\w+)\"", sources)) | {
         outcome.metric for outcome in Outcome if outcome.has_alarm
@@ -143,13 +145,58 @@ def test_every_metric_is_listed() -> None:
     assert set(first_column(OPERATION, "Metrics and alarms")) == counted | {"Webhook<Outcome>"}
 
 
-def test_every_log_event_in_a_runbook_is_logged() -> None:
+def test_log_events_of_runbooks_are_logged() -> None:
     named = re.findall(r"log\s+event\s+`([^`]+)`", documents()["infra/runbooks.md"])
     sources = "".join(python_files("chalicelib").values())
     assert len(named) > 5
     assert [event for event in named if f'"{event}"' not in sources] == []
 
 
-def test_the_demo_prints_the_steps_that_the_readme_shows() -> None:
+def test_demo_steps_are_those_of_the_readme() -> None:
     headlines = re.findall(r"^\d  (.*)$", documents()["README.md"], re.MULTILINE)
     assert headlines == [step.__doc__ for step in STEPS]
+
+
+def test_demo_output_in_the_readme_is_what_the_demo_prints() -> None:
+    block = next(
+        block for block in re.findall(r"^```text\n(.*?)^```", documents()["README.md"], re.MULTILINE | re.DOTALL)
+    )
+    nodes = [node for source in python_files("infra/local").values() for node in ast.walk(parsed(source))]
+    texts = {line.strip() for node in nodes for line in _texts(node)}
+    patterns = [re.compile(pattern) for node in nodes if (pattern := _pattern(node))]
+    lines = [re.sub(r"^\d  |(?<=\w) \.\.\.$", "", line.strip()) for line in block.splitlines() if line]
+    assert len(lines) > 30
+    assert [line for line in lines if line not in texts and not any(each.fullmatch(line) for each in patterns)] == []
+
+
+def _texts(node: ast.AST) -> list[str]:
+    return node.value.splitlines() if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+
+
+def _pattern(node: ast.AST) -> str:
+    """Return the pattern of an f-string, in which a value matches any text; "" for other nodes."""
+    if not isinstance(node, ast.JoinedStr):
+        return ""
+    parts = [str(each.value) if isinstance(each, ast.Constant) else "\0" for each in node.values]
+    has_words = len(re.findall("[a-z]", "".join(parts))) > 1
+    return re.escape("".join(parts).strip()).replace("\0", ".+") if has_words else ""
+
+
+def _printed(path: str) -> list[dict[str, Any]]:
+    """Return the JSON objects in the printed outputs of a document."""
+    blocks = re.findall(r"^```text\n(.*?)^```", documents()[path], re.MULTILINE | re.DOTALL)
+    return [json.loads(line) for block in blocks for line in block.splitlines() if line.startswith("{")]
+
+
+def test_printed_responses_have_the_fields_of_a_response() -> None:
+    fields = [sorted(each.response_model.__struct_fields__) for each in app.api.operations if each.response_model]
+    printed = _printed(API)
+    assert len(printed) > 4
+    assert [sorted(response) for response in printed if sorted(response) not in fields] == []
+
+
+def test_printed_events_have_the_fields_of_the_table() -> None:
+    rows = {row[0].strip("` "): set(re.findall(r"`(\w+)`", row[2])) for row in table(CONSUMER, "Event types")}
+    printed = _printed(CONSUMER)
+    assert {event["type"] for event in printed} == {"coinpurse.coins.credited.v1", "coinpurse.gift.sent.v1"}
+    assert [event["type"] for event in printed if not event["data"].keys() <= rows[event["type"]]] == []

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.house import figures
-from tests.house.figures import COUNTED, TIMED, Figure
+from tests.house.figures import COUNTED, TIMED, Figure, Reason
 
 BEFORE = Path(__file__).with_name("figures_before.json")
 
@@ -20,13 +20,14 @@ SOURCES = {
 }
 
 
-def test_the_earlier_release_has_all_counted_figures_and_no_others() -> None:
-    earlier = json.loads(BEFORE.read_text())
-    assert COUNTED.keys() <= earlier["figures"].keys() <= (COUNTED | TIMED).keys()
-    assert figures.counted().keys() == COUNTED.keys()
+def test_counted_figures_are_those_of_the_earlier_release_and_no_worse_without_a_reason() -> None:
+    earlier, now, known = json.loads(BEFORE.read_text())["figures"], figures.counted(), figures.reasons()
+    assert now.keys() == COUNTED.keys() <= earlier.keys() <= (COUNTED | TIMED).keys()
+    assert known.keys() <= (COUNTED | TIMED).keys()
+    assert figures.unexplained(now, earlier, known) == []
 
 
-def test_an_arrow_is_a_pair_of_rooms() -> None:
+def test_arrows_are_pairs_of_rooms() -> None:
     assert figures.arrows(SOURCES) == {
         ("app", "http"),
         ("app", "errors"),
@@ -48,17 +49,23 @@ def test_an_arrow_is_a_pair_of_rooms() -> None:
         (Figure("lines"), 10, None, False),
     ],
 )
-def test_a_worse_figure_is_marked(figure: Figure, before: float | None, after: float | None, worse: bool) -> None:
+def test_worse_figure_is_marked(figure: Figure, before: float | None, after: float | None, worse: bool) -> None:
     assert figures.is_worse(figure, before, after) is worse
 
 
-def test_the_table_marks_what_is_worse_and_what_is_not_measured() -> None:
+def test_unexplained_figures_lack_a_reason_or_exceed_its_limit() -> None:
+    before, after = {"modules": 10, "rooms": 5, "tests": 9}, {"modules": 12, "rooms": 7, "tests": 8}
+    assert figures.unexplained(after, before, {}) == ["modules", "rooms"]
+    assert figures.unexplained(after, before, {"modules": Reason(12, "one more"), "rooms": Reason(6, "")}) == ["rooms"]
+
+
+def test_table_marks_worse_and_unmeasured_figures() -> None:
     lines = list(figures.table({"modules": 2}, {"modules": 1}))
     assert [line.split()[-1] for line in lines if "WORSE" in line or line.startswith("modules")] == ["WORSE"]
     assert any(line.startswith("cold gift") and line.count("not measured") == 2 for line in lines)
 
 
-def test_what_other_commands_measured_is_read(tmp_path: Path) -> None:
+def test_figures_of_other_commands_are_read(tmp_path: Path) -> None:
     (tmp_path / "chalicelib/usecases").mkdir(parents=True)
     for name in ("app.py", "README.md", "Makefile", ".ci/run"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

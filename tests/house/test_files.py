@@ -44,7 +44,7 @@ def test_requirements_are_locked_to_hashes(path: Path) -> None:
     assert unlocked(path.read_text()) == []
 
 
-def test_every_list_of_requirements_has_its_lock() -> None:
+def test_requirements_are_locked() -> None:
     assert [path.with_suffix(".in").name for path in LOCKS] == sorted(path.name for path in ROOT.glob("*.in"))
 
 
@@ -60,7 +60,7 @@ def test_every_list_of_requirements_has_its_lock() -> None:
         "a==1 \\\n    --hash=sha256:" + "0" * 63,
     ],
 )
-def test_a_loose_requirement_is_found(text: str) -> None:
+def test_loose_requirement_is_found(text: str) -> None:
     good = "stripe==1.0 ; python_version > '3' \\\n    --hash=sha256:" + "0" * 64
     assert unlocked(f"# a comment\n{good}\n{text}\n{good}\n") == [text]
 
@@ -113,7 +113,7 @@ def canonical(requirement: str) -> str:
         (("infra", "tests"), ("requirements.in", "requirements-dev.in")),
     ],
 )
-def test_every_import_is_declared(folders: tuple[str, ...], lists: tuple[str, ...]) -> None:
+def test_imports_are_declared(folders: tuple[str, ...], lists: tuple[str, ...]) -> None:
     # `chalice package` adds Chalice's runtime by itself, and no type stub is imported at run time.
     declared = {"chalice", "types-boto3"} | {canonical(requirement) for name in lists for requirement in listed(name)}
     imported = distributions_imported(folders)
@@ -122,17 +122,17 @@ def test_every_import_is_declared(folders: tuple[str, ...], lists: tuple[str, ..
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_no_stage_shows_its_insides_or_makes_up_its_rights(stage: str) -> None:
+def test_stages_have_no_debugging_and_written_policies(stage: str) -> None:
     assert "debug" not in json.dumps(STAGES[stage]).lower()
     assert STAGES[stage]["autogen_policy"] is False
 
 
-def test_the_stages_have_the_same_settings() -> None:
+def test_stages_have_the_same_settings() -> None:
     assert set(STAGES) == {"local", "test", "prod"}
     assert len({json.dumps(settings).replace(stage, "") for stage, settings in STAGES.items()}) == 1
 
 
-def test_the_app_never_turns_debugging_on() -> None:
+def test_app_never_turns_debugging_on() -> None:
     assert not re.search(r"\bdebug\s*=", (ROOT / "app.py").read_text())
 
 
@@ -140,7 +140,7 @@ def test_tests_are_no_packages() -> None:
     assert list((ROOT / "tests").rglob("__init__.py")) == []
 
 
-def test_no_file_speaks_of_where_it_was_written() -> None:
+def test_files_name_no_place_of_their_making() -> None:
     if not tracked_files():
         pytest.skip("not a git checkout")
     texts = {path.name: path.read_text(errors="replace") for path in tracked_files()}
@@ -157,10 +157,10 @@ def test_no_file_speaks_of_where_it_was_written() -> None:
         "--index-" + "url https://mirror",
     ],
 )
-def test_a_file_that_does_is_found(text: str) -> None:
+def test_place_of_making_is_found(text: str) -> None:
     assert _ELSEWHERE.search(text)
 
 
 @pytest.mark.parametrize("text", ["framework", "/workers", ".github/workflows", "--no-emit-index-" + "url"])
-def test_a_file_that_does_not_is_left_alone(text: str) -> None:
+def test_file_without_a_place_of_making_passes(text: str) -> None:
     assert not _ELSEWHERE.search(text)

@@ -7,11 +7,11 @@ SOURCES = python_files("app.py", "chalicelib", "infra")
 
 
 @pytest.mark.parametrize("path", SOURCES)
-def test_a_module_imports_only_what_its_room_may(path: str) -> None:
+def test_imports_of_a_module_are_those_its_room_may(path: str) -> None:
     assert broken_laws(path, SOURCES[path]) == []
 
 
-def test_every_room_is_lived_in() -> None:
+def test_rooms_of_the_law_have_modules() -> None:
     modules = {path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in SOURCES}
     assert all(any(module == room or module.startswith(f"{room}.") for module in modules) for room in ROOMS)
 
@@ -68,7 +68,7 @@ def test_every_room_is_lived_in() -> None:
         ("chalicelib/attic.py", ""),
     ],
 )
-def test_the_law_is_enforced(path: str, source: str) -> None:
+def test_forbidden_import_is_found(path: str, source: str) -> None:
     assert len(broken_laws(path, source)) == 1
 
 
@@ -89,5 +89,5 @@ def test_the_law_is_enforced(path: str, source: str) -> None:
         ("chalicelib/http/openapi.py", "from chalicelib import VERSION"),
     ],
 )
-def test_the_law_lets_through_what_it_should(path: str, source: str) -> None:
+def test_allowed_import_passes(path: str, source: str) -> None:
     assert broken_laws(path, source) == []

@@ -40,16 +40,16 @@ def _loose(room: str, figures: Figures | None, allowed: Allowance) -> list[str]:
     return [f"{room}: its allowance is higher than its figures (--ratchet)"] if is_loose else []
 
 
-def test_every_room_is_plain_english() -> None:
+def test_rooms_are_plain_english() -> None:
     assert broken_laws(language.by_room(ROOT), language.allowances()) == []
 
 
-def test_the_word_list_only_grows() -> None:
+def test_word_list_only_grows() -> None:
     entries = [line for line in language.TURNS.read_text().splitlines() if line and not line.startswith("#")]
     assert len(entries) >= FEWEST_TURNS
 
 
-def test_the_word_list_is_sorted_within_its_groups() -> None:
+def test_word_list_is_sorted_within_its_groups() -> None:
     for group in language.TURNS.read_text().rstrip().split("\n\n"):
         entries = [line for line in group.splitlines() if not line.startswith("#")]
         assert entries == sorted(set(entries))
@@ -68,12 +68,12 @@ def test_the_word_list_is_sorted_within_its_groups() -> None:
         ("Hold a lock on the shard; the front door forwards the request.", []),
     ],
 )
-def test_a_literary_turn_in_a_comment_is_found(comment: str, phrases: list[str]) -> None:
+def test_literary_turn_in_a_comment_is_found(comment: str, phrases: list[str]) -> None:
     texts = language.prose_of("chalicelib/x.py", f"x = 1\n# {comment}\ny = 2\n")
     assert [hit.phrase for hit in language.turns_in(texts)] == phrases
 
 
-def test_a_turn_is_found_at_its_line() -> None:
+def test_turn_is_found_at_its_line() -> None:
     source = 'def f():\n    """Credit the wallet.\n\n    Nobody knows `nobody`,\n    lest.\n    """\n'
     hits = language.turns_in(language.prose_of("infra/x.py", source))
     assert [(hit.path, hit.line, hit.phrase) for hit in hits] == [
@@ -93,7 +93,7 @@ def test_a_turn_is_found_at_its_line() -> None:
         ("Makefile", "x: ## nobody\n"),
     ],
 )
-def test_a_comment_of_another_language_is_read(path: str, source: str) -> None:
+def test_comment_of_another_language_is_read(path: str, source: str) -> None:
     assert [hit.phrase for hit in language.turns_in(language.prose_of(path, source))] == ["nobody"]
 
 
@@ -101,12 +101,12 @@ def test_a_comment_of_another_language_is_read(path: str, source: str) -> None:
     "opener", ["What a wallet is", "How it ends.", "Whether so", "Who paid", "That it ended", "Where"]
 )
 @pytest.mark.parametrize("source", ['"""{}"""\n', 'class A:\n    """{}"""\n', 'A = 1\n"""{}"""\n'])
-def test_a_forbidden_opening_is_found(source: str, opener: str) -> None:
+def test_forbidden_opening_is_found(source: str, opener: str) -> None:
     texts = language.prose_of("chalicelib/x.py", source.format(opener))
     assert [prose.text for prose in language.openers_in(texts)] == [opener]
 
 
-def test_another_opening_passes() -> None:
+def test_allowed_opening_passes() -> None:
     assert not language.openers_in(language.prose_of("a.py", '"""Whatsoever."""\n# What a comment may say.\n'))
 
 
@@ -123,17 +123,17 @@ def test_another_opening_passes() -> None:
         (Figures(words=1000, turns=9, openers=3), Allowance(9.0, 2), False),
     ],
 )
-def test_a_room_is_held_to_the_law_or_to_its_allowance(
+def test_room_is_held_to_the_law_or_to_its_allowance(
     figures: Figures, allowed: Allowance | None, is_legal: bool
 ) -> None:
     assert (broken_laws({"infra": figures}, {"infra": allowed} if allowed else {}) == []) is is_legal
 
 
-def test_an_allowance_of_a_room_that_is_gone_is_found() -> None:
+def test_allowance_of_a_missing_room_is_found() -> None:
     assert len(broken_laws({}, {"infra": Allowance(9.0, 0)})) == 1
 
 
-def test_the_rooms_are_folders_and_modules() -> None:
+def test_rooms_are_folders_and_modules() -> None:
     rooms = {
         "app.py": "app.py",
         "chalicelib/__init__.py": "chalicelib",

@@ -48,26 +48,26 @@ def building(*adapters: str) -> str:
     )
 
 
-def test_the_module_of_the_app_imports_no_sdk() -> None:
+def test_app_module_imports_no_sdk() -> None:
     # Powertools reads botocore's version, which is cheap; a session is not.
     assert {"stripe", "pynamodb", "boto3", "botocore.session", "jwt"}.isdisjoint(modules_after("import app"))
 
 
 @pytest.mark.parametrize("adapters", [WALLET_AND_GIFTS, RELAY], ids=["wallet and gifts", "relay"])
-def test_only_buying_imports_stripe(adapters: list[str]) -> None:
+def test_stripe_is_imported_by_buying_only(adapters: list[str]) -> None:
     found = modules_after(building(*adapters) + "\nservices.stream.posted_records([])")
     assert "pynamodb" in found
     assert "stripe" not in found
 
 
 @pytest.mark.parametrize("handler", ["app.app", "chalicelib.workers.relay"])
-def test_a_function_starts_without_stripe(handler: str) -> None:
+def test_function_starts_without_stripe(handler: str) -> None:
     found = modules_after("import app", _HANDLER=handler)
     assert "pynamodb" in found
     assert "stripe" not in found
 
 
-def test_the_relay_imports_nothing_of_other_workers() -> None:
+def test_relay_imports_nothing_of_other_workers() -> None:
     found = modules_after("from chalicelib import workers", _HANDLER="chalicelib.workers.relay")
     assert {"chalicelib.usecases.relay", "chalicelib.adapters.aws.sns_publisher"} <= found
     others = {f"chalicelib.usecases.{name}" for name in ("audit", "checkout", "reconcile", "recovery")}
@@ -75,7 +75,7 @@ def test_the_relay_imports_nothing_of_other_workers() -> None:
 
 
 @pytest.mark.parametrize("handler", ["app.app", "chalicelib.workers.relay", "of.another"])
-def test_a_function_freezes_what_its_start_made_and_collects_again(handler: str) -> None:
+def test_function_freezes_its_start_and_collects_again(handler: str) -> None:
     modules_after("import app, gc\nassert gc.isenabled()\nassert gc.get_freeze_count() > 10_000", _HANDLER=handler)
 
 
@@ -83,7 +83,7 @@ def test_outside_lambda_nothing_is_frozen() -> None:
     modules_after("import app, gc\nassert gc.isenabled()\nassert gc.get_freeze_count() < 1_000")
 
 
-def test_a_checkout_and_a_webhook_do_import_it() -> None:
+def test_checkout_and_webhook_import_stripe() -> None:
     assert "stripe" in modules_after(building("gateway"))
 
 
@@ -132,11 +132,11 @@ def test_to_verify_webhooks_imports_no_http_client() -> None:
         ("gateway", "services.gateway._http.requests.Session()", "requests.sessions"),
     ],
 )
-def test_a_deferred_module_is_imported_at_its_first_use(attribute: str, statement: str, module: str) -> None:
+def test_deferred_module_is_imported_at_its_first_use(attribute: str, statement: str, module: str) -> None:
     assert module in modules_after(f"{building(attribute)}\n{statement}")
 
 
-def test_a_stand_in_has_no_file() -> None:
+def test_deferred_module_has_no_file() -> None:
     names = "('cryptography.x509', 'requests')"
     program = f"import sys\nassert not any(hasattr(sys.modules[name], '__file__') for name in {names})"
     assert "requests.sessions" not in modules_after(f"{building('tokens', 'gateway')}\n{program}")

@@ -20,7 +20,7 @@ def pieces_of(name: str) -> list[Piece]:
     ]
 
 
-def test_every_test_file_is_in_one_piece_or_split_by_its_marks() -> None:
+def test_files_of_tests_are_in_one_piece_or_split_by_their_marks() -> None:
     for file in ROOT.glob("tests/**/test_*.py"):
         name = file.relative_to(ROOT).as_posix()
         times = 2 if name.startswith(UNTRACED) else 0 if name.startswith(f"{CHECKED}/") else 1
@@ -34,11 +34,11 @@ def test_pieces_leave_out_no_test_of_their_rooms() -> None:
     assert not [option for option in options if option.startswith(("-k", "--deselect", "--ignore"))]
 
 
-def test_every_path_of_a_suite_exists() -> None:
+def test_paths_of_suites_exist() -> None:
     assert all((ROOT / path).exists() for suite in SUITES.values() for piece in suite for path in piece.paths)
 
 
-def test_the_suite_for_the_inner_loop_starts_no_server() -> None:
+def test_unit_suite_starts_no_server() -> None:
     cloud = ("tests/adapters", "tests/e2e", "tests/infra", "tests/faults", "tests/bench")
     assert not [path for piece in SUITES["unit"] for path in piece.paths if path.startswith(cloud)]
 

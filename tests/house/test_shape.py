@@ -1,41 +1,11 @@
-from collections.abc import Callable
-
 import pytest
 
 from tests.house import commands, shape
-from tests.house.source import python_files
-
-Rule = Callable[[str, str], list[str]]
-
-PRODUCT = python_files("app.py", "chalicelib")
-TESTS = python_files("tests")
-EVERYTHING = PRODUCT | TESTS | python_files("infra")
-PURE = python_files("chalicelib/domain", "chalicelib/usecases")
-OUTSIDE_DYNAMODB = {
-    path: source
-    for path, source in (PRODUCT | python_files("infra")).items()
-    # The check of the books shares no code with the adapter, so that it finds the adapter's mistakes.
-    if not path.startswith("chalicelib/adapters/dynamodb/") and path != "infra/operations/books.py"
-}
-USE_CASES = {path: source for path, source in PURE.items() if "/usecases/" in path and "__init__" not in path}
-
-RULES: list[tuple[Rule, dict[str, str]]] = [
-    (shape.too_long, EVERYTHING),
-    (shape.mocked, EVERYTHING),
-    (shape.asleep, TESTS),
-    (shape.inexact, PURE),
-    (shape.told_the_time, PURE),
-    (shape.classes_with_behavior, USE_CASES),
-    (shape.serialized_by_hand, PRODUCT),
-    (shape.careless_writes, PRODUCT),
-    (shape.asserted, PRODUCT),
-    (shape.key_formats, OUTSIDE_DYNAMODB),
-    (commands.unchecked_commands, EVERYTHING),
-]
+from tests.house.rules import RULES, Rule
 
 
 @pytest.mark.parametrize(("rule", "sources"), RULES, ids=[rule.__name__ for rule, _ in RULES])
-def test_the_house_keeps_its_rules(rule: Rule, sources: dict[str, str]) -> None:
+def test_sources_keep_the_rules(rule: Rule, sources: dict[str, str]) -> None:
     assert sources
     assert [complaint for path, source in sources.items() for complaint in rule(path, source)] == []
 
@@ -73,6 +43,7 @@ def function(number: int) -> str:
         (shape.told_the_time, "a.py", "from datetime import UTC, datetime\nat = datetime.now(UTC)"),
         (shape.told_the_time, "a.py", "from datetime import date\nat = date.today()"),
         (shape.classes_with_behavior, "chalicelib/usecases/gifts.py", "def send_gift(): ...\nclass Sender: ..."),
+        (shape.unnamed_units, "tests/a.py", "def test_what_nobody_foresaw_is_counted(): ..."),
         (shape.serialized_by_hand, "a.py", "import json\nbody = json.dumps({})"),
         (shape.serialized_by_hand, "a.py", "from json import dumps"),
         (shape.asserted, "a.py", "def f(x):\n    assert x is not None, 'never'"),
@@ -105,7 +76,7 @@ def function(number: int) -> str:
         (commands.unchecked_commands, "infra/a.py", PASSED_ON + "print(run().stdout)"),
     ],
 )
-def test_each_rule_complains_of_what_breaks_it(rule: Rule, path: str, source: str) -> None:
+def test_rule_finds_its_violation(rule: Rule, path: str, source: str) -> None:
     assert len(rule(path, source)) == 1
 
 
@@ -128,6 +99,7 @@ def test_each_rule_complains_of_what_breaks_it(rule: Rule, path: str, source: st
         (shape.classes_with_behavior, "chalicelib/usecases/a.py", "def a(): ...\nclass B(A, Protocol): ..."),
         (shape.asserted, "a.py", "def f(x):\n    if x is None:\n        raise NotPosted"),
         (shape.key_formats, "a.py", "def f():\n    '''Return the WALLET# key.'''\n    return '#'.join(ids)"),
+        (shape.unnamed_units, "tests/a.py", "def test_wallet_the_first_time_is_empty(): ..."),
         (shape.serialized_by_hand, "a.py", "import json\njson.loads('{}')"),
         (shape.careless_writes, "a.py", "row.save(Row.pk.does_not_exist())"),
         (shape.careless_writes, "a.py", "row.save(condition=Row.pk.exists())"),
@@ -147,5 +119,5 @@ def test_each_rule_complains_of_what_breaks_it(rule: Rule, path: str, source: st
         (commands.unchecked_commands, "infra/a.py", PASSED_ON + "ok = run().returncode == 0"),
     ],
 )
-def test_and_of_nothing_else(rule: Rule, path: str, source: str) -> None:
+def test_rule_passes_sound_code(rule: Rule, path: str, source: str) -> None:
     assert rule(path, source) == []

@@ -19,7 +19,7 @@ def misspellings(*paths: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_every_tracked_file_is_spelled_right() -> None:
+def test_tracked_files_are_spelled_right() -> None:
     # This file holds planted misspellings.
     assert misspellings(*(path for path in tracked_files() if path != Path(__file__))) == []
 
@@ -36,14 +36,14 @@ def test_every_tracked_file_is_spelled_right() -> None:
         ("on_cancelled()", "cancelled ==> canceled"),
     ],
 )
-def test_a_misspelling_is_found(tmp_path: Path, text: str, suggestion: str) -> None:
+def test_misspelling_is_found(tmp_path: Path, text: str, suggestion: str) -> None:
     path = tmp_path / "planted.py"
     path.write_text(text)
     assert misspellings(path) == [f"{path}:1: {suggestion}"]
 
 
 @pytest.mark.parametrize("text", ['reason = "cancelled"', "GET /cancelled", "The catalogue is `cancelled`.", "a color"])
-def test_a_public_value_keeps_its_spelling(tmp_path: Path, text: str) -> None:
+def test_public_value_keeps_its_spelling(tmp_path: Path, text: str) -> None:
     path = tmp_path / "planted.py"
     path.write_text(text)
     assert misspellings(path) == []

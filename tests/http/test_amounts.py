@@ -94,7 +94,7 @@ def test_in_app_prices_are_refused_at_the_checkout_and_have_no_page(api: Api) ->
     assert api.get("/?channel=kiosk").status == 400
 
 
-def test_verified_in_app_price_says_that_it_holds_in_the_app(api: Api) -> None:
+def test_verify_offer_of_an_in_app_price_names_the_channel(api: Api) -> None:
     verdict = api.get("/v1/offers/verify?coins=70&amount_minor=99").json
     assert (verdict["official"], verdict["channel"]) == (True, "in_app")
     assert "app only" in verdict["detail"]
@@ -102,7 +102,7 @@ def test_verified_in_app_price_says_that_it_holds_in_the_app(api: Api) -> None:
     assert api.get("/v1/offers/verify?coins=1&amount_minor=74").json["channel"] is None
 
 
-def test_shop_has_a_form_for_an_amount_of_ones_own(api: Api) -> None:
+def test_shop_has_a_form_for_custom_amounts(api: Api) -> None:
     page = api.get("/").text
     assert 'name="coins" type="number" required min="70" max="200000"' in page
     assert "70 to 200,000 coins" in page

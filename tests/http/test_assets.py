@@ -34,7 +34,7 @@ def test_picture_opened_as_a_page_runs_no_script() -> None:
 @pytest.mark.parametrize(
     "name", ["", "shop.html", "__init__.py", "../errors.py", "..%2ferrors.py", "/etc/passwd", "COIN.SVG", "tulip.svg"]
 )
-def test_nothing_but_assets_is_served(name: str) -> None:
+def test_asset_with_another_name_is_not_found(name: str) -> None:
     with pytest.raises(NotFound):
         pages.asset(name)
 
@@ -67,7 +67,7 @@ def test_modules_declare_each_name_once() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-def test_comments_are_removed_and_nothing_else() -> None:
+def test_joined_elements_lose_comments_only() -> None:
     assert "//" not in re.sub(r"https?://", "", elements.script())
     assert "/**" not in elements.script()
     assert all(not re.search(r"\S[ \t]*//", re.sub(r"https?:/?", "", source)) for source in SOURCES.values())

@@ -107,55 +107,55 @@ def ascii_start(text: str) -> str:
 
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("body", NO_JSON.values(), ids=NO_JSON)
-def test_what_is_no_json_object_is_refused(api: Api, path: str, body: bytes) -> None:
+def test_body_that_is_no_json_object_is_refused(api: Api, path: str, body: bytes) -> None:
     reply = post(api, path, body)
     assert (reply.status, reply.code) == (400, "invalid_json")
 
 
 @pytest.mark.parametrize("path", POSTS)
-def test_a_body_that_is_not_there_is_refused(api: Api, path: str) -> None:
+def test_absent_body_is_refused(api: Api, path: str) -> None:
     reply = post(api, path, None, headers={"Content-Type": "application/json"})
     assert (reply.status, reply.code) == (400, "invalid_json")
 
 
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("spoil", BROKEN_AFTERWARDS.values(), ids=BROKEN_AFTERWARDS)
-def test_good_json_that_was_spoilt_is_refused(api: Api, path: str, spoil: Any) -> None:
+def test_corrupted_json_is_refused(api: Api, path: str, spoil: Any) -> None:
     reply = post(api, path, spoil(json.dumps(VALID[path])), as_base64=True)
     assert (reply.status, reply.code) == (400, "invalid_json")
 
 
-def test_a_number_that_is_none_is_no_json(api: Api) -> None:
+def test_body_with_a_number_json_lacks_is_refused(api: Api) -> None:
     for text in ("NaN", "Infinity", "-Infinity", "01", "+1", "1_000", "0x1", ".5", "1."):
         assert post(api, "/v1/gifts", with_field(GIFT, "quantity", text)).code == "invalid_json"
 
 
 @pytest.mark.parametrize(("field", "text"), GIFT_FIELDS, ids=ascii_start)
-def test_a_gift_names_the_field_that_breaks_its_rule(api: Api, field: str, text: str) -> None:
+def test_gift_with_an_invalid_field_names_it(api: Api, field: str, text: str) -> None:
     reply = post(api, "/v1/gifts", with_field(GIFT, field, text))
     assert (reply.status, reply.code, reply.json["field"]) == (400, "invalid_field", field)
     assert reply.json["rule"]
 
 
 @pytest.mark.parametrize(("field", "text"), CHECKOUT_FIELDS, ids=ascii_start)
-def test_a_checkout_names_the_field_that_breaks_its_rule(api: Api, field: str, text: str) -> None:
+def test_checkout_with_an_invalid_field_names_it(api: Api, field: str, text: str) -> None:
     reply = post(api, "/v1/checkout-sessions", with_field(CHECKOUT, field, text))
     assert (reply.status, reply.code, reply.json["field"]) == (400, "invalid_field", field)
     assert reply.json["rule"]
 
 
 @pytest.mark.parametrize("quantity", [1, 9999])
-def test_the_first_and_the_last_quantity_are_sent(api: Api, quantity: int) -> None:
+def test_gift_of_the_least_and_largest_quantity_is_sent(api: Api, quantity: int) -> None:
     api.fund(coins=9999)
     assert api.give(quantity=quantity).json["coins"] == quantity
 
 
-def test_the_longest_message_is_sent(api: Api) -> None:
+def test_gift_with_the_longest_message_is_sent(api: Api) -> None:
     api.fund()
     assert [api.give(message=text).status for text in ("a" * 200, "")] == [201, 201]
 
 
-def test_a_gift_with_empty_fields_is_sent_without_them(api: Api) -> None:
+def test_gift_with_empty_fields_is_sent_without_them(api: Api) -> None:
     api.fund()
     empty = {"sender_name": "", "stream_id": "", "streak_id": ""}
     sent = api.give(**empty)
@@ -164,12 +164,12 @@ def test_a_gift_with_empty_fields_is_sent_without_them(api: Api) -> None:
 
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("field", NEVER_THE_CALLERS)
-def test_a_field_that_is_not_the_callers_is_refused(api: Api, path: str, field: str) -> None:
+def test_unknown_field_is_refused(api: Api, path: str, field: str) -> None:
     reply = post(api, path, VALID[path] | {field: 1})
     assert (reply.status, reply.code, reply.json["field"]) == (400, "unknown_field", field)
 
 
-def test_a_long_unknown_name_is_not_repeated_whole(api: Api) -> None:
+def test_long_unknown_field_is_shortened(api: Api) -> None:
     reply = post(api, "/v1/gifts", GIFT | {"x" * 5000: 1})
     assert (reply.code, reply.json["field"]) == ("unknown_field", "x" * 64)
 
@@ -181,7 +181,7 @@ def test_a_long_unknown_name_is_not_repeated_whole(api: Api) -> None:
         ("/v1/checkout-sessions", "bundle_id", "exactly one of bundle_id and coins"),
     ],
 )
-def test_a_field_that_is_missing_is_named(api: Api, path: str, field: str, rule: str) -> None:
+def test_missing_field_is_named(api: Api, path: str, field: str, rule: str) -> None:
     reply = post(api, path, {name: value for name, value in VALID[path].items() if name != field})
     assert (reply.code, reply.json["field"], reply.json["rule"]) == ("invalid_field", field, rule)
 
@@ -208,18 +208,18 @@ def test_a_field_that_is_missing_is_named(api: Api, path: str, field: str, rule:
         ("/v1/gifts", GIFT | {"quantity": 1001}, 402, "insufficient_coins"),
     ],
 )
-def test_a_refusal_leaves_no_trace(api: Api, path: str, wish: Any, status: int, code: str) -> None:
+def test_refused_request_writes_nothing(api: Api, path: str, wish: Any, status: int, code: str) -> None:
     reply = post(api, path, wish)
     assert (reply.status, reply.code) == (status, code)
 
 
-def test_a_fan_without_enough_coins_hears_how_many_are_needed(api: Api) -> None:
+def test_gift_without_enough_coins_returns_the_coins_needed(api: Api) -> None:
     api.fund(coins=34)
     refused = api.give(item_id="cake").json
     assert (refused["coins"], refused["needed"]) == (34, 35)
 
 
-def test_a_frozen_wallet_gives_nothing(api: Api) -> None:
+def test_gift_from_a_frozen_wallet_is_refused(api: Api) -> None:
     api.ledger.frozen.add("ann")
     reply = post(api, "/v1/gifts", GIFT)
     assert (reply.status, reply.code) == (403, "wallet_frozen")
@@ -235,7 +235,7 @@ NOT_JSON = ["text/plain", "text/plain; application/json", "*/*", "", ABSENT, Non
 
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("content_type", JSON_BY_NAME)
-def test_json_is_taken_by_its_name(api: Api, path: str, content_type: str) -> None:
+def test_content_type_of_json_is_accepted(api: Api, path: str, content_type: str) -> None:
     api.fund()
     body, key = VALID[path], api.clock.new_id()
     assert api.call("POST", path, body=body, key=key, headers={"Content-Type": content_type}).status == 201
@@ -243,14 +243,14 @@ def test_json_is_taken_by_its_name(api: Api, path: str, content_type: str) -> No
 
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("content_type", NOT_JSON)
-def test_nothing_else_is_taken(api: Api, path: str, content_type: Any) -> None:
+def test_content_type_other_than_json_is_refused(api: Api, path: str, content_type: Any) -> None:
     reply = post(api, path, VALID[path], headers={"Content-Type": content_type})
     assert (reply.status, reply.code) == (415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("as_base64", [False, True])
-def test_a_body_of_just_the_limit_is_taken(api: Api, path: str, as_base64: bool) -> None:
+def test_body_of_exactly_the_limit_is_accepted(api: Api, path: str, as_base64: bool) -> None:
     api.fund()
     body = json.dumps(VALID[path]).ljust(MAX_BODY_BYTES)
     assert len(body) == 16_384
@@ -260,11 +260,11 @@ def test_a_body_of_just_the_limit_is_taken(api: Api, path: str, as_base64: bool)
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("as_base64", [False, True])
 @pytest.mark.parametrize("more", [1, 1_000_000])
-def test_a_body_beyond_the_limit_is_refused(api: Api, path: str, as_base64: bool, more: int) -> None:
+def test_body_beyond_the_limit_is_refused(api: Api, path: str, as_base64: bool, more: int) -> None:
     body = json.dumps(VALID[path]).ljust(MAX_BODY_BYTES + more)
     reply = post(api, path, body, as_base64=as_base64)
     assert (reply.status, reply.code) == (413, "payload_too_large")
 
 
-def test_the_limit_counts_bytes_and_not_characters(api: Api) -> None:
+def test_body_limit_counts_bytes(api: Api) -> None:
     assert post(api, "/v1/gifts", with_field(GIFT, "message", '"' + "é" * 8200 + '"')).code == "payload_too_large"

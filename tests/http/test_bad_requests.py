@@ -82,7 +82,7 @@ TOLD = {
 
 @pytest.mark.parametrize("post", [Api.buy, Api.give], ids=["checkout", "gift"])
 @pytest.mark.parametrize("key", NO_KEYS.values(), ids=NO_KEYS)
-def test_without_a_usable_key_nothing_is_done(api: Api, post: Any, key: Any) -> None:
+def test_request_without_a_valid_key_writes_nothing(api: Api, post: Any, key: Any) -> None:
     api.fund()
     with api.nothing_written():
         assert refused(post(api, key=key)) == (400, "missing_idempotency_key", "Idempotency-Key")
@@ -92,7 +92,7 @@ def test_without_a_usable_key_nothing_is_done(api: Api, post: Any, key: Any) -> 
 @pytest.mark.parametrize(
     "away", [-400 * DAY, -DAY - timedelta(milliseconds=1), DAY + timedelta(milliseconds=1), 9 * DAY]
 )
-def test_a_new_key_of_another_day_is_refused_and_told_the_time(api: Api, post: Any, away: timedelta) -> None:
+def test_new_key_of_another_day_is_refused_with_the_time(api: Api, post: Any, away: timedelta) -> None:
     api.fund()
     with api.nothing_written():
         reply = post(api, key=uuid7_at(START + away, 1))
@@ -102,18 +102,18 @@ def test_a_new_key_of_another_day_is_refused_and_told_the_time(api: Api, post: A
 
 @pytest.mark.parametrize("post", [Api.buy, Api.give], ids=["checkout", "gift"])
 @pytest.mark.parametrize("key", ["00000000-0000-7000-8000-000000000000", "ffffffff-ffff-7fff-bfff-ffffffffffff"])
-def test_keys_of_the_first_and_the_last_moment_are_refused(api: Api, post: Any, key: str) -> None:
+def test_key_of_the_first_or_last_uuid_time_is_refused(api: Api, post: Any, key: str) -> None:
     assert refused(post(api, key=key)) == (422, "key_too_old", None)
 
 
 @pytest.mark.parametrize("post", [Api.buy, Api.give], ids=["checkout", "gift"])
 @pytest.mark.parametrize("away", [-DAY, DAY])
-def test_a_key_of_just_a_day_ago_or_ahead_is_taken(api: Api, post: Any, away: timedelta) -> None:
+def test_key_within_a_day_is_accepted(api: Api, post: Any, away: timedelta) -> None:
     api.fund()
     assert post(api, key=uuid7_at(START + away, 1)).status == 201
 
 
-def test_a_key_that_was_used_never_grows_too_old(api: Api) -> None:
+def test_used_key_never_becomes_too_old(api: Api) -> None:
     api.fund()
     sent = api.give(KEY)
     api.clock.advance(400 * DAY)
@@ -126,7 +126,7 @@ def test_a_key_that_was_used_never_grows_too_old(api: Api) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/gifts", "/v1/checkout-sessions"])
 @pytest.mark.parametrize("odd", NO_IDS, ids=lambda text: ascii(text[:40]))
-def test_an_id_that_can_be_none_of_ours_is_not_found(api: Api, path: str, odd: str) -> None:
+def test_malformed_id_is_not_found(api: Api, path: str, odd: str) -> None:
     api.fund()
     api.give(KEY)
     reply = api.get(f"{path}/{odd}")
@@ -134,13 +134,13 @@ def test_an_id_that_can_be_none_of_ours_is_not_found(api: Api, path: str, odd: s
 
 
 @pytest.mark.parametrize("name", ["../app.py", "..%2fapp.py", "%2e%2e", "shop.html", "", "coin.svg%00", "prices.py"])
-def test_there_are_no_other_assets(api: Api, name: str) -> None:
+def test_unknown_asset_is_not_found(api: Api, name: str) -> None:
     event = proxy_event("GET", "/assets/coin.svg")
     assert refused(api.pass_on(event | {"pathParameters": {"name": name}})) == (404, "not_found", None)
 
 
 @pytest.mark.parametrize(("limit", "shown"), [("1", 1), ("100", 100), ("099", 99), ("20", 20)])
-def test_a_limit_from_1_to_100_is_kept(api: Api, limit: str, shown: int) -> None:
+def test_limit_from_1_to_100_is_accepted(api: Api, limit: str, shown: int) -> None:
     api.fund()
     for _ in range(101):
         api.give()
@@ -148,12 +148,12 @@ def test_a_limit_from_1_to_100_is_kept(api: Api, limit: str, shown: int) -> None
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "-1", "x", "", "1.0", "1e1", "%201", "%2B5", "0x5", "9" * 400, "%D9%A5"])
-def test_any_other_limit_is_refused(api: Api, limit: str) -> None:
+def test_limit_outside_1_to_100_is_refused(api: Api, limit: str) -> None:
     assert refused(api.get(f"/v1/wallet/entries?limit={limit}")) == (400, "invalid_field", "limit")
 
 
 @pytest.mark.parametrize("cursor", NO_CURSORS.values(), ids=NO_CURSORS)
-def test_a_cursor_that_we_never_gave_is_refused(api: Api, cursor: str) -> None:
+def test_cursor_of_unknown_origin_is_refused(api: Api, cursor: str) -> None:
     assert refused(api.get(f"/v1/wallet/entries?cursor={cursor}")) == (400, "invalid_field", "cursor")
 
 
@@ -162,7 +162,7 @@ def test_a_cursor_that_we_never_gave_is_refused(api: Api, cursor: str) -> None:
     [*[(f"currency={currency}", "currency") for currency in ("", "xxx", "USD", "us", "u%23d", "usd%20", "1")],
      *[(f"channel={channel}", "channel") for channel in ("", "moon", "WEB", "web%00")]],
 )  # fmt: skip
-def test_a_market_that_cannot_be_is_refused(api: Api, query: str, field: str) -> None:
+def test_unknown_channel_or_currency_is_refused(api: Api, query: str, field: str) -> None:
     assert refused(api.get(f"/v1/bundles?{query}")) == (400, "invalid_field", field)
     page = api.get(f"/?{query}")
     assert (page.status, page.headers["content-type"]) == (400, "text/html; charset=utf-8")
@@ -174,17 +174,17 @@ def test_a_market_that_cannot_be_is_refused(api: Api, query: str, field: str) ->
     [("/v1/bundles", "currency"), ("/v1/bundles", "channel"),
      ("/v1/wallet/entries", "cursor"), ("/v1/wallet/entries", "limit")],
 )  # fmt: skip
-def test_a_query_of_absurd_length_is_refused(api: Api, path: str, field: str) -> None:
+def test_overlong_query_is_refused(api: Api, path: str, field: str) -> None:
     assert refused(api.get(f"{path}?{field}={'a' * 100_000}")) == (400, "invalid_field", field)
 
 
-def test_a_query_without_values_is_none(api: Api) -> None:
+def test_query_without_values_is_ignored(api: Api) -> None:
     event = proxy_event("GET", "/v1/bundles") | {"multiValueQueryStringParameters": {"currency": []}}
     assert api.pass_on(event).text == api.get("/v1/bundles").text
 
 
 @pytest.mark.parametrize("operation", app.api.operations, ids=lambda found: f"{found.method} {found.path}")
-def test_a_query_that_a_route_does_not_have_is_refused(api: Api, operation: Operation) -> None:
+def test_unknown_query_is_refused(api: Api, operation: Operation) -> None:
     url = operation.path.format(id=KEY, name="coin.svg")
     with api.nothing_written():
         reply = api.call(operation.method, f"{url}?utm_source={'x' * 999}", key=KEY, scope="operator creator")
@@ -195,13 +195,13 @@ def test_a_query_that_a_route_does_not_have_is_refused(api: Api, operation: Oper
         assert all(name in reply.json["rule"] for name in operation.query or ())
 
 
-def test_an_unknown_query_is_shown_shortened(api: Api) -> None:
+def test_unknown_query_is_shown_shortened(api: Api) -> None:
     reply = api.get(f"/v1/bundles?{'y' * 999}=1")
     assert (reply.json["field"], reply.json["rule"]) == ("y" * 64, "one of currency, channel")
     assert api.get("/v1/wallet?user_id=ben", fan=None).code == "unauthenticated"
 
 
-def test_nothing_in_a_query_becomes_html(api: Api) -> None:
+def test_query_never_becomes_html(api: Api) -> None:
     hostile = quote('"><script>alert(1)</script>')
     assert "<script>alert" not in api.get(f"/?currency={hostile}&channel={hostile}").text
 
@@ -213,14 +213,14 @@ ODD_VALUES: list[Any] = [None, ["text/html"], 7, {}, "", "a" * 100_000, "text/ht
 
 @pytest.mark.parametrize("name", ["Accept", "If-None-Match", "User-Agent", "Origin", "X-Request-Id"])
 @pytest.mark.parametrize("value", ODD_VALUES, ids=lambda value: ascii(value)[:40])
-def test_an_odd_header_changes_nothing(api: Api, name: str, value: Any) -> None:
+def test_unusual_header_is_ignored(api: Api, name: str, value: Any) -> None:
     api.fund()
     body, headers = {"creator_id": "cleo", "item_id": "rose"}, {name: value}
     assert api.call("POST", "/v1/gifts", key=api.clock.new_id(), body=body, headers=headers).status == 201
     assert api.get("/v1/bundles", headers=headers) == api.get("/v1/bundles")
 
 
-def test_no_headers_at_all_are_no_headers(api: Api) -> None:
+def test_request_without_headers_is_handled(api: Api) -> None:
     assert api.pass_on(proxy_event("GET", "/v1/health") | {"headers": None}).status == 200
     assert api.pass_on(proxy_event("GET", "/v1/wallet") | {"headers": None}).status == 401
 
@@ -230,7 +230,7 @@ def test_no_headers_at_all_are_no_headers(api: Api) -> None:
 
 @pytest.mark.parametrize("path", sorted({path for _, path in routes()}))
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
-def test_each_route_has_its_methods_and_no_others(api: Api, method: str, path: str) -> None:
+def test_route_with_another_method_is_refused(api: Api, method: str, path: str) -> None:
     """API Gateway blocks these; if one arrives, Chalice refuses it."""
     served = app.app.routes[path]
     if method in served:
@@ -241,7 +241,7 @@ def test_each_route_has_its_methods_and_no_others(api: Api, method: str, path: s
     assert reply.headers["allow"].split(", ") == list(served)
 
 
-def test_a_path_that_nobody_serves_gives_nothing_away(api: Api) -> None:
+def test_unknown_path_reveals_nothing(api: Api) -> None:
     """API Gateway answers these itself; if one arrives, Chalice reports a wrong method."""
     event = proxy_event("GET", "/v1/wallet")
     event["requestContext"] |= {"resourcePath": "/v1/secret"}

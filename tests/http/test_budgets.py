@@ -39,7 +39,7 @@ def shut_out(api: Api, key: Any, body: Any = None) -> Reply:
     return api.call("POST", "/v1/self-exclusions", body=body or {"days": 7}, key=key)
 
 
-def test_a_fan_without_a_budget_sees_that_there_is_none(api: Api) -> None:
+def test_budget_that_was_never_set_is_empty(api: Api) -> None:
     reply = api.get("/v1/budgets")
     assert reply.status == 200
     assert reply.json == {
@@ -52,7 +52,7 @@ def test_a_fan_without_a_budget_sees_that_there_is_none(api: Api) -> None:
     }
 
 
-def test_a_budget_is_set_without_a_key_and_read_back(api: Api) -> None:
+def test_set_budget_needs_no_key_and_is_read_back(api: Api) -> None:
     reply = put(api)
     assert (reply.status, reply.json) == (200, MADE)
     assert api.get("/v1/budgets").json == MADE
@@ -62,12 +62,12 @@ def test_a_budget_is_set_without_a_key_and_read_back(api: Api) -> None:
 @pytest.mark.parametrize(
     "body", [{"zone": "UTC"}, {"zone": "UTC", "currency": None, "coins": {}, "money": {"day": None}}], ids=str
 )
-def test_what_is_absent_or_null_is_no_limit(api: Api, body: dict[str, Any]) -> None:
+def test_absent_or_null_limit_is_none(api: Api, body: dict[str, Any]) -> None:
     reply = put(api, body)
     assert (reply.json["zone"], reply.json["coins"], reply.json["money"]) == ("UTC", NONE, NONE)
 
 
-def test_what_is_spent_shows_and_refuses(api: Api) -> None:
+def test_spent_budget_is_shown_and_refuses_gifts(api: Api) -> None:
     api.fund()
     put(api)
     assert api.give(quantity=60).status == 201
@@ -86,7 +86,7 @@ def test_what_is_spent_shows_and_refuses(api: Api) -> None:
     }
 
 
-def test_a_less_strict_budget_is_shown_as_pending(api: Api) -> None:
+def test_less_strict_budget_is_pending(api: Api) -> None:
     put(api)
     reply = put(api, {"zone": "UTC", "coins": {"day": 50}})
     assert reply.json["coins"]["day"] == {"limit": 50, "left": 50, "resets_at": TONIGHT}
@@ -101,20 +101,20 @@ def test_a_less_strict_budget_is_shown_as_pending(api: Api) -> None:
     assert (api.get("/v1/budgets").json["zone"], api.get("/v1/budgets").json["pending"]) == ("UTC", None)
 
 
-def test_below_zero_is_nothing_left(api: Api) -> None:
+def test_budget_left_is_never_negative(api: Api) -> None:
     api.fund()
     put(api)
     api.give(quantity=60)
     assert put(api, WISH | {"coins": {"day": 50, "month": 1_000}}).json["coins"]["day"]["left"] == 0
 
 
-def test_a_checkout_in_another_currency_is_refused(api: Api) -> None:
+def test_checkout_in_another_currency_is_refused(api: Api) -> None:
     put(api)
     reply = api.buy(currency="eur")
     assert (reply.status, reply.code, reply.json["currency"]) == (422, "budget_currency", "usd")
 
 
-def test_a_checkout_that_expires_is_given_back(api: Api) -> None:
+def test_expired_checkout_is_released(api: Api) -> None:
     put(api)
     event = event_for(api, type="checkout.session.expired", session={"payment_status": "unpaid"})
     assert api.get("/v1/budgets").json["money"]["month"]["left"] == 4_926
@@ -143,13 +143,13 @@ def test_a_checkout_that_expires_is_given_back(api: Api) -> None:
     ],
     ids=str,
 )
-def test_what_can_be_no_budget_is_refused(api: Api, body: dict[str, Any], code: str, field: str) -> None:
+def test_invalid_budget_is_refused(api: Api, body: dict[str, Any], code: str, field: str) -> None:
     with api.nothing_written():
         reply = put(api, body)
     assert (reply.status, reply.code, reply.json["field"]) == (400, code, field)
 
 
-def test_a_fan_shuts_himself_out(api: Api) -> None:
+def test_self_exclusion_refuses_gifts_and_purchases(api: Api) -> None:
     api.fund()
     first = shut_out(api, uuid7_at(START, 7))
     assert (first.status, first.json) == (201, {"excluded_until": "2026-11-29T12:00:00.000Z"})
@@ -162,7 +162,7 @@ def test_a_fan_shuts_himself_out(api: Api) -> None:
     assert api.get("/v1/budgets").json["excluded_until"] is None
 
 
-def test_shutting_oneself_out_again_is_the_same(api: Api) -> None:
+def test_self_exclusion_repeat_changes_nothing(api: Api) -> None:
     first = shut_out(api, uuid7_at(START, 7))
     api.clock.advance(timedelta(hours=1))
     again = shut_out(api, uuid7_at(START, 7))
@@ -171,11 +171,11 @@ def test_shutting_oneself_out_again_is_the_same(api: Api) -> None:
 
 
 @pytest.mark.parametrize("days", [0, -1, 1827, 1.0, True, "7", None], ids=str)
-def test_nobody_is_shut_out_for_such_a_time(api: Api, days: Any) -> None:
+def test_self_exclusion_with_invalid_days_is_refused(api: Api, days: Any) -> None:
     with api.nothing_written():
         reply = shut_out(api, uuid7_at(START, 7), {"days": days})
     assert (reply.status, reply.code, reply.json["field"]) == (400, "invalid_field", "days")
 
 
-def test_shutting_oneself_out_needs_a_key(api: Api) -> None:
+def test_self_exclusion_without_a_key_is_refused(api: Api) -> None:
     assert shut_out(api, ABSENT).code == "missing_idempotency_key"

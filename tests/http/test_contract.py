@@ -148,7 +148,7 @@ WRONG: dict[str, tuple[str, str, GenerationMode, str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_rule_is_noticed(module_api: Api, name: str) -> None:
+def test_wrong_rule_is_found(module_api: Api, name: str) -> None:
     method, path, mode, field, rule = WRONG[name]
     document = module_api.get("/v1/openapi.json", fan=None).json
     for schema in document["components"]["schemas"].values():

@@ -100,7 +100,7 @@ def test_every_status_is_readable_by_another_origin(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), routes())
-def test_a_route_is_shared_or_not_whatever_it_answers(api: Api, method: str, path: str) -> None:
+def test_route_is_shared_or_not_for_every_response(api: Api, method: str, path: str) -> None:
     reply = api.call(method, address(path), fan=None, headers={"Origin": PAGE})
     assert ("access-control-allow-origin" in reply.headers) is (path in SHARED)
 

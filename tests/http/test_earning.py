@@ -17,7 +17,7 @@ def received(api: Api, coins: int, shard: int = 0) -> None:
     api.ledger.shards.setdefault(("cleo", shard), ShardState()).coins = coins
 
 
-def test_a_creator_sees_coins_units_and_money(api: Api) -> None:
+def test_earnings_are_coins_units_and_money(api: Api) -> None:
     received(api, 300)
     received(api, 25, shard=3)
     api.ledger.shards["carl", 0] = ShardState(coins=1000)
@@ -34,7 +34,7 @@ def test_a_creator_sees_coins_units_and_money(api: Api) -> None:
 
 
 @pytest.mark.parametrize("coins", [0, -1, -2, -1000])
-def test_below_nothing_there_is_nothing_to_earn(api: Api, coins: int) -> None:
+def test_earnings_below_zero_are_zero(api: Api, coins: int) -> None:
     received(api, coins)
     reply = earnings(api)
     shown = reply.json
@@ -43,7 +43,9 @@ def test_below_nothing_there_is_nothing_to_earn(api: Api, coins: int) -> None:
 
 
 @pytest.mark.parametrize(("coins", "units", "can_withdraw"), [(1176, 999, False), (1177, 1000, True)])
-def test_nothing_is_paid_out_below_the_least(api: Api, coins: int, units: int, can_withdraw: bool) -> None:
+def test_earnings_below_the_least_units_cannot_be_withdrawn(
+    api: Api, coins: int, units: int, can_withdraw: bool
+) -> None:
     api.ports["catalogue"] = load_catalogue("telegram_like")
     received(api, coins)
     shown = earnings(api).json
@@ -51,14 +53,14 @@ def test_nothing_is_paid_out_below_the_least(api: Api, coins: int, units: int, c
 
 
 @pytest.mark.parametrize("scope", ["", "operator", "creators", "Creator", "read:creator"])
-def test_what_creators_earn_is_for_creators(api: Api, scope: str) -> None:
+def test_earnings_without_the_scope_are_refused(api: Api, scope: str) -> None:
     reply = earnings(api, scope)
     assert (reply.status, reply.code) == (403, "forbidden")
 
 
-def test_a_creator_may_be_an_operator_too(api: Api) -> None:
+def test_creator_with_both_scopes_is_operator_too(api: Api) -> None:
     assert earnings(api, "operator creator").status == 200
 
 
-def test_without_a_token_nobody_earns(api: Api) -> None:
+def test_earnings_without_a_token_are_refused(api: Api) -> None:
     assert earnings(api, fan=None, headers={"Authorization": ABSENT}).code == "unauthenticated"

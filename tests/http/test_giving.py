@@ -33,7 +33,7 @@ def facts(reply: Reply, *names: str) -> list[Any]:
 # --- the economy ------------------------------------------------------------------------------------------------------
 
 
-def test_an_economy_says_how_fans_can_give_and_what_creators_earn(api: Api, run_on: Any) -> None:
+def test_economy_lists_kinds_and_creator_share(api: Api, run_on: Any) -> None:
     run_on("instagram_like")
     assert api.get("/v1/economy", fan=None).json == {
         "name": "instagram_like",
@@ -60,7 +60,7 @@ def test_an_economy_says_how_fans_can_give_and_what_creators_earn(api: Api, run_
     }
 
 
-def test_tiers_are_shown_in_order_and_a_cheers_has_no_color(api: Api) -> None:
+def test_tiers_are_in_order_and_cheers_have_no_color(api: Api) -> None:
     shown = api.get("/v1/economy").json
     assert [tier["min_coins"] for tier in shown["super_chat"]["tiers"]] == [10, 50, 250, 2500]
     assert shown["super_chat"]["tiers"][1] == {
@@ -75,14 +75,14 @@ def test_tiers_are_shown_in_order_and_a_cheers_has_no_color(api: Api) -> None:
     assert (only["min_coins"], only["color"], only["pin_seconds"]) == (1, None, 0)
 
 
-def test_where_emoji_are_counted_the_economy_says_so(api: Api, run_on: Any) -> None:
+def test_economy_that_counts_emoji_shows_the_limit(api: Api, run_on: Any) -> None:
     run_on("telegram_like")
     shown = api.get("/v1/economy").json
     assert [tier["max_emoji"] for tier in shown["super_chat"]["tiers"]] == [0, 1, 2, 3, 4, 7, 10, 20]
     assert shown["creator"]["least_units"] == 1000
 
 
-def test_an_economy_may_be_stored_for_a_minute(api: Api, run_on: Any) -> None:
+def test_economy_is_cacheable_for_a_minute(api: Api, run_on: Any) -> None:
     first = api.get("/v1/economy", fan=None)
     assert first.headers["cache-control"] == "public, max-age=60"
     again = api.get("/v1/economy", headers={"If-None-Match": first.headers["etag"]})
@@ -94,7 +94,7 @@ def test_an_economy_may_be_stored_for_a_minute(api: Api, run_on: Any) -> None:
 # --- accepted gifts ---------------------------------------------------------------------------------------------------
 
 
-def test_a_cheer_is_coins_with_a_message(api: Api) -> None:
+def test_cheer_is_coins_with_a_message(api: Api) -> None:
     api.fund(coins=300)
     reply = give(api, kind="cheer", coins=250, message=" hey\u202e <b>\u0007there</b>\n", anonymous=True)
     assert reply.status == 201
@@ -115,7 +115,7 @@ def test_a_cheer_is_coins_with_a_message(api: Api) -> None:
     [(10, "blue", 0), (49, "blue", 0), (50, "green", 60), (249, "green", 60), (250, "yellow", 300),
      (2499, "yellow", 300), (2500, "red", 1800), (50000, "red", 1800)],
 )  # fmt: skip
-def test_a_super_chat_has_its_tiers_color_and_time(api: Api, coins: int, color: str, pin_seconds: int) -> None:
+def test_super_chat_has_the_color_and_time_of_its_tier(api: Api, coins: int, color: str, pin_seconds: int) -> None:
     api.fund(coins=coins)
     key = api.clock.new_id()
     first = give(api, key, kind="super_chat", coins=coins)
@@ -125,7 +125,7 @@ def test_a_super_chat_has_its_tiers_color_and_time(api: Api, coins: int, color: 
     assert api.get(f"/v1/gifts/{key}").json == first.json
 
 
-def test_each_gift_of_a_streak_names_its_first(api: Api) -> None:
+def test_streak_gifts_name_the_first(api: Api) -> None:
     api.fund(coins=10)
     first, second = api.clock.new_id(), api.clock.new_id()
     replies = [give(api, key, item_id="rose", streak_id=first) for key in (first, second, first)]
@@ -149,7 +149,7 @@ def test_each_gift_of_a_streak_names_its_first(api: Api) -> None:
         ("telegram_like", {"item_id": "rose", "quantity": 2}, "quantity"),
     ],
 )
-def test_what_an_economy_does_not_have_is_not_offered(
+def test_kind_that_the_economy_lacks_is_not_offered(
     api: Api, run_on: Any, economy: str, wish: dict[str, Any], what: str
 ) -> None:
     run_on(economy)
@@ -160,7 +160,7 @@ def test_what_an_economy_does_not_have_is_not_offered(
     assert reply.json.get("max_quantity") == (1 if what == "quantity" else None)
 
 
-def test_where_there_are_no_streaks_none_begins(api: Api, run_on: Any) -> None:
+def test_streak_in_an_economy_without_streaks_is_refused(api: Api, run_on: Any) -> None:
     run_on("instagram_like")
     api.fund()
     key = api.clock.new_id()
@@ -173,7 +173,7 @@ def test_where_there_are_no_streaks_none_begins(api: Api, run_on: Any) -> None:
     ("kind", "coins", "least", "most"),
     [("cheer", 100_001, 1, 100_000), ("super_chat", 9, 10, 50_000), ("super_chat", 50_001, 10, 50_000)],
 )
-def test_so_many_coins_are_taken_and_no_more(api: Api, kind: str, coins: int, least: int, most: int) -> None:
+def test_coins_outside_the_limits_are_refused_with_them(api: Api, kind: str, coins: int, least: int, most: int) -> None:
     api.fund(coins=200_000)
     with api.nothing_written():
         reply = give(api, kind=kind, coins=coins)
@@ -193,7 +193,7 @@ def test_so_many_coins_are_taken_and_no_more(api: Api, kind: str, coins: int, le
         ({"item_id": "rose", "message": "€" * 74, "sender_name": "Ann"}, [200, 224, NOT_TOLD]),
     ],
 )
-def test_a_message_that_is_too_long_hears_how_many_coins_would_do(api: Api, wish: Any, told: list[Any]) -> None:
+def test_overlong_message_returns_the_coins_needed(api: Api, wish: Any, told: list[Any]) -> None:
     api.fund(coins=5000)
     with api.nothing_written():
         reply = give(api, **wish)
@@ -210,14 +210,14 @@ def test_a_message_that_is_too_long_hears_how_many_coins_would_do(api: Api, wish
         ({"kind": "cheer", "coins": 5, "streak_id": "01a203ef-7da8-77b8-b46b-8d746cae06aa"}, "streak_id"),
     ],
 )
-def test_a_kind_has_its_own_fields_and_no_others(api: Api, wish: Any, field: str) -> None:
+def test_kind_with_fields_of_another_is_refused(api: Api, wish: Any, field: str) -> None:
     api.fund()
     with api.nothing_written():
         reply = give(api, **wish)
     assert (reply.status, reply.code, reply.json["field"]) == (400, "invalid_field", field)
 
 
-def test_a_cheer_beyond_the_wallet_says_what_it_needs(api: Api) -> None:
+def test_cheer_beyond_the_wallet_returns_the_coins_needed(api: Api) -> None:
     api.fund(coins=4)
     with api.nothing_written():
         reply = give(api, kind="cheer", coins=5)
@@ -225,7 +225,7 @@ def test_a_cheer_beyond_the_wallet_says_what_it_needs(api: Api) -> None:
 
 
 @pytest.mark.parametrize("wish", [{"item_id": "clap"}, {"creator_id": "carl"}, {"anonymous": True}])
-def test_a_streak_is_of_one_item_for_one_creator(api: Api, wish: dict[str, Any]) -> None:
+def test_streak_with_another_item_or_creator_is_refused(api: Api, wish: dict[str, Any]) -> None:
     api.fund()
     first = api.clock.new_id()
     give(api, first, item_id="rose", streak_id=first)
@@ -234,7 +234,7 @@ def test_a_streak_is_of_one_item_for_one_creator(api: Api, wish: dict[str, Any])
     assert (reply.status, reply.code) == (422, "streak_ended")
 
 
-def test_the_next_streak_ends_the_one_before(api: Api) -> None:
+def test_next_streak_ends_the_previous_one(api: Api) -> None:
     api.fund()
     first, second = api.clock.new_id(), api.clock.new_id()
     assert give(api, first, item_id="rose", streak_id=first).status == 201
@@ -243,7 +243,7 @@ def test_the_next_streak_ends_the_one_before(api: Api) -> None:
     assert give(api, item_id="clap", streak_id=second).status == 201
 
 
-def test_a_streak_is_named_after_a_gift_that_came_before(api: Api) -> None:
+def test_streak_id_later_than_the_key_is_refused(api: Api) -> None:
     api.fund()
     key, later = api.clock.new_id(), api.clock.new_id()
     reply = give(api, key, item_id="rose", streak_id=later)

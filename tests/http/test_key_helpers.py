@@ -10,11 +10,11 @@ README = (ROOT / "chalicelib/http/README.md").read_text()
 SECTION = README.partition("\n## Idempotency keys\n")[2].partition("\n## ")[0]
 
 
-def test_each_language_has_a_helper() -> None:
+def test_key_helper_exists_for_each_language() -> None:
     assert re.findall(r"^```(\w+)$", SECTION, re.MULTILINE) == ["js", "python", "go", "java"]
 
 
-def test_the_helper_for_python_makes_keys_of_the_present_time() -> None:
+def test_key_helper_for_python_makes_present_keys() -> None:
     source = SECTION.partition("```python\n")[2].partition("```")[0]
     names: dict[str, Any] = {}
     exec(source, names)  # our own document

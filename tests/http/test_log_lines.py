@@ -15,7 +15,7 @@ from tests.http.api import SETTINGS, Api
 CANARY = "canary-4f1c2b"
 
 
-def test_a_refusal_names_its_cause_and_the_caller_by_a_hash(api: Api) -> None:
+def test_refusal_names_its_cause_and_the_caller_by_a_hash(api: Api) -> None:
     for fan in ("ann", "ann", "ben"):
         api.give(fan=fan)
     api.get("/v1/wallet", fan=None)
@@ -58,7 +58,7 @@ class TableError(Exception):
         (BadSecret("/coinpurse/test/stripe_api_key is not there"), "/coinpurse/test/stripe_api_key is not there"),
     ],
 )
-def test_a_refusal_names_its_cause_without_the_cause_s_message(api: Api, cause: Exception, name: str) -> None:
+def test_refusal_omits_the_message_of_its_cause(api: Api, cause: Exception, name: str) -> None:
     api.ports["tokens"] = RefusingTokens(cause)
     assert api.get("/v1/wallet").status == 401
     [line] = api.logs()

@@ -36,7 +36,7 @@ def shown(api: Api) -> dict[str, Any]:
     return found
 
 
-def test_plans_say_what_they_cost(api: Api) -> None:
+def test_membership_plans_have_prices(api: Api) -> None:
     plan = {"plan_id": "coin_club", "name": "Coin Club", "coins": 500}
     assert api.get("/v1/membership-plans").json == {"plans": [plan | {"price": PRICE}]}
     yen = {"amount_minor": 750, "currency": "jpy", "exponent": 0}
@@ -45,7 +45,7 @@ def test_plans_say_what_they_cost(api: Api) -> None:
     assert refused(api.get("/v1/membership-plans?currency=USD")) == (400, "invalid_field", "currency")
 
 
-def test_joining_tells_where_to_subscribe(api: Api) -> None:
+def test_open_membership_returns_the_url(api: Api) -> None:
     reply = api.join(KEY)
     assert reply.status == 201
     assert reply.json == {
@@ -74,28 +74,28 @@ def test_joining_tells_where_to_subscribe(api: Api) -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_joined_is_refused_and_leaves_no_trace(
+def test_open_membership_that_is_refused_writes_nothing(
     api: Api, wish: dict[str, Any], told: tuple[int, str, str | None]
 ) -> None:
     with api.nothing_written():
         assert refused(api.join(**wish)) == told
 
 
-def test_joining_needs_a_key(api: Api) -> None:
+def test_open_membership_without_a_key_is_refused(api: Api) -> None:
     assert refused(api.join(ABSENT)) == (400, "missing_idempotency_key", "Idempotency-Key")
 
 
-def test_a_key_is_good_for_one_wish(api: Api) -> None:
+def test_key_of_another_membership_request_is_refused(api: Api) -> None:
     api.join(KEY)
     assert refused(api.join(KEY, currency="eur")) == (409, "idempotency_conflict", None)
 
 
-def test_who_never_joined_has_no_membership_and_no_portal(api: Api) -> None:
+def test_user_who_never_joined_has_no_membership_or_portal(api: Api) -> None:
     assert api.get("/v1/membership").json == {"membership": None}
     assert refused(api.call("POST", "/v1/membership/portal-sessions")) == (404, "not_found", None)
 
 
-def test_a_paid_month_is_a_membership_and_its_coins(api: Api) -> None:
+def test_paid_month_activates_and_credits(api: Api) -> None:
     member(api)
     assert shown(api) == {
         "id": KEY,
@@ -119,14 +119,14 @@ def test_a_paid_month_is_a_membership_and_its_coins(api: Api) -> None:
     assert api.join(KEY).json["url"] is None
 
 
-def test_the_portal_is_the_customers_own(api: Api) -> None:
+def test_portal_session_is_for_the_own_customer(api: Api) -> None:
     member(api)
     reply = api.call("POST", "/v1/membership/portal-sessions")
     assert (reply.status, reply.json) == (200, {"url": "https://portal.example/cus_ann"})
     assert api.call("POST", "/v1/membership/portal-sessions", fan="ben").status == 404
 
 
-def test_a_membership_that_is_not_renewed_is_over_with_its_month(api: Api) -> None:
+def test_membership_without_renewal_ends_with_its_month(api: Api) -> None:
     membership = member(api)
     api.billing.subscribe(membership, renews=False)
     assert hear(api, "customer.subscription.updated", membership=hint_of(membership)) == "membership_active"
@@ -141,7 +141,7 @@ def test_a_membership_that_is_not_renewed_is_over_with_its_month(api: Api) -> No
     assert (ended["kind"], ended["coins"]) == ("membership_end", 0)
 
 
-def test_what_became_of_it_is_counted(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_membership_webhook_outcome_is_counted(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     membership = member(api)
     counters(capsys)
     for status, counter in (("past_due", "WebhookMembershipPastDue"), ("dormant", "WebhookUnknownStatus")):

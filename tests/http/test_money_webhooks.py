@@ -29,7 +29,7 @@ def wallet(api: Api) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("kind", sorted(MONEY_EVENTS))
-def test_each_kind_of_news_makes_the_coins_follow_the_money(api: Api, kind: str) -> None:
+def test_each_money_event_type_claws_back(api: Api, kind: str) -> None:
     purchase_id = bought(api)
     assert hear(api, purchase_id, kind) == "unchanged"
     api.refund(purchase_id, 37)
@@ -37,7 +37,7 @@ def test_each_kind_of_news_makes_the_coins_follow_the_money(api: Api, kind: str)
     assert wallet(api) == (35, 0)
 
 
-def test_a_refund_and_its_failure_are_lines_of_the_statement(api: Api) -> None:
+def test_refund_and_its_failure_are_in_the_statement(api: Api) -> None:
     purchase_id = bought(api)
     for amount in (74, 0):
         api.refund(purchase_id, amount)
@@ -51,7 +51,7 @@ def test_a_refund_and_its_failure_are_lines_of_the_statement(api: Api) -> None:
     assert api.get(f"/v1/checkout-sessions/{purchase_id}").json["status"] == "posted"
 
 
-def test_spent_coins_are_owed_until_the_next_purchase(api: Api) -> None:
+def test_refund_of_spent_coins_is_owed_until_the_next_purchase(api: Api) -> None:
     purchase_id = bought(api)
     api.give(item_id="cake")
     api.refund(purchase_id, 74)
@@ -75,14 +75,14 @@ def test_spent_coins_are_owed_until_the_next_purchase(api: Api) -> None:
         ("invented_yesterday", "unknown_status", 70),
     ],
 )
-def test_a_dispute_takes_what_the_bank_takes(api: Api, status: str, outcome: str, coins: int) -> None:
+def test_dispute_claws_back_the_disputed_coins(api: Api, status: str, outcome: str, coins: int) -> None:
     purchase_id = bought(api)
     api.gateway.money[f"pi_{purchase_id}"] = MoneyState(captured_minor=74, disputes=[a_dispute(74, status)])
     assert hear(api, purchase_id, "charge.dispute.created") == outcome
     assert wallet(api) == (coins, 0)
 
 
-def test_news_of_a_refund_may_come_before_that_of_the_payment(api: Api) -> None:
+def test_refund_event_before_its_payment_is_handled(api: Api) -> None:
     purchase_id = str(api.buy().json["id"])
     api.refund(purchase_id, 37)
     assert hear(api, purchase_id) == "clawed_back"
@@ -90,7 +90,7 @@ def test_news_of_a_refund_may_come_before_that_of_the_payment(api: Api) -> None:
     assert wallet(api) == (35, 0)
 
 
-def test_a_strangers_refund_is_taken_and_left_alone(api: Api) -> None:
+def test_unrelated_refund_is_accepted_and_ignored(api: Api) -> None:
     bought(api)
     for changes in ({"payment_intent": "pi_other"}, {"payment_intent": None}):
         event = api.gateway.sign(hint_of("other", **changes))
@@ -98,7 +98,7 @@ def test_a_strangers_refund_is_taken_and_left_alone(api: Api) -> None:
             assert api.tell(event).json == {"outcome": "stranger"}
 
 
-def test_what_became_of_it_is_counted(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_money_webhook_outcome_is_counted(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     purchase_id = bought(api)
     counters(capsys)
     for amount, counter in ((74, "WebhookClawedBack"), (0, "WebhookRestored"), (0, "WebhookUnchanged")):

@@ -32,7 +32,7 @@ def signed(api: Api, market: str = "") -> list[str]:
 # --- signed bundles ---------------------------------------------------------------------------------------------------
 
 
-def test_whoever_has_the_public_keys_can_check_a_bundle(api: Api) -> None:
+def test_offer_verifies_with_the_public_keys(api: Api) -> None:
     offers = api.get("/v1/offers?currency=eur&channel=in_app", fan=None)
     keys = jwt.PyJWKSet.from_json(api.get("/.well-known/jwks.json", fan=None).text)
     assert [offer["bundle_id"] for offer in offers.json["offers"]][:2] == ["coins_70", "coins_350"]
@@ -47,12 +47,12 @@ def test_whoever_has_the_public_keys_can_check_a_bundle(api: Api) -> None:
         assert len(offer["jws"]) < 600
 
 
-def test_partners_may_keep_a_bundle_for_a_minute(api: Api) -> None:
+def test_offers_are_cacheable_for_a_minute(api: Api) -> None:
     reply = api.get("/v1/offers", fan=None)
     assert (reply.headers["cache-control"], reply.headers.get("etag")) == ("public, max-age=60", None)
 
 
-def test_public_keys_are_sent_once_and_are_public(api: Api) -> None:
+def test_public_keys_have_an_etag_and_no_private_part(api: Api) -> None:
     reply = api.get("/.well-known/jwks.json", fan=None)
     assert reply.headers["content-type"] == "application/json"
     assert api.get("/.well-known/jwks.json", headers={"If-None-Match": reply.headers["etag"]}).status == 304
@@ -60,12 +60,12 @@ def test_public_keys_are_sent_once_and_are_public(api: Api) -> None:
     assert key.keys() == {"kty", "crv", "x", "y", "kid", "alg", "use"}
 
 
-def test_where_nothing_is_on_sale_nothing_is_signed(api: Api) -> None:
+def test_offers_in_an_unsold_currency_are_empty(api: Api) -> None:
     assert signed(api, "?currency=chf") == []
     assert api.get("/v1/offers?currency=moon").json["field"] == "currency"
 
 
-def test_a_bundle_of_ours_is_official_for_a_day(api: Api) -> None:
+def test_offer_is_official_for_a_day(api: Api) -> None:
     jws = signed(api, "?currency=jpy")[0]
     reply = verify(api, jws=jws)
     assert verdict(reply) == (True, "official")
@@ -75,7 +75,7 @@ def test_a_bundle_of_ours_is_official_for_a_day(api: Api) -> None:
     assert verdict(verify(api, jws=jws)) == (False, "expired")
 
 
-def test_a_bundle_is_official_no_longer_than_it_is_sold(api: Api) -> None:
+def test_offer_that_is_no_longer_sold_is_not_official(api: Api) -> None:
     jws = signed(api)[0]
     bundle = api.ports["catalogue"].bundles["coins_70"]
     others = {name: each for name, each in api.ports["catalogue"].bundles.items() if name != "coins_70"}
@@ -88,13 +88,13 @@ def test_a_bundle_is_official_no_longer_than_it_is_sold(api: Api) -> None:
     assert verdict(verify(api, jws=jws)) == (False, "not_on_sale")
 
 
-def test_a_bundle_for_trying_things_out_is_not_one_for_real_money(api: Api) -> None:
+def test_offer_of_test_mode_is_not_official_in_live_mode(api: Api) -> None:
     jws = signed(api)[0]
     api.ports["settings"] = replace(api.ports["settings"], livemode=True)
     assert verdict(verify(api, jws=jws)) == (False, "other_shop")
 
 
-def test_keys_may_be_rotated_under_bundles_that_are_out_already(api: Api) -> None:
+def test_rotated_keys_still_verify_earlier_offers(api: Api) -> None:
     jws = signed(api)[0]
     newer = new_signing_key()
     api.ports["offer_signer"] = EcOfferSigner(lambda: [newer, SIGNING_KEY])
@@ -104,7 +104,7 @@ def test_keys_may_be_rotated_under_bundles_that_are_out_already(api: Api) -> Non
     assert verdict(verify(api, jws=jws)) == (False, "not_signed")
 
 
-def test_a_key_reaches_neither_an_answer_nor_a_log(api: Api) -> None:
+def test_signing_key_is_in_no_response_or_log(api: Api) -> None:
     for path in ("/v1/offers", "/.well-known/jwks.json", "/v1/offers/verify?jws=x.y.z"):
         assert api.get(path).status == 200
     secret = SIGNING_KEY.splitlines()[1]
@@ -116,7 +116,7 @@ def test_a_key_reaches_neither_an_answer_nor_a_log(api: Api) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/offers", "/.well-known/jwks.json", "/v1/offers/verify?jws=x.y.z"])
-def test_when_the_keys_are_out_of_reach_one_may_try_again(api: Api, path: str) -> None:
+def test_offers_without_signing_keys_get_try_again(api: Api, path: str) -> None:
     api.ports["offer_signer"] = Broken(TryAgain("The secrets cannot be read."))
     assert api.get(path).status == 503
 
@@ -140,13 +140,13 @@ def test_when_the_keys_are_out_of_reach_one_may_try_again(api: Api, path: str) -
         ("https://shop.example/" + "x" * 2027, (True, "official")),
     ],
 )
-def test_an_address_is_the_shops_or_not(api: Api, url: str, found: tuple[bool, str]) -> None:
+def test_verify_address_returns_its_reason(api: Api, url: str, found: tuple[bool, str]) -> None:
     reply = verify(api, url=url)
     assert verdict(reply) == found
     assert (reply.json["bundle_id"], reply.json["official_price"]) == (None, None)
 
 
-def test_both_addresses_of_the_settings_are_the_shops(api: Api) -> None:
+def test_verify_address_accepts_both_origins_of_the_settings(api: Api) -> None:
     api.ports["settings"] = replace(api.ports["settings"], cancel_url="https://www.shop.example/cancelled")
     assert verdict(verify(api, url="https://www.shop.example/")) == (True, "official")
     assert verdict(verify(api, url="https://shop.example/")) == (True, "official")
@@ -166,7 +166,7 @@ def test_both_addresses_of_the_settings_are_the_shops(api: Api) -> None:
         ({"coins": 70, "amount_minor": 74, "currency": "chf"}, (False, "no_such_bundle"), None),
     ],
 )
-def test_a_price_is_the_shops_or_not(
+def test_verify_price_returns_its_reason(
     api: Api, query: dict[str, str | int], found: tuple[bool, str], official_minor: int | None
 ) -> None:
     reply = verify(api, **query)
@@ -194,6 +194,6 @@ def test_a_price_is_the_shops_or_not(
     ],
     ids=str,
 )
-def test_one_thing_at_a_time_can_be_verified(api: Api, query: dict[str, str | int], field: str) -> None:
+def test_verify_with_two_subjects_is_refused(api: Api, query: dict[str, str | int], field: str) -> None:
     reply = verify(api, **query)
     assert (reply.status, reply.code, reply.json["field"]) == (400, "invalid_field", field)

@@ -42,44 +42,44 @@ def complaints(document: Document, reply: Reply, method: str, path: str) -> list
 # --- valid and complete -----------------------------------------------------------------------------------------------
 
 
-def test_it_is_openapi_3_1(document: Document) -> None:
+def test_document_is_openapi_3_1(document: Document) -> None:
     assert document.keys() == {"openapi", "info", "servers", "tags", "paths", "components"}
     assert document["openapi"] == "3.1.0"
     assert document["info"].keys() >= {"title", "version"}
     assert all(path.startswith(("/v1/", "/.well-known/")) for path in document["paths"])
 
 
-def test_its_schemas_are_json_schema(document: Document) -> None:
+def test_schemas_are_json_schema(document: Document) -> None:
     for schema in document["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
 
 
-def test_every_reference_leads_somewhere(document: Document) -> None:
+def test_references_resolve(document: Document) -> None:
     references = re.findall(r"'\$ref': '#/components/schemas/(\w+)'", str(document))
     assert set(references) == set(document["components"]["schemas"])
 
 
-def test_every_route_is_described_or_no_json(document: Document) -> None:
+def test_routes_of_json_are_described(document: Document) -> None:
     described = {(method, path) for method, path, _ in operations(document)}
     assert described.isdisjoint(NOT_JSON)
     assert described | NOT_JSON == set(routes())
 
 
-def test_every_operation_has_a_name_of_its_own_and_says_what_it_does(document: Document) -> None:
+def test_operations_have_distinct_ids_and_a_summary(document: Document) -> None:
     names = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z]+(_[a-z0-9]+)+", name) for name in names)
     assert all(operation["summary"].endswith(".") for _, _, operation in operations(document))
 
 
-def test_every_parameter_of_a_path_is_described(document: Document) -> None:
+def test_path_parameters_are_described(document: Document) -> None:
     for _, path, operation in operations(document):
         named = [part["name"] for part in operation["parameters"] if part["in"] == "path"]
         assert named == re.findall(r"{(\w+)}", path)
         assert all(part["required"] for part in operation["parameters"] if part["in"] == "path")
 
 
-def test_every_query_that_is_read_is_described(document: Document) -> None:
+def test_query_parameters_are_described(document: Document) -> None:
     described = {
         path: [part["name"] for part in operation["parameters"] if part["in"] == "query"]
         for _, path, operation in operations(document)
@@ -98,7 +98,7 @@ def test_every_query_that_is_read_is_described(document: Document) -> None:
     }
 
 
-def test_what_needs_a_token_or_a_key_says_so(document: Document) -> None:
+def test_operations_describe_their_token_and_key(document: Document) -> None:
     secured = {(method, path) for method, path, op in operations(document) if op.get("security") == [{"bearer": []}]}
     optional = {path for _, path, op in operations(document) if op.get("security") == [{"bearer": []}, {}]}
     assert optional == {"/v1/gift-catalogue", "/v1/worth"}
@@ -116,7 +116,7 @@ def test_what_needs_a_token_or_a_key_says_so(document: Document) -> None:
                                    "/v1/operator/reviews")}  # fmt: skip
 
 
-def test_what_can_be_made_or_repeated_has_both_answers(document: Document) -> None:
+def test_operations_with_a_key_describe_200_and_201(document: Document) -> None:
     for method, path, operation in operations(document):
         is_keyed = any(part["name"] == "Idempotency-Key" for part in operation["parameters"])
         made = {"200", "201", "default"} if is_keyed else {"200", "default"}
@@ -124,14 +124,14 @@ def test_what_can_be_made_or_repeated_has_both_answers(document: Document) -> No
         assert all(response["description"] for response in operation["responses"].values())
 
 
-def test_a_request_may_have_no_other_fields(document: Document) -> None:
+def test_request_schemas_forbid_other_fields(document: Document) -> None:
     schemas = document["components"]["schemas"]
     requests = [name for name in schemas if name.endswith("Request")]
     assert len(requests) == 9
     assert all(schemas[name]["additionalProperties"] is False for name in requests)
 
 
-def test_money_and_coins_are_whole_numbers(document: Document) -> None:
+def test_money_and_coins_are_integers(document: Document) -> None:
     for name, schema in document["components"]["schemas"].items():
         for field, rule in schema["properties"].items():
             if re.search("coins|amount|owed|needed", field) and field not in {"price_per_coin", "reason"}:
@@ -140,17 +140,17 @@ def test_money_and_coins_are_whole_numbers(document: Document) -> None:
     assert "'number'" not in str(document)
 
 
-def test_every_rule_is_for_a_field_that_there_is(document: Document) -> None:
+def test_rules_are_for_existing_fields(document: Document) -> None:
     schemas = document["components"]["schemas"]
     assert {key for key, _, _ in openapi_rules.matches(schemas)} == set(openapi_rules.RULES)
 
 
-def test_every_operation_has_a_tag_that_is_listed(document: Document) -> None:
+def test_operations_have_listed_tags(document: Document) -> None:
     listed = {tag["name"] for tag in document["tags"]}
     assert {tag for _, _, operation in operations(document) for tag in operation["tags"]} == listed
 
 
-def test_queries_that_a_route_needs_are_required(document: Document) -> None:
+def test_required_queries_are_marked(document: Document) -> None:
     required = {
         (path, part["name"])
         for _, path, operation in operations(document)
@@ -160,7 +160,7 @@ def test_queries_that_a_route_needs_are_required(document: Document) -> None:
     assert required == {("/v1/top-up", "for"), ("/v1/worth", "coins")}
 
 
-def test_every_text_with_a_fixed_form_has_a_rule(document: Document) -> None:
+def test_texts_with_a_fixed_form_have_a_rule(document: Document) -> None:
     """Ids, times, currencies and states: a text without a rule is one that a person wrote, or an address."""
     free = {
         f"{name}.{field}"
@@ -193,7 +193,7 @@ def acts(api: Api) -> Iterator[tuple[str, Document, str]]:
         yield "reversals", {"user_id": "ann", "gift_id": uuid7_at(START, 8)} | why, uuid7_at(START, 23)
 
 
-def test_every_good_answer_is_as_described(api: Api, document: Document) -> None:
+def test_success_responses_match_their_schemas(api: Api, document: Document) -> None:
     api.fund()
     api.stock_membership()
     webhook = api.gateway.sign(event_for(api))
@@ -247,7 +247,7 @@ def test_every_good_answer_is_as_described(api: Api, document: Document) -> None
         ("GET", "/v1/gifts/{id}", {}, "not_found"),
     ],
 )
-def test_every_problem_is_as_described(
+def test_problem_responses_match_their_schema(
     api: Api, document: Document, method: str, path: str, parts: dict[str, Any], code: str
 ) -> None:
     reply = api.call(method, path, **parts)
@@ -255,7 +255,7 @@ def test_every_problem_is_as_described(
     assert reply.code == code
 
 
-def test_an_answer_that_is_not_as_described_would_be_noticed(api: Api, document: Document) -> None:
+def test_response_that_breaks_its_schema_is_found(api: Api, document: Document) -> None:
     reply = api.get("/v1/wallet")
     wrong = Reply(reply.status, reply.headers, reply.text.replace("0", "0.5"))
     assert complaints(document, wrong, "GET", "/v1/wallet") != []

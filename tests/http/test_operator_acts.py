@@ -34,7 +34,7 @@ def coins(api: Api) -> int:
 # --- grants -----------------------------------------------------------------------------------------------------------
 
 
-def test_coins_are_granted_once(api: Api) -> None:
+def test_grant_repeat_grants_once(api: Api) -> None:
     wish = {"user_id": "ann", "coins": 500, **WHY}
     first, again = api.act("grants", wish, KEY), api.act("grants", wish, KEY)
     assert first.json == {
@@ -49,7 +49,7 @@ def test_coins_are_granted_once(api: Api) -> None:
     assert (again.headers["idempotent-replayed"], coins(api)) == ("true", 500)
 
 
-def test_the_fan_sees_a_grant_in_the_statement_and_not_who_made_it(api: Api) -> None:
+def test_grant_in_the_statement_hides_its_actor(api: Api) -> None:
     granted = api.act("grants", {"user_id": "ann", "coins": 500, **WHY}, KEY)
     statement = api.get("/v1/wallet/entries")
     assert statement.json["entries"] == [granted.json]
@@ -58,7 +58,7 @@ def test_the_fan_sees_a_grant_in_the_statement_and_not_who_made_it(api: Api) -> 
 
 
 @pytest.mark.parametrize("other", [{"coins": 501}])
-def test_another_grant_needs_another_key(api: Api, other: dict[str, Any]) -> None:
+def test_grant_with_a_used_key_is_refused(api: Api, other: dict[str, Any]) -> None:
     wish = {"user_id": "ann", "coins": 500, **WHY}
     api.act("grants", wish, KEY)
     with api.nothing_written():
@@ -68,7 +68,7 @@ def test_another_grant_needs_another_key(api: Api, other: dict[str, Any]) -> Non
 # --- reversals --------------------------------------------------------------------------------------------------------
 
 
-def test_a_gift_is_taken_back_once(api: Api) -> None:
+def test_reversal_repeat_reverses_once(api: Api) -> None:
     api.fund(coins=100)
     gift = api.give(item_id="cake").json
     wish = {"user_id": "ann", "gift_id": gift["id"], **WHY}
@@ -82,13 +82,13 @@ def test_a_gift_is_taken_back_once(api: Api) -> None:
 
 
 @pytest.mark.parametrize("gift_id", ["", "x", "a#b", "\u0000", KEY, OTHER.upper(), "0" * 5000])
-def test_what_is_no_gift_cannot_be_taken_back(api: Api, gift_id: str) -> None:
+def test_reversal_of_what_is_no_gift_is_not_found(api: Api, gift_id: str) -> None:
     with api.nothing_written():
         reply = api.act("reversals", {"user_id": "ann", "gift_id": gift_id, **WHY})
     assert refused(reply) == (404, "not_found", None)
 
 
-def test_a_gift_of_another_fan_cannot_be_taken_back(api: Api) -> None:
+def test_reversal_of_another_fans_gift_is_not_found(api: Api) -> None:
     api.fund("ben")
     gift_id = api.give(fan="ben").json["id"]
     with api.nothing_written():
@@ -98,7 +98,7 @@ def test_a_gift_of_another_fan_cannot_be_taken_back(api: Api) -> None:
 # --- freezes ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_wallet_is_frozen_and_thawed(api: Api) -> None:
+def test_freeze_and_unfreeze_a_wallet(api: Api) -> None:
     api.fund()
     for is_frozen, status in ((True, 403), (False, 201)):
         wish = {"user_id": "ann", "frozen": is_frozen, **WHY}
@@ -107,7 +107,7 @@ def test_a_wallet_is_frozen_and_thawed(api: Api) -> None:
         assert api.give().status == status
 
 
-def test_a_freeze_that_was_done_is_not_done_again(api: Api) -> None:
+def test_freeze_repeat_changes_nothing(api: Api) -> None:
     wish = {"user_id": "ann", "frozen": True, **WHY}
     api.act("freezes", wish, KEY)
     api.act("freezes", wish | {"frozen": False}, OTHER)
@@ -120,7 +120,7 @@ def test_a_freeze_that_was_done_is_not_done_again(api: Api) -> None:
 # --- reviews and settlements ------------------------------------------------------------------------------------------
 
 
-def test_a_review_says_what_was_paid_and_what_for(api: Api) -> None:
+def test_review_shows_payment_and_quote(api: Api) -> None:
     review_id = a_review(api)
     (purchase_id,) = api.gateway.sessions
     assert reviews(api).json == {
@@ -174,11 +174,11 @@ def test_reviews_are_listed_by_pages(api: Api) -> None:
     [("limit=0", "limit"), ("limit=101", "limit"), ("cursor=%C3%A9", "cursor"), ("cursor=_w==", "cursor"),
      ("cursor=IA==", "cursor")],
 )  # fmt: skip
-def test_what_is_no_page_of_reviews_is_refused(api: Api, query: str, field: str) -> None:
+def test_reviews_of_an_invalid_page_are_refused(api: Api, query: str, field: str) -> None:
     assert refused(reviews(api, f"?{query}")) == (400, "invalid_field", field)
 
 
-def test_a_review_of_money_that_moved_says_how_much_is_gone(api: Api) -> None:
+def test_review_of_moved_money_shows_how_much_is_gone(api: Api) -> None:
     a_review(api)
     [review] = api.ledger.reviews.values()
     moved = replace(review, reason=ReviewReason.MONEY_LEFT, moved="0123456789abcdef", gone_minor=1)
@@ -192,12 +192,12 @@ def test_a_review_of_money_that_moved_says_how_much_is_gone(api: Api) -> None:
 
 
 @pytest.mark.parametrize("month", ["2026", "2026-13", "2026-1", "2026-00", "1999-12", "2026-11-01", "x", "2026-11%0a"])
-def test_what_is_no_month_is_refused(api: Api, month: str) -> None:
+def test_reviews_of_an_invalid_month_are_refused(api: Api, month: str) -> None:
     assert refused(reviews(api, f"?month={month}")) == (400, "invalid_field", "month")
 
 
 @pytest.mark.parametrize(("decision", "credited"), [("credit", 70), ("refuse", 0)])
-def test_a_review_is_settled_once(api: Api, decision: str, credited: int) -> None:
+def test_settlement_repeat_settles_once(api: Api, decision: str, credited: int) -> None:
     wish = {"review_id": a_review(api), "decision": decision, **WHY}
     first, again = api.act("settlements", wish, KEY), api.act("settlements", wish, KEY)
     assert first.json["settlement"] == {
@@ -218,7 +218,7 @@ def test_a_review_is_settled_once(api: Api, decision: str, credited: int) -> Non
     ["", ".", "2026-11", "2026-11.", "2026-13.pi_odd", "2026-11.pi_other", "2026-11#pi_odd", "2026-11.pi_odd.0",
      "2026-11.pi#odd", "2026-11.pi odd", f"2026-11.{'x' * 256}", f"2026-11.{'x' * 5000}", "2026-11.pi\u0000"],
 )  # fmt: skip
-def test_what_is_no_review_cannot_be_settled(api: Api, review_id: str) -> None:
+def test_settlement_of_an_unknown_review_is_not_found(api: Api, review_id: str) -> None:
     a_review(api)
     with api.nothing_written():
         reply = api.act("settlements", {"review_id": review_id, "decision": "credit", **WHY})

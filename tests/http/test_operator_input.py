@@ -57,12 +57,12 @@ def act(api: Api, name: str, body: Any, key: Any = KEY, **parts: Any) -> Reply:
 
 
 @pytest.mark.parametrize(("name", "field", "value"), BAD, ids=lambda value: ascii(value)[:24])
-def test_a_field_that_breaks_its_rule_is_named(api: Api, name: str, field: str, value: Any) -> None:
+def test_invalid_field_is_named(api: Api, name: str, field: str, value: Any) -> None:
     assert refused(act(api, name, GOOD[name] | {field: value})) == (400, "invalid_field", field)
 
 
 @pytest.mark.parametrize(("name", "field"), FIELDS)
-def test_a_field_that_is_missing_is_named(api: Api, name: str, field: str) -> None:
+def test_missing_field_is_named(api: Api, name: str, field: str) -> None:
     reply = act(api, name, {other: value for other, value in GOOD[name].items() if other != field})
     assert refused(reply) == (400, "invalid_field", field)
     assert reply.json["rule"] == "required"
@@ -70,13 +70,13 @@ def test_a_field_that_is_missing_is_named(api: Api, name: str, field: str) -> No
 
 @pytest.mark.parametrize("name", GOOD)
 @pytest.mark.parametrize("field", NEVER_THE_CALLERS)
-def test_what_is_not_the_callers_to_say_is_refused(api: Api, name: str, field: str) -> None:
+def test_unknown_field_is_refused(api: Api, name: str, field: str) -> None:
     assert refused(act(api, name, GOOD[name] | {field: "x"})) == (400, "unknown_field", field)
 
 
 @pytest.mark.parametrize("name", GOOD)
 @pytest.mark.parametrize("key", NO_KEYS)
-def test_without_a_usable_key_nothing_is_done(api: Api, name: str, key: Any) -> None:
+def test_act_without_a_valid_key_writes_nothing(api: Api, name: str, key: Any) -> None:
     assert refused(act(api, name, GOOD[name], key)) == (400, "missing_idempotency_key", "Idempotency-Key")
 
 
@@ -92,7 +92,7 @@ def test_without_a_usable_key_nothing_is_done(api: Api, name: str, key: Any) -> 
     ],
     ids=str,
 )
-def test_what_is_no_json_of_ours_is_refused(api: Api, name: str, body: bytes, parts: Any, code: Any) -> None:
+def test_invalid_json_is_refused(api: Api, name: str, body: bytes, parts: Any, code: Any) -> None:
     status, code_word, _ = code
     reply = act(api, name, body, **parts)
     assert (reply.status, reply.code) == (status, code_word)
@@ -101,9 +101,7 @@ def test_what_is_no_json_of_ours_is_refused(api: Api, name: str, body: bytes, pa
 @pytest.mark.parametrize("name", GOOD)
 @pytest.mark.parametrize(("error", "status", "code"), [(TryAgain(), 503, "try_again"),
                                                        (RuntimeError("a secret"), 500, "internal_error")])  # fmt: skip
-def test_when_the_desk_breaks_the_operator_hears_of_it(
-    api: Api, name: str, error: Exception, status: int, code: str
-) -> None:
+def test_failing_operator_ledger_gets_an_error(api: Api, name: str, error: Exception, status: int, code: str) -> None:
     api.fund()
     api.give(GIFT)
     api.ports["operators"] = Broken(error)
@@ -113,7 +111,7 @@ def test_when_the_desk_breaks_the_operator_hears_of_it(
 
 
 @pytest.mark.parametrize("name", ["reversals", "settlements"])
-def test_an_id_that_can_be_none_of_ours_is_not_even_looked_for(api: Api, name: str) -> None:
+def test_malformed_id_is_not_looked_up(api: Api, name: str) -> None:
     api.ports["ledger"] = api.ports["operators"] = Broken(ValueError("no such key can be"))
     odd = {"reversals": {"gift_id": "a#b"}, "settlements": {"review_id": "2026-11.#"}}
     assert refused(api.act(name, GOOD[name] | odd[name])) == (404, "not_found", None)

@@ -77,7 +77,7 @@ class Reader(HTMLParser):
 # ---- the shop --------------------------------------------------------------------------------------------------------
 
 
-def test_each_bundle_is_a_form_with_a_key_of_its_own() -> None:
+def test_bundles_are_forms_with_distinct_keys() -> None:
     yen = bundle(bundle_id="coins_700", price={"amount_minor": 1000, "currency": "jpy", "exponent": 0})
     assert Reader(shop(bundle(), yen)).orders() == [
         {"bundle_id": "coins_70", "currency": "usd", "key": "key-1"},
@@ -85,12 +85,12 @@ def test_each_bundle_is_a_form_with_a_key_of_its_own() -> None:
     ]
 
 
-def test_a_form_says_nothing_of_coins_or_prices() -> None:
+def test_buy_form_has_no_coins_or_prices() -> None:
     [order] = Reader(shop()).orders()
     assert order.keys() == {"bundle_id", "currency", "key"}
 
 
-def test_what_speaks_for_a_bundle_is_said_and_what_does_not_is_not() -> None:
+def test_shop_shows_only_positive_savings() -> None:
     text = Reader(shop(bundle(coins=1500, bonus_coins=100, discount_percent=8, web_saving_percent=25))).text
     for said in ["1,500 coins", "100 bonus included", "Save 8%", "25% below app price", "$0.0141 a coin", "$0.99"]:
         assert said in text
@@ -112,11 +112,11 @@ def test_what_speaks_for_a_bundle_is_said_and_what_does_not_is_not() -> None:
         (2**53 - 1, "usd", 2, "$90,071,992,547,409.91"),
     ],
 )
-def test_prices_are_exact(amount_minor: int, currency: str, exponent: int, text: str) -> None:
+def test_shop_prices_are_exact(amount_minor: int, currency: str, exponent: int, text: str) -> None:
     assert format_price(amount_minor, currency, exponent) == text
 
 
-def test_the_currencies_are_plain_links_that_name_the_currency() -> None:
+def test_currencies_are_links_that_name_the_currency() -> None:
     links = [facts for tag, facts in Reader(shop()).elements if tag == "a" and "currency" in str(facts)]
     assert links == [
         {"href": "?currency=usd", "aria-current": "true"},
@@ -124,12 +124,12 @@ def test_the_currencies_are_plain_links_that_name_the_currency() -> None:
     ]
 
 
-def test_one_currency_needs_no_switch() -> None:
+def test_shop_with_one_currency_has_no_switch() -> None:
     page = pages.shop([bundle()], currency="usd", currencies=["usd"], new_id=lambda: "key")
     assert "currency=" not in page
 
 
-def test_a_fan_can_sign_in_and_out() -> None:
+def test_shop_has_forms_to_sign_in_and_out() -> None:
     assert "sign-in" in Reader(shop()).actions
     signed_in = Reader(shop(fan="ann"))
     assert "sign-out" in signed_in.actions
@@ -137,7 +137,7 @@ def test_a_fan_can_sign_in_and_out() -> None:
     assert "Signed in as ann" in signed_in.text
 
 
-def test_nothing_becomes_html() -> None:
+def test_user_text_never_becomes_html() -> None:
     hostile = bundle(
         bundle_id=HOSTILE, price={"amount_minor": 1, "currency": HOSTILE, "exponent": 2}, price_per_coin=HOSTILE
     )
@@ -150,7 +150,7 @@ def test_nothing_becomes_html() -> None:
     assert f"Signed in as {HOSTILE}" in reader.text
 
 
-def test_a_template_sign_in_a_name_is_a_name() -> None:
+def test_name_with_a_template_sign_is_shown_unchanged() -> None:
     assert "Signed in as $title ${main} $" in Reader(shop(fan="$title ${main} $")).text
 
 
@@ -172,11 +172,11 @@ def script_of(page: str) -> str:
         ("expired", 70, "ran out of time"),
     ],
 )
-def test_the_success_page_tells_what_the_ledger_says(status: str, coins: int, said: str) -> None:
+def test_success_page_shows_the_ledger_status(status: str, coins: int, said: str) -> None:
     assert said in Reader(pages.success({"status": status, "coins": coins})).text
 
 
-def test_the_success_page_promises_no_coins_that_it_does_not_know_of() -> None:
+def test_success_page_of_an_uncredited_purchase_promises_no_coins() -> None:
     assert "are yours" not in pages.success()
     assert "are yours" not in pages.success({"status": "pending", "coins": 70})
 
@@ -185,12 +185,12 @@ def test_the_success_page_promises_no_coins_that_it_does_not_know_of() -> None:
     ("checkout", "reloads"),
     [(None, False), ("pending", True), ("processing", True), ("posted", False), ("failed", False), ("expired", False)],
 )
-def test_without_javascript_an_open_purchase_reloads(checkout: str | None, reloads: bool) -> None:
+def test_success_page_of_an_open_purchase_reloads(checkout: str | None, reloads: bool) -> None:
     page = pages.success({"status": checkout, "coins": 70} if checkout else None)
     assert ('<noscript><meta http-equiv="refresh"' in page) == reloads
 
 
-def test_the_script_and_the_page_say_the_same_of_a_final_purchase() -> None:
+def test_script_and_page_agree_on_final_purchases() -> None:
     script, _ = pages.asset("shop.js")
     for status in ["failed", "expired"]:
         text = re.search('data-status="[a-z]+">([^<]+)<', pages.success({"status": status, "coins": 1}))
@@ -202,7 +202,7 @@ def test_the_script_and_the_page_say_the_same_of_a_final_purchase() -> None:
 
 
 @pytest.mark.parametrize("name", ALL_PAGES)
-def test_every_url_is_relative_and_nothing_is_inline(name: str) -> None:
+def test_pages_have_relative_urls_and_no_inline_code(name: str) -> None:
     reader = Reader(page_named(name))
     urls = [facts[key] for _, facts in reader.elements for key in ("href", "src", "action") if key in facts]
     assert urls
@@ -212,7 +212,7 @@ def test_every_url_is_relative_and_nothing_is_inline(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL_PAGES)
-def test_every_asset_that_a_page_names_is_there(name: str) -> None:
+def test_assets_of_pages_exist(name: str) -> None:
     named = re.findall(r'"assets/([a-z.]+)\?v=[0-9a-f]{12}"', page_named(name))
     assert set(named) == {*pages.ASSET_TYPES, "coin.svg"}
     for asset in named:
@@ -220,7 +220,7 @@ def test_every_asset_that_a_page_names_is_there(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL_PAGES)
-def test_every_page_has_its_landmarks_and_labels(name: str) -> None:
+def test_pages_have_landmarks_and_labels(name: str) -> None:
     reader = Reader(page_named(name))
     tags = [tag for tag, _ in reader.elements]
     assert [tags.count(tag) for tag in ("header", "main", "footer", "h1", "title")] == [1] * 5
@@ -231,14 +231,14 @@ def test_every_page_has_its_landmarks_and_labels(name: str) -> None:
     assert {str(facts["aria-labelledby"]) for _, facts in reader.elements if "aria-labelledby" in facts} <= set(ids)
 
 
-def test_the_script_asks_only_for_elements_that_exist() -> None:
+def test_script_uses_existing_elements_only() -> None:
     asked = set(re.findall(r'\bat\("([a-z-]+)"\)', pages.asset("shop.js")[0]))
     there = "".join(page_named(name) for name in ALL_PAGES)
     assert asked
     assert not [name for name in asked if f'id="{name}"' not in there]
 
 
-def test_the_script_never_writes_html() -> None:
+def test_script_never_writes_html() -> None:
     script, _ = pages.asset("shop.js")
     assert not re.search(
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function|\bstyle\b", script
@@ -254,7 +254,7 @@ def test_the_script_never_writes_html() -> None:
         ("http://127.0.0.1:8420/base", "http://127.0.0.1:8420"),
     ],
 )
-def test_the_form_may_lead_to_the_payment_page(stripe_api_url: str, origin: str) -> None:
+def test_csp_allows_the_form_to_lead_to_the_payment_page(stripe_api_url: str, origin: str) -> None:
     headers = pages.headers(stripe_api_url)
     policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == "'self'"
@@ -279,7 +279,7 @@ def luminance(color: str) -> float:
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
-def test_text_can_be_read(scheme: int) -> None:
+def test_colors_have_enough_contrast(scheme: int) -> None:
     palettes = re.findall(r":root \{(.*?)\}", pages.asset("coinpurse.css")[0], re.DOTALL)
     colors = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", palettes[scheme]))
     pairs = [(ink, ground) for ink in ("ink", "soft", "accent", "good", "bad") for ground in ("page", "card")]

@@ -8,7 +8,7 @@ from tests.domain.builders import a_posted_purchase
 from tests.http.api import Api, Reply
 
 
-def test_a_top_up_says_what_to_buy_and_what_it_costs(api: Api) -> None:
+def test_top_up_returns_bundles_and_their_price(api: Api) -> None:
     reply = api.get("/v1/top-up?for=1570&currency=eur&channel=in_app", fan=None)
     assert reply.status == 200
     assert reply.json == {
@@ -35,7 +35,7 @@ def test_a_top_up_says_what_to_buy_and_what_it_costs(api: Api) -> None:
     assert reply.headers["cache-control"] == "public, max-age=60"
 
 
-def test_a_top_up_is_for_dollars_on_the_web_unless_one_says_otherwise(api: Api) -> None:
+def test_top_up_defaults_to_usd_on_the_web(api: Api) -> None:
     reply = api.get("/v1/top-up?for=44999", fan=None)
     assert reply.json["price"]["currency"] == "usd"
     assert reply.json["bundles"][0] | {"price": 0} == {
@@ -48,17 +48,17 @@ def test_a_top_up_is_for_dollars_on_the_web_unless_one_says_otherwise(api: Api) 
 
 
 @pytest.mark.parametrize("needed", ["", "0", "-1", "200001", "1e3", "1.0", "many", "٣"])
-def test_a_top_up_is_for_a_number_of_coins(api: Api, needed: str) -> None:
+def test_top_up_with_invalid_coins_is_refused(api: Api, needed: str) -> None:
     reply = api.get(f"/v1/top-up?for={needed}")
     assert (reply.status, reply.code) == (400, "invalid_field")
     assert (reply.json["field"], reply.json["rule"]) == ("for", "a whole number from 1 to 200000")
 
 
-def test_a_top_up_needs_to_be_told_for_what(api: Api) -> None:
+def test_top_up_without_coins_is_refused(api: Api) -> None:
     assert api.get("/v1/top-up").json["field"] == "for"
 
 
-def test_where_nothing_is_on_sale_there_is_no_top_up(api: Api) -> None:
+def test_top_up_in_an_unsold_currency_is_refused(api: Api) -> None:
     assert api.get("/v1/top-up?for=1&currency=chf").code == "unknown_bundle"
     assert api.get("/v1/top-up?for=1&currency=moon").code == "invalid_field"
 
@@ -77,7 +77,7 @@ def rose_and_rocket(reply: Reply) -> list[tuple[int, str]]:
     return [(prices[item_id]["amount_minor"], prices[item_id]["basis"]) for item_id in ("rose", "rocket")]
 
 
-def test_without_a_currency_a_gift_has_no_price(api: Api) -> None:
+def test_gift_catalogue_without_a_currency_has_no_prices(api: Api) -> None:
     reply = api.get("/v1/gift-catalogue")
     rose = reply.json["gifts"][0]
     assert (rose["item_id"], rose["coins"], "price" in rose) == ("rose", 1, False)
@@ -85,7 +85,7 @@ def test_without_a_currency_a_gift_has_no_price(api: Api) -> None:
     assert "etag" in reply.headers
 
 
-def test_a_strangers_gift_costs_what_the_smallest_bundle_asks_per_coin(api: Api) -> None:
+def test_gift_price_without_purchases_is_the_smallest_bundles(api: Api) -> None:
     reply = api.get("/v1/gift-catalogue?currency=kwd", fan=None)
     price = {"amount_minor": 4, "currency": "kwd", "exponent": 3, "basis": "list"}  # 230 / 70 = 3.29
     rose = reply.json["gifts"][0]
@@ -98,7 +98,7 @@ def test_a_strangers_gift_costs_what_the_smallest_bundle_asks_per_coin(api: Api)
     )
 
 
-def test_a_fans_gift_costs_what_the_fan_has_paid_per_coin(api: Api) -> None:
+def test_gift_price_of_a_fan_is_what_they_paid_per_coin(api: Api) -> None:
     posted(api, coins=8500, amount_minor=7499)
     reply = api.get("/v1/gift-catalogue?currency=usd")
     assert rose_and_rocket(reply) == [(1, "paid"), (4412, "paid")]  # 5000 x 7499 / 8500 = 4411.18
@@ -110,13 +110,13 @@ def test_a_fans_gift_costs_what_the_fan_has_paid_per_coin(api: Api) -> None:
 
 @pytest.mark.parametrize("url", ["/v1/gift-catalogue?currency=usd", "/v1/worth?coins=1"])
 @pytest.mark.parametrize("token", ["Bearer token-of-ann", "Bearer forged", "x"])
-def test_what_was_asked_for_with_a_token_is_never_stored(api: Api, url: str, token: str) -> None:
+def test_worth_with_a_token_is_not_cacheable(api: Api, url: str, token: str) -> None:
     reply = api.get(url, fan=None, headers={"Authorization": token})
     assert (reply.status, reply.headers["cache-control"]) == (200, "no-store")
     assert "etag" not in reply.headers
 
 
-def test_any_number_of_coins_can_be_priced(api: Api) -> None:
+def test_worth_of_coins_is_their_price(api: Api) -> None:
     posted(api)
     assert api.get("/v1/worth?coins=140").json == {
         "coins": 140,
@@ -125,12 +125,12 @@ def test_any_number_of_coins_can_be_priced(api: Api) -> None:
 
 
 @pytest.mark.parametrize("coins", ["", "0", "-5", "1000000000", "x"])
-def test_no_other_number_can(api: Api, coins: str) -> None:
+def test_worth_of_invalid_coins_is_refused(api: Api, coins: str) -> None:
     assert api.get(f"/v1/worth?coins={coins}").json["field"] == "coins"
 
 
 @pytest.mark.parametrize("path", ["/v1/gift-catalogue?", "/v1/worth?coins=1&"])
-def test_nothing_is_priced_in_money_that_nothing_is_sold_in(api: Api, path: str) -> None:
+def test_worth_in_an_unsold_currency_is_refused(api: Api, path: str) -> None:
     assert api.get(f"{path}currency=chf").code == "unknown_bundle"
     assert api.get(f"{path}currency=moon").json["field"] == "currency"
 
@@ -138,7 +138,7 @@ def test_nothing_is_priced_in_money_that_nothing_is_sold_in(api: Api, path: str)
 # --- beside a reference rate ------------------------------------------------------------------------------------------
 
 
-def test_every_price_stands_beside_a_dated_reference_rate(api: Api) -> None:
+def test_prices_have_a_dated_reference_rate(api: Api) -> None:
     reply = api.get("/v1/prices", fan=None)
     assert [each["currency"] for each in reply.json["currencies"]] == ["eur", "gbp", "jpy", "kwd", "usd"]
     assert reply.json["base"] == "usd"
@@ -156,19 +156,19 @@ def test_every_price_stands_beside_a_dated_reference_rate(api: Api) -> None:
     assert {each["difference_permille"] for each in reply.json["currencies"][4]["bundles"]} == {0}
 
 
-def test_prices_of_the_app_are_those_of_the_app(api: Api) -> None:
+def test_prices_of_in_app_are_the_channels(api: Api) -> None:
     [dollar] = [each for each in api.get("/v1/prices?channel=in_app").json["currencies"] if each["currency"] == "usd"]
     assert dollar["bundles"][0]["price"]["amount_minor"] == 99
     assert api.get("/v1/prices?channel=kiosk").json["field"] == "channel"
 
 
-def test_prices_are_sent_once(api: Api) -> None:
+def test_prices_have_an_etag(api: Api) -> None:
     reply = api.get("/v1/prices")
     assert reply.headers["cache-control"] == "public, max-age=60"
     assert api.get("/v1/prices", headers={"If-None-Match": reply.headers["etag"]}).status == 304
 
 
-def test_a_currency_without_a_rate_says_so(api: Api) -> None:
+def test_prices_without_a_rate_have_nulls(api: Api) -> None:
     api.ports["reference_rates"] = replace(api.ports["reference_rates"], rates={"eur": "0.92"})
     yen = api.get("/v1/prices").json["currencies"][2]
     assert (yen["currency"], yen["rate"], yen["as_of"]) == ("jpy", None, None)
@@ -180,14 +180,14 @@ YEN = ("/", "/v1/bundles", "/v1/top-up?for=100", "/v1/worth?coins=5", "/v1/offer
 
 
 @pytest.mark.parametrize("url", YEN)
-def test_a_shop_without_usd_sells_in_its_own_currency(api: Api, url: str) -> None:
+def test_shop_without_usd_sells_in_its_first_currency(api: Api, url: str) -> None:
     api.ports["catalogue"] = load_catalogue("youtube_like")
     reply = api.get(url)
     assert reply.status == 200
     assert ("¥" if url == "/" else '"currency":"jpy"') in reply.text
 
 
-def test_a_checkout_without_a_currency_is_in_the_catalogues(api: Api) -> None:
+def test_checkout_without_a_currency_is_in_the_catalogues(api: Api) -> None:
     api.ports["catalogue"] = catalogue = load_catalogue("youtube_like")
     bundle_id = next(iter(catalogue.bundles))
     assert api.buy(bundle_id=bundle_id).json["price"]["currency"] == "jpy"

@@ -31,7 +31,7 @@ def ends(api: Api, fan: str) -> list[NotificationEntry]:
     return [entry for entry in api.ledger.entries[fan].values() if isinstance(entry, NotificationEntry)]
 
 
-def test_a_streak_is_ended_when_its_pause_is_over(api: Api) -> None:
+def test_streak_is_ended_after_its_pause(api: Api) -> None:
     begun(api, "ann")
     assert workers.end_streaks(woken(about("ann")), None) == {"batchItemFailures": []}
     assert ends(api, "ann") == []
@@ -44,7 +44,7 @@ def test_a_streak_is_ended_when_its_pause_is_over(api: Api) -> None:
     assert (end.payload["count"], end.payload["coins"]) == (1, 1)
 
 
-def test_a_streak_that_nobody_can_end_holds_up_no_other(api: Api) -> None:
+def test_streak_that_cannot_be_ended_delays_no_other(api: Api) -> None:
     begun(api, "ann")
     api.clock.advance(timedelta(seconds=5))
     answer = workers.end_streaks(woken("{", json.dumps({"user_id": 7}), about("ann")), None)

@@ -29,27 +29,27 @@ def _posting(api: Api) -> Posting:
     return Posting(posted_at=api.clock.now(), event_id=api.clock.new_id())
 
 
-def test_it_tells_the_fan_of_coins_that_have_arrived(api: Api) -> None:
+def test_success_of_a_posted_purchase_names_its_coins(api: Api) -> None:
     page = api.get(f"/success?purchase={bought(api, paid=True)}", fan="ann").text
     assert "70 coins are yours." in page
     assert "http-equiv" not in page
 
 
-def test_it_asks_again_by_itself_while_they_have_not(api: Api) -> None:
+def test_success_of_a_pending_purchase_reloads(api: Api) -> None:
     page = api.get(f"/success?purchase={bought(api, paid=False)}", fan="ann").text
     assert PROMISE in page
     assert '<noscript><meta http-equiv="refresh"' in page
 
 
 @pytest.mark.parametrize("fan", [None, "bob"])
-def test_it_tells_nobody_else(api: Api, fan: str | None) -> None:
+def test_success_for_another_user_names_no_coins(api: Api, fan: str | None) -> None:
     page = api.get(f"/success?purchase={bought(api, paid=True)}", fan=fan).text
     assert "70 coins" not in page
     assert PROMISE in page
 
 
 @pytest.mark.parametrize("purchase", ["", "x", "'><script>", "01a20320-a200-7000-8000-000000000001"])
-def test_it_credits_and_finds_nothing_that_is_not_there(api: Api, purchase: str) -> None:
+def test_success_of_an_unknown_purchase_credits_nothing(api: Api, purchase: str) -> None:
     assert PROMISE in api.get(f"/success?purchase={purchase}", fan="ann").text
     assert api.ledger.coins == {}
 

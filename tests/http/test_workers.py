@@ -92,7 +92,7 @@ def types(api: Api) -> list[object]:
 # --- relay ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_relay_tells_of_what_was_posted(api: Api) -> None:
+def test_relay_publishes_posted_entries(api: Api) -> None:
     post(api, *POSTED)
     assert workers.relay(in_the_stream(*map(row_of, POSTED)), None) == {"batchItemFailures": []}
     assert sorted(map(str, types(api))) == [
@@ -104,7 +104,7 @@ def test_the_relay_tells_of_what_was_posted(api: Api) -> None:
     assert {message.envelope["source"] for message in api.publisher.published} == {"/coinpurse/test"}
 
 
-def test_the_relay_names_what_must_come_again(api: Api) -> None:
+def test_relay_returns_records_to_repeat(api: Api) -> None:
     post(api, *POSTED)
     api.publisher.busy = {GRANTED.event_id}
     answer = workers.relay(in_the_stream(*map(row_of, POSTED)), None)
@@ -139,7 +139,7 @@ def wallet_record(number: str, left: int, old_left: int, **changes: Any) -> Even
     return {"eventName": "MODIFY", "dynamodb": change}
 
 
-def test_the_relay_reminds_of_a_budget_that_is_spent(api: Api) -> None:
+def test_relay_posts_the_reminder_of_a_spent_budget(api: Api) -> None:
     post(api, GIVEN)
     event = in_the_stream(row_of(GIVEN))
     event["Records"] += [wallet_record("w1", 20, 21), wallet_record("w2", 0, 20, budget={"S": "poison"})]
@@ -152,7 +152,7 @@ def test_the_relay_reminds_of_a_budget_that_is_spent(api: Api) -> None:
     assert api.queue.budgets == ["ann"]
 
 
-def test_the_relay_names_the_wallets_that_must_come_again(api: Api) -> None:
+def test_relay_returns_wallets_to_repeat(api: Api) -> None:
     api.ports["ledger"] = Broken(TryAgain())
     answer = workers.relay({"Records": [wallet_record("w1", 20, 21), wallet_record("w2", 30, 31)]}, None)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "w1"}]}
@@ -161,7 +161,7 @@ def test_the_relay_names_the_wallets_that_must_come_again(api: Api) -> None:
 # --- sweep ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_sweep_finds_what_the_stream_lost(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sweep_relays_lost_entries(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     post(api, *POSTED)
     api.clock.advance(HOUR)
     assert workers.sweep_journal(on_schedule(), None) == {"swept": 3}
@@ -174,7 +174,7 @@ def test_the_sweep_finds_what_the_stream_lost(api: Api, capsys: pytest.CaptureFi
 # --- redrive ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_stretch_that_was_given_up_is_told_again(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_redrive_publishes_a_discarded_stretch(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     post(api, *POSTED)
     workers.redrive_stretch(given_up(START, START + HOUR), None)
     workers.redrive_stretch(given_up(START - 9 * HOUR, START - HOUR), None)
@@ -182,7 +182,7 @@ def test_a_stretch_that_was_given_up_is_told_again(api: Api, capsys: pytest.Capt
     assert len(types(api)) == 3
 
 
-def test_a_stretch_that_cannot_be_told_yet_stays_in_the_queue(api: Api) -> None:
+def test_redrive_that_fails_keeps_the_message(api: Api) -> None:
     post(api, *POSTED)
     api.publisher.busy = {GIVEN.event_id}
     with pytest.raises(TryAgain):
@@ -192,7 +192,7 @@ def test_a_stretch_that_cannot_be_told_yet_stays_in_the_queue(api: Api) -> None:
 # --- reconcile --------------------------------------------------------------------------------------------------------
 
 
-def test_lost_webhooks_are_made_up_for(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_reconcile_credits_lost_webhooks(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     purchase_id = api.buy().json["id"]
     api.refund(purchase_id, 37)
     api.gateway.listed = [event_of(api, purchase_id), hint_of(purchase_id), hint_of(purchase_id, "refund.updated")]
@@ -205,7 +205,7 @@ def test_lost_webhooks_are_made_up_for(api: Api, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.usefixtures("api")
-def test_when_no_webhook_was_lost_nothing_is_healed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_reconcile_without_lost_webhooks_heals_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert workers.reconcile_events(on_schedule(), None) == {}
     assert counters(capsys) == {"Healed": 0}
 
@@ -214,7 +214,7 @@ def test_when_no_webhook_was_lost_nothing_is_healed(capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize(("tampered", "mismatches"), [({}, 0), ({"fan-1": 1}, 1)])
-def test_what_does_not_add_up_is_counted(
+def test_audit_counts_mismatches(
     api: Api, capsys: pytest.CaptureFixture[str], tampered: Mapping[str, int], mismatches: int
 ) -> None:
     post(api, *POSTED)
@@ -231,14 +231,14 @@ WORKERS = [workers.sweep_journal, workers.reconcile_events, workers.audit_totals
 
 
 @pytest.mark.parametrize("worker", WORKERS, ids=["sweep", "reconcile", "audit"])
-def test_a_worker_whose_journal_is_out_of_reach_fails_so_that_it_is_noticed(api: Api, worker: Any) -> None:
+def test_worker_without_a_journal_raises(api: Api, worker: Any) -> None:
     api.ports["journal"] = Broken(TryAgain())
     with pytest.raises(TryAgain):
         worker(on_schedule(), None)
 
 
 @pytest.mark.parametrize("worker", WORKERS, ids=["sweep", "reconcile", "audit"])
-def test_every_line_of_a_run_bears_its_id(api: Api, worker: Any) -> None:
+def test_log_lines_of_a_run_have_its_id(api: Api, worker: Any) -> None:
     post(api, *POSTED)
     api.ledger.coins = {"fan-1": 1}
     api.buy()

@@ -92,7 +92,7 @@ def test_parallel_requests_of_several_fans_never_cross(monkeypatch: pytest.Monke
     assert len({request_id for _, request_id, _ in answers}) == REQUESTS
 
 
-def test_the_handler_is_never_entered_twice_at_once() -> None:
+def test_handler_is_never_entered_twice_at_once() -> None:
     inside = threading.Lock()
 
     def handle(_event: Json) -> Mapping[str, Any]:
@@ -175,7 +175,7 @@ def test_response_of_renames_and_repeats_headers_as_the_gateway_does() -> None:
     )
 
 
-def test_a_handler_that_fails_is_a_502_and_the_next_request_is_served() -> None:
+def test_failing_handler_is_a_502_and_the_next_request_is_served() -> None:
     results: Iterator[Json] = iter([{"statusCode": 200, "body": "fine"}])
     failures = iter([RuntimeError("broken")])
 
@@ -189,7 +189,7 @@ def test_a_handler_that_fails_is_a_502_and_the_next_request_is_served() -> None:
         assert send(port, "GET", "/")[::2] == (200, b"fine")
 
 
-def test_a_head_request_has_the_length_and_no_body() -> None:
+def test_head_request_has_the_length_and_no_body() -> None:
     gateway = Gateway({"/": ["HEAD"]}, [], RESPONSES)
     with serving(gateway, lambda _: {"statusCode": 200, "body": "four"}) as port:
         status, headers, body = send(port, "HEAD", "/")

@@ -175,7 +175,7 @@ def test_key_in_use_is_a_conflict_that_the_client_retries(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("after_work", [False, True])
-def test_a_500_is_stored_under_its_key(shop: Shop, after_work: bool) -> None:
+def test_500_is_stored_under_its_key(shop: Shop, after_work: bool) -> None:
     shop.set_knobs(fail_next={"status": 500, "after_work": after_work, "path": "/v1/checkout", "method": "POST"})
     first, again = _create(shop, "key-1"), _create(shop, "key-1")
     assert (first[0], again[0], again[1]["Idempotent-Replayed"]) == (500, 500, "true")

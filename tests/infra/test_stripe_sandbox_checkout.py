@@ -13,7 +13,7 @@ from tests.infra.stripe_sandbox_shop import Shop, eventually
 PAID_EVENTS = ["payment_intent.created", "payment_intent.succeeded", "charge.succeeded", "checkout.session.completed"]
 
 
-def test_a_new_session_is_open_unpaid_and_has_no_payment_intent_yet(shop: Shop) -> None:
+def test_new_session_is_open_and_unpaid_without_payment_intent(shop: Shop) -> None:
     session = shop.open(amount=250, quantity=3)
     assert (session.status, session.payment_status, session.payment_intent) == ("open", "unpaid", None)
     assert (session.amount_subtotal, session.amount_total, session.currency) == (750, 750, "usd")
@@ -47,7 +47,7 @@ def test_paying_completes_the_session_at_once(shop: Shop, outcome: str) -> None:
     assert sorted(shop.settled_types()) == sorted(PAID_EVENTS)
 
 
-def test_the_first_form_posts_to_its_own_action(shop: Shop) -> None:
+def test_first_form_posts_to_its_own_action(shop: Shop) -> None:
     session = shop.open(amount=74)
     page = shop.visit(f"/pay/{session.id}")
     action = re.search(r'<form method="post" action="([^"]+)"', page.html)
@@ -57,7 +57,7 @@ def test_the_first_form_posts_to_its_own_action(shop: Shop) -> None:
     assert shop.visit(action[1], "outcome=card").status == 303
 
 
-def test_a_declined_card_leaves_the_session_payable(shop: Shop) -> None:
+def test_declined_card_leaves_the_session_payable(shop: Shop) -> None:
     session = shop.open()
     page = shop.pay(session, "declined")
     assert page.status == 402
@@ -81,7 +81,7 @@ def test_a_declined_card_leaves_the_session_payable(shop: Shop) -> None:
         ("fail", "unpaid", "checkout.session.async_payment_failed"),
     ],
 )
-def test_a_bank_debit_is_decided_later(shop: Shop, settlement: str, payment_status: str, event_type: str) -> None:
+def test_bank_debit_is_decided_later(shop: Shop, settlement: str, payment_status: str, event_type: str) -> None:
     session, intent_id = shop.buy("bank_debit")
     assert (session.status, session.payment_status) == ("complete", "unpaid")
     assert shop.client.v1.payment_intents.retrieve(intent_id).status == "processing"
@@ -108,7 +108,7 @@ def test_many_clicks_charge_once(shop: Shop) -> None:
     assert len(shop.client.v1.charges.list().data) == 1
 
 
-def test_a_free_order_moves_no_money(shop: Shop) -> None:
+def test_free_order_moves_no_money(shop: Shop) -> None:
     session = shop.open(amount=0)
     shop.pay(session)
     done = shop.client.v1.checkout.sessions.retrieve(session.id)
@@ -131,7 +131,7 @@ def test_expired_session_cannot_be_paid(shop: Shop) -> None:
         shop.client.v1.checkout.sessions.expire(session.id)
 
 
-def test_the_clock_expires_sessions(shop: Shop) -> None:
+def test_clock_expires_sessions(shop: Shop) -> None:
     session = shop.open()
     shop.control("POST", "/clock", {"advance_seconds": 24 * 3600 - 10})
     assert shop.client.v1.checkout.sessions.retrieve(session.id).status == "open"
@@ -140,7 +140,7 @@ def test_the_clock_expires_sessions(shop: Shop) -> None:
     assert shop.control("POST", "/clock", {"offset_seconds": 0})["offset_seconds"] == 0
 
 
-def test_the_control_api_expires_a_session(shop: Shop) -> None:
+def test_control_api_expires_a_session(shop: Shop) -> None:
     session = shop.open()
     assert shop.control("POST", f"/sessions/{session.id}/expire")["status"] == "expired"
 

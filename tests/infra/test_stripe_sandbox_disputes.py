@@ -27,7 +27,7 @@ def _story(shop: Shop) -> list[str]:
     return [name.removeprefix(prefix) for name in shop.emitted_types() if name.startswith(prefix)]
 
 
-def test_a_dispute_takes_its_amount_at_once(shop: Shop, payment: str) -> None:
+def test_dispute_takes_its_amount_at_once(shop: Shop, payment: str) -> None:
     dispute = shop.client.v1.disputes.retrieve(_open(shop, payment, amount=200, reason="product_not_received"))
     assert (dispute.amount, dispute.status, dispute.reason) == (200, "needs_response", "product_not_received")
     assert [(booked.amount, booked.fee) for booked in dispute.balance_transactions] == [(-200, 1500)]
@@ -86,14 +86,14 @@ def test_dispute_books_what_its_case_takes(
     assert [refund.amount for refund in refunds] == [500] * ("is_refund" in claim)
 
 
-def test_a_dispute_can_be_reinstated_in_part_at_another_rate(shop: Shop, payment: str) -> None:
+def test_dispute_is_reinstated_in_part_at_another_rate(shop: Shop, payment: str) -> None:
     dispute_id = _open(shop, payment, settled_in="eur", rate=0.5)
     shop.control("POST", f"/disputes/{dispute_id}", {"status": "won", "rate": 0.6, "reinstated": 200})
     booked = shop.client.v1.disputes.retrieve(dispute_id).balance_transactions
     assert [(each.amount, each.exchange_rate) for each in booked] == [(-250, 0.5), (120, 0.6)]
 
 
-def test_an_early_fraud_warning_is_an_event_of_its_payment(shop: Shop, payment: str) -> None:
+def test_early_fraud_warning_is_an_event_of_its_payment(shop: Shop, payment: str) -> None:
     warning = shop.control("POST", "/early_fraud_warnings", {"payment_intent": payment})
     assert warning.keys() == set(stripe.radar.EarlyFraudWarning.__annotations__) - {"OBJECT_NAME"}
     assert (warning["payment_intent"], warning["actionable"]) == (payment, True)

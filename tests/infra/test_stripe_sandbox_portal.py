@@ -73,7 +73,7 @@ def test_ended_subscription_is_not_shown(shop: Shop) -> None:
     assert _choose(shop, path, choice="keep").status == 400
 
 
-def test_without_return_url_stays_on_the_portal(shop: Shop) -> None:
+def test_portal_without_return_url_stays_on_the_page(shop: Shop) -> None:
     subscription = shop.subscribe()
     session = shop.client.v1.billing_portal.sessions.create({"customer": str(subscription.customer)})
     answer = _choose(shop, urlsplit(session.url).path, choice="cancel")

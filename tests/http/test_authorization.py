@@ -64,7 +64,7 @@ def ask(api: Api, method: str, path: str, **parts: Any) -> Reply:
     return api.call(method, url, body=BODIES.get(path), key=ID, **parts)
 
 
-def test_these_routes_are_for_those_with_a_token() -> None:
+def test_routes_with_a_token_are_all_others() -> None:
     assert WITH_A_TOKEN == [
         ("GET", "/v1/budgets"),
         ("GET", "/v1/checkout-sessions/{id}"),
@@ -90,7 +90,7 @@ def test_these_routes_are_for_those_with_a_token() -> None:
 @pytest.mark.untraced
 @pytest.mark.parametrize(("method", "path"), WITH_A_TOKEN)
 @pytest.mark.parametrize("header", INVALID.values(), ids=INVALID)
-def test_without_a_valid_token_there_is_no_answer(api: Api, method: str, path: str, header: Any) -> None:
+def test_route_without_a_valid_token_is_refused(api: Api, method: str, path: str, header: Any) -> None:
     api.fund()
     with api.nothing_written():
         reply = ask(api, method, path, fan=None, headers={"Authorization": header})
@@ -100,21 +100,21 @@ def test_without_a_valid_token_there_is_no_answer(api: Api, method: str, path: s
 
 
 @pytest.mark.parametrize("header", ["Bearer token-of-ann", "bearer token-of-ann", "BEARER   token-of-ann "])
-def test_the_scheme_is_read_as_http_says(api: Api, header: str) -> None:
+def test_authorization_scheme_ignores_case(api: Api, header: str) -> None:
     assert api.get("/v1/wallet", fan=None, headers={"AUTHORIZATION": header}).status == 200
 
 
 @pytest.mark.untraced
 @pytest.mark.parametrize(("method", "path"), sorted(OPEN_TO_ALL))
 @pytest.mark.parametrize("header", INVALID.values(), ids=INVALID)
-def test_what_is_open_to_all_does_not_mind_a_bad_token(api: Api, method: str, path: str, header: Any) -> None:
+def test_public_route_ignores_an_invalid_token(api: Api, method: str, path: str, header: Any) -> None:
     reply = ask(api, method, path, fan=None, headers={"Authorization": header})
     assert reply.status == (400 if method == "POST" else 200)  # the webhook requires a signature instead
     assert "www-authenticate" not in reply.headers
 
 
 @pytest.mark.parametrize(("method", "path"), WITH_A_TOKEN)
-def test_when_the_issuers_keys_are_out_of_reach_the_fan_may_try_again(api: Api, method: str, path: str) -> None:
+def test_token_without_issuer_keys_gets_try_again(api: Api, method: str, path: str) -> None:
     with api.nothing_written():
         reply = ask(api, method, path, fan=None, headers={"Authorization": f"Bearer {KEYS_OUT_OF_REACH}"})
     assert (reply.status, reply.code, reply.headers["retry-after"]) == (503, "try_again", "1")
@@ -141,29 +141,27 @@ def bens_gift(api: Api) -> str:
 
 @pytest.mark.parametrize("path", ["/v1/checkout-sessions/{id}", "/v1/gifts/{id}"])
 @pytest.mark.parametrize("make", [bens_purchase, bens_gift])
-def test_somebody_elses_id_answers_like_one_that_does_not_exist(
-    api: Api, path: str, make: Callable[[Api], str]
-) -> None:
+def test_id_of_another_user_is_not_found(api: Api, path: str, make: Callable[[Api], str]) -> None:
     before = ask(api, "GET", path)
     assert (before.status, before.code) == (404, "not_found")
     assert make(api) == ID
     assert ask(api, "GET", path) == before
 
 
-def test_ones_own_of_another_kind_answers_like_one_that_does_not_exist(api: Api) -> None:
+def test_id_of_another_kind_is_not_found(api: Api) -> None:
     before = ask(api, "GET", "/v1/gifts/{id}")
     api.buy(ID)
     assert ask(api, "GET", "/v1/gifts/{id}") == before
 
 
-def test_a_key_names_another_thing_for_each_fan(api: Api) -> None:
+def test_key_of_another_fan_is_independent(api: Api) -> None:
     api.fund("ann")
     api.fund("ben")
     assert [api.give(ID, fan=fan).status for fan in ("ann", "ben", "ann")] == [201, 201, 200]
     assert api.ledger.coins == {"ann": 999, "ben": 999}
 
 
-def test_a_key_of_a_purchase_is_no_key_for_a_gift(api: Api) -> None:
+def test_key_of_a_purchase_is_refused_for_a_gift(api: Api) -> None:
     api.fund()
     api.buy(ID)
     with api.nothing_written():
@@ -174,7 +172,7 @@ def test_a_key_of_a_purchase_is_no_key_for_a_gift(api: Api) -> None:
 @pytest.mark.parametrize(
     "other", [{"quantity": 2}, {"item_id": "clap"}, {"creator_id": "dora"}, {"message": "!"}, {"anonymous": True}]
 )
-def test_a_key_that_was_used_for_another_gift_is_refused(api: Api, other: dict[str, Any]) -> None:
+def test_key_of_another_gift_is_refused(api: Api, other: dict[str, Any]) -> None:
     api.fund()
     api.give(ID)
     with api.nothing_written():
@@ -183,20 +181,20 @@ def test_a_key_that_was_used_for_another_gift_is_refused(api: Api, other: dict[s
 
 
 @pytest.mark.parametrize("other", [{"bundle_id": "coins_350"}, {"currency": "eur"}, {"channel": "in_app"}])
-def test_a_key_that_was_used_for_another_checkout_is_refused(api: Api, other: dict[str, Any]) -> None:
+def test_key_of_another_checkout_is_refused(api: Api, other: dict[str, Any]) -> None:
     api.buy(ID)
     with api.nothing_written():
         reply = api.buy(ID, **other)
     assert (reply.status, reply.code) == (409, "idempotency_conflict")
 
 
-def test_nobody_sees_the_coins_or_the_entries_of_another(api: Api) -> None:
+def test_wallet_and_statement_are_the_callers_own(api: Api) -> None:
     bens_gift(api)
     assert api.get("/v1/wallet").json == {"coins": 0, "owed": 0, "frozen": False, "freeze_reasons": []}
     assert api.get("/v1/wallet/entries").json == {"entries": [], "next_cursor": None}
 
 
-def test_a_cursor_of_somebody_else_opens_nothing(api: Api) -> None:
+def test_cursor_of_another_user_is_refused(api: Api) -> None:
     bens_gift(api)
     bens_gift(api)
     api.give(fan="ben")
@@ -206,7 +204,7 @@ def test_a_cursor_of_somebody_else_opens_nothing(api: Api) -> None:
 
 
 @pytest.mark.parametrize("parameter", ["user_id", "sub", "fan", "wallet"])
-def test_a_parameter_that_names_another_user_is_refused(api: Api, parameter: str) -> None:
+def test_query_naming_another_user_is_refused(api: Api, parameter: str) -> None:
     """An operator who asks for a fan's wallet must not take their own for it."""
     api.fund("ben", 5)
     for scope in ("", "operator"):
@@ -223,7 +221,7 @@ NO_OPERATORS = ["", "creator", "operators", "operator-", "Operator", "read:opera
 
 @pytest.mark.parametrize(("method", "path"), OPERATORS_ONLY)
 @pytest.mark.parametrize("scope", NO_OPERATORS)
-def test_what_operators_do_is_for_operators(api: Api, method: str, path: str, scope: str) -> None:
+def test_operator_route_without_the_scope_is_refused(api: Api, method: str, path: str, scope: str) -> None:
     api.fund()
     api.give(ID)
     with api.nothing_written():
@@ -233,7 +231,7 @@ def test_what_operators_do_is_for_operators(api: Api, method: str, path: str, sc
 
 @pytest.mark.parametrize(("method", "path"), OPERATORS_ONLY)
 @pytest.mark.parametrize("scope", ["operator", "creator operator"])
-def test_operators_may(api: Api, method: str, path: str, scope: str) -> None:
+def test_operator_route_with_the_scope_is_allowed(api: Api, method: str, path: str, scope: str) -> None:
     api.fund()
     api.give(uuid7_at(START, 78))
     reply = ask(api, method, path, fan="olga", scope=scope)

@@ -75,7 +75,7 @@ def broken(api: Api, port: str, error: Exception) -> Api:
 
 @pytest.mark.parametrize(("port", "method", "path"), MAY_PASS)
 @pytest.mark.parametrize("seconds", [1, 5])
-def test_a_passing_fault_may_be_tried_again(api: Api, port: str, method: str, path: str, seconds: int) -> None:
+def test_transient_failure_gets_try_again(api: Api, port: str, method: str, path: str, seconds: int) -> None:
     reply = ask(broken(api, port, TryAgain("Busy.", retry_after_seconds=seconds)), method, path)
     assert (reply.status, reply.code, reply.headers["retry-after"]) == (503, "try_again", str(seconds))
     assert reply.json["retry_after_seconds"] == seconds
@@ -85,7 +85,7 @@ def test_a_passing_fault_may_be_tried_again(api: Api, port: str, method: str, pa
 @pytest.mark.untraced
 @pytest.mark.parametrize(("port", "method", "path"), BREAKS)
 @pytest.mark.parametrize("error", [RuntimeError(CANARY), KeyError(CANARY), RecursionError(CANARY), AssertionError()])
-def test_what_nobody_foresaw_is_a_problem_without_a_trace(
+def test_unforeseen_error_is_a_problem_without_details(
     api: Api, port: str, method: str, path: str, error: Exception
 ) -> None:
     reply = ask(broken(api, port, error), method, path)
@@ -99,7 +99,7 @@ def test_what_nobody_foresaw_is_a_problem_without_a_trace(
         assert telling not in reply.text
 
 
-def test_a_problem_tells_what_rfc_9457_asks_for(api: Api) -> None:
+def test_problem_has_the_members_of_rfc_9457(api: Api) -> None:
     reply = api.give(item_id="rose")
     assert reply.json == {
         "type": "urn:coinpurse:problem:insufficient_coins",
@@ -121,7 +121,7 @@ def test_a_problem_tells_what_rfc_9457_asks_for(api: Api) -> None:
     }
 
 
-def test_a_checkout_whose_session_failed_to_open_can_be_opened_by_asking_again(api: Api) -> None:
+def test_checkout_without_a_session_is_opened_by_a_repeat(api: Api) -> None:
     gateway, api.ports["gateway"] = api.ports["gateway"], Broken(TryAgain())
     assert api.buy(ID).status == 503
     api.ports["gateway"] = gateway
@@ -129,7 +129,7 @@ def test_a_checkout_whose_session_failed_to_open_can_be_opened_by_asking_again(a
     assert (again.status, again.json["url"]) == (200, f"https://pay.example/{ID}")
 
 
-def test_a_checkout_that_the_provider_refuses_for_good_is_unavailable(api: Api) -> None:
+def test_checkout_that_the_provider_refuses_for_good_is_unavailable(api: Api) -> None:
     api.ports["gateway"] = Broken(PaymentUnavailable())
     for _ in range(2):
         reply = api.buy(ID)
@@ -137,7 +137,7 @@ def test_a_checkout_that_the_provider_refuses_for_good_is_unavailable(api: Api) 
     assert api.get(f"/v1/checkout-sessions/{ID}").json["status"] == "failed"
 
 
-def test_a_gift_whose_answer_was_lost_is_found_by_asking_again(api: Api) -> None:
+def test_gift_without_a_response_is_found_by_a_repeat(api: Api) -> None:
     class LosesItsResponse(FakeLedger):
         def post_gift(self, gift: Any, change: Any = None, ended: Any = None) -> Any:
             super().post_gift(gift, change, ended)
@@ -154,7 +154,7 @@ def test_a_gift_whose_answer_was_lost_is_found_by_asking_again(api: Api) -> None
 # --- logs and metrics -------------------------------------------------------------------------------------------------
 
 
-def test_what_nobody_foresaw_is_logged_once_and_counted(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unforeseen_error_is_logged_once_and_counted(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     ask(broken(api, "ledger", RuntimeError("the disk is full")), "GET", "/v1/wallet")
     [error] = [line for line in api.logs() if line["level"] == "ERROR"]
     assert (error["message"], error["path"], error["request_id"]) == ("unforeseen", "/v1/wallet", REQUEST_ID)
@@ -162,14 +162,14 @@ def test_what_nobody_foresaw_is_logged_once_and_counted(api: Api, capsys: pytest
     assert counters(capsys) == {"Unforeseen": 1}
 
 
-def test_a_refusal_is_a_line_of_facts(api: Api) -> None:
+def test_refusal_is_one_log_line_with_fields(api: Api) -> None:
     api.give(item_id="moon")
     [line] = api.logs()
     expected = {"level": "INFO", "message": "refused", "code": "unknown_item", "status": 422, "path": "/v1/gifts"}
     assert line.items() >= (expected | {"request_id": REQUEST_ID, "service": "coinpurse"}).items()
 
 
-def test_what_goes_well_has_its_one_line_and_no_other(api: Api) -> None:
+def test_success_is_one_log_line(api: Api) -> None:
     api.fund()
     for path in ("/v1/wallet", "/v1/bundles", "/"):
         api.get(path)
@@ -192,21 +192,21 @@ def test_what_goes_well_has_its_one_line_and_no_other(api: Api) -> None:
         ({"type": "checkout.session.async_payment_failed"}, "WebhookFailed"),
     ],
 )
-def test_what_became_of_a_webhook_is_counted(
+def test_webhook_outcome_is_counted(
     api: Api, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], counter: str
 ) -> None:
     api.tell(api.gateway.sign(event_for(api, **changes)))
     assert counters(capsys) == {counter: 1}
 
 
-def test_each_request_writes_its_own_counters(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_request_writes_its_own_counters(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     event = api.gateway.sign(event_for(api))
     for counter in ("WebhookCredited", "WebhookRepeated", "WebhookRepeated"):
         api.tell(event)
         assert counters(capsys) == {counter: 1}
 
 
-def test_a_late_failure_is_counted(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_late_failure_is_counted(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     purchase_id = api.buy().json["id"]
     api.tell(api.gateway.sign(event_of(api, purchase_id)))
     api.tell(api.gateway.sign(event_of(api, purchase_id, type="checkout.session.async_payment_failed")))
@@ -240,7 +240,7 @@ def written(api: Api, capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize("path", ["/v1/gifts", "/v1/checkout-sessions"])
 @pytest.mark.parametrize("fan", [EMAIL, None])
 @pytest.mark.parametrize("wish", WISHES)
-def test_nothing_that_a_fan_sends_is_logged(
+def test_fan_input_is_not_logged(
     api: Api, capsys: pytest.CaptureFixture[str], path: str, fan: str | None, wish: dict[str, Any]
 ) -> None:
     api.fund(EMAIL)
@@ -251,7 +251,7 @@ def test_nothing_that_a_fan_sends_is_logged(
 
 
 @pytest.mark.parametrize(("method", "path"), routes())
-def test_nothing_in_a_request_is_logged_or_sent_back(
+def test_request_content_is_not_logged_or_returned(
     api: Api, capsys: pytest.CaptureFixture[str], method: str, path: str
 ) -> None:
     query = f"?limit={CANARY}&cursor={CANARY}&x={CANARY}"
@@ -267,7 +267,7 @@ def test_nothing_in_a_request_is_logged_or_sent_back(
         assert CANARY not in str(reply.headers)
 
 
-def test_only_its_sender_is_shown_a_message_again(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_message_is_returned_to_its_sender_only(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     api.fund()
     assert api.give(ID, message=CANARY).json["message"] == CANARY
     assert CANARY not in api.get(f"/v1/gifts/{ID}", fan="ben").text
@@ -275,7 +275,7 @@ def test_only_its_sender_is_shown_a_message_again(api: Api, capsys: pytest.Captu
     assert CANARY not in written(api, capsys)
 
 
-def test_an_unforeseen_error_is_logged_without_the_request(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unforeseen_error_is_logged_without_the_request(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     broken(api, "ledger", RuntimeError("the disk is full"))
     api.give(fan=EMAIL, message=CANARY, creator_id=EMAIL)
     api.tell(b"event 0", headers=HEADERS)

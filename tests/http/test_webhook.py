@@ -15,14 +15,14 @@ KEY = uuid7_at(START, 7)
 @pytest.mark.parametrize(
     "signature", [ABSENT, None, "", "forged", ["signed"], 7, "signed, signed", "t=1,v1=signed", "é", "x" * 100_000]
 )
-def test_what_was_not_signed_for_us_is_refused(api: Api, signature: Any) -> None:
+def test_webhook_with_an_invalid_signature_is_refused(api: Api, signature: Any) -> None:
     event = api.gateway.sign(event_for(api))
     with api.nothing_written():
         assert refused(api.tell(event, signature)) == (400, "not_authentic", None)
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"null", b"event 1", "event 0 ".encode("utf-16")])
-def test_other_bytes_than_those_that_were_signed_are_refused(api: Api, body: bytes) -> None:
+def test_webhook_with_altered_bytes_is_refused(api: Api, body: bytes) -> None:
     api.gateway.sign(event_for(api))
     with api.nothing_written():
         assert refused(api.tell(body, as_base64=True)) == (400, "not_authentic", None)
@@ -30,20 +30,20 @@ def test_other_bytes_than_those_that_were_signed_are_refused(api: Api, body: byt
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "*/*", ABSENT, None, ["application/json"]])
 @pytest.mark.parametrize("as_base64", [False, True])
-def test_the_bytes_count_and_not_what_they_are_called(api: Api, content_type: Any, as_base64: bool) -> None:
+def test_webhook_ignores_its_content_type(api: Api, content_type: Any, as_base64: bool) -> None:
     event = api.gateway.sign(event_for(api))
     reply = api.tell(event, headers={"Content-Type": content_type}, as_base64=as_base64)
     assert (reply.status, reply.json) == (200, {"outcome": "credited"})
 
 
-def test_signed_bytes_that_are_no_text_arrive_as_they_are(api: Api) -> None:
+def test_webhook_with_bytes_that_are_no_text_is_unchanged(api: Api) -> None:
     raw = b"\xef\xbb\xbf\r\n\xff\x00"
     api.gateway.events[raw] = event_for(api)
     assert api.tell(raw, as_base64=True).json == {"outcome": "credited"}
 
 
 @pytest.mark.parametrize(("body", "as_base64"), [("abc", True), ("é", True), ("half a \ud800", False)])
-def test_a_body_that_cannot_be_read_is_refused(api: Api, body: str, as_base64: bool) -> None:
+def test_webhook_with_an_unreadable_body_is_refused(api: Api, body: str, as_base64: bool) -> None:
     for url in ("/v1/webhooks/stripe", "/v1/gifts"):
         event = proxy_event("POST", url, key=KEY, headers={"Content-Type": "application/json"})
         with api.nothing_written():
@@ -52,7 +52,7 @@ def test_a_body_that_cannot_be_read_is_refused(api: Api, body: str, as_base64: b
 
 
 @pytest.mark.parametrize("as_base64", [False, True])
-def test_an_event_of_just_the_limit_is_taken_and_no_larger_one(api: Api, as_base64: bool) -> None:
+def test_webhook_of_exactly_the_limit_is_accepted(api: Api, as_base64: bool) -> None:
     assert MAX_WEBHOOK_BYTES == 262_144
     api.gateway.events[b"x" * 262_144] = api.gateway.events[b"x" * 262_145] = event_for(api)
     with api.nothing_written():
@@ -70,7 +70,7 @@ def test_an_event_of_just_the_limit_is_taken_and_no_larger_one(api: Api, as_base
         ({"session": {"mode": "subscription"}}, "stranger"),
     ],
 )
-def test_what_is_not_for_us_is_taken_and_left_alone(api: Api, changes: dict[str, Any], outcome: str) -> None:
+def test_webhook_of_an_unrelated_event_is_ignored(api: Api, changes: dict[str, Any], outcome: str) -> None:
     event = api.gateway.sign(event_for(api, **changes))
     with api.nothing_written():
         reply = api.tell(event)
@@ -81,7 +81,7 @@ def test_what_is_not_for_us_is_taken_and_left_alone(api: Api, changes: dict[str,
     "changes",
     [{"subtotal_minor": 73}, {"currency": "eur"}, {"total_minor": 1}, {"payment_status": "no_payment_required"}],
 )
-def test_a_payment_that_does_not_match_is_put_aside(api: Api, changes: dict[str, Any]) -> None:
+def test_webhook_of_a_mismatched_payment_files_a_review(api: Api, changes: dict[str, Any]) -> None:
     event = api.gateway.sign(event_for(api, session=changes))
     assert api.tell(event).json == {"outcome": "in_review"}
     assert (len(api.ledger.reviews), api.ledger.coins) == (1, {})

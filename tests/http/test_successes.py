@@ -23,24 +23,24 @@ def headers_of(reply: Reply, *names: str) -> list[str | None]:
 
 
 @pytest.mark.parametrize("path", [*JSON, *PAGES, "/assets/coin.svg"])
-def test_every_answer_names_its_request_and_forbids_guessing_its_type(api: Api, path: str) -> None:
+def test_response_has_request_id_and_nosniff(api: Api, path: str) -> None:
     reply = api.get(path)
     assert reply.status == 200
     assert headers_of(reply, "x-request-id", "x-content-type-options") == [REQUEST_ID, "nosniff"]
 
 
 @pytest.mark.parametrize("path", JSON)
-def test_json_is_called_json(api: Api, path: str) -> None:
+def test_json_response_has_its_content_type(api: Api, path: str) -> None:
     assert api.get(path).headers["content-type"] == "application/json"
 
 
 @pytest.mark.parametrize("path", ["/v1/wallet", "/v1/wallet/entries", "/v1/health", *PAGES])
-def test_what_is_somebodys_own_is_never_stored(api: Api, path: str) -> None:
+def test_private_responses_are_not_cacheable(api: Api, path: str) -> None:
     assert headers_of(api.get(path), "cache-control", "etag") == ["no-store", None]
 
 
 @pytest.mark.parametrize("path", PUBLIC)
-def test_what_is_the_same_for_all_may_be_stored_for_a_minute(api: Api, path: str) -> None:
+def test_public_responses_are_cacheable_for_a_minute(api: Api, path: str) -> None:
     first = api.get(path)
     assert first.headers["cache-control"] == "public, max-age=60"
     assert api.get(path).headers["etag"] == first.headers["etag"]
@@ -48,14 +48,14 @@ def test_what_is_the_same_for_all_may_be_stored_for_a_minute(api: Api, path: str
 
 @pytest.mark.parametrize("path", PUBLIC)
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}'])
-def test_whoever_has_it_already_is_told_so(api: Api, path: str, form: str) -> None:
+def test_matching_etag_gets_304(api: Api, path: str, form: str) -> None:
     etag = api.get(path).headers["etag"]
     again = api.get(path, headers={"If-None-Match": form.format(etag)})
     assert (again.status, again.text, again.headers["etag"]) == (304, "", etag)
     assert again.headers["x-request-id"] == REQUEST_ID
 
 
-def test_another_version_is_sent_whole(api: Api) -> None:
+def test_etag_of_another_version_is_answered_in_full(api: Api) -> None:
     assert api.get("/v1/bundles", headers={"If-None-Match": '"of-yesterday"'}).status == 200
     etags = {api.get(f"/v1/bundles?currency={currency}").headers["etag"] for currency in ("usd", "eur", "jpy")}
     assert len(etags) == 3
@@ -64,7 +64,7 @@ def test_another_version_is_sent_whole(api: Api) -> None:
 # --- buying -----------------------------------------------------------------------------------------------------------
 
 
-def test_bundles_say_what_they_cost(api: Api) -> None:
+def test_bundles_have_prices(api: Api) -> None:
     cheapest = api.get("/v1/bundles?currency=jpy").json["bundles"][0]
     assert cheapest == {
         "bundle_id": "coins_70",
@@ -79,16 +79,16 @@ def test_bundles_say_what_they_cost(api: Api) -> None:
     }
 
 
-def test_the_last_of_two_equal_query_parameters_counts(api: Api) -> None:
+def test_query_parameter_given_twice_takes_the_last(api: Api) -> None:
     assert api.get("/v1/bundles?currency=usd&currency=eur").text == api.get("/v1/bundles?currency=eur").text
 
 
 @pytest.mark.parametrize("market", ["currency=chf", "currency=chf&channel=in_app"])
-def test_where_nothing_is_on_sale_there_are_no_bundles(api: Api, market: str) -> None:
+def test_bundles_in_an_unsold_currency_are_empty(api: Api, market: str) -> None:
     assert api.get(f"/v1/bundles?{market}").json == {"bundles": [], "custom": None}
 
 
-def test_a_checkout_is_opened_once(api: Api) -> None:
+def test_checkout_repeat_returns_the_same_session(api: Api) -> None:
     key = api.clock.new_id()
     first, again = api.buy(key), api.buy(key)
     assert first.json == {
@@ -105,19 +105,19 @@ def test_a_checkout_is_opened_once(api: Api) -> None:
     assert (again.status, *headers_of(again, "idempotent-replayed", "cache-control")) == (200, "true", "no-store")
 
 
-def test_a_checkout_can_be_looked_up(api: Api) -> None:
+def test_checkout_is_read_by_id(api: Api) -> None:
     key = api.buy().json["id"]
     assert api.get(f"/v1/checkout-sessions/{key}").json == api.buy(key).json | {"url": None}
 
 
-def test_an_old_checkout_asked_for_again_has_no_url(api: Api) -> None:
+def test_repeat_of_an_old_checkout_has_no_url(api: Api) -> None:
     key = api.buy().json["id"]
     api.clock.advance(timedelta(days=2))
     again = api.buy(key)
     assert (again.status, again.json["url"], again.json["status"]) == (200, None, "pending")
 
 
-def test_a_webhook_credits_the_wallet_once(api: Api) -> None:
+def test_webhook_repeat_credits_once(api: Api) -> None:
     key = api.buy().json["id"]
     event = api.gateway.sign(event_of(api, key))
     outcomes = [api.tell(event).json for _ in range(3)]
@@ -132,20 +132,20 @@ def test_a_webhook_credits_the_wallet_once(api: Api) -> None:
 @pytest.mark.parametrize(
     ("coins", "shown"), [(None, (0, 0)), (0, (0, 0)), (5, (5, 0)), (-5, (0, 5)), (2**53 - 1, (2**53 - 1, 0))]
 )
-def test_a_debt_is_told_as_what_is_owed(api: Api, coins: int | None, shown: tuple[int, int]) -> None:
+def test_negative_balance_is_owed(api: Api, coins: int | None, shown: tuple[int, int]) -> None:
     if coins is not None:
         api.fund(coins=coins)
     assert api.get("/v1/wallet").json == {"coins": shown[0], "owed": shown[1], "frozen": False, "freeze_reasons": []}
 
 
-def test_a_frozen_wallet_says_so(api: Api) -> None:
+def test_frozen_wallet_is_shown_as_frozen(api: Api) -> None:
     api.ledger.frozen.add("ann")
     api.ledger.disputes["ann", DisputeHold.OPEN] += 1
     shown = api.get("/v1/wallet").json
     assert (shown["frozen"], shown["freeze_reasons"]) == (True, ["operator", "dispute"])
 
 
-def test_the_statement_is_read_page_by_page_newest_first(api: Api) -> None:
+def test_statement_is_paged_newest_first(api: Api) -> None:
     api.fund()
     ids = [api.give().json["id"] for _ in range(5)]
     pages: list[list[str]] = []
@@ -157,7 +157,7 @@ def test_the_statement_is_read_page_by_page_newest_first(api: Api) -> None:
     assert pages == [[ids[4], ids[3]], [ids[2], ids[1]], [ids[0]]]
 
 
-def test_the_statement_shows_what_each_entry_did(api: Api) -> None:
+def test_statement_shows_each_entry_with_its_coins(api: Api) -> None:
     api.fund()
     gift, purchase = api.give(quantity=3).json, api.buy().json
     assert api.get("/v1/wallet/entries").json["entries"] == [
@@ -187,7 +187,7 @@ def test_the_statement_shows_what_each_entry_did(api: Api) -> None:
 # --- giving -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_cheapest_gift_comes_first(api: Api) -> None:
+def test_gift_catalogue_is_sorted_by_price(api: Api) -> None:
     gifts = api.get("/v1/gift-catalogue").json["gifts"]
     assert gifts[0] == {
         "item_id": "rose",
@@ -201,7 +201,7 @@ def test_the_cheapest_gift_comes_first(api: Api) -> None:
     assert [gift["coins"] for gift in gifts] == sorted(gift["coins"] for gift in gifts)
 
 
-def test_a_gift_is_sent_once(api: Api) -> None:
+def test_gift_repeat_is_one_debit(api: Api) -> None:
     api.fund()
     key = api.clock.new_id()
     wish: dict[str, Any] = {
@@ -233,24 +233,24 @@ def test_a_gift_is_sent_once(api: Api) -> None:
 # --- the API itself, and its pages ------------------------------------------------------------------------------------
 
 
-def test_health_tells_which_code_answers(api: Api) -> None:
+def test_health_returns_version_and_stage(api: Api) -> None:
     assert api.get("/v1/health").json == {"status": "ok", "version": VERSION, "stage": "test"}
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_pages_are_html_that_loads_nothing_from_elsewhere(api: Api, path: str) -> None:
+def test_page_is_html_that_loads_nothing_from_other_origins(api: Api, path: str) -> None:
     reply = api.get(path, fan=None)
     assert reply.headers["content-type"] == "text/html; charset=utf-8"
     assert "default-src 'self'" in reply.headers["content-security-policy"]
     assert reply.text.startswith("<!doctype html>")
 
 
-def test_the_shop_knows_the_fan_whose_token_is_valid(api: Api) -> None:
+def test_shop_with_a_valid_token_shows_the_fan(api: Api) -> None:
     assert "Signed in as <strong>ann</strong>" in api.get("/").text
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer of-last-year"}, {"Authorization": "Basic YTpi"}])
-def test_the_shop_is_open_to_whom_it_does_not_know(api: Api, headers: dict[str, str]) -> None:
+def test_shop_without_a_valid_token_is_shown(api: Api, headers: dict[str, str]) -> None:
     reply = api.get("/", fan=None, headers=headers)
     assert reply.status == 200
     assert "Signed in" not in reply.text
@@ -273,7 +273,7 @@ def test_catalogue_shows_pictures_relative_to_the_api(api: Api) -> None:
     assert api.get(f"/{unit['image']}", fan=None).status == 200
 
 
-def test_assets_may_be_stored_for_a_day(api: Api) -> None:
+def test_assets_are_cacheable_for_a_day(api: Api) -> None:
     reply = api.get("/assets/coinpurse.js", fan=None)
     assert headers_of(reply, "content-type", "cache-control") == [
         "text/javascript; charset=utf-8",
