@@ -167,10 +167,12 @@ def test_mark_published_costs_one_unit(atomic_store: DynamoStore, ledger: Ledger
         ) == Cost(1, wru=1)
 
 
-def test_file_review_costs_one_unit(atomic_store: DynamoStore, ledger: Ledger) -> None:
+def test_file_review_costs_two_units(atomic_store: DynamoStore, ledger: Ledger) -> None:
     review = a_review()
-    assert measured(atomic_store, lambda: ledger.file_review(review)) == Cost(1, wru=1)
-    assert measured(atomic_store, lambda: ledger.file_review(review)) == Cost(1)
+    assert measured(atomic_store, lambda: ledger.file_review(review)) == Cost(2, wru=2, rru=1), (
+        "the row of an older version is looked up first"
+    )
+    assert measured(atomic_store, lambda: ledger.file_review(review)) == Cost(2, rru=1)
 
 
 def test_reads_cost_one_consistent_read(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
