@@ -25,7 +25,7 @@ class FakeMoney(FakeBudgets):
         self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None, hold: DisputeHold | None = None
     ) -> Posted | Stale:
         stored = self.entries.get(purchase.user_id, {}).get(purchase.purchase_id)
-        existing = adjustment and self.entries[adjustment.user_id].get(adjustment.entry_id)
+        existing = adjustment and self.entries.get(adjustment.user_id, {}).get(adjustment.entry_id)
         held = self.coins.get(purchase.user_id, 0)
         is_off = adjustment and adjustment.coins_spent not in {None, coins_already_spent(held, -adjustment.coins)}
         if not isinstance(stored, Purchase) or stored.version != purchase.version or existing or is_off:

@@ -20,6 +20,7 @@ from chalicelib.domain.notifications import NotificationKind
 from chalicelib.domain.operators import MAX_GRANT_COINS, MAX_REASON_BYTES
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.purchases import MAX_BUNDLES, Status
+from chalicelib.domain.reviews import SUPERSEDED
 from chalicelib.domain.top_up import MAX_TOP_UP
 
 Rule = Mapping[str, Any]
@@ -116,7 +117,7 @@ RULES: Final[Mapping[str, Rule]] = {
     **dict.fromkeys((f"{name}Request.reason" for name in ("Settlement", "Freeze", "Grant", "Reversal")), _REASON),
     "GrantRequest.coins": {"minimum": -MAX_GRANT_COINS, "maximum": MAX_GRANT_COINS, "not": {"const": 0}},
     "ReversalRequest.gift_id": UUID7,
-    "SettlementResponse.decision": {"enum": ["credit", "refuse"]},
+    "SettlementResponse.decision": {"enum": ["credit", "refuse", SUPERSEDED]},
     "WebhookResponse.outcome": {"enum": [outcome.value for outcome in Outcome]},
     "HealthResponse.status": {"enum": ["ok"]},
     "HealthResponse.stage": {"enum": ["local", "test", "prod"]},

@@ -73,13 +73,10 @@ def review_fraud_warning(payment_intent: str, services: RefundServices) -> Outco
     Raises:
         TryAgain: the outcome is unknown.
     """
-    payment = _find(payment_intent, services)
-    if payment is None:
+    paid = services.gateway.find_session(payment_intent) or services.subscriptions.find_invoice(payment_intent)
+    if paid is None or paid.ref is None:
         return Outcome.UNRELATED
-    paid = payment.invoice or services.gateway.find_session(payment_intent)
-    if paid is None:
-        return Outcome.UNRELATED
-    review: Review = review_of(paid, payment.ref, ReviewReason.EARLY_FRAUD_WARNING, services.clock.now())
+    review: Review = review_of(paid, paid.ref, ReviewReason.EARLY_FRAUD_WARNING, services.clock.now())
     return file_review(replace(review, payment_id=f"{payment_intent}-warning"), ledger=services.ledger)
 
 

@@ -9,7 +9,13 @@ from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.reconcile import GRACE, reconcile
-from chalicelib.usecases.stripe_events import INVOICE_EVENTS, MONEY_EVENTS, SESSION_EVENTS, SUBSCRIPTION_EVENTS
+from chalicelib.usecases.stripe_events import (
+    FRAUD_WARNINGS,
+    INVOICE_EVENTS,
+    MONEY_EVENTS,
+    SESSION_EVENTS,
+    SUBSCRIPTION_EVENTS,
+)
 from tests.domain.builders import a_refund
 from tests.fake_operators import FakeJournal
 from tests.fakes import START, FakeGateway, uuid7_at
@@ -85,7 +91,7 @@ def test_reconcile_of_delivered_events_changes_nothing(harness: ReconcileHarness
 def test_reconcile_requests_every_handled_event_type_within_stripes_limit(harness: ReconcileHarness) -> None:
     harness.reconcile()
     (types,) = harness.provider.types
-    assert set(types) == MONEY_EVENTS | set(SESSION_EVENTS) | INVOICE_EVENTS | SUBSCRIPTION_EVENTS
+    assert set(types) == MONEY_EVENTS | set(SESSION_EVENTS) | INVOICE_EVENTS | SUBSCRIPTION_EVENTS | FRAUD_WARNINGS
     assert len(types) <= 20
 
 
