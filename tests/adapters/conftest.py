@@ -72,6 +72,7 @@ def _moto_connection() -> DynamoStore:
 def moto_store(_moto_connection: DynamoStore) -> Iterator[DynamoStore]:
     with cloud_at(None), mock_aws():
         create_table(_moto_connection)
+        _moto_connection.bind()
         yield _moto_connection
 
 
