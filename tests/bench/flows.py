@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stdout
 from typing import Any, cast
@@ -37,6 +38,8 @@ class Flows:
     """
 
     def __init__(self, stack: Stack, user_id: str) -> None:
+        # The lines of requests would hide the table that the bench prints.
+        logging.getLogger("coinpurse.requests").disabled = True
         self.user_id = user_id
         self.fan = Fan(stack, user_id)
         self.recorder = Recorder()
