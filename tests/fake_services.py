@@ -1,6 +1,6 @@
 """Services that use cases take as one argument, out of single ports."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -15,6 +15,8 @@ from tests.domain.builders import a_catalogue
 from tests.fakes import PAUSE, FakeClock
 
 SOURCE = "/coinpurse/test"
+CATALOGUE = a_catalogue()
+"""Built once: its checks take longer than the handling of an event, and the fault proofs build services for each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,7 @@ class FakeStripeEventServices:
     subscriptions: Subscriptions
     clock: Clock
     livemode: bool = False
-    catalogue: Catalogue = field(default_factory=a_catalogue)
+    catalogue: Catalogue = CATALOGUE
 
 
 @dataclass(frozen=True, kw_only=True)
