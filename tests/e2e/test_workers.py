@@ -58,7 +58,7 @@ def test_redrive_relays_failed_records(cloud: Cloud, unrelayed: dict[str, Any], 
 
     enqueue_range(cloud.client("sqs"), cloud.names["RelayFailureQueue"], hour, hour)
 
-    wait_until("the creator received it", lambda: is_relayed_once(cloud, unrelayed))
+    wait_until("the creator received it", lambda: is_relayed_once(cloud, unrelayed), seconds=120)
     assert audit(stack).violations == ()
 
 
