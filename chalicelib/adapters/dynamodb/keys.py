@@ -20,6 +20,8 @@ MEMBERSHIPS: Final = "MEMBERSHIP#"
 """Prefix of the sort keys of a fan's memberships."""
 RECEIVED: Final = "GIFT#"
 """Prefix of the sort keys of the entries that a creator's shard has received."""
+REVIEWS: Final = "REVIEW#"
+"""Prefix of the partition keys of reviews."""
 REVIEWED: Final = "payment"
 """Sort key of the review of a payment."""
 MOVED: Final = "moved#"
@@ -54,7 +56,7 @@ def entry_key(entry_id: str) -> str:
 
 def open_key(purchase_id: str) -> str:
     """Return the sort key of an open checkout."""
-    return key("OPEN", purchase_id)
+    return OPEN + key(purchase_id)
 
 
 def membership_key(membership_id: str) -> str:
@@ -69,12 +71,12 @@ def received_key(event_id: str) -> str:
 
 def review_keys(payment_id: str, moved: str | None) -> tuple[str, str]:
     """Return the primary key of a review: of a payment, or of a state of its refunds and disputes."""
-    return key("REVIEW", payment_id), REVIEWED if moved is None else f"{MOVED}{key(moved)}"
+    return REVIEWS + key(payment_id), REVIEWED if moved is None else f"{MOVED}{key(moved)}"
 
 
 def old_reviews(month: str) -> str:
     """Return the partition key of the first release's reviews of payments of a month, by payment."""
-    return key("REVIEW", month)
+    return REVIEWS + key(month)
 
 
 def settled_reviews(month: str) -> str:
@@ -84,7 +86,7 @@ def settled_reviews(month: str) -> str:
 
 def opened_key(opened_at: datetime, payment_id: str, moved: str | None) -> str:
     """Return the journal sort key of a review."""
-    return f"{iso(opened_at)}#{'#'.join((payment_id, review_keys(payment_id, moved)[1]))}"
+    return "#".join((iso(opened_at), payment_id, review_keys(payment_id, moved)[1]))
 
 
 def audit_key(act_id: str) -> str:
@@ -142,7 +144,7 @@ def user_id_of(partition: str) -> str:
 
 def payment_id_of(partition: str) -> str:
     """Return the payment id in the partition key of a review."""
-    return partition.removeprefix("REVIEW#")
+    return partition.removeprefix(REVIEWS)
 
 
 def entry_id_of(sort_key: str) -> str:

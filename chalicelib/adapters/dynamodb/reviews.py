@@ -1,6 +1,7 @@
 """Payments in review, and their settlements, in DynamoDB."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -31,7 +32,7 @@ from chalicelib.domain.reviews import Review, Settlement
 from chalicelib.domain.settlements import Credit
 from chalicelib.ports.results import AlreadySettled, Conflict, Posted, Stale
 
-_WALLET: int = 2
+_WALLET: Final = 2
 """Index of the wallet's action: the act and the purchase are before it, whichever of them are puts."""
 
 
