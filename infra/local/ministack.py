@@ -14,7 +14,7 @@ from infra.local.scratch import make_scratch, scratch_places
 
 REGION = "us-east-1"
 
-_EXECUTABLE = ROOT / ".venv-cloud" / "bin" / "ministack"
+_COMMAND = (str(ROOT / ".venv-cloud" / "bin" / "python"), "-P", str(ROOT / "infra" / "local" / "ministack_server.py"))
 _SETTINGS: Mapping[str, str] = {
     "BIND_HOST": "127.0.0.1",
     # MiniStack's MQTT and SFTP servers listen on every interface, on fixed ports that two stacks cannot share.
@@ -59,7 +59,7 @@ def start_ministack(directory: Path, port: int, extra: Mapping[str, str] | None 
         "TMPDIR": str(temporary),
         **(extra or {}),
     }
-    return start("ministack", [str(_EXECUTABLE)], log_path(directory), environment)
+    return start("ministack", _COMMAND, log_path(directory), environment)
 
 
 def wait_for_ministack(process: Process, directory: Path, port: int) -> None:

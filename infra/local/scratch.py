@@ -1,6 +1,6 @@
 """Directories for what a local cloud unpacks, in memory where there is room.
 
-A disk can take seconds for the 6,000 files of each function worker, most of the time of a cold start.
+A disk can take seconds for the 6,000 files of the functions' code.
 """
 
 import os
@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final
 
 RAM_DISK: Final = Path("/dev/shm")  # noqa: S108  # the scratch directories in it are private
-_ENOUGH_BYTES: Final = 8 * 2**30
+_ENOUGH_BYTES: Final = 2 * 2**30
 
 
 def ram_disk() -> Path | None:
-    """Return a directory in memory, if one may hold what is unpacked: 25 workers of 6,000 files, 2 GiB in all."""
+    """Return a directory in memory, if one may hold what is unpacked: the code, and its zip for each of 25 workers."""
     try:
         disk = os.statvfs(RAM_DISK)
     except OSError:
