@@ -1,6 +1,7 @@
 """Gifts: order, price and shard."""
 
 import zlib
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -58,6 +59,21 @@ class Gift(Struct, frozen=True, kw_only=True):
 
 
 _KINDS: Final = tuple(kind.value for kind in GiftKind)
+_NOT_OF_GIFTS: Final = {"coins": "only where the kind is cheer or super_chat: a gift costs what its item costs"}
+_ONLY_OF_GIFTS: Final = dict.fromkeys(("item_id", "quantity", "streak_id"), "only where the kind is gift")
+
+
+_ABSENT: Final = {"coins": 0, "item_id": None, "quantity": 1, "streak_id": None}
+"""Fields of single kinds, with the values that stand for none."""
+
+
+def require_fields_of(kind: str, sent: Collection[str]) -> None:
+    """Raise InvalidField if one of the fields `sent` belongs to another kind of gift, whatever its value."""
+    if kind not in _KINDS:
+        raise InvalidField("kind", f"one of {', '.join(_KINDS)}")
+    for field, rule in (_NOT_OF_GIFTS if kind == GiftKind.GIFT else _ONLY_OF_GIFTS).items():
+        if field in sent:
+            raise InvalidField(field, rule)
 
 
 class GiftOrder(Struct, frozen=True, kw_only=True):
@@ -86,8 +102,8 @@ class GiftOrder(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         require_party_id("creator_id", self.creator_id)
-        if self.kind not in _KINDS:
-            raise InvalidField("kind", f"one of {', '.join(_KINDS)}")
+        force_setattr(self, "streak_id", self.streak_id or None)
+        require_fields_of(self.kind, [name for name, absent in _ABSENT.items() if getattr(self, name) != absent])
         (_check_gift if self.kind == GiftKind.GIFT else _check_coins)(self)
         if self.stream_id is not None:
             require_tag("stream_id", self.stream_id)
@@ -160,18 +176,12 @@ def _check_gift(order: GiftOrder) -> None:
     require_tag("item_id", order.item_id)
     if not 1 <= order.quantity <= MAX_QUANTITY:
         raise InvalidField("quantity", f"a whole number from 1 to {MAX_QUANTITY}")
-    if order.coins:
-        raise InvalidField("coins", "only where the kind is cheer or super_chat: a gift costs what its item costs")
-    # UUIDv7 sort by time, so later gifts of a streak sort after its id.
-    if order.streak_id is not None and not (is_uuid7(order.streak_id) and order.streak_id <= order.gift_id):
+    # Later gifts of a streak need not sort after its id: the clock of the fan's device may have been set back.
+    if order.streak_id is not None and not is_uuid7(order.streak_id):
         raise InvalidField("streak_id", "the Idempotency-Key of the streak's first gift, this one or an earlier one")
 
 
 def _check_coins(order: GiftOrder) -> None:
-    if order.item_id is not None or order.quantity != 1:
-        raise InvalidField("item_id" if order.item_id is not None else "quantity", "only where the kind is gift")
-    if order.streak_id is not None:
-        raise InvalidField("streak_id", "only where the kind is gift")
     if not 1 <= order.coins <= MAX_AMOUNT:
         raise InvalidField("coins", f"a whole number from 1 to {MAX_AMOUNT}")
 

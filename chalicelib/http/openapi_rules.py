@@ -71,9 +71,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "CheckoutRequest.coins": {**_WHOLE, "examples": [1500]},
     "MembershipRequest.plan_id": {**_TAG, "examples": ["coin_club"]},
     "GiftRequest.kind": {"enum": [kind.value for kind in GiftKind]},
-    "GiftRequest.item_id": {**_TAG_OR_NONE, "examples": ["rose"]},
+    "GiftRequest.item_id": {**_TAG, "examples": ["rose"]},
     "GiftRequest.quantity": {"minimum": 1, "maximum": MAX_QUANTITY},
-    "GiftRequest.coins": _WHOLE,
+    "GiftRequest.coins": {"minimum": 1, "maximum": MAX_AMOUNT},
     "GiftRequest.message": {"maxLength": MAX_CHARACTERS, "examples": ["bravo"]},
     "GiftRequest.sender_name": {"maxLength": MAX_NAME_CHARACTERS},
     "GiftRequest.stream_id": _TAG_OR_NONE,
@@ -143,17 +143,13 @@ SCHEMAS: Final[Mapping[str, Rule]] = {
         "oneOf": [
             {
                 "required": ["item_id"],
-                "properties": {"kind": {"const": "gift"}, "item_id": _PRESENT_TEXT, "coins": {"const": 0}},
+                "properties": {"kind": {"const": "gift"}},
+                "not": {"required": ["coins"]},
             },
             {
                 "required": ["kind", "coins"],
-                "properties": {
-                    "kind": {"enum": ["cheer", "super_chat"]},
-                    "coins": {"minimum": 1},
-                    "item_id": _ABSENT_TEXT,
-                    "quantity": {"const": 1},
-                    "streak_id": _ABSENT_TEXT,
-                },
+                "properties": {"kind": {"enum": ["cheer", "super_chat"]}},
+                "not": {"anyOf": [{"required": [field]} for field in ("item_id", "quantity", "streak_id")]},
             },
         ]
     },

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.economy import Economy, GiftKind
 from chalicelib.domain.events import message_for_gift
-from chalicelib.domain.gifts import Gift, GiftOrder, price_gift, require_same_request, shard_of
+from chalicelib.domain.gifts import Gift, GiftOrder, price_gift, require_fields_of, require_same_request, shard_of
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.shards import ShardPosition
 from chalicelib.errors import CoinsOutOfRange, InvalidField, MessageTooLong, NotOffered, Refusal
@@ -61,12 +61,26 @@ def test_gift_order_names_the_field_that_its_kind_refuses(make: Any, changes: di
     assert error.value.extensions["field"] == field
 
 
-def test_gift_order_streak_id_is_no_later_than_the_gift() -> None:
+@pytest.mark.parametrize("kind", GiftKind)
+@pytest.mark.parametrize("field", ["item_id", "quantity", "coins", "streak_id"])
+def test_require_fields_of_refuses_the_fields_of_other_kinds(kind: GiftKind, field: str) -> None:
+    if (field == "coins") is (kind is GiftKind.GIFT):
+        with pytest.raises(InvalidField) as error:
+            require_fields_of(kind, {field})
+        assert error.value.extensions["field"] == field
+    else:
+        require_fields_of(kind, {field})
+
+
+def test_gift_order_streak_id_may_sort_before_or_after_the_gift() -> None:
+    """The clock of the fan's phone may be set back between two taps."""
     later = uuid7_at(START, 9)
     assert a_gift_order(streak_id=KEY).streak_id == KEY
     assert a_gift_order(gift_id=later, streak_id=KEY).streak_id == KEY
+    assert a_gift_order(streak_id=later).streak_id == later
+    assert a_gift_order(streak_id="").streak_id is None
     with pytest.raises(InvalidField):
-        a_gift_order(streak_id=later)
+        a_gift_order(streak_id="first")
 
 
 def test_gift_order_cleans_message_and_name() -> None:

@@ -14,6 +14,7 @@ _ECONOMY = "openapi/paths//v1/economy/get/responses/200/content/application/json
 _WALLET = "openapi/paths//v1/wallet/get/responses/200/content/application/json/schema"
 _REVIEWS = "openapi/paths//v1/operator/reviews/get/responses/200/content/application/json/schema"
 _SETTLED = "openapi/paths//v1/operator/settlements/post/responses/20[01]/content/application/json/schema"
+_GIFT = "openapi/paths//v1/gifts/post/requestBody/content/application/json/schema"
 _PARTS = ("properties", "required")
 _REVIEW = ("opened_at", "money_gone")
 _SHOWN = ("image", "animation", "category", "featured")
@@ -31,7 +32,7 @@ ALLOWED_ADDITIONS: tuple[str, ...] = (
     "rows/*OPEN#*",
     "rows/*CUSTOMER",
     f"{_CHECKOUT}/oneOf",
-    "openapi/paths//v1/gifts/post/requestBody/content/application/json/schema/oneOf",
+    f"{_GIFT}/oneOf",
     "openapi/paths//v1/webhooks/stripe/post/requestBody",
     "openapi/components/securitySchemes/signature",
     "openapi/tags",
@@ -89,6 +90,12 @@ ALLOWED_ADDITIONS: tuple[str, ...] = (
 NO_LONGER_REQUIRED: tuple[str, ...] = (f"{_CHECKOUT}/required/bundle_id",)
 """Fields that requests had to have in the first release, and may now leave out: their places."""
 
+NO_LONGER_DEFAULT: tuple[str, ...] = tuple(
+    f"{_GIFT}/properties/{field}/default" for field in ("item_id", "quantity", "coins", "streak_id")
+)
+"""Fields that a client must not fill in: those of other kinds of gifts are refused. Nothing changes for requests
+without them."""
+
 
 def differences(recorded: Any, present: Any, place: str, allowed: Sequence[str] = ALLOWED_ADDITIONS) -> list[str]:
     """Compare two JSON values.
@@ -101,7 +108,7 @@ def differences(recorded: Any, present: Any, place: str, allowed: Sequence[str] 
     """
     if isinstance(recorded, Mapping) and isinstance(present, Mapping):
         missing = [f"{place}/{key}" for key in recorded if key not in present]
-        gone = [f"{path}: is missing" for path in missing if path not in NO_LONGER_REQUIRED]
+        gone = [f"{path}: is missing" for path in missing if path not in {*NO_LONGER_REQUIRED, *NO_LONGER_DEFAULT}]
         new = [f"{place}/{key}" for key in present if key not in recorded]
         added = [f"{path}: was added" for path in new if not any(fnmatchcase(path, each) for each in allowed)]
         common = [key for key in recorded if key in present]

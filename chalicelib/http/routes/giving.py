@@ -4,7 +4,7 @@ from typing import Final
 
 from chalice.app import Blueprint
 
-from chalicelib.domain.gifts import Gift, GiftOrder
+from chalicelib.domain.gifts import Gift, GiftOrder, require_fields_of
 from chalicelib.http import responses, routing
 from chalicelib.http.responses import ApiResponse
 from chalicelib.http.routing import ApiRequest
@@ -27,19 +27,18 @@ def get_economy(_request: ApiRequest[None]) -> ApiResponse:
 @api.route("POST", "/v1/gifts", request_model=gifts.GiftRequest, response_model=gifts.GiftResponse)
 def post_gift(request: ApiRequest[gifts.GiftRequest]) -> ApiResponse:
     """Send a gift, a cheer or a super chat to a creator."""
+    fields_of_kind = request.body.fields_of_kind
+    require_fields_of(request.body.kind, fields_of_kind)
     order = GiftOrder(
         gift_id=request.idempotency_key,
         user_id=request.user_id,
         creator_id=request.body.creator_id,
         kind=request.body.kind,
-        item_id=request.body.item_id or None,
-        quantity=request.body.quantity,
-        coins=request.body.coins,
         message=request.body.message,
         anonymous=request.body.anonymous,
         sender_name=request.body.sender_name or None,
         stream_id=request.body.stream_id or None,
-        streak_id=request.body.streak_id or None,
+        **fields_of_kind,
     )
     sent = send_gift(
         order,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.economy import CoinRules, Earnings, Economy, GiftRules, Text
@@ -12,18 +12,27 @@ from chalicelib.http.schemas.common import Price, address_of, price_of
 
 
 class GiftRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Item of the catalogue, or coins with a message (cheer, super chat)."""
+    """Item of the catalogue, or coins with a message (cheer, super chat).
+
+    A field that belongs to other kinds of gifts must be left out.
+    """
 
     creator_id: str
     kind: str = "gift"
-    item_id: str = ""
-    quantity: int = 1
-    coins: int = 0
+    item_id: str | UnsetType = UNSET
+    quantity: int | UnsetType = UNSET
+    coins: int | UnsetType = UNSET
     message: str = ""
     anonymous: bool = False
     sender_name: str = ""
     stream_id: str = ""
-    streak_id: str = ""
+    streak_id: str | UnsetType = UNSET
+
+    @property
+    def fields_of_kind(self) -> dict[str, Any]:
+        """The fields sent that not all kinds of gifts have."""
+        fields = {name: getattr(self, name) for name in ("item_id", "quantity", "coins", "streak_id")}
+        return {name: value for name, value in fields.items() if value is not UNSET}
 
 
 class GiftResponse(Struct, kw_only=True):

@@ -13,6 +13,20 @@ _KINDS: Final = ("tests/domain/test_gift_kinds.py",)
 
 IN_GIVING: Final = [
     Bug(
+        "a gift's coins are refused only if they are more than none",
+        "chalicelib/http/routes/giving.py",
+        "    require_fields_of(request.body.kind, fields_of_kind)\n",
+        "",
+        ("tests/http/test_giving.py",),
+    ),
+    Bug(
+        "a tap of a phone whose clock went back is refused",
+        "chalicelib/domain/gifts.py",
+        "if order.streak_id is not None and not is_uuid7(order.streak_id):",
+        "if order.streak_id is not None and not (is_uuid7(order.streak_id) and order.streak_id <= order.gift_id):",
+        _KINDS,
+    ),
+    Bug(
         "a streak ends however long it has grown",
         _EXPRESSIONS,
         " & (WalletRow.streak_count == ended.streak.count)\n",
