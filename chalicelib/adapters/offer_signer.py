@@ -20,6 +20,10 @@ _CURVE: Final = "P-256"
 _EC: Final = ECAlgorithm(ECAlgorithm.SHA256)
 
 
+_NO_DATE: Final = (OverflowError, ValueError, OSError)
+"""Errors of `datetime.fromtimestamp` for a time before the year 1 or after 9999."""
+
+
 class BadSigningKey(Exception):
     """Raised for a key that cannot sign offers. The message never holds the key."""
 
@@ -74,7 +78,7 @@ class EcOfferSigner:
         return jwt.encode(msgspec.structs.asdict(claims), key.private, ALGORITHM, headers=headers)
 
     def read(self, jws: str) -> SignedOffer | None:
-        """Verify and decode an offer, expired or not. Returns None for any other token."""
+        """Verify and decode an offer, expired or not. Returns None for any other token, or times that are no dates."""
         if not jws.isascii():
             return None
         try:
@@ -90,7 +94,7 @@ class EcOfferSigner:
                 options={"verify_exp": False, "verify_iat": False, "verify_nbf": False},
             )
             return _offer(msgspec.convert(claims, _Claims))
-        except (jwt.PyJWTError, msgspec.ValidationError, RecursionError):
+        except (jwt.PyJWTError, msgspec.ValidationError, RecursionError, *_NO_DATE):
             return None
 
     def public_keys(self) -> Sequence[Mapping[str, str]]:

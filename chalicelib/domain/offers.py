@@ -12,6 +12,8 @@ from chalicelib.domain.ladder import custom_range, offer_for
 
 OFFER_LIFE: Final = timedelta(hours=24)
 """Validity of a signed bundle, unless its price changes before."""
+CLOCK_SKEW: Final = timedelta(minutes=1)
+"""Difference between the clocks of the functions that sign and that check."""
 
 _PAYMENT_HOST: Final = "stripe.com"
 
@@ -148,12 +150,13 @@ def check_signed(
     """Check that a signed bundle is still on sale unchanged.
 
     Args:
-        signed: the signed claim; None when the signature is not valid.
+        signed: the signed claim; None when the signature is not valid. This shop signs no claim for longer than
+            OFFER_LIFE, and none ahead of time: another one was made with its key and not by it.
         catalogue: what is on sale now.
         issuer, is_live: the values that this shop signs.
         now: the time.
     """
-    if signed is None:
+    if signed is None or not _has_possible_times(signed, now):
         return _not_official("not_signed")
     if (signed.issuer, signed.is_live) != (issuer, is_live):
         return _not_official("other_shop")
@@ -165,6 +168,11 @@ def check_signed(
             is_kept = promised == (offer.bundle.coins, offer.bundle.bonus_coins, offer.amount_minor)
             return _official(offer) if is_kept else _not_official("price_changed", offer)
     return _not_official("not_on_sale")
+
+
+def _has_possible_times(signed: SignedOffer, now: datetime) -> bool:
+    life = signed.expires_at - signed.issued_at
+    return timedelta(0) < life <= OFFER_LIFE and signed.issued_at <= now + CLOCK_SKEW
 
 
 def _official(offer: Offer) -> Verdict:

@@ -135,6 +135,11 @@ FORGERIES: dict[str, str] = {
     "coins as text": signed_with(body=claims(coins="1500")),
     "another claim": signed_with(body=claims(sub="ann")),
     "an audience": signed_with(body=claims(aud="somebody")),
+    **{
+        f"{claim} {time!r}": signed_with(body=claims(**{claim: time}))
+        for claim in ("iat", "exp")
+        for time in (True, 1.5, 1e300, None, "1764000000", 10**12, -(10**12), 10**20, -(10**20), 10**400)
+    },
     "an embedded key": signed_with(UNRELATED, jwk=signer(UNRELATED).public_keys()[0]),
 }
 

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -81,6 +81,32 @@ def test_check_signed_offer_is_official_until_it_expires() -> None:
     assert verdict_of(signed()) == ("official", 1499)
     assert verdict_of(signed(), OFFER_LIFE - moment) == ("official", 1499)
     assert verdict_of(signed(), OFFER_LIFE) == ("expired", None)
+
+
+SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("issued", "life", "reason"),
+    [
+        (0 * DAY, DAY, "official"),
+        (60 * SECOND, DAY, "official"),
+        (0 * DAY, DAY + SECOND, "not_signed"),
+        (0 * DAY, 0 * DAY, "not_signed"),
+        (0 * DAY, -DAY, "not_signed"),
+        (61 * SECOND, DAY, "not_signed"),
+        (300 * DAY, DAY, "not_signed"),
+        (datetime.max.replace(tzinfo=UTC) - START - SECOND, SECOND, "not_signed"),
+        (-300 * DAY, 301 * DAY, "not_signed"),
+        (-300 * DAY, DAY, "expired"),
+    ],
+    ids=str,
+)
+def test_check_signed_offer_with_impossible_times_is_not_signed(
+    issued: timedelta, life: timedelta, reason: str
+) -> None:
+    at = START + issued
+    assert verdict_of(signed(issued_at=at, expires_at=at + life))[0] == reason
 
 
 @pytest.mark.parametrize(

@@ -57,4 +57,11 @@ IN_AMOUNTS: Final[list[Bug]] = [
         new="    reopened_url = services.gateway.open_session(stored).url if is_payable else None",
         tests=("tests/http/test_way_back.py",),
     ),
+    Bug(
+        name="a signed offer is valid for as long as it says",
+        path="chalicelib/domain/offers.py",
+        old="    return timedelta(0) < life <= OFFER_LIFE and",
+        new="    return timedelta(0) < life and",
+        tests=("tests/domain/test_checked_offers.py",),
+    ),
 ]
