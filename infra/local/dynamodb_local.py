@@ -81,6 +81,7 @@ def _command(server: Path) -> list[str]:
         "java",
         "-Xmx256m",
         "-XX:TieredStopAtLevel=1",
+        "-XX:+UseSerialGC",
         f"-Djava.library.path={libraries}",
         "-cp",
         f"{_JAR}:{libraries}/*",

@@ -16,8 +16,16 @@ from tests.e2e.operations import Cloud
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the economies last: they switch the catalogue and leave cold workers behind."""
-    items.sort(key=lambda item: item.path.name == "test_economies.py")
+    """Run first what handles all events or entries of the session so far: later there are thousands.
+
+    The economies are last: they switch the catalogue and leave cold workers behind.
+    """
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    is_early = item.path.name in {"test_workers.py", "test_memberships.py"} or "by_reconcile_only" in item.name
+    return -1 if is_early else int(item.path.name == "test_economies.py")
 
 
 @pytest.fixture(scope="session")
