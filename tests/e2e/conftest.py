@@ -24,8 +24,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _turn(item: pytest.Item) -> int:
-    is_early = item.path.name in {"test_workers.py", "test_memberships.py"} or "by_reconcile_only" in item.name
-    return -1 if is_early else int(item.path.name == "test_economies.py")
+    if "by_reconcile_only" in item.name:
+        return 1
+    return {"test_workers.py": 0, "test_memberships.py": 2, "test_economies.py": 4}.get(item.path.name, 3)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.house.documents import without_blocks
-from tests.house.source import ROOT, parsed
+from tests.house.source import ROOT, nodes
 
 TURNS = Path(__file__).with_name("literary_turns.txt")
 ALLOWANCES = Path(__file__).with_name("language_allowances.txt")
@@ -161,8 +161,8 @@ def _turns() -> re.Pattern[str]:
 
 def _docstrings(path: str, source: str) -> Iterator[Prose]:
     # Attribute docstrings are bare strings, too, which `ast.get_docstring` does not return.
-    for node in ast.walk(parsed(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+    for node in nodes(source, ast.Expr):
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield Prose(path, node.lineno, _plain(node.value.value), is_docstring=True)
 
 

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from tests.house.source import imports, parsed, python_files
+from tests.house.source import imports, nodes, parsed, python_files
 
 
 def wrong_replacements(path: str, source: str) -> list[str]:
@@ -63,6 +63,6 @@ def struct_fields() -> dict[str, frozenset[str]]:
     return {
         node.name: frozenset(ast.unparse(line.target) for line in node.body if isinstance(line, ast.AnnAssign))
         for source in python_files("chalicelib").values()
-        for node in ast.walk(parsed(source))
-        if isinstance(node, ast.ClassDef) and any("Struct" in ast.unparse(base) for base in node.bases)
+        for node in nodes(source, ast.ClassDef)
+        if any("Struct" in ast.unparse(base) for base in node.bases)
     }

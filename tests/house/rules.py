@@ -23,6 +23,7 @@ RULES: list[tuple[Rule, dict[str, str]]] = [
     (shape.too_long, EVERYTHING),
     (shape.mocked, EVERYTHING),
     (shape.asleep, TESTS),
+    (shape.unnamed_units, TESTS),
     (shape.inexact, PURE),
     (shape.told_the_time, PURE),
     (shape.classes_with_behavior, USE_CASES),

@@ -2,9 +2,8 @@
 
 import ast
 import re
-from collections.abc import Iterator
 
-from tests.house.source import parsed
+from tests.house.source import nodes, parsed
 
 LONGEST_FILE = 300
 LONGEST_APP = 60
@@ -17,12 +16,13 @@ WHOLESALE = frozenset({"batch_write", "delete", "delete_item", "put", "put_item"
 
 def too_long(path: str, source: str) -> list[str]:
     """Find files and functions above the size limit."""
+    functions: list[Function] = [*nodes(source, ast.FunctionDef), *nodes(source, ast.AsyncFunctionDef)]
     lines, most = len(source.splitlines()), LONGEST_APP if path == "app.py" else LONGEST_FILE
     found = [f"{path}: {lines} lines, {most} at most"] if lines > most else []
     return found + [
         f"{path}:{node.lineno}: {node.name} is longer than {LONGEST_FUNCTION} lines"
-        for node in ast.walk(parsed(source))
-        if isinstance(node, Function) and node.end_lineno and node.end_lineno - node.lineno >= LONGEST_FUNCTION
+        for node in functions
+        if node.end_lineno and node.end_lineno - node.lineno >= LONGEST_FUNCTION
     ]
 
 
@@ -40,25 +40,24 @@ def _carries_values(node: ast.ClassDef) -> bool:
 
 def inexact(path: str, source: str) -> list[str]:
     """Find floats in code that handles money."""
-    return [
-        f"{path}:{node.lineno}: a float"
-        for node in ast.walk(parsed(source))
-        if (isinstance(node, ast.Constant) and isinstance(node.value, float))
-        or (isinstance(node, ast.Name) and node.id in {"float", "round"})
-    ]
+    constants = [node for node in nodes(source, ast.Constant) if isinstance(node.value, float)]
+    names = [node for node in nodes(source, ast.Name) if node.id in {"float", "round"}]
+    return [f"{path}:{node.lineno}: a float" for node in (*constants, *names)]
 
 
 def told_the_time(path: str, source: str) -> list[str]:
     """Find reads of the wall clock where the time is a parameter."""
     clocks = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
-    return [f"{path}:{node.lineno}: reads the clock" for node in _calls(source) if ast.unparse(node.func) in clocks]
+    return [
+        f"{path}:{node.lineno}: reads the clock" for node in nodes(source, ast.Call) if ast.unparse(node.func) in clocks
+    ]
 
 
 def serialized_by_hand(path: str, source: str) -> list[str]:
     """Find `json.dumps`: responses are encoded by their types."""
     return [
         f"{path}:{node.lineno}: json.dump"
-        for node in _calls(source)
+        for node in nodes(source, ast.Call)
         if ast.unparse(node.func) in {"json.dump", "json.dumps"}
     ] + _imported(path, source, "json.dump", "json.dumps")
 
@@ -66,7 +65,7 @@ def serialized_by_hand(path: str, source: str) -> list[str]:
 def careless_writes(path: str, source: str) -> list[str]:
     """Find unconditional saves, deletes and scans."""
     found = []
-    for call in _calls(source):
+    for call in nodes(source, ast.Call):
         if not isinstance(call.func, ast.Attribute):
             continue
         if call.func.attr == "save" and not _has_condition(call):
@@ -84,15 +83,15 @@ def _has_condition(call: ast.Call) -> bool:
 
 def asserted(path: str, source: str) -> list[str]:
     """Find assert statements: in the product a named error is raised, which `python -O` does not remove."""
-    return [f"{path}:{node.lineno}: asserts" for node in ast.walk(parsed(source)) if isinstance(node, ast.Assert)]
+    return [f"{path}:{node.lineno}: asserts" for node in nodes(source, ast.Assert)]
 
 
 def key_formats(path: str, source: str) -> list[str]:
     """Find the table's key names, prefixes and constant sort keys: only the DynamoDB adapter knows them."""
     return [
         f"{path}:{node.lineno}: the key format {node.value!r}"
-        for node in ast.walk(parsed(source))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and KEY_FORMAT.match(node.value)
+        for node in nodes(source, ast.Constant)
+        if isinstance(node.value, str) and KEY_FORMAT.match(node.value)
     ]
 
 
@@ -100,8 +99,8 @@ def mocked(path: str, source: str) -> list[str]:
     """Find imports of the mock library."""
     return _imported(path, source, "unittest.mock", "unittest", "mock", "pytest_mock") + [
         f"{path}:{node.lineno}: mock.patch"
-        for node in ast.walk(parsed(source))
-        if isinstance(node, ast.Attribute) and node.attr == "patch" and ast.unparse(node.value).endswith("mock")
+        for node in nodes(source, ast.Attribute)
+        if node.attr == "patch" and ast.unparse(node.value).endswith("mock")
     ]
 
 
@@ -109,8 +108,8 @@ def asleep(path: str, source: str) -> list[str]:
     """Find tests that sleep instead of waiting for a condition."""
     slept = [
         f"{path}:{call.lineno}: sleeps"
-        for call in _calls(source)
-        if isinstance(call.func, ast.Attribute) and ast.unparse(call.func) == "time.sleep"
+        for call in nodes(source, ast.Call)
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "sleep" and ast.unparse(call.func) == "time.sleep"
     ]
     return slept + _imported(path, source, "time.sleep")
 
@@ -119,20 +118,16 @@ def unnamed_units(path: str, source: str) -> list[str]:
     """List the tests whose name opens with a word that names no unit: `test_<unit>_<condition>_<expected>`."""
     return [
         f"{path}:{node.lineno}: {node.name} names no unit"
-        for node in ast.walk(parsed(source))
-        if isinstance(node, ast.FunctionDef) and _STORY.match(node.name)
+        for node in nodes(source, ast.FunctionDef)
+        if _STORY.match(node.name)
     ]
-
-
-def _calls(source: str) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(parsed(source)) if isinstance(node, ast.Call))
 
 
 def _imported(path: str, source: str, *names: str) -> list[str]:
     found = []
-    for node in ast.walk(parsed(source)):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
-            named = {module + alias.name for alias in node.names} | {module.removesuffix(".")}
-            found += [f"{path}:{node.lineno}: imports {name}" for name in sorted(named.intersection(names))][:1]
+    statements: list[ast.Import | ast.ImportFrom] = [*nodes(source, ast.Import), *nodes(source, ast.ImportFrom)]
+    for node in statements:
+        module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+        named = {module + alias.name for alias in node.names} | {module.removesuffix(".")}
+        found += [f"{path}:{node.lineno}: imports {name}" for name in sorted(named.intersection(names))][:1]
     return found

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar, cast
 
 ROOT = Path(__file__).parents[2]
+NodeT = TypeVar("NodeT", bound=ast.AST)
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,19 @@ class Import:
 def parsed(source: str) -> ast.Module:
     """Parse a source. Rules share the tree and never change it."""
     return ast.parse(source)
+
+
+def nodes(source: str, kind: type[NodeT]) -> list[NodeT]:
+    """List the nodes of one kind in a source, the outer ones first. Callers must not change the list."""
+    return cast("list[NodeT]", _nodes_by_kind(source).get(kind, []))
+
+
+@cache
+def _nodes_by_kind(source: str) -> dict[type[ast.AST], list[ast.AST]]:
+    found: dict[type[ast.AST], list[ast.AST]] = {}
+    for node in ast.walk(parsed(source)):
+        found.setdefault(type(node), []).append(node)
+    return found
 
 
 def imports(source: str) -> list[Import]:

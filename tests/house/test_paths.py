@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.house.source import ROOT, parsed, tracked_files
+from tests.house.source import ROOT, nodes, tracked_files
 
 CREATED = (".local", "build", "chalicelib/__pycache__", "chalicelib/.DS_Store", "chalicelib/catalogues/ours.json")
 """Paths that exist only at run time or in examples."""
@@ -31,10 +31,11 @@ def _in_text(text: str, first_line: int = 1) -> Iterator[tuple[int, str]]:
 
 
 def _in_python(source: str) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(parsed(source)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield from _in_text(node.value, node.lineno)
-        elif isinstance(node, ast.BinOp) and (path := _joined(node)):
+    for text in nodes(source, ast.Constant):
+        if isinstance(text.value, str):
+            yield from _in_text(text.value, text.lineno)
+    for node in nodes(source, ast.BinOp):
+        if path := _joined(node):
             yield node.lineno, path
 
 
