@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.domain.addresses import OddAddress, Oddity, Origin, origin_of
+from chalicelib.domain.addresses import OddAddress, Oddity, Origin, is_origin, origin_of
 from chalicelib.domain.offers import check_address
 
 SHOP = [origin_of("https://shop.example/success"), origin_of("https://pay.shop.example:8443/cancelled?x=1")]
@@ -255,3 +255,9 @@ def test_origin_of_an_ambiguous_address_raises_odd_address() -> None:
     assert odd.value.oddity is Oddity.USER_NAME
     assert str(odd.value) == "user_name"
     assert origin_of("https://a.example") == Origin(scheme="https", host="a.example", port=443)
+
+
+@pytest.mark.parametrize("text", ["https://Shop.example", "https://shop.example:443", "https://a@shop.example", ""])
+def test_is_origin_is_false_for_other_forms(text: str) -> None:
+    assert is_origin("https://shop.example") is True
+    assert is_origin(text) is False

@@ -34,6 +34,10 @@ def moved_to(zone: str, now: datetime = MIDNIGHT, came_from: str = "UTC") -> Bud
     return renewed(spent(renewed(waiting, now + COOL_OFF - MOMENT), coins=90), now + COOL_OFF)
 
 
+def test_changed_zone_with_the_same_clock_keeps_every_end() -> None:
+    assert moved_to("Etc/UTC").ends == moved_to("UTC").ends
+
+
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles", "Asia/Kathmandu"])
 def test_changed_zone_ends_no_period_sooner(zone: str) -> None:
     stayed, there = moved_to("UTC"), moved_to(zone)

@@ -16,6 +16,7 @@ from chalicelib.domain.budgets import (
     PendingLimits,
     changed,
     due_change,
+    exceeded,
     first_budget,
     renewed,
     require_limits,
@@ -205,3 +206,14 @@ def test_changed_renews_an_ended_period_first() -> None:
     budget = spent(first_budget(LIMITS, START), coins=90)
     after = changed(budget, replace(LIMITS, coins=ByPeriod(80, 300, 1_000)), MIDNIGHT)
     assert (after.coins_left, after.version) == (ByPeriod(80, 300, 910), 2)
+
+
+def test_first_budget_counts_from_the_begun_millisecond() -> None:
+    at = START.replace(microsecond=123_999)
+    assert first_budget(LIMITS, at).since == ByPeriod(*[START.replace(microsecond=123_000)] * 3)
+
+
+def test_exceeded_yields_every_exceeded_period_longest_first() -> None:
+    assert list(exceeded(ByPeriod(4, 4, 4), 5)) == [2, 1, 0]
+    assert list(exceeded(ByPeriod(4, 5, 4), 5)) == [2, 0]
+    assert list(exceeded(ByPeriod(5, 4, 6), 5)) == [1]

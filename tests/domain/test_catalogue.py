@@ -100,6 +100,11 @@ def test_catalogue_without_bundles_or_needed_gifts_is_refused(
         Catalogue(economy=economy, bundles=bundles, gifts=gifts)
 
 
+def test_catalogue_freezes_on_disputes_unless_it_says_otherwise() -> None:
+    catalogue = Catalogue(economy=an_economy(), bundles={"coins_70": a_bundle()}, gifts={"rose": a_gift_item()})
+    assert catalogue.freeze_on_dispute is True
+
+
 def test_catalogue_of_an_economy_without_gifts_needs_none() -> None:
     catalogue = Catalogue(economy=an_economy(gift=None), bundles={"coins_70": a_bundle()}, gifts={})
     assert catalogue.gifts == {}

@@ -39,6 +39,7 @@ def test_catalogue_without_display_shows_coins() -> None:
     catalogue = a_shown_catalogue()
     assert (catalogue.unit.singular, catalogue.unit.plural) == ("coin", "coins")
     assert list(catalogue.gifts["rose"].display.pictures()) == []
+    assert catalogue.gifts["rose"].display.is_featured is False
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,15 @@ def test_picture_from_elsewhere_is_refused_with_its_place(picture: str) -> None:
 def test_image_origin_that_is_no_https_origin_is_refused(origin: str) -> None:
     with pytest.raises(CatalogueError, match=r"^image_origins.1: an https origin"):
         a_shown_catalogue(image_origins=[CDN, origin])
+
+
+@pytest.mark.parametrize("text", ["x", "x" * 64])
+def test_texts_of_the_first_and_the_last_allowed_length_are_valid(text: str) -> None:
+    a_shown_catalogue(gift=Display(category=text), unit=UnitNames(singular=text, plural=text))
+
+
+def test_picture_of_the_last_allowed_length_is_valid() -> None:
+    a_shown_catalogue(gift=Display(image=f"{CDN}/" + "x" * (511 - len(CDN))))
 
 
 @pytest.mark.parametrize("text", [" ", " Party", "Party\n", "a\u202eb", "x" * 65])

@@ -18,6 +18,10 @@ def _bundle(coins: int, prices: dict[str, int]) -> Bundle:
     return a_bundle(f"b{coins}", coins, prices={"web": prices})
 
 
+def test_custom_amount_has_no_bonus() -> None:
+    assert offer_for(TIKTOK, 71, "usd").bundle.bonus_coins == 0
+
+
 def quoted(offer: Offer) -> tuple[str, int, int]:
     return offer.bundle.bundle_id, offer.coins, offer.amount_minor
 

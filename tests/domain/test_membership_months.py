@@ -9,6 +9,7 @@ from chalicelib.domain.membership_months import (
     ATTACHING,
     awaits_payment,
     invoice_review_reason,
+    is_renewal,
     month_of,
     paid_month,
     repeated_month_review_reason,
@@ -151,6 +152,7 @@ def test_invoice_is_free_only_if_nothing_was_charged(changes: dict[str, Any], is
         ({"payment_intent": "pi_1"}, 0, False),
         ({"off_stripe_minor": 499}, 0, False),
         ({"paid_minor": 0}, 0, False),
+        ({"paid_minor": 1}, 0, True),
         ({"paid_at": None}, 0, False),
     ],
     ids=str,
@@ -189,3 +191,14 @@ def test_paid_month_is_a_month_of_the_membership_with_or_without_coins(
     changes: dict[str, Any], known: Entry | None, month: PaidMonth | None
 ) -> None:
     assert paid_month(an_invoice(**changes), a_membership(), known) == month
+
+
+def test_is_renewal_is_true_for_all_invoices_but_a_subscriptions_first() -> None:
+    first, *others = ["subscription_create", "subscription_cycle", "subscription_update", "manual", None]
+    assert not is_renewal(an_invoice(billing_reason=first))
+    assert all(is_renewal(an_invoice(billing_reason=reason)) is True for reason in others)
+
+
+def test_paid_month_of_the_smallest_amount_is_not_kept_after_its_refund() -> None:
+    gone = a_month(amount_minor=1, kept_minor=0)
+    assert paid_month(an_invoice(), a_membership(), gone) == PaidMonth(paid_until=END, is_kept=False)
