@@ -57,7 +57,10 @@ WITHOUT_CREDIT: Final = {
 
 
 SUPERSEDED: Final = "superseded"
-"""Decision of a review whose payment was credited without it."""
+"""Decision of a review that left nothing to decide: the payment was credited, or a warned one returned, without it."""
+
+WARNED: Final = "-warning"
+"""Suffix of the payment id of an early fraud warning, whose payment may have a review of its own."""
 
 
 class Settlement(Struct, frozen=True, kw_only=True):
@@ -102,7 +105,7 @@ class Review(Struct, frozen=True, kw_only=True):
     @property
     def payment_intent(self) -> str | None:
         """The payment, or None if the session or invoice shows none."""
-        return None if self.payment_id == self.session_id else self.payment_id
+        return None if self.payment_id == self.session_id else self.payment_id.removesuffix(WARNED)
 
     @property
     def invoice_id(self) -> str | None:

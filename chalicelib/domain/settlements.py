@@ -13,7 +13,7 @@ from chalicelib.domain.memberships import LIVE, Membership, MembershipStatus
 from chalicelib.domain.payments import Invoice
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import KEY_FORM, Purchase, Status
-from chalicelib.domain.reviews import Review
+from chalicelib.domain.reviews import Review, ReviewReason
 
 UNMATCHED: Final = "unmatched"
 """Bundle id of a payment whose quote is unknown."""
@@ -55,10 +55,15 @@ def has_credited(entry: Entry | None, review: Review) -> bool:
 def is_superseded(review: Review, entry: Entry | None) -> bool:
     """Return True if nothing is left to decide: `entry` has credited the payment, and follows its money.
 
-    A review of money that moved stays open until the coins were brought to that money.
+    A review of money that moved stays open until the coins were brought to that money. A warning stays until the money
+    has left: a dispute took it, or it was refunded in full. It is not `actionable` any more then (Stripe:
+    docs.stripe.com/api/early_fraud_warnings/object).
     """
-    follows = isinstance(entry, Purchase) and entry.kept_minor is not None
-    return has_credited(entry, review) and (review.moved is None or follows)
+    if not isinstance(entry, Purchase) or not has_credited(entry, review):
+        return False
+    if review.reason is ReviewReason.EARLY_FRAUD_WARNING:
+        return entry.hold is not None or entry.kept_minor == 0
+    return review.moved is None or entry.kept_minor is not None
 
 
 def credit_of(review: Review, entry: Entry | None, posting: Posting, actor: str) -> Credit:

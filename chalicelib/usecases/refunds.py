@@ -20,7 +20,7 @@ from chalicelib.domain.reversals import (
     money_kept,
     money_state,
 )
-from chalicelib.domain.reviews import Review, ReviewReason
+from chalicelib.domain.reviews import WARNED, Review, ReviewReason
 from chalicelib.domain.settlements import payment_entry_id
 from chalicelib.errors import TryAgain
 from chalicelib.ports.results import Stale
@@ -77,7 +77,7 @@ def review_fraud_warning(payment_intent: str, services: RefundServices) -> Outco
     if paid is None or paid.ref is None:
         return Outcome.UNRELATED
     review: Review = review_of(paid, paid.ref, ReviewReason.EARLY_FRAUD_WARNING, services.clock.now())
-    return file_review(replace(review, payment_id=f"{payment_intent}-warning"), ledger=services.ledger)
+    return file_review(replace(review, payment_id=payment_intent + WARNED), ledger=services.ledger)
 
 
 class _Payment(Struct, frozen=True, kw_only=True):

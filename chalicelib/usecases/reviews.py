@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.operators import Act, Decision
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.reviews import SUPERSEDED, WITHOUT_CREDIT, Review, ReviewRef, Settlement
+from chalicelib.domain.reviews import SUPERSEDED, WITHOUT_CREDIT, Review, ReviewReason, ReviewRef, Settlement
 from chalicelib.domain.settlements import (
     Credit,
     credit_of,
@@ -120,7 +120,8 @@ def _entry_of(review: Review, ledger: Ledger) -> tuple[Entry | None, bool]:
     entry = ledger.find_entry(review.user_id, review.purchase_id)
     if has_credited(entry, review) or not is_posted(entry):
         return entry, has_credited(entry, review)
-    own = ledger.find_entry(review.user_id, payment_entry_id(review.paid_at, review.payment_id))
+    payment_id = review.payment_intent or review.payment_id
+    own = ledger.find_entry(review.user_id, payment_entry_id(review.paid_at, payment_id))
     return (own, True) if has_credited(own, review) else (entry, False)
 
 
@@ -138,7 +139,7 @@ class ReviewCounting(Protocol):
 
 
 def count_open_reviews(services: ReviewCounting) -> int:
-    """Count the open reviews of any age, after closing those whose payment was credited meanwhile.
+    """Count the open reviews of any age, after closing those that were superseded meanwhile.
 
     The metric of a new review is lost when its invocation fails after the write; this count repeats until settlement.
     Reviews of the first release that are not copied count if their payment is of this month or the last.
@@ -160,19 +161,19 @@ def _is_waiting(review: Review, services: ReviewCounting) -> bool:
     if review.settlement:
         return False  # settled a moment ago
     try:
-        entry, has_own = _entry_of(review, services.ledger)
+        entry, _ = _entry_of(review, services.ledger)
     except TryAgain:
         raise
     except Exception:  # any failure concerns this review only
         log.exception("review_unchecked", extra={"payment_id": review.payment_id})
         return True
-    if not has_own or not is_superseded(review, entry):
+    if not is_superseded(review, entry):
         return True
-    clock = services.clock
+    clock, is_warning = services.clock, review.reason is ReviewReason.EARLY_FRAUD_WARNING
     settlement = Settlement(
         key=clock.new_id(),
         decision=SUPERSEDED,
-        reason="the payment was credited",
+        reason="the money was taken back" if is_warning else "the payment was credited",
         actor="audit",
         settled_at=clock.now(),
     )

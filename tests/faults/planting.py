@@ -26,6 +26,7 @@ from tests.faults.planted.in_amounts import IN_AMOUNTS
 from tests.faults.planted.in_budgets import IN_BUDGETS
 from tests.faults.planted.in_giving import IN_GIVING
 from tests.faults.planted.in_memberships import IN_MEMBERSHIPS
+from tests.faults.planted.in_reviews import IN_REVIEWS
 from tests.faults.planted.in_tokens import IN_TOKENS
 from tests.faults.planted.in_use_cases import IN_USE_CASES
 from tests.house.figures import MEASURED
@@ -36,6 +37,7 @@ BUGS: Final[Sequence[Bug]] = (
     *IN_BUDGETS,
     *IN_GIVING,
     *IN_MEMBERSHIPS,
+    *IN_REVIEWS,
     *IN_TOKENS,
     *IN_USE_CASES,
 )

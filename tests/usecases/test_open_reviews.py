@@ -1,6 +1,7 @@
 """Count of open reviews of any age, which closes those whose payment was credited meanwhile."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -8,7 +9,7 @@ from msgspec.structs import replace
 from chalicelib.domain.reviews import ReviewPage, ReviewReason, Settlement
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.reviews import count_open_reviews
-from tests.domain.builders import a_purchase, a_refund
+from tests.domain.builders import a_dispute, a_purchase, a_refund, booked
 from tests.fakes import START, session_of
 from tests.usecases.checkout_harness import PAYMENT, a_stripe_event
 from tests.usecases.settlement_harness import ACT, SECOND, SettlementHarness
@@ -90,6 +91,57 @@ def test_count_open_reviews_of_money_that_no_coins_follow_yet_stays_open(harness
     review = harness.books.reviews[PAYMENT]
     harness.books.file_review(replace(review, reason=ReviewReason.MONEY_LEFT, moved="0" * 16, gone_minor=74))
     assert (count_open_reviews(harness), decisions(harness)) == (1, ["superseded", None])
+
+
+@pytest.mark.parametrize(
+    ("movement", "waiting"),
+    [
+        ({"refunds": [a_refund()]}, 0),
+        ({"disputes": [a_dispute(74, bookings=booked(-74))]}, 0),
+        ({"disputes": [a_dispute(37, "lost", bookings=booked(-37))]}, 0),
+        ({"disputes": [a_dispute(74, "prevented", case_type="resolution")], "refunds": [a_refund()]}, 0),
+        ({"refunds": [a_refund(73)]}, 1),
+        ({"refunds": [a_refund(74, "failed")]}, 1),
+        ({"disputes": [a_dispute(74, "warning_needs_response")]}, 1),
+        ({"disputes": [a_dispute(74, "won", bookings=booked(-74, 74))]}, 1),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("is_second", [False, True])
+def test_count_open_reviews_closes_a_warning_when_the_money_has_left(
+    harness: SettlementHarness, movement: dict[str, Any], waiting: int, is_second: bool
+) -> None:
+    """As Stripe's `actionable`. Also where an operator has credited a second payment of the purchase."""
+    payment = SECOND if is_second else PAYMENT
+    harness.paid_twice()
+    harness.settle(SECOND)
+    assert harness.hint(payment, "radar.early_fraud_warning.created") == "in_review"
+    assert (count_open_reviews(harness), decisions(harness)) == (1, ["credit", None])
+    harness.move_money(payment=payment, **movement)
+    harness.hint(payment)
+    assert count_open_reviews(harness) == waiting
+    [warning] = [review for review in harness.books.reviews.values() if review.reason == "early_fraud_warning"]
+    assert (warning.settlement is None) == bool(waiting)
+    if warning.settlement:
+        assert warning.settlement.reason == "the money was taken back"
+
+
+def test_count_open_reviews_leaves_a_warning_of_an_uncredited_payment(harness: SettlementHarness) -> None:
+    harness.odd()
+    harness.hint(PAYMENT, "radar.early_fraud_warning.created")
+    harness.settle(decision="refuse")
+    harness.move_money(captured_minor=70, refunds=[a_refund(70)])
+    harness.hint()
+    assert (count_open_reviews(harness), decisions(harness)) == (2, ["refuse", None, None])
+
+
+def test_count_open_reviews_closes_one_whose_payment_showed_later(harness: SettlementHarness) -> None:
+    harness.joined()
+    harness.billed(1, payment_intent=None)
+    assert (harness.deliver_invoice(1), count_open_reviews(harness)) == ("in_review", 1)
+    harness.billed(1)
+    assert (harness.deliver_invoice(1), count_open_reviews(harness)) == ("credited", 0)
+    assert (decisions(harness), harness.balance()) == (["superseded"], 500)
 
 
 def test_count_open_reviews_with_an_unreadable_entry_goes_on(harness: SettlementHarness) -> None:

@@ -138,8 +138,8 @@ IN_USE_CASES: Final = [
     Bug(
         "a review of money is closed before the coins follow it",
         "chalicelib/domain/settlements.py",
-        "(review.moved is None or follows)",
-        "(review.moved is None or review.moved)",
+        "return review.moved is None or entry.kept_minor is not None",
+        "return review.moved is None or True",
         ("tests/usecases/test_open_reviews.py",),
     ),
     Bug(

@@ -1,0 +1,24 @@
+"""Bugs in reviews of payments and in disputes."""
+
+from typing import Final
+
+from tests.faults.planted.bug import Bug
+
+_OPEN: Final = ("tests/usecases/test_open_reviews.py",)
+
+IN_REVIEWS: Final = [
+    Bug(
+        "a warning stays open after its payment went back",
+        "chalicelib/domain/reviews.py",
+        "self.payment_id.removesuffix(WARNED)",
+        "self.payment_id",
+        _OPEN,
+    ),
+    Bug(
+        "a warning is closed by the credit that it warns of",
+        "chalicelib/domain/settlements.py",
+        "    if review.reason is ReviewReason.EARLY_FRAUD_WARNING:\n",
+        "    if review.reason is ReviewReason.UNKNOWN:\n",
+        _OPEN,
+    ),
+]
