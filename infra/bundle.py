@@ -5,7 +5,6 @@ import stat
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable
 from pathlib import Path
 
 from infra.service_models import prune_models
@@ -45,19 +44,20 @@ def compile_tree(tree: Path) -> None:
     subprocess.run(command, check=True)
 
 
-def write_zip(trees: Iterable[Path], target: Path) -> None:
-    """Zip the trees into one archive whose bytes depend only on the files' names and contents.
+def write_zip(tree: Path, target: Path, base: Path | None = None) -> None:
+    """Write a tree into a zip, behind the files of another zip if there is one.
+
+    The bytes depend only on the files' names and contents. Files of `base` are copied, not compressed again.
 
     Raises:
-        ValueError: two trees hold the same file.
+        ValueError: `base` has one of the files.
     """
-    files: dict[str, Path] = {}
-    for tree in trees:
-        for file in tree.rglob("*"):
-            name = file.relative_to(tree).as_posix()
-            if file.is_file() and files.setdefault(name, file) is not file:
-                raise ValueError(f"{name} is in two trees")
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    if base:
+        shutil.copyfile(base, target)
+    files = {file.relative_to(tree).as_posix(): file for file in tree.rglob("*") if file.is_file()}
+    with zipfile.ZipFile(target, "a" if base else "w", zipfile.ZIP_DEFLATED) as archive:
+        if twice := sorted(files.keys() & set(archive.namelist())):
+            raise ValueError(f"{twice[0]} is in two trees")
         for name, file in sorted(files.items()):
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED

@@ -1,7 +1,8 @@
 """Package a stage: `python -m infra.package --stage local` writes `build/local/sam.json` and `deployment.zip`.
 
 `chalice package` runs twice: for the dependencies, which change with requirements.txt and are cached under
-`build/.cache`, and for the application with its template. The zip is identical for every stage.
+`build/.cache`, and for the application with its template. The catalogues are added last, so that a change of them
+needs neither run. The zip is identical for every stage, and independent of the steps that were saved.
 
 Chalice chooses wheels and runtime by the interpreter that runs it, and bytecode fits one version of Python. So the
 stages on AWS are packaged on RUNTIME only. The stage local uses this environment's version, on which MiniStack runs the
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -36,6 +38,7 @@ PYTHON = sys.version_info[:2]
 """The Python version of this interpreter, and so of the stage local."""
 
 _APP = ("app.py", "chalicelib")
+_CATALOGUES = "chalicelib/catalogues"
 _TEMPLATE = (".chalice", "infra/resources.yaml")
 _TOOLS = ("infra/package.py", "infra/bundle.py", "infra/service_models.py")
 _NOT_SHIPPED = shutil.ignore_patterns(
@@ -74,21 +77,12 @@ def build(stage: str, out: Path | None = None, root: Path = ROOT) -> Package:
     require_runtime(stage)
     out = out or root / "build" / stage
     package = Package(template=out / "sam.json", code=out / "deployment.zip")
-    mark, current = out / "sources.sha256", _digest(root, ("requirements.txt", *_APP, *_TEMPLATE, *_TOOLS))
-    if package.template.exists() and package.code.exists() and mark.exists() and mark.read_text() == current:
-        return package
+    bare = Package(template=package.template, code=out / "without_catalogues.zip")
+    sources = _digest(root, ("requirements.txt", *_APP, *_TEMPLATE, *_TOOLS), without=_CATALOGUES)
     out.mkdir(parents=True, exist_ok=True)
-    mark.unlink(missing_ok=True)
-    layer = _layer(root)
-    with tempfile.TemporaryDirectory(dir=layer.parent) as temporary:
-        built = _application(root, Path(temporary) / "project", stage)
-        tree = Path(temporary) / "app"
-        _unzip(built / "deployment.zip", tree)
-        compile_tree(tree)
-        write_zip((layer, tree), Path(temporary) / package.code.name)
-        shutil.move(Path(temporary) / package.code.name, package.code)
-        package.template.write_text(_pinned((built / "sam.yaml").read_text(), stage))
-    mark.write_text(current)
+    _once(bare, sources, lambda: _build_code(bare, stage, root))
+    whole = f"{sources} {_digest(root, (_CATALOGUES,))}"
+    _once(package, whole, lambda: _add_catalogues(bare.code, package.code, root))
     return package
 
 
@@ -140,10 +134,42 @@ def _application(root: Path, project: Path, stage: str) -> Path:
     return _chalice_package(project, stage, "--merge-template", "infra/resources.yaml")
 
 
+def _once(package: Package, sources: str, write: Callable[[], None]) -> None:
+    """Write a package, unless it was written from the same sources, which are recorded beside it."""
+    mark = package.code.with_suffix(".sha256")
+    if package.template.exists() and package.code.exists() and mark.exists() and mark.read_text() == sources:
+        return
+    mark.unlink(missing_ok=True)
+    write()
+    mark.write_text(sources)
+
+
+def _build_code(package: Package, stage: str, root: Path) -> None:
+    """Write the template, and the zip without the catalogues."""
+    layer = _layer(root)
+    with tempfile.TemporaryDirectory(dir=layer.parent) as temporary:
+        built = _application(root, Path(temporary) / "project", stage)
+        tree = Path(temporary) / "app"
+        _unzip(built / "deployment.zip", tree)
+        shutil.rmtree(tree / _CATALOGUES, ignore_errors=True)
+        compile_tree(tree)
+        write_zip(tree, Path(temporary) / package.code.name, base=layer)
+        shutil.move(Path(temporary) / package.code.name, package.code)
+        package.template.write_text(_pinned((built / "sam.yaml").read_text(), stage))
+
+
+def _add_catalogues(bare: Path, code: Path, root: Path) -> None:
+    """Write the zip with the present catalogues."""
+    with tempfile.TemporaryDirectory(dir=code.parent) as temporary:
+        _copy(root / _CATALOGUES, Path(temporary) / "tree" / _CATALOGUES)
+        write_zip(Path(temporary) / "tree", Path(temporary) / code.name, base=bare)
+        (Path(temporary) / code.name).replace(code)
+
+
 def _layer(root: Path) -> Path:
-    """Install the dependencies for Lambda by Chalice, pruned and compiled, once per lock file. Returns their tree."""
-    cached = root / "build/.cache" / f"layer-{_digest(root, ('requirements.txt', *_TOOLS))[:20]}"
-    if cached.is_dir():
+    """Install the dependencies for Lambda by Chalice, pruned and compiled, once per lock file. Returns their zip."""
+    cached = root / "build/.cache" / f"layer-{_digest(root, ('requirements.txt', *_TOOLS))[:20]}.zip"
+    if cached.is_file():
         return cached
     cached.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cached.parent) as temporary:
@@ -157,8 +183,8 @@ def _layer(root: Path) -> Path:
         shutil.rmtree(tree / "chalice")  # Chalice's runtime is part of the application's package
         prune(tree)
         compile_tree(tree)
-        if not cached.exists():  # a concurrent run may have created it
-            tree.rename(cached)
+        write_zip(tree, Path(temporary) / cached.name)
+        (Path(temporary) / cached.name).replace(cached)  # a concurrent run may have created it
     return cached
 
 
@@ -198,13 +224,15 @@ def _restrict(document: dict[str, Any]) -> None:
             parameter["AllowedPattern"] = pattern.replace("https?://", "https://")
 
 
-def _digest(root: Path, names: tuple[str, ...]) -> str:
-    """Hash the files and directories, the interpreter and Chalice's version."""
+def _digest(root: Path, names: tuple[str, ...], without: str | None = None) -> str:
+    """Hash the files and directories, except those in `without`, the interpreter and Chalice's version."""
     digest = hashlib.sha256(f"{sys.version} {platform.machine()} {version('chalice')}".encode())
     for name in names:
         path = root / name
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             inside = file.relative_to(root)
+            if without and inside.is_relative_to(without):
+                continue
             if file.is_file() and not _NOT_SHIPPED("", list(inside.parts)):
                 content = hashlib.sha256(file.read_bytes()).hexdigest()
                 digest.update(f"\n{inside.as_posix()} {content}".encode())

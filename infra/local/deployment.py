@@ -1,11 +1,13 @@
 """Deployment of the packaged template on the local cloud, as on AWS: bucket, secrets, CloudFormation stack."""
 
+import base64
+import hashlib
 import json
 import secrets
 import shutil
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -97,12 +99,16 @@ class Deployer:
             self._allow(cloudformation, function, "ssm:GetParameters", "*")
         return deployment
 
-    def update_code(self, package: Package) -> bool:
-        """Upload the package and let every function of the stack run it, as a deployment of an unchanged template does.
+    def outdated(self, package: Package) -> list[str]:
+        """List the functions of the stack that run another code than the package's."""
+        client = self._session.client("lambda", endpoint_url=self._endpoint_url)
+        pages = client.get_paginator("list_functions").paginate()
+        deployed = {each["FunctionName"]: each["CodeSha256"] for page in pages for each in page["Functions"]}
+        present = base64.b64encode(hashlib.sha256(package.code.read_bytes()).digest()).decode()
+        return [name for _, name in self.resources("AWS::Lambda::Function") if deployed[name] != present]
 
-        Returns:
-            False if the template has changed too: the stack still has the resources of the former one.
-        """
+    def update_code(self, package: Package, functions: Sequence[str]) -> None:
+        """Upload the package and let the functions run it, as a deployment of an unchanged template does."""
         s3 = self._session.client("s3", endpoint_url=self._endpoint_url)
         s3.upload_file(str(package.code), _BUCKET, _CODE_KEY)
         client = self._session.client("lambda", endpoint_url=self._endpoint_url)
@@ -110,9 +116,12 @@ class Deployer:
         def update(function: str) -> None:
             client.update_function_code(FunctionName=function, S3Bucket=_BUCKET, S3Key=_CODE_KEY)
 
-        functions = [name for _, name in self.resources("AWS::Lambda::Function")]
         with ThreadPoolExecutor(len(functions)) as executor:  # each function waits for its old workers to end
             list(executor.map(update, functions))
+
+    def has_template(self, package: Package) -> bool:
+        """Check if the stack was created from the package's template."""
+        s3 = self._session.client("s3", endpoint_url=self._endpoint_url)
         deployed = s3.get_object(Bucket=_BUCKET, Key=_TEMPLATE_KEY)["Body"].read().decode()
         return deployed == _with_code(package.template.read_text())
 

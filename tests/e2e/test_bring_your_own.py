@@ -13,7 +13,9 @@ from infra.local.client import Bundles, Checkout, Fan, Wallet
 from infra.local.front_door.upstream import Upstream
 from infra.local.options import read_options
 from infra.local.processes import ROOT
+from infra.local.progress import ProgressConsole
 from infra.local.registry import DIRECTORY, Registry
+from infra.local.reload import reload
 from infra.local.stack import temporary_stack
 from infra.local.stripe_sandbox import StripeSandbox
 from infra.local.stripe_side import StripeSide
@@ -94,5 +96,10 @@ def test_own_catalogue_stripe_account_and_issuer_sell_coins(tmp_path: Path) -> N
 
                 assert (bought.coins, bought.price.currency) == (100, "jpy")
                 assert fan.wallet() == Wallet(coins=100, owed=0)
+
+                ours.write_text(ours.read_text().replace(bundles[0].bundle_id, "ours"))
+                with ProgressConsole() as console:
+                    reload(directory, console)
+                assert fan.get("/bundles").read(200, Bundles).bundles[0].bundle_id == "ours"
     assert "v1/checkout/sessions" in stripe.passed
     assert stripe.refused == []

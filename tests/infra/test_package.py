@@ -5,6 +5,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -166,16 +167,16 @@ class TestReproducible:
             tree.mkdir(parents=True)
             (tree / "module.py").write_text(source)
             compile_tree(tree)
-            write_zip([tree], tmp_path / f"{name}.zip")
+            write_zip(tree, tmp_path / f"{name}.zip")
             archives.append((tmp_path / f"{name}.zip").read_bytes())
         assert archives[0] == archives[1]
 
-    def test_write_zip_rejects_file_in_two_trees(self, tmp_path: Path) -> None:
-        for name in ("one", "other"):
-            (tmp_path / name).mkdir()
-            (tmp_path / name / "six.py").write_text(name)
+    def test_write_zip_rejects_file_of_its_base(self, tmp_path: Path) -> None:
+        (tmp_path / "tree").mkdir()
+        (tmp_path / "tree/six.py").touch()
+        write_zip(tmp_path / "tree", tmp_path / "base.zip")
         with pytest.raises(ValueError, match=r"six\.py is in two trees"):
-            write_zip([tmp_path / "one", tmp_path / "other"], tmp_path / "out.zip")
+            write_zip(tmp_path / "tree", tmp_path / "out.zip", base=tmp_path / "base.zip")
 
 
 class TestRuntime:
@@ -200,8 +201,8 @@ class TestRuntime:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A minimal project without its app, whose packaged dependencies are kept."""
     root = tmp_path_factory.mktemp("small")
-    for folder in ("chalicelib", ".chalice", "infra"):
-        (root / folder).mkdir()
+    for folder in ("chalicelib/catalogues", ".chalice", "infra"):
+        (root / folder).mkdir(parents=True)
     (root / "requirements.txt").touch()
     (root / "chalicelib/__init__.py").touch()
     config = {"version": "2.0", "app_name": "small", "stages": {"local": {"api_gateway_stage": "local"}}}
@@ -227,6 +228,17 @@ class TestSmallProject:
         assert build("local", root=project).code.stat().st_mtime_ns == first
         self.write_app(project, "2")
         assert build("local", root=project).code.stat().st_mtime_ns > first
+
+    def test_build_after_changed_catalogue_runs_no_chalice_and_equals_whole_build(self, project: Path) -> None:
+        (project / "chalicelib/catalogues/default.json").write_text("1")
+        bare = build("local", root=project).code.with_name("without_catalogues.zip")
+        packaged = bare.stat().st_mtime_ns
+        (project / "chalicelib/catalogues/default.json").write_text("2")
+        again = build("local", root=project).code
+        assert bare.stat().st_mtime_ns == packaged
+        with zipfile.ZipFile(again) as opened:
+            assert opened.read("chalicelib/catalogues/default.json") == b"2"
+        assert again.read_bytes() == build("local", project / "whole", root=project).code.read_bytes()
 
     def test_build_omits_caches_and_editor_files(self, project: Path) -> None:
         clean = build("local", project / "clean", root=project).code.read_bytes()
