@@ -24,6 +24,7 @@ CoinpurseError
 │   ├── StreakEnded              the streak is not active
 │   ├── UnknownPlan              no such membership in that currency
 │   ├── AlreadyMember            the fan has a membership already
+│   ├── TooManyOpen              the fan has opened too many without paying
 │   ├── PaymentUnavailable       the payment provider refuses it for good
 │   ├── SelfGift                 the sender is the creator
 │   ├── InsufficientCoins   402  the wallet holds less
@@ -39,12 +40,7 @@ from typing import ClassVar
 
 
 class CoinpurseError(Exception):
-    """Base of all errors that are returned to the caller.
-
-    Args:
-        detail: one sentence for a person; never holds a secret, a token or a body.
-        extensions: extra members of the problem document, JSON values (`field`, `rule`, `server_time` ...).
-    """
+    """Base of all errors for the caller. `detail` is one sentence without secrets, `extensions` are further members."""
 
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Something went wrong"
@@ -185,11 +181,6 @@ class CoinsNotForSale(Refusal):
     code = "coins_not_for_sale"
     title = "This number of coins is not for sale"
 
-    def __init__(self, nearest_below: int | None, nearest_above: int | None) -> None:
-        nearest = ("nearest_below", nearest_below), ("nearest_above", nearest_above)
-        known = {side: coins for side, coins in nearest if coins is not None}
-        super().__init__(f"The nearest for sale: {' or '.join(str(coins) for coins in known.values())} coins.", **known)
-
 
 class UnknownItem(Refusal):
     """The gift catalogue has no such item."""
@@ -238,6 +229,13 @@ class AlreadyMember(Refusal):
 
     code = "already_member"
     title = "You are a member already"
+
+
+class TooManyOpen(Refusal):
+    """The fan has opened as many checkouts without paying as one window allows."""
+
+    code = "too_many_open"
+    title = "Too many payments are open"
 
 
 class PaymentUnavailable(Refusal):

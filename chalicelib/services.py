@@ -61,6 +61,10 @@ class Services:
         return frozenset(map(origin_of, settings.allowed_return_origins or [settings.success_url]))
 
     @property
+    def max_open_checkouts(self) -> int:
+        return self.settings.max_open_checkouts
+
+    @property
     def source(self) -> str:
         """`source` of published events."""
         return f"/coinpurse/{self.settings.stage}"

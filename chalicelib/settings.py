@@ -50,6 +50,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Origins whose pages may call the API from a browser, comma-separated; `*`, the default, is any."""
     allowed_return_origins: tuple[str, ...]
     """Origins that a request may name in `return_url`, comma-separated; by default that of `success_url` alone."""
+    max_open_checkouts: int
+    """Checkouts that a fan may open without paying in one window of two hours (1-1000), by default 20."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -100,6 +102,12 @@ def _shards(raw: str) -> int:
     return int(raw)
 
 
+def _limit(raw: str) -> int:
+    if raw and not (raw.isascii() and raw.isdigit() and 1 <= int(raw) <= 1000):
+        raise ValueError("must be a whole number from 1 to 1000")
+    return int(raw or "20")
+
+
 def _list(raw: str) -> tuple[str, ...]:
     return tuple(map(_text, _parts(raw)))
 
@@ -130,4 +138,5 @@ _PARSERS = {
     "creator_lanes": _shards,
     "allowed_origins": _origins,
     "allowed_return_origins": _return_origins,
+    "max_open_checkouts": _limit,
 }

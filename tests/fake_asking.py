@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
+from chalicelib.domain.open_windows import OpenWindow, is_active
 from chalicelib.domain.payments import CheckoutSession, PurchaseRef
-from chalicelib.domain.purchases import Purchase
+from chalicelib.domain.purchases import SESSION_LIFE, Purchase
 from chalicelib.ports.results import Asking, Stale
 
 
@@ -14,6 +15,19 @@ class FakeOpenCheckouts:
         super().__init__()
         self.open_pages: dict[tuple[str, str], str | None] = {}
         self.asked: dict[tuple[str, str], datetime] = {}
+        self.windows: dict[str, OpenWindow] = {}
+
+    def count_opened(self, user_id: str, now: datetime) -> None:
+        """Count a checkout in the active window, or begin one."""
+        window = self.windows.get(user_id)
+        begun = OpenWindow(until=now + SESSION_LIFE, unpaid=1)
+        self.windows[user_id] = grow(window, 1) if window and is_active(window, now) else begun
+
+    def count_paid_checkout(self, user_id: str) -> None:
+        """Give the place of a paid checkout back."""
+        window = self.windows.pop(user_id, None)
+        if window and window.unpaid > 1:
+            self.windows[user_id] = grow(window, -1)
 
     def claim_asking(self, ref: PurchaseRef, at: datetime, last_before: datetime) -> Asking | Stale:
         name = ref.user_id, ref.purchase_id
@@ -21,6 +35,11 @@ class FakeOpenCheckouts:
             return Stale()
         self.asked[name] = at
         return Asking(return_url=self.open_pages[name])
+
+
+def grow(window: OpenWindow, by: int) -> OpenWindow:
+    """Return the window with another number of unpaid checkouts."""
+    return OpenWindow(until=window.until, unpaid=window.unpaid + by)
 
 
 class FakePresentSessions:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.entries import Entry, ShardEntry
 from chalicelib.domain.gifts import Gift
+from chalicelib.domain.open_windows import MAX_OPEN_CHECKOUTS, is_active, opening_refusal
 from chalicelib.domain.payments import CheckoutSession, MoneyState, PurchaseRef, StripeEvent
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import DisputeHold, Purchase, Status
@@ -67,17 +68,23 @@ class FakeLedger(FakeOpenCheckouts, FakeMoney):
         self.reviews: dict[str, Review] = {}
 
     def open_purchase(
-        self, purchase: Purchase, change: BudgetChange | None = None, return_url: str | None = None
+        self,
+        purchase: Purchase,
+        change: BudgetChange | None = None,
+        return_url: str | None = None,
+        limit: int = MAX_OPEN_CHECKOUTS,
     ) -> Posted | AlreadyExists | Rejected:
         known = self.find_entry(purchase.user_id, purchase.purchase_id)
         money = Spending(at=purchase.created_at, money=purchase.amount_minor, currency=purchase.currency)
-        wallet = self.read_wallet(purchase.user_id)
+        wallet, now = self.read_wallet(purchase.user_id), purchase.created_at
         allows = self.allows(purchase.user_id, money, change) and not wallet.freeze_reasons
-        refusing_wallet = None if allows else wallet
         if known:
-            return AlreadyExists(entry=known, wallet=refusing_wallet)
-        if refusing_wallet:
-            return Rejected(wallet=refusing_wallet)
+            # The first write requires that no window is active.
+            is_first = not is_active(wallet.open_checkouts, now)
+            return AlreadyExists(entry=known, wallet=None if allows and is_first else wallet)
+        if not allows or opening_refusal(wallet.open_checkouts, limit, now):
+            return Rejected(wallet=wallet)
+        self.count_opened(purchase.user_id, now)
         self.count(purchase.user_id, money, change)
         self.opened.add(purchase.user_id)
         self.entries.setdefault(purchase.user_id, {})[purchase.purchase_id] = purchase
@@ -105,6 +112,7 @@ class FakeLedger(FakeOpenCheckouts, FakeMoney):
             paid = Spending(at=posting.posted_at, money=purchase.amount_minor, currency=purchase.currency)
             self.count_paid(ref.user_id, paid)
         self.coins[ref.user_id] = self.coins.get(ref.user_id, 0) + ref.coins
+        self.count_paid_checkout(ref.user_id)
         return Posted()
 
     def move_purchase(
@@ -174,6 +182,7 @@ class FakeLedger(FakeOpenCheckouts, FakeMoney):
             streak=self.streaks.get(user_id),
             budget=self.budgets.get(user_id),
             excluded_until=self.excluded.get(user_id),
+            open_checkouts=self.windows.get(user_id),
         )
 
     def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:

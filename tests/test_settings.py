@@ -1,5 +1,6 @@
 import pytest
 
+from chalicelib.domain.open_windows import MAX_OPEN_CHECKOUTS
 from chalicelib.settings import MissingSettings, Settings
 
 ADDRESSES = ("TOKEN_ISSUER", "JWKS_URL", "STRIPE_API_URL", "SUCCESS_URL", "CANCEL_URL")
@@ -10,8 +11,9 @@ COMPLETE = {field.upper(): f"the {field}" for field in Settings.__struct_fields_
     "CREATOR_LANES": "8",
     "ALLOWED_ORIGINS": "*",
     "ALLOWED_RETURN_ORIGINS": "https://live.example",
+    "MAX_OPEN_CHECKOUTS": "5",
 }
-DEFAULTS = {"ALLOWED_ORIGINS", "ALLOWED_RETURN_ORIGINS"}
+DEFAULTS = {"ALLOWED_ORIGINS", "ALLOWED_RETURN_ORIGINS", "MAX_OPEN_CHECKOUTS"}
 """Settings that have a default."""
 NEEDED = sorted(set(COMPLETE) - DEFAULTS)
 
@@ -136,6 +138,17 @@ def test_allowed_return_origins_are_a_list(raw: str, read: tuple[str, ...]) -> N
 def test_allowed_return_origins_are_never_any(raw: str) -> None:
     with pytest.raises(MissingSettings, match=r"^ALLOWED_RETURN_ORIGINS must be a comma-separated list"):
         Settings.read(COMPLETE | {"ALLOWED_RETURN_ORIGINS": raw})
+
+
+@pytest.mark.parametrize(("raw", "read"), [("", MAX_OPEN_CHECKOUTS), ("1", 1), ("1000", 1000)])
+def test_max_open_checkouts_is_a_number(raw: str, read: int) -> None:
+    assert Settings.read(COMPLETE | {"MAX_OPEN_CHECKOUTS": raw}).max_open_checkouts == read
+
+
+@pytest.mark.parametrize("raw", ["0", "1001", "-1", "1.5", "٣", "many"])
+def test_max_open_checkouts_outside_its_range_is_refused(raw: str) -> None:
+    with pytest.raises(MissingSettings, match=r"^MAX_OPEN_CHECKOUTS must be a whole number from 1 to 1000"):
+        Settings.read(COMPLETE | {"MAX_OPEN_CHECKOUTS": raw})
 
 
 def test_variables_of_others_are_left_alone() -> None:

@@ -23,7 +23,9 @@ def offer_for(catalogue: Catalogue, coins: int, currency: str) -> Offer:
     offers = _web_offers(catalogue, currency)
     below, above = _nearest(offers, catalogue.custom_max_coins, coins)
     if above != coins:
-        raise CoinsNotForSale(below, above)
+        nearest = {"nearest_below": below, "nearest_above": above}
+        known = {side: size for side, size in nearest.items() if size is not None}
+        raise CoinsNotForSale(f"The nearest for sale: {' or '.join(map(str, known.values()))} coins.", **known)
     return _cheapest(offers, coins)
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from chalicelib.domain.budgets import Budget
+from chalicelib.domain.open_windows import OpenWindow
 
 
 class Streak(Struct, frozen=True, kw_only=True):
@@ -46,6 +47,7 @@ class Wallet(Struct, frozen=True, kw_only=True):
     streak: Streak | None = None
     budget: Budget | None = None
     excluded_until: datetime | None = None
+    open_checkouts: OpenWindow | None = None
 
     @property
     def freeze_reasons(self) -> Sequence[FreezeReason]:

@@ -9,6 +9,7 @@ from chalicelib.domain.budgets import BudgetChange, SelfExclusion
 from chalicelib.domain.entries import Entry, ShardEntry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.notifications import NotificationEntry
+from chalicelib.domain.open_windows import MAX_OPEN_CHECKOUTS
 from chalicelib.domain.payments import CheckoutSession, PurchaseRef
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import DisputeHold, Purchase, Status
@@ -23,14 +24,21 @@ class Ledger(Protocol):
     """Wallets and entries. Each write is one round trip and carries its own conditions."""
 
     def open_purchase(
-        self, purchase: Purchase, change: BudgetChange | None = None, return_url: str | None = None
+        self,
+        purchase: Purchase,
+        change: BudgetChange | None = None,
+        return_url: str | None = None,
+        limit: int = MAX_OPEN_CHECKOUTS,
     ) -> Posted | AlreadyExists | Rejected:
         """Write a pending purchase and deduct its price from the fan's budget, in one transaction.
+
+        It counts in the fan's window of open checkouts, until it is paid or the window ends.
 
         Args:
             purchase: its `created_at` decides which budget periods are current.
             change: replaces the budget in the same transaction.
             return_url: page that the fan comes back to, kept while the checkout may be paid.
+            limit: checkouts that may be open in one window.
         """
 
     def claim_asking(self, ref: PurchaseRef, at: datetime, last_before: datetime) -> Asking | Stale:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from chalicelib.domain.budgets import BudgetChange, released
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.ids import require_fresh_key
+from chalicelib.domain.open_windows import opening_refusal
 from chalicelib.domain.payments import PurchaseRef
 from chalicelib.domain.purchases import (
     SESSION_LIFE,
@@ -53,6 +54,9 @@ class Checkouts(Protocol):
     @property
     def clock(self) -> Clock: ...
 
+    @property
+    def max_open_checkouts(self) -> int: ...
+
 
 def open_checkout(order: CheckoutOrder, services: Checkouts) -> OpenedCheckout:
     """Open a checkout session for the order, or return its existing one.
@@ -62,7 +66,7 @@ def open_checkout(order: CheckoutOrder, services: Checkouts) -> OpenedCheckout:
     the same session.
 
     Raises:
-        UnknownBundle, CoinsNotForSale, KeyTooOld, SelfExcluded, BudgetReached, BudgetCurrency: refused.
+        UnknownBundle, CoinsNotForSale, KeyTooOld, SelfExcluded, BudgetReached, BudgetCurrency, TooManyOpen: refused.
         PaymentUnavailable: the payment provider refuses it, or did when the key was first used.
         IdempotencyConflict: the key names something else.
         TryAgain: the ledger or the payment provider did not respond.
@@ -72,7 +76,7 @@ def open_checkout(order: CheckoutOrder, services: Checkouts) -> OpenedCheckout:
     try:
         require_fresh_key(order.purchase_id, now)
         purchase = quote(order, services.catalogue, now)
-        result = _open(purchase, order.return_url, ledger, services.clock)
+        result = _open(purchase, order.return_url, services)
     except Refusal:
         # The refusal may be newer than a purchase that an earlier request opened under this key.
         earlier = ledger.find_entry(order.user_id, order.purchase_id)
@@ -111,22 +115,25 @@ def _open_session(purchase: Purchase, order: CheckoutOrder, services: Checkouts)
         raise
 
 
-def _open(purchase: Purchase, return_url: str | None, ledger: Ledger, clock: Clock) -> Posted | AlreadyExists:
+def _open(purchase: Purchase, return_url: str | None, services: Checkouts) -> Posted | AlreadyExists:
     """Open the purchase. When the budget is reached, first release the prices of expired checkouts."""
     try:
-        return _spend(purchase, return_url, ledger)
+        return _spend(purchase, return_url, services)
     except BudgetReached:
-        if not end_stale_purchases(purchase.user_id, ledger=ledger, clock=clock):
+        if not end_stale_purchases(purchase.user_id, ledger=services.ledger, clock=services.clock):
             raise
-    return _spend(purchase, return_url, ledger)
+    return _spend(purchase, return_url, services)
 
 
-def _spend(purchase: Purchase, return_url: str | None, ledger: Ledger) -> Posted | AlreadyExists:
-    now = purchase.created_at
+def _spend(purchase: Purchase, return_url: str | None, services: Checkouts) -> Posted | AlreadyExists:
+    ledger, limit, now = services.ledger, services.max_open_checkouts, purchase.created_at
+
+    def refusal_of(wallet: Wallet | None) -> Refusal | None:
+        refusal = payment_refusal(wallet, purchase.amount_minor, purchase.currency, now)
+        return refusal or opening_refusal(wallet.open_checkouts if wallet else None, limit, now)
+
     return spend_within_budget(
-        lambda change, _wallet: ledger.open_purchase(purchase, change, return_url),
-        lambda wallet: payment_refusal(wallet, purchase.amount_minor, purchase.currency, now),
-        now,
+        lambda change, _wallet: ledger.open_purchase(purchase, change, return_url, limit), refusal_of, now
     )
 
 

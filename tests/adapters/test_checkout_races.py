@@ -6,6 +6,7 @@ from collections.abc import Callable
 from chalicelib.adapters.catalogue_files import load_catalogue
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.catalogue import Catalogue
+from chalicelib.domain.open_windows import MAX_OPEN_CHECKOUTS
 from chalicelib.domain.purchases import CheckoutOrder
 from chalicelib.errors import IdempotencyConflict
 from chalicelib.ports.billing import PaymentGateway
@@ -27,6 +28,7 @@ class CheckoutServices:
         self.catalogue: Catalogue = load_catalogue("tiktok_like")
         self.ledger = ledger
         self.gateway = gateway
+        self.max_open_checkouts = MAX_OPEN_CHECKOUTS
         self.clock: Clock = SystemClock()
 
 

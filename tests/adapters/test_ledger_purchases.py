@@ -70,7 +70,9 @@ def test_open_purchase_stores_every_field(store: Store, changes: dict[str, Any])
 def test_open_purchase_repeat_returns_first_purchase(store: Store, purchase: Purchase) -> None:
     other_quote = replace(purchase, coins=501, amount_minor=530, created_at=START + timedelta(minutes=1))
 
-    assert store.ledger.open_purchase(other_quote) == AlreadyExists(entry=purchase)
+    repeated = store.ledger.open_purchase(other_quote)
+    assert isinstance(repeated, AlreadyExists)
+    assert repeated.entry == purchase
     assert found(store, purchase) == purchase
 
 

@@ -67,6 +67,7 @@ SETTINGS = Settings(
     creator_lanes=4,
     allowed_origins=("*",),
     allowed_return_origins=(),
+    max_open_checkouts=20,
 )
 
 
@@ -166,9 +167,8 @@ class Api:
 
     def buy(self, key: Any = NEW, *, fan: str = "ann", **wish: Any) -> Reply:
         body = {"bundle_id": "coins_70"} | wish
-        return self.call(
-            "POST", "/v1/checkout-sessions", key=self.clock.new_id() if key is NEW else key, fan=fan, body=body
-        )
+        key = self.clock.new_id() if key is NEW else key
+        return self.call("POST", "/v1/checkout-sessions", key=key, fan=fan, body=body)
 
     def give(self, key: Any = NEW, *, fan: str = "ann", **wish: Any) -> Reply:
         body = {"creator_id": "cleo", "item_id": "rose"} | wish

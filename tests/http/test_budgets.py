@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.fakes import START, uuid7_at
 from tests.http.api import ABSENT, Api, Reply
@@ -112,6 +113,14 @@ def test_checkout_in_another_currency_is_refused(api: Api) -> None:
     put(api)
     reply = api.buy(currency="eur")
     assert (reply.status, reply.code, reply.json["currency"]) == (422, "budget_currency", "usd")
+
+
+def test_checkouts_beyond_the_limit_are_refused(api: Api) -> None:
+    api.ports["settings"] = replace(api.ports["settings"], max_open_checkouts=2)
+    assert [api.buy().status for _ in range(3)] == [201, 201, 422]
+    refused = api.buy()
+    assert (refused.code, refused.json["limit"]) == ("too_many_open", 2)
+    assert refused.json["resets_at"] == "2026-11-22T14:00:00.000Z"
 
 
 def test_expired_checkout_is_released(api: Api) -> None:

@@ -84,6 +84,9 @@ ALLOWED_ADDITIONS: tuple[str, ...] = (
     "events/*/body/data/coins_spent",
     "rows/*/coins_spent",
     "rows/*/d",
+    # The window of open checkouts.
+    "rows/*WALLET/o_until",
+    "rows/*WALLET/o_n",
 )
 """Attributes of rows, events and answers that were added on purpose: patterns of places, as `rows/*/new_attribute`."""
 

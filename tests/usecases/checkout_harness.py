@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.gifts import Gift
+from chalicelib.domain.open_windows import MAX_OPEN_CHECKOUTS
 from chalicelib.domain.payments import CheckoutSession, Dispute, MoneyState, Refund, StripeEvent
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.ports.billing import PaymentGateway, Subscriptions
@@ -70,6 +71,7 @@ class CheckoutHarness:
 
     def __init__(self, catalogue: Catalogue | None = None) -> None:
         self.catalogue = catalogue or a_catalogue()
+        self.max_open_checkouts = MAX_OPEN_CHECKOUTS
         self.recorder = CallRecorder()
         self.clock = FakeClock(START)
         self.books = FakeLedger()

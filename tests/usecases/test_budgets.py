@@ -175,9 +175,9 @@ class TwinLedger(FakeLedger):
     """A ledger in which a concurrent request with the same key posts first and uses up the budget."""
 
     def open_purchase(
-        self, purchase: Any, change: BudgetChange | None = None, return_url: str | None = None
+        self, purchase: Any, change: BudgetChange | None = None, return_url: str | None = None, limit: int = 1
     ) -> Posted | AlreadyExists | Rejected:
-        assert super().open_purchase(purchase, change, return_url) == Posted()
+        assert super().open_purchase(purchase, change, return_url, limit) == Posted()
         wallet = replace(self.read_wallet(FAN), budget=replace(self.budgets[FAN], money_left=ByPeriod(0, 0, 0)))
         return Rejected(wallet=wallet)
 

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.purchases import Status
-from chalicelib.errors import IdempotencyConflict, KeyTooOld, TryAgain, UnknownBundle
+from chalicelib.errors import IdempotencyConflict, KeyTooOld, TooManyOpen, TryAgain, UnknownBundle
 from chalicelib.usecases.checkout import OpenedCheckout
-from tests.domain.builders import CREATOR, KEY, a_bundle, a_catalogue, a_purchase
+from tests.domain.builders import CREATOR, FAN, KEY, a_bundle, a_catalogue, a_purchase
 from tests.fakes import START, uuid7_at
 from tests.usecases.checkout_harness import CheckoutHarness, moved
 
@@ -113,6 +113,18 @@ def test_open_checkout_repeat_after_the_bundle_is_off_sale_has_its_url() -> None
     harness.catalogue = NOTHING_SOLD
     again = harness.open()
     assert (again.url, again.is_repeat) == (first.url, True)
+
+
+def test_open_checkout_beyond_the_limit_of_unpaid_ones_writes_nothing() -> None:
+    harness = CheckoutHarness()
+    harness.max_open_checkouts = 1
+    first = harness.open()
+    with pytest.raises(TooManyOpen):
+        harness.open(purchase_id=uuid7_at(START, 2))
+    assert (harness.provider.opened, list(harness.books.entries[FAN])) == (1, [KEY])
+    assert harness.open().url == first.url, "a repeat"
+    harness.clock.advance(timedelta(hours=2))
+    assert harness.open(purchase_id=uuid7_at(START, 2)).url
 
 
 @pytest.mark.parametrize("distance", [timedelta(days=2), -timedelta(days=2)])

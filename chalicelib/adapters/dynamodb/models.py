@@ -67,6 +67,8 @@ class WalletRow(Row):
     budget = UnicodeAttribute(null=True)
     budget_version = IntegerAttribute(null=True, attr_name="b_version")
     excluded_until = EpochAttribute(null=True)
+    checkouts_until = EpochAttribute(null=True, attr_name="o_until")
+    checkouts = IntegerAttribute(null=True, attr_name="o_n")
 
 
 class EntryRow(Row):

@@ -23,8 +23,16 @@ from chalicelib.adapters.dynamodb.transactions import (
     is_refused,
     transient_errors,
 )
+from chalicelib.adapters.dynamodb.window_expressions import (
+    CHECKOUTS,
+    Place,
+    begin_window,
+    count_payment,
+    join_window,
+)
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.budgets import BudgetChange
+from chalicelib.domain.open_windows import MAX_OPEN_CHECKOUTS, is_active
 from chalicelib.domain.payments import CheckoutSession, PurchaseRef
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import SESSION_LIFE, UNPOSTED, DisputeHold, Purchase, Status
@@ -41,12 +49,26 @@ class DynamoPurchases:
     _transactions: Transactions
 
     def open_purchase(
-        self, purchase: Purchase, change: BudgetChange | None = None, return_url: str | None = None
+        self,
+        purchase: Purchase,
+        change: BudgetChange | None = None,
+        return_url: str | None = None,
+        limit: int = MAX_OPEN_CHECKOUTS,
     ) -> Posted | AlreadyExists | Rejected:
         """Cost: 6 write units, and 2 for each further kilobyte of `return_url`.
 
-        The wallet's counters are in the same transaction.
+        The wallet's counters are in the same transaction. It is tried twice if the fan has another checkout open.
         """
+        now = purchase.created_at
+        result = self._open(purchase, change, return_url, begin_window(CHECKOUTS, now))
+        window = result.wallet.open_checkouts if isinstance(result, Rejected) and result.wallet else None
+        if window and is_active(window, now) and window.unpaid < limit:
+            return self._open(purchase, change, return_url, join_window(CHECKOUTS, now, limit))
+        return result
+
+    def _open(
+        self, purchase: Purchase, change: BudgetChange | None, return_url: str | None, place: Place
+    ) -> Posted | AlreadyExists | Rejected:
         counted, is_within_budget = spend_money(purchase.amount_minor, purchase.currency, purchase.created_at, change)
 
         def write(transaction: TransactWrite) -> None:
@@ -54,8 +76,8 @@ class DynamoPurchases:
             transaction.save(_open_row(purchase, return_url), OpenRow.pk.does_not_exist())
             transaction.update(
                 WalletRow(wallet_key(purchase.user_id), WALLET),
-                counted,
-                is_within_budget & may_buy(),
+                [*counted, *place.actions],
+                is_within_budget & may_buy() & place.condition,
                 return_values="ALL_OLD",
             )
 
@@ -116,6 +138,7 @@ class DynamoPurchases:
         credited: list[Action] = [
             WalletRow.coins.add(ref.coins),
             WalletRow.created_at.set(WalletRow.created_at | posting.posted_at),
+            count_payment(CHECKOUTS),
             *counted,
         ]
 

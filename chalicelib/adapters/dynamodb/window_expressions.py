@@ -1,0 +1,54 @@
+"""Update and condition expressions for the windows of checkouts that a fan opens and does not pay.
+
+A window is its end and a counter on the wallet. A write either begins one or counts in the active one; the first is the
+usual case, that a fan has no other checkout open. Posting a payment counts down.
+"""
+
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from pynamodb.attributes import Attribute
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from chalicelib.adapters.dynamodb.models import WalletRow
+from chalicelib.domain.open_windows import OpenWindow
+from chalicelib.domain.purchases import SESSION_LIFE
+
+Window = tuple[Attribute[datetime], Attribute[int]]
+"""The attributes of a window: its end, and the number of unpaid checkouts in it."""
+
+CHECKOUTS: Final[Window] = (WalletRow.checkouts_until, WalletRow.checkouts)
+
+
+class Place(NamedTuple):
+    """A place in a window: actions on the wallet and their condition."""
+
+    actions: list[Action]
+    condition: Condition
+
+
+def begin_window(window: Window, now: datetime) -> Place:
+    """Begin a window. Requires that the one before is over, or that all of it was paid."""
+    until, unpaid = window
+    is_over: Condition = until.does_not_exist() | (until <= now) | (unpaid <= 0)
+    return Place([until.set(now + SESSION_LIFE), unpaid.set(1)], is_over)
+
+
+def join_window(window: Window, now: datetime, limit: int) -> Place:
+    """Count in the active window, up to the limit."""
+    until, unpaid = window
+    has_room: Condition = (until > now) & (unpaid < limit)
+    return Place([unpaid.add(1)], has_room)
+
+
+def count_payment(window: Window) -> Action:
+    """Give a place back, in a later window than the checkout's if that one is over."""
+    paid: Action = window[1].add(-1)
+    return paid
+
+
+def open_checkouts(row: WalletRow) -> OpenWindow | None:
+    """Return the window of a wallet's checkouts, if any of them is unpaid."""
+    unpaid = row.checkouts or 0
+    return OpenWindow(until=row.checkouts_until, unpaid=unpaid) if unpaid > 0 else None

@@ -1,0 +1,35 @@
+"""Limits on checkouts that a fan opens and does not pay."""
+
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from chalicelib.domain.ids import iso
+from chalicelib.errors import Refusal, TooManyOpen
+
+MAX_OPEN_CHECKOUTS: Final = 20
+"""Checkouts that may be opened without being paid within one window, unless the operator sets another number."""
+
+
+class OpenWindow(Struct, frozen=True, kw_only=True):
+    """A window of the life of a session, which begins with the first checkout opened in it.
+
+    `unpaid` is the number of checkouts opened, less the payments since: a payment gives its place back, also that of an
+    earlier window. Those that expire do not, until the window ends. There is no window without an unpaid one.
+    """
+
+    until: datetime
+    unpaid: int
+
+
+def is_active(window: OpenWindow | None, now: datetime) -> bool:
+    """Return True while the next checkout counts in the window. Otherwise it begins another one."""
+    return window is not None and window.until > now
+
+
+def opening_refusal(window: OpenWindow | None, limit: int, now: datetime) -> Refusal | None:
+    """Return the refusal of another checkout, or None."""
+    if window is None or not is_active(window, now) or window.unpaid < limit:
+        return None
+    return TooManyOpen("Pay one of them, or wait until they have ended.", limit=limit, resets_at=iso(window.until))
