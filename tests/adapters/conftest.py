@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from moto import mock_aws
@@ -19,6 +20,31 @@ DYNAMODB_LOCAL = pytest.param("dynamodb_local_store", marks=pytest.mark.dynamodb
 MOTO = pytest.param("moto_store", marks=pytest.mark.moto)
 CONTRACT_STORE = "ministack_store" if unavailable_reason() and not IS_CI else DYNAMODB_LOCAL
 """The server that runs the contract suite: MiniStack where DynamoDB Local cannot run. Race tests use both."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Choose the tests of stores that run without coverage: the contract on DynamoDB Local covers the same lines.
+
+    Those on other stores run in a process without coverage. Races on DynamoDB Local pause it, so that the server is
+    started in one process only.
+    """
+    for item in items:
+        if not item.path.is_relative_to(Path(__file__).parent):
+            continue
+        stores = {"moto_store", "ministack_store"} & _stores_of(item)
+        if stores and CONTRACT_STORE is DYNAMODB_LOCAL:
+            item.add_marker("untraced")
+        elif item.path.stem.endswith("_races"):
+            item.add_marker("no_cover")
+
+
+def _stores_of(item: pytest.Item) -> set[str]:
+    """Return the fixtures that a test requests by itself and by its parameters."""
+    parameters = (
+        item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+    )
+    return {*getattr(item, "fixturenames", ()), *(each for each in parameters if isinstance(each, str))}
 
 
 @pytest.fixture(scope="session")
