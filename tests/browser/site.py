@@ -116,6 +116,7 @@ class Site:
 
         @app.get("/me/token")
         def token() -> Response:
+            self.seen.append(("GET", "/me/token"))
             if self.fan is None:
                 return Response("", 401)
             return Response(f'{{"access_token": "{token_of(self.fan)}"}}', content_type="application/json")

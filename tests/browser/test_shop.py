@@ -134,6 +134,22 @@ def test_signed_out_fan_is_asked_to_sign_in(page: Page, site: Site) -> None:
     assert site.counts()[f"POST {CHECKOUTS}"] == 0
 
 
+def test_signed_out_elements_fetch_the_token_once_and_link_to_the_sign_in_page(page: Page, site: Site) -> None:
+    site.fan = None
+    opened(page, site, f'<section sign-in="/login">{SHOP}<gift-panel creator="cleo" token-from="/me/token"></section>')
+    for element in ("coin-balance", "gift-panel"):
+        link = page.locator(element).get_by_role("link", name="Sign in to continue.")
+        expect(link).to_have_attribute("href", "/login")
+    expect(page.get_by_role("button", name="Buy 70 coins")).to_be_visible()
+    assert site.counts()["GET /me/token"] == 1
+
+    site.fan = "ann"
+    page.evaluate("for (const each of document.querySelectorAll('section *')) each.restart()")
+    expect(page.locator("coin-balance")).to_contain_text("0 coins")
+    expect(page.locator("gift-panel")).to_contain_text("Balance 0 coins")
+    assert site.counts()["GET /me/token"] == 2
+
+
 def test_token_that_ran_out_is_fetched_again(page: Page, site: Site) -> None:
     opened(page, site, "<coin-balance></coin-balance>")
     page.evaluate("""() => {

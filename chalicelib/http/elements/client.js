@@ -56,25 +56,37 @@ class Client extends EventTarget {
   }
 
   /** Return the bearer token. Empty: none is needed (a proxy adds it). Null: the fan is signed out. */
-  async token(isRefused) {
+  async token(refused) {
+    const isRefused = refused !== undefined;
     if (this.provider === undefined) return "";
     if (typeof this.provider === "function") return (await this.provider({ isRefused })) || null;
     if (!(this.provider instanceof URL)) return isRefused ? null : this.provider || null;
-    if (isRefused) this.fetched = null;
-    this.fetched ??= fetchToken(this.provider).catch((error) => {
-      this.fetched = null;
-      throw error;
-    });
-    const token = await this.fetched;
-    if (!token) this.fetched = null;
-    return token;
+    if (isRefused && refused === this.fetched) this.fetching = null;
+    return (this.fetching ??= this.#fetch());
+  }
+
+  /** Fetch the token, once for all callers. That there is none is remembered too, for a while or until a restart. */
+  async #fetch() {
+    let pause = 1000;
+    this.fetched = null;
+    try {
+      this.fetched = await fetchToken(this.provider);
+      pause = 10_000;
+    } finally {
+      if (!this.fetched) setTimeout(() => this.forget(), pause);
+    }
+    return this.fetched;
+  }
+
+  forget() {
+    if (!this.fetched) this.fetching = null;
   }
 
   /** Send a request once; twice when the token was refused. Returns {status, body, after}. */
   async call(method, path, { body, key, isPublic = false } = {}) {
-    for (let isRefused = false; ; isRefused = true) {
+    for (let refused; ; ) {
       try {
-        const token = await this.token(isRefused);
+        const token = await this.token(refused);
         if (token === null && !isPublic) return { status: 401, body: { code: "unauthenticated" } };
         const headers = {};
         if (token) headers.Authorization = `Bearer ${token}`;
@@ -82,7 +94,10 @@ class Client extends EventTarget {
         if (key) headers["Idempotency-Key"] = key;
         const signal = AbortSignal.timeout(TIMEOUT_MS);
         const reply = await fetch(new URL(path, this.api), { method, headers, body, signal });
-        if (reply.status === 401 && !isRefused && this.provider !== undefined) continue;
+        if (reply.status === 401 && refused === undefined && this.provider !== undefined) {
+          refused = token;
+          continue;
+        }
         // A truncated body is a lost response. The error page of a proxy is not JSON, but it is complete.
         const answer = await reply.json().catch((error) => {
           if (reply.ok || !(error instanceof SyntaxError)) throw error;

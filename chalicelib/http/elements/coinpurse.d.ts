@@ -60,12 +60,13 @@ export interface PurchaseState extends Partial<Omit<Checkout, "status">> {
  * Attributes of every element; each is also read from the nearest element around it:
  * - `token-from`: an address of the page's own site that returns the fan's token, as text or as JSON with `access_token` or
  *   `token`; 401 for a fan who is signed out. Without it and without `token`, requests carry no token: a proxy adds it.
+ * - `sign-in`: the page where a fan signs in, shown as a link (part `sign-in`) to fans who are signed out.
  * - `api`: the API's address, by default that of the module. `lang`: language, by default the page's.
  * - `currency`: by default the one that the API quotes in.
  * - `return-url`: where the payment page leads back to, by default this page; empty for the shop's own pages.
  *
  * The content of an element is shown until it runs, so it is the place of a plain form. `slot="sign-in"` is shown to fans
- * who are signed out.
+ * who are signed out, in place of the link.
  */
 export declare class CoinElement extends HTMLElement {
     token: Token | undefined;
@@ -96,6 +97,7 @@ export interface Settings {
     lang?: string;
     currency?: string;
     returnUrl?: string;
+    signIn?: string;
     senderName?: string;
 }
 

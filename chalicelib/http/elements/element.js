@@ -15,10 +15,10 @@ export function configure(settings) {
 
 export const connected = new Set();
 
-/** Create an element: booleans toggle attributes, `on...` adds listeners, texts are never parsed as HTML. */
+/** Create an element: a part is a class too, booleans toggle attributes, `on...` adds listeners, texts are never parsed as HTML. */
 export function h(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
+  for (const [name, value] of Object.entries({ class: attributes.part, ...attributes })) {
     if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
     else if (typeof value === "boolean") made.toggleAttribute(name, value);
     else if (value !== null && value !== undefined) made.setAttribute(name, value);
@@ -47,7 +47,7 @@ export async function quote(client, coins, currency) {
   return { coins: sum, price, wish: { ...wish, currency: price.currency } };
 }
 
-const ATTRIBUTES = "api,bundle,coins,creator,currency,lang,quantity,return-url,sender-name,stream,token-from".split(
+const ATTRIBUTES = "api,bundle,coins,creator,currency,lang,quantity,return-url,sender-name,sign-in,stream,token-from".split(
   ",",
 );
 
@@ -94,6 +94,7 @@ export class CoinElement extends HTMLElement {
 
   /** Restart, once for all attribute changes of the same task. */
   restart() {
+    this.client?.forget();
     if (this.#isWaiting) return;
     this.#isWaiting = true;
     queueMicrotask(() => {
@@ -121,7 +122,7 @@ export class CoinElement extends HTMLElement {
       if (signal.aborted) return;
       if (answer instanceof Error) throw answer;
       this.words = new Words(wanted, await locale);
-      this.#fill((this.status = this.#statusLine()));
+      this.#fill(this.makeStatus());
       this.tell("bad", [this.words.unavailable], () => this.restart());
       return;
     }
@@ -162,15 +163,11 @@ export class CoinElement extends HTMLElement {
 
   #fill(...nodes) {
     const { lang, dir } = this.words;
-    this.shadowRoot.replaceChildren(h("div", { class: "root", part: "root", lang, dir }, ...nodes));
-  }
-
-  #statusLine() {
-    return h("p", { class: "status", part: "status", role: "status" });
+    this.shadowRoot.replaceChildren(h("div", { part: "root", lang, dir }, ...nodes));
   }
 
   makeStatus() {
-    return (this.status = this.#statusLine());
+    return (this.status = h("p", { part: "status", role: "status" }));
   }
 
   /** Show a message, with a button to try again if there is something to try. */
@@ -200,7 +197,9 @@ export class CoinElement extends HTMLElement {
   }
 
   signIn() {
-    return h("slot", { name: "sign-in" }, this.words.signIn);
+    const href = this.setting("sign-in");
+    const { signIn } = this.words;
+    return h("slot", { name: "sign-in" }, href ? h("a", { class: "link", part: "sign-in", href }, signIn) : signIn);
   }
 
   /** Show the balance, or a way to sign in. */
@@ -214,7 +213,7 @@ export class CoinElement extends HTMLElement {
       h("span", { class: "unseen" }, `${words.balance} `),
       this.picture(this.unit.image, 20),
       h("span", { part: "count" }, words.coins(wallet.coins)),
-      owed && h("span", { class: "owed", part: "owed" }, owed),
+      owed && h("span", { part: "owed" }, owed),
     ];
     node.replaceChildren(...shown.filter(Boolean));
   }
@@ -226,18 +225,13 @@ export class CoinElement extends HTMLElement {
 
   /** Buy, with the button at rest meanwhile. */
   async purchase(button, wish) {
+    const { opening } = this.words;
     button.disabled = true;
-    this.tell("busy", [this.words.opening]);
+    this.tell("busy", [opening]);
     const said = await buy(this, wish);
     button.disabled = false;
-    const isBusy = said === this.words.opening;
-    if (said)
-      this.tell(
-        isBusy ? "busy" : "bad",
-        [said],
-        isBusy || said instanceof Node ? null : () => this.purchase(button, wish),
-      );
-    else this.showPurchase();
+    if (!said) this.showPurchase();
+    else if (said !== opening) this.tell("bad", [said], said instanceof Node ? null : () => this.purchase(button, wish));
   }
 
   /** Show the purchase that the fan comes back from. */

@@ -13,11 +13,11 @@ const numberInput = (attributes) =>
 function tabs(name, label, options, text, choose) {
   return h(
     "div",
-    { class: "tabs", part: "tabs", role: "radiogroup", "aria-label": label },
+    { part: "tabs", role: "radiogroup", "aria-label": label },
     ...options.map((option, place) =>
       h(
         "label",
-        { class: "tab", part: "tab" },
+        { part: "tab" },
         radio(name, option, place === 0, () => choose(option)),
         h("span", {}, text(option)),
       ),
@@ -30,8 +30,8 @@ export class GiftForm {
     const { words, kinds } = panel;
     const oninput = () => panel.update();
     this.panel = panel;
-    this.balance = h("span", { class: "balance", part: "balance" });
-    this.grid = h("div", { class: "gifts", part: "gifts", role: "radiogroup", "aria-label": words.gift });
+    this.balance = h("span", { part: "balance" });
+    this.grid = h("div", { part: "gifts", role: "radiogroup", "aria-label": words.gift });
     this.quantity = numberInput({
       max: panel.economy.gift?.max_quantity,
       value: 1,
@@ -40,14 +40,14 @@ export class GiftForm {
     });
     this.amount = numberInput({ oninput });
     this.chips = h("div", { class: "chips" });
-    this.tier = h("p", { class: "tier", part: "tier" });
+    this.tier = h("p", { part: "tier" });
     this.message = h("input", { type: "text", autocomplete: "off", enterkeyhint: "send", part: "input", oninput });
     this.left = h("small", { part: "hint" });
     this.anonymous = h("input", { type: "checkbox", part: "checkbox" });
-    this.total = h("output", { class: "total", part: "total" });
-    this.button = h("button", { type: "submit", class: "main", part: "button" }, words.send);
-    this.lack = h("p", { class: "lack", part: "lack", role: "status", hidden: true });
-    this.stage = h("div", { class: "stage", part: "stage", "aria-hidden": "true" });
+    this.total = h("output", { part: "total" });
+    this.button = h("button", { type: "submit", part: "button" }, words.send);
+    this.lack = h("p", { part: "lack", role: "status", hidden: true });
+    this.stage = h("div", { part: "stage", "aria-hidden": "true" });
     this.gifts = h("div", { class: "kind" }, this.#categories(), this.grid, this.#stepper());
     this.coins = h(
       "div",
@@ -70,7 +70,7 @@ export class GiftForm {
         : null;
     this.root = h(
       "form",
-      { class: "panel", part: "panel", novalidate: true, onsubmit: (event) => panel.submit(event) },
+      { part: "panel", novalidate: true, onsubmit: (event) => panel.submit(event) },
       h("div", { class: "bar" }, choice, this.balance),
       this.gifts,
       this.coins,
@@ -101,13 +101,12 @@ export class GiftForm {
     const step = (by, label, sign) =>
       h(
         "button",
-        { type: "button", class: "step", part: "step", "aria-label": label, onclick: () => this.#step(by) },
+        { type: "button", part: "step", "aria-label": label, onclick: () => this.#step(by) },
         sign,
       );
     return h(
       "div",
       {
-        class: "stepper",
         part: "stepper",
         role: "group",
         "aria-label": words.quantity,
@@ -145,7 +144,7 @@ export class GiftForm {
     };
     return h(
       "label",
-      { class: name, part: name },
+      { part: name },
       radio("gift", gift.item_id, gift === panel.gift, choose),
       panel.picture(gift.image ?? panel.unit.image, 48),
       h("span", { class: "name", part: "gift-name" }, gift.name),
@@ -175,7 +174,7 @@ export class GiftForm {
         amount.value = each;
         panel.update();
       };
-      return h("button", { type: "button", class: "chip", part: "chip", onclick }, panel.words.number(each));
+      return h("button", { type: "button", part: "chip", onclick }, panel.words.number(each));
     };
     const offered = amounts.filter((each) => each >= low && each <= high).slice(0, 6);
     this.chips.replaceChildren(...offered.map(chip));
@@ -219,7 +218,7 @@ export class GiftForm {
       "div",
       { class: "burst" },
       picture,
-      count > 1 ? h("b", { class: "count", part: "count" }, `×${panel.words.number(count)}`) : "",
+      count > 1 ? h("b", { part: "count" }, `×${panel.words.number(count)}`) : "",
     );
     this.stage.replaceChildren(shown);
     setTimeout(() => shown.remove(), Math.max(seconds, 3) * 1000);

@@ -6,7 +6,7 @@ export class CoinBalance extends CoinElement {
   needsWallet = true;
 
   async load() {
-    this.line = h("span", { class: "balance", part: "balance", role: "status" });
+    this.line = h("span", { part: "balance", role: "status" });
     return [this.line];
   }
 
@@ -19,7 +19,7 @@ export class CoinShop extends CoinElement {
   async load() {
     const { bundles, custom } = await this.bundles();
     return [
-      h("ul", { class: "grid", part: "bundles" }, ...bundles.map((bundle) => h("li", {}, this.card(bundle)))),
+      h("ul", { part: "bundles" }, ...bundles.map((bundle) => h("li", {}, this.card(bundle)))),
       custom && bundles.length ? this.amount(custom, bundles[0].price.currency) : null,
       this.makeStatus(),
     ];
@@ -30,19 +30,18 @@ export class CoinShop extends CoinElement {
     const coins = words.coins(bundle.coins);
     const price = words.money(bundle.price);
     const badge = (name, n) =>
-      n > 0 ? h("span", { class: "badge", part: "badge" }, words.say(name, { n: words.number(n) })) : null;
+      n > 0 ? h("span", { part: "badge" }, words.say(name, { n: words.number(n) })) : null;
     const button = h(
       "button",
       {
         type: "button",
-        class: bundle.featured ? "card featured" : "card",
         part: bundle.featured ? "bundle featured" : "bundle",
         "aria-label": words.say("buy", { coins, price }),
         onclick: () => this.purchase(button, { bundle_id: bundle.bundle_id, currency: bundle.price.currency }),
       },
-      bundle.featured ? h("span", { class: "ribbon", part: "ribbon" }, words.popular) : null,
+      bundle.featured ? h("span", { part: "ribbon" }, words.popular) : null,
       this.picture(bundle.image ?? this.unit.image, 56),
-      h("span", { class: "coins", part: "coins" }, coins),
+      h("span", { part: "coins" }, coins),
       h(
         "span",
         { class: "badges" },
@@ -50,7 +49,7 @@ export class CoinShop extends CoinElement {
         badge("save", bundle.discount_percent),
         bundle.discount_percent ? null : badge("below", bundle.web_saving_percent),
       ),
-      h("span", { class: "price", part: "price" }, price),
+      h("span", { part: "price" }, price),
     );
     return button;
   }
@@ -65,7 +64,7 @@ export class CoinShop extends CoinElement {
       part: "input",
       placeholder: words.number(low),
     });
-    const button = h("button", { type: "submit", class: "main", part: "button", disabled: true }, words.order);
+    const button = h("button", { type: "submit", part: "button", disabled: true }, words.order);
     const isOutside = () => input.validity.rangeOverflow || input.validity.rangeUnderflow;
     let offer = null;
     const price = settled(async () => {
@@ -90,7 +89,7 @@ export class CoinShop extends CoinElement {
     };
     return h(
       "form",
-      { class: "custom", part: "custom", novalidate: true, onsubmit: submit },
+      { part: "custom", novalidate: true, onsubmit: submit },
       h("label", { part: "label" }, words.other, input, hint),
       button,
     );
@@ -115,7 +114,7 @@ export class CoinButton extends CoinElement {
     const values = { coins: words.coins(offer.coins), price: words.money(offer.price) };
     const button = h(
       "button",
-      { type: "button", class: "main", part: "button", onclick: () => this.purchase(button, offer.wish) },
+      { type: "button", part: "button", onclick: () => this.purchase(button, offer.wish) },
       this.picture(this.unit.image, 20),
       h("span", {}, words.say("buy", values)),
     );

@@ -28,15 +28,15 @@ button { cursor: pointer; touch-action: manipulation; }
 :focus-visible, .tab:has(:focus-visible), .gift:has(:focus-visible) { outline: 3px solid var(--accent); outline-offset: 2px; }
 img { display: block; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(11.5rem, 1fr)); gap: .75rem; margin: 0; padding: .625rem 0 0; list-style: none; }
-.card {
+.bundles { display: grid; grid-template-columns: repeat(auto-fill, minmax(11.5rem, 1fr)); gap: .75rem; margin: 0; padding: .625rem 0 0; list-style: none; }
+.bundle {
   position: relative; display: flex; flex-direction: column; align-items: center; gap: .375rem; width: 100%; height: 100%;
   padding: 1.125rem .75rem .75rem; border: 1px solid var(--line); border-radius: var(--radius); background: var(--surface);
   transition: transform .15s, box-shadow .15s, border-color .15s;
 }
-.card:hover, .gift:hover { border-color: var(--accent); box-shadow: 0 4px 14px rgb(0 0 0 / .1); transform: translateY(-2px); }
-.card:disabled { opacity: .6; cursor: progress; transform: none; }
-.card.featured { border-color: var(--accent); background: var(--tint); }
+.bundle:hover, .gift:hover { border-color: var(--accent); box-shadow: 0 4px 14px rgb(0 0 0 / .1); transform: translateY(-2px); }
+.bundle:disabled { opacity: .6; cursor: progress; transform: none; }
+.bundle.featured { border-color: var(--accent); background: var(--tint); }
 .ribbon { position: absolute; top: 0; translate: 0 -55%; padding: .125rem .625rem; border-radius: 1rem; background: var(--accent); color: var(--on-accent); font-size: .75rem; font-weight: 700; }
 .coins { font-size: 1.125rem; font-weight: 700; font-variant-numeric: tabular-nums; text-align: center; }
 .badges { display: flex; flex-wrap: wrap; justify-content: center; gap: .25rem; }
@@ -53,13 +53,13 @@ input:not([type=radio], [type=checkbox]) {
   border-radius: calc(var(--radius) - .25rem); background: var(--surface); color: var(--ink); font-size: 1rem;
 }
 .custom small, .panel small { margin-top: .25rem; }
-.main {
+.button {
   display: inline-flex; gap: .5rem; align-items: center; justify-content: center; min-height: 2.75rem; padding: .5rem 1.25rem; border: 0;
   border-radius: var(--radius); background: var(--accent); color: var(--on-accent); font-weight: 700; transition: filter .15s, scale .1s;
 }
-.main:hover { filter: brightness(1.08); }
-.main:active { scale: .96; }
-.main:disabled { background: var(--line); color: var(--soft); cursor: not-allowed; filter: none; scale: none; }
+.button:hover { filter: brightness(1.08); }
+.button:active { scale: .96; }
+.button:disabled { background: var(--line); color: var(--soft); cursor: not-allowed; filter: none; scale: none; }
 .link { text-align: start; min-height: 1.5rem; padding: 0; border: 0; background: none; color: var(--accent); font-weight: 700; text-decoration: underline; text-underline-offset: .2em; }
 .status { min-height: 1.4em; margin: .75rem 0 0; color: var(--soft); }
 :host(coin-button) .status:empty { display: none; }
@@ -114,18 +114,18 @@ input:not([type=radio], [type=checkbox]) {
 .pay { padding-top: .875rem; border-top: 1px solid var(--line); }
 .total { display: flex; flex-wrap: wrap; gap: 0 .5rem; align-items: baseline; font-variant-numeric: tabular-nums; }
 .total strong { font-size: 1.125rem; }
-.pay .main { min-width: 7.5rem; }
+.pay .button { min-width: 7.5rem; }
 .lack { padding: .625rem .875rem; border-radius: calc(var(--radius) - .25rem); background: var(--tint); }
 .stage { position: absolute; inset: 0; display: grid; place-items: center; pointer-events: none; }
 .burst { display: grid; place-items: center; filter: drop-shadow(0 6px 14px rgb(0 0 0 / .3)); animation: rise 2.6s ease-out both; }
-.count { color: var(--accent); font-size: 2rem; line-height: 1; -webkit-text-stroke: 4px var(--surface); paint-order: stroke fill; }
+.burst b { color: var(--accent); font-size: 2rem; line-height: 1; -webkit-text-stroke: 4px var(--surface); paint-order: stroke fill; }
 @keyframes nod { 40% { transform: scale(1.2) rotate(-6deg); } }
 @keyframes rise { 0% { opacity: 0; transform: translateY(40%) scale(.4); } 15% { opacity: 1; transform: scale(1.15); } 25%, 75% { opacity: 1; transform: none; } 100% { opacity: 0; transform: translateY(-40%); } }
 @container (max-width: 26rem) {
-  .grid { grid-template-columns: repeat(2, 1fr); }
+  .bundles { grid-template-columns: repeat(2, 1fr); }
   .gifts { grid-template-columns: repeat(3, 1fr); }
-  .pay .main { flex: 1; }
-  .custom .main { width: 100%; }
+  .pay .button { flex: 1; }
+  .custom .button { width: 100%; }
 }
 @media (prefers-reduced-motion: reduce) { *, ::before, ::after { animation: none !important; transition: none !important; } }
 `);
