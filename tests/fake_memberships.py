@@ -5,11 +5,12 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
+from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.memberships import Customer, Membership
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.payments import CustomerGone, Invoice, MembershipHint, MembershipRef, Subscription
 from chalicelib.domain.purchases import Purchase
-from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Stale, Unmatched
+from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Rejected, Stale, Unmatched
 from tests.fake_budgets import Spending
 from tests.fakes import START, FakeLedger
 
@@ -24,10 +25,19 @@ class FakeMemberships:
         self.known: dict[tuple[str, str], Membership] = {}
         self.customers: dict[str, Customer] = {}
 
-    def open_membership(self, membership: Membership) -> Posted | MembershipExists:
+    def open_membership(
+        self, membership: Membership, change: BudgetChange | None = None
+    ) -> Posted | MembershipExists | Rejected:
         name = membership.user_id, membership.membership_id
+        money = Spending(at=membership.created_at, money=membership.amount_minor, currency=membership.currency)
+        wallet = self.ledger.read_wallet(membership.user_id)
+        allows = self.ledger.allows(membership.user_id, money, change) and not wallet.freeze_reasons
         if name in self.known:
-            return MembershipExists(membership=self.known[name])
+            return MembershipExists(membership=self.known[name], wallet=None if allows else wallet)
+        if not allows:
+            return Rejected(wallet=wallet)
+        self.ledger.count(membership.user_id, money, change)
+        self.ledger.opened.add(membership.user_id)
         self.known[name] = membership
         return Posted()
 
@@ -65,22 +75,35 @@ class FakeMemberships:
             return AlreadyExists(entry=entry)
         if membership is None or not fits:
             return Unmatched(membership=membership)
-        self.known[name] = replace(membership, subscription_id=subscription_id, customer_id=customer_id)
+        counts_already = membership.is_counted and not month.is_renewal
+        self.known[name] = replace(
+            membership,
+            subscription_id=subscription_id,
+            customer_id=customer_id,
+            is_counted=membership.is_counted and month.is_renewal,
+        )
         self.ledger.entries.setdefault(month.user_id, {})[month.purchase_id] = month
         self.ledger.coins[month.user_id] = self.ledger.coins.get(month.user_id, 0) + month.coins
         paid = Spending(at=month.posting.posted_at, money=month.amount_minor, currency=month.currency)
-        self.ledger.count_paid(month.user_id, paid)
+        if not counts_already:
+            self.ledger.count_paid(month.user_id, paid)
         return Posted()
 
     def update_membership(
-        self, before: Membership, after: Membership, notification: NotificationEntry | None
+        self,
+        before: Membership,
+        after: Membership,
+        notification: NotificationEntry | None,
+        change: BudgetChange | None = None,
     ) -> Posted | Stale:
         name = before.user_id, before.membership_id
         stored = self.known.get(name)
         existing = notification and self.ledger.find_entry(notification.user_id, notification.entry_id)
         if stored is None or stored.version != before.version or existing:
             return Stale()
-        self.known[name] = after
+        if change and (not stored.is_counted or self.ledger.change_budget(before.user_id, change) == Stale()):
+            return Stale()
+        self.known[name] = replace(after, is_counted=after.is_counted and stored.is_counted)
         if notification:
             self.ledger.entries.setdefault(notification.user_id, {})[notification.entry_id] = notification
         return Posted()

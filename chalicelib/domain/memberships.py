@@ -13,11 +13,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chalicelib.domain.catalogue import Catalogue
-from chalicelib.domain.ids import hash_request, iso, require_tag
+from chalicelib.domain.ids import hash_request, require_tag
 from chalicelib.domain.money import EXPONENTS
-from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.payments import Subscription
-from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import KEY_FORM, REOPEN_WINDOW
 from chalicelib.domain.reversals import UnknownStatus
 from chalicelib.errors import AlreadyMember, IdempotencyConflict, InvalidField, PaymentUnavailable
@@ -62,6 +60,8 @@ SUBSCRIPTION_STATUSES: Final = {
 """Status of a paid membership by its subscription's status. Source:
 docs.stripe.com/api/subscriptions/object, `status`."""
 
+UNPAID: Final = "unpaid"
+"""The reason of an end without a payment."""
 _UNPAID: Final = frozenset({"unpaid", "incomplete_expired"})
 _GAVE_UP: Final = "payment_failed"
 """Stripe's cancellation reason after the last failed attempt to collect a payment."""
@@ -74,7 +74,8 @@ class Membership(Struct, frozen=True, kw_only=True):
     `paid_until` is the end of the last paid month; `served_until` the end of the present period, while Stripe has the
     subscription in order. `ended_reason` is `cancelled`, `unpaid` or `refunded` once the membership has ended, or
     `payment_unavailable` if the provider refused to open its checkout. Each sync with the subscription changes
-    `version`. `key_form` is as a purchase's.
+    `version`. `key_form` is as a purchase's. `is_counted`: the first month's price counts in the fan's budget since the
+    opening, and no month was posted. It never counts in rows of the first release.
     """
 
     membership_id: str
@@ -94,6 +95,7 @@ class Membership(Struct, frozen=True, kw_only=True):
     request_hash: str | None = None
     key_form: int = KEY_FORM
     served_until: datetime | None = None
+    is_counted: bool = False
 
     def is_active(self, now: datetime) -> bool:
         """Return True until the end of the last paid month, and of the period that Stripe has in order.
@@ -153,6 +155,7 @@ def quote_membership(order: MembershipOrder, catalogue: Catalogue, now: datetime
         currency=order.currency,
         created_at=now,
         request_hash=order.request_hash,
+        is_counted=True,
     )
 
 
@@ -177,10 +180,14 @@ def require_same_request(membership: Membership, order: MembershipOrder) -> Memb
     raise IdempotencyConflict("Use a new key for a new membership.")
 
 
+def awaits_subscription(membership: Membership) -> bool:
+    """Return True for a pending membership without a subscription."""
+    return membership.status is MembershipStatus.PENDING and not membership.subscription_id
+
+
 def can_still_be_joined(membership: Membership, now: datetime) -> bool:
     """Return True while a repeat may reopen the checkout session."""
-    is_untouched = membership.status is MembershipStatus.PENDING and not membership.subscription_id
-    return is_untouched and now - membership.created_at < REOPEN_WINDOW
+    return awaits_subscription(membership) and now - membership.created_at < REOPEN_WINDOW
 
 
 def present_membership(memberships: Sequence[Membership]) -> Membership | None:
@@ -201,6 +208,17 @@ class PaidMonth(Struct, frozen=True, kw_only=True):
     is_kept: bool = True
 
 
+def membership_as_unpaid(membership: Membership, reason: str) -> Membership:
+    """End a pending membership that can no longer be joined."""
+    return replace(
+        membership,
+        status=MembershipStatus.ENDED,
+        ended_reason=reason,
+        version=membership.version + 1,
+        is_counted=False,
+    )
+
+
 def membership_as_gone(membership: Membership) -> Membership:
     """End a membership whose subscription was deleted at Stripe."""
     is_news = membership.status is not MembershipStatus.ENDED
@@ -211,6 +229,7 @@ def membership_as_gone(membership: Membership) -> Membership:
         renews=False,
         ended_reason="cancelled" if is_news else membership.ended_reason,
         version=membership.version + 1,
+        is_counted=False,
     )
 
 
@@ -244,48 +263,12 @@ def membership_as_followed(membership: Membership, subscription: Subscription, l
         renews=subscription.renews and status in LIVE and subscription.status != _PAUSED,
         ended_reason=reason,
         version=membership.version + 1,
-    )
-
-
-def end_notification(
-    before: Membership, after: Membership, posting: Posting, entry_id: str
-) -> NotificationEntry | None:
-    """Build the notification that a paid membership has just ended; None otherwise."""
-    has_ended = after.status is MembershipStatus.ENDED and before.status is not MembershipStatus.ENDED
-    if not has_ended or after.paid_until is None:
-        return None
-    return NotificationEntry(
-        entry_id=entry_id,
-        user_id=after.user_id,
-        kind=NotificationKind.MEMBERSHIP_END,
-        posted_at=posting.posted_at,
-        event_id=posting.event_id,
-        payload={"membership_id": after.membership_id, "plan_id": after.plan_id, "reason": after.ended_reason},
-    )
-
-
-def resume_notification(
-    before: Membership, after: Membership, posting: Posting, entry_id: str
-) -> NotificationEntry | None:
-    """Build the notification that a membership is back after an end that was published; None otherwise."""
-    was_ended = before.status is MembershipStatus.ENDED and before.paid_until is not None
-    if not was_ended or after.status not in LIVE or after.paid_until is None:
-        return None
-    return NotificationEntry(
-        entry_id=entry_id,
-        user_id=after.user_id,
-        kind=NotificationKind.MEMBERSHIP_RESUME,
-        posted_at=posting.posted_at,
-        event_id=posting.event_id,
-        payload={
-            "membership_id": after.membership_id,
-            "plan_id": after.plan_id,
-            "paid_until": iso(after.paid_until),
-        },
+        # A first month with coins has been posted by now. One that was free or is in review counts no more.
+        is_counted=membership.is_counted and status is MembershipStatus.PENDING,
     )
 
 
 def _ended_reason(subscription: Subscription) -> str:
     if subscription.status in _UNPAID or subscription.cancel_reason == _GAVE_UP:
-        return "unpaid"
+        return UNPAID
     return "cancelled"

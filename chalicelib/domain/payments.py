@@ -29,9 +29,9 @@ class UnrelatedPayment(Exception):
 class CheckoutSession(Struct, frozen=True, kw_only=True):
     """A checkout session in its present state.
 
-    `ref` is None for an unrelated session. `payment_status` is paid, unpaid or no_payment_required. `subtotal_minor`
-    is the price before discounts, `total_minor` the amount charged, both in the minor unit of `currency`. `status` is
-    open, complete or expired.
+    `ref` is its purchase and `membership` its membership; both None for an unrelated session. `payment_status` is paid,
+    unpaid or no_payment_required. `subtotal_minor` is the price before discounts, `total_minor` the amount
+    charged, both in the minor unit of `currency`. `status` is open, complete or expired.
     """
 
     session_id: str
@@ -45,6 +45,7 @@ class CheckoutSession(Struct, frozen=True, kw_only=True):
     ref: PurchaseRef | None
     url: str | None = None
     status: str | None = None
+    membership: "MembershipRef | None" = None
 
     @property
     def is_paid(self) -> bool:

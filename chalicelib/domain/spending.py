@@ -45,12 +45,6 @@ def payment_refusal(wallet: Wallet | None, amount_minor: int, currency: str, now
     return _reached("money", budget, budget.money_left, amount_minor)
 
 
-def require_may_pay(wallet: Wallet, amount_minor: int, currency: str, now: datetime) -> None:
-    """Raise the refusal of a payment, if there is one."""
-    if refusal := payment_refusal(wallet, amount_minor, currency, now):
-        raise refusal
-
-
 def is_barred(wallet: Wallet | None, now: datetime) -> bool:
     """Return True while a freeze or the fan's self-exclusion lasts."""
     return wallet is not None and _barred(wallet, now) is not None

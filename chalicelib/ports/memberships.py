@@ -3,17 +3,25 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.memberships import Customer, Membership
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.purchases import Purchase
-from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Stale, Unmatched
+from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Rejected, Stale, Unmatched
 
 
 class Memberships(Protocol):
     """The memberships of fans. Each write is one round trip and carries its own conditions."""
 
-    def open_membership(self, membership: Membership) -> Posted | MembershipExists:
-        """Write a pending membership."""
+    def open_membership(
+        self, membership: Membership, change: BudgetChange | None = None
+    ) -> Posted | MembershipExists | Rejected:
+        """Write a pending membership and deduct its price from the fan's budget, in one transaction.
+
+        Args:
+            membership: its `created_at` decides which budget periods are current.
+            change: replaces the budget in the same transaction.
+        """
 
     def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
         """Read a membership, consistently."""
@@ -35,16 +43,22 @@ class Memberships(Protocol):
     ) -> Posted | AlreadyExists | Unmatched:
         """Post a paid month of a membership, credit its coins and count its price, in one transaction.
 
-        The price is deducted from the fan's budget, even below zero, unless that is in another currency.
+        The price is deducted from the fan's budget, even below zero, unless that is in another currency, or the month
+        is the first and its price is counted since the opening.
 
         Only if its id names no entry, the membership's stored quote has the same plan, coins, amount and currency, and
         the membership has no other subscription.
         """
 
     def update_membership(
-        self, before: Membership, after: Membership, notification: NotificationEntry | None
+        self,
+        before: Membership,
+        after: Membership,
+        notification: NotificationEntry | None,
+        change: BudgetChange | None = None,
     ) -> Posted | Stale:
         """Write the membership's new state and, in the same transaction, the notification of it.
 
-        Only if the membership still has the version that was read.
+        `change` releases the price of the first month to the budget, once for each membership. Only if the membership
+        still has the version that was read and, with a `change`, its price still counts and the budget is as read.
         """

@@ -33,9 +33,10 @@ class AlreadyExists(Struct, frozen=True, kw_only=True):
 
 
 class MembershipExists(Struct, frozen=True, kw_only=True):
-    """The id already names a membership."""
+    """The id already names a membership. `wallet` is set when the wallet's condition failed as well."""
 
     membership: Membership
+    wallet: Wallet | None = None
 
 
 class Rejected(Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
@@ -13,13 +13,15 @@ from chalicelib.domain.budgets import (
     changed,
     due_change,
     exclusion,
+    released,
     require_limits,
 )
+from chalicelib.domain.memberships import Membership
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import Refusal, TryAgain
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
-from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Repeated
+from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Rejected, Repeated
 
 MAX_ATTEMPTS: Final = 5
 
@@ -72,11 +74,23 @@ def exclude_fan(user_id: str, key: str, days: int, *, ledger: Ledger, clock: Clo
     return Excluded(until=until, is_repeat=isinstance(result, Repeated))
 
 
+def release_of(unpaid: Membership, *, ledger: Ledger, clock: Clock) -> BudgetChange | None:
+    """Build the release of a price that was counted at the opening. None if it counts in no present budget."""
+    seen = ledger.read_wallet(unpaid.user_id).budget
+    if seen is None:
+        return None
+    budget = released(seen, unpaid.amount_minor, unpaid.currency, unpaid.created_at, clock.now())
+    return BudgetChange(seen=seen, budget=budget) if budget else None
+
+
+Known = TypeVar("Known", AlreadyExists, MembershipExists)
+
+
 def spend_within_budget(
-    write: Callable[[BudgetChange | None, Wallet | None], Posted | AlreadyExists | Rejected],
+    write: Callable[[BudgetChange | None, Wallet | None], Posted | Known | Rejected],
     refusal_of: Callable[[Wallet | None], Refusal | None],
     now: datetime,
-) -> Posted | AlreadyExists:
+) -> Posted | Known:
     """Run a write that spends. When it is rejected by a budget that is due for renewal, renew it in a second write.
 
     One round trip, but two for the first spending of a period or after a pending change of limits, and for a streak

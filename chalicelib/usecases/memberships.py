@@ -6,37 +6,40 @@ from typing import Final, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.ids import require_fresh_key
 from chalicelib.domain.membership_months import paid_month
+from chalicelib.domain.membership_notifications import end_notification, resume_notification
 from chalicelib.domain.memberships import (
     LIVE,
     Membership,
     MembershipOrder,
-    MembershipStatus,
     PaidMonth,
+    awaits_subscription,
     can_still_be_joined,
-    end_notification,
     membership_as_followed,
     membership_as_gone,
+    membership_as_unpaid,
     present_membership,
     quote_membership,
     require_no_member,
     require_same_request,
-    resume_notification,
 )
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import CustomerGone, Invoice, MembershipHint, Subscription
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import FORMER_KEY_FORM, require_available
 from chalicelib.domain.reversals import UnknownStatus, money_gone
-from chalicelib.domain.spending import is_barred, require_may_pay
+from chalicelib.domain.spending import is_barred, payment_refusal
+from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import NotFound, PaymentUnavailable, Refusal, TryAgain
 from chalicelib.ports.billing import PaymentGateway, Subscriptions
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
-from chalicelib.ports.results import Posted
+from chalicelib.ports.results import MembershipExists, Posted
+from chalicelib.usecases.budgets import release_of, spend_within_budget
 from chalicelib.usecases.fulfillment import fulfill_invoice
 
 
@@ -77,39 +80,49 @@ class MembershipCheckouts(MembershipServices, Protocol):
 def open_membership(order: MembershipOrder, services: MembershipCheckouts) -> OpenedMembership:
     """Open a checkout session in which the fan subscribes, or return the order's existing one.
 
-    The quote is stored before the provider's session is created, as in open_checkout. A pending membership counts
-    against no budget; its months do, as they are paid.
+    The quote is stored before the provider's session is created, and the first month counts in the fan's budget, as in
+    open_checkout. The other months count as they are paid.
 
     Raises:
-        UnknownPlan, AlreadyMember, SelfExcluded, BudgetReached, BudgetCurrency, KeyTooOld: refused.
+        UnknownPlan, AlreadyMember, WalletFrozen, SelfExcluded, BudgetReached, BudgetCurrency, KeyTooOld: refused.
         PaymentUnavailable: the payment provider refuses it, or did when the key was first used.
         IdempotencyConflict: the key names something else.
         TryAgain: the ledger or the payment provider did not respond.
     """
-    ledger, memberships = services.ledger, services.memberships
+    memberships = services.memberships
     now = services.clock.now()
     try:
         require_fresh_key(order.membership_id, now)
         membership = quote_membership(order, services.catalogue, now)
         require_no_member(memberships.list_memberships(order.user_id), now)
-        require_may_pay(ledger.read_wallet(order.user_id), membership.amount_minor, membership.currency, now)
+        result = _open(membership, memberships)
     except Refusal:
         earlier = memberships.find_membership(order.user_id, order.membership_id)
         if earlier is None:
             raise
+        wallet: Wallet | None = services.ledger.read_wallet(order.user_id)
     else:
-        match memberships.open_membership(membership):
+        match result:
             case Posted():
                 url = _open_session(membership, order, services)
                 return OpenedMembership(membership=membership, url=url, is_repeat=False)
             case known:
-                earlier = known.membership
+                earlier, wallet = known.membership, known.wallet
     stored = require_same_request(earlier, order)
     require_available(stored.ended_reason)
     # A freeze or self-exclusion after the first request ends the access to its payment page.
-    is_payable = can_still_be_joined(stored, now) and not is_barred(ledger.read_wallet(order.user_id), now)
+    is_payable = can_still_be_joined(stored, now) and not is_barred(wallet, now)
     reopened_url = _open_session(stored, order, services) if is_payable else None
     return OpenedMembership(membership=stored, url=reopened_url, is_repeat=True)
+
+
+def _open(membership: Membership, memberships: Memberships) -> Posted | MembershipExists:
+    now = membership.created_at
+    return spend_within_budget(
+        lambda change, _wallet: memberships.open_membership(membership, change),
+        lambda wallet: payment_refusal(wallet, membership.amount_minor, membership.currency, now),
+        now,
+    )
 
 
 def _open_session(membership: Membership, order: MembershipOrder, services: MembershipCheckouts) -> str | None:
@@ -122,14 +135,7 @@ def _open_session(membership: Membership, order: MembershipOrder, services: Memb
     except PaymentUnavailable as refusal:
         if customer_id and isinstance(refusal, CustomerGone):
             services.memberships.forget_customer(membership.user_id, customer_id)
-        ended = replace(
-            membership,
-            status=MembershipStatus.ENDED,
-            ended_reason=refusal.code,
-            version=membership.version + 1,
-        )
-        # Stale if an event has updated it meanwhile, which then prevails.
-        services.memberships.update_membership(membership, ended, None)
+        end_unpaid_membership(membership.user_id, membership.membership_id, refusal.code, services)
         raise
 
 
@@ -154,6 +160,33 @@ def _customer_of(user_id: str, services: MembershipCheckouts) -> str | None:
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS: Final = 5
+
+
+def end_unpaid_membership(user_id: str, membership_id: str, reason: str, services: MembershipServices) -> bool:
+    """End a membership without a subscription, and release its first month's price to the budget.
+
+    Returns:
+        False if there is nothing to end: an event about its subscription prevails.
+
+    Raises:
+        TryAgain: the outcome is unknown, or the membership or the budget changed at every attempt.
+    """
+    for _ in range(MAX_ATTEMPTS):
+        before = services.memberships.find_membership(user_id, membership_id)
+        if before is None or not awaits_subscription(before):
+            return False
+        after = membership_as_unpaid(before, reason)
+        match services.memberships.update_membership(before, after, None, _release(before, after, services)):
+            case Posted():
+                return True
+    raise TryAgain("Others keep writing there.")
+
+
+def _release(before: Membership, after: Membership, services: MembershipServices) -> BudgetChange | None:
+    """Build the change of the budget when the price of the first month counts no more. Costs one read only then."""
+    if after.is_counted or not before.is_counted:
+        return None
+    return release_of(before, ledger=services.ledger, clock=services.clock)
 
 
 def sync_membership(hint: MembershipHint, services: MembershipServices) -> Outcome:
@@ -186,7 +219,7 @@ def sync_membership(hint: MembershipHint, services: MembershipServices) -> Outco
         news = before, after, posting, clock.new_id()
         notification = end_notification(*news) or resume_notification(*news)
         # Conditional on the version that was read before the provider's state.
-        match memberships.update_membership(before, after, notification):
+        match memberships.update_membership(before, after, notification, _release(before, after, services)):
             case Posted():
                 is_same = replace(before, version=after.version) == after
                 return Outcome.UNCHANGED if is_same else Outcome(f"membership_{after.status.value}")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from chalicelib.domain.memberships import UNPAID
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import CheckoutSession, MembershipHint, StripeEvent
 from chalicelib.domain.purchases import ASK_AGAIN, Purchase, Status, is_overdue
@@ -12,7 +13,7 @@ from chalicelib.errors import NotFound, TryAgain
 from chalicelib.ports.results import Asking, Posted
 from chalicelib.usecases.checkout import end_purchase
 from chalicelib.usecases.fulfillment import fulfill_checkout, fulfill_invoice
-from chalicelib.usecases.memberships import sync_membership
+from chalicelib.usecases.memberships import end_unpaid_membership, sync_membership
 from chalicelib.usecases.refunds import RefundServices, review_fraud_warning, sync_refunds
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,10 @@ def _handle_session(event: StripeEvent, services: StripeEventServices) -> Outcom
     if event.membership is not None:
         return sync_membership(event.membership, services)
     session = event.session
+    if session and session.membership and event.type == _MEMBERSHIP_EXPIRED:
+        ref = session.membership
+        is_ended = end_unpaid_membership(ref.user_id, ref.membership_id, UNPAID, services)
+        return Outcome.MEMBERSHIP_ENDED if is_ended else Outcome.UNCHANGED
     if session is None or session.mode != "payment" or session.ref is None:
         return Outcome.UNRELATED
     return SESSION_EVENTS[event.type](session, services)
@@ -161,6 +166,9 @@ SESSION_EVENTS: Final[Mapping[str, Callable[[CheckoutSession, StripeEventService
     }
 )
 """Handlers of checkout session events."""
+
+_MEMBERSHIP_EXPIRED: Final = "checkout.session.expired"
+"""The event of a membership's session without a subscription that changes anything."""
 
 _PRESENT: Final[Mapping[str | None, Callable[[CheckoutSession, StripeEventServices], Outcome]]] = MappingProxyType(
     {"complete": _completed, "expired": _expired}

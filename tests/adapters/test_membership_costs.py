@@ -1,19 +1,20 @@
 """Round trips, request units and item sizes of memberships."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from chalicelib.adapters.dynamodb.keys import entry_key, membership_key, wallet_key
-from chalicelib.adapters.dynamodb.memberships import DynamoMemberships
-from chalicelib.domain.memberships import Membership, MembershipStatus
+from chalicelib.domain.budgets import BudgetChange
+from chalicelib.domain.memberships import Membership, MembershipStatus, membership_as_unpaid
 from chalicelib.domain.money import MAX_AMOUNT
 from chalicelib.domain.purchases import PENDING_LIFE
-from chalicelib.errors import TryAgain
+from tests.adapters.budget_lab import set_budget
 from tests.adapters.costs import Cost, measured, reported
-from tests.adapters.samples import a_membership, a_month, an_end, new_name
+from tests.adapters.samples import a_budget, a_membership, a_month, an_end, new_name
 from tests.adapters.test_ledger_items import FAN, KILOBYTE, PAYMENT, TAG, size
 from tests.fakes import START
 from tests.stores import DynamoStore
@@ -26,7 +27,7 @@ SUBSCRIPTION, CUSTOMER = "sub_" + "s" * 24, "cus_" + "c" * 14
 @pytest.fixture
 def membership(atomic_store: DynamoStore) -> Membership:
     """An unpaid membership with ids of the largest size."""
-    membership = a_membership(new_name("f" * 120), plan_id=TAG)
+    membership = a_membership(new_name("f" * 120), plan_id=TAG, is_counted=True)
     atomic_store.memberships.open_membership(membership)
     return membership
 
@@ -46,8 +47,9 @@ def followed(membership: Membership) -> Membership:
 
 def test_open_and_list_memberships_cost_one_trip(atomic_store: DynamoStore) -> None:
     membership, store = a_membership(), atomic_store.memberships
-    assert measured(atomic_store, lambda: store.open_membership(membership)) == Cost(1, wru=1)
-    assert measured(atomic_store, lambda: store.open_membership(membership)) == Cost(2, rru=1), "a repeat"
+    cost = measured(atomic_store, lambda: store.open_membership(membership))
+    assert reported(atomic_store, cost) == reported(atomic_store, Cost(1, wru=6))
+    assert measured(atomic_store, lambda: store.open_membership(membership)) == Cost(1), "a repeat"
     assert measured(atomic_store, lambda: store.list_memberships(membership.user_id)) == Cost(1, rru=1)
 
 
@@ -59,6 +61,16 @@ def test_post_month_costs_one_trip_and_seven_units(atomic_store: DynamoStore, me
 
     assert reported(atomic_store, measured(atomic_store, post)) == reported(atomic_store, Cost(1, wru=7))
     assert measured(atomic_store, post) == Cost(1), "a repeat"
+
+
+def test_post_month_of_an_uncounted_first_month_costs_two_trips(atomic_store: DynamoStore) -> None:
+    membership = a_membership(new_name("fan"))
+    atomic_store.memberships.open_membership(membership)
+    first, renewal = (a_month(membership, number) for number in (1, 2))
+    for month, trips in ((first, 2), (renewal, 1)):
+        post = partial(atomic_store.memberships.post_month, month, SUBSCRIPTION, CUSTOMER)
+        cost = measured(atomic_store, post)
+        assert reported(atomic_store, cost) == reported(atomic_store, Cost(trips, wru=7))
 
 
 def test_update_membership_costs_one_read_and_two_units(atomic_store: DynamoStore, membership: Membership) -> None:
@@ -81,6 +93,14 @@ def test_update_membership_with_notification_costs_five_units(
     assert reported(atomic_store, cost) == reported(atomic_store, Cost(1, wru=5))
 
 
+def test_update_membership_that_releases_costs_four_units(atomic_store: DynamoStore, membership: Membership) -> None:
+    budget = set_budget(atomic_store, membership.user_id, a_budget())
+    change = BudgetChange(seen=budget, budget=replace(budget, version=2))
+    after = membership_as_unpaid(membership, "unpaid")
+    cost = measured(atomic_store, lambda: atomic_store.memberships.update_membership(membership, after, None, change))
+    assert reported(atomic_store, cost) == reported(atomic_store, Cost(1, wru=4))
+
+
 @pytest.fixture
 def store(moto_store: DynamoStore) -> DynamoStore:
     moto_store.bind()
@@ -88,7 +108,7 @@ def store(moto_store: DynamoStore) -> DynamoStore:
 
 
 def test_membership_item_is_under_a_kilobyte(store: DynamoStore) -> None:
-    membership = a_membership(FAN, plan_id=TAG, coins=MAX_AMOUNT, amount_minor=MAX_AMOUNT)
+    membership = a_membership(FAN, plan_id=TAG, coins=MAX_AMOUNT, amount_minor=MAX_AMOUNT, is_counted=True)
     store.memberships.open_membership(membership)
     store.memberships.update_membership(membership, replace(followed(membership), version=MAX_AMOUNT), None)
     item = store.item(wallet_key(FAN), membership_key(membership.membership_id))
@@ -139,18 +159,3 @@ def test_membership_ttl_is_absent_while_the_subscription_lives(
     store.memberships.update_membership(membership, replace(followed(membership), **changes), None)
     item = store.item(wallet_key(membership.user_id), membership_key(membership.membership_id))
     assert ("ttl" in item) is has_ttl
-
-
-class ExpiredMemberships(DynamoMemberships):
-    """The table's TTL deletes a membership before it can be read."""
-
-    def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
-        del user_id, membership_id
-        return None
-
-
-def test_open_membership_that_expires_between_write_and_read_is_tried_again(store: DynamoStore) -> None:
-    membership = a_membership()
-    store.memberships.open_membership(membership)
-    with pytest.raises(TryAgain):
-        ExpiredMemberships(store.table_name).open_membership(membership)

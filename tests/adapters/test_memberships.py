@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, BudgetChange, Limits, first_budget
 from chalicelib.domain.ids import hash_request
 from chalicelib.domain.memberships import Customer, Membership, MembershipStatus
-from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import TryAgain
 from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Stale, Unmatched
@@ -250,7 +248,7 @@ def test_update_membership_16_ends_at_once_notify_once(atomic_store: DynamoStore
 
 
 def test_post_month_with_lost_responses_credits_once(atomic_store: DynamoStore) -> None:
-    membership = a_membership()
+    membership = a_membership(is_counted=True)
     atomic_store.memberships.open_membership(membership)
     month = a_month(membership)
 
@@ -273,24 +271,3 @@ def test_update_membership_with_lost_responses_notifies_once(atomic_store: Dynam
     assert [entry.entry_id for entry in atomic_store.ledger.list_entries(membership.user_id, 9)] == [
         notification.entry_id
     ]
-
-
-@pytest.mark.parametrize(("currency", "counted"), [(None, 0), ("usd", 499), ("eur", 0)])
-def test_post_month_counts_against_budget_in_its_currency(store: Store, currency: str | None, counted: int) -> None:
-    membership = a_membership(currency="usd", amount_minor=499)
-    store.memberships.open_membership(membership)
-    money = ByPeriod(UNLIMITED, UNLIMITED, 300) if currency else NO_LIMIT
-    budget = first_budget(Limits(zone="UTC", currency=currency, money=money), START)
-    assert store.ledger.change_budget(membership.user_id, BudgetChange(seen=None, budget=budget)) == Posted()
-    month = a_month(membership)
-
-    assert store.memberships.post_month(month, "sub_1", "cus_1") == Posted()
-    repeat = store.memberships.post_month(month, "sub_1", "cus_1")
-
-    assert isinstance(repeat, AlreadyExists)
-    assert repeat.entry == month
-    wallet = store.ledger.read_wallet(membership.user_id)
-    assert wallet.coins == membership.coins
-    assert wallet.budget is not None
-    if currency:
-        assert wallet.budget.money_left.month == 300 - counted

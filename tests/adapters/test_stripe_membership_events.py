@@ -79,7 +79,10 @@ def test_decode_event_of_unrelated_subscription_has_no_hint(metadata: Json | Non
 
 def test_decode_event_session_without_subscription_has_no_hint() -> None:
     session = a_session(mode="subscription", payment_intent=None, subscription=None, metadata=METADATA)
-    assert read(an_event(data={"object": session})).membership is None
+    event = read(an_event(data={"object": session}))
+    assert event.membership is None
+    assert event.session is not None
+    assert event.session.membership == REF
     subscribed = read(an_event(data={"object": session | {"subscription": "sub_1"}})).membership
     assert subscribed == MembershipHint(subscription_id="sub_1", ref=REF)
 

@@ -26,7 +26,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 def test_quote_membership_has_the_current_price() -> None:
-    assert quote_membership(a_membership_order(), a_catalogue(), START) == a_membership()
+    assert quote_membership(a_membership_order(), a_catalogue(), START) == a_membership(is_counted=True)
 
 
 @pytest.mark.parametrize("changes", [{"plan_id": "moon_club"}, {"currency": "eur"}], ids=str)

@@ -4,16 +4,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.domain.membership_notifications import end_notification, resume_notification
 from chalicelib.domain.memberships import (
     LIVE,
     SUBSCRIPTION_STATUSES,
     Membership,
     MembershipStatus,
     PaidMonth,
-    end_notification,
     membership_as_followed,
     membership_as_gone,
-    resume_notification,
 )
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.payments import Subscription

@@ -6,7 +6,7 @@ from datetime import datetime
 from chalicelib.domain.memberships import Membership, MembershipStatus
 from chalicelib.domain.payments import Invoice, StripeEvent
 from tests.domain.builders import a_purchase
-from tests.fake_memberships import FakeMemberships, FakeSubscriptions, hint_of
+from tests.fake_memberships import FakeMemberships, FakeSubscriptions, hint_of, membership_ref
 from tests.fakes import session_of
 from tests.faults.provider import Payment, Provider
 
@@ -19,6 +19,7 @@ class Billing(FakeSubscriptions):
         self._provider = provider
         self._memberships = memberships
         self._cancellations = Counter[str]()
+        self._expired: set[str] = set()
 
     def start(self, key: str) -> StripeEvent:
         """Subscribe a fan and pay the first month."""
@@ -29,6 +30,19 @@ class Billing(FakeSubscriptions):
         self._provider.keep("checkout.session.completed", session=session, membership=hint_of(membership))
         self._about_subscription("created", membership)
         return self._about_invoice("paid", invoice)
+
+    def expire(self, key: str) -> StripeEvent:
+        """Expire the session in which nobody has subscribed."""
+        self._expired.add(key)
+        session = session_of(
+            a_purchase(),
+            mode="subscription",
+            ref=None,
+            payment_intent=None,
+            payment_status="unpaid",
+            membership=membership_ref(self._membership(key)),
+        )
+        return self._provider.keep("checkout.session.expired", session=session)
 
     def renew(self, key: str) -> StripeEvent:
         """Begin the next month and pay it."""
@@ -79,7 +93,8 @@ class Billing(FakeSubscriptions):
         subscription = self.subscriptions.get(f"sub_{membership.membership_id}")
         months = self._paid(membership)
         if subscription is None or not months:
-            return MembershipStatus.PENDING
+            is_over = membership.membership_id in self._expired
+            return MembershipStatus.ENDED if is_over else MembershipStatus.PENDING
         if subscription.status == "canceled" or not self._kept_minor(months[-1]):
             return MembershipStatus.ENDED
         return MembershipStatus(subscription.status)

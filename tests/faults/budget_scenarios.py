@@ -10,6 +10,7 @@ from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.reminders import due_reminders, reminder_notification
 from tests.fakes import START
+from tests.faults.membership_scenarios import joined, without_customer
 from tests.faults.scenario import Scenario, Step
 from tests.faults.scenarios import bought, given, opened
 from tests.faults.simulated_system import SimulatedSystem
@@ -22,9 +23,13 @@ LOWER: Final = Limits(
 )
 
 
-def _with_budget(then: Step) -> Step:
+FOR_ONE: Final = Limits(zone="UTC", currency="usd", money=ByPeriod(600, UNLIMITED, 5_000))
+"""A budget for one membership."""
+
+
+def _with_budget(then: Step, limits: Limits = LIMITS) -> Step:
     def arrange(system: SimulatedSystem) -> None:
-        system.set_budget(LIMITS)
+        system.set_budget(limits)
         then(system)
 
     return arrange
@@ -56,6 +61,20 @@ def _after_all(system: SimulatedSystem) -> None:
     system.webhooks = [system.stripe_event]
 
 
+def _join(system: SimulatedSystem) -> None:
+    system.current_key = system.key()
+
+
+def _first_month(system: SimulatedSystem) -> None:
+    system.stripe_event = system.billing.start(joined(system))
+    system.webhooks = [system.stripe_event]
+
+
+def _expire_membership(system: SimulatedSystem) -> None:
+    system.stripe_event = system.billing.expire(joined(system))
+    system.webhooks = [system.stripe_event]
+
+
 def _set_first(system: SimulatedSystem) -> None:
     system.advance(1)
     system.set_budget(LIMITS)
@@ -84,6 +103,18 @@ BUDGETS: Final = [
     Scenario("open a checkout within a budget", _with_budget(_buy), lambda system: system.open(system.current_key)),
     Scenario("hear of a session that expired within a budget", _with_budget(_expire), _deliver_event),
     Scenario("hear of money that came back within a budget", _with_budget(_after_all), _deliver_event),
+    Scenario("join within a budget", _with_budget(_join, FOR_ONE), lambda system: system.join(system.current_key)),
+    Scenario(
+        "join within a budget for a customer who is gone",
+        _with_budget(without_customer, FOR_ONE),
+        lambda system: system.join(system.current_key),
+    ),
+    Scenario("hear of a first month within a budget", _with_budget(_first_month, FOR_ONE), _deliver_event),
+    Scenario(
+        "hear of a membership's session that expired within a budget",
+        _with_budget(_expire_membership, FOR_ONE),
+        _deliver_event,
+    ),
     Scenario(
         "shut oneself out",
         lambda system: setattr(system, "current_key", system.key()),
@@ -110,6 +141,8 @@ def miscounted(system: SimulatedSystem) -> Iterator[str]:
             for entry in entries.values()
             if isinstance(entry, Purchase) and not entry.is_released and entry.created_at >= began
         )
+        memberships = system.fake_memberships.list_memberships(user_id)
+        money += sum(each.amount_minor for each in memberships if each.is_counted and each.created_at >= began)
         if not all(least <= spent <= most for spent in _spent(budget.limits.coins, budget.coins_left)):
             yield f"{user_id} gave {least} to {most} coins, and has left {budget.coins_left}"
         if set(_spent(budget.limits.money, budget.money_left)) != {money}:

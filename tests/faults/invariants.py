@@ -138,7 +138,8 @@ def _memberships(system: SimulatedSystem) -> Iterator[Breach]:
             yield Breach("lost", f"membership {membership_id} is {membership.status}, and ought to be {due}")
         if membership.paid_until != system.billing.paid_until_of(membership):
             yield Breach("lost", f"membership {membership_id} is paid until {membership.paid_until}, it is said")
-        if due is MembershipStatus.ENDED and not published[membership_id]:
+        was_paid = system.billing.paid_until_of(membership) is not None
+        if due is MembershipStatus.ENDED and was_paid and not published[membership_id]:
             yield Breach("lost", f"the end of membership {membership_id} was never published")
         if published[membership_id] > system.billing.ends_of(membership):
             yield Breach(

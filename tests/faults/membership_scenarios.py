@@ -39,7 +39,7 @@ def _joining(*, known: bool = False) -> Scenario:
     return Scenario("join" + (" again" if known else ""), arrange, lambda system: system.join(system.current_key))
 
 
-def _without_customer(system: SimulatedSystem) -> None:
+def without_customer(system: SimulatedSystem) -> None:
     """Delete the fan's customer at the provider."""
     system.current_key = system.key()
     system.billing.gone.add(system.fake_memberships.keep_customer("fan-1", "cus_gone"))
@@ -47,8 +47,9 @@ def _without_customer(system: SimulatedSystem) -> None:
 
 MEMBERSHIPS: Final = [
     _joining(),
-    Scenario("join for a customer who is gone", _without_customer, lambda system: system.join(system.current_key)),
+    Scenario("join for a customer who is gone", without_customer, lambda system: system.join(system.current_key)),
     _joining(known=True),
+    webhook("a membership's session that expired", _join, lambda system, key: system.billing.expire(key)),
     webhook("a first month", _join, lambda system, key: system.billing.start(key)),
     webhook("a renewal", _member, lambda system, key: system.billing.renew(key)),
     webhook("a renewal that failed", _member, lambda system, key: system.billing.fail(key)),

@@ -13,8 +13,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from chalicelib.domain.budgets import UNLIMITED, Limits
 from chalicelib.domain.memberships import MembershipStatus
 from chalicelib.domain.payments import MoneyState, StripeEvent
+from chalicelib.domain.periods import ByPeriod
+from chalicelib.usecases.budgets import set_budget
 from chalicelib.usecases.reconcile import reconcile
 from tests.domain.builders import FAN, KEY, a_purchase, a_refund
 from tests.fake_memberships import MONTH, hint_of
@@ -26,7 +29,7 @@ from tests.usecases.checkout_harness import a_hint, a_stripe_event
 from tests.usecases.membership_harness import MEMBERSHIP, MembershipHarness
 from tests.usecases.test_membership_payments import SECOND, WAYS, rows
 
-PRICE, COINS = 499, 500
+PRICE, COINS, BUDGET = 499, 500, 2_000
 HINT = hint_of(MEMBERSHIP)
 
 
@@ -57,7 +60,10 @@ class MembershipEventHarness(MembershipHarness):
         super().__init__()
         self.otherwise = otherwise or {}
         self.refunded_minor = refunded_minor
-        self.joined()
+        money = ByPeriod(UNLIMITED, UNLIMITED, BUDGET)
+        set_budget(FAN, Limits(zone="UTC", currency="usd", money=money), ledger=self.books, clock=self.clock)
+        self.join()
+        self.billing.subscribe(self.membership())
         self.before = Books()
 
     def set_provider_state(self, happened: int) -> None:
@@ -82,6 +88,10 @@ class MembershipEventHarness(MembershipHarness):
         assert self.is_sound()
         assert not changed(before, books)
 
+    def has_counted(self) -> int:
+        """Return the money that counts in the fan's budget."""
+        return BUDGET - self.books.budgets[FAN].money_left.month
+
     def is_final_state(self) -> bool:
         """Return True if the final state is as expected: coins of the money kept, and one end published."""
         membership = self.membership()
@@ -100,6 +110,7 @@ class MembershipEventHarness(MembershipHarness):
                 "membership.started",
             ]
             and not self.books.reviews
+            and self.has_counted() == 3 * PRICE
         )
 
 
@@ -148,6 +159,7 @@ def test_membership_events_of_a_month_paid_otherwise_lead_to_the_state_of_the_ta
     membership = harness.membership()
     assert harness.balance() == (3 if coins == "yes" else 2) * COINS, arrivals
     assert harness.reasons() == ([reason] if reason else []), arrivals
+    assert harness.has_counted() == sum(month.amount_minor for month in harness.months()), arrivals
     assert (membership.status, membership.paid_until) == (MembershipStatus.ENDED, START + 3 * MONTH)
     assert harness.ends() == ["cancelled"]
 

@@ -6,12 +6,17 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, Budget, Limits, renewed
+from chalicelib.domain.memberships import MembershipStatus
+from chalicelib.domain.payments import StripeEvent
 from chalicelib.domain.periods import ByPeriod
-from chalicelib.errors import BudgetCurrency, BudgetReached, SelfExcluded
+from chalicelib.errors import BudgetCurrency, BudgetReached, SelfExcluded, TryAgain
+from chalicelib.ports.results import Stale
 from chalicelib.usecases.budgets import exclude_fan, set_budget
-from tests.domain.builders import FAN
-from tests.fakes import START, uuid7_at
-from tests.usecases.membership_harness import MembershipHarness
+from tests.domain.builders import FAN, KEY, a_purchase
+from tests.fake_memberships import FakeMemberships, membership_ref
+from tests.fakes import START, session_of, uuid7_at
+from tests.usecases.checkout_harness import a_stripe_event
+from tests.usecases.membership_harness import MEMBERSHIP, MembershipHarness
 
 
 def a_club(month_minor: int = UNLIMITED, currency: str = "usd") -> MembershipHarness:
@@ -37,7 +42,7 @@ def test_open_membership_beyond_the_budget_is_refused(month_minor: int, is_allow
     harness = a_club(month_minor)
     if is_allowed:
         assert harness.join().url is not None
-        assert left(harness) == month_minor, "it counts as its months are paid"
+        assert left(harness) == month_minor - 499, "its first month counts"
         return
     with pytest.raises(BudgetReached):
         harness.join()
@@ -64,15 +69,111 @@ def test_open_membership_repeat_of_an_excluded_fan_has_no_url() -> None:
     assert harness.join() == replace(opened, url=None, is_repeat=True)
 
 
-def test_fulfill_invoice_counts_each_month_and_never_refuses_it() -> None:
+def test_open_membership_within_a_budget_for_one_opens_one_and_repeats_it() -> None:
     harness = a_club(700)
-    harness.joined()
+    opened = harness.join()
+    with pytest.raises(BudgetReached):
+        harness.join(membership_id=uuid7_at(START, 2))
+    assert harness.join() == replace(opened, is_repeat=True)
+    assert (list(harness.members.known), left(harness)) == ([(FAN, KEY)], 201)
+
+
+def test_open_membership_after_its_day_is_over_renews_the_budget() -> None:
+    harness = a_club(499)
+    harness.clock.advance(timedelta(days=30))
+    assert harness.join(membership_id=uuid7_at(harness.clock.now(), 2)).url is not None
+    assert left(harness) == 0
+
+
+@pytest.mark.parametrize("is_opened", [True, False])
+def test_fulfill_invoice_counts_each_month_and_never_refuses_it(*, is_opened: bool) -> None:
+    """The first month counts once, at the opening or, in a membership of the first release, at its payment."""
+    harness = a_club(700)
+    if is_opened:
+        harness.join()
+        harness.billing.subscribe(harness.membership())
+    else:
+        harness.joined()
     for month, rest in ((1, 201), (2, -298)):
         harness.billed(month)
         assert harness.deliver_invoice(month) == "credited"
         assert left(harness) == rest
     assert harness.deliver_invoice(2) == "unchanged"
     assert left(harness) == -298
+
+
+def expired() -> StripeEvent:
+    session = replace(session_of(a_purchase()), mode="subscription", ref=None, membership=membership_ref(MEMBERSHIP))
+    return a_stripe_event("expired", session)
+
+
+def test_expired_session_ends_the_membership_and_releases_its_price_once() -> None:
+    harness = a_club(700)
+    harness.join()
+    assert [harness.deliver(expired()) for _ in range(2)] == ["membership_ended", "unchanged"]
+    assert (harness.membership().status, harness.membership().ended_reason) == (MembershipStatus.ENDED, "unpaid")
+    assert left(harness) == 700
+    harness.billing.subscribe(harness.membership())
+    harness.billed(1)
+    assert harness.deliver_invoice(1) == "credited"
+    assert (left(harness), harness.membership().status) == (201, MembershipStatus.ACTIVE)
+
+
+def test_expired_session_of_a_subscribed_or_unknown_membership_changes_nothing() -> None:
+    harness = a_club(700)
+    assert harness.deliver(expired()) == "unchanged"
+    harness.joined(subscription_id="sub_1")
+    assert harness.deliver(expired()) == "unchanged"
+    assert harness.membership().status is MembershipStatus.PENDING
+
+
+class BusyMemberships(FakeMemberships):
+    """Memberships that others change before each write."""
+
+    def update_membership(self, *_: object) -> Stale:
+        return Stale()
+
+
+def test_end_unpaid_membership_gives_up_while_others_keep_writing() -> None:
+    harness = a_club(700)
+    harness.memberships = BusyMemberships(harness.books)
+    harness.join()
+    with pytest.raises(TryAgain):
+        harness.deliver(expired())
+    assert left(harness) == 201
+
+
+def test_end_of_the_first_subscription_releases_its_price() -> None:
+    harness = a_club(700)
+    harness.join()
+    harness.becomes("incomplete")
+    assert harness.deliver_subscription() == "membership_pending"
+    assert left(harness) == 201
+    harness.becomes("incomplete_expired")
+    assert harness.deliver_subscription() == "membership_ended"
+    assert left(harness) == 700
+
+
+@pytest.mark.parametrize("kind", ["invoice", "subscription"])
+def test_first_event_of_a_paid_membership_keeps_its_price_counted(kind: str) -> None:
+    harness = a_club(700)
+    harness.join()
+    harness.billing.subscribe(harness.membership())
+    harness.billed(1)
+    harness.deliver_invoice() if kind == "invoice" else harness.deliver_subscription()
+    assert (left(harness), harness.membership().status, harness.balance()) == (201, MembershipStatus.ACTIVE, 500)
+
+
+def test_free_first_month_counts_no_more_and_its_renewal_does() -> None:
+    harness = a_club(700)
+    harness.join()
+    harness.billing.subscribe(harness.membership(), status="trialing")
+    harness.billed(1, subtotal_minor=0, total_minor=0, paid_minor=0, payment_intent=None)
+    assert harness.deliver_invoice(1) == "membership_active"
+    assert left(harness) == 700
+    harness.billed(2)
+    assert harness.deliver_invoice(2) == "credited"
+    assert left(harness) == 201
 
 
 def test_fulfill_invoice_in_another_currency_credits_without_counting() -> None:

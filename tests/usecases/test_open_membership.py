@@ -25,6 +25,7 @@ from tests.usecases.membership_harness import MembershipHarness
 PAY_URL = f"https://pay.example/{KEY}"
 EARLIER, LATER = uuid7_at(START - timedelta(hours=1), 9), uuid7_at(START, 9)
 ACTIVE = MembershipStatus.ACTIVE
+COUNTED = a_membership(is_counted=True)
 
 
 @pytest.fixture
@@ -32,17 +33,17 @@ def harness() -> MembershipHarness:
     return MembershipHarness()
 
 
-OPENED = ["list_memberships", "read_wallet", "open_membership", "read_customer"]
+OPENED = ["list_memberships", "open_membership", "read_customer"]
 NEW_CUSTOMER = ["list_memberships", "create_customer", "keep_customer"]
 
 
-def test_open_membership_is_reads_then_one_write_and_one_call_to_the_provider(harness: MembershipHarness) -> None:
-    assert harness.join() == OpenedMembership(membership=a_membership(), url=PAY_URL, is_repeat=False)
+def test_open_membership_is_a_read_then_one_write_and_one_call_to_the_provider(harness: MembershipHarness) -> None:
+    assert harness.join() == OpenedMembership(membership=COUNTED, url=PAY_URL, is_repeat=False)
     assert harness.recorder.calls == [*OPENED, *NEW_CUSTOMER, "open_session"]
     harness.recorder.calls.clear()
     harness.join(membership_id=LATER)
     assert harness.recorder.calls == [*OPENED, "open_session"]
-    assert harness.membership() == a_membership()
+    assert harness.membership() == COUNTED
     assert harness.books.entries == {}
 
 
@@ -156,7 +157,7 @@ def test_open_membership_retry_after_any_fault_returns_the_same_membership(
     with pytest.raises(TryAgain):
         harness.join()
     assert harness.join().url == PAY_URL
-    assert harness.members.known == {(FAN, KEY): a_membership()}
+    assert harness.members.known == {(FAN, KEY): COUNTED}
 
 
 # --- reads ------------------------------------------------------------------------------------------------------------

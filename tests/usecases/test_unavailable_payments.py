@@ -71,4 +71,5 @@ def test_open_membership_refused_for_good_leaves_none(harness: MembershipHarness
     assert (stored.status, stored.ended_reason) == (MembershipStatus.ENDED, "payment_unavailable")
     assert harness.recorder.calls.count("open_session") == 1
     assert read_membership(FAN, memberships=harness.members) is None
+    assert left(harness) == 600, "the price is back at once"
     assert harness.join(membership_id=OTHER_KEY).url is not None

@@ -15,7 +15,7 @@ ENTRIES: Final = "ENTRY#"
 CUSTOMER: Final = "CUSTOMER"
 """Sort key of a fan's customer at the payment provider."""
 OPEN: Final = "OPEN#"
-"""Prefix of the sort keys of a fan's open checkouts."""
+"""Prefix of the sort keys of a fan's open checkouts, and of memberships without a subscription."""
 MEMBERSHIPS: Final = "MEMBERSHIP#"
 """Prefix of the sort keys of a fan's memberships."""
 RECEIVED: Final = "GIFT#"
@@ -57,6 +57,11 @@ def entry_key(entry_id: str) -> str:
 def open_key(purchase_id: str) -> str:
     """Return the sort key of an open checkout."""
     return OPEN + key(purchase_id)
+
+
+def open_membership_key(membership_id: str) -> str:
+    """Return the sort key of an open membership. A checkout may have the same id."""
+    return OPEN + key(membership_id, "membership")
 
 
 def membership_key(membership_id: str) -> str:

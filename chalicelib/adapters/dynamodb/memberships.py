@@ -11,16 +11,27 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamodb.attributes import require
-from chalicelib.adapters.dynamodb.keys import CUSTOMER, MEMBERSHIPS, WALLET, membership_key, user_id_of, wallet_key
-from chalicelib.adapters.dynamodb.mapping import notification_row, posted_row, to_entry
-from chalicelib.adapters.dynamodb.models import CustomerRow, EntryRow, MembershipRow, WalletRow, bind
+from chalicelib.adapters.dynamodb.budget_expressions import change_budget, spend_money
+from chalicelib.adapters.dynamodb.freeze_expressions import may_buy
+from chalicelib.adapters.dynamodb.keys import (
+    CUSTOMER,
+    MEMBERSHIPS,
+    WALLET,
+    membership_key,
+    open_membership_key,
+    user_id_of,
+    wallet_key,
+)
+from chalicelib.adapters.dynamodb.mapping import notification_row, posted_row, to_entry, to_wallet
+from chalicelib.adapters.dynamodb.models import CustomerRow, EntryRow, MembershipRow, OpenRow, WalletRow, bind
 from chalicelib.adapters.dynamodb.paid_money import count_paid
+from chalicelib.adapters.dynamodb.purchases import OPEN_LIFE
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
+from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.memberships import Customer, Membership, MembershipStatus
 from chalicelib.domain.notifications import NotificationEntry
-from chalicelib.domain.purchases import FORMER_KEY_FORM, PENDING_LIFE, Purchase
-from chalicelib.errors import TryAgain
-from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Stale, Unmatched
+from chalicelib.domain.purchases import FORMER_KEY_FORM, PENDING_LIFE, SESSION_LIFE, Purchase
+from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Rejected, Stale, Unmatched
 
 Value = TypeVar("Value")
 
@@ -36,15 +47,28 @@ class DynamoMemberships:
     def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._transactions = Transactions(bind(table_name), pause)
 
-    def open_membership(self, membership: Membership) -> Posted | MembershipExists:
-        """Cost: 1 write unit; a repeat costs 1 read in addition."""
-        if is_done(lambda: _row(membership).save(MembershipRow.pk.does_not_exist())):
-            return Posted()
-        known = self.find_membership(membership.user_id, membership.membership_id)
-        if known is None:
-            # The table's TTL deleted the row between the refused write and this read.
-            raise TryAgain("The membership has just expired.")
-        return MembershipExists(membership=known)
+    def open_membership(
+        self, membership: Membership, change: BudgetChange | None = None
+    ) -> Posted | MembershipExists | Rejected:
+        """Cost: 6 write units."""
+        price = membership.amount_minor, membership.currency
+        counted, is_within_budget = spend_money(*price, membership.created_at, change)
+        wallet = WalletRow(wallet_key(membership.user_id), WALLET)
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.save(_row(membership), MembershipRow.pk.does_not_exist(), return_values="ALL_OLD")
+            transaction.save(_open_row(membership), OpenRow.pk.does_not_exist())
+            transaction.update(wallet, counted, is_within_budget & may_buy(), return_values="ALL_OLD")
+
+        try:
+            self._transactions.write(write)
+        except Refused as refused:
+            known, _, held = refused.old_items
+            rejecting = to_wallet(membership.user_id, WalletRow.from_raw_data(held)) if held else None
+            if known:
+                return MembershipExists(membership=_membership(MembershipRow.from_raw_data(known)), wallet=rejecting)
+            return Rejected(wallet=rejecting)
+        return Posted()
 
     def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
         with transient_errors():
@@ -91,13 +115,19 @@ class DynamoMemberships:
     def post_month(
         self, month: Purchase, subscription_id: str, customer_id: str | None
     ) -> Posted | AlreadyExists | Unmatched:
-        """Cost: 6 write units and 1 for the journal."""
+        """Cost: 6 write units and 1 for the journal; double for a first month that is not counted since the opening."""
+        subscribed = [
+            assign(MembershipRow.subscription_id, subscription_id),
+            assign(MembershipRow.customer_id, customer_id),
+        ]
+        is_as_quoted = _is_as_quoted(month, subscription_id)
 
         def write(counted: Sequence[Action], condition: Condition | None) -> None:
-            self._transactions.write(_posting(month, subscription_id, customer_id, counted, condition))
+            self._transactions.write(_posting(month, subscribed, is_as_quoted, counted, condition))
 
         try:
-            count_paid(write, month.amount_minor, month.currency, month.posting.posted_at)
+            if month.is_renewal or not self._post_counted(month, subscribed, is_as_quoted):
+                count_paid(write, month.amount_minor, month.currency, month.posting.posted_at)
         except Refused as refused:
             entry, _, membership = refused.old_items
             if entry:
@@ -106,16 +136,37 @@ class DynamoMemberships:
             return Unmatched(membership=stored)
         return Posted()
 
+    def _post_counted(self, month: Purchase, subscribed: Sequence[Action], is_as_quoted: Condition) -> bool:
+        """Post a first month whose price counts since the opening. Returns False if it does not count any more."""
+        noted = [*subscribed, MembershipRow.is_counted.remove()]
+        is_counted = is_as_quoted & MembershipRow.is_counted.exists()
+        try:
+            self._transactions.write(_posting(month, noted, is_counted, [], None))
+        except Refused as refused:
+            entry, _, membership = refused.old_items
+            if entry or membership is None or MembershipRow.is_counted.attr_name in membership:
+                raise
+            return False
+        return True
+
     def update_membership(
-        self, before: Membership, after: Membership, notification: NotificationEntry | None
+        self,
+        before: Membership,
+        after: Membership,
+        notification: NotificationEntry | None,
+        change: BudgetChange | None = None,
     ) -> Posted | Stale:
-        """Cost: 2 write units; with a notification 4 and 1 for the journal."""
+        """Cost: 2 write units; 2 more with a change of the budget; with a notification 2 more and 1 for the journal."""
         row = MembershipRow(wallet_key(before.user_id), membership_key(before.membership_id))
 
         def write(transaction: TransactWrite) -> None:
             if notification:
                 transaction.save(notification_row(notification), EntryRow.pk.does_not_exist())
-            transaction.update(row, standing(after), MembershipRow.version == before.version)
+            is_as_read = MembershipRow.version == before.version
+            if change:
+                transaction.update(WalletRow(row.pk, WALLET), *change_budget(change))
+                is_as_read &= MembershipRow.is_counted.exists()
+            transaction.update(row, standing(after), is_as_read)
 
         try:
             self._transactions.write(write)
@@ -124,27 +175,27 @@ class DynamoMemberships:
         return Posted()
 
 
-def _posting(
-    month: Purchase,
-    subscription_id: str,
-    customer_id: str | None,
-    counted: Sequence[Action],
-    condition: Condition | None,
-) -> Callable[[TransactWrite], None]:
-    """Build the transaction that posts a month: purchase, coins, and the membership if it matches its quote."""
-    row = MembershipRow(wallet_key(month.user_id), membership_key(require(month.membership_id)))
-    is_as_quoted = (
+def _is_as_quoted(month: Purchase, subscription_id: str) -> Condition:
+    """Require that the membership has the month's quote, and no other subscription."""
+    is_as_quoted: Condition = (
         (MembershipRow.plan_id == month.bundle_id)
         & (MembershipRow.coins == month.coins)
         & (MembershipRow.amount_minor == month.amount_minor)
         & (MembershipRow.currency == month.currency)
         & (MembershipRow.subscription_id.does_not_exist() | (MembershipRow.subscription_id == subscription_id))
     )
-    noted: list[Action] = [
-        assign(MembershipRow.subscription_id, subscription_id),
-        assign(MembershipRow.customer_id, customer_id),
-        MembershipRow.ttl.remove(),
-    ]
+    return is_as_quoted
+
+
+def _posting(
+    month: Purchase,
+    noted: Sequence[Action],
+    is_as_quoted: Condition,
+    counted: Sequence[Action],
+    condition: Condition | None,
+) -> Callable[[TransactWrite], None]:
+    """Build the transaction that posts a month: purchase, coins, and the membership if it matches its quote."""
+    row = MembershipRow(wallet_key(month.user_id), membership_key(require(month.membership_id)))
     credited: list[Action] = [
         WalletRow.coins.add(month.coins),
         WalletRow.created_at.set(WalletRow.created_at | month.posted_at),
@@ -154,7 +205,7 @@ def _posting(
     def write(transaction: TransactWrite) -> None:
         transaction.save(posted_row(month), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
         transaction.update(WalletRow(row.pk, WALLET), credited, condition, return_values="ALL_OLD")
-        transaction.update(row, noted, is_as_quoted, return_values="ALL_OLD")
+        transaction.update(row, [*noted, MembershipRow.ttl.remove()], is_as_quoted, return_values="ALL_OLD")
 
     return write
 
@@ -172,7 +223,21 @@ def _row(membership: Membership) -> MembershipRow:
         status=membership.status.value,
         request_hash=membership.request_hash,
         key_form=membership.key_form,
+        is_counted=membership.is_counted or None,
         ttl=_expires_at(membership),
+    )
+
+
+def _open_row(membership: Membership) -> OpenRow:
+    until = membership.created_at + SESSION_LIFE
+    return OpenRow(
+        pk=wallet_key(membership.user_id),
+        sk=open_membership_key(membership.membership_id),
+        kind="membership",
+        amount_minor=membership.amount_minor,
+        currency=membership.currency,
+        until=until,
+        ttl=int((until + OPEN_LIFE).timestamp()),
     )
 
 
@@ -188,6 +253,7 @@ def standing(member: Membership) -> list[Action]:
         assign(MembershipRow.paid_until, member.paid_until),
         assign(MembershipRow.served_until, member.served_until),
         assign(MembershipRow.ttl, _expires_at(member)),
+        *([] if member.is_counted else [MembershipRow.is_counted.remove()]),
     ]
 
 
@@ -223,4 +289,5 @@ def _membership(row: MembershipRow) -> Membership:
         request_hash=row.request_hash,
         key_form=row.key_form or FORMER_KEY_FORM,
         served_until=row.served_until,
+        is_counted=bool(row.is_counted),
     )

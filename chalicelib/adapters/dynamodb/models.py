@@ -145,7 +145,10 @@ class CustomerRow(Row):
 
 
 class MembershipRow(Row):
-    """A membership and its status. It has a `ttl` while it has no subscription, and once that ended unpaid."""
+    """A membership and its status. It has a `ttl` while it has no subscription, and once that ended unpaid.
+
+    `counted`: the price of the first month counts in the budget. Its posting, or the release of the price, removes it.
+    """
 
     plan_id = UnicodeAttribute()
     coins = IntegerAttribute()
@@ -162,6 +165,7 @@ class MembershipRow(Row):
     served_until = InstantAttribute(null=True)
     request_hash = UnicodeAttribute(null=True)
     key_form = IntegerAttribute(null=True)
+    is_counted = BooleanAttribute(null=True, attr_name="counted")
     ttl = IntegerAttribute(null=True)
 
 

@@ -14,6 +14,7 @@ from chalicelib.adapters.stripe.subscription_schema import (
     SignedAmount,
     SubscriptionEventObject,
     hint_of,
+    membership_ref_from_metadata,
 )
 from chalicelib.domain.ids import is_party_id, is_uuid7
 from chalicelib.domain.money import MAX_AMOUNT
@@ -202,4 +203,5 @@ def _session(session: _Session) -> CheckoutSession | None:
         ref=purchase_ref_from_metadata(session.metadata or {}),
         url=session.url,
         status=session.status,
+        membership=membership_ref_from_metadata(session.metadata or {}),
     )

@@ -11,6 +11,7 @@ _FOLLOW: Final = "chalicelib/usecases/memberships.py"
 _MONEY: Final = "chalicelib/usecases/refunds.py"
 _EVENTS: Final = "chalicelib/usecases/stripe_events.py"
 _MOTO: Final = ("tests/adapters/test_memberships.py", "-k", "moto")
+_COUNTS: Final = ("tests/adapters/test_membership_budgets.py", "-k", "moto")
 _INTERLEAVINGS: Final = ("tests/faults/test_membership_interleavings.py",)
 _WAYS: Final = ("tests/usecases/test_membership_payments.py",)
 _LIFE: Final = ("tests/properties/test_membership_events.py",)
@@ -137,7 +138,7 @@ IN_MEMBERSHIPS: Final = [
     ),
     Bug(
         "what has ended ends again",
-        _DOMAIN,
+        "chalicelib/domain/membership_notifications.py",
         "has_ended = after.status is MembershipStatus.ENDED and before.status is not MembershipStatus.ENDED",
         "has_ended = after.status is MembershipStatus.ENDED",
         _LIFE,
@@ -202,17 +203,59 @@ IN_MEMBERSHIPS: Final = [
         _MOTO,
     ),
     Bug(
+        "a membership beyond the budget",
+        _STORE,
+        "is_within_budget & may_buy()",
+        "may_buy()",
+        _COUNTS,
+    ),
+    Bug(
+        "a first month counts twice",
+        _STORE,
+        "if month.is_renewal or not self._post_counted(month, subscribed, is_as_quoted):",
+        "if month.coins:",
+        _COUNTS,
+    ),
+    Bug(
+        "a first month that counts no more is free",
+        _STORE,
+        "is_counted = is_as_quoted & MembershipRow.is_counted.exists()",
+        "is_counted = is_as_quoted",
+        _COUNTS,
+    ),
+    Bug(
+        "the price of a paid month is released",
+        _STORE,
+        "                is_as_read &= MembershipRow.is_counted.exists()\n",
+        "",
+        _COUNTS,
+    ),
+    Bug(
+        "a free first month counts for ever",
+        _DOMAIN,
+        "membership.is_counted and status is MembershipStatus.PENDING",
+        "membership.is_counted",
+        ("tests/usecases/test_membership_budgets.py",),
+    ),
+    Bug(
+        "an unpaid membership counts for ever",
+        _FOLLOW,
+        "    if after.is_counted or not before.is_counted:\n",
+        "    if after.is_counted or before.is_counted:\n",
+        ("tests/usecases/test_membership_budgets.py",),
+    ),
+    Bug(
         "who came later wins",
         _STORE,
-        "MembershipRow.version == before.version)",
-        "MembershipRow.pk.exists())",
+        "            is_as_read = MembershipRow.version == before.version\n",
+        "            is_as_read = MembershipRow.pk.exists()\n",
         _MOTO,
     ),
     Bug(
         "a member is forgotten after sixty days",
         _STORE,
-        "        MembershipRow.ttl.remove(),\n",
-        "",
+        "[*noted, MembershipRow.ttl.remove()]",
+        "[*noted]",
         ("tests/adapters/test_membership_costs.py", "-k", "ttl"),
     ),
     Bug(
