@@ -1,4 +1,4 @@
-"""Recomputation of the ledger's balances from its table, and the check of the invariants I1, I2, I3 and I8.
+"""Recomputation of the ledger's balances from its table, and the check of the invariants I1, I2, I3, I8 and of freezes.
 
 The module shares no code with the adapters that write the table, so that it finds their mistakes.
 """
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Item = Mapping[str, object]
 
+_HOLDS = {"open": 1_000_000, "lost": 1}
 _GIFTS = frozenset({"gift", "cheer", "super_chat"})
 _REREADS = 3
 
@@ -27,7 +28,8 @@ class Breach:
     rule: str
     """I1: a wallet is the sum of its posted entries. I2: a payment is credited once. I3: each gift and reversal reached
     its creator's shard once with all its coins; a shard is the sum of its entries, numbered 1 to n. I8: a purchase
-    grants the share of its coins whose price is kept."""
+    grants the share of its coins whose price is kept. disputes: a wallet counts the purchases with an open dispute in
+    millions, and those with a lost one in ones."""
     subject: str
     stored: int
     computed: int
@@ -88,6 +90,8 @@ class Books:
         self.gifts = 0
         self.event_ids: set[str] = set()
         self._sums: Counter[str] = Counter()
+        self._disputes: defaultdict[str, int] = defaultdict(int)
+        self._holds: Counter[str] = Counter()
         self._credits: defaultdict[str, list[str]] = defaultdict(list)
         self._quotes: dict[tuple[str, str], _Quote] = {}
         self._granted: Counter[tuple[str, str]] = Counter()
@@ -102,6 +106,7 @@ class Books:
         if sort_key == "WALLET":
             # A wallet that was created by a checkout or a budget has no `coins` attribute yet.
             self.wallets[partition] = _int({"coins": 0, **item}, "coins")
+            self._disputes[partition] = _int({"d": 0, **item}, "d")
         elif sort_key == "LANE":
             self.shards[partition] = _Shard(*(_int(item, name) for name in ("coins", "gifts", "sequence")))
         elif sort_key.startswith("GIFT#"):
@@ -128,6 +133,7 @@ class Books:
             in_transit_since: gifts posted later than this may still be in transit; None requires all to have arrived.
         """
         yield from self._wrong_wallets()
+        yield from self._wrong_disputes()
         yield from self._double_credits()
         yield from self._wrong_grants()
         yield from self._undelivered_gifts(in_transit_since)
@@ -144,6 +150,7 @@ class Books:
             kept = amount if entry.get("kept_minor") is None else _int(entry, "kept_minor")
             self._quotes[wallet, entry_id] = _Quote(coins, amount, kept)
             self._granted[wallet, entry_id] += coins
+            self._holds[wallet] += _HOLDS.get(str(entry.get("hold")), 0)
             if entry.get("payment_intent"):  # a free purchase has none
                 self._credits[str(entry["payment_intent"])].append(wallet)
         elif kind in {"clawback", "restore"} and entry.get("about"):  # an operator's clawback is of no purchase
@@ -161,6 +168,12 @@ class Books:
             stored, computed = self.wallets.get(wallet, 0), self._sums[wallet]
             if stored != computed:
                 yield _breach("I1", wallet, stored, computed, wallet)
+
+    def _wrong_disputes(self) -> Iterator[Breach]:
+        for wallet in sorted(self._holds.keys() | self._disputes.keys()):
+            stored, computed = self._disputes[wallet], self._holds[wallet]
+            if stored != computed:
+                yield _breach("disputes", wallet, stored, computed, wallet)
 
     def _double_credits(self) -> Iterator[Breach]:
         for payment, wallets in self._credits.items():

@@ -15,7 +15,7 @@ from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.operators import Act, GrantOrder
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.purchases import Purchase
+from chalicelib.domain.purchases import DisputeHold, Purchase
 from chalicelib.domain.reviews import Settlement
 from chalicelib.ports.results import Posted
 from chalicelib.usecases.operators import grant_coins
@@ -162,6 +162,24 @@ def test_rebuild_check_wrong_wallet_is_reported_with_both_figures(table: "Table"
 def test_rebuild_check_missing_wallet_is_reported(table: "Table") -> None:
     table.delete_item(Key={"PK": FAN, "SK": "WALLET"})
     assert breaches_of(table) == ["I1 WALLET#ann: stored 0, computed 690"]
+
+
+def hold(ledger: DynamoLedger, purchase_id: str, *holds: DisputeHold | None) -> None:
+    """Follow the disputes of a purchase, whose coins stay."""
+    for each in holds:
+        purchase = ledger.find_entry("ann", purchase_id)
+        assert isinstance(purchase, Purchase)
+        assert ledger.update_kept_amount(purchase, 529, None, each) == Posted()
+
+
+def test_rebuild_check_counts_the_purchases_with_disputes(table: "Table", ledger: DynamoLedger) -> None:
+    first, second, third = (post(ledger, payment_intent=f"pi_{number}").purchase_id for number in range(3))
+    hold(ledger, first, DisputeHold.OPEN)
+    hold(ledger, second, DisputeHold.OPEN, DisputeHold.LOST)
+    hold(ledger, third, DisputeHold.LOST, DisputeHold.OPEN, None)
+    assert breaches_of(table) == []
+    falsify(table, FAN, "WALLET", d=1_000_000)
+    assert breaches_of(table) == ["disputes WALLET#ann: stored 1000000, computed 1000001"]
 
 
 @pytest.mark.parametrize("payment", ["pi_1", "pi_2"])
