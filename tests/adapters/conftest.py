@@ -12,12 +12,14 @@ from infra.local.dynamodb_local import dynamodb_local, unavailable_reason
 from infra.local.ministack import ministack
 from tests.adapters.ssm_lab import ManualClock, Responses
 from tests.adapters.stripe_lab import Lab, open_lab
+from tests.atomic_table import AtomicTable, connected_store
 from tests.fakes import FakeLedger
 from tests.stores import DynamoStore, FakeStore, Store, cloud_at, create_table
 
 IS_CI = os.environ.get("CI") == "true"
 DYNAMODB_LOCAL = pytest.param("dynamodb_local_store", marks=pytest.mark.dynamodb_local)
 MOTO = pytest.param("moto_store", marks=pytest.mark.moto)
+TABLE = pytest.param("table_store", marks=pytest.mark.untraced)
 CONTRACT_STORE = "ministack_store" if unavailable_reason() and not IS_CI else DYNAMODB_LOCAL
 """The server that runs the contract suite: MiniStack where DynamoDB Local cannot run. Race tests use both."""
 
@@ -102,12 +104,25 @@ def moto_store(_moto_connection: DynamoStore) -> Iterator[DynamoStore]:
         yield _moto_connection
 
 
+@pytest.fixture(scope="session")
+def _table() -> tuple[DynamoStore, AtomicTable]:
+    return connected_store("coinpurse")
+
+
+@pytest.fixture
+def table_store(_table: tuple[DynamoStore, AtomicTable]) -> DynamoStore:
+    """Return the store on a table in this process, which the random lives run on."""
+    store, table = _table
+    table.clear()
+    return store
+
+
 @pytest.fixture
 def fake_store() -> FakeStore:
     return FakeStore(FakeLedger())
 
 
-@pytest.fixture(params=["fake_store", MOTO, CONTRACT_STORE])
+@pytest.fixture(params=["fake_store", TABLE, MOTO, CONTRACT_STORE])
 def store(request: pytest.FixtureRequest) -> Store:
     """Run the test on every store."""
     return _chosen(request)

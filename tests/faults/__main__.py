@@ -11,6 +11,7 @@ from typing import Final
 from tests.faults import failpoints, interleavings
 from tests.faults.delivery import deliver_with_losses
 from tests.faults.invariants import Breach
+from tests.faults.lives.life import breaches_of
 from tests.faults.work import Piece, jobs
 
 KINDS: Final = ("lost", "doubled", "unhandled", "broken")
@@ -68,6 +69,8 @@ def replay(seed: str) -> int:
     breaches: Iterable[Breach]
     if seed.startswith("post/"):
         breaches = deliver_with_losses(int(seed.removeprefix("post/")))
+    elif seed.startswith("life/"):
+        breaches = [Breach("broken", what) for what in breaches_of(int(seed.removeprefix("life/")))]
     elif seed.count("/") == 1:
         breaches = interleavings.replay(seed).breaches
     else:

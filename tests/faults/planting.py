@@ -25,6 +25,7 @@ from tests.faults.planted.in_adapters import IN_ADAPTERS
 from tests.faults.planted.in_amounts import IN_AMOUNTS
 from tests.faults.planted.in_budgets import IN_BUDGETS
 from tests.faults.planted.in_giving import IN_GIVING
+from tests.faults.planted.in_lives import IN_LIVES
 from tests.faults.planted.in_memberships import IN_MEMBERSHIPS
 from tests.faults.planted.in_reviews import IN_REVIEWS
 from tests.faults.planted.in_tokens import IN_TOKENS
@@ -36,6 +37,7 @@ BUGS: Final[Sequence[Bug]] = (
     *IN_AMOUNTS,
     *IN_BUDGETS,
     *IN_GIVING,
+    *IN_LIVES,
     *IN_MEMBERSHIPS,
     *IN_REVIEWS,
     *IN_TOKENS,

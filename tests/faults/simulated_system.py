@@ -100,8 +100,8 @@ class SimulatedSystem:
 
     # --- fans -------------------------------------------------------------------------------------------------------
 
-    def open(self, key: str, fan: str = "fan-1") -> None:
-        order = a_checkout_order(purchase_id=key, user_id=fan)
+    def open(self, key: str, fan: str = "fan-1", **wish: Any) -> None:
+        order = a_checkout_order(purchase_id=key, user_id=fan, **wish)
         self._request(key, lambda: open_checkout(order, self))
 
     def send(self, key: str, item_id: str | None = "cake", fan: str = "fan-1", **wish: Any) -> None:

@@ -24,11 +24,14 @@ from tests.faults.failpoints import SCENARIOS
 from tests.faults.forgeries import bought, made_up, odd_but_signed, one_bit_off, signed
 from tests.faults.invariants import Breach
 from tests.faults.kills import kill_harness
+from tests.faults.lives.life import breaches_of
 from tests.faults.planting import BUGS
 from tests.faults.planting import run as plant
 from tests.http.api import Api, put_in_place
 
 CHUNK: Final = 250
+LIVES: Final = 400
+LIVES_AT_ONCE: Final = 50
 COMMANDS: Final = 20_000
 IN_TRIPLES: Final = tuple(name for name in interleavings.HANDLERS if name not in {"sweep", "reconcile"})
 """The handlers combined in triples. The two workers make too many calls, and are combined in pairs only."""
@@ -83,6 +86,7 @@ def jobs(kills: int) -> Iterator[Job]:
     yield from (Job("two_handlers", (name,)) for name in interleavings.HANDLERS)
     yield from (Job("eight_handlers", (start,)) for start in range(0, 12 * CHUNK, CHUNK))
     yield from (Job("lossy_delivery", (start,)) for start in range(0, 8 * CHUNK, CHUNK))
+    yield from (Job("random_lives", (start,)) for start in range(0, LIVES, LIVES_AT_ONCE))
     yield Job("forgeries")
 
 
@@ -141,6 +145,14 @@ def lossy_delivery(start: int) -> Piece:
     piece = Piece("a third lost, a third doubled")
     for seed in range(start, start + CHUNK):
         piece.note(f"post/{seed}", deliver_with_losses(seed))
+    return piece
+
+
+def random_lives(start: int) -> Piece:
+    """Run random lives on the real adapters."""
+    piece = Piece("random lives, real adapters")
+    for seed in range(start, start + LIVES_AT_ONCE):
+        piece.note(f"life/{seed}", [Breach("broken", what) for what in breaches_of(seed)])
     return piece
 
 
