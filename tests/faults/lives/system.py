@@ -50,7 +50,7 @@ class LivingSystem(SimulatedSystem):
 
     def __init__(self) -> None:
         super().__init__()
-        self.catalogue = CATALOGUE
+        self.catalogue, self.max_open_checkouts = CATALOGUE, 4
         store, self.table = _store()
         store.bind()
         self.table.clear()

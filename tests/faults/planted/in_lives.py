@@ -31,8 +31,8 @@ IN_LIVES: Final[list[Bug]] = [
     Bug(
         name="a review stays open after its payment was credited",
         path="chalicelib/usecases/reviews.py",
-        old="    if not has_own or not is_superseded(review, entry):",
-        new="    if not has_own or is_superseded(review, entry):",
+        old="    if not is_superseded(review, entry):",
+        new="    if is_superseded(review, entry):",
         tests=LIVES,
     ),
     Bug(
