@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from chalicelib.adapters.dynamodb.keys import (
     ENTRIES,
+    MEMBERSHIPS,
     RECEIVED,
     SHARD,
     WALLET,
@@ -19,17 +20,19 @@ from chalicelib.adapters.dynamodb.keys import (
     wallet_key,
 )
 from chalicelib.adapters.dynamodb.mapping import to_entry, to_wallet
-from chalicelib.adapters.dynamodb.models import CreatorEntryRow, EntryRow, ShardRow, WalletRow
+from chalicelib.adapters.dynamodb.memberships import _membership as to_membership
+from chalicelib.adapters.dynamodb.models import CreatorEntryRow, EntryRow, MembershipRow, ShardRow, WalletRow
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.memberships import MembershipStatus
+from chalicelib.domain.memberships import Membership, MembershipStatus
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.spending import is_barred
 from chalicelib.domain.wallets import Wallet
 from infra.operations.books import Books as OperationsBooks
 from tests.atomic_table import Key
 from tests.fakes import START
+from tests.faults.lives.budgets import SpentMoney
 from tests.faults.lives.system import FANS, LivingSystem
 from tests.invariants import Books, Received, ShardTotal, broken, changed
 from tests.table_expressions import Item
@@ -44,6 +47,7 @@ class LifeChecks:
 
     system: LivingSystem
     before: Books = field(default_factory=Books)
+    spent: SpentMoney = field(default_factory=SpentMoney)
     _converted: dict[tuple[object, Key], tuple[Item, Any]] = field(default_factory=dict)
 
     def after_step(self) -> list[str]:
@@ -55,6 +59,8 @@ class LifeChecks:
         before = replace(self.before, entries=[entry for entry in self.before.entries if not self._is_expired(entry)])
         found = [*broken(books, is_drained=is_drained), *changed(before, books), *_unpaid_credits(books, system)]
         found += _refusable(self.before, books)
+        self.spent.follow(books, self._all(MEMBERSHIPS, _membership))
+        found += self.spent.miscounted(books)
         found += map(str, OperationsBooks(self._all("", _plain)).breaches(None if is_drained else START))
         self.before = books
         return found
@@ -104,6 +110,10 @@ def _wallet(item: Item) -> Wallet:
 
 def _entry(item: Item) -> Entry:
     return to_entry(EntryRow.from_raw_data(dict(item)))
+
+
+def _membership(item: Item) -> Membership:
+    return to_membership(MembershipRow.from_raw_data(dict(item)))
 
 
 def _received(item: Item) -> Received:
