@@ -13,7 +13,7 @@ from .invoicing import begin_debit, decline_invoice, draft_invoice, finalize_inv
 from .knobs import Knobs
 from .objects import Method
 from .session import Session
-from .store import Store, new_id
+from .store import Store, get, new_id
 from .subscription import Subscription, SubscriptionItem
 
 _DAY = 24 * 60 * 60
@@ -113,16 +113,19 @@ def fail_debit(store: Store, invoice: Invoice) -> None:
 
 
 def delete(store: Store, subscription: Subscription) -> None:
-    """Delete a subscription with its customer and invoices, as the deletion of a test clock does. Emits nothing.
+    """Delete a subscription's customer with all subscriptions and invoices, as the deletion of a test clock does.
 
-    https://docs.stripe.com/billing/testing/test-clocks
+    Emits nothing. https://docs.stripe.com/billing/testing/test-clocks
     """
-    invoices = [invoice.id for invoice in store.invoices.values() if invoice.subscription == subscription.id]
+    customer = subscription.customer
+    invoices = [invoice.id for invoice in store.invoices.values() if invoice.customer == customer]
     for payment in [one.id for one in store.invoice_payments.values() if one.invoice in invoices]:
         del store.invoice_payments[payment]
     for invoice_id in invoices:
         del store.invoices[invoice_id]
-    del store.subscriptions[subscription.id], store.customers[subscription.customer]
+    for each in [each.id for each in store.subscriptions.values() if each.customer == customer]:
+        del store.subscriptions[each]
+    del store.customers[customer]
 
 
 def end_with_period(store: Store, subscription: Subscription, *, by_flag: bool) -> None:
@@ -194,7 +197,7 @@ def _end(store: Store, subscription: Subscription) -> None:
 
 def _customer(store: Store, session: Session) -> Customer:
     if session.customer is not None:
-        customer = store.customers[session.customer]
+        customer = get(store.customers, "customer", session.customer, "customer", status=400)
         customer.currency = customer.currency or session.currency
         return customer
     email = session.customer_email or "payer@example.com"
