@@ -54,6 +54,11 @@ class Origin(Struct, frozen=True, kw_only=True):
         return f"{self.scheme}://{self.host}{port}"
 
     @property
+    def is_ipv6(self) -> bool:
+        """True if the host is an IPv6 address, in brackets."""
+        return self.host.startswith("[")
+
+    @property
     def is_punycode(self) -> bool:
         """True if a browser may show the host in other letters than these."""
         return any(label.startswith("xn--") for label in self.host.split("."))

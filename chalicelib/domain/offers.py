@@ -90,7 +90,7 @@ def _mismatch_reason(origin: Origin, shop: Collection[Origin]) -> str:
     if origin.is_punycode:
         return Oddity.LOOK_ALIKE
     if origin.host not in {ours.host for ours in shop}:
-        return "other_site"
+        return Oddity.ODD_CHARACTERS if origin.is_ipv6 else "other_site"
     return "other_port" if origin.scheme in {ours.scheme for ours in shop} else "not_https"
 
 

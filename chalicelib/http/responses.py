@@ -64,6 +64,7 @@ def response_of(response: ApiResponse, request: Request) -> Response:
         etag = f'"{sha256(body.encode()).hexdigest()[:32]}"'
         headers |= {"ETag": etag, "Cache-Control": "public, max-age=60"}
         if etag in str(request.headers.get("if-none-match", "")):
+            headers.pop("Content-Type", None)
             return Response("", {**headers, "X-Request-Id": request_id_of(request)}, 304)
     return Response(body, {**headers, "X-Request-Id": request_id_of(request)}, response.status)
 

@@ -14,6 +14,16 @@ _UNKNOWN_FIELD: Final = re.compile(r"Object contains unknown field `(.*?)`(?: - 
 _MISSING_FIELD: Final = re.compile(r"Object missing required field `(.*?)`(?: - at `\$\.(.*)`)?", re.DOTALL)
 _BAD_FIELD: Final = re.compile(r"(.*) - at `\$\.(.*)`", re.DOTALL)
 _LONGEST_NAME: Final = 64
+_TERMS: Final = {
+    "int": "a whole number",
+    "float": "a decimal number",
+    "str": "a text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+_TYPE: Final = re.compile(rf"`({'|'.join(_TERMS)})( \| null)?`")
 
 
 def decode_strictly(raw: bytes, kind: type[Body]) -> Body:
@@ -35,6 +45,11 @@ def decode_strictly(raw: bytes, kind: type[Body]) -> Body:
     return body
 
 
+def in_json_terms(message: str) -> str:
+    """Replace Python's types in a message of msgspec: "Expected a whole number, got a text"."""
+    return _TYPE.sub(lambda found: _TERMS[found[1]] + (found[2] or "").replace("|", "or"), message)
+
+
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -49,7 +64,7 @@ def _raise_in_our_words(error: msgspec.ValidationError) -> NoReturn:
     if missing := _MISSING_FIELD.fullmatch(message):
         raise InvalidField(_inside(missing), "required") from error
     if bad := _BAD_FIELD.fullmatch(message):
-        raise InvalidField(bad[2][:_LONGEST_NAME], bad[1].replace("`", "").lower()) from error
+        raise InvalidField(bad[2][:_LONGEST_NAME], in_json_terms(bad[1]).replace("`", "").lower()) from error
     raise InvalidJson("Send one JSON object.") from error
 
 

@@ -10,6 +10,7 @@ from chalicelib.adapters.catalogue_files import BadCatalogue, load_file
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.economy import CatalogueError
 from chalicelib.domain.money import max_charge_minor, min_charge_minor
+from chalicelib.http.strict_json import in_json_terms
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -28,16 +29,21 @@ def main(arguments: Sequence[str]) -> int:
 def problems_of(path: Path) -> Iterator[str]:
     """Find the faults of a catalogue file.
 
-    They are the first violated rule, else each price that the payment provider would refuse, and every repeated name
-    in an object.
+    They are that it cannot be read, or the first violated rule, else each price that the payment provider would refuse,
+    and every repeated name in an object.
     """
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        yield f"{path} cannot be read: {error.strerror}."
+        return
     try:
         unpayable = [CatalogueError(where, rule) for where, rule in _unpayable(load_file(path))]
         bad = [BadCatalogue(path, error) for error in unpayable]
     except BadCatalogue as broken:
         bad = [broken]
-    yield from (f"{path}:{line_of(path, each)}: {str(each).partition(': ')[2]}" for each in bad)
-    if path.is_file() and (root := _nodes(path)):
+    yield from (f"{path}:{line_of(path, each)}: {in_json_terms(str(each)).partition(': ')[2]}" for each in bad)
+    if root := _nodes(path):
         yield from (f"{path}:{line}: {name} is repeated in one object" for line, name in _repeated(root))
 
 
@@ -62,7 +68,7 @@ def line_of(path: Path, bad: BadCatalogue) -> int:
     """Return the line of the fault, or of the nearest enclosing value that the file has."""
     if bad.byte is not None:
         return path.read_bytes()[: bad.byte].count(b"\n") + 1
-    node = _nodes(path) if path.is_file() else None
+    node = _nodes(path)
     for step in bad.where if node else ():
         below = _step(node, step)
         if below is None:

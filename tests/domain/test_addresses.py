@@ -99,6 +99,7 @@ ODD_CHARACTERS = [
     "https://shop.example:https/",
     "https://shop.example:99999999/",
     "https://[::1/",
+    "https://[::1]/",
     "https://[shop.example]/",
     "https://shop_example/",
     "https://shop.example;evil.example/",
@@ -158,7 +159,6 @@ OTHER_PORT = [
     "https://pay.shop.example:1/",
 ]
 OTHER_SITE = [
-    "https://[::1]/",
     "https://evil.example/",
     "https://evil.example/https://shop.example",
     "https://evil.example?https://shop.example",

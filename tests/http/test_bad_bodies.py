@@ -186,6 +186,21 @@ def test_missing_field_is_named(api: Api, path: str, field: str, rule: str) -> N
     assert (reply.code, reply.json["field"], reply.json["rule"]) == ("invalid_field", field, rule)
 
 
+@pytest.mark.parametrize(
+    ("field", "text", "rule"),
+    [
+        ("quantity", '"7"', "expected a whole number, got a text"),
+        ("quantity", "1.5", "expected a whole number, got a decimal number"),
+        ("quantity", "null", "expected a whole number, got null"),
+        ("message", "[]", "expected a text, got a list"),
+        ("anonymous", "{}", "expected true or false, got an object"),
+        ("sender_name", "true", "expected a text or null, got true or false"),
+    ],
+)
+def test_rule_of_a_type_is_in_plain_terms(api: Api, field: str, text: str, rule: str) -> None:
+    assert post(api, "/v1/gifts", with_field(GIFT, field, text)).json["rule"] == rule
+
+
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 

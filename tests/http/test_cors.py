@@ -45,7 +45,7 @@ def words(header: str) -> set[str]:
 @pytest.mark.parametrize("path", SHARED)
 def test_preflight_on_a_shared_path_allows_its_methods_and_headers(api: Api, path: str) -> None:
     reply = preflight(api, path)
-    assert (reply.status, reply.text) == (204, "")
+    assert (reply.status, reply.text, reply.headers.get("content-type")) == (204, "", None)
     assert reply.headers["access-control-allow-origin"] == "*"
     assert words(reply.headers["access-control-allow-methods"]) == {each.lower() for each in app.app.routes[path]}
     allowed = words(reply.headers["access-control-allow-headers"])
@@ -152,4 +152,4 @@ def test_head_answers_as_get_does(api: Api, path: str, fan: str | None) -> None:
 def test_head_answers_304_too(api: Api) -> None:
     etag = api.get("/v1/bundles").headers["etag"]
     reply = api.call("HEAD", "/v1/bundles", headers={"If-None-Match": etag})
-    assert (reply.status, reply.headers["etag"]) == (304, etag)
+    assert (reply.status, reply.headers["etag"], reply.headers.get("content-type")) == (304, etag, None)

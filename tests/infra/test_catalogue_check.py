@@ -32,7 +32,7 @@ def test_main_accepts_shipped_catalogue(path: Path, capsys: pytest.CaptureFixtur
     ("old", "new", "line", "words"),
     [
         ('"coins": 350', '"coins": 0', '"coins_350"', "bundles.coins_350.coins: a whole number from 1"),
-        ('"usd": 370', '"usd": 37.5', '"coins_350"', "Expected `int`, got `float`"),
+        ('"usd": 370', '"usd": 37.5', '"coins_350"', "Expected a whole number, got a decimal number - at"),
         ('"name": "Lion"', '"name": ""', '"Lion"', "gifts.lion.name: not empty"),
         ('"image": "lion.svg"', '"image": "tiger.svg"', '"Lion"', "gifts.lion.image: a file of"),
         ('"image": "lion.svg"', '"image": "https://a.example/lion.svg"', '"Lion"', "gifts.lion.image: the name of"),
@@ -66,9 +66,10 @@ def test_main_names_line_of_error(
     assert words in output
 
 
-def test_main_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path / "nothing.json")]) == 1
-    assert "No such file" in capsys.readouterr().out
+def test_main_unreadable_file_is_named_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path, cause in ((tmp_path / "nope.json", "No such file or directory"), (tmp_path, "Is a directory")):
+        assert main([str(path)]) == 1
+        assert capsys.readouterr().out == f"{path} cannot be read: {cause}.\n"
 
 
 def test_main_without_file_prints_usage(capsys: pytest.CaptureFixture[str]) -> None:
