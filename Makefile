@@ -1,6 +1,6 @@
 # The project's commands. They need Python 3.11 or newer and make; infra/bootstrap.py installs everything else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit up serve reload seed logs down check screenshots catalogue-check bench faults planted mutants figures package deploy rebuild-check lock format clean always
+.PHONY: help demo test unit up serve reload seed logs down check screenshots catalogue-check bench faults planted mutants figures package deploy rebuild-check lock format clean always .up-variables
 
 # The interpreter to use, such as PYTHON=python3.11. Default: the best match that infra/bootstrap.py finds.
 PYTHON ?=
@@ -11,19 +11,24 @@ UV := .venv/bin/uv
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-# Any Python from 3.6 on can run infra/bootstrap.py. It runs each time, because a better interpreter may be installed.
+# Any Python from 3.6 on can run infra/bootstrap.py and infra/local/variables.py. The first runs each time, because a better
+# interpreter may be installed.
 # pyenv's shims fail if .python-version names a version that pyenv does not have, so its versions are tried last.
 STARTERS := $(wildcard .venv/bin/python) python3 python3.13 python3.12 python3.11 python $(PYTHON) \
 	$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.*/bin/python3)
-BOOTSTRAP := bootstrap() { for each in $(STARTERS); do \
-	$$each -c 'import sys; sys.exit(sys.version_info < (3, 6))' 2> /dev/null && exec $$each -I infra/bootstrap.py "$$@"; \
-	done; echo 'Python 3.11 or newer is needed, and no python3 runs: install Python 3.13.' >&2; exit 1; }; bootstrap
+RUN := run() { for each in $(STARTERS); do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 6))' 2> /dev/null && exec $$each -I "$$@"; \
+	done; echo 'Python 3.11 or newer is needed, and no python3 runs: install Python 3.13.' >&2; exit 1; }; run
 
 .venv/.ready: always
-	@$(BOOTSTRAP) .venv $(PYTHON)
+	@$(RUN) infra/bootstrap.py .venv $(PYTHON)
 
 .venv-cloud/.ready: .venv/.ready always
-	@$(BOOTSTRAP) .venv-cloud
+	@$(RUN) infra/bootstrap.py .venv-cloud
+
+# A misspelled option is refused before the environments are built.
+.up-variables:
+	@$(RUN) infra/local/variables.py
 
 always:
 
@@ -36,7 +41,7 @@ test: .venv/.ready .venv-cloud/.ready ## run every check and every test, three p
 unit: .venv/.ready ## run the tests that need no store and no cloud, in seconds
 	@$(PY) -m tests.run unit
 
-up: .venv/.ready .venv-cloud/.ready ## start the local cloud, with your CATALOGUE, Stripe account or issuer (infra/README.md)
+up: .up-variables .venv/.ready .venv-cloud/.ready ## start the local cloud, with your CATALOGUE, Stripe account or issuer (infra/README.md)
 	@$(PY) -m infra.local.up
 
 serve: .venv/.ready ## run the API in one process on the running local cloud, reloading it when its code changes

@@ -29,6 +29,8 @@ class StackFacts:
     aws_region: str
     table_name: str
     topic_arn: str
+    api_v1_url: str = ""
+    """The API's address that `make up` prints: `api_url` with `/v1`."""
     serve_url: str | None = None
     """Base URL of `make serve`, while it runs."""
     has_stripe_sandbox: bool = True

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.local.options import NAMES
 from infra.local.processes import ROOT, Process, end, free_ports, start, wait_until_ready
 from infra.local.removal import remove_in_background
 from infra.local.scratch import make_scratch, scratch_places
+from infra.local.variables import NAMES
 
 REGION = "us-east-1"
 

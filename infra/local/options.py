@@ -4,33 +4,29 @@ They are environment variables, to which make adds the variables of its command 
 """
 
 import re
-import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from chalicelib.adapters.catalogue_files import FOLDER
 from chalicelib.domain.addresses import is_origin
+from infra.local.variables import NAMES, refusal
 from infra.operations.catalogue_check import problems_of
-
-NAMES = (
-    *("CATALOGUE", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_URL"),
-    *("TOKEN_ISSUER", "TOKEN_AUDIENCE", "JWKS_URL", "RETURN_ORIGINS", "WORKERS"),
-)
-"""The options of `make up`."""
 
 STRIPE_URL = "https://api.stripe.com"
 MAX_WORKERS = 8
 
-_OTHER_VARIABLES = re.compile(r"PYTHON|STAGE|COINPURSE_[A-Z]+_PORT")
 _TEST_KEY = re.compile(r"[sr]k_test_\w+", re.ASCII)
 _SECRET = re.compile(r"whsec_\w+", re.ASCII)
 _CATALOGUE_NAME = re.compile(r"[a-z0-9_-]+", re.ASCII)
 
+OptionT = TypeVar("OptionT")
+
 
 class OptionError(Exception):
-    """An option is unknown, invalid, or contradicts another. The message is one sentence that names the option."""
+    """Options are unknown, invalid, or contradict others. The message has a line for each, which names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,20 +74,32 @@ def read_options(environment: Mapping[str, str]) -> Options:
     Raises:
         OptionError: an option is unknown, invalid, or contradicts another.
     """
-    for name in _command_line_names(environment):
-        if name not in NAMES and not _OTHER_VARIABLES.fullmatch(name):
-            raise OptionError(f"{name} is not an option of make up; its options are {', '.join(NAMES)}.")
+    if unknown := refusal(environment.get("MAKEFLAGS", "")):
+        raise OptionError(unknown)
     given = {name: environment[name] for name in NAMES if environment.get(name)}
-    catalogue, file = _catalogue(given.get("CATALOGUE", "default"))
-    return Options(
-        workers=_workers(given.get("WORKERS", "4")),
+    faults: list[str] = []
+
+    def valid(read: Callable[[], OptionT], otherwise: OptionT) -> OptionT:
+        try:
+            return read()
+        except OptionError as bad:
+            faults.append(str(bad))
+            return otherwise
+
+    no_catalogue: tuple[str, Path | None] = ("", None)
+    catalogue, file = valid(lambda: _catalogue(given.get("CATALOGUE", "default")), no_catalogue)
+    options = Options(
+        workers=valid(lambda: _workers(given.get("WORKERS", "4")), 0),
         catalogue=catalogue,
         catalogue_file=file,
-        stripe=_stripe(given),
-        issuer=_issuer(given),
-        return_origins=_return_origins(given.get("RETURN_ORIGINS", "")),
+        stripe=valid(lambda: _stripe(given), None),
+        issuer=valid(lambda: _issuer(given), None),
+        return_origins=valid(lambda: _return_origins(given.get("RETURN_ORIGINS", "")), ()),
         given=frozenset(given),
     )
+    if faults:
+        raise OptionError("\n".join(faults))
+    return options
 
 
 def check_catalogue_file(path: Path) -> None:
@@ -102,12 +110,6 @@ def check_catalogue_file(path: Path) -> None:
     """
     for problem in problems_of(path):
         raise OptionError(f"CATALOGUE cannot be used: {problem}")
-
-
-def _command_line_names(environment: Mapping[str, str]) -> Iterator[str]:
-    """List the variables of make's command line, which make passes on in MAKEFLAGS behind `--`."""
-    _, _, variables = f" {environment.get('MAKEFLAGS', '')}".partition(" -- ")
-    yield from (word.partition("=")[0] for word in shlex.split(variables) if "=" in word)
 
 
 def _workers(text: str) -> int:

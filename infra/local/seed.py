@@ -118,19 +118,26 @@ def _seed(facts: StackFacts) -> None:
     for number, gift in enumerate(day, 1):
         clock.at = began + DAY * number / (GIFTS + 1)
         caller.post("/v1/gifts", fan, gift)
-    bought = _buy(fan, services.catalogue, StripeSide(facts)) if facts.has_stripe_sandbox else ""
-    print(f"{FAN} sent {GIFTS} gifts of {spent:,} coins to {' and '.join(CREATORS)} over the last 24 hours{bought}.")
-    print(f"Sign in as {FAN} at {facts.shop_url}")
+    bought = _buy(fan, services.catalogue, StripeSide(facts)) if facts.has_stripe_sandbox else 0
+    print(*report(spent, bought, fan.wallet().coins), f"Sign in as {FAN} at {facts.shop_url}", sep="\n")
 
 
-def _buy(fan: Fan, catalogue: "Catalogue", stripe: StripeSide) -> str:
-    """Buy the second largest bundle, in the catalogue's first currency."""
+def report(spent: int, bought: int, left: int) -> Iterator[str]:
+    """Describe a run: coins granted and given, coins bought, and the balance, to which earlier runs have added."""
+    yield f"An operator granted {FAN} {spent:,} coins, and {FAN} gave them to {' and '.join(CREATORS)}:"
+    yield f"{GIFTS} gifts, spread over the last 24 hours."
+    yield f"Then {FAN} bought {bought:,} coins, and now has {left:,}." if bought else f"{FAN} has {left:,} coins."
+    yield "Another make seed adds the same again."
+
+
+def _buy(fan: Fan, catalogue: "Catalogue", stripe: StripeSide) -> int:
+    """Buy the second largest bundle, in the catalogue's first currency. Returns its coins."""
     currency = catalogue.currencies("web")[0]
     bundle = catalogue.offers(currency, "web")[-2:][0].bundle
     body: Body = {"bundle_id": bundle.bundle_id, "currency": currency, "channel": "web"}
     stripe.pay(fan.post("/checkout-sessions", body).read(201, Checkout))
     stripe.wait_for_webhooks()
-    return f", and bought {bundle.coins:,}"
+    return bundle.coins
 
 
 if __name__ == "__main__":

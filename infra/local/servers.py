@@ -7,13 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.processes import Process, StartError, free_ports, start, wait_until_ready
-
-_PORT_VARIABLES = {
-    "shop": "COINPURSE_SHOP_PORT",
-    "aws": "COINPURSE_AWS_PORT",
-    "stripe": "COINPURSE_STRIPE_PORT",
-    "issuer": "COINPURSE_ISSUER_PORT",
-}
+from infra.local.variables import PORTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +26,8 @@ class Ports:
         Raises:
             StartError: a port that is set cannot be bound.
         """
-        free = dict(zip(_PORT_VARIABLES, free_ports(len(_PORT_VARIABLES)), strict=True))
-        return cls(**{part: set_port(name) or free[part] for part, name in _PORT_VARIABLES.items()})
+        free = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+        return cls(**{part: set_port(name) or free[part] for part, name in PORTS.items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,7 @@ class _Launcher:
         return StackFacts(
             shop_url=self._shop_url,
             api_url=self._shop_url,
+            api_v1_url=f"{self._shop_url}/v1",
             stripe_api_url=self._stripe.api_url,
             stripe_webhook_secret=self._stripe.webhook_secret,
             issuer_url=self._issuer.url,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.http.bodies import MAX_BODY_BYTES
+from chalicelib.http.strict_json import in_json_terms
 from tests.http.api import ABSENT, Api, Reply
 
 GIFT: dict[str, Any] = {"creator_id": "cleo", "item_id": "rose", "quantity": 1}
@@ -194,11 +195,15 @@ def test_missing_field_is_named(api: Api, path: str, field: str, rule: str) -> N
         ("quantity", "null", "expected a whole number, got null"),
         ("message", "[]", "expected a text, got a list"),
         ("anonymous", "{}", "expected true or false, got an object"),
-        ("sender_name", "true", "expected a text or null, got true or false"),
+        ("sender_name", "true", "expected a text, got true or false"),
     ],
 )
 def test_rule_of_a_type_is_in_plain_terms(api: Api, field: str, text: str, rule: str) -> None:
     assert post(api, "/v1/gifts", with_field(GIFT, field, text)).json["rule"] == rule
+
+
+def test_in_json_terms_names_null() -> None:
+    assert in_json_terms("Expected `int | null`, got `str`") == "Expected a whole number or null, got a text"
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Options of `make up`: complete and valid, or rejected in one sentence before anything starts."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -86,6 +87,7 @@ def test_read_options_with_a_shipped_catalogue_has_no_file(text: str, monkeypatc
         ({"RETURN_ORIGINS": "https://live.example,*"}, r"RETURN_ORIGINS=\* must be an origin"),
         ({"MAKEFLAGS": "s -- CATALOG=x"}, "CATALOG is not an option of make up; its options are CATALOGUE"),
         ({"MAKEFLAGS": " -- STRIPE_KEY=sk_test_1"}, "STRIPE_KEY is not an option of make up"),
+        ({"MAKEFLAGS": "-- PORT=1 WORKER=2"}, "^PORT, WORKER are not options of make up; .*, COINPURSE_ISSUER_PORT.$"),
     ],
 )
 def test_read_options_with_invalid_value_names_it_in_one_sentence(environment: dict[str, str], message: str) -> None:
@@ -93,6 +95,14 @@ def test_read_options_with_invalid_value_names_it_in_one_sentence(environment: d
         read_options(environment)
     assert str(refused.value).count("\n") == 0
     assert "_1" not in str(refused.value)
+
+
+def test_read_options_names_every_invalid_value() -> None:
+    with pytest.raises(OptionError) as refused:
+        read_options({"WORKERS": "0", "CATALOGUE": "nowhere", "RETURN_ORIGINS": "*"})
+    assert [line.partition("=")[0] for line in str(refused.value).splitlines()] == [
+        *("CATALOGUE", "WORKERS", "RETURN_ORIGINS"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -142,6 +152,18 @@ def test_up_with_invalid_option_starts_nothing(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (2, "WORKERS=99 must be a whole number from 1 to 8.\n")
     assert not directory.exists()
+
+
+def test_make_up_refuses_an_unknown_variable_before_it_builds_an_environment(tmp_path: Path) -> None:
+    for name in ("Makefile", "infra/local/variables.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    ast.parse((ROOT / "infra/local/variables.py").read_text(), feature_version=(3, 6))
+    command = ["make", "up", "CATALOG=ours.json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stderr.startswith("CATALOG is not an option of make up; its options are CATALOGUE, ")
+    assert done.returncode
+    assert not (tmp_path / ".venv").exists()
 
 
 def test_keys_failure_names_why_an_issuer_sends_no_keys() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.adapters.catalogue_files import FOLDER, load_catalogue
 from infra.local.logs import LINES, Line, select
-from infra.local.seed import CREATORS, PastClock, gifts, price_of
+from infra.local.seed import CREATORS, PastClock, gifts, price_of, report
 
 ECONOMIES = sorted(path.stem for path in FOLDER.glob("*.json") if path.stem != "reference_rates")
 
@@ -30,6 +30,18 @@ def test_past_clock_makes_ids_of_its_time() -> None:
     first, second = clock.new_id(), clock.new_id()
     assert first != second
     assert int(first.replace("-", "")[:12], 16) == 1767312000000
+
+
+@pytest.mark.parametrize(
+    ("bought", "line"), [(70, "Then ada bought 70 coins, and now has 1,140."), (0, "ada has 1,140 coins.")]
+)
+def test_report_tells_granted_coins_from_bought_ones(bought: int, line: str) -> None:
+    assert list(report(2000, bought, 1140)) == [
+        "An operator granted ada 2,000 coins, and ada gave them to grace and linus:",
+        "24 gifts, spread over the last 24 hours.",
+        line,
+        "Another make seed adds the same again.",
+    ]
 
 
 LOGGED = {"level": "INFO", "message": "refused", "request_id": "r-1", "service": "x", "code": "not_found"}
