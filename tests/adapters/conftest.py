@@ -21,7 +21,7 @@ DYNAMODB_LOCAL = pytest.param("dynamodb_local_store", marks=pytest.mark.dynamodb
 MOTO = pytest.param("moto_store", marks=pytest.mark.moto)
 TABLE = pytest.param("table_store", marks=pytest.mark.untraced)
 CONTRACT_STORE = "ministack_store" if unavailable_reason() and not IS_CI else DYNAMODB_LOCAL
-"""The server that runs the contract suite: MiniStack where DynamoDB Local cannot run. Race tests use both."""
+"""The server that runs the contract suite: MiniStack where DynamoDB Local cannot run. Races and costs use both."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -128,7 +128,7 @@ def store(request: pytest.FixtureRequest) -> Store:
     return _chosen(request)
 
 
-@pytest.fixture(params=["fake_store", "ministack_store", DYNAMODB_LOCAL])
+@pytest.fixture(params=["fake_store", CONTRACT_STORE])
 def bulk_store(request: pytest.FixtureRequest) -> Store:
     """Run the test on every store but moto, which copies the table for each action: hundreds of them take seconds."""
     return _chosen(request)
