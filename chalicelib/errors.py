@@ -232,7 +232,7 @@ class AlreadyMember(Refusal):
 
 
 class TooManyOpen(Refusal):
-    """The fan has opened as many checkouts without paying as one window allows."""
+    """The fan has opened as many checkouts, or memberships, without paying as one window allows."""
 
     code = "too_many_open"
     title = "Too many payments are open"

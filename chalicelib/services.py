@@ -65,6 +65,10 @@ class Services:
         return self.settings.max_open_checkouts
 
     @property
+    def max_open_memberships(self) -> int:
+        return self.settings.max_open_memberships
+
+    @property
     def source(self) -> str:
         """`source` of published events."""
         return f"/coinpurse/{self.settings.stage}"

@@ -4,7 +4,8 @@ No other module reads the environment, except services.py for the name of the ru
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from msgspec import Struct
 
@@ -52,6 +53,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Origins that a request may name in `return_url`, comma-separated; by default that of `success_url` alone."""
     max_open_checkouts: int
     """Checkouts that a fan may open without paying in one window of two hours (1-1000), by default 20."""
+    max_open_memberships: int
+    """Memberships that a fan may open without paying in one window of two hours (1-1000), by default 3."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -102,10 +105,10 @@ def _shards(raw: str) -> int:
     return int(raw)
 
 
-def _limit(raw: str) -> int:
+def _limit(default: str, raw: str) -> int:
     if raw and not (raw.isascii() and raw.isdigit() and 1 <= int(raw) <= 1000):
         raise ValueError("must be a whole number from 1 to 1000")
-    return int(raw or "20")
+    return int(raw or default)
 
 
 def _list(raw: str) -> tuple[str, ...]:
@@ -132,11 +135,12 @@ def _return_origins(raw: str) -> tuple[str, ...]:
 
 
 _ADDRESSES = ("token_issuer", "jwks_url", "stripe_api_url", "success_url", "cancel_url")
-_PARSERS = {
+_PARSERS: Mapping[str, Callable[[str], object]] = {
     "livemode": _flag,
     "token_audience": _list,
     "creator_lanes": _shards,
     "allowed_origins": _origins,
     "allowed_return_origins": _return_origins,
-    "max_open_checkouts": _limit,
+    "max_open_checkouts": partial(_limit, "20"),
+    "max_open_memberships": partial(_limit, "3"),
 }

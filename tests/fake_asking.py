@@ -16,6 +16,7 @@ class FakeOpenCheckouts:
         self.open_pages: dict[tuple[str, str], str | None] = {}
         self.asked: dict[tuple[str, str], datetime] = {}
         self.windows: dict[str, OpenWindow] = {}
+        self.member_windows: dict[str, OpenWindow] = {}
 
     def count_opened(self, user_id: str, now: datetime) -> None:
         """Count a checkout in the active window, or begin one."""

@@ -8,9 +8,11 @@ from msgspec.structs import replace
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.memberships import Customer, Membership
 from chalicelib.domain.notifications import NotificationEntry
+from chalicelib.domain.open_windows import MAX_OPEN_MEMBERSHIPS, OpenWindow, is_active, opening_refusal
 from chalicelib.domain.payments import CustomerGone, Invoice, MembershipHint, MembershipRef, Subscription
-from chalicelib.domain.purchases import Purchase
+from chalicelib.domain.purchases import SESSION_LIFE, Purchase
 from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Rejected, Stale, Unmatched
+from tests.fake_asking import grow
 from tests.fake_budgets import Spending
 from tests.fakes import START, FakeLedger
 
@@ -26,16 +28,21 @@ class FakeMemberships:
         self.customers: dict[str, Customer] = {}
 
     def open_membership(
-        self, membership: Membership, change: BudgetChange | None = None
+        self, membership: Membership, change: BudgetChange | None = None, limit: int = MAX_OPEN_MEMBERSHIPS
     ) -> Posted | MembershipExists | Rejected:
         name = membership.user_id, membership.membership_id
         money = Spending(at=membership.created_at, money=membership.amount_minor, currency=membership.currency)
-        wallet = self.ledger.read_wallet(membership.user_id)
+        wallet, now = self.ledger.read_wallet(membership.user_id), membership.created_at
         allows = self.ledger.allows(membership.user_id, money, change) and not wallet.freeze_reasons
         if name in self.known:
-            return MembershipExists(membership=self.known[name], wallet=None if allows else wallet)
-        if not allows:
+            # The first write requires that no window is active.
+            is_first = not is_active(wallet.open_memberships, now)
+            return MembershipExists(membership=self.known[name], wallet=None if allows and is_first else wallet)
+        if not allows or opening_refusal(wallet.open_memberships, limit, now):
             return Rejected(wallet=wallet)
+        window = wallet.open_memberships
+        begun = OpenWindow(until=now + SESSION_LIFE, unpaid=1)
+        self.ledger.member_windows[membership.user_id] = grow(window, 1) if is_active(window, now) and window else begun
         self.ledger.count(membership.user_id, money, change)
         self.ledger.opened.add(membership.user_id)
         self.known[name] = membership
@@ -85,6 +92,10 @@ class FakeMemberships:
         self.ledger.entries.setdefault(month.user_id, {})[month.purchase_id] = month
         self.ledger.coins[month.user_id] = self.ledger.coins.get(month.user_id, 0) + month.coins
         paid = Spending(at=month.posting.posted_at, money=month.amount_minor, currency=month.currency)
+        if not month.is_renewal:
+            window = self.ledger.member_windows.pop(month.user_id, None)
+            if window and window.unpaid > 1:
+                self.ledger.member_windows[month.user_id] = grow(window, -1)
         if not counts_already:
             self.ledger.count_paid(month.user_id, paid)
         return Posted()

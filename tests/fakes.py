@@ -183,6 +183,7 @@ class FakeLedger(FakeOpenCheckouts, FakeMoney):
             budget=self.budgets.get(user_id),
             excluded_until=self.excluded.get(user_id),
             open_checkouts=self.windows.get(user_id),
+            open_memberships=self.member_windows.get(user_id),
         )
 
     def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:

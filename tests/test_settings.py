@@ -1,6 +1,6 @@
 import pytest
 
-from chalicelib.domain.open_windows import MAX_OPEN_CHECKOUTS
+from chalicelib.domain.open_windows import MAX_OPEN_CHECKOUTS, MAX_OPEN_MEMBERSHIPS
 from chalicelib.settings import MissingSettings, Settings
 
 ADDRESSES = ("TOKEN_ISSUER", "JWKS_URL", "STRIPE_API_URL", "SUCCESS_URL", "CANCEL_URL")
@@ -12,8 +12,9 @@ COMPLETE = {field.upper(): f"the {field}" for field in Settings.__struct_fields_
     "ALLOWED_ORIGINS": "*",
     "ALLOWED_RETURN_ORIGINS": "https://live.example",
     "MAX_OPEN_CHECKOUTS": "5",
+    "MAX_OPEN_MEMBERSHIPS": "2",
 }
-DEFAULTS = {"ALLOWED_ORIGINS", "ALLOWED_RETURN_ORIGINS", "MAX_OPEN_CHECKOUTS"}
+DEFAULTS = {"ALLOWED_ORIGINS", "ALLOWED_RETURN_ORIGINS", "MAX_OPEN_CHECKOUTS", "MAX_OPEN_MEMBERSHIPS"}
 """Settings that have a default."""
 NEEDED = sorted(set(COMPLETE) - DEFAULTS)
 
@@ -140,15 +141,20 @@ def test_allowed_return_origins_are_never_any(raw: str) -> None:
         Settings.read(COMPLETE | {"ALLOWED_RETURN_ORIGINS": raw})
 
 
-@pytest.mark.parametrize(("raw", "read"), [("", MAX_OPEN_CHECKOUTS), ("1", 1), ("1000", 1000)])
-def test_max_open_checkouts_is_a_number(raw: str, read: int) -> None:
-    assert Settings.read(COMPLETE | {"MAX_OPEN_CHECKOUTS": raw}).max_open_checkouts == read
+LIMITS = [("max_open_checkouts", MAX_OPEN_CHECKOUTS), ("max_open_memberships", MAX_OPEN_MEMBERSHIPS)]
+
+
+@pytest.mark.parametrize(("name", "default"), LIMITS)
+def test_limit_of_open_ones_is_a_number(name: str, default: int) -> None:
+    for raw, read in (("", default), ("1", 1), ("1000", 1000)):
+        assert getattr(Settings.read(COMPLETE | {name.upper(): raw}), name) == read
 
 
 @pytest.mark.parametrize("raw", ["0", "1001", "-1", "1.5", "٣", "many"])
-def test_max_open_checkouts_outside_its_range_is_refused(raw: str) -> None:
-    with pytest.raises(MissingSettings, match=r"^MAX_OPEN_CHECKOUTS must be a whole number from 1 to 1000"):
-        Settings.read(COMPLETE | {"MAX_OPEN_CHECKOUTS": raw})
+@pytest.mark.parametrize("name", [name.upper() for name, _ in LIMITS])
+def test_limit_of_open_ones_outside_its_range_is_refused(name: str, raw: str) -> None:
+    with pytest.raises(MissingSettings, match=rf"^{name} must be a whole number from 1 to 1000"):
+        Settings.read(COMPLETE | {name: raw})
 
 
 def test_variables_of_others_are_left_alone() -> None:

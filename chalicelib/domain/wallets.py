@@ -48,6 +48,7 @@ class Wallet(Struct, frozen=True, kw_only=True):
     budget: Budget | None = None
     excluded_until: datetime | None = None
     open_checkouts: OpenWindow | None = None
+    open_memberships: OpenWindow | None = None
 
     @property
     def freeze_reasons(self) -> Sequence[FreezeReason]:

@@ -6,6 +6,7 @@ from typing import Protocol
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.memberships import Customer, Membership
 from chalicelib.domain.notifications import NotificationEntry
+from chalicelib.domain.open_windows import MAX_OPEN_MEMBERSHIPS
 from chalicelib.domain.purchases import Purchase
 from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Rejected, Stale, Unmatched
 
@@ -14,13 +15,16 @@ class Memberships(Protocol):
     """The memberships of fans. Each write is one round trip and carries its own conditions."""
 
     def open_membership(
-        self, membership: Membership, change: BudgetChange | None = None
+        self, membership: Membership, change: BudgetChange | None = None, limit: int = MAX_OPEN_MEMBERSHIPS
     ) -> Posted | MembershipExists | Rejected:
         """Write a pending membership and deduct its price from the fan's budget, in one transaction.
+
+        It counts in the fan's window of open memberships, until its first month is paid or the window ends.
 
         Args:
             membership: its `created_at` decides which budget periods are current.
             change: replaces the budget in the same transaction.
+            limit: memberships that may be open in one window.
         """
 
     def find_membership(self, user_id: str, membership_id: str) -> Membership | None:

@@ -26,6 +26,7 @@ from chalicelib.domain.memberships import (
     require_no_member,
     require_same_request,
 )
+from chalicelib.domain.open_windows import opening_refusal
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import CustomerGone, Invoice, MembershipHint, Subscription
 from chalicelib.domain.posting import Posting
@@ -76,6 +77,9 @@ class MembershipCheckouts(MembershipServices, Protocol):
     @property
     def catalogue(self) -> Catalogue: ...
 
+    @property
+    def max_open_memberships(self) -> int: ...
+
 
 def open_membership(order: MembershipOrder, services: MembershipCheckouts) -> OpenedMembership:
     """Open a checkout session in which the fan subscribes, or return the order's existing one.
@@ -84,7 +88,8 @@ def open_membership(order: MembershipOrder, services: MembershipCheckouts) -> Op
     open_checkout. The other months count as they are paid.
 
     Raises:
-        UnknownPlan, AlreadyMember, WalletFrozen, SelfExcluded, BudgetReached, BudgetCurrency, KeyTooOld: refused.
+        UnknownPlan, AlreadyMember, WalletFrozen, SelfExcluded, BudgetReached, BudgetCurrency, TooManyOpen,
+        KeyTooOld: refused.
         PaymentUnavailable: the payment provider refuses it, or did when the key was first used.
         IdempotencyConflict: the key names something else.
         TryAgain: the ledger or the payment provider did not respond.
@@ -95,7 +100,7 @@ def open_membership(order: MembershipOrder, services: MembershipCheckouts) -> Op
         require_fresh_key(order.membership_id, now)
         membership = quote_membership(order, services.catalogue, now)
         require_no_member(memberships.list_memberships(order.user_id), now)
-        result = _open(membership, memberships)
+        result = _open(membership, services)
     except Refusal:
         earlier = memberships.find_membership(order.user_id, order.membership_id)
         if earlier is None:
@@ -116,12 +121,15 @@ def open_membership(order: MembershipOrder, services: MembershipCheckouts) -> Op
     return OpenedMembership(membership=stored, url=reopened_url, is_repeat=True)
 
 
-def _open(membership: Membership, memberships: Memberships) -> Posted | MembershipExists:
-    now = membership.created_at
+def _open(membership: Membership, services: MembershipCheckouts) -> Posted | MembershipExists:
+    limit, now = services.max_open_memberships, membership.created_at
+
+    def refusal_of(wallet: Wallet | None) -> Refusal | None:
+        refusal = payment_refusal(wallet, membership.amount_minor, membership.currency, now)
+        return refusal or opening_refusal(wallet.open_memberships if wallet else None, limit, now)
+
     return spend_within_budget(
-        lambda change, _wallet: memberships.open_membership(membership, change),
-        lambda wallet: payment_refusal(wallet, membership.amount_minor, membership.currency, now),
-        now,
+        lambda change, _wallet: services.memberships.open_membership(membership, change, limit), refusal_of, now
     )
 
 

@@ -53,6 +53,13 @@ def test_open_and_list_memberships_cost_one_trip(atomic_store: DynamoStore) -> N
     assert measured(atomic_store, lambda: store.list_memberships(membership.user_id)) == Cost(1, rru=1)
 
 
+def test_open_membership_beside_another_costs_two_trips(atomic_store: DynamoStore, membership: Membership) -> None:
+    another, third = (a_membership(membership.user_id) for _ in range(2))
+    cost = measured(atomic_store, lambda: atomic_store.memberships.open_membership(another))
+    assert reported(atomic_store, cost) == reported(atomic_store, Cost(2, wru=6))
+    assert measured(atomic_store, lambda: atomic_store.memberships.open_membership(third, None, 2)) == Cost(1)
+
+
 def test_post_month_costs_one_trip_and_seven_units(atomic_store: DynamoStore, membership: Membership) -> None:
     month = a_month(membership, payment_intent=PAYMENT)
 

@@ -9,7 +9,7 @@ from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import DisputeHold
 from chalicelib.ports.results import Posted
 from tests.adapters.budget_lab import set_budget
-from tests.adapters.samples import a_budget, a_gift, a_purchase, an_exclusion, buy
+from tests.adapters.samples import a_budget, a_gift, a_membership, a_purchase, an_exclusion, buy
 from tests.adapters.test_ledger_items import FAN, KILOBYTE, size
 from tests.fakes import START
 from tests.stores import DynamoStore
@@ -31,6 +31,7 @@ def test_wallet_item_is_under_a_kilobyte(store: DynamoStore) -> None:
     pending = PendingLimits(
         limits=Limits(zone=LONGEST_ZONE, currency="eur", coins=MAX_LIMITS, money=MAX_LIMITS), at=START
     )
+    assert store.memberships.open_membership(a_membership(FAN)) == Posted()
     disputed = buy(store.ledger, FAN, MAX_AMOUNT - 1), buy(store.ledger, FAN, 1)
     seen = set_budget(store, FAN, a_budget())
     longest = a_budget(zone=LONGEST_ZONE, currency="usd", coins=MAX_LIMITS, money=MAX_LIMITS)
@@ -50,7 +51,7 @@ def test_wallet_item_is_under_a_kilobyte(store: DynamoStore) -> None:
 
     item = store.item(wallet_key(FAN), "WALLET")
 
-    assert item.keys() >= {"d", "created_at", "budget", "m_currency", "c_month", "o_until", "o_n"}
+    assert item.keys() >= {"d", "created_at", "budget", "m_currency", "c_month", "o_until", "o_n", "o_mu", "o_m"}
     assert size(item) <= KILOBYTE - STREAK_BYTES
 
     # Nothing is given from here on, and the streak ends within seconds.

@@ -60,7 +60,7 @@ class SimulatedSystem:
 
     def __init__(self, intercept: Interceptor = pass_through) -> None:
         self.clock = FakeClock()
-        self.catalogue, self.max_open_checkouts = CATALOGUE, 20
+        self.catalogue, self.max_open_checkouts, self.max_open_memberships = CATALOGUE, 20, 3
         self.fake_ledger = FakeLedger()
         self.fake_memberships = FakeMemberships(self.fake_ledger)
         self.fake_operators = FakeOperators(self.fake_ledger, self.fake_memberships)

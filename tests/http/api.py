@@ -68,6 +68,7 @@ SETTINGS = Settings(
     allowed_origins=("*",),
     allowed_return_origins=(),
     max_open_checkouts=20,
+    max_open_memberships=3,
 )
 
 
@@ -166,9 +167,8 @@ class Api:
         return self.call("GET", url, **parts)
 
     def buy(self, key: Any = NEW, *, fan: str = "ann", **wish: Any) -> Reply:
-        body = {"bundle_id": "coins_70"} | wish
         key = self.clock.new_id() if key is NEW else key
-        return self.call("POST", "/v1/checkout-sessions", key=key, fan=fan, body=body)
+        return self.call("POST", "/v1/checkout-sessions", key=key, fan=fan, body={"bundle_id": "coins_70"} | wish)
 
     def give(self, key: Any = NEW, *, fan: str = "ann", **wish: Any) -> Reply:
         body = {"creator_id": "cleo", "item_id": "rose"} | wish

@@ -81,6 +81,12 @@ def test_open_membership_that_is_refused_writes_nothing(
         assert refused(api.join(**wish)) == told
 
 
+def test_memberships_beyond_the_limit_are_refused(api: Api) -> None:
+    assert [api.join().status for _ in range(4)] == [201, 201, 201, 422]
+    reply = api.join()
+    assert (reply.code, reply.json["limit"]) == ("too_many_open", 3)
+
+
 def test_open_membership_without_a_key_is_refused(api: Api) -> None:
     assert refused(api.join(ABSENT)) == (400, "missing_idempotency_key", "Idempotency-Key")
 

@@ -84,9 +84,11 @@ ALLOWED_ADDITIONS: tuple[str, ...] = (
     "events/*/body/data/coins_spent",
     "rows/*/coins_spent",
     "rows/*/d",
-    # The window of open checkouts.
+    # The windows of open checkouts and memberships.
     "rows/*WALLET/o_until",
     "rows/*WALLET/o_n",
+    "rows/*WALLET/o_mu",
+    "rows/*WALLET/o_m",
 )
 """Attributes of rows, events and answers that were added on purpose: patterns of places, as `rows/*/new_attribute`."""
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.open_windows import MAX_OPEN_CHECKOUTS
+from chalicelib.domain.open_windows import MAX_OPEN_CHECKOUTS, MAX_OPEN_MEMBERSHIPS
 from chalicelib.domain.payments import CheckoutSession, Dispute, MoneyState, Refund, StripeEvent
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.ports.billing import PaymentGateway, Subscriptions
@@ -72,6 +72,7 @@ class CheckoutHarness:
     def __init__(self, catalogue: Catalogue | None = None) -> None:
         self.catalogue = catalogue or a_catalogue()
         self.max_open_checkouts = MAX_OPEN_CHECKOUTS
+        self.max_open_memberships = MAX_OPEN_MEMBERSHIPS
         self.recorder = CallRecorder()
         self.clock = FakeClock(START)
         self.books = FakeLedger()

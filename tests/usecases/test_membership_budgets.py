@@ -9,7 +9,8 @@ from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, Budget, Limits, renew
 from chalicelib.domain.memberships import MembershipStatus
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.domain.periods import ByPeriod
-from chalicelib.errors import BudgetCurrency, BudgetReached, SelfExcluded, TryAgain
+from chalicelib.domain.purchases import SESSION_LIFE
+from chalicelib.errors import BudgetCurrency, BudgetReached, SelfExcluded, TooManyOpen, TryAgain
 from chalicelib.ports.results import Stale
 from chalicelib.usecases.budgets import exclude_fan, set_budget
 from tests.domain.builders import FAN, KEY, a_purchase
@@ -76,6 +77,17 @@ def test_open_membership_within_a_budget_for_one_opens_one_and_repeats_it() -> N
         harness.join(membership_id=uuid7_at(START, 2))
     assert harness.join() == replace(opened, is_repeat=True)
     assert (list(harness.members.known), left(harness)) == ([(FAN, KEY)], 201)
+
+
+def test_open_membership_beyond_the_limit_is_refused_until_the_window_ends() -> None:
+    harness = MembershipHarness()
+    opened = [harness.join(membership_id=uuid7_at(START, number)) for number in range(3)]
+    with pytest.raises(TooManyOpen) as refused:
+        harness.join(membership_id=uuid7_at(START, 3))
+    assert refused.value.extensions == {"limit": 3, "resets_at": "2026-11-22T14:00:00.000Z"}
+    assert harness.join(membership_id=uuid7_at(START, 0)) == replace(opened[0], is_repeat=True)
+    harness.clock.advance(SESSION_LIFE)
+    assert harness.join(membership_id=uuid7_at(harness.clock.now(), 3)).url is not None
 
 
 def test_open_membership_after_its_day_is_over_renews_the_budget() -> None:

@@ -14,7 +14,7 @@ from chalicelib.adapters.dynamodb.keys import (
     wallet_key,
 )
 from chalicelib.adapters.dynamodb.models import EntryRow, WalletRow
-from chalicelib.adapters.dynamodb.window_expressions import open_checkouts
+from chalicelib.adapters.dynamodb.window_expressions import open_checkouts, open_memberships
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.economy import GiftKind
 from chalicelib.domain.entries import Entry
@@ -40,6 +40,7 @@ def to_wallet(user_id: str, row: WalletRow) -> Wallet:
         budget=to_budget(row),
         excluded_until=row.excluded_until,
         open_checkouts=open_checkouts(row),
+        open_memberships=open_memberships(row),
     )
 
 

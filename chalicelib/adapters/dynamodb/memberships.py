@@ -2,9 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
-from pynamodb.attributes import Attribute
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -18,22 +16,27 @@ from chalicelib.adapters.dynamodb.keys import (
     MEMBERSHIPS,
     WALLET,
     membership_key,
-    open_membership_key,
-    user_id_of,
     wallet_key,
 )
 from chalicelib.adapters.dynamodb.mapping import notification_row, posted_row, to_entry, to_wallet
+from chalicelib.adapters.dynamodb.membership_rows import (
+    assign,
+    membership_row,
+    open_membership_row,
+    standing,
+    to_membership,
+)
 from chalicelib.adapters.dynamodb.models import CustomerRow, EntryRow, MembershipRow, OpenRow, WalletRow, bind
 from chalicelib.adapters.dynamodb.paid_money import count_paid
-from chalicelib.adapters.dynamodb.purchases import OPEN_LIFE
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
+from chalicelib.adapters.dynamodb.window_expressions import MEMBERSHIPS as UNPAID
+from chalicelib.adapters.dynamodb.window_expressions import Place, begin_window, count_payment, join_window
 from chalicelib.domain.budgets import BudgetChange
-from chalicelib.domain.memberships import Customer, Membership, MembershipStatus
+from chalicelib.domain.memberships import Customer, Membership
 from chalicelib.domain.notifications import NotificationEntry
-from chalicelib.domain.purchases import FORMER_KEY_FORM, PENDING_LIFE, SESSION_LIFE, Purchase
+from chalicelib.domain.open_windows import MAX_OPEN_MEMBERSHIPS, is_active
+from chalicelib.domain.purchases import Purchase
 from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Rejected, Stale, Unmatched
-
-Value = TypeVar("Value")
 
 
 class DynamoMemberships:
@@ -48,17 +51,28 @@ class DynamoMemberships:
         self._transactions = Transactions(bind(table_name), pause)
 
     def open_membership(
-        self, membership: Membership, change: BudgetChange | None = None
+        self, membership: Membership, change: BudgetChange | None = None, limit: int = MAX_OPEN_MEMBERSHIPS
     ) -> Posted | MembershipExists | Rejected:
-        """Cost: 6 write units."""
+        """Cost: 6 write units. It is tried twice if the fan has another membership open."""
+        now = membership.created_at
+        result = self._open(membership, change, begin_window(UNPAID, now))
+        window = result.wallet.open_memberships if isinstance(result, Rejected) and result.wallet else None
+        if window and is_active(window, now) and window.unpaid < limit:
+            return self._open(membership, change, join_window(UNPAID, now, limit))
+        return result
+
+    def _open(
+        self, membership: Membership, change: BudgetChange | None, place: Place
+    ) -> Posted | MembershipExists | Rejected:
         price = membership.amount_minor, membership.currency
         counted, is_within_budget = spend_money(*price, membership.created_at, change)
         wallet = WalletRow(wallet_key(membership.user_id), WALLET)
 
         def write(transaction: TransactWrite) -> None:
-            transaction.save(_row(membership), MembershipRow.pk.does_not_exist(), return_values="ALL_OLD")
-            transaction.save(_open_row(membership), OpenRow.pk.does_not_exist())
-            transaction.update(wallet, counted, is_within_budget & may_buy(), return_values="ALL_OLD")
+            transaction.save(membership_row(membership), MembershipRow.pk.does_not_exist(), return_values="ALL_OLD")
+            transaction.save(open_membership_row(membership), OpenRow.pk.does_not_exist())
+            allows = is_within_budget & may_buy() & place.condition
+            transaction.update(wallet, [*counted, *place.actions], allows, return_values="ALL_OLD")
 
         try:
             self._transactions.write(write)
@@ -66,14 +80,14 @@ class DynamoMemberships:
             known, _, held = refused.old_items
             rejecting = to_wallet(membership.user_id, WalletRow.from_raw_data(held)) if held else None
             if known:
-                return MembershipExists(membership=_membership(MembershipRow.from_raw_data(known)), wallet=rejecting)
+                return MembershipExists(membership=to_membership(MembershipRow.from_raw_data(known)), wallet=rejecting)
             return Rejected(wallet=rejecting)
         return Posted()
 
     def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
         with transient_errors():
             try:
-                return _membership(
+                return to_membership(
                     MembershipRow.get(wallet_key(user_id), membership_key(membership_id), consistent_read=True)
                 )
             except DoesNotExist:
@@ -88,7 +102,7 @@ class DynamoMemberships:
                 consistent_read=True,
                 scan_index_forward=False,
             )
-            return [_membership(row) for row in rows]
+            return [to_membership(row) for row in rows]
 
     def read_customer(self, user_id: str) -> Customer:
         with transient_errors():
@@ -132,7 +146,7 @@ class DynamoMemberships:
             entry, _, membership = refused.old_items
             if entry:
                 return AlreadyExists(entry=to_entry(EntryRow.from_raw_data(entry)))
-            stored = _membership(MembershipRow.from_raw_data(membership)) if membership else None
+            stored = to_membership(MembershipRow.from_raw_data(membership)) if membership else None
             return Unmatched(membership=stored)
         return Posted()
 
@@ -199,6 +213,7 @@ def _posting(
     credited: list[Action] = [
         WalletRow.coins.add(month.coins),
         WalletRow.created_at.set(WalletRow.created_at | month.posted_at),
+        *([] if month.is_renewal else [count_payment(UNPAID)]),
         *counted,
     ]
 
@@ -208,86 +223,3 @@ def _posting(
         transaction.update(row, [*noted, MembershipRow.ttl.remove()], is_as_quoted, return_values="ALL_OLD")
 
     return write
-
-
-def _row(membership: Membership) -> MembershipRow:
-    """Build the row of an unpaid membership. Its TTL deletes it unless it is paid."""
-    return MembershipRow(
-        pk=wallet_key(membership.user_id),
-        sk=membership_key(membership.membership_id),
-        plan_id=membership.plan_id,
-        coins=membership.coins,
-        amount_minor=membership.amount_minor,
-        currency=membership.currency,
-        created_at=membership.created_at,
-        status=membership.status.value,
-        request_hash=membership.request_hash,
-        key_form=membership.key_form,
-        is_counted=membership.is_counted or None,
-        ttl=_expires_at(membership),
-    )
-
-
-def _open_row(membership: Membership) -> OpenRow:
-    until = membership.created_at + SESSION_LIFE
-    return OpenRow(
-        pk=wallet_key(membership.user_id),
-        sk=open_membership_key(membership.membership_id),
-        kind="membership",
-        amount_minor=membership.amount_minor,
-        currency=membership.currency,
-        until=until,
-        ttl=int((until + OPEN_LIFE).timestamp()),
-    )
-
-
-def standing(member: Membership) -> list[Action]:
-    """Build the actions that write a membership's state."""
-    return [
-        MembershipRow.status.set(member.status.value),
-        MembershipRow.renews.set(member.renews),
-        MembershipRow.version.set(member.version),
-        assign(MembershipRow.subscription_id, member.subscription_id),
-        assign(MembershipRow.customer_id, member.customer_id),
-        assign(MembershipRow.ended_reason, member.ended_reason),
-        assign(MembershipRow.paid_until, member.paid_until),
-        assign(MembershipRow.served_until, member.served_until),
-        assign(MembershipRow.ttl, _expires_at(member)),
-        *([] if member.is_counted else [MembershipRow.is_counted.remove()]),
-    ]
-
-
-def _expires_at(membership: Membership) -> int | None:
-    """Return the row's TTL; None while the subscription lives, and for good once a month was paid."""
-    is_over = membership.status is MembershipStatus.ENDED or membership.subscription_id is None
-    if not is_over or membership.paid_until is not None:
-        return None
-    return int((membership.created_at + PENDING_LIFE).timestamp())
-
-
-def assign(attribute: Attribute[Value], value: Value | None) -> Action:
-    """Set the attribute, or remove it for None."""
-    return attribute.remove() if value is None else attribute.set(value)
-
-
-def _membership(row: MembershipRow) -> Membership:
-    return Membership(
-        membership_id=row.sk.removeprefix(MEMBERSHIPS),
-        user_id=user_id_of(row.pk),
-        plan_id=row.plan_id,
-        coins=row.coins,
-        amount_minor=row.amount_minor,
-        currency=row.currency,
-        created_at=row.created_at,
-        status=MembershipStatus(row.status),
-        subscription_id=row.subscription_id,
-        customer_id=row.customer_id,
-        paid_until=row.paid_until,
-        renews=bool(row.renews),
-        ended_reason=row.ended_reason,
-        version=row.version,
-        request_hash=row.request_hash,
-        key_form=row.key_form or FORMER_KEY_FORM,
-        served_until=row.served_until,
-        is_counted=bool(row.is_counted),
-    )

@@ -69,6 +69,8 @@ class WalletRow(Row):
     excluded_until = EpochAttribute(null=True)
     checkouts_until = EpochAttribute(null=True, attr_name="o_until")
     checkouts = IntegerAttribute(null=True, attr_name="o_n")
+    memberships_until = EpochAttribute(null=True, attr_name="o_mu")
+    memberships = IntegerAttribute(null=True, attr_name="o_m")
 
 
 class EntryRow(Row):

@@ -19,7 +19,7 @@ from chalicelib.adapters.dynamodb.keys import (
     wallet_key,
 )
 from chalicelib.adapters.dynamodb.mapping import posted_row
-from chalicelib.adapters.dynamodb.memberships import assign, standing
+from chalicelib.adapters.dynamodb.membership_rows import assign, standing
 from chalicelib.adapters.dynamodb.models import EntryRow, MembershipRow, ReviewRow, WalletRow
 from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.purchases import may_post

@@ -1,4 +1,4 @@
-"""Update and condition expressions for the windows of checkouts that a fan opens and does not pay.
+"""Update and condition expressions for the windows of checkouts and memberships that a fan opens and does not pay.
 
 A window is its end and a counter on the wallet. A write either begins one or counts in the active one; the first is the
 usual case, that a fan has no other checkout open. Posting a payment counts down.
@@ -16,9 +16,10 @@ from chalicelib.domain.open_windows import OpenWindow
 from chalicelib.domain.purchases import SESSION_LIFE
 
 Window = tuple[Attribute[datetime], Attribute[int]]
-"""The attributes of a window: its end, and the number of unpaid checkouts in it."""
+"""The attributes of a window: its end, and the number of unpaid checkouts or memberships in it."""
 
 CHECKOUTS: Final[Window] = (WalletRow.checkouts_until, WalletRow.checkouts)
+MEMBERSHIPS: Final[Window] = (WalletRow.memberships_until, WalletRow.memberships)
 
 
 class Place(NamedTuple):
@@ -50,5 +51,13 @@ def count_payment(window: Window) -> Action:
 
 def open_checkouts(row: WalletRow) -> OpenWindow | None:
     """Return the window of a wallet's checkouts, if any of them is unpaid."""
-    unpaid = row.checkouts or 0
-    return OpenWindow(until=row.checkouts_until, unpaid=unpaid) if unpaid > 0 else None
+    return _window(row.checkouts_until, row.checkouts)
+
+
+def open_memberships(row: WalletRow) -> OpenWindow | None:
+    """Return the window of a wallet's memberships, if any of them is unpaid."""
+    return _window(row.memberships_until, row.memberships)
+
+
+def _window(until: datetime | None, unpaid: int | None) -> OpenWindow | None:
+    return OpenWindow(until=until, unpaid=unpaid) if until and unpaid and unpaid > 0 else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chalicelib.domain.adjustments import Adjustment, Kind
-from chalicelib.domain.budgets import Budget
+from chalicelib.domain.budgets import Budget, renewed
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.memberships import Membership
 from chalicelib.domain.purchases import Purchase, Status
@@ -64,11 +64,13 @@ class SpentMoney:
         elif before is None:
             self.prices[name] = Price(purchase.currency, {purchase.created_at}, {purchase.amount_minor})
 
-    def miscounted(self, books: Books) -> Iterator[str]:
+    def miscounted(self, books: Books, now: datetime) -> Iterator[str]:
         """Find counters that differ from the spending. Money counts once a limit of money has set its currency."""
         for wallet in books.wallets:
-            if (budget := wallet.budget) is None:
+            if wallet.budget is None:
                 continue
+            # The counters of periods that are over mean nothing.
+            budget = renewed(wallet.budget, now)
             periods = zip(budget.since, *_counted(budget), strict=True)
             for since, coins, money in periods:
                 least, most = _given(books, wallet.user_id, since)

@@ -20,7 +20,7 @@ from chalicelib.adapters.dynamodb.keys import (
     wallet_key,
 )
 from chalicelib.adapters.dynamodb.mapping import to_entry, to_wallet
-from chalicelib.adapters.dynamodb.memberships import _membership as to_membership
+from chalicelib.adapters.dynamodb.membership_rows import to_membership
 from chalicelib.adapters.dynamodb.models import CreatorEntryRow, EntryRow, MembershipRow, ShardRow, WalletRow
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.entries import Entry
@@ -61,7 +61,7 @@ class LifeChecks:
         found = [*broken(books, is_drained=is_drained), *changed(before, books), *_unpaid_credits(books, system)]
         found += _refusable(self.before, books)
         self.spent.follow(books, self._all(MEMBERSHIPS, _membership))
-        found += self.spent.miscounted(books)
+        found += self.spent.miscounted(books, self.system.clock.now())
         found += map(str, OperationsBooks(self._all("", _plain)).breaches(None if is_drained else START))
         self.before = books
         return found

@@ -124,7 +124,7 @@ IN_MEMBERSHIPS: Final = [
     ),
     Bug(
         "a member without a paid month is forgotten after sixty days",
-        _STORE,
+        "chalicelib/adapters/dynamodb/membership_rows.py",
         "        assign(MembershipRow.ttl, _expires_at(member)),\n",
         "",
         ("tests/adapters/test_membership_costs.py", "-k", "ttl"),
@@ -207,6 +207,20 @@ IN_MEMBERSHIPS: Final = [
         _STORE,
         "is_within_budget & may_buy()",
         "may_buy()",
+        _COUNTS,
+    ),
+    Bug(
+        "any number of unpaid memberships",
+        _STORE,
+        "if window and is_active(window, now) and window.unpaid < limit:",
+        "if window and is_active(window, now) and (limit := window.unpaid + 1):",
+        _COUNTS,
+    ),
+    Bug(
+        "a renewal gives a place back",
+        _STORE,
+        "        *([] if month.is_renewal else [count_payment(UNPAID)]),\n",
+        "        count_payment(UNPAID),\n",
         _COUNTS,
     ),
     Bug(
