@@ -1,8 +1,9 @@
 """Parts of the fakes with which a late checkout is looked up at the provider."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from chalicelib.domain.open_windows import OpenWindow, is_active
+from chalicelib.domain.open_windows import OpenCheckout, OpenWindow, is_active
 from chalicelib.domain.payments import CheckoutSession, PurchaseRef
 from chalicelib.domain.purchases import SESSION_LIFE, Purchase
 from chalicelib.ports.results import Asking, Stale
@@ -13,7 +14,7 @@ class FakeOpenCheckouts:
 
     def __init__(self) -> None:
         super().__init__()
-        self.open_pages: dict[tuple[str, str], str | None] = {}
+        self.open_checkouts: dict[tuple[str, str], OpenCheckout] = {}
         self.asked: dict[tuple[str, str], datetime] = {}
         self.windows: dict[str, OpenWindow] = {}
         self.member_windows: dict[str, OpenWindow] = {}
@@ -30,12 +31,30 @@ class FakeOpenCheckouts:
         if window and window.unpaid > 1:
             self.windows[user_id] = grow(window, -1)
 
+    def keep_open(self, purchase: Purchase, return_url: str | None) -> None:
+        """Put a purchase's checkout into the list."""
+        self.open_checkouts[purchase.user_id, purchase.purchase_id] = OpenCheckout(
+            user_id=purchase.user_id,
+            purchase_id=purchase.purchase_id,
+            until=purchase.created_at + SESSION_LIFE,
+            return_url=return_url,
+        )
+
+    def list_open(self, user_id: str, since: datetime, before: datetime, limit: int) -> Sequence[OpenCheckout]:
+        listed = [
+            each for each in self.open_checkouts.values() if each.user_id == user_id and since <= each.until < before
+        ]
+        return sorted(listed, key=lambda each: each.purchase_id)[:limit]
+
+    def close_open(self, checkout: OpenCheckout) -> None:
+        self.open_checkouts.pop((checkout.user_id, checkout.purchase_id), None)
+
     def claim_asking(self, ref: PurchaseRef, at: datetime, last_before: datetime) -> Asking | Stale:
         name = ref.user_id, ref.purchase_id
-        if name not in self.open_pages or self.asked.get(name, last_before) > last_before:
+        if name not in self.open_checkouts or self.asked.get(name, last_before) > last_before:
             return Stale()
         self.asked[name] = at
-        return Asking(return_url=self.open_pages[name])
+        return Asking(return_url=self.open_checkouts[name].return_url)
 
 
 def grow(window: OpenWindow, by: int) -> OpenWindow:
@@ -50,10 +69,17 @@ class FakePresentSessions:
         super().__init__()
         self.present: dict[str, CheckoutSession] = {}
         self.asked_about: list[tuple[str, str | None]] = []
+        self.expired: list[tuple[Purchase, str | None]] = []
+        self.unreachable: set[str] = set()
+        """Ids of purchases whose sessions the provider does not expire."""
 
     def present_session(self, purchase: Purchase, return_url: str | None = None) -> CheckoutSession | None:
         self.asked_about.append((purchase.purchase_id, return_url))
         return self.read_session(f"cs_test_{purchase.purchase_id}")
+
+    def expire_sessions(self, opened: Sequence[tuple[Purchase, str | None]]) -> Sequence[bool]:
+        self.expired += opened
+        return [purchase.purchase_id not in self.unreachable for purchase, _ in opened]
 
     def read_session(self, session_id: str) -> CheckoutSession | None:
         return self.present.get(session_id)

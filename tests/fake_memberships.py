@@ -129,6 +129,8 @@ class FakeSubscriptions:
         self.created: list[tuple[str, str | None]] = []
         self.customers: list[str | None] = []
         self.gone: set[str | None] = set()
+        self.expired: list[str] = []
+        self.is_reachable = True
         self.subscriptions: dict[str, Subscription] = {}
         self.invoices: dict[str, Invoice] = {}
 
@@ -145,6 +147,10 @@ class FakeSubscriptions:
         self.return_urls.append(return_url)
         self.customers.append(customer_id)
         return f"https://pay.example/{membership.membership_id}"
+
+    def expire_sessions(self, customer_id: str) -> bool:
+        self.expired.append(customer_id)
+        return self.is_reachable
 
     def read_invoice(self, invoice_id: str) -> Invoice | None:
         return self.invoices.get(invoice_id)

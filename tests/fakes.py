@@ -88,7 +88,7 @@ class FakeLedger(FakeOpenCheckouts, FakeMoney):
         self.count(purchase.user_id, money, change)
         self.opened.add(purchase.user_id)
         self.entries.setdefault(purchase.user_id, {})[purchase.purchase_id] = purchase
-        self.open_pages[purchase.user_id, purchase.purchase_id] = return_url
+        self.keep_open(purchase, return_url)
         return Posted()
 
     def post_purchase(self, session: CheckoutSession, posting: Posting) -> Posted | Unchanged:

@@ -1,4 +1,4 @@
-"""Limits on checkouts and memberships that a fan opens and does not pay."""
+"""Checkouts and memberships that a fan opens and does not pay: the list of checkouts, and the limits."""
 
 from datetime import datetime
 from typing import Final
@@ -12,6 +12,15 @@ MAX_OPEN_CHECKOUTS: Final = 20
 """Checkouts that may be opened without being paid within one window, unless the operator sets another number."""
 MAX_OPEN_MEMBERSHIPS: Final = 3
 """The same for memberships, which have a window of their own."""
+
+
+class OpenCheckout(Struct, frozen=True, kw_only=True):
+    """A checkout that was opened, and may be paid until its session ends at `until`, unless it was ended before."""
+
+    user_id: str
+    purchase_id: str
+    until: datetime
+    return_url: str | None = None
 
 
 class OpenWindow(Struct, frozen=True, kw_only=True):

@@ -63,7 +63,7 @@ RULES: Final[Mapping[str, Rule]] = {
         ),
         _TIME,
     ),
-    **dict.fromkeys(("paid_until", "excluded_until"), _TIME),
+    **dict.fromkeys(("paid_until", "excluded_until", "open_until"), _TIME),
     **dict.fromkeys(("creator_id", "user_id"), _PARTY),
     **dict.fromkeys(("bundle_id", "plan_id", "item_id"), _TAG),
     "CheckoutRequest.bundle_id": {**_TAG_OR_NONE, "examples": ["coins_70"]},

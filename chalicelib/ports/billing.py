@@ -32,6 +32,16 @@ class PaymentGateway(Protocol):
             purchase, return_url: as for open_session, by which the session is found.
         """
 
+    def expire_sessions(self, opened: Sequence[tuple[Purchase, str | None]]) -> Sequence[bool]:
+        """Expire the sessions of purchases, best effort and within seconds.
+
+        Args:
+            opened: purchases and return addresses, as for open_session, by which the sessions are found.
+
+        Returns:
+            True for each session that cannot be paid any more. False if the provider did not say so.
+        """
+
     def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:
         """Return the purchase ref in a payment's metadata. None for an unrelated payment."""
 
@@ -101,6 +111,9 @@ class Subscriptions(Protocol):
             IdempotencyConflict: the provider has the membership with other parameters; a new key is needed.
             PaymentUnavailable: the provider refuses it for good; no session exists.
         """
+
+    def expire_sessions(self, customer_id: str) -> bool:
+        """Expire the customer's open checkout sessions, best effort. True if none of them can be paid any more."""
 
     def read_invoice(self, invoice_id: str) -> Invoice | None:
         """Return the present invoice. None when it was deleted or has no subscription."""

@@ -9,7 +9,7 @@ from chalicelib.domain.budgets import BudgetChange, SelfExclusion
 from chalicelib.domain.entries import Entry, ShardEntry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.notifications import NotificationEntry
-from chalicelib.domain.open_windows import MAX_OPEN_CHECKOUTS
+from chalicelib.domain.open_windows import MAX_OPEN_CHECKOUTS, OpenCheckout
 from chalicelib.domain.payments import CheckoutSession, PurchaseRef
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import DisputeHold, Purchase, Status
@@ -40,6 +40,15 @@ class Ledger(Protocol):
             return_url: page that the fan comes back to, kept while the checkout may be paid.
             limit: checkouts that may be open in one window.
         """
+
+    def list_open(self, user_id: str, since: datetime, before: datetime, limit: int) -> Sequence[OpenCheckout]:
+        """List checkouts whose sessions end at `since` or later and before `before`, consistently, by id.
+
+        Also those that were paid or ended, until `close_open`.
+        """
+
+    def close_open(self, checkout: OpenCheckout) -> None:
+        """Remove a checkout from the list, once it is paid or ended and its session is over."""
 
     def claim_asking(self, ref: PurchaseRef, at: datetime, last_before: datetime) -> Asking | Stale:
         """Note that the provider is asked about an open checkout at `at`.

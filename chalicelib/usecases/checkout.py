@@ -1,17 +1,19 @@
 """Checkouts: opened by a fan, ended unpaid by the provider or by time."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from msgspec import Struct
 
 from chalicelib.domain.budgets import BudgetChange, released
 from chalicelib.domain.catalogue import Catalogue
+from chalicelib.domain.entries import Entry
 from chalicelib.domain.ids import require_fresh_key
 from chalicelib.domain.open_windows import opening_refusal
 from chalicelib.domain.payments import PurchaseRef
 from chalicelib.domain.purchases import (
+    FORMER_KEY_FORM,
     SESSION_LIFE,
     CheckoutOrder,
     Purchase,
@@ -169,10 +171,12 @@ def _release_change(ref: PurchaseRef, ledger: Ledger, clock: Clock) -> BudgetCha
     return BudgetChange(seen=seen, budget=budget) if budget else None
 
 
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""A time before any checkout."""
 SETTLE_DELAY: Final = timedelta(hours=1)
 """Time in which the provider's own `checkout.session.expired` should arrive."""
-NEWEST: Final = 100
-"""Entries that are searched. A fan with more than these since the stale checkout was able to buy."""
+MAX_ENDED: Final = 100
+"""Checkouts that are ended in one call. The rest is left to the next one."""
 
 
 def end_stale_purchases(user_id: str, *, ledger: Ledger, clock: Clock) -> int:
@@ -187,16 +191,27 @@ def end_stale_purchases(user_id: str, *, ledger: Ledger, clock: Clock) -> int:
     Raises:
         TryAgain: the outcome is unknown.
     """
-    over = clock.now() - SESSION_LIFE - SETTLE_DELAY
-    entries = ledger.list_entries(user_id, NEWEST)
-    stale = [entry for entry in entries if isinstance(entry, Purchase) and _is_stale(entry) and entry.created_at < over]
-    return sum(_end(purchase, ledger, clock) for purchase in stale)
+    over = clock.now() - SETTLE_DELAY
+    ended = 0
+    for checkout in ledger.list_open(user_id, LONG_AGO, over, MAX_ENDED):
+        ended += _end(ledger.find_entry(user_id, checkout.purchase_id), ledger, clock)
+        # Last, so that a call after one that failed finds the checkout in the list.
+        ledger.close_open(checkout)
+    return ended or _end_former_purchases(user_id, over - SESSION_LIFE, ledger, clock)
 
 
-def _end(purchase: Purchase, ledger: Ledger, clock: Clock) -> bool:
-    result = end_purchase(purchase.ref, Status.EXPIRED, (Status.PENDING,), ledger=ledger, clock=clock)
+def _end_former_purchases(user_id: str, opened_before: datetime, ledger: Ledger, clock: Clock) -> int:
+    """End purchases of the first release, which are in no list: among the newest entries, as it did itself."""
+    former = [
+        entry
+        for entry in ledger.list_entries(user_id, MAX_ENDED)
+        if isinstance(entry, Purchase) and entry.key_form == FORMER_KEY_FORM and entry.created_at < opened_before
+    ]
+    return sum(_end(purchase, ledger, clock) for purchase in former)
+
+
+def _end(entry: Entry | None, ledger: Ledger, clock: Clock) -> bool:
+    if not isinstance(entry, Purchase) or entry.status is not Status.PENDING or entry.is_released:
+        return False
+    result = end_purchase(entry.ref, Status.EXPIRED, (Status.PENDING,), ledger=ledger, clock=clock)
     return isinstance(result, Posted)
-
-
-def _is_stale(purchase: Purchase) -> bool:
-    return purchase.status is Status.PENDING and not purchase.is_released

@@ -9,6 +9,7 @@ from chalicelib.domain.gifts import Gift
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.reminders import due_reminders, reminder_notification
+from chalicelib.usecases.exclusions import close_open_checkouts
 from tests.fakes import START
 from tests.faults.membership_scenarios import joined, without_customer
 from tests.faults.scenario import Scenario, Step
@@ -65,6 +66,24 @@ def _join(system: SimulatedSystem) -> None:
     system.current_key = system.key()
 
 
+def _abandon(system: SimulatedSystem) -> None:
+    opened(system)
+    opened(system)
+    system.clock.advance(timedelta(hours=4))
+    system.current_key = system.key()
+
+
+def _open_pages(system: SimulatedSystem) -> None:
+    opened(system)
+    joined(system)
+    system.current_key = system.key()
+
+
+def _shut_out(system: SimulatedSystem) -> None:
+    system.exclude(system.current_key)
+    close_open_checkouts("fan-1", system)
+
+
 def _first_month(system: SimulatedSystem) -> None:
     system.stripe_event = system.billing.start(joined(system))
     system.webhooks = [system.stripe_event]
@@ -116,10 +135,11 @@ BUDGETS: Final = [
         _deliver_event,
     ),
     Scenario(
-        "shut oneself out",
-        lambda system: setattr(system, "current_key", system.key()),
-        lambda system: system.exclude(system.current_key),
+        "open a checkout after some that were never paid, within a budget",
+        _with_budget(_abandon),
+        lambda system: system.open(system.current_key),
     ),
+    Scenario("shut oneself out", _open_pages, _shut_out),
     Scenario("remind of a budget", _with_budget(_spend), SimulatedSystem.stream),
     Scenario("sweep a reminder", _with_budget(_lose), SimulatedSystem.sweep, is_repair=True),
 ]

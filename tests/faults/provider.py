@@ -61,6 +61,13 @@ class Provider:
         del return_url
         return self.sessions.get(purchase.purchase_id)
 
+    def expire_sessions(self, opened: Sequence[tuple[Purchase, str | None]]) -> Sequence[bool]:
+        for purchase, return_url in opened:
+            if self.open_session(purchase, return_url).status == "open":
+                self.expire(purchase.purchase_id)
+                self.sessions[purchase.purchase_id] = replace(self.sessions[purchase.purchase_id], status="expired")
+        return [True] * len(opened)
+
     def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:
         session = self.find_session(payment_intent)
         return session.ref if session else None

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.domain.memberships import MembershipStatus
+from tests.domain.builders import KEY
 from tests.fakes import START, uuid7_at
 from tests.http.api import ABSENT, Api, Reply
 from tests.http.events import event_for
@@ -18,6 +20,7 @@ WISH: dict[str, Any] = {
     "coins": {"day": 100, "month": 1_000},
     "money": {"month": 5_000},
 }
+NOTHING_OPEN = {"checkouts_closed": 0, "checkouts_open": 0, "open_until": None, "membership": None}
 MADE = {
     "zone": "Europe/Berlin",
     "currency": "usd",
@@ -161,7 +164,7 @@ def test_invalid_budget_is_refused(api: Api, body: dict[str, Any], code: str, fi
 def test_self_exclusion_refuses_gifts_and_purchases(api: Api) -> None:
     api.fund()
     first = shut_out(api, uuid7_at(START, 7))
-    assert (first.status, first.json) == (201, {"excluded_until": "2026-11-29T12:00:00.000Z"})
+    assert (first.status, first.json) == (201, {"excluded_until": "2026-11-29T12:00:00.000Z"} | NOTHING_OPEN)
 
     for reply in (api.give(), api.buy()):
         assert (reply.status, reply.code, reply.json["until"]) == (403, "self_excluded", "2026-11-29T12:00:00.000Z")
@@ -169,6 +172,25 @@ def test_self_exclusion_refuses_gifts_and_purchases(api: Api) -> None:
     api.clock.advance(timedelta(days=7))
     assert (api.give().status, api.buy().status) == (201, 201)
     assert api.get("/v1/budgets").json["excluded_until"] is None
+
+
+def test_self_exclusion_names_what_can_still_be_paid(api: Api) -> None:
+    keys = [uuid7_at(START, number) for number in (1, 2)]
+    for key in keys:
+        api.buy(key)
+    api.gateway.unreachable.add(keys[0])
+    api.stock_membership(status=MembershipStatus.ACTIVE, renews=True, paid_until=START + timedelta(days=9))
+    assert shut_out(api, uuid7_at(START, 7)).json == {
+        "excluded_until": "2026-11-29T12:00:00.000Z",
+        "checkouts_closed": 1,
+        "checkouts_open": 1,
+        "open_until": "2026-11-22T14:00:00.000Z",
+        "membership": {
+            "id": KEY,
+            "paid_until": "2026-12-01T12:00:00.000Z",
+            "portal": "/v1/membership/portal-sessions",
+        },
+    }
 
 
 def test_self_exclusion_repeat_changes_nothing(api: Api) -> None:

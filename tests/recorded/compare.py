@@ -15,6 +15,8 @@ _WALLET = "openapi/paths//v1/wallet/get/responses/200/content/application/json/s
 _REVIEWS = "openapi/paths//v1/operator/reviews/get/responses/200/content/application/json/schema"
 _SETTLED = "openapi/paths//v1/operator/settlements/post/responses/20[01]/content/application/json/schema"
 _GIFT = "openapi/paths//v1/gifts/post/requestBody/content/application/json/schema"
+_EXCLUDED = "openapi/paths//v1/self-exclusions/post/responses/20[01]/content/application/json/schema"
+_LEFT_OPEN = ("checkouts_closed", "checkouts_open", "open_until", "membership")
 _PARTS = ("properties", "required")
 _REVIEW = ("opened_at", "money_gone")
 _SHOWN = ("image", "animation", "category", "featured")
@@ -84,6 +86,10 @@ ALLOWED_ADDITIONS: tuple[str, ...] = (
     "events/*/body/data/coins_spent",
     "rows/*/coins_spent",
     "rows/*/d",
+    # A self-exclusion says what can still be paid.
+    *(f"answers/*/answer/{name}" for name in _LEFT_OPEN[:3]),
+    "answers/110/answer/membership",
+    *(f"{_EXCLUDED}/{part}/{name}" for part in _PARTS for name in _LEFT_OPEN),
     # The windows of open checkouts and memberships.
     "rows/*WALLET/o_until",
     "rows/*WALLET/o_n",

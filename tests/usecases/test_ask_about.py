@@ -83,7 +83,7 @@ def test_ask_about_by_many_readers_asks_once_in_ten_seconds() -> None:
 
 def test_ask_about_a_purchase_without_its_open_checkout_asks_nobody() -> None:
     harness = late_harness()
-    harness.books.open_pages.clear()
+    harness.books.open_checkouts.clear()
     assert ask(harness) is None
     assert harness.provider.asked_about == []
 

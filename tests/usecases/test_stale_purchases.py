@@ -6,13 +6,13 @@ import pytest
 
 from chalicelib.domain.budgets import UNLIMITED, Limits
 from chalicelib.domain.periods import ByPeriod
-from chalicelib.domain.purchases import Purchase, Status
+from chalicelib.domain.purchases import FORMER_KEY_FORM, KEY_FORM, Purchase, Status
 from chalicelib.errors import BudgetReached, TryAgain
 from chalicelib.usecases.budgets import exclude_fan, set_budget
 from chalicelib.usecases.checkout import end_stale_purchases
 from tests.domain.builders import FAN, a_bundle, a_catalogue
 from tests.fakes import START, session_of, uuid7_at
-from tests.usecases.checkout_harness import CheckoutHarness, a_stripe_event
+from tests.usecases.checkout_harness import CheckoutHarness, a_stripe_event, moved
 
 HOUR = timedelta(hours=1)
 
@@ -73,6 +73,40 @@ def test_end_stale_purchases_releases_once() -> None:
     harness.clock.advance(4 * HOUR)
     ended = [end_stale_purchases(FAN, ledger=harness.books, clock=harness.clock) for _ in range(2)]
     assert (ended, left(harness)) == ([1, 0], 100)
+
+
+def test_end_stale_purchases_finds_them_behind_any_number_of_entries() -> None:
+    harness = a_budget_harness()
+    never_opened(harness)
+    harness.clock.advance(4 * HOUR)
+    for number in range(101):
+        harness.stock(purchase_id=key(harness, number), **moved(Status.POSTED))
+    assert end_stale_purchases(FAN, ledger=harness.books, clock=harness.clock) == 1
+    assert harness.books.open_checkouts == {}
+
+
+@pytest.mark.parametrize("step", ["move_purchase", "close_open"])
+def test_end_stale_purchases_after_a_fault_ends_the_rest(step: str) -> None:
+    harness = a_budget_harness()
+    lost = never_opened(harness)
+    harness.clock.advance(4 * HOUR)
+    harness.recorder.fail_before[step] = TryAgain()
+    with pytest.raises(TryAgain):
+        end_stale_purchases(FAN, ledger=harness.ledger, clock=harness.clock)
+    end_stale_purchases(FAN, ledger=harness.ledger, clock=harness.clock)
+    assert (status(harness, lost), left(harness)) == (Status.EXPIRED, 100)
+    assert harness.books.open_checkouts == {}
+
+
+@pytest.mark.parametrize(("key_form", "ended"), [(FORMER_KEY_FORM, 1), (KEY_FORM, 0)])
+def test_end_stale_purchases_finds_those_of_the_first_release(key_form: int, ended: int) -> None:
+    harness = a_budget_harness()
+    lost = never_opened(harness)
+    harness.books.open_checkouts.clear()
+    harness.stock(purchase_id=lost, key_form=key_form)
+    harness.clock.advance(4 * HOUR)
+    assert end_stale_purchases(FAN, ledger=harness.books, clock=harness.clock) == ended
+    assert left(harness) == 26 + 74 * ended
 
 
 def test_fulfill_checkout_of_a_stale_purchase_credits_and_counts_again() -> None:

@@ -64,6 +64,11 @@ def open_membership_key(membership_id: str) -> str:
     return OPEN + key(membership_id, "membership")
 
 
+def purchase_id_of(sort_key: str) -> str:
+    """Return the purchase id in the sort key of an open checkout."""
+    return sort_key.removeprefix(OPEN)
+
+
 def membership_key(membership_id: str) -> str:
     """Return the sort key of a membership. Ids are UUIDv7, so memberships sort by time."""
     return MEMBERSHIPS + key(membership_id)

@@ -7,7 +7,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.dynamodb.keys import MEMBERSHIPS, membership_key, open_membership_key, user_id_of, wallet_key
 from chalicelib.adapters.dynamodb.models import MembershipRow, OpenRow
-from chalicelib.adapters.dynamodb.purchases import OPEN_LIFE
+from chalicelib.adapters.dynamodb.open_checkouts import OPEN_LIFE
 from chalicelib.domain.memberships import Membership, MembershipStatus
 from chalicelib.domain.purchases import FORMER_KEY_FORM, PENDING_LIFE, SESSION_LIFE
 

@@ -125,9 +125,9 @@ class EntryRow(Row):
 
 
 class OpenRow(Row):
-    """A checkout that may still be paid: the facts of its session that its purchase does not hold. Its TTL tidies.
+    """A checkout that may still be paid: the facts of its session that its purchase does not hold.
 
-    Nothing rests on it: a posted purchase may have one, too.
+    Unpaid purchases are ended from these rows. A posted purchase may have one, too. The TTL tidies.
     """
 
     kind = UnicodeAttribute(default="purchase")

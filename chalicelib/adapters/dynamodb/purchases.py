@@ -1,8 +1,6 @@
 """Purchases in DynamoDB. Each write is one round trip."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Final
 
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.expressions.condition import Condition
@@ -11,15 +9,15 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamodb.budget_expressions import change_budget, spend_money
 from chalicelib.adapters.dynamodb.freeze_expressions import change_hold, has_spent, may_buy
-from chalicelib.adapters.dynamodb.keys import WALLET, entry_key, journal_at, journal_hour, open_key, wallet_key
+from chalicelib.adapters.dynamodb.keys import WALLET, entry_key, journal_at, journal_hour, wallet_key
 from chalicelib.adapters.dynamodb.mapping import adjustment_row, purchase_row, to_entry, to_wallet
 from chalicelib.adapters.dynamodb.models import EntryRow, OpenRow, WalletRow
+from chalicelib.adapters.dynamodb.open_checkouts import DynamoOpenCheckouts, open_row
 from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.transactions import (
     RawItem,
     Refused,
     Transactions,
-    is_done,
     is_refused,
     transient_errors,
 )
@@ -35,15 +33,12 @@ from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.open_windows import MAX_OPEN_CHECKOUTS, is_active
 from chalicelib.domain.payments import CheckoutSession, PurchaseRef
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.purchases import SESSION_LIFE, UNPOSTED, DisputeHold, Purchase, Status
+from chalicelib.domain.purchases import UNPOSTED, DisputeHold, Purchase, Status
 from chalicelib.errors import NotFound, TryAgain
-from chalicelib.ports.results import AlreadyExists, Asking, Posted, Rejected, Stale, Unchanged
-
-OPEN_LIFE: Final = timedelta(days=7)
-"""Retention of an open checkout's row after the end of its session."""
+from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Stale, Unchanged
 
 
-class DynamoPurchases:
+class DynamoPurchases(DynamoOpenCheckouts):
     """The Ledger port's purchase methods."""
 
     _transactions: Transactions
@@ -73,7 +68,7 @@ class DynamoPurchases:
 
         def write(transaction: TransactWrite) -> None:
             transaction.save(purchase_row(purchase), EntryRow.pk.does_not_exist(), return_values="ALL_OLD")
-            transaction.save(_open_row(purchase, return_url), OpenRow.pk.does_not_exist())
+            transaction.save(open_row(purchase, return_url), OpenRow.pk.does_not_exist())
             transaction.update(
                 WalletRow(wallet_key(purchase.user_id), WALLET),
                 [*counted, *place.actions],
@@ -87,14 +82,6 @@ class DynamoPurchases:
             entry, _, wallet = refused.old_items
             return spending_refusal(purchase.user_id, entry, wallet)
         return Posted()
-
-    def claim_asking(self, ref: PurchaseRef, at: datetime, last_before: datetime) -> Asking | Stale:
-        """Cost: 1 write unit, also if it is refused."""
-        row = OpenRow(wallet_key(ref.user_id), open_key(ref.purchase_id))
-        is_due = OpenRow.asked_at.does_not_exist() | (OpenRow.asked_at <= last_before)
-        if not is_done(lambda: row.update([OpenRow.asked_at.set(at)], OpenRow.pk.exists() & is_due)):
-            return Stale()
-        return Asking(return_url=row.return_url)
 
     def post_purchase(self, session: CheckoutSession, posting: Posting) -> Posted | Unchanged:
         """Cost: 4 write units and 1 for the journal; double if its budget share had been released."""
@@ -225,19 +212,6 @@ class DynamoPurchases:
         except Refused:
             return Stale()
         return Posted()
-
-
-def _open_row(purchase: Purchase, return_url: str | None) -> OpenRow:
-    until = purchase.created_at + SESSION_LIFE
-    return OpenRow(
-        pk=wallet_key(purchase.user_id),
-        sk=open_key(purchase.purchase_id),
-        amount_minor=purchase.amount_minor,
-        currency=purchase.currency,
-        until=until,
-        return_url=return_url,
-        ttl=int((until + OPEN_LIFE).timestamp()),
-    )
 
 
 def _posted(ref: PurchaseRef, session: CheckoutSession, posting: Posting) -> list[Action]:

@@ -18,6 +18,7 @@ from chalicelib.adapters.stripe.checkout_schema import (
     session_of,
 )
 from chalicelib.adapters.stripe.client import Connections, StripeAccount, answering, as_quoted, existing
+from chalicelib.adapters.stripe.expiry import expire_all
 from chalicelib.adapters.stripe.keys import keys_of, walk
 from chalicelib.domain.payments import CheckoutSession, MoneyState, PurchaseRef, StripeEvent
 from chalicelib.domain.purchases import SESSION_LIFE, Purchase
@@ -93,6 +94,19 @@ class StripeGateway(StripeAccount):
             # Its parameters have changed since, or it was never made and it is too late now.
             log.warning("session_not_found", extra={"stripe_status": error.http_status, "stripe_code": error.code})
             return None
+
+    def expire_sessions(self, opened: Sequence[tuple[Purchase, str | None]]) -> Sequence[bool]:
+        """Find each session by its keys, as present_session does. Cost: 2 requests for each."""
+        try:
+            client = self._client()
+        except TryAgain:
+            return [False] * len(opened)  # the API key cannot be read
+
+        def finder(purchase: Purchase, return_url: str | None) -> Callable[[], str]:
+            params, create = self._session_params(purchase, return_url), client.v1.checkout.sessions.create
+            return lambda: walk(_keys(purchase), lambda key: create(params, {"idempotency_key": key})).id
+
+        return expire_all(client, [finder(purchase, return_url) for purchase, return_url in opened])
 
     def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:
         """Return None also for a payment that Stripe does not know."""

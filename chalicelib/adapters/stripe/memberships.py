@@ -1,16 +1,22 @@
 """Subscriptions and invoices of Stripe."""
 
+import logging
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
 import stripe
 
 from chalicelib.adapters.stripe.client import StripeAccount, answering, as_quoted, existing
+from chalicelib.adapters.stripe.expiry import expire_all
 from chalicelib.adapters.stripe.keys import keys_of, walk
 from chalicelib.adapters.stripe.subscription_schema import invoice_of, subscription_of
 from chalicelib.domain.memberships import Membership
 from chalicelib.domain.payments import Invoice, Subscription
 from chalicelib.domain.purchases import KEY_FORM, SESSION_LIFE
+from chalicelib.errors import TryAgain
+
+log = logging.getLogger(__name__)
 
 _A_YEAR: Final = 12
 """Number of newest paid invoices searched for the last posted month."""
@@ -41,6 +47,17 @@ class StripeMemberships(StripeAccount):
                 lambda key: sessions.create(params, {"idempotency_key": key}),
             )
         return session.url
+
+    def expire_sessions(self, customer_id: str) -> bool:
+        """Cost: 1 request, and 1 for each session."""
+        try:
+            client = self._client()
+            with answering():
+                listed = client.v1.checkout.sessions.list({"customer": customer_id, "status": "open"})
+        except (TryAgain, stripe.StripeError) as error:
+            log.warning("sessions_not_listed", extra={"cause": type(error.__cause__ or error).__name__})
+            return False
+        return all(expire_all(client, [partial(str, session.id) for session in listed.data]))
 
     def read_invoice(self, invoice_id: str) -> Invoice | None:
         with answering():

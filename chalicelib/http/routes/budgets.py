@@ -11,6 +11,7 @@ from chalicelib.http.routing import ApiRequest
 from chalicelib.http.schemas import budgets
 from chalicelib.services import services
 from chalicelib.usecases.budgets import exclude_fan, set_budget
+from chalicelib.usecases.exclusions import close_open_checkouts
 from chalicelib.usecases.queries import read_budget
 
 api = routing.Api(Blueprint(__name__), services)
@@ -33,11 +34,18 @@ def put_budgets(request: ApiRequest[budgets.BudgetRequest]) -> ApiResponse:
     "POST", "/v1/self-exclusions", request_model=budgets.ExclusionRequest, response_model=budgets.ExclusionResponse
 )
 def post_self_exclusion(request: ApiRequest[budgets.ExclusionRequest]) -> ApiResponse:
-    """Exclude the caller from spending for a number of days. Cannot be undone early."""
+    """Exclude the caller from spending for a number of days, and close open payment pages. Cannot be undone early."""
     excluded = exclude_fan(
         request.user_id, request.idempotency_key, request.body.days, ledger=services.ledger, clock=services.clock
     )
-    response = budgets.ExclusionResponse(excluded_until=iso(excluded.until))
+    after = close_open_checkouts(request.user_id, services)
+    response = budgets.ExclusionResponse(
+        excluded_until=iso(excluded.until),
+        checkouts_closed=after.closed,
+        checkouts_open=after.still_open,
+        open_until=iso(after.open_until) if after.open_until else None,
+        membership=budgets.ongoing(after.membership) if after.membership else None,
+    )
     return created(response, is_repeat=excluded.is_repeat)
 
 

@@ -6,6 +6,7 @@ from msgspec import Meta, Struct, field
 
 from chalicelib.domain.budgets import MAX_LIMIT, NO_LIMIT, UNLIMITED, Limits, PendingLimits
 from chalicelib.domain.ids import iso
+from chalicelib.domain.memberships import Membership
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.wallets import Wallet
 
@@ -72,10 +73,34 @@ class BudgetResponse(Struct, kw_only=True):
     excluded_until: str | None
 
 
+class OngoingMembershipResponse(Struct, kw_only=True):
+    """A membership that renews in spite of the exclusion, and the route of the portal that ends it."""
+
+    id: str
+    paid_until: str | None
+    portal: str
+
+
 class ExclusionResponse(Struct, kw_only=True):
-    """End of the self-exclusion."""
+    """End of the self-exclusion, and payments that can still be made.
+
+    `checkouts_closed` payment pages were closed. `checkouts_open` could not be closed, and end at `open_until`.
+    """
 
     excluded_until: str
+    checkouts_closed: int
+    checkouts_open: int
+    open_until: str | None
+    membership: OngoingMembershipResponse | None
+
+
+def ongoing(membership: Membership) -> OngoingMembershipResponse:
+    """Convert a membership that renews."""
+    return OngoingMembershipResponse(
+        id=membership.membership_id,
+        paid_until=iso(membership.paid_until) if membership.paid_until else None,
+        portal="/v1/membership/portal-sessions",
+    )
 
 
 def limits(request: BudgetRequest) -> Limits:

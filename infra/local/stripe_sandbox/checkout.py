@@ -72,7 +72,10 @@ def list_line_items(call: Call) -> JsonObject:
 
 
 def expire(call: Call) -> JsonObject:
-    """Handle POST /v1/checkout/sessions/<id>/expire; only for an open session."""
+    """Handle POST /v1/checkout/sessions/<id>/expire; only for an open session, else a 400.
+
+    https://docs.stripe.com/api/checkout/sessions/expire. The event: https://docs.stripe.com/api/events/types
+    """
     params = call.decode(SessionExpireParams)
     session = _session(call)
     if session.status != "open":

@@ -164,9 +164,9 @@ IN_ADAPTERS: Final = [
     ),
     Bug(
         "every reader asks the provider",
-        _PURCHASES,
-        "OpenRow.pk.exists() & is_due",
-        "OpenRow.pk.exists()",
+        "chalicelib/adapters/dynamodb/open_checkouts.py",
+        "(OpenRow.kind == PURCHASE) & is_due",
+        "OpenRow.kind == PURCHASE",
         ("tests/adapters/test_asking.py", *_MOTO),
     ),
     Bug(

@@ -1,0 +1,71 @@
+"""Open checkouts in DynamoDB: a list of what may still be paid, beside the purchases and memberships themselves."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Final
+
+from pynamodb.expressions.update import Action
+
+from chalicelib.adapters.dynamodb.keys import OPEN, open_key, purchase_id_of, user_id_of, wallet_key
+from chalicelib.adapters.dynamodb.models import OpenRow
+from chalicelib.adapters.dynamodb.transactions import is_done, transient_errors
+from chalicelib.domain.open_windows import OpenCheckout
+from chalicelib.domain.payments import PurchaseRef
+from chalicelib.domain.purchases import SESSION_LIFE, Purchase
+from chalicelib.ports.results import Asking, Stale
+
+OPEN_LIFE: Final = timedelta(days=35)
+"""Retention of an open checkout's row after the end of its session: longer than a price may count in a budget."""
+PURCHASE: Final = "purchase"
+CLOSED: Final = "closed"
+"""Kinds of rows."""
+
+
+def open_row(purchase: Purchase, return_url: str | None) -> OpenRow:
+    """Build the row of a purchase's checkout."""
+    until = purchase.created_at + SESSION_LIFE
+    return OpenRow(
+        pk=wallet_key(purchase.user_id),
+        sk=open_key(purchase.purchase_id),
+        kind=PURCHASE,
+        amount_minor=purchase.amount_minor,
+        currency=purchase.currency,
+        until=until,
+        return_url=return_url,
+        ttl=int((until + OPEN_LIFE).timestamp()),
+    )
+
+
+class DynamoOpenCheckouts:
+    """The Ledger port's methods for open checkouts."""
+
+    def list_open(self, user_id: str, since: datetime, before: datetime, limit: int) -> Sequence[OpenCheckout]:
+        """Cost: 1 request below 1 MB; rows are read until enough are found."""
+        with transient_errors():
+            rows = OpenRow.query(wallet_key(user_id), OpenRow.sk.startswith(OPEN), consistent_read=True)
+            found = (row for row in rows if row.kind == PURCHASE and since <= row.until < before)
+            return [_to_checkout(row) for row in islice(found, limit)]
+
+    def close_open(self, checkout: OpenCheckout) -> None:
+        """Cost: 1 write unit. The table's TTL deletes the row, as nothing here deletes."""
+        row = OpenRow(wallet_key(checkout.user_id), open_key(checkout.purchase_id))
+        closed: list[Action] = [OpenRow.kind.set(CLOSED), OpenRow.ttl.set(int(checkout.until.timestamp()))]
+        is_done(lambda: row.update(closed, OpenRow.kind == PURCHASE))
+
+    def claim_asking(self, ref: PurchaseRef, at: datetime, last_before: datetime) -> Asking | Stale:
+        """Cost: 1 write unit, also if it is refused."""
+        row = OpenRow(wallet_key(ref.user_id), open_key(ref.purchase_id))
+        is_due = OpenRow.asked_at.does_not_exist() | (OpenRow.asked_at <= last_before)
+        if not is_done(lambda: row.update([OpenRow.asked_at.set(at)], (OpenRow.kind == PURCHASE) & is_due)):
+            return Stale()
+        return Asking(return_url=row.return_url)
+
+
+def _to_checkout(row: OpenRow) -> OpenCheckout:
+    return OpenCheckout(
+        user_id=user_id_of(row.pk),
+        purchase_id=purchase_id_of(row.sk),
+        until=row.until,
+        return_url=row.return_url,
+    )
