@@ -8,6 +8,7 @@ from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.budgets import Budget, renewed
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.memberships import Membership
+from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import Purchase, Status
 from tests.invariants import Books
 
@@ -34,6 +35,8 @@ class SpentMoney:
 
     prices: dict[Name, Price] = field(default_factory=dict)
     _purchases: Mapping[Name, Purchase] = field(default_factory=dict)
+    _seen: dict[str, tuple[Budget, ByPeriod[datetime]]] = field(default_factory=dict)
+    """The budgets as last seen, and the times since which coins count."""
 
     def follow(self, books: Books, memberships: Sequence[Membership]) -> None:
         """Note what the last step has changed."""
@@ -71,14 +74,22 @@ class SpentMoney:
                 continue
             # The counters of periods that are over mean nothing.
             budget = renewed(wallet.budget, now)
-            periods = zip(budget.since, *_counted(budget), strict=True)
-            for since, coins, money in periods:
-                least, most = _given(books, wallet.user_id, since)
+            periods = zip(budget.since, self._since(wallet.user_id, budget), *_counted(budget), strict=True)
+            for since, coins_since, coins, money in periods:
+                least, most = _given(books, wallet.user_id, coins_since)
                 if not least <= coins <= most:
-                    yield f"budget: {wallet.user_id} gave {least} to {most} since {since}, counted are {coins}"
+                    yield f"budget: {wallet.user_id} gave {least} to {most} since {coins_since}, counted are {coins}"
                 least, most = self._paid(wallet.user_id, budget.limits.currency, since)
                 if budget.limits.currency and not least <= money <= most:
                     yield f"budget: {wallet.user_id} paid {least} to {most} since {since}, counted are {money}"
+
+    def _since(self, user_id: str, budget: Budget) -> ByPeriod[datetime]:
+        """Return the times since which coins count. Another currency restarts the counters of money alone."""
+        before, since = self._seen.get(user_id, (budget, budget.since))
+        periods = zip(before.ends, budget.ends, since, budget.since, strict=True)
+        since = ByPeriod(*(old if ended == ends else new for ended, ends, old, new in periods))
+        self._seen[user_id] = budget, since
+        return since
 
     def _paid(self, user_id: str, currency: str | None, since: datetime) -> tuple[int, int]:
         own = [price for name, price in self.prices.items() if name[0] == user_id and price.currency == currency]

@@ -98,8 +98,12 @@ class MoneyLife:
             subscription = dice.choice(known)
             if act in {"pause", "resume"}:
                 subscription.pause = "void" if act == "pause" else None
-            else:
-                self.control(act, subscription.id)
+                return
+            gone = [each.to_json() for each in known if each.customer == subscription.customer]
+            self.control(act, subscription.id)
+            for shown in gone if act == "delete" else ():
+                # The deletion itself has no event. One that was on its way is about a subscription that is gone.
+                self.system.stripe.store.emit("customer.subscription.updated", shown)
 
     def end_an_invoice(self, dice: Random) -> None:
         invoices = self.system.stripe.store.invoices.values()
