@@ -1,5 +1,6 @@
 """Reviews of the first release: found, deduplicated and copied to their present form."""
 
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reviews import Review, ReviewReason, Settlement
 from chalicelib.ports.results import AlreadyExists, Posted, Repeated, Unchanged
-from infra.operations.copy_reviews import copy_reviews
+from infra.operations.copy_reviews import copy_reviews, main
 from tests.adapters.samples import (
     a_membership,
     a_month,
@@ -140,3 +141,35 @@ def test_copy_old_reviews_of_a_missing_purchase_stamps_nothing(moto_store: Dynam
     put_old(moto_store, review, a_settlement())
     copied(moto_store)
     assert moto_store.ledger.find_entry(review.user_id, review.purchase_id) is None
+
+
+def test_copy_reviews_command_copies_a_deployed_stage(
+    moto_store: DynamoStore, review: Review, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_old(moto_store, review)
+    outputs = {"prod": {"TableName": moto_store.table_name}}
+    monkeypatch.setattr("infra.operations.copy_reviews.stack_outputs", outputs.__getitem__)
+
+    monkeypatch.setattr(sys, "argv", ["copy_reviews", "--stage", "prod", "--since", "2026-04"])
+    main()
+    assert listed(moto_store) == [review]
+    assert moto_store.operators.list_open_reviews(None, 100).reviews == []
+    monkeypatch.setattr(sys, "argv", ["copy_reviews", "--stage", "prod"])
+    main()
+
+    assert moto_store.operators.list_open_reviews(None, 100).reviews == [review]
+    assert capsys.readouterr().out.splitlines() == [
+        "0 reviews have their present form.",
+        "2026-03: 1 reviews",
+        "1 reviews have their present form.",
+    ]
+
+
+@pytest.mark.parametrize("since", ["2026-13", "march", ""])
+def test_copy_reviews_command_refuses_another_month(
+    since: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["copy_reviews", "--stage", "prod", "--since", since])
+    with pytest.raises(SystemExit):
+        main()
+    assert "a month, like 2026-11" in capsys.readouterr().err

@@ -163,6 +163,9 @@ def a_payment(name: str, amount: int = 499, *, status: str = "paid", created: in
         ([a_payment("1", kind="ch")], (), 499),
         ([a_payment("1", 299), a_payment("2", 200, kind="prec")], ("pi_1",), 200),
         ([], (), 0),
+        # Stripe shows ten payments of an invoice. One whose rest is on a further page waits, and is then reviewed.
+        ([a_payment(str(number), 40) for number in range(10)], (), 0),
+        ([a_payment(str(number), status="canceled") for number in range(10)], (), 0),
     ],
     ids=str,
 )
