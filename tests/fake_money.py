@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.purchases import DisputeHold, Purchase
 from chalicelib.domain.reversals import coins_already_spent
+from chalicelib.domain.wallets import Wallet
 from chalicelib.ports.results import Posted, Stale
 from tests.fake_budgets import FakeBudgets, Spending
 
@@ -18,26 +19,46 @@ class FakeMoney(FakeBudgets):
         super().__init__()
         self.coins: dict[str, int] = {}
         self.disputes: Counter[tuple[str, DisputeHold]] = Counter()
+        self.paid_disputes: dict[str, int] = {}
         self.granted_for: dict[str, str] = {}
         """Payment by purchase id, for coins that the first release granted."""
 
     def update_kept_amount(
-        self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None, hold: DisputeHold | None = None
+        self,
+        purchase: Purchase,
+        kept_minor: int,
+        adjustment: Adjustment | None,
+        hold: DisputeHold | None = None,
+        paid: Wallet | None = None,
     ) -> Posted | Stale:
         stored = self.entries.get(purchase.user_id, {}).get(purchase.purchase_id)
         existing = adjustment and self.entries.get(adjustment.user_id, {}).get(adjustment.entry_id)
         held = self.coins.get(purchase.user_id, 0)
         is_off = adjustment and adjustment.coins_spent not in {None, coins_already_spent(held, -adjustment.coins)}
+        is_won = purchase.hold is DisputeHold.LOST is not hold
         if not isinstance(stored, Purchase) or stored.version != purchase.version or existing or is_off:
+            return Stale()
+        if (
+            paid
+            and not is_won
+            and (held < 0 or self._disputes(paid.user_id) != (paid.open_disputes, paid.lost_disputes))
+        ):
             return Stale()
         changed = replace(stored, kept_minor=kept_minor, hold=hold, version=stored.version + 1)
         self.entries[purchase.user_id][purchase.purchase_id] = changed
+        if is_won:
+            self.paid_disputes.pop(purchase.user_id, None)
+        elif paid:
+            self.paid_disputes[purchase.user_id] = paid.lost_disputes
         for each, step in ((purchase.hold, -1), (hold, 1)):
             if each:
                 self.disputes[purchase.user_id, each] += step
         if adjustment:
             self.adjust(adjustment)
         return Posted()
+
+    def _disputes(self, user_id: str) -> tuple[int, int]:
+        return self.disputes[user_id, DisputeHold.OPEN], self.disputes[user_id, DisputeHold.LOST]
 
     def is_granted(self, purchase: Purchase) -> bool:
         """Return True if the first release granted coins for the payment of the purchase."""

@@ -179,6 +179,7 @@ class FakeLedger(FakeOpenCheckouts, FakeMoney):
             is_frozen_by_operator=user_id in self.frozen,
             open_disputes=self.disputes[user_id, DisputeHold.OPEN],
             lost_disputes=self.disputes[user_id, DisputeHold.LOST],
+            paid_disputes=self.paid_disputes.get(user_id, 0),
             streak=self.streaks.get(user_id),
             budget=self.budgets.get(user_id),
             excluded_until=self.excluded.get(user_id),

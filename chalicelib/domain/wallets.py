@@ -36,7 +36,8 @@ class FreezeReason(StrEnum):
 class Wallet(Struct, frozen=True, kw_only=True):
     """A fan's coins, spending controls and active streak. `coins` is below zero only after a clawback.
 
-    `open_disputes` and `lost_disputes` count the purchases with such a hold.
+    `open_disputes` and `lost_disputes` count the purchases with such a hold; the coins of `paid_disputes` of the lost
+    ones are known to be paid back.
     """
 
     user_id: str
@@ -44,6 +45,7 @@ class Wallet(Struct, frozen=True, kw_only=True):
     is_frozen_by_operator: bool = False
     open_disputes: int = 0
     lost_disputes: int = 0
+    paid_disputes: int = 0
     streak: Streak | None = None
     budget: Budget | None = None
     excluded_until: datetime | None = None
@@ -51,8 +53,14 @@ class Wallet(Struct, frozen=True, kw_only=True):
     open_memberships: OpenWindow | None = None
 
     @property
+    def has_paid_disputes(self) -> bool:
+        """True if coins of lost disputes were paid back and that is not noted: a later debt has another cause."""
+        return self.lost_disputes > self.paid_disputes and self.coins >= 0
+
+    @property
     def freeze_reasons(self) -> Sequence[FreezeReason]:
         """The reasons why the wallet is frozen. A lost dispute is one until its coins are paid back."""
-        is_disputed = self.open_disputes > 0 or (self.lost_disputes > 0 and self.coins < 0)
+        is_owed = self.lost_disputes > self.paid_disputes and self.coins < 0
+        is_disputed = self.open_disputes > 0 or is_owed
         reasons = {FreezeReason.OPERATOR: self.is_frozen_by_operator, FreezeReason.DISPUTE: is_disputed}
         return [reason for reason, holds in reasons.items() if holds]

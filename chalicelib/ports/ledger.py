@@ -84,12 +84,18 @@ class Ledger(Protocol):
         """
 
     def update_kept_amount(
-        self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None, hold: DisputeHold | None = None
+        self,
+        purchase: Purchase,
+        kept_minor: int,
+        adjustment: Adjustment | None,
+        hold: DisputeHold | None = None,
+        paid: Wallet | None = None,
     ) -> Posted | Stale:
         """Set how much of a posted purchase's price is kept and its disputes' hold.
 
         The coins move, and the wallet is frozen or released, in the same transaction. Only if the purchase still has
-        the version that was read, and the wallet still has spent `coins_spent` of the adjustment.
+        the version that was read, and the wallet still has spent `coins_spent` of the adjustment. `paid` is the wallet
+        as read, if its lost disputes are paid: that is noted, if it still is so.
         """
 
     def post_gift(

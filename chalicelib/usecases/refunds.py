@@ -22,6 +22,7 @@ from chalicelib.domain.reversals import (
 )
 from chalicelib.domain.reviews import WARNED, Review, ReviewReason
 from chalicelib.domain.settlements import payment_entry_id
+from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import TryAgain
 from chalicelib.ports.results import Stale
 from chalicelib.usecases.fulfillment import file_review, fulfill_checkout, fulfill_invoice
@@ -121,10 +122,12 @@ def _update_coins(purchase: Purchase, payment: _Payment, services: RefundService
     kept_minor = money_kept(purchase, money, gone)
     before_minor = purchase.amount_minor if purchase.kept_minor is None else purchase.kept_minor
     coins = coins_kept(purchase, kept_minor) - coins_kept(purchase, before_minor)
-    adjustment = _adjustment(purchase, coins, services) if coins else None
+    wallet: Wallet | None = services.ledger.read_wallet(purchase.user_id) if coins < 0 else None
+    adjustment = _adjustment(purchase, coins, wallet, services) if coins else None
+    paid = wallet if wallet and wallet.has_paid_disputes else None
     hold = dispute_hold(money) if services.catalogue.freeze_on_dispute else None
     # Conditional on the version that was read before the provider's state.
-    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment, hold):
+    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment, hold, paid):
         case Stale():
             return None
     outcome = Outcome.CLAWED_BACK if coins < 0 else Outcome.RESTORED if coins > 0 else Outcome.UNCHANGED
@@ -184,12 +187,8 @@ def _unknown_outcome(gone: MoneyGone) -> Outcome | None:
     return Outcome.UNKNOWN_STATUS if gone.unknown else None
 
 
-def _adjustment(purchase: Purchase, coins: int, services: RefundServices) -> Adjustment:
+def _adjustment(purchase: Purchase, coins: int, wallet: Wallet | None, services: RefundServices) -> Adjustment:
     clock = services.clock
-    coins_spent = None
-    if coins < 0:
-        # The write is conditional on it.
-        coins_spent = coins_already_spent(services.ledger.read_wallet(purchase.user_id).coins, -coins)
     return Adjustment(
         entry_id=clock.new_id(),
         user_id=purchase.user_id,
@@ -198,5 +197,5 @@ def _adjustment(purchase: Purchase, coins: int, services: RefundServices) -> Adj
         posted_at=clock.now(),
         event_id=clock.new_id(),
         about=purchase.purchase_id,
-        coins_spent=coins_spent,
+        coins_spent=coins_already_spent(wallet.coins, -coins) if wallet else None,
     )

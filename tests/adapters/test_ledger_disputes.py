@@ -81,6 +81,26 @@ def test_lost_dispute_freezes_while_coins_are_owed(store: Store, purchase: Purch
     assert is_free(store, purchase.user_id)
 
 
+def test_update_kept_amount_notes_that_lost_disputes_are_paid(store: Store, purchase: Purchase) -> None:
+    fan = purchase.user_id
+    other, third = (buy(store.ledger, fan, coins) for coins in (100, 1))
+    sync(store, purchase, 500, LOST)
+    paid = store.ledger.read_wallet(fan)
+    assert paid.has_paid_disputes
+    clawback = a_clawback(other, 200)
+    assert store.ledger.update_kept_amount(found(store, other), 0, clawback, None, paid) == Posted()
+
+    owing = store.ledger.read_wallet(fan)
+    assert owing == replace(paid, coins=-99, paid_disputes=1)
+    assert store.ledger.open_purchase(a_purchase(fan)) == Posted()
+    assert store.ledger.update_kept_amount(found(store, other), 0, None, None, paid) == Stale()
+
+    sync(store, third, 0, LOST)
+    assert isinstance(store.ledger.open_purchase(a_purchase(fan)), Rejected)
+    sync(store, third, 0, OPEN)
+    assert store.ledger.read_wallet(fan).paid_disputes == 0
+
+
 def test_lost_dispute_of_unspent_coins_does_not_freeze(store: Store, purchase: Purchase) -> None:
     buy(store.ledger, purchase.user_id, 1)
     sync(store, purchase, 500, LOST)

@@ -126,6 +126,8 @@ def test_payment_refusal_without_money_limits_is_none(wallet: Wallet | None) -> 
         ({"open_disputes": 2, "is_frozen_by_operator": True}, ["operator", "dispute"]),
         ({"lost_disputes": 1, "coins": -1}, ["dispute"]),
         ({"lost_disputes": 1, "coins": 0}, []),
+        ({"lost_disputes": 1, "paid_disputes": 1, "coins": -1}, []),
+        ({"lost_disputes": 2, "paid_disputes": 1, "coins": -1}, ["dispute"]),
         ({"lost_disputes": 0, "coins": -1}, []),
     ],
 )

@@ -14,7 +14,7 @@ from tests.fake_operators import FakeOperators
 from tests.fake_services import settlement_services
 from tests.fakes import START, session_of, uuid7_at
 from tests.invariants import books_of, broken
-from tests.usecases.checkout_harness import CheckoutHarness, a_hint, session_event
+from tests.usecases.checkout_harness import CheckoutHarness, a_hint, a_stripe_event, session_event
 from tests.usecases.membership_harness import MembershipHarness
 
 
@@ -137,6 +137,30 @@ def test_sync_refunds_of_a_lost_dispute_freezes_until_its_coins_are_paid() -> No
     grant = GrantOrder(act=an_act(key=uuid7_at(START, 53)), user_id=FAN, coins=35)
     grant_coins(grant, operators=FakeOperators(harness.books), clock=harness.clock)
     assert (reasons(harness), harness.balance()) == ([], 0)
+
+
+def test_sync_refunds_of_an_unrelated_refund_does_not_freeze_for_a_dispute_that_was_paid() -> None:
+    harness = a_harness_with_a_posted_purchase()
+    spend(harness)
+    for status in ("needs_response", "lost"):
+        becomes(harness, status)
+    operators = FakeOperators(harness.books)
+    grant = GrantOrder(act=an_act(key=uuid7_at(START, 53)), user_id=FAN, coins=35)
+    grant_coins(grant, operators=operators, clock=harness.clock)
+    second = a_purchase(purchase_id=uuid7_at(START, 54))
+    harness.books.open_purchase(second)
+    session = session_of(second, payment_intent="pi_second")
+    harness.provider.sessions["pi_second"] = session
+    assert harness.deliver(a_stripe_event(session=session)) == "credited"
+    harness.send(gift_id=uuid7_at(START, 55), item_id="cake")
+
+    harness.move_money(payment="pi_second", refunds=[a_refund()])
+    assert (harness.hint("pi_second"), reasons(harness), harness.balance()) == ("clawed_back", [], -35)
+    harness.move_money(payment="pi_second", disputes=[a_dispute(74, "lost", bookings=booked(-74))])
+    harness.hint("pi_second")
+    assert reasons(harness) == ["dispute"]
+    becomes(harness, "won")
+    assert (reasons(harness), sound(harness)) == ([], True)
 
 
 @pytest.mark.parametrize("course", ["lost", "needs_response lost", "warning_needs_response", "warning_closed", "won"])

@@ -2,7 +2,8 @@
 
 An operator's freeze is `frozen_at`. Disputes have a mark of their own: `d` counts the purchases with an open dispute in
 millions, and those with a lost one in ones. It is one number because the row must stay below 1,024 bytes. The freeze of
-a lost dispute lasts while the wallet owes coins, so whatever pays the debt ends it.
+a lost dispute lasts while the wallet owes coins, so whatever pays the debt ends it. A clawback that finds it paid notes
+the number of lost disputes as `p`: the debt that it makes is not theirs.
 """
 
 from typing import Final
@@ -13,6 +14,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.adapters.dynamodb.models import WalletRow
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.purchases import DisputeHold
+from chalicelib.domain.wallets import Wallet
 
 _OPEN: Final = 1_000_000
 _WEIGHTS: Final = {DisputeHold.OPEN: _OPEN, DisputeHold.LOST: 1}
@@ -31,7 +33,9 @@ def may_spend(coins: int) -> Condition:
 
 def may_buy() -> Condition:
     """Require that the wallet is not frozen."""
-    is_paid = WalletRow.disputes.does_not_exist() | (WalletRow.disputes < 1) | (WalletRow.coins >= 0)
+    # Without an open dispute, `d` is the number of lost ones. A comparison with a missing `p` is false.
+    is_old = (WalletRow.disputes < 1) | (WalletRow.disputes <= WalletRow.paid_disputes)
+    is_paid = WalletRow.disputes.does_not_exist() | is_old | (WalletRow.coins >= 0)
     allows: Condition = _is_free() & is_paid
     return allows
 
@@ -43,9 +47,20 @@ def _is_free() -> Condition:
 
 
 def change_hold(before: DisputeHold | None, after: DisputeHold | None) -> list[Action]:
-    """Build the actions on the wallet for a purchase whose hold changes."""
+    """Build the actions on the wallet for a purchase whose hold changes.
+
+    Which of the lost disputes are paid is not known, so `p` is forgotten when there is one less.
+    """
     step = (_WEIGHTS[after] if after else 0) - (_WEIGHTS[before] if before else 0)
-    return [WalletRow.disputes.add(step)] if step else []
+    forgotten = [WalletRow.paid_disputes.remove()] if before is DisputeHold.LOST and step else []
+    return [WalletRow.disputes.add(step), *forgotten] if step else []
+
+
+def note_paid(wallet: Wallet) -> tuple[Action, Condition]:
+    """Build the action that notes the lost disputes of the wallet as paid, and the condition that they still are."""
+    disputes = wallet.open_disputes * _OPEN + wallet.lost_disputes
+    still_paid: Condition = (WalletRow.disputes == disputes) & (WalletRow.coins >= 0)
+    return WalletRow.paid_disputes.set(wallet.lost_disputes), still_paid
 
 
 def has_spent(adjustment: Adjustment) -> Condition | None:

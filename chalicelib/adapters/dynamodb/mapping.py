@@ -36,6 +36,7 @@ def to_wallet(user_id: str, row: WalletRow) -> Wallet:
         is_frozen_by_operator=row.frozen_at is not None,
         open_disputes=open_disputes,
         lost_disputes=lost_disputes,
+        paid_disputes=row.paid_disputes or 0,
         streak=_streak(row),
         budget=to_budget(row),
         excluded_until=row.excluded_until,

@@ -46,6 +46,7 @@ class WalletRow(Row):
     coins = IntegerAttribute(default=0)
     frozen_at = InstantAttribute(null=True)
     disputes = IntegerAttribute(null=True, attr_name="d")
+    paid_disputes = IntegerAttribute(null=True, attr_name="p")
     created_at = InstantAttribute(null=True)
 
     streak_id = UnicodeAttribute(null=True)

@@ -8,7 +8,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamodb.budget_expressions import change_budget, spend_money
-from chalicelib.adapters.dynamodb.freeze_expressions import change_hold, has_spent, may_buy
+from chalicelib.adapters.dynamodb.freeze_expressions import change_hold, has_spent, may_buy, note_paid
 from chalicelib.adapters.dynamodb.keys import WALLET, entry_key, journal_at, journal_hour, wallet_key
 from chalicelib.adapters.dynamodb.mapping import adjustment_row, purchase_row, to_entry, to_wallet
 from chalicelib.adapters.dynamodb.models import EntryRow, OpenRow, WalletRow
@@ -34,6 +34,7 @@ from chalicelib.domain.open_windows import MAX_OPEN_CHECKOUTS, is_active
 from chalicelib.domain.payments import CheckoutSession, PurchaseRef
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import UNPOSTED, DisputeHold, Purchase, Status
+from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import NotFound, TryAgain
 from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Stale, Unchanged
 
@@ -186,7 +187,12 @@ class DynamoPurchases(DynamoOpenCheckouts):
         return Posted()
 
     def update_kept_amount(
-        self, purchase: Purchase, kept_minor: int, adjustment: Adjustment | None, hold: DisputeHold | None = None
+        self,
+        purchase: Purchase,
+        kept_minor: int,
+        adjustment: Adjustment | None,
+        hold: DisputeHold | None = None,
+        paid: Wallet | None = None,
     ) -> Posted | Stale:
         """Cost: 2 write units; with an adjustment 6 and 1 for the journal; with a change of the hold alone 4."""
         row = EntryRow(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))
@@ -196,16 +202,20 @@ class DynamoPurchases(DynamoOpenCheckouts):
             EntryRow.hold.set(hold.value) if hold else EntryRow.hold.remove(),
         ]
         moved = change_hold(purchase.hold, hold)
+        is_as_seen = has_spent(adjustment) if adjustment else None
         if adjustment:
             moved.append(WalletRow.coins.add(adjustment.coins))
+        if paid and (purchase.hold is not DisputeHold.LOST or hold is DisputeHold.LOST):
+            noted, still_paid = note_paid(paid)
+            moved.append(noted)
+            is_as_seen = still_paid if is_as_seen is None else is_as_seen & still_paid
 
         def write(transaction: TransactWrite) -> None:
             transaction.update(row, synced, EntryRow.version == purchase.version)
             if adjustment:
                 transaction.save(adjustment_row(adjustment), EntryRow.pk.does_not_exist())
             if moved:
-                has_spent_it = has_spent(adjustment) if adjustment else None
-                transaction.update(WalletRow(row.pk, WALLET), moved, has_spent_it)
+                transaction.update(WalletRow(row.pk, WALLET), moved, is_as_seen)
 
         try:
             self._transactions.write(write)

@@ -8,6 +8,20 @@ _OPEN: Final = ("tests/usecases/test_open_reviews.py",)
 
 IN_REVIEWS: Final = [
     Bug(
+        "a paid dispute freezes again with the next debt",
+        "chalicelib/adapters/dynamodb/freeze_expressions.py",
+        "    is_old = (WalletRow.disputes < 1) | (WalletRow.disputes <= WalletRow.paid_disputes)\n",
+        "    is_old = WalletRow.disputes < 1\n",
+        ("tests/adapters/test_ledger_disputes.py", "-k", "moto"),
+    ),
+    Bug(
+        "a new lost dispute counts as the paid one that was won",
+        "chalicelib/adapters/dynamodb/freeze_expressions.py",
+        " if before is DisputeHold.LOST and step else []",
+        " if before is DisputeHold.OPEN and step else []",
+        ("tests/adapters/test_ledger_disputes.py", "-k", "moto"),
+    ),
+    Bug(
         "a lost dispute still counts as an open one",
         "chalicelib/adapters/dynamodb/freeze_expressions.py",
         "    step = (_WEIGHTS[after] if after else 0) - (_WEIGHTS[before] if before else 0)",
