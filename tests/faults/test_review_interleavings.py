@@ -1,6 +1,6 @@
-"""Concurrent doors of one payment in review: webhook, reconcile, look, settlement and count, in every order.
+"""Concurrent handlers of one payment in review: webhook, reconcile, look, settlement and count, in every order.
 
-The doors of a month in review likewise; `make faults` has every pair of them.
+The handlers of a month in review likewise; `make faults` has every pair of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence

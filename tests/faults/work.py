@@ -81,7 +81,7 @@ def jobs(kills: int) -> Iterator[Job]:
     yield Job("seven_events")
     yield Job("large_amounts")
     yield Job("relay_faults")
-    yield Job("doors_of_reviews")
+    yield Job("reviews")
     yield Job("many_gifts_swept")
     yield from (Job("one_fault", (scenario.name,)) for scenario in SCENARIOS)
     yield from (Job("two_handlers", (name,)) for name in interleavings.HANDLERS)
@@ -212,9 +212,9 @@ def relay_faults() -> Piece:
     return _whole("a relay under random faults", "tests/faults/test_relay_random_faults.py")
 
 
-def doors_of_reviews() -> Piece:
-    """Run the doors of a payment and of a month in review, in all orders of their calls."""
-    return _whole("doors of reviews, all orders", "tests/faults/test_review_interleavings.py")
+def reviews() -> Piece:
+    """Run the handlers of a payment and of a month in review, in all orders of their calls."""
+    return _whole("reviews, all orders", "tests/faults/test_review_interleavings.py")
 
 
 def many_gifts_swept() -> Piece:
