@@ -1,7 +1,7 @@
 """Fakes of the Memberships port, over the fake ledger's dictionaries, and of the Subscriptions port."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -26,6 +26,7 @@ class FakeMemberships:
         self.ledger = ledger
         self.known: dict[tuple[str, str], Membership] = {}
         self.customers: dict[str, Customer] = {}
+        self.open: dict[tuple[str, str], datetime] = {}
 
     def open_membership(
         self, membership: Membership, change: BudgetChange | None = None, limit: int = MAX_OPEN_MEMBERSHIPS
@@ -46,7 +47,17 @@ class FakeMemberships:
         self.ledger.count(membership.user_id, money, change)
         self.ledger.opened.add(membership.user_id)
         self.known[name] = membership
+        self.open[name] = begun.until
         return Posted()
+
+    def list_open(self, user_id: str, before: datetime, limit: int) -> Sequence[str]:
+        listed = [
+            membership_id for (fan, membership_id), until in self.open.items() if fan == user_id and until < before
+        ]
+        return sorted(listed)[:limit]
+
+    def close_open(self, user_id: str, membership_id: str) -> None:
+        self.open.pop((user_id, membership_id), None)
 
     def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
         return self.known.get((user_id, membership_id))

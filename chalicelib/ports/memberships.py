@@ -1,6 +1,7 @@
 """Memberships beside the wallets."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.budgets import BudgetChange
@@ -32,6 +33,15 @@ class Memberships(Protocol):
 
     def list_memberships(self, user_id: str) -> Sequence[Membership]:
         """Read all memberships of a fan, newest first, consistently."""
+
+    def list_open(self, user_id: str, before: datetime, limit: int) -> Sequence[str]:
+        """List the ids of memberships that were opened and whose sessions ended before then, consistently.
+
+        Also those that were paid or ended, until `close_open`.
+        """
+
+    def close_open(self, user_id: str, membership_id: str) -> None:
+        """Remove a membership from the list, once it is paid or ended and its session is over."""
 
     def read_customer(self, user_id: str) -> Customer:
         """Read the fan's customer at the provider, consistently."""

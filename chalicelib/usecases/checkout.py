@@ -29,8 +29,10 @@ from chalicelib.errors import BudgetReached, PaymentUnavailable, Refusal
 from chalicelib.ports.billing import PaymentGateway
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.results import AlreadyExists, Posted, Unchanged
 from chalicelib.usecases.budgets import spend_within_budget
+from chalicelib.usecases.unpaid_memberships import UnpaidServices, end_stale_memberships
 
 
 class OpenedCheckout(Struct, frozen=True, kw_only=True):
@@ -49,6 +51,9 @@ class Checkouts(Protocol):
 
     @property
     def ledger(self) -> Ledger: ...
+
+    @property
+    def memberships(self) -> Memberships: ...
 
     @property
     def gateway(self) -> PaymentGateway: ...
@@ -118,11 +123,11 @@ def _open_session(purchase: Purchase, order: CheckoutOrder, services: Checkouts)
 
 
 def _open(purchase: Purchase, return_url: str | None, services: Checkouts) -> Posted | AlreadyExists:
-    """Open the purchase. When the budget is reached, first release the prices of expired checkouts."""
+    """Open the purchase. When the budget is reached, first release the prices of what has expired."""
     try:
         return _spend(purchase, return_url, services)
     except BudgetReached:
-        if not end_stale_purchases(purchase.user_id, ledger=services.ledger, clock=services.clock):
+        if not end_stale(purchase.user_id, services):
             raise
     return _spend(purchase, return_url, services)
 
@@ -177,6 +182,13 @@ SETTLE_DELAY: Final = timedelta(hours=1)
 """Time in which the provider's own `checkout.session.expired` should arrive."""
 MAX_ENDED: Final = 100
 """Checkouts that are ended in one call. The rest is left to the next one."""
+
+
+def end_stale(user_id: str, services: UnpaidServices) -> int:
+    """End the fan's purchases and memberships that timed out without a webhook. Returns their number."""
+    over = services.clock.now() - SETTLE_DELAY
+    purchases = end_stale_purchases(user_id, ledger=services.ledger, clock=services.clock)
+    return purchases + end_stale_memberships(user_id, over, services)
 
 
 def end_stale_purchases(user_id: str, *, ledger: Ledger, clock: Clock) -> int:

@@ -6,7 +6,6 @@ from typing import Final, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.ids import require_fresh_key
 from chalicelib.domain.membership_months import paid_month
@@ -16,11 +15,9 @@ from chalicelib.domain.memberships import (
     Membership,
     MembershipOrder,
     PaidMonth,
-    awaits_subscription,
     can_still_be_joined,
     membership_as_followed,
     membership_as_gone,
-    membership_as_unpaid,
     present_membership,
     quote_membership,
     require_no_member,
@@ -34,14 +31,16 @@ from chalicelib.domain.purchases import FORMER_KEY_FORM, require_available
 from chalicelib.domain.reversals import UnknownStatus, money_gone
 from chalicelib.domain.spending import is_barred, payment_refusal
 from chalicelib.domain.wallets import Wallet
-from chalicelib.errors import NotFound, PaymentUnavailable, Refusal, TryAgain
+from chalicelib.errors import BudgetReached, NotFound, PaymentUnavailable, Refusal, TryAgain
 from chalicelib.ports.billing import PaymentGateway, Subscriptions
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.results import MembershipExists, Posted
-from chalicelib.usecases.budgets import release_of, spend_within_budget
+from chalicelib.usecases.budgets import spend_within_budget
+from chalicelib.usecases.checkout import end_stale
 from chalicelib.usecases.fulfillment import fulfill_invoice
+from chalicelib.usecases.unpaid_memberships import end_unpaid_membership, freed_price
 
 
 class OpenedMembership(Struct, frozen=True, kw_only=True):
@@ -122,15 +121,24 @@ def open_membership(order: MembershipOrder, services: MembershipCheckouts) -> Op
 
 
 def _open(membership: Membership, services: MembershipCheckouts) -> Posted | MembershipExists:
+    """Open the membership. When the budget is reached, first release the prices of what has expired."""
     limit, now = services.max_open_memberships, membership.created_at
 
     def refusal_of(wallet: Wallet | None) -> Refusal | None:
         refusal = payment_refusal(wallet, membership.amount_minor, membership.currency, now)
         return refusal or opening_refusal(wallet.open_memberships if wallet else None, limit, now)
 
-    return spend_within_budget(
-        lambda change, _wallet: services.memberships.open_membership(membership, change, limit), refusal_of, now
-    )
+    def spend() -> Posted | MembershipExists:
+        return spend_within_budget(
+            lambda change, _wallet: services.memberships.open_membership(membership, change, limit), refusal_of, now
+        )
+
+    try:
+        return spend()
+    except BudgetReached:
+        if not end_stale(membership.user_id, services):
+            raise
+    return spend()
 
 
 def _open_session(membership: Membership, order: MembershipOrder, services: MembershipCheckouts) -> str | None:
@@ -170,33 +178,6 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS: Final = 5
 
 
-def end_unpaid_membership(user_id: str, membership_id: str, reason: str, services: MembershipServices) -> bool:
-    """End a membership without a subscription, and release its first month's price to the budget.
-
-    Returns:
-        False if there is nothing to end: an event about its subscription prevails.
-
-    Raises:
-        TryAgain: the outcome is unknown, or the membership or the budget changed at every attempt.
-    """
-    for _ in range(MAX_ATTEMPTS):
-        before = services.memberships.find_membership(user_id, membership_id)
-        if before is None or not awaits_subscription(before):
-            return False
-        after = membership_as_unpaid(before, reason)
-        match services.memberships.update_membership(before, after, None, _release(before, after, services)):
-            case Posted():
-                return True
-    raise TryAgain("Others keep writing there.")
-
-
-def _release(before: Membership, after: Membership, services: MembershipServices) -> BudgetChange | None:
-    """Build the change of the budget when the price of the first month counts no more. Costs one read only then."""
-    if after.is_counted or not before.is_counted:
-        return None
-    return release_of(before, ledger=services.ledger, clock=services.clock)
-
-
 def sync_membership(hint: MembershipHint, services: MembershipServices) -> Outcome:
     """Bring a membership to the state of its subscription and of the money kept for its last month.
 
@@ -227,7 +208,7 @@ def sync_membership(hint: MembershipHint, services: MembershipServices) -> Outco
         news = before, after, posting, clock.new_id()
         notification = end_notification(*news) or resume_notification(*news)
         # Conditional on the version that was read before the provider's state.
-        match memberships.update_membership(before, after, notification, _release(before, after, services)):
+        match memberships.update_membership(before, after, notification, freed_price(before, after, services)):
             case Posted():
                 is_same = replace(before, version=after.version) == after
                 return Outcome.UNCHANGED if is_same else Outcome(f"membership_{after.status.value}")

@@ -13,8 +13,9 @@ from chalicelib.errors import NotFound, TryAgain
 from chalicelib.ports.results import Asking, Posted
 from chalicelib.usecases.checkout import end_purchase
 from chalicelib.usecases.fulfillment import fulfill_checkout, fulfill_invoice
-from chalicelib.usecases.memberships import end_unpaid_membership, sync_membership
+from chalicelib.usecases.memberships import sync_membership
 from chalicelib.usecases.refunds import RefundServices, review_fraud_warning, sync_refunds
+from chalicelib.usecases.unpaid_memberships import end_unpaid_membership
 
 log = logging.getLogger(__name__)
 

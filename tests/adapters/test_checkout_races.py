@@ -12,6 +12,7 @@ from chalicelib.errors import IdempotencyConflict
 from chalicelib.ports.billing import PaymentGateway
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.memberships import Memberships
 from chalicelib.usecases.checkout import OpenedCheckout, open_checkout
 from tests.adapters.samples import new_id, new_name
 from tests.adapters.stripe_lab import Lab
@@ -24,9 +25,10 @@ THERE = "https://live.example/streams/7"
 class CheckoutServices:
     """The Checkouts protocol over a real ledger and gateway."""
 
-    def __init__(self, ledger: Ledger, gateway: PaymentGateway) -> None:
+    def __init__(self, store: DynamoStore, gateway: PaymentGateway) -> None:
         self.catalogue: Catalogue = load_catalogue("tiktok_like")
-        self.ledger = ledger
+        self.ledger: Ledger = store.ledger
+        self.memberships: Memberships = store.memberships
         self.gateway = gateway
         self.max_open_checkouts = MAX_OPEN_CHECKOUTS
         self.clock: Clock = SystemClock()
@@ -54,7 +56,7 @@ def opening(order: CheckoutOrder, services: CheckoutServices) -> Callable[[], Op
 
 
 def test_open_checkout_of_an_amount_64_at_once_opens_one_session(atomic_store: DynamoStore, lab: Lab) -> None:
-    services = CheckoutServices(atomic_store.ledger, lab.gateway)
+    services = CheckoutServices(atomic_store, lab.gateway)
     [order, *_] = same = orders([44_999] * 64)
 
     opened = all_at_once([opening(each, services) for each in same])
@@ -71,7 +73,7 @@ def test_open_checkout_of_an_amount_64_at_once_opens_one_session(atomic_store: D
 def test_open_checkout_of_64_amounts_at_once_under_one_key_opens_one_session(
     atomic_store: DynamoStore, lab: Lab
 ) -> None:
-    services = CheckoutServices(atomic_store.ledger, lab.gateway)
+    services = CheckoutServices(atomic_store, lab.gateway)
 
     opened = all_at_once([opening(each, services) for each in orders(list(range(44_936, 45_000)))])
 

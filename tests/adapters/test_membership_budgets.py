@@ -219,6 +219,27 @@ def test_post_month_of_the_only_open_membership_ends_the_window(store: Store) ->
     assert window(store, fan) is None
 
 
+def test_list_open_has_memberships_whose_sessions_ended_until_closed(store: Store) -> None:
+    fan, moment = new_name("fan"), timedelta(milliseconds=1)
+    store.ledger.open_purchase(a_purchase(fan))
+    opened = [opens(store, fan, limit=3), opens(store, fan, limit=3), opens(store, fan, START + moment, limit=3)]
+    first, second, third = [each.membership_id for each in opened if each]
+
+    def listed(before: datetime, limit: int = 9) -> list[str]:
+        return list(store.memberships.list_open(fan, before, limit))
+
+    over = START + SESSION_LIFE
+    assert [listed(over), listed(over + moment), listed(over + 2 * moment)] == [
+        [],
+        [first, second],
+        [first, second, third],
+    ]
+    assert listed(over + moment, 1) == [first]
+    store.memberships.close_open(fan, first)
+    assert listed(over + 2 * moment) == [second, third]
+    assert len(store.memberships.list_memberships(fan)) == 3
+
+
 def test_open_membership_repeat_and_end_keep_the_place_taken(store: Store) -> None:
     fan = a_fan(store, day=2_000)
     membership = opens(store, fan, limit=1)

@@ -94,6 +94,12 @@ def _expire_membership(system: SimulatedSystem) -> None:
     system.webhooks = [system.stripe_event]
 
 
+def _miss_an_expired_membership(system: SimulatedSystem) -> None:
+    system.billing.expire(joined(system))
+    system.advance(4 * 60)
+    _join(system)
+
+
 def _set_first(system: SimulatedSystem) -> None:
     system.advance(1)
     system.set_budget(LIMITS)
@@ -126,6 +132,11 @@ BUDGETS: Final = [
     Scenario(
         "join within a budget for a customer who is gone",
         _with_budget(without_customer, FOR_ONE),
+        lambda system: system.join(system.current_key),
+    ),
+    Scenario(
+        "join within a budget that a membership without a payment has used up",
+        _with_budget(_miss_an_expired_membership, FOR_ONE),
         lambda system: system.join(system.current_key),
     ),
     Scenario("hear of a first month within a budget", _with_budget(_first_month, FOR_ONE), _deliver_event),

@@ -14,7 +14,6 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 FOR_ANSWERS_ONLY = {
     "Ledger.creator_coins",
-    "Ledger.list_entries",
     "OperatorLedger.list_reviews",
     "Subscriptions.open_portal",
 }

@@ -1,6 +1,7 @@
 """Memberships of fans with a budget or an exclusion."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -13,7 +14,8 @@ from chalicelib.domain.purchases import SESSION_LIFE
 from chalicelib.errors import BudgetCurrency, BudgetReached, SelfExcluded, TooManyOpen, TryAgain
 from chalicelib.ports.results import Stale
 from chalicelib.usecases.budgets import exclude_fan, set_budget
-from tests.domain.builders import FAN, KEY, a_purchase
+from chalicelib.usecases.checkout import end_stale
+from tests.domain.builders import FAN, KEY, a_bundle, a_catalogue, a_purchase
 from tests.fake_memberships import FakeMemberships, membership_ref
 from tests.fakes import START, session_of, uuid7_at
 from tests.usecases.checkout_harness import a_stripe_event
@@ -144,6 +146,55 @@ class BusyMemberships(FakeMemberships):
 
     def update_membership(self, *_: object) -> Stale:
         return Stale()
+
+
+def never_opened(harness: MembershipHarness) -> None:
+    """Store a membership that counts in the budget, without a session at the provider."""
+    harness.recorder.fail_before["open_session"] = TryAgain()
+    with pytest.raises(TryAgain):
+        harness.join()
+    assert left(harness) == 201
+
+
+@pytest.mark.parametrize("is_checkout", [True, False])
+def test_next_request_beyond_the_budget_ends_stale_memberships(*, is_checkout: bool) -> None:
+    harness = a_club(700)
+    never_opened(harness)
+    if is_checkout:
+        harness.catalogue = a_catalogue(a_bundle("coins_350", 350, prices={"web": {"usd": 300}}))
+    order = {"bundle_id": "coins_350"} if is_checkout else {}
+    request = partial(harness.open, **order) if is_checkout else harness.join
+    name = "purchase_id" if is_checkout else "membership_id"
+    harness.clock.advance(timedelta(hours=3))
+    with pytest.raises(BudgetReached):
+        request(**{name: uuid7_at(harness.clock.now(), 2)})
+    harness.clock.advance(timedelta(milliseconds=1))
+    assert request(**{name: uuid7_at(harness.clock.now(), 3)}).url is not None
+    assert (harness.membership().status, harness.membership().ended_reason) == (MembershipStatus.ENDED, "unpaid")
+    assert left(harness) == (400 if is_checkout else 201)
+
+
+@pytest.mark.parametrize("step", ["update_membership", "close_open"])
+def test_end_stale_memberships_after_a_fault_ends_the_rest(step: str) -> None:
+    harness = a_club(700)
+    never_opened(harness)
+    harness.clock.advance(timedelta(hours=4))
+    harness.recorder.fail_before[step] = TryAgain()
+    with pytest.raises(TryAgain):
+        end_stale(FAN, harness)
+    end_stale(FAN, harness)
+    assert (harness.membership().status, left(harness), harness.members.open) == (MembershipStatus.ENDED, 700, {})
+
+
+def test_end_stale_memberships_leaves_a_paid_one() -> None:
+    harness = a_club(700)
+    harness.join()
+    harness.billing.subscribe(harness.membership())
+    harness.billed(1)
+    harness.deliver_invoice(1)
+    harness.clock.advance(timedelta(hours=4))
+    assert end_stale(FAN, harness) == 0
+    assert (harness.membership().status, left(harness), harness.members.open) == (MembershipStatus.ACTIVE, 201, {})
 
 
 def test_end_unpaid_membership_gives_up_while_others_keep_writing() -> None:

@@ -69,6 +69,11 @@ def purchase_id_of(sort_key: str) -> str:
     return sort_key.removeprefix(OPEN)
 
 
+def membership_id_of(sort_key: str) -> str:
+    """Return the membership id in the sort key of an open membership."""
+    return sort_key.split("#")[1]
+
+
 def membership_key(membership_id: str) -> str:
     """Return the sort key of a membership. Ids are UUIDv7, so memberships sort by time."""
     return MEMBERSHIPS + key(membership_id)

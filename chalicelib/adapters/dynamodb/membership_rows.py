@@ -7,7 +7,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.dynamodb.keys import MEMBERSHIPS, membership_key, open_membership_key, user_id_of, wallet_key
 from chalicelib.adapters.dynamodb.models import MembershipRow, OpenRow
-from chalicelib.adapters.dynamodb.open_checkouts import OPEN_LIFE
+from chalicelib.adapters.dynamodb.open_checkouts import MEMBERSHIP, OPEN_LIFE
 from chalicelib.domain.memberships import Membership, MembershipStatus
 from chalicelib.domain.purchases import FORMER_KEY_FORM, PENDING_LIFE, SESSION_LIFE
 
@@ -38,7 +38,7 @@ def open_membership_row(membership: Membership) -> OpenRow:
     return OpenRow(
         pk=wallet_key(membership.user_id),
         sk=open_membership_key(membership.membership_id),
-        kind="membership",
+        kind=MEMBERSHIP,
         amount_minor=membership.amount_minor,
         currency=membership.currency,
         until=until,

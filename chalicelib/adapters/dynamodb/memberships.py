@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import islice
 
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
@@ -14,8 +16,11 @@ from chalicelib.adapters.dynamodb.freeze_expressions import may_buy
 from chalicelib.adapters.dynamodb.keys import (
     CUSTOMER,
     MEMBERSHIPS,
+    OPEN,
     WALLET,
+    membership_id_of,
     membership_key,
+    open_membership_key,
     wallet_key,
 )
 from chalicelib.adapters.dynamodb.mapping import notification_row, posted_row, to_entry, to_wallet
@@ -27,6 +32,7 @@ from chalicelib.adapters.dynamodb.membership_rows import (
     to_membership,
 )
 from chalicelib.adapters.dynamodb.models import CustomerRow, EntryRow, MembershipRow, OpenRow, WalletRow, bind
+from chalicelib.adapters.dynamodb.open_checkouts import CLOSED, MEMBERSHIP
 from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
 from chalicelib.adapters.dynamodb.window_expressions import MEMBERSHIPS as UNPAID
@@ -103,6 +109,18 @@ class DynamoMemberships:
                 scan_index_forward=False,
             )
             return [to_membership(row) for row in rows]
+
+    def list_open(self, user_id: str, before: datetime, limit: int) -> Sequence[str]:
+        """Cost: 1 request below 1 MB; rows are read until enough are found."""
+        with transient_errors():
+            rows = OpenRow.query(wallet_key(user_id), OpenRow.sk.startswith(OPEN), consistent_read=True)
+            found = (membership_id_of(row.sk) for row in rows if row.kind == MEMBERSHIP and row.until < before)
+            return list(islice(found, limit))
+
+    def close_open(self, user_id: str, membership_id: str) -> None:
+        """Cost: 1 write unit. The table's TTL deletes the row, as nothing here deletes."""
+        row = OpenRow(wallet_key(user_id), open_membership_key(membership_id))
+        is_done(lambda: row.update([OpenRow.kind.set(CLOSED)], OpenRow.kind == MEMBERSHIP))
 
     def read_customer(self, user_id: str) -> Customer:
         with transient_errors():

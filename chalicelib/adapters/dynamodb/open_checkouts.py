@@ -18,6 +18,7 @@ from chalicelib.ports.results import Asking, Stale
 OPEN_LIFE: Final = timedelta(days=35)
 """Retention of an open checkout's row after the end of its session: longer than a price may count in a budget."""
 PURCHASE: Final = "purchase"
+MEMBERSHIP: Final = "membership"
 CLOSED: Final = "closed"
 """Kinds of rows."""
 

@@ -217,6 +217,13 @@ IN_MEMBERSHIPS: Final = [
         _COUNTS,
     ),
     Bug(
+        "a membership whose session was never created counts for ever",
+        "chalicelib/usecases/checkout.py",
+        "return purchases + end_stale_memberships(user_id, over, services)",
+        "return purchases",
+        ("tests/usecases/test_membership_budgets.py",),
+    ),
+    Bug(
         "a renewal gives a place back",
         _STORE,
         "        *([] if month.is_renewal else [count_payment(UNPAID)]),\n",
@@ -253,7 +260,7 @@ IN_MEMBERSHIPS: Final = [
     ),
     Bug(
         "an unpaid membership counts for ever",
-        _FOLLOW,
+        "chalicelib/usecases/unpaid_memberships.py",
         "    if after.is_counted or not before.is_counted:\n",
         "    if after.is_counted or before.is_counted:\n",
         ("tests/usecases/test_membership_budgets.py",),
