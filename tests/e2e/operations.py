@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from boto3.dynamodb.conditions import Key
 from botocore.config import Config
 
 from chalicelib.adapters.dynamodb.models import Row
@@ -15,7 +16,6 @@ from chalicelib.usecases.recovery import SETTLE_DELAY
 from infra.local.deployment import Deployer
 from infra.local.facts import StackFacts, aws_session
 from infra.local.warmup import warm_api
-from infra.operations.books import read_partition
 from tests.stores import cloud_at
 
 if TYPE_CHECKING:
@@ -100,4 +100,5 @@ class Cloud:
         return "\n".join(event["message"] for page in found for event in page["events"])
 
     def shard_items(self, creator_id: str, shard: str) -> list[dict[str, Any]]:
-        return [dict(item) for item in read_partition(self.table, f"CREATOR#{creator_id}#{shard}")]
+        wanted = Key("PK").eq(f"CREATOR#{creator_id}#{shard}")
+        return [dict(item) for item in self.table.query(KeyConditionExpression=wanted, ConsistentRead=True)["Items"]]

@@ -4,25 +4,26 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import product
-from typing import Any, get_args
-
-from boto3.dynamodb.types import TypeDeserializer
+from pathlib import Path
+from typing import get_args
 
 from chalicelib.adapters.dynamodb.mapping import adjustment_row, gift_row, notification_row, posted_row, purchase_row
-from chalicelib.adapters.dynamodb.models import EntryRow
+from chalicelib.adapters.dynamodb.models import EntryRow, WalletRow
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.economy import GiftKind
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from chalicelib.domain.purchases import DisputeHold, Purchase, Status
-from infra.operations.books import Books, Item
+from infra.operations.exports import write_export
+from infra.operations.ledger_rules import duck_ledger, find_wrong_figures, read_totals
+from infra.operations.table_reads import RawItem
 from tests.adapters.samples import a_gift, a_purchase, new_id
 from tests.fakes import START
 
 FAN = "WALLET#ann"
 ABOUT = new_id()
-"""A purchase whose coins were taken and given back."""
+"""A purchase whose coins were taken and restored."""
 
 
 def purchases() -> Iterator[EntryRow]:
@@ -86,23 +87,21 @@ def notifications() -> Iterator[EntryRow]:
 WRITTEN = {Purchase: purchases, Gift: gifts, Adjustment: adjustments, NotificationEntry: notifications}
 
 
-def items() -> list[Item]:
+def items() -> list[RawItem]:
     """Write all entries, and the wallet as their sum."""
     about = posted_row(posted(a_purchase("ann", purchase_id=ABOUT, status=Status.POSTED), "pi"))
     rows = [about, *(row for write in WRITTEN.values() for row in write())]
-    read = TypeDeserializer().deserialize
-    raw: list[dict[str, Any]] = [row.to_dynamodb_dict() for row in rows]
-    entries = [{name: read(value) for name, value in row.items()} for row in raw]
     coins = sum(row.coins for row in rows if row.status == "posted")
     holds = Counter(row.hold for row in rows)
-    return [*entries, {"PK": FAN, "SK": "WALLET", "coins": coins, "d": 1_000_000 * holds["open"] + holds["lost"]}]
+    wallet = WalletRow(FAN, "WALLET", coins=coins, disputes=1_000_000 * holds["open"] + holds["lost"])
+    return [row.to_dynamodb_dict() for row in (*rows, wallet)]
 
 
-def test_books_add_up_every_form_of_entry() -> None:
+def test_ledger_rules_add_up_every_form_of_entry(tmp_path: Path) -> None:
     assert WRITTEN.keys() == set(get_args(Entry))
     written = items()
-    kinds = {str(item["kind"]) for item in written if "kind" in item}
+    kinds = {item["kind"]["S"] for item in written if "kind" in item}
     assert kinds == {"purchase", *GiftKind, *Kind, *NotificationKind}
-    books = Books(written)
-    assert [str(breach) for breach in books.breaches(START - timedelta(days=1))] == []
-    assert books.entries == sum(item.get("status") == "posted" for item in written)
+    with duck_ledger(write_export(written, tmp_path, START), START - timedelta(days=1)) as ledger:
+        assert find_wrong_figures(ledger).listed == []
+        assert read_totals(ledger).entries == sum(item.get("status") == {"S": "posted"} for item in written)

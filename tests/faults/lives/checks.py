@@ -1,11 +1,12 @@
 """The invariants of a table, by the project's own check and by the one of operations; and Stripe's side of it."""
 
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar, cast
+from pathlib import Path
+from typing import Any, TypeVar
 
-from boto3.dynamodb.types import TypeDeserializer
 from msgspec.structs import replace
 
 from chalicelib.adapters.dynamodb.keys import (
@@ -30,7 +31,8 @@ from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reviews import SUPERSEDED, Review, ReviewReason
 from chalicelib.domain.spending import is_barred
 from chalicelib.domain.wallets import Wallet
-from infra.operations.books import Books as OperationsBooks
+from infra.operations.exports import write_export
+from infra.operations.ledger_rules import ALL_SETTLED, duck_ledger, find_wrong_figures
 from tests.atomic_table import Key
 from tests.fakes import START
 from tests.faults.lives.budgets import SpentMoney
@@ -39,7 +41,6 @@ from tests.invariants import Books, Received, ShardTotal, broken, changed
 from tests.table_expressions import Item
 
 T = TypeVar("T")
-_PLAIN: Final = TypeDeserializer()
 
 
 @dataclass
@@ -62,14 +63,18 @@ class LifeChecks:
         found += _refusable(self.before, books)
         self.spent.follow(books, self._all(MEMBERSHIPS, _membership))
         found += self.spent.miscounted(books, self.system.clock.now())
-        found += map(str, OperationsBooks(self._all("", _plain)).breaches(None if is_drained else START))
         self.before = books
         return found
 
     def at_the_end(self) -> list[str]:
-        """Return what differs from Stripe once everything was delivered."""
+        """Return what differs from Stripe, or by the rules of operations, once everything was delivered."""
         system, books = self.system, self.before
-        return [*_wrong_shares(books, system), *_wrong_reviews(books, system), *_wrong_members(system)]
+        return [
+            *_wrong_shares(books, system),
+            *_wrong_reviews(books, system),
+            *_wrong_members(system),
+            *_wrong_figures(system),
+        ]
 
     def _is_expired(self, entry: Entry) -> bool:
         if not isinstance(entry, Purchase) or entry.status is Status.POSTED:
@@ -99,10 +104,6 @@ class LifeChecks:
             known = self._converted[convert, key] = item, convert(item)
         value: T = known[1]
         return value
-
-
-def _plain(item: Item) -> dict[str, object]:
-    return {name: _PLAIN.deserialize(cast("Any", value)) for name, value in item.items()}
 
 
 def _wallet(item: Item) -> Wallet:
@@ -149,6 +150,15 @@ def _refusable(before: Books, books: Books) -> Iterator[str]:
         budget = now[entry.user_id].budget
         if budget and min(*(budget.coins_left if isinstance(entry, Gift) else budget.money_left)) < 0:
             yield f"rule: {entry.entry_id} of {entry.user_id} is above the budget"
+
+
+def _wrong_figures(system: LivingSystem) -> Iterator[str]:
+    """Run the rules of operations over the table."""
+    settled = START if system.records or system.is_behind else ALL_SETTLED
+    with tempfile.TemporaryDirectory(prefix="coinpurse-lives-") as directory:
+        export = write_export(system.table.items.values(), Path(directory), START)
+        with duck_ledger(export, settled) as ledger:
+            yield from map(str, find_wrong_figures(ledger).listed)
 
 
 def _unpaid_credits(books: Books, system: LivingSystem) -> Iterator[str]:

@@ -1,0 +1,19 @@
+-- Amounts are whole numbers within 2^53 - 1, which JSON readers keep exact, and are there where they must be.
+WITH amounts AS (
+  SELECT pk, sk || ' coins' AS name, coins AS amount, sk <> 'WALLET' AS needed FROM items
+  WHERE sk = 'WALLET' OR sk = 'LANE' OR sk LIKE 'ENTRY#%' OR sk LIKE 'GIFT#%'
+  UNION ALL
+  SELECT pk, sk || ' sequence' AS name, sequence AS amount, TRUE AS needed FROM items
+  WHERE sk = 'LANE' OR sk LIKE 'GIFT#%'
+  UNION ALL
+  SELECT pk, sk || ' gifts' AS name, gifts AS amount, TRUE AS needed FROM items WHERE sk = 'LANE'
+  UNION ALL
+  SELECT pk, sk || ' amount_minor' AS name, amount_minor AS amount, TRUE AS needed FROM items
+  WHERE sk LIKE 'ENTRY#%' AND kind = 'purchase'
+  UNION ALL
+  SELECT pk, sk || ' kept_minor' AS name, kept_minor AS amount, FALSE AS needed FROM items
+  WHERE sk LIKE 'ENTRY#%' AND kind = 'purchase'
+)
+SELECT pk || ' ' || name AS subject, amount AS stored, NULL AS computed, pk, NULL AS other_pk
+FROM amounts
+WHERE (needed AND amount IS NULL) OR amount > 9007199254740991 OR amount < -9007199254740991
