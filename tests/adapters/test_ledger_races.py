@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from threading import Barrier
 from typing import TypeVar
 
@@ -79,11 +80,17 @@ def test_post_purchase_with_16_payments_at_once_credits_once(atomic_store: Dynam
 
 
 def test_post_purchase_32_of_one_user_at_once_add_up(atomic_store: DynamoStore) -> None:
-    user_id = new_name("fan")
+    ledger, user_id = atomic_store.ledger, new_name("fan")
 
-    all_at_once([lambda coins=coins: buy(atomic_store.ledger, user_id, coins) for coins in range(1, 33)])  # type: ignore[misc]
+    def buy_at_once(coins: int) -> object:
+        purchase = a_purchase(user_id, coins=coins)
+        assert ledger.open_purchase(purchase, limit=32) == Posted()
+        return ledger.post_purchase(session_of(purchase), a_posting())
 
-    assert atomic_store.ledger.read_wallet(user_id).coins == sum(range(1, 33))
+    bought = all_at_once([partial(buy_at_once, coins) for coins in range(1, 33)])
+
+    assert bought == [Posted()] * 32
+    assert ledger.read_wallet(user_id).coins == sum(range(1, 33))
 
 
 def test_post_gift_100_at_once_spend_coins_for_one(atomic_store: DynamoStore) -> None:
