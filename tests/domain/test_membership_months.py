@@ -134,6 +134,7 @@ def test_purchase_without_membership_has_no_membership_id() -> None:
         ({}, False),
         ({"subtotal_minor": 0, "total_minor": 0, "paid_minor": 0}, True),
         ({"total_minor": 0, "paid_minor": 0}, True),
+        ({"total_minor": 1, "paid_minor": 0}, False),
         ({"subtotal_minor": -200, "total_minor": -200, "paid_minor": 0}, True),
         ({"paid_minor": 0}, False),
     ],

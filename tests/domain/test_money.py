@@ -11,6 +11,11 @@ from chalicelib.domain.money import (
 
 ZERO_DECIMAL = ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"]
 THREE_DECIMAL = ["bhd", "jod", "kwd", "omr", "tnd"]
+MIN_CHARGES = """
+usd 0.50, aed 2.00, aud 0.50, bgn 1.00, brl 0.50, cad 0.50, chf 0.50, czk 15.00, dkk 2.50, eur 0.50, gbp 0.30, hkd 4.00,
+huf 175.00, inr 0.50, jpy 50, mxn 10.00, myr 2.00, nok 3.00, nzd 0.50, pln 2.00, ron 2.00, sek 3.00, sgd 0.50, thb 10.00
+"""
+"""Source: docs.stripe.com/currencies, "Minimum and maximum charge amounts"."""
 
 
 @pytest.mark.parametrize("currency", ZERO_DECIMAL)
@@ -41,7 +46,9 @@ def test_exponents_of_all_other_currencies_are_two() -> None:
 
 
 def test_min_charge_minor_is_stripes_and_one_for_other_currencies() -> None:
-    assert [min_charge_minor(currency) for currency in ("usd", "jpy", "huf", "krw")] == [50, 50, 17_500, 1]
+    listed = dict(entry.split() for entry in MIN_CHARGES.replace("\n", " ").split(","))
+    assert {code: as_decimal(min_charge_minor(code), EXPONENTS[code]) for code in listed} == listed
+    assert {min_charge_minor(code) for code in EXPONENTS.keys() - listed} == {1}
     assert all(min_charge_minor(currency) <= max_charge_minor(currency) for currency in EXPONENTS)
 
 
