@@ -84,6 +84,21 @@ def test_period_ends_are_at_the_change_of_the_local_date(zone: str, now: datetim
         assert period_begins(end, zone)[period] == end
 
 
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [
+        ("02:29:59", "2006-10-28 02:30"),
+        ("02:30", "2006-10-29 02:30"),
+        ("02:31", "2006-10-28 02:30"),  # clocks went back from 00:01 to 23:01
+        ("03:29:59", "2006-10-28 02:30"),
+        ("03:30", "2006-10-29 03:30"),
+        ("03:31", "2006-10-29 03:30"),
+    ],
+)
+def test_period_begins_where_midnight_occurs_twice_is_the_last_one(now: str, day: str) -> None:
+    assert period_begins(at(f"2006-10-29 {now}"), "America/St_Johns").day == at(day)
+
+
 @given(
     st.sampled_from(ZONES),
     moments(2012),
@@ -106,7 +121,7 @@ def test_is_zone_accepts_names_of_the_database(name: str) -> None:
      "America/../UTC", "UTC "],
 )  # fmt: skip
 def test_is_zone_refuses_other_names(name: str) -> None:
-    assert not is_zone(name)
+    assert is_zone(name) is False
 
 
 def test_period_ends_of_a_removed_zone_are_in_utc() -> None:

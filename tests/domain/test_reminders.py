@@ -51,6 +51,12 @@ def test_due_reminders_rounds_thresholds_up_to_a_whole_coin() -> None:
     assert due_names(None, replace(budget, coins_left=ByPeriod(0, 0, 0))) == ["coins day 80", "coins day 100"]
 
 
+def test_due_reminders_of_a_limit_of_one_coin_has_all_thresholds_at_once() -> None:
+    budget = replace(WHOLE, limits=replace(WHOLE.limits, coins=ByPeriod(1, UNLIMITED, 1_000)))
+    assert due_names(None, replace(budget, coins_left=ByPeriod(0, 0, 201))) == ["coins day 80", "coins day 100"]
+    assert due_names(None, replace(budget, coins_left=ByPeriod(1, 0, 200))) == ["coins month 80"]
+
+
 def test_due_reminders_includes_money() -> None:
     assert due_names(with_left(), with_left(money=100)) == ["money week 80"]
 

@@ -3,7 +3,15 @@ from collections.abc import Sequence
 import pytest
 
 from chalicelib.domain.payments import Booking, Dispute, MoneyState, Refund
-from chalicelib.domain.reversals import MoneyGone, coins_already_spent, coins_kept, dispute_hold, money_gone, money_kept
+from chalicelib.domain.reversals import (
+    MoneyGone,
+    coins_already_spent,
+    coins_kept,
+    dispute_hold,
+    money_gone,
+    money_kept,
+    money_state,
+)
 from tests.domain.builders import a_dispute, a_purchase, a_refund, booked
 
 GONE = ["pending", "requires_action", "succeeded"]
@@ -75,6 +83,38 @@ def test_money_gone_beside_an_inquiry_in_another_currency_is_the_full_refund() -
 def test_money_gone_of_a_converted_dispute_is_the_share_that_is_out(bookings: list[Booking], gone_minor: int) -> None:
     gone = gone_of(a_dispute(300, "lost", bookings=bookings))
     assert (gone.amount_minor, gone.unknown) == (gone_minor, [])
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "bookings", "gone_minor"),
+    [
+        (1, booked(-4, 2, currency="eur"), 1),  # a half is rounded up
+        (1, booked(-4, 3, currency="eur"), 0),
+        (10, booked(-2, 1, currency="eur"), 5),
+        (10, [*booked(-8, currency="eur"), *booked(4, currency="eur", rate="1")], 5),
+    ],
+)
+def test_money_gone_of_a_converted_dispute_is_rounded(
+    amount_minor: int, bookings: list[Booking], gone_minor: int
+) -> None:
+    assert gone_of(a_dispute(amount_minor, "lost", bookings=bookings)).amount_minor == gone_minor
+
+
+def state_of(*refunds: Refund) -> str | None:
+    return money_state(MoneyState(captured_minor=1000, refunds=refunds, disputes=[]))
+
+
+def test_money_state_names_what_moved_for_ever() -> None:
+    """The name is a key of the table."""
+    moved = MoneyState(captured_minor=1000, refunds=[a_refund(5)], disputes=[a_dispute(300)])
+    assert money_state(moved) == "feda3c2d65136a30"
+    assert state_of(a_refund(5, "failed")) == "0a104f6cfb56d1fd"
+    assert state_of() is None
+
+
+def test_money_state_of_a_failed_refund_is_that_of_no_money() -> None:
+    assert len({state_of(a_refund(5, status)) for status in GONE}) == 1
+    assert state_of(a_refund(5, "failed")) != state_of(a_refund(5))
 
 
 def test_money_gone_of_a_dispute_in_another_currency_is_its_booking_in_ours() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.adapters.catalogue_files import load_catalogue
 from chalicelib.domain.catalogue import Offer
-from chalicelib.domain.top_up import MAX_TOP_UP, TopUp, cheapest_top_up
+from chalicelib.domain.top_up import MAX_TOP_UP, TopUp, cheapest_top_up, require_needed
 from chalicelib.errors import InvalidField, UnknownBundle
 from tests.domain.builders import a_bundle, a_catalogue, a_gift_item
 
@@ -42,6 +42,9 @@ def bought_lines(top_up: TopUp) -> list[tuple[int, int]]:
         (11, [(5, 5), (6, 7), (11, 13)], [(6, 1), (5, 1)]),
         (29, [(6, 8), (10, 12), (7, 7)], [(10, 1), (7, 3)]),  # many paths lead to the same missing coins
         (19, [(6, 7), (2, 2)], [(2, 10)]),
+        (1, [(5, 100), (10, 50)], [(10, 1)]),
+        (80, [(24, 29), (18, 22), (12, 15)], [(24, 3), (12, 1)]),  # equal to 2 and 2: the larger bundle first
+        (2, [(10, 100), (9, 101)], [(10, 1)]),
     ],
 )
 def test_cheapest_top_up_returns_the_cheapest_bundles(
@@ -67,6 +70,11 @@ def test_cheapest_top_up_is_independent_of_the_order_of_offers() -> None:
 def test_cheapest_top_up_of_zero_or_too_many_coins_is_refused(needed: int) -> None:
     with pytest.raises(InvalidField, match="for: a whole number from 1 to 200000"):
         cheapest_top_up(offers((70, 74)), needed)
+
+
+@pytest.mark.parametrize("needed", [1, MAX_TOP_UP])
+def test_require_needed_returns_the_first_and_the_last_valid_number(needed: int) -> None:
+    assert require_needed(needed) == needed
 
 
 def test_cheapest_top_up_without_offers_raises_unknown_bundle() -> None:
