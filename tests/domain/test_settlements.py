@@ -18,6 +18,7 @@ from chalicelib.domain.settlements import (
     Credit,
     credit_of,
     has_credited,
+    is_superseded,
     month_credit_of,
     payment_entry_id,
 )
@@ -69,6 +70,11 @@ def test_payment_entry_id_is_the_same_for_ever() -> None:
 )
 def test_has_credited_is_true_only_for_the_purchase_of_the_payment(entry: Entry | None, has: bool) -> None:
     assert has_credited(entry, a_review()) is has
+
+
+def test_is_superseded_is_false_until_the_payment_is_credited() -> None:
+    assert is_superseded(a_review(), a_purchase()) is False
+    assert is_superseded(a_review(), a_posted_purchase()) is True
 
 
 def test_credit_replaces_the_unposted_purchase_in_its_next_version() -> None:
