@@ -93,7 +93,7 @@ deploy: package ## package and deploy STAGE with CloudFormation (needs AWS crede
 	@$(PY) -m infra.deploy --stage $(STAGE) --bucket $(BUCKET)
 
 rebuild-check: .venv/.ready ## recompute the whole ledger of STAGE from its entries
-	@$(PY) -m infra.operations.rebuild_check --stage $(STAGE)
+	@$(PY) -m infra.operations.rebuild_check --stage $(STAGE) $(if $(BUCKET),--bucket $(BUCKET))
 
 lock: .venv/.ready ## resolve the newest versions into the hash-locked requirements
 	@for name in requirements requirements-dev requirements-cloud; do \

@@ -1,9 +1,10 @@
 """Recompute the whole ledger from its entries: `make rebuild-check STAGE=prod`.
 
-Runs the rules of `rebuild/*.sql` over a full export: one that is written from a scan of the table, or a downloaded one
-(`--export DIR`). Neither is a snapshot, so each wrong figure is computed again from its partitions before it counts.
-Writes nothing to the table. `local` is the stack of `make up`; for the other stages boto3's default credentials, region
-and AWS_ENDPOINT_URL are used. Exits with 1 on a mismatch.
+Runs the rules of `rebuild/*.sql` over a full export: one that is written from a scan of the table, a downloaded one
+(`--export DIR`), or one in S3 that Athena reads (`--bucket NAME`, not run on AWS so far). None is a snapshot, so each
+wrong figure is computed again from its partitions before it counts. Writes nothing to the table. `local` is the stack
+of `make up`; for the other stages boto3's default credentials, region and AWS_ENDPOINT_URL are used. Exits with 1 on a
+mismatch.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import boto3
 
 from infra.deploy import stack_outputs
 from infra.local.facts import StackFacts, aws_session
+from infra.operations.athena import AthenaLedger, export_table
 from infra.operations.exports import BadExport, DataFile, Export, write_export, write_file, write_manifest
 from infra.operations.ledger_rules import (
     MAX_LISTED,
@@ -156,9 +158,12 @@ def main() -> int:
         prog="python -m infra.operations.rebuild_check", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--stage", choices=STAGES, required=True)
+    parser.add_argument("--bucket", help="export the table to this S3 bucket, and let Athena check it there")
     parser.add_argument("--export", type=Path, metavar="DIR", help="check this full export, copied from S3")
     arguments = parser.parse_args()
     reader = _reader(arguments.stage)
+    if arguments.bucket:
+        return _end(_check_in_athena(reader, arguments.bucket))
     with tempfile.TemporaryDirectory(prefix="coinpurse-export-") as directory:
         try:
             export = (
@@ -169,6 +174,17 @@ def main() -> int:
             report = check_export(export, reader)
         except BadExport as error:
             raise SystemExit(f"{error}.") from error
+    return _end(report)
+
+
+def _check_in_athena(reader: TableReader, bucket: str) -> Report:
+    location, exported_at = export_table(reader.client, reader.name, bucket)
+    ledger, settled = AthenaLedger(boto3.client("athena"), bucket), exported_at - TRANSIT_TIME
+    ledger.load(location, settled)
+    return check_ledger(ledger, reader, settled)
+
+
+def _end(report: Report) -> int:
     print("\n".join(report.lines()))
     return 0 if report.is_clean else 1
 
