@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib import errors
 from chalicelib.errors import NotFound
 from chalicelib.http import pages
 from chalicelib.http.pages import elements
@@ -77,6 +78,12 @@ def test_joined_elements_lose_comments_only() -> None:
 def test_elements_never_parse_text_as_html_or_code(name: str) -> None:
     forbidden = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function|\.cssText|\"style\""
     assert not re.search(forbidden, SOURCES[name])
+
+
+@pytest.mark.parametrize("error", [errors.WalletFrozen, errors.SelfExcluded, errors.BudgetReached, errors.SelfGift,
+                                   errors.PaymentUnavailable, errors.TooManyOpen])  # fmt: skip
+def test_elements_have_a_text_for_a_refusal_that_the_fan_can_understand(error: type[errors.Refusal]) -> None:
+    assert error.code in english()
 
 
 @pytest.mark.parametrize("path", LOCALES, ids=lambda path: path.stem)

@@ -191,8 +191,8 @@ export class CoinElement extends HTMLElement {
     }
     if (isOpen(status)) return this.words[unknown];
     if (status === 409) return this.words.conflict;
-    const until = body.until ?? body.resets_at;
-    if (this.words.table[body.code]) return this.words.say(body.code, { until: until && this.words.date(until) });
+    if (this.words.table[body.code])
+      return this.words.say(body.code, { until: this.words.date(body.until ?? body.resets_at) });
     return (this.words.lang === "en" && body.detail) || this.words.refused;
   }
 

@@ -52,6 +52,8 @@ export const locales = {
     wallet_frozen: "Your wallet is frozen. Please contact support.",
     self_excluded: "You excluded yourself until {until}.",
     budget_reached: "This exceeds your own limit. It renews on {until}.",
+    payment_unavailable: "Payment is not available right now.",
+    too_many_open: "You have too many open payments until {until}.",
     self_gift: "You cannot give to yourself.",
   },
 };
