@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from msgspec.structs import replace
 
 from chalicelib.domain.budgets import BudgetChange
-from chalicelib.domain.memberships import Customer, Membership
+from chalicelib.domain.memberships import NEWEST, Customer, Membership
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.open_windows import MAX_OPEN_MEMBERSHIPS, OpenWindow, is_active, opening_refusal
 from chalicelib.domain.payments import CustomerGone, Invoice, MembershipHint, MembershipRef, Subscription
-from chalicelib.domain.purchases import SESSION_LIFE, Purchase
+from chalicelib.domain.purchases import FORMER_KEY_FORM, SESSION_LIFE, Purchase
 from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Rejected, Stale, Unmatched
 from tests.fake_asking import grow
 from tests.fake_budgets import Spending
@@ -63,8 +64,11 @@ class FakeMemberships:
         return self.known.get((user_id, membership_id))
 
     def list_memberships(self, user_id: str) -> Sequence[Membership]:
-        found = [membership for (fan, _), membership in self.known.items() if fan == user_id]
-        return sorted(found, key=lambda membership: membership.membership_id, reverse=True)
+        own = [membership for (fan, _), membership in self.known.items() if fan == user_id]
+        found = sorted(own, key=lambda membership: membership.membership_id, reverse=True)
+        after = found[NEWEST:]
+        former = list(takewhile(lambda membership: membership.key_form == FORMER_KEY_FORM, after))
+        return [*found[:NEWEST], *former, *(each for each in after[len(former) :] if each.paid_until)]
 
     def read_customer(self, user_id: str) -> Customer:
         return self.customers.get(user_id, Customer())

@@ -230,6 +230,8 @@ def updated(item: Item, text: str, names: Names, values: Values) -> Item:
             after.pop(name, None)
         elif given is None:
             raise InvalidExpression(f"the value of {name} is missing")
+        elif clause == "ADD" and "SS" in given:
+            after[name] = {"SS": sorted({*given["SS"], *(item[name]["SS"] if name in item else ())})}
         elif clause == "ADD":
             before = Decimal(item[name]["N"]) if name in item else Decimal(0)
             after[name] = {"N": str(before + Decimal(given["N"]))}

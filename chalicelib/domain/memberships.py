@@ -38,6 +38,9 @@ class MembershipStatus(StrEnum):
 
 LIVE: Final = (MembershipStatus.ACTIVE, MembershipStatus.PAST_DUE)
 
+NEWEST: Final = 10
+"""Memberships of a fan that are always read. Older ones only if they were ever live."""
+
 _SERVED: Final = frozenset({"active", "trialing"})
 """Statuses in which Stripe's advice is to serve the period: also while a bank debit is under way, in a trial, and
 while collection is paused. Sources: docs.stripe.com/billing/subscriptions/overview,

@@ -32,7 +32,10 @@ class Memberships(Protocol):
         """Read a membership, consistently."""
 
     def list_memberships(self, user_id: str) -> Sequence[Membership]:
-        """Read all memberships of a fan, newest first, consistently."""
+        """Read the newest memberships of a fan and all that were ever live, newest first, consistently.
+
+        Memberships that were tried and never paid do not make it slower.
+        """
 
     def list_open(self, user_id: str, before: datetime, limit: int) -> Sequence[str]:
         """List the ids of memberships that were opened and whose sessions ended before then, consistently.

@@ -100,6 +100,18 @@ def test_update_membership_with_notification_costs_five_units(
     assert reported(atomic_store, cost) == reported(atomic_store, Cost(1, wru=5))
 
 
+def test_list_memberships_costs_the_same_after_many_tries(atomic_store: DynamoStore, membership: Membership) -> None:
+    store, tried = atomic_store.memberships, [a_membership(membership.user_id) for _ in range(30)]
+    for each in tried:
+        store.open_membership(each, None, 100)
+    few = measured(atomic_store, lambda: store.list_memberships(membership.user_id))
+    assert (few.trips, few.rru <= 2) == (1, True)
+    live = replace(followed(membership), status=MembershipStatus.ACTIVE)
+    cost = measured(atomic_store, lambda: store.update_membership(membership, live, None))
+    assert reported(atomic_store, cost) == reported(atomic_store, Cost(1, wru=4))
+    assert measured(atomic_store, lambda: store.list_memberships(membership.user_id)) == Cost(2, rru=few.rru + 1)
+
+
 def test_update_membership_that_releases_costs_four_units(atomic_store: DynamoStore, membership: Membership) -> None:
     budget = set_budget(atomic_store, membership.user_id, a_budget())
     change = BudgetChange(seen=budget, budget=replace(budget, version=2))

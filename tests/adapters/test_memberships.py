@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.domain.ids import hash_request
-from chalicelib.domain.memberships import Customer, Membership, MembershipStatus
+from chalicelib.domain.memberships import NEWEST, Customer, Membership, MembershipStatus
 from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import TryAgain
 from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Stale, Unmatched
@@ -58,7 +58,8 @@ def test_open_membership_stores_request_hash(store: Store) -> None:
 
 
 def test_open_membership_with_taken_id_returns_that_membership(store: Store, membership: Membership) -> None:
-    assert store.memberships.open_membership(replace(membership, coins=1)) == MembershipExists(membership=membership)
+    expected = MembershipExists(membership=membership, wallet=store.ledger.read_wallet(membership.user_id))
+    assert store.memberships.open_membership(replace(membership, coins=1)) == expected
     assert find(store, membership) == membership
 
 
@@ -90,6 +91,28 @@ def test_list_memberships_is_newest_first_without_entries(store: Store) -> None:
         store.memberships.open_membership(membership)
     assert list(store.memberships.list_memberships(fan)) == made[::-1]
     assert [entry.entry_id for entry in store.ledger.list_entries(fan, 10)] != []
+
+
+def test_list_memberships_has_the_newest_and_those_ever_live(store: Store) -> None:
+    fan = new_name("fan")
+    tried = [a_membership(fan) for _ in range(NEWEST + 3)]
+    for membership in tried:
+        store.memberships.open_membership(membership, None, 100)
+    newest_first = tried[::-1]
+    assert list(store.memberships.list_memberships(fan)) == newest_first[:NEWEST]
+    live, ended = followed(tried[1]), followed(followed(tried[0]), status=MembershipStatus.ENDED)
+    store.memberships.update_membership(tried[1], live, None)
+    store.memberships.update_membership(tried[0], followed(tried[0]), None)
+    store.memberships.update_membership(followed(tried[0]), ended, None)
+    assert list(store.memberships.list_memberships(fan)) == [*newest_first[:NEWEST], live, ended]
+
+
+def test_list_memberships_reads_on_in_those_of_the_first_release(store: Store) -> None:
+    fan = new_name("fan")
+    tried = [a_membership(fan, key_form=1 + (number > 1)) for number in range(NEWEST + 2)]
+    for membership in tried:
+        store.memberships.open_membership(membership, None, 100)
+    assert list(store.memberships.list_memberships(fan)) == tried[::-1]
 
 
 # --- a paid month -----------------------------------------------------------------------------------------------------

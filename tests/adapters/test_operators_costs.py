@@ -84,7 +84,7 @@ def test_reverse_gift_costs_one_trip_and_nine_units(atomic_store: DynamoStore, p
     assert measured(atomic_store, lambda: atomic_store.operators.reverse_gift(reversal)) == Cost(1), "a repeat"
 
 
-@pytest.mark.parametrize(("how", "wru"), [("refuse", 6), ("credit", 11), ("a pending purchase", 11), ("a month", 13)])
+@pytest.mark.parametrize(("how", "wru"), [("refuse", 6), ("credit", 11), ("a pending purchase", 11), ("a month", 15)])
 def test_settle_review_costs_one_trip(atomic_store: DynamoStore, purchase: Purchase, how: str, wru: int) -> None:
     fan = purchase.user_id
     membership = a_membership(fan)

@@ -33,6 +33,7 @@ ALLOWED_ADDITIONS: tuple[str, ...] = (
     "rows/*/key_form",
     "rows/*OPEN#*",
     "rows/*CUSTOMER",
+    "rows/*MEMBERSHIPS",
     f"{_CHECKOUT}/oneOf",
     f"{_GIFT}/oneOf",
     "openapi/paths//v1/webhooks/stripe/post/requestBody",

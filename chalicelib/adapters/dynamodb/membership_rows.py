@@ -4,11 +4,19 @@ from typing import TypeVar
 
 from pynamodb.attributes import Attribute
 from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamodb.keys import MEMBERSHIPS, membership_key, open_membership_key, user_id_of, wallet_key
+from chalicelib.adapters.dynamodb.keys import (
+    EVER_LIVE,
+    MEMBERSHIPS,
+    membership_key,
+    open_membership_key,
+    user_id_of,
+    wallet_key,
+)
 from chalicelib.adapters.dynamodb.models import MembershipRow, OpenRow
 from chalicelib.adapters.dynamodb.open_checkouts import MEMBERSHIP, OPEN_LIFE
-from chalicelib.domain.memberships import Membership, MembershipStatus
+from chalicelib.domain.memberships import LIVE, Membership, MembershipStatus
 from chalicelib.domain.purchases import FORMER_KEY_FORM, PENDING_LIFE, SESSION_LIFE
 
 Value = TypeVar("Value")
@@ -68,6 +76,13 @@ def _expires_at(membership: Membership) -> int | None:
     if not is_over or membership.paid_until is not None:
         return None
     return int((membership.created_at + PENDING_LIFE).timestamp())
+
+
+def note_live(transaction: TransactWrite, before: Membership | None, after: Membership) -> None:
+    """Put a membership into the fan's list when its status becomes a live one. Cost: 2 write units then."""
+    if after.status in LIVE and (before is None or before.status is not after.status):
+        row = MembershipRow(wallet_key(after.user_id), EVER_LIVE)
+        transaction.update(row, [MembershipRow.ever_live.add({after.membership_id})])
 
 
 def assign(attribute: Attribute[Value], value: Value | None) -> Action:

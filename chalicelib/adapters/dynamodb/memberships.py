@@ -15,6 +15,7 @@ from chalicelib.adapters.dynamodb.budget_expressions import change_budget, spend
 from chalicelib.adapters.dynamodb.freeze_expressions import may_buy
 from chalicelib.adapters.dynamodb.keys import (
     CUSTOMER,
+    EVER_LIVE,
     MEMBERSHIPS,
     OPEN,
     WALLET,
@@ -27,6 +28,7 @@ from chalicelib.adapters.dynamodb.mapping import notification_row, posted_row, t
 from chalicelib.adapters.dynamodb.membership_rows import (
     assign,
     membership_row,
+    note_live,
     open_membership_row,
     standing,
     to_membership,
@@ -38,10 +40,10 @@ from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_
 from chalicelib.adapters.dynamodb.window_expressions import MEMBERSHIPS as UNPAID
 from chalicelib.adapters.dynamodb.window_expressions import Place, begin_window, count_payment, join_window
 from chalicelib.domain.budgets import BudgetChange
-from chalicelib.domain.memberships import Customer, Membership
+from chalicelib.domain.memberships import NEWEST, Customer, Membership
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.open_windows import MAX_OPEN_MEMBERSHIPS, is_active
-from chalicelib.domain.purchases import Purchase
+from chalicelib.domain.purchases import FORMER_KEY_FORM, Purchase
 from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Rejected, Stale, Unmatched
 
 
@@ -100,15 +102,36 @@ class DynamoMemberships:
                 return None
 
     def list_memberships(self, user_id: str) -> Sequence[Membership]:
-        """Cost: 1 request below a thousand memberships."""
+        """Cost: 1 request, and 1 for each membership that was ever live and is not among the newest."""
+        newest, ever_live = self._newest(user_id)
+        older = ever_live - {each.membership_id for each in newest}
+        found = [self.find_membership(user_id, membership_id) for membership_id in sorted(older, reverse=True)]
+        return [*newest, *(each for each in found if each)]
+
+    def _newest(self, user_id: str) -> tuple[list[Membership], set[str]]:
+        """Read the newest memberships, and the ids of all that were ever live.
+
+        Those of the first release are read on: it kept no such list.
+        """
+        newest: list[Membership] = []
+        ever_live: set[str] = set()
         with transient_errors():
             rows = MembershipRow.query(
                 wallet_key(user_id),
-                MembershipRow.sk.startswith(MEMBERSHIPS),
+                MembershipRow.sk.startswith(MEMBERSHIPS.removesuffix("#")),
                 consistent_read=True,
                 scan_index_forward=False,
+                page_size=NEWEST + 2,
             )
-            return [to_membership(row) for row in rows]
+            for row in rows:
+                if row.sk == EVER_LIVE:
+                    ever_live = set(row.ever_live or ())
+                    continue
+                membership = to_membership(row)
+                if len(newest) >= NEWEST and membership.key_form != FORMER_KEY_FORM:
+                    break
+                newest.append(membership)
+        return newest, ever_live
 
     def list_open(self, user_id: str, before: datetime, limit: int) -> Sequence[str]:
         """Cost: 1 request below 1 MB; rows are read until enough are found."""
@@ -188,7 +211,10 @@ class DynamoMemberships:
         notification: NotificationEntry | None,
         change: BudgetChange | None = None,
     ) -> Posted | Stale:
-        """Cost: 2 write units; 2 more with a change of the budget; with a notification 2 more and 1 for the journal."""
+        """Cost: 2 write units; 2 more with a change of the budget; with a notification 2 more and 1 for the journal.
+
+        2 more when the status becomes a live one.
+        """
         row = MembershipRow(wallet_key(before.user_id), membership_key(before.membership_id))
 
         def write(transaction: TransactWrite) -> None:
@@ -199,6 +225,7 @@ class DynamoMemberships:
                 transaction.update(WalletRow(row.pk, WALLET), *change_budget(change))
                 is_as_read &= MembershipRow.is_counted.exists()
             transaction.update(row, standing(after), is_as_read)
+            note_live(transaction, before, after)
 
         try:
             self._transactions.write(write)

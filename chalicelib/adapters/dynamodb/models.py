@@ -1,6 +1,6 @@
 """PynamoDB models of the single table."""
 
-from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.connection import Connection
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
@@ -151,6 +151,7 @@ class MembershipRow(Row):
     """A membership and its status. It has a `ttl` while it has no subscription, and once that ended unpaid.
 
     `counted`: the price of the first month counts in the budget. Its posting, or the release of the price, removes it.
+    The row EVER_LIVE has `ever_live` alone, the ids of memberships.
     """
 
     plan_id = UnicodeAttribute()
@@ -169,6 +170,7 @@ class MembershipRow(Row):
     request_hash = UnicodeAttribute(null=True)
     key_form = IntegerAttribute(null=True)
     is_counted = BooleanAttribute(null=True, attr_name="counted")
+    ever_live = UnicodeSetAttribute(null=True)
     ttl = IntegerAttribute(null=True)
 
 

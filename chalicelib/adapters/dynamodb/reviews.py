@@ -19,7 +19,7 @@ from chalicelib.adapters.dynamodb.keys import (
     wallet_key,
 )
 from chalicelib.adapters.dynamodb.mapping import posted_row
-from chalicelib.adapters.dynamodb.membership_rows import assign, standing
+from chalicelib.adapters.dynamodb.membership_rows import assign, note_live, standing
 from chalicelib.adapters.dynamodb.models import EntryRow, MembershipRow, ReviewRow, WalletRow
 from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.purchases import may_post
@@ -49,7 +49,7 @@ class DynamoReviews(DynamoReviewLists):
     def settle_review(
         self, review: Review, settlement: Settlement, credit: Credit | None
     ) -> Posted | AlreadySettled | Stale | Conflict:
-        """Cost: 4 write units and 2 for the index; with a credit 11, with a month 13."""
+        """Cost: 4 write units and 2 for the index; with a credit 11, with a month 13 or 15."""
 
         def write(counted: Sequence[Action], condition: Condition | None) -> None:
             self._transactions.write(_settling(review, settlement, credit, counted, condition))
@@ -165,3 +165,4 @@ def _extend(transaction: TransactWrite, member: Membership, before: Membership |
     ]
     is_as_seen = MembershipRow.version == before.version if before else MembershipRow.pk.does_not_exist()
     transaction.update(row, [*quote, *standing(member)], is_as_seen)
+    note_live(transaction, before, member)

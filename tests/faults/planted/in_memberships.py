@@ -224,6 +224,13 @@ IN_MEMBERSHIPS: Final = [
         ("tests/usecases/test_membership_budgets.py",),
     ),
     Bug(
+        "a member behind ten tries is none",
+        _STORE,
+        "return [*newest, *(each for each in found if each)]",
+        "return newest",
+        _MOTO,
+    ),
+    Bug(
         "a renewal gives a place back",
         _STORE,
         "        *([] if month.is_renewal else [count_payment(UNPAID)]),\n",
