@@ -45,7 +45,7 @@ class SpentMoney:
             if self._purchases.get(name) is not purchase:
                 self._follow(name, purchase)
         for member in memberships:
-            name = member.user_id, member.membership_id
+            name = member.user_id, _of_membership(member.membership_id)
             if not member.is_counted:
                 self.prices.pop(name, None)
             elif name not in self.prices:
@@ -59,7 +59,7 @@ class SpentMoney:
         elif purchase.status is Status.POSTED and (before is None or before.status is not Status.POSTED):
             known = self.prices.pop(name, None)
             if purchase.membership_id and not purchase.is_renewal:
-                known = self.prices.pop((purchase.user_id, purchase.membership_id), None)
+                known = self.prices.pop((purchase.user_id, _of_membership(purchase.membership_id)), None)
             price = Price(purchase.currency, {purchase.posting.posted_at}, {purchase.amount_minor})
             if known:
                 price = Price(known.currency, price.times | known.times, price.amounts | known.amounts)
@@ -95,6 +95,11 @@ class SpentMoney:
         own = [price for name, price in self.prices.items() if name[0] == user_id and price.currency == currency]
         bounds = [price.bounds(since) for price in own]
         return sum(least for least, _ in bounds), sum(most for _, most in bounds)
+
+
+def _of_membership(membership_id: str) -> str:
+    """Return the name of a membership's price: a key may name a purchase, too."""
+    return f"membership/{membership_id}"
 
 
 def _counted(budget: Budget) -> tuple[list[int], list[int]]:
