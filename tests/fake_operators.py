@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment
+from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.entries import Entry, shard_entry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.ids import iso
@@ -47,7 +48,9 @@ class FakeOperators:
         self.ledger.adjust(adjustment)
         return Posted()
 
-    def reverse_gift(self, adjustment: Adjustment) -> Posted | AlreadyReversed | Conflict:
+    def reverse_gift(
+        self, adjustment: Adjustment, change: BudgetChange | None = None, streak_id: str | None = None
+    ) -> Posted | AlreadyReversed | Stale | Conflict:
         name = adjustment.user_id, str(adjustment.about)
         gift = self.ledger.find_entry(*name)
         taken = self.ledger.find_entry(adjustment.user_id, adjustment.entry_id)
@@ -55,6 +58,14 @@ class FakeOperators:
             return AlreadyReversed(reversed_by=self.reversed_by[name])
         if not isinstance(gift, Gift) or taken or adjustment.entry_id in self.acts:
             return Conflict()
+        streak = self.ledger.streaks.get(adjustment.user_id)
+        if streak_id and (streak is None or streak.streak_id != streak_id):
+            return Stale()
+        if change and self.ledger.change_budget(adjustment.user_id, change) == Stale():
+            return Stale()
+        if streak_id and streak:
+            rest = replace(streak, count=streak.count - 1, coins=streak.coins - adjustment.coins)
+            self.ledger.streaks[adjustment.user_id] = rest
         self._record(adjustment.entry_id, adjustment.kind.value, adjustment.user_id)
         self.reversed_by[name] = adjustment.entry_id
         self.ledger.adjust(adjustment)

@@ -21,7 +21,8 @@ class ShardState:
 def is_as_seen(streak: Streak | None, ended: StreakEnd | None) -> bool:
     if ended is None or streak is None:
         return ended is None and streak is None
-    return (streak.streak_id, streak.count) == (ended.streak.streak_id, ended.streak.count)
+    seen = ended.streak
+    return (streak.streak_id, streak.count, streak.last_at) == (seen.streak_id, seen.count, seen.last_at)
 
 
 def grown(streak: Streak | None, gift: Gift) -> Streak:

@@ -4,7 +4,7 @@ The wallet stores the amounts left, because a DynamoDB condition cannot add: eve
 they are reset when their period ends. Lower limits apply at once; higher limits, or none, apply a day later.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -242,13 +242,30 @@ def released(budget: Budget, amount_minor: int, currency: str, opened_at: dateti
     counted = [since <= opened_at for since in current.since]
     if currency != current.limits.currency or not any(counted):
         return None
-    money = ByPeriod(
+    money = _given_back(current.money_left, current.limits.money, counted, amount_minor)
+    return replace(current, money_left=money, version=budget.version + 1)
+
+
+def returned(budget: Budget, coins: int, given_at: datetime, now: datetime) -> Budget | None:
+    """Return the budget without a gift that was reversed, or None when the gift does not count in it.
+
+    Only the periods in which the gift was sent are changed, up to their limits.
+    """
+    current: Budget = renewed(budget, now)
+    counted = [since <= given_at for since in current.since]
+    if not any(counted):
+        return None
+    left = _given_back(current.coins_left, current.limits.coins, counted, coins)
+    return replace(current, coins_left=left, version=budget.version + 1)
+
+
+def _given_back(left: ByPeriod[int], limits: ByPeriod[int], counted: Iterable[bool], amount: int) -> ByPeriod[int]:
+    return ByPeriod(
         *(
-            min(left + amount_minor, limit) if is_counted else left
-            for left, limit, is_counted in zip(current.money_left, current.limits.money, counted, strict=True)
+            min(rest + amount, limit) if is_counted else rest
+            for rest, limit, is_counted in zip(left, limits, counted, strict=True)
         )
     )
-    return replace(current, money_left=money, version=budget.version + 1)
 
 
 def exceeded(left: ByPeriod[int], amount: int) -> Iterator[int]:

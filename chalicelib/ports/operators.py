@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chalicelib.domain.adjustments import Adjustment
+from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.reviews import Freeze, Review, ReviewPage, ReviewRef, Settlement
 from chalicelib.domain.settlements import Credit
 from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySettled, Conflict, Posted, Repeated, Stale
@@ -15,8 +16,16 @@ class OperatorLedger(Protocol):
     def grant(self, adjustment: Adjustment) -> Posted | AlreadyExists | Conflict:
         """Credit coins. A conflict: the key names another act, such as a grant to another fan."""
 
-    def reverse_gift(self, adjustment: Adjustment) -> Posted | AlreadyReversed | Conflict:
-        """Return a gift's coins to its sender. `about` is the gift's entry id."""
+    def reverse_gift(
+        self, adjustment: Adjustment, change: BudgetChange | None = None, streak_id: str | None = None
+    ) -> Posted | AlreadyReversed | Stale | Conflict:
+        """Return a gift's coins to its sender.
+
+        Args:
+            adjustment: its `about` is the gift's entry id.
+            change: returns the coins to the budget in the same transaction.
+            streak_id: the active streak, whose total loses the gift in the same transaction.
+        """
 
     def freeze(self, freeze: Freeze) -> Posted | Repeated:
         """Freeze or unfreeze a wallet, and record the act under its key.

@@ -1,15 +1,22 @@
 """Operators' acts: grants, freezes, reversals."""
 
+from datetime import datetime
+from typing import Final
+
 from chalicelib.domain.adjustments import Adjustment, Kind
+from chalicelib.domain.budgets import BudgetChange, returned
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.ids import is_uuid7, require_party_id
 from chalicelib.domain.operators import Act, Adjusted, GrantOrder, is_same_act
 from chalicelib.domain.reviews import Freeze
-from chalicelib.errors import IdempotencyConflict, NotFound
+from chalicelib.domain.streaks import is_of
+from chalicelib.errors import IdempotencyConflict, NotFound, TryAgain
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.operators import OperatorLedger
-from chalicelib.ports.results import AlreadyExists, AlreadyReversed, Posted
+from chalicelib.ports.results import AlreadyExists, AlreadyReversed, Conflict, Posted, Stale
+
+MAX_ATTEMPTS: Final = 5
 
 
 def grant_coins(order: GrantOrder, *, operators: OperatorLedger, clock: Clock) -> Adjusted:
@@ -62,6 +69,9 @@ def reverse_gift(
 ) -> Adjusted:
     """Reverse the gift, once for each key.
 
+    Its coins count no more in the fan's budget, in periods that still run, nor in the total of its streak, if that is
+    active.
+
     Raises:
         NotFound: the fan has no such gift.
         IdempotencyConflict: the gift was reversed by another act, or the key names something else.
@@ -84,7 +94,7 @@ def reverse_gift(
         creator_id=gift.creator_id,
         shard=gift.shard,
     )
-    match operators.reverse_gift(reversal):
+    match _reverse(reversal, gift, ledger, operators, clock.now()):
         case Posted():
             return Adjusted(adjustment=reversal, is_repeat=False)
         case AlreadyReversed(reversed_by=act.key):
@@ -94,3 +104,19 @@ def reverse_gift(
     if not isinstance(earlier, Adjustment):
         raise IdempotencyConflict("The gift was reversed before, or the key was used for something else.")
     return Adjusted(adjustment=earlier, is_repeat=True)
+
+
+def _reverse(
+    reversal: Adjustment, gift: Gift, ledger: Ledger, operators: OperatorLedger, now: datetime
+) -> Posted | AlreadyReversed | Conflict:
+    """Reverse the gift in the wallet as it is. Raises TryAgain when the wallet changed at every attempt."""
+    for _ in range(MAX_ATTEMPTS):
+        wallet = ledger.read_wallet(gift.user_id)
+        budget = returned(wallet.budget, gift.price_coins, gift.posted_at, now) if wallet.budget else None
+        change = BudgetChange(seen=wallet.budget, budget=budget) if budget else None
+        match operators.reverse_gift(reversal, change, gift.streak_id if is_of(gift, wallet.streak) else None):
+            case Stale():
+                continue
+            case done:
+                return done
+    raise TryAgain("The wallet is busy.")

@@ -5,9 +5,22 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.domain.budgets import BudgetChange, returned
 from chalicelib.domain.gifts import Gift
-from chalicelib.ports.results import AlreadyExists, AlreadyReversed, Conflict, Posted
-from tests.adapters.samples import a_freeze, a_gift, a_reversal, an_adjustment, buy, new_id
+from chalicelib.domain.periods import ByPeriod
+from chalicelib.domain.streaks import end_of
+from chalicelib.ports.results import AlreadyExists, AlreadyReversed, Conflict, Posted, Stale
+from tests.adapters.budget_lab import set_budget
+from tests.adapters.samples import (
+    a_budget,
+    a_freeze,
+    a_gift,
+    a_posting,
+    a_reversal,
+    an_adjustment,
+    buy,
+    new_id,
+)
 from tests.fakes import START
 from tests.stores import Store
 
@@ -145,3 +158,53 @@ def test_reverse_gift_of_two_users_with_one_id_reverses_each(store: Store, gift:
     assert store.operators.reverse_gift(a_reversal(gift)) == Posted()
     assert store.operators.reverse_gift(a_reversal(same_id)) == Posted()
     assert (coins(store, gift), coins(store, same_id)) == (100, 60)
+
+
+def test_reverse_gift_returns_its_coins_to_the_budget(store: Store) -> None:
+    gift = a_gift()
+    buy(store.ledger, gift.user_id, 100)
+    seen = set_budget(store, gift.user_id, a_budget(coins=ByPeriod(70, 80, 90)))
+    store.ledger.post_gift(gift)
+    read = store.ledger.read_wallet(gift.user_id).budget
+    assert read
+    back = returned(read, gift.price_coins, gift.posted_at, START)
+    assert back
+
+    outdated = BudgetChange(seen=replace(read, version=read.version + 1), budget=back)
+    before = store.snapshot(gift.user_id)
+    assert store.operators.reverse_gift(a_reversal(gift), outdated) == Stale()
+    assert store.snapshot(gift.user_id) == before
+
+    assert store.operators.reverse_gift(a_reversal(gift), BudgetChange(seen=read, budget=back)) == Posted()
+    wallet = store.ledger.read_wallet(gift.user_id)
+    assert wallet.budget
+    assert (wallet.coins, wallet.budget.coins_left) == (100, seen.coins_left)
+
+
+def test_reverse_gift_takes_it_out_of_its_active_streak(store: Store) -> None:
+    gift = a_gift(price_coins=20)
+    first = replace(gift, streak_id=gift.gift_id)
+    buy(store.ledger, gift.user_id, 100)
+    store.ledger.post_gift(first)
+    read = store.ledger.read_wallet(gift.user_id).streak
+    assert read
+    for number in (1, 2):
+        later = START + timedelta(seconds=number)
+        store.ledger.post_gift(replace(first, gift_id=new_id(), event_id=new_id(), posted_at=later))
+
+    for given in (first, store.ledger.list_entries(gift.user_id, 1)[0]):
+        assert isinstance(given, Gift)
+        assert store.operators.reverse_gift(a_reversal(given), None, first.streak_id) == Posted()
+
+    streak = store.ledger.read_wallet(gift.user_id).streak
+    assert streak
+    assert (streak.count, streak.coins) == (1, 20)
+    end = end_of(read, gift.user_id, new_id(), a_posting())
+    assert store.ledger.end_streak(gift.user_id, end) == Stale(), "same count, but other taps"
+    assert store.ledger.end_streak(gift.user_id, end_of(streak, gift.user_id, new_id(), a_posting())) == Posted()
+
+
+def test_reverse_gift_of_a_streak_that_has_ended_is_stale(store: Store, gift: Gift) -> None:
+    before = store.snapshot(gift.user_id)
+    assert store.operators.reverse_gift(a_reversal(gift), None, new_id()) == Stale()
+    assert store.snapshot(gift.user_id) == before

@@ -1,23 +1,28 @@
 """Operators' acts in DynamoDB. Each act is one transaction; its id is an idempotency key."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamodb.acts import record_act
 from chalicelib.adapters.dynamodb.attributes import require
+from chalicelib.adapters.dynamodb.budget_expressions import change_budget
 from chalicelib.adapters.dynamodb.keys import WALLET, entry_key, wallet_key
 from chalicelib.adapters.dynamodb.mapping import adjustment_row, to_entry
 from chalicelib.adapters.dynamodb.models import AuditRow, EntryRow, WalletRow, bind
 from chalicelib.adapters.dynamodb.reviews import DynamoReviews
+from chalicelib.adapters.dynamodb.streak_expressions import taken_out
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions
 from chalicelib.domain.adjustments import Adjustment
+from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.economy import GiftKind
 from chalicelib.domain.reviews import Freeze
 from chalicelib.errors import IdempotencyConflict
-from chalicelib.ports.results import AlreadyExists, AlreadyReversed, Conflict, Posted, Repeated
+from chalicelib.ports.results import AlreadyExists, AlreadyReversed, Conflict, Posted, Repeated, Stale
 
 GIFT_KINDS: Final = tuple(kind.value for kind in GiftKind)
 
@@ -43,13 +48,19 @@ class DynamoOperators(DynamoReviews):
             return AlreadyExists(entry=to_entry(EntryRow.from_raw_data(earlier))) if earlier else Conflict()
         return Posted()
 
-    def reverse_gift(self, adjustment: Adjustment) -> Posted | AlreadyReversed | Conflict:
+    def reverse_gift(
+        self, adjustment: Adjustment, change: BudgetChange | None = None, streak_id: str | None = None
+    ) -> Posted | AlreadyReversed | Stale | Conflict:
         if adjustment.entry_id == adjustment.about:
             return Conflict()  # DynamoDB does not write one item twice in a transaction
         gift = EntryRow(wallet_key(adjustment.user_id), entry_key(require(adjustment.about)))
+        actions, condition = change_budget(change) if change else ([], None)
+        if streak_id:
+            taken, is_active = taken_out(streak_id, adjustment.coins)
+            actions, condition = [*actions, *taken], is_active if condition is None else condition & is_active
 
         def write(transaction: TransactWrite) -> None:
-            _credit(transaction, adjustment)
+            _credit(transaction, adjustment, actions, condition)
             transaction.update(
                 gift,
                 [EntryRow.reversed_by.set(adjustment.entry_id), EntryRow.version.add(1)],
@@ -63,7 +74,9 @@ class DynamoOperators(DynamoReviews):
             # Order of actions: puts first, then updates (act, entry, wallet, gift).
             old_gift = refused.old_items[3]
             reversed_by = EntryRow.from_raw_data(old_gift).reversed_by if old_gift else None
-            return AlreadyReversed(reversed_by=reversed_by) if reversed_by else Conflict()
+            if reversed_by:
+                return AlreadyReversed(reversed_by=reversed_by)
+            return Stale() if refused.failed == [False, False, True, False] else Conflict()
         return Posted()
 
     def freeze(self, freeze: Freeze) -> Posted | Repeated:
@@ -94,7 +107,12 @@ class DynamoOperators(DynamoReviews):
         return Posted()
 
 
-def _credit(transaction: TransactWrite, adjustment: Adjustment) -> None:
+def _credit(
+    transaction: TransactWrite,
+    adjustment: Adjustment,
+    actions: Sequence[Action] = (),
+    condition: Condition | None = None,
+) -> None:
     record_act(
         transaction,
         key=adjustment.entry_id,
@@ -110,5 +128,7 @@ def _credit(transaction: TransactWrite, adjustment: Adjustment) -> None:
         [
             WalletRow.coins.add(adjustment.coins),
             WalletRow.created_at.set(WalletRow.created_at | adjustment.posted_at),
+            *actions,
         ],
+        condition,
     )

@@ -39,7 +39,13 @@ def is_as_seen(ended: StreakEnd | None) -> Condition:
     """Require no active streak, or the one to end unchanged since it was read."""
     if ended is None:
         return WalletRow.streak_id.does_not_exist()
-    seen: Condition = (WalletRow.streak_id == ended.streak.streak_id) & (WalletRow.streak_count == ended.streak.count)
+    streak = ended.streak
+    # A tap and a reversal leave the count as it was.
+    seen: Condition = (
+        (WalletRow.streak_id == streak.streak_id)
+        & (WalletRow.streak_count == streak.count)
+        & (WalletRow.streak_at == streak.last_at)
+    )
     return seen
 
 
@@ -64,6 +70,12 @@ def counted(gift: Gift) -> list[Action]:
         WalletRow.streak_coins.add(gift.price_coins),
         WalletRow.streak_at.set(gift.posted_at),
     ]
+
+
+def taken_out(streak_id: str, coins: int) -> tuple[list[Action], Condition]:
+    """Take a reversed gift out of its active streak."""
+    actions: list[Action] = [WalletRow.streak_count.add(-1), WalletRow.streak_coins.add(-coins)]
+    return actions, WalletRow.streak_id == streak_id
 
 
 def forgotten() -> list[Action]:

@@ -99,8 +99,8 @@ IN_BUDGETS: Final = [
     Bug(
         "more given back than there was",
         _RULES,
-        "            min(left + amount_minor, limit) if is_counted else left\n",
-        "            left + amount_minor if is_counted else left\n",
+        "            min(rest + amount, limit) if is_counted else rest\n",
+        "            rest + amount if is_counted else rest\n",
         ("tests/domain/test_budget_changes.py",),
     ),
     Bug(
@@ -137,6 +137,20 @@ IN_BUDGETS: Final = [
         "    if not pending:\n",
         "    if pending:\n",
         ("tests/usecases/test_exclusions.py",),
+    ),
+    Bug(
+        "a reversed gift that stays in its streak's total",
+        "chalicelib/adapters/dynamodb/streak_expressions.py",
+        "WalletRow.streak_count.add(-1)",
+        "WalletRow.streak_count.add(0)",
+        ("tests/adapters/test_operators_reversals.py", *_MOTO),
+    ),
+    Bug(
+        "a reversed gift that stays in the budget",
+        "chalicelib/usecases/operators.py",
+        "returned(wallet.budget, gift.price_coins, gift.posted_at, now)",
+        "returned(wallet.budget, 0, gift.posted_at, now)",
+        ("tests/usecases/test_reversed_gifts.py",),
     ),
     Bug(
         "a reminder for every gift",

@@ -29,8 +29,8 @@ IN_GIVING: Final = [
     Bug(
         "a streak ends however long it has grown",
         _EXPRESSIONS,
-        " & (WalletRow.streak_count == ended.streak.count)\n",
-        "\n",
+        "        & (WalletRow.streak_count == streak.count)\n        & (WalletRow.streak_at == streak.last_at)\n",
+        "",
         _STREAKS,
     ),
     Bug(
