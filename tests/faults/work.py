@@ -30,7 +30,7 @@ from tests.faults.planting import run as plant
 from tests.http.api import Api, put_in_place
 
 CHUNK: Final = 250
-LIVES: Final = 400
+LIVES: Final = 300
 LIVES_AT_ONCE: Final = 50
 COMMANDS: Final = 20_000
 IN_TRIPLES: Final = tuple(name for name in interleavings.HANDLERS if name not in {"sweep", "reconcile"})
