@@ -44,7 +44,7 @@ def super_chat(page: Page) -> None:
     page.get_by_role("radio", name="Super chat").check(force=True)
     page.get_by_label("Amount").fill("260")
     page.get_by_label("Message").fill("What a show! Greetings from Graz")
-    page.get_by_text("$2.76").wait_for()
+    page.get_by_text("$2.75").wait_for()
 
 
 STATES: Final[Mapping[str, Callable[[Page], None]]] = {"poor": poor, "tapping": tapping, "super_chat": super_chat}
