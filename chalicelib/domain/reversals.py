@@ -146,10 +146,10 @@ def _withdrawn_minor(dispute: Dispute, currency: str) -> int | None:
 
 
 def _share_out(dispute: Dispute) -> Fraction:
-    """Return the share of a dispute's withdrawals that was not reinstated, 0 to 1."""
-    taken = -_converted(booking for booking in dispute.bookings if booking.amount_minor < 0)
-    left = taken - _converted(booking for booking in dispute.bookings if booking.amount_minor > 0)
-    return left / taken if left * CONVERSION_LOSS > taken else Fraction(0)
+    """Return the share of a dispute's withdrawal that is out, 0 to 1. It may be reinstated, and withdrawn again."""
+    taken = max((-_converted([each]) for each in dispute.bookings if each.amount_minor < 0), default=Fraction(0))
+    left = -_converted(dispute.bookings)
+    return min(left / taken, Fraction(1)) if left * CONVERSION_LOSS > taken else Fraction(0)
 
 
 def _converted(bookings: Iterable[Booking]) -> Fraction:

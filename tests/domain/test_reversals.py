@@ -77,6 +77,9 @@ def test_money_gone_beside_an_inquiry_in_another_currency_is_the_full_refund() -
         ([*booked(-264, currency="eur", rate="0.88"), *booked(258, currency="eur", rate="0.86")], 0),
         ([*booked(-264, currency="eur", rate="0.88"), *booked(86, currency="eur", rate="0.86")], 200),
         ([*booked(-264, currency="eur", rate="0.88"), *booked(255, currency="eur", rate="0.86")], 0),
+        (booked(-264, 264, -264, currency="eur", rate="0.88"), 300),
+        ([*booked(-264, 264, currency="eur", rate="0.88"), *booked(-270, currency="eur", rate="0.86")], 300),
+        (booked(-264, 264, -264, 264, currency="eur", rate="0.88"), 0),
         (booked(258, currency="eur"), 0),
     ],
 )
