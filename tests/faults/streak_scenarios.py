@@ -1,9 +1,11 @@
 """Scenarios for streaks, cheers and super chats. Their own check: each streak is counted, and published once."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
+from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
 from tests.faults.scenario import Scenario, Step
@@ -125,6 +127,7 @@ STREAKS: Final = [
         _ready,
         lambda system: system.send(system.current_key, None, kind="super_chat", coins=50, message="hello"),
     ),
+    Scenario("reverse a gift of an active streak", _tapped, lambda system: system.reverse(system.key(), system.about)),
     Scenario("relay a streak", _three, SimulatedSystem.stream),
     Scenario("sweep a streak", _lost, SimulatedSystem.sweep, is_repair=True),
 ]
@@ -134,21 +137,36 @@ def miscounted_streaks(system: SimulatedSystem) -> Iterator[str]:
     """Find streaks that differ from their taps: in the wallet, in the creator's shard, in the published messages."""
     rows: dict[Row, list[Gift]] = defaultdict(list)
     ends: dict[Row, list[NotificationEntry]] = defaultdict(list)
+    reversals = dict[str | None, Adjustment]()
     for entry in [entry for known in system.fake_ledger.entries.values() for entry in known.values()]:
         if isinstance(entry, Gift) and entry.streak_id:
             rows[entry.user_id, entry.streak_id].append(entry)
         if isinstance(entry, NotificationEntry) and entry.kind is NotificationKind.STREAK_END:
             ends[entry.user_id, str(entry.payload["streak_id"])].append(entry)
+        if isinstance(entry, Adjustment) and entry.kind is Kind.GIFT_REVERSAL:
+            reversals[entry.about] = entry
     yield from (f"the end of {row} is published, and it never began" for row in ends.keys() - rows.keys())
     yield from (
         f"the streak {streak.streak_id} of {fan} never ended" for fan, streak in system.fake_ledger.streaks.items()
     )
     for row, taps in rows.items():
-        due = (len(taps), sum(tap.price_coins for tap in taps))
         reported = [(notification.payload["count"], notification.payload["coins"]) for notification in ends[row]]
-        if reported != [due]:
+        due = set().union(*(_totals(taps, reversals, end.posted_at) for end in ends[row]))
+        if len(reported) != 1 or reported[0] not in due:
             yield f"{row} came to {due}, and is published as {reported}"
         yield from _uncounted(system, row, taps)
+
+
+def _totals(
+    taps: Iterable[Gift], reversals: Mapping[str | None, Adjustment], ended_at: datetime
+) -> set[tuple[int, int]]:
+    """Return the possible totals: a gift that was reversed before the end may have left the streak in time, or not."""
+    totals = {(0, 0)}
+    for tap in taps:
+        added = {(count + 1, coins + tap.price_coins) for count, coins in totals}
+        reversal = reversals.get(tap.gift_id)
+        totals = added | totals if reversal and reversal.posted_at <= ended_at else added
+    return totals
 
 
 def _uncounted(system: SimulatedSystem, row: Row, taps: list[Gift]) -> Iterator[str]:

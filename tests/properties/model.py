@@ -137,8 +137,6 @@ class Model:
 
     def tap(self, name: Name, request: tuple[object, ...], tap: Streak, *, is_stale: bool) -> str:
         """Predict a gift of a streak: it continues the active streak, or ends it and starts its own."""
-        if name[1] < tap.streak_id:
-            return "invalid_field"
         before = self.streaks.get(name[0])
         is_first, is_next = name[1] == tap.streak_id, before is not None and before.is_like(tap)
         streak_refusal = "" if is_first or is_next else "streak_ended"
@@ -228,6 +226,9 @@ class Model:
             return "idempotency_conflict"
         self.reversed_by[gift], self.requests[gift[0], key] = key, ("reversal", gift)
         self._move_coins(gift[0], self.costs[gift])
+        active = self.streaks.get(gift[0])
+        if active is not None and active.streak_id in self.requests[gift]:
+            self.streaks[gift[0]] = replace(active, count=active.count - 1, coins=active.coins - self.costs[gift])
         return "new"
 
     def freeze(self, fan: str, key: str, *, is_frozen: bool) -> str:
@@ -275,8 +276,7 @@ class Model:
         status = self.status.get(name, "unknown")
         if status == "posted" and word == "failed":
             return "late_failure"
-        moved = MOVES[word].get(status)
-        if moved is None:
+        if (moved := MOVES[word].get(status)) is None:
             return "unchanged"
         self.status[name] = moved
         return moved
