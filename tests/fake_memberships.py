@@ -125,7 +125,8 @@ class FakeMemberships:
         name = before.user_id, before.membership_id
         stored = self.known.get(name)
         existing = notification and self.ledger.find_entry(notification.user_id, notification.entry_id)
-        if stored is None or stored.version != before.version or existing:
+        read = before.version, before.subscription_id
+        if stored is None or (stored.version, stored.subscription_id) != read or existing:
             return Stale()
         if change and (not stored.is_counted or self.ledger.change_budget(before.user_id, change) == Stale()):
             return Stale()
@@ -146,6 +147,7 @@ class FakeSubscriptions:
         self.gone: set[str | None] = set()
         self.expired: list[str] = []
         self.is_reachable = True
+        self.open_sessions = 1
         self.subscriptions: dict[str, Subscription] = {}
         self.invoices: dict[str, Invoice] = {}
 
@@ -163,9 +165,9 @@ class FakeSubscriptions:
         self.customers.append(customer_id)
         return f"https://pay.example/{membership.membership_id}"
 
-    def expire_sessions(self, customer_id: str) -> bool:
+    def expire_sessions(self, customer_id: str) -> int:
         self.expired.append(customer_id)
-        return self.is_reachable
+        return self.open_sessions if self.is_reachable else 0
 
     def read_invoice(self, invoice_id: str) -> Invoice | None:
         return self.invoices.get(invoice_id)

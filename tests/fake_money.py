@@ -35,18 +35,15 @@ class FakeMoney(FakeBudgets):
         existing = adjustment and self.entries.get(adjustment.user_id, {}).get(adjustment.entry_id)
         held = self.coins.get(purchase.user_id, 0)
         is_off = adjustment and adjustment.coins_spent not in {None, coins_already_spent(held, -adjustment.coins)}
-        is_won = purchase.hold is DisputeHold.LOST is not hold
+        takes_coins = adjustment is not None and adjustment.coins < 0
+        is_open_again = purchase.hold is DisputeHold.LOST and (hold is not DisputeHold.LOST or takes_coins)
         if not isinstance(stored, Purchase) or stored.version != purchase.version or existing or is_off:
             return Stale()
-        if (
-            paid
-            and not is_won
-            and (held < 0 or self._disputes(paid.user_id) != (paid.open_disputes, paid.lost_disputes))
-        ):
+        if paid and (held < 0 or self._disputes(paid.user_id) != (paid.open_disputes, paid.lost_disputes)):
             return Stale()
         changed = replace(stored, kept_minor=kept_minor, hold=hold, version=stored.version + 1)
         self.entries[purchase.user_id][purchase.purchase_id] = changed
-        if is_won:
+        if is_open_again:
             self.paid_disputes.pop(purchase.user_id, None)
         elif paid:
             self.paid_disputes[purchase.user_id] = paid.lost_disputes

@@ -112,8 +112,8 @@ class Subscriptions(Protocol):
             PaymentUnavailable: the provider refuses it for good; no session exists.
         """
 
-    def expire_sessions(self, customer_id: str) -> bool:
-        """Expire the customer's open checkout sessions, best effort. True if none of them can be paid any more."""
+    def expire_sessions(self, customer_id: str) -> int:
+        """Expire the customer's open checkout sessions, best effort. Returns the number of those closed now."""
 
     def read_invoice(self, invoice_id: str) -> Invoice | None:
         """Return the present invoice. None when it was deleted or has no subscription."""

@@ -181,7 +181,9 @@ LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SETTLE_DELAY: Final = timedelta(hours=1)
 """Time in which the provider's own `checkout.session.expired` should arrive."""
 MAX_ENDED: Final = 100
-"""Checkouts that are ended in one call. The rest is left to the next one."""
+"""Checkouts that are read at once."""
+MAX_PAGES: Final = 5
+"""Pages of checkouts that were paid or ended before, of which one call reads on. The rest is left to the next call."""
 
 
 def end_stale(user_id: str, services: UnpaidServices) -> int:
@@ -205,10 +207,14 @@ def end_stale_purchases(user_id: str, *, ledger: Ledger, clock: Clock) -> int:
     """
     over = clock.now() - SETTLE_DELAY
     ended = 0
-    for checkout in ledger.list_open(user_id, LONG_AGO, over, MAX_ENDED):
-        ended += _end(ledger.find_entry(user_id, checkout.purchase_id), ledger, clock)
-        # Last, so that a call after one that failed finds the checkout in the list.
-        ledger.close_open(checkout)
+    for _ in range(MAX_PAGES):
+        listed = ledger.list_open(user_id, LONG_AGO, over, MAX_ENDED)
+        for checkout in listed:
+            ended += _end(ledger.find_entry(user_id, checkout.purchase_id), ledger, clock)
+            # Last, so that a call after one that failed finds the checkout in the list.
+            ledger.close_open(checkout)
+        if ended or len(listed) < MAX_ENDED:
+            break
     return ended or _end_former_purchases(user_id, over - SESSION_LIFE, ledger, clock)
 
 

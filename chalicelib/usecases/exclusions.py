@@ -14,7 +14,9 @@ from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
 
 MAX_OPEN: Final = 40
-"""Checkouts whose sessions are expired: two windows of 20 in the life of a session."""
+"""Checkouts whose sessions are expired: two windows of 20 in the life of a session. Others are reported as open."""
+MAX_LISTED: Final = 1_000
+"""Rows of open checkouts that are read. Most are of paid ones, which do not count."""
 
 
 class ExclusionServices(Protocol):
@@ -72,7 +74,7 @@ def close_open_checkouts(user_id: str, services: ExclusionServices) -> Aftermath
 def _close_purchases(user_id: str, services: ExclusionServices) -> list[tuple[datetime, bool]]:
     """Return the end of each session of a pending purchase, and whether it is closed now."""
     ledger, now = services.ledger, services.clock.now()
-    listed = ledger.list_open(user_id, now, now + 2 * SESSION_LIFE, MAX_OPEN)
+    listed = ledger.list_open(user_id, now, now + 2 * SESSION_LIFE, MAX_LISTED)
     entries = [(ledger.find_entry(user_id, checkout.purchase_id), checkout) for checkout in listed]
     pending = [
         (entry, checkout)
@@ -81,19 +83,24 @@ def _close_purchases(user_id: str, services: ExclusionServices) -> list[tuple[da
     ]
     if not pending:
         return []
-    closed = services.gateway.expire_sessions([(purchase, checkout.return_url) for purchase, checkout in pending])
-    return [(checkout.until, is_closed) for (_, checkout), is_closed in zip(pending, closed, strict=True)]
+    newest = pending[-MAX_OPEN:]
+    closed = services.gateway.expire_sessions([(purchase, checkout.return_url) for purchase, checkout in newest])
+    left = [(checkout.until, False) for _, checkout in pending[:-MAX_OPEN]]
+    return left + [(checkout.until, is_closed) for (_, checkout), is_closed in zip(newest, closed, strict=True)]
 
 
 def _close_memberships(
     user_id: str, memberships: Sequence[Membership], services: ExclusionServices
 ) -> list[tuple[datetime, bool]]:
-    """Return the same for pending memberships. Their sessions are those of the fan's customer."""
+    """Return the same for pending memberships. Their sessions are those of the fan's customer.
+
+    Those for which no session was found are reported as open: one may be about to be created.
+    """
     now = services.clock.now()
     ends = [each.created_at + SESSION_LIFE for each in memberships if each.status is MembershipStatus.PENDING]
-    lasting = [end for end in ends if end > now]
+    lasting = sorted(end for end in ends if end > now)
     if not lasting:
         return []
     customer_id = services.memberships.read_customer(user_id).customer_id
-    is_closed = customer_id is not None and services.subscriptions.expire_sessions(customer_id)
-    return [(end, is_closed) for end in lasting]
+    closed = 0 if customer_id is None else services.subscriptions.expire_sessions(customer_id)
+    return [(end, place < closed) for place, end in enumerate(lasting)]

@@ -164,10 +164,11 @@ def _customer_of(user_id: str, services: MembershipCheckouts) -> str | None:
     known = services.memberships.read_customer(user_id)
     if known.customer_id:
         return known.customer_id
-    earlier = [each.customer_id for each in services.memberships.list_memberships(user_id)]
-    found = [customer_id for customer_id in earlier if customer_id and customer_id != known.gone_id]
+    # After one customer was gone, the others of the same time may be, too.
+    earlier = [] if known.gone_id else services.memberships.list_memberships(user_id)
+    found = next((each.customer_id for each in earlier if each.customer_id), None)
     try:
-        customer_id = found[0] if found else services.subscriptions.create_customer(user_id, known.gone_id)
+        customer_id = found or services.subscriptions.create_customer(user_id, known.gone_id)
     except PaymentUnavailable:
         return None
     return services.memberships.keep_customer(user_id, customer_id)

@@ -10,7 +10,7 @@ from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import CheckoutSession, Invoice, MoneyState, PurchaseRef
-from chalicelib.domain.purchases import Purchase, review_of
+from chalicelib.domain.purchases import DisputeHold, Purchase, review_of
 from chalicelib.domain.reversals import (
     MoneyGone,
     coins_already_spent,
@@ -124,7 +124,8 @@ def _update_coins(purchase: Purchase, payment: _Payment, services: RefundService
     coins = coins_kept(purchase, kept_minor) - coins_kept(purchase, before_minor)
     wallet: Wallet | None = services.ledger.read_wallet(purchase.user_id) if coins < 0 else None
     adjustment = _adjustment(purchase, coins, wallet, services) if coins else None
-    paid = wallet if wallet and wallet.has_paid_disputes else None
+    is_noted = wallet is not None and wallet.has_paid_disputes and purchase.hold is not DisputeHold.LOST
+    paid = wallet if is_noted else None
     hold = dispute_hold(money) if services.catalogue.freeze_on_dispute else None
     # Conditional on the version that was read before the provider's state.
     match services.ledger.update_kept_amount(purchase, kept_minor, adjustment, hold, paid):

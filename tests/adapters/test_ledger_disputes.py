@@ -101,6 +101,20 @@ def test_update_kept_amount_notes_that_lost_disputes_are_paid(store: Store, purc
     assert store.ledger.read_wallet(fan).paid_disputes == 0
 
 
+def test_lost_dispute_that_takes_more_coins_is_not_paid_any_more(store: Store, purchase: Purchase) -> None:
+    fan = purchase.user_id
+    other = buy(store.ledger, fan, 100)
+    sync(store, purchase, 250, LOST)
+    paid = store.ledger.read_wallet(fan)
+    clawback = a_clawback(other, 100)
+    assert store.ledger.update_kept_amount(found(store, other), 0, clawback, None, paid) == Posted()
+    assert store.ledger.read_wallet(fan).paid_disputes == 1
+
+    sync(store, purchase, 251, LOST)
+    assert store.ledger.read_wallet(fan) == replace(paid, coins=-1)
+    assert isinstance(store.ledger.open_purchase(a_purchase(fan)), Rejected)
+
+
 def test_lost_dispute_of_unspent_coins_does_not_freeze(store: Store, purchase: Purchase) -> None:
     buy(store.ledger, purchase.user_id, 1)
     sync(store, purchase, 500, LOST)

@@ -218,11 +218,15 @@ def test_update_membership_replaces_the_stored_version(store: Store, membership:
 
 
 def test_update_membership_of_outdated_version_is_stale(store: Store, membership: Membership) -> None:
-    first = followed(membership)
-    store.memberships.update_membership(membership, first, None)
+    store.memberships.update_membership(membership, followed(membership), None)
     before, outdated = store.snapshot(membership.user_id), followed(membership, renews=False)
     assert store.memberships.update_membership(membership, outdated, an_end(membership.user_id)) == Stale()
     assert store.snapshot(membership.user_id) == before
+
+
+def test_update_membership_read_before_a_month_was_posted_is_stale(store: Store, membership: Membership) -> None:
+    post(store, a_month(membership))
+    assert store.memberships.update_membership(membership, followed(membership), None) == Stale()
 
 
 def test_update_membership_of_unknown_membership_is_stale(store: Store) -> None:

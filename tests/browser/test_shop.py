@@ -149,6 +149,13 @@ def test_signed_out_elements_fetch_the_token_once_and_link_to_the_sign_in_page(p
     expect(page.locator("gift-panel")).to_contain_text("Balance 0 coins")
     assert site.counts()["GET /me/token"] == 2
 
+    site.fan = "bob"
+    site.api.fund("bob", 34)
+    page.evaluate("for (const each of document.querySelectorAll('section *')) each.restart()")
+    expect(page.locator("coin-balance")).to_contain_text("34 coins")
+    expect(page.locator("gift-panel")).to_contain_text("Balance 34 coins")
+    assert site.counts()["GET /me/token"] == 3
+
 
 def test_token_that_ran_out_is_fetched_again(page: Page, site: Site) -> None:
     opened(page, site, "<coin-balance></coin-balance>")

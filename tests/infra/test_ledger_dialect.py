@@ -17,6 +17,7 @@ COLUMNS: Final = frozenset(
     [
         *("pk", "sk", "kind", "status", "coins", "event_id", "settled", "announced_at", "about", "payment_intent"),
         *("amount_minor", "kept_minor", "hold", "disputes", "creator_id", "lane", "sender_id", "gifts", "sequence"),
+        *("has_coins", "has_kept_minor", "has_disputes"),
     ]
 )
 """The columns of the view."""

@@ -44,9 +44,9 @@ def a_gift(fan: str, entry_id: str, coins: int, creator: str, **changes: Value) 
     return an_entry(fan, entry_id, "gift", -coins, **values | changes)
 
 
-def a_receipt(fan: str, entry_id: str, coins: int, creator: str, sequence: int) -> RawItem:
+def a_receipt(fan: str, entry_id: str, coins: int, creator: str, sequence: int, posted_at: str | None = OLD) -> RawItem:
     place = f"GIFT#{fan}-{entry_id}"
-    return an_item(f"CREATOR#{creator}#3", place, coins=coins, sequence=sequence, sender_id=fan, posted_at=OLD)
+    return an_item(f"CREATOR#{creator}#3", place, coins=coins, sequence=sequence, sender_id=fan, posted_at=posted_at)
 
 
 def a_shard(creator: str, coins: int, gifts: int, sequence: int) -> RawItem:
@@ -161,6 +161,28 @@ def wrong_gifts() -> Iterator[WrongLedger]:
     )
 
 
+def one_sided_gifts() -> Iterator[WrongLedger]:
+    """Break I3 by gifts that one side lacks, or that lack an attribute."""
+    # Of a wallet that was read before it was sent; of no time.
+    yield [a_receipt("g7", "1", 60, "c7", 1, posted_at=iso(SETTLED)), a_shard("c7", 60, 1, 1)], []
+    yield (
+        [a_receipt("g8", "1", 60, "c8", 1, posted_at=None), a_shard("c8", 60, 1, 1)],
+        ["I3 CREATOR#c8#3 GIFT#g8-1: stored 60, computed 0"],
+    )
+    # Of no event, and to no shard.
+    yield (
+        [a_wallet("g9", -60), *(a_gift("g9", number, 30, "c9", event_id=None) for number in "12")],
+        [
+            "I3 CREATOR#c9#3 GIFT#(none): stored 0, computed 60",
+            *(f"I4 WALLET#g9 ENTRY#{number}: stored 0, computed 1" for number in "12"),
+        ],
+    )
+    yield (
+        [a_wallet("g10", -60), a_gift("g10", "1", 60, "c10", lane=None)],
+        ["I3 CREATOR#c10#(none) GIFT#g10-1: stored 0, computed 60"],
+    )
+
+
 def wrong_shards() -> Iterator[WrongLedger]:
     """Break I3 and I9 by shard."""
     for name, totals, found in (
@@ -215,6 +237,19 @@ def wrong_amounts() -> Iterator[WrongLedger]:
         [a_wallet("a3", -MAX - 1), an_entry("a3", "1", "clawback", -MAX - 1)],
         [f"I6 WALLET#a3 {each} coins: stored {-MAX - 1}" for each in ("ENTRY#1", "WALLET")],
     )
+    # Too large to be multiplied by a price.
+    yield (
+        [a_wallet("a4", 0), a_purchase("a4", "1", 10**36)],
+        ["I6 WALLET#a4 ENTRY#1 coins: stored no whole number"],
+    )
+    # Present where they may be absent.
+    yield (
+        [
+            {**a_wallet("a5", 0), "coins": {"N": "0.5"}, "d": {"N": f"{10**18}"}},
+            a_purchase("a5", "1", 0, kept_minor="most"),
+        ],
+        [f"I6 WALLET#a5 {name}: stored no whole number" for name in ("ENTRY#1 kept_minor", "WALLET coins", "WALLET d")],
+    )
 
 
 def wrong_grants() -> Iterator[WrongLedger]:
@@ -252,6 +287,7 @@ WRONG: Final = [
     *wrong_wallets(),
     *wrong_credits(),
     *wrong_gifts(),
+    *one_sided_gifts(),
     *wrong_shards(),
     *wrong_announcements(),
     *wrong_amounts(),

@@ -181,6 +181,19 @@ def test_sync_refunds_of_a_resolution_freezes_in_either_form(shows_as: dict[str,
     assert (reasons(harness), harness.balance(), sound(harness)) == (["dispute"], -35, True)
 
 
+def test_sync_refunds_of_a_second_lost_dispute_of_one_payment_freezes_again() -> None:
+    harness = a_harness_with_a_posted_purchase()
+    first, second = (a_dispute(37, "lost", bookings=booked(-37)) for _ in range(2))
+    harness.move_money(disputes=[first])
+    harness.hint(kind="charge.dispute.updated")
+    spend(harness)
+    assert (reasons(harness), harness.balance()) == ([], 0)
+
+    harness.move_money(disputes=[first, second])
+    harness.hint(kind="charge.dispute.created")
+    assert (reasons(harness), harness.balance()) == (["dispute"], -35)
+
+
 def test_sync_refunds_does_not_freeze_where_the_catalogue_says_so() -> None:
     harness = a_harness_with_a_posted_purchase()
     becomes(harness, "needs_response")

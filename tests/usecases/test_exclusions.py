@@ -8,7 +8,7 @@ from chalicelib.domain.memberships import MembershipStatus
 from chalicelib.domain.purchases import SESSION_LIFE, Status
 from chalicelib.errors import SelfExcluded, TryAgain
 from chalicelib.usecases.budgets import exclude_fan
-from chalicelib.usecases.exclusions import Aftermath, close_open_checkouts
+from chalicelib.usecases.exclusions import MAX_OPEN, Aftermath, close_open_checkouts
 from tests.domain.builders import FAN, KEY, a_membership
 from tests.fakes import START, session_of, uuid7_at
 from tests.usecases.checkout_harness import CheckoutHarness, a_stripe_event
@@ -73,6 +73,30 @@ def test_close_open_checkouts_expires_pending_memberships(*, is_reachable: bool,
         membership=None,
     )
     assert harness.billing.expired == (["cus_1"] if has_customer else [])
+
+
+def test_close_open_checkouts_reports_a_membership_whose_session_is_not_found() -> None:
+    """It may be about to be created."""
+    harness = CheckoutHarness()
+    harness.billing.open_sessions = 1
+    for number in (1, 2):
+        pending = a_membership(membership_id=uuid7_at(START, number), created_at=START - timedelta(minutes=number))
+        harness.members.known[FAN, pending.membership_id] = pending
+    harness.members.keep_customer(FAN, "cus_1")
+    end = START - timedelta(minutes=1) + SESSION_LIFE
+    assert exclude(harness) == Aftermath(closed=1, still_open=1, open_until=end, membership=None)
+
+
+def test_close_open_checkouts_finds_pending_ones_behind_paid_ones_and_reports_those_beyond_its_limit() -> None:
+    harness = CheckoutHarness()
+    harness.max_open_checkouts = 1_000
+    for number in range(MAX_OPEN + 1):
+        paid = harness.open(purchase_id=uuid7_at(START, number)).purchase
+        harness.deliver(a_stripe_event(session=session_of(paid)))
+    for number in range(MAX_OPEN + 2):
+        harness.open(purchase_id=uuid7_at(START + timedelta(seconds=1), number))
+    end = START + SESSION_LIFE
+    assert exclude(harness) == Aftermath(closed=MAX_OPEN, still_open=2, open_until=end, membership=None)
 
 
 def test_close_open_checkouts_shows_the_membership_that_goes_on() -> None:

@@ -86,6 +86,17 @@ def test_open_membership_of_a_deleted_customer_is_refused_and_the_next_has_anoth
     assert harness.billing.customers == [f"cus_{FAN}_again"]
 
 
+def test_open_membership_after_several_customers_are_gone_has_a_new_one(harness: MembershipHarness) -> None:
+    for number, customer in ((1, "cus_old"), (2, "cus_older")):
+        former = uuid7_at(START - timedelta(days=number), number)
+        stocked(harness, a_membership(membership_id=former, status=MembershipStatus.ENDED, customer_id=customer))
+    harness.recorder.fail_before["open_session"] = CustomerGone()
+    with pytest.raises(CustomerGone):
+        harness.join()
+    harness.join(membership_id=LATER)
+    assert harness.billing.customers == [f"cus_{FAN}_again"]
+
+
 def test_open_membership_repeat_returns_the_same_session(harness: MembershipHarness) -> None:
     first, again = harness.join(), harness.join()
     assert (again.membership, again.url, again.is_repeat) == (first.membership, first.url, True)

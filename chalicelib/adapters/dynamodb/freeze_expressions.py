@@ -46,14 +46,17 @@ def _is_free() -> Condition:
     return is_free
 
 
-def change_hold(before: DisputeHold | None, after: DisputeHold | None) -> list[Action]:
-    """Build the actions on the wallet for a purchase whose hold changes.
+def change_hold(before: DisputeHold | None, after: DisputeHold | None, *, takes_coins: bool) -> list[Action]:
+    """Build the actions on the wallet for a purchase whose hold changes, or whose coins are taken.
 
-    Which of the lost disputes are paid is not known, so `p` is forgotten when there is one less.
+    Which of the lost disputes are paid is not known, so `p` is forgotten when there is one less, and when one takes
+    more coins.
     """
     step = (_WEIGHTS[after] if after else 0) - (_WEIGHTS[before] if before else 0)
-    forgotten = [WalletRow.paid_disputes.remove()] if before is DisputeHold.LOST and step else []
-    return [WalletRow.disputes.add(step), *forgotten] if step else []
+    moved: list[Action] = [WalletRow.disputes.add(step)] if step else []
+    if before is DisputeHold.LOST and (step or takes_coins):
+        moved.append(WalletRow.paid_disputes.remove())
+    return moved
 
 
 def note_paid(wallet: Wallet) -> tuple[Action, Condition]:

@@ -220,7 +220,7 @@ class DynamoMemberships:
         def write(transaction: TransactWrite) -> None:
             if notification:
                 transaction.save(notification_row(notification), EntryRow.pk.does_not_exist())
-            is_as_read = MembershipRow.version == before.version
+            is_as_read = (MembershipRow.version == before.version) & _has_subscription(before.subscription_id)
             if change:
                 transaction.update(WalletRow(row.pk, WALLET), *change_budget(change))
                 is_as_read &= MembershipRow.is_counted.exists()
@@ -232,6 +232,16 @@ class DynamoMemberships:
         except Refused:
             return Stale()
         return Posted()
+
+
+def _has_subscription(subscription_id: str | None) -> Condition:
+    """Require the subscription that was read. The posting of a month sets it and leaves the version."""
+    has_it: Condition = (
+        MembershipRow.subscription_id.does_not_exist()
+        if subscription_id is None
+        else MembershipRow.subscription_id == subscription_id
+    )
+    return has_it
 
 
 def _is_as_quoted(month: Purchase, subscription_id: str) -> Condition:

@@ -201,11 +201,11 @@ class DynamoPurchases(DynamoOpenCheckouts):
             EntryRow.version.set(purchase.version + 1),
             EntryRow.hold.set(hold.value) if hold else EntryRow.hold.remove(),
         ]
-        moved = change_hold(purchase.hold, hold)
+        moved = change_hold(purchase.hold, hold, takes_coins=adjustment is not None and adjustment.coins < 0)
         is_as_seen = has_spent(adjustment) if adjustment else None
         if adjustment:
             moved.append(WalletRow.coins.add(adjustment.coins))
-        if paid and (purchase.hold is not DisputeHold.LOST or hold is DisputeHold.LOST):
+        if paid:
             noted, still_paid = note_paid(paid)
             moved.append(noted)
             is_as_seen = still_paid if is_as_seen is None else is_as_seen & still_paid

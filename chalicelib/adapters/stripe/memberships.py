@@ -48,16 +48,16 @@ class StripeMemberships(StripeAccount):
             )
         return session.url
 
-    def expire_sessions(self, customer_id: str) -> bool:
-        """Cost: 1 request, and 1 for each session."""
+    def expire_sessions(self, customer_id: str) -> int:
+        """Cost: 1 request, and 1 for each session, of which there are at most 100."""
         try:
             client = self._client()
             with answering():
-                listed = client.v1.checkout.sessions.list({"customer": customer_id, "status": "open"})
+                listed = client.v1.checkout.sessions.list({"customer": customer_id, "status": "open", "limit": 100})
         except (TryAgain, stripe.StripeError) as error:
             log.warning("sessions_not_listed", extra={"cause": type(error.__cause__ or error).__name__})
-            return False
-        return all(expire_all(client, [partial(str, session.id) for session in listed.data]))
+            return 0
+        return sum(expire_all(client, [partial(str, session.id) for session in listed.data]))
 
     def read_invoice(self, invoice_id: str) -> Invoice | None:
         with answering():

@@ -46,13 +46,14 @@ export const isOpen = (status) => status === 0 || status === 429 || status >= 50
 
 /** The API for one fan: shared by the elements that name the same address and token. */
 class Client extends EventTarget {
+  wallet = null;
+  isSignedOut = false;
+  cache = new Map();
+
   constructor(api, provider) {
     super();
     this.api = api;
     this.provider = provider;
-    this.wallet = null;
-    this.isSignedOut = false;
-    this.cache = new Map();
   }
 
   /** Return the bearer token. Empty: none is needed (a proxy adds it). Null: the fan is signed out. */
@@ -61,25 +62,17 @@ class Client extends EventTarget {
     if (this.provider === undefined) return "";
     if (typeof this.provider === "function") return (await this.provider({ isRefused })) || null;
     if (!(this.provider instanceof URL)) return isRefused ? null : this.provider || null;
-    if (isRefused && refused === this.fetched) this.fetching = null;
-    return (this.fetching ??= this.#fetch());
+    if (isRefused && refused === this.held?.token) this.held = null;
+    return (this.held ??= this.#fetch()).promise;
   }
 
-  /** Fetch the token, once for all callers. That there is none is remembered too, for a while or until a restart. */
-  async #fetch() {
-    let pause = 1000;
-    this.fetched = null;
-    try {
-      this.fetched = await fetchToken(this.provider);
-      pause = 10_000;
-    } finally {
-      if (!this.fetched) setTimeout(() => this.forget(), pause);
-    }
-    return this.fetched;
-  }
-
-  forget() {
-    if (!this.fetched) this.fetching = null;
+  /** Fetch the token, once for all callers. That there is none is held too, for a moment or until a restart. */
+  #fetch() {
+    const held = {};
+    held.promise = fetchToken(this.provider)
+      .then((token) => (held.token = token))
+      .finally(() => setTimeout(() => held.token || (this.held = null), 3000));
+    return held;
   }
 
   /** Send a request once; twice when the token was refused. Returns {status, body, after}. */
@@ -183,7 +176,7 @@ async function fetchToken(url) {
   return access || token || null;
 }
 
-const clients = new Map();
+export const clients = new Map();
 
 export function clientFor(api, provider) {
   const name = provider instanceof URL ? `${api} ${provider}` : api;

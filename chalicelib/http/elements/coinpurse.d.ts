@@ -70,7 +70,7 @@ export interface PurchaseState extends Partial<Omit<Checkout, "status">> {
  */
 export declare class CoinElement extends HTMLElement {
     token: Token | undefined;
-    /** Begin anew, for example after the fan has signed in. */
+    /** Begin anew, for example after the fan, or another one, has signed in. */
     restart(): void;
 }
 

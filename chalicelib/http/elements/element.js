@@ -1,6 +1,6 @@
 // The base of all elements.
 
-import { PREFIX, clientFor, isOpen } from "./client.js";
+import { PREFIX, clientFor, clients, isOpen } from "./client.js";
 import { buy, noticeReturn, purchase } from "./purchases.js";
 import { sheet } from "./style.js";
 import { Words, loadLocale } from "./words.js";
@@ -69,7 +69,7 @@ export class CoinElement extends HTMLElement {
 
   set token(token) {
     this.#token = token;
-    if (connected.has(this)) this.restart();
+    this.#restart();
   }
 
   connectedCallback() {
@@ -80,7 +80,7 @@ export class CoinElement extends HTMLElement {
       this.#token = token;
     }
     connected.add(this);
-    this.restart();
+    this.#restart();
   }
 
   disconnectedCallback() {
@@ -89,12 +89,17 @@ export class CoinElement extends HTMLElement {
   }
 
   attributeChangedCallback() {
-    if (connected.has(this)) this.restart();
+    this.#restart();
+  }
+
+  /** Begin anew, perhaps for another fan: without a token or balance of the one before. */
+  restart() {
+    clients.clear();
+    this.#restart();
   }
 
   /** Restart, once for all attribute changes of the same task. */
-  restart() {
-    this.client?.forget();
+  #restart() {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
     queueMicrotask(() => {
@@ -123,7 +128,7 @@ export class CoinElement extends HTMLElement {
       if (answer instanceof Error) throw answer;
       this.words = new Words(wanted, await locale);
       this.#fill(this.makeStatus());
-      this.tell("bad", [this.words.unavailable], () => this.restart());
+      this.tell("bad", [this.words.unavailable], () => this.#restart());
       return;
     }
     this.client.addEventListener("wallet", () => this.showWallet(), { signal });

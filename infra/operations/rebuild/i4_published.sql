@@ -7,6 +7,6 @@ WHERE sk LIKE 'ENTRY#%' AND status = 'posted'
 UNION ALL
 SELECT 'event ' || event_id AS subject, COUNT(*) AS stored, 1 AS computed, MIN(pk) AS pk, MAX(pk) AS other_pk
 FROM items
-WHERE sk LIKE 'ENTRY#%' AND status = 'posted'
+WHERE sk LIKE 'ENTRY#%' AND status = 'posted' AND event_id IS NOT NULL
 GROUP BY event_id
 HAVING COUNT(*) > 1

@@ -1,6 +1,6 @@
 -- Amounts are whole numbers within 2^53 - 1, which JSON readers keep exact, and are there where they must be.
 WITH amounts AS (
-  SELECT pk, sk || ' coins' AS name, coins AS amount, sk <> 'WALLET' AS needed FROM items
+  SELECT pk, sk || ' coins' AS name, coins AS amount, sk <> 'WALLET' OR has_coins AS needed FROM items
   WHERE sk = 'WALLET' OR sk = 'LANE' OR sk LIKE 'ENTRY#%' OR sk LIKE 'GIFT#%'
   UNION ALL
   SELECT pk, sk || ' sequence' AS name, sequence AS amount, TRUE AS needed FROM items
@@ -11,8 +11,10 @@ WITH amounts AS (
   SELECT pk, sk || ' amount_minor' AS name, amount_minor AS amount, TRUE AS needed FROM items
   WHERE sk LIKE 'ENTRY#%' AND kind = 'purchase'
   UNION ALL
-  SELECT pk, sk || ' kept_minor' AS name, kept_minor AS amount, FALSE AS needed FROM items
+  SELECT pk, sk || ' kept_minor' AS name, kept_minor AS amount, has_kept_minor AS needed FROM items
   WHERE sk LIKE 'ENTRY#%' AND kind = 'purchase'
+  UNION ALL
+  SELECT pk, sk || ' d' AS name, disputes AS amount, has_disputes AS needed FROM items WHERE sk = 'WALLET'
 )
 SELECT pk || ' ' || name AS subject, amount AS stored, NULL AS computed, pk, NULL AS other_pk
 FROM amounts

@@ -127,7 +127,7 @@ IN_BUDGETS: Final = [
     Bug(
         "stale checkouts that stay in the list",
         "chalicelib/usecases/checkout.py",
-        "        ledger.close_open(checkout)\n",
+        "            ledger.close_open(checkout)\n",
         "",
         ("tests/usecases/test_stale_purchases.py",),
     ),

@@ -275,8 +275,8 @@ IN_MEMBERSHIPS: Final = [
     Bug(
         "who came later wins",
         _STORE,
-        "            is_as_read = MembershipRow.version == before.version\n",
-        "            is_as_read = MembershipRow.pk.exists()\n",
+        "            is_as_read = (MembershipRow.version == before.version) & ",
+        "            is_as_read = MembershipRow.pk.exists() & ",
         _MOTO,
     ),
     Bug(

@@ -17,8 +17,8 @@ IN_REVIEWS: Final = [
     Bug(
         "a new lost dispute counts as the paid one that was won",
         "chalicelib/adapters/dynamodb/freeze_expressions.py",
-        " if before is DisputeHold.LOST and step else []",
-        " if before is DisputeHold.OPEN and step else []",
+        "    if before is DisputeHold.LOST and (step or takes_coins):\n",
+        "    if before is DisputeHold.OPEN and (step or takes_coins):\n",
         ("tests/adapters/test_ledger_disputes.py", "-k", "moto"),
     ),
     Bug(
