@@ -9,7 +9,7 @@ from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import FORMER_KEY_FORM, KEY_FORM, Purchase, Status
 from chalicelib.errors import BudgetReached, TryAgain
 from chalicelib.usecases.budgets import exclude_fan, set_budget
-from chalicelib.usecases.checkout import MAX_ENDED, end_stale_purchases
+from chalicelib.usecases.checkout import MAX_ENDED, MAX_PAGES, end_stale_purchases
 from tests.domain.builders import FAN, a_bundle, a_catalogue
 from tests.fakes import START, session_of, uuid7_at
 from tests.usecases.checkout_harness import CheckoutHarness, a_stripe_event, moved
@@ -85,16 +85,17 @@ def test_end_stale_purchases_finds_them_behind_any_number_of_entries() -> None:
     assert harness.books.open_checkouts == {}
 
 
-def test_end_stale_purchases_finds_them_behind_those_that_ended_before() -> None:
+@pytest.mark.parametrize(("pages", "ended"), [(1, [1, 0]), (MAX_PAGES, [0, 1])])
+def test_end_stale_purchases_finds_them_behind_those_that_ended_before(pages: int, ended: list[int]) -> None:
     harness = CheckoutHarness()
     harness.max_open_checkouts = 1_000
-    for number in range(MAX_ENDED):
+    for number in range(pages * MAX_ENDED):
         harness.open(purchase_id=key(harness, number))
         harness.stock(purchase_id=key(harness, number), **moved(Status.EXPIRED))
     harness.clock.advance(timedelta(seconds=1))
     lost = harness.open(purchase_id=key(harness, 1)).purchase
     harness.clock.advance(4 * HOUR)
-    assert end_stale_purchases(FAN, ledger=harness.books, clock=harness.clock) == 1
+    assert [end_stale_purchases(FAN, ledger=harness.books, clock=harness.clock) for _ in range(2)] == ended
     assert status(harness, lost.purchase_id) is Status.EXPIRED
 
 
