@@ -132,8 +132,10 @@ def test_update_membership_releases_the_price_once(store: Store) -> None:
 
 def test_update_membership_of_a_posted_month_releases_nothing(store: Store) -> None:
     fan = a_fan(store)
-    membership = a_counted(fan)
-    store.memberships.open_membership(membership)
+    opened = a_counted(fan)
+    store.memberships.open_membership(opened)
+    membership = replace(opened, subscription_id="sub_1", version=opened.version + 1)
+    store.memberships.update_membership(opened, membership, None)
     pay(store, membership)
     before = store.snapshot(fan)
     assert release(store, membership) == Stale()

@@ -218,7 +218,7 @@ def test_update_membership_replaces_the_stored_version(store: Store, membership:
 
 
 def test_update_membership_of_outdated_version_is_stale(store: Store, membership: Membership) -> None:
-    store.memberships.update_membership(membership, followed(membership), None)
+    store.memberships.update_membership(membership, followed(membership, subscription_id=None), None)
     before, outdated = store.snapshot(membership.user_id), followed(membership, renews=False)
     assert store.memberships.update_membership(membership, outdated, an_end(membership.user_id)) == Stale()
     assert store.snapshot(membership.user_id) == before

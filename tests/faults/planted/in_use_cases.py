@@ -133,7 +133,7 @@ IN_USE_CASES: Final = [
         "chalicelib/domain/reversals.py",
         "(refund.refund_id, refund.amount_minor if",
         '("", refund.amount_minor if',
-        ("tests/usecases/test_open_reviews.py",),
+        ("tests/domain/test_reversals.py",),
     ),
     Bug(
         "a review of money is closed before the coins follow it",
