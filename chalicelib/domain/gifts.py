@@ -61,8 +61,6 @@ class Gift(Struct, frozen=True, kw_only=True):
 _KINDS: Final = tuple(kind.value for kind in GiftKind)
 _NOT_OF_GIFTS: Final = {"coins": "only where the kind is cheer or super_chat: a gift costs what its item costs"}
 _ONLY_OF_GIFTS: Final = dict.fromkeys(("item_id", "quantity", "streak_id"), "only where the kind is gift")
-
-
 _ABSENT: Final = {"coins": 0, "item_id": None, "quantity": 1, "streak_id": None}
 """Fields of single kinds, with the values that stand for none."""
 

@@ -13,14 +13,7 @@ def end_notification(
     has_ended = after.status is MembershipStatus.ENDED and before.status is not MembershipStatus.ENDED
     if not has_ended or after.paid_until is None:
         return None
-    return NotificationEntry(
-        entry_id=entry_id,
-        user_id=after.user_id,
-        kind=NotificationKind.MEMBERSHIP_END,
-        posted_at=posting.posted_at,
-        event_id=posting.event_id,
-        payload={"membership_id": after.membership_id, "plan_id": after.plan_id, "reason": after.ended_reason},
-    )
+    return _notification(NotificationKind.MEMBERSHIP_END, after, posting, entry_id, reason=after.ended_reason)
 
 
 def resume_notification(
@@ -30,15 +23,18 @@ def resume_notification(
     was_ended = before.status is MembershipStatus.ENDED and before.paid_until is not None
     if not was_ended or after.status not in LIVE or after.paid_until is None:
         return None
+    resumed, paid_until = NotificationKind.MEMBERSHIP_RESUME, iso(after.paid_until)
+    return _notification(resumed, after, posting, entry_id, paid_until=paid_until)
+
+
+def _notification(
+    kind: NotificationKind, membership: Membership, posting: Posting, entry_id: str, **facts: str | None
+) -> NotificationEntry:
     return NotificationEntry(
         entry_id=entry_id,
-        user_id=after.user_id,
-        kind=NotificationKind.MEMBERSHIP_RESUME,
+        user_id=membership.user_id,
+        kind=kind,
         posted_at=posting.posted_at,
         event_id=posting.event_id,
-        payload={
-            "membership_id": after.membership_id,
-            "plan_id": after.plan_id,
-            "paid_until": iso(after.paid_until),
-        },
+        payload={"membership_id": membership.membership_id, "plan_id": membership.plan_id, **facts},
     )

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 from msgspec import Struct
 
 from chalicelib.domain.budgets import (
+    Budget,
     BudgetChange,
     Limits,
     SelfExclusion,
@@ -17,6 +18,7 @@ from chalicelib.domain.budgets import (
     require_limits,
 )
 from chalicelib.domain.memberships import Membership
+from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import Refusal, TryAgain
 from chalicelib.ports.clock import Clock
@@ -74,12 +76,9 @@ def exclude_fan(user_id: str, key: str, days: int, *, ledger: Ledger, clock: Clo
     return Excluded(until=until, is_repeat=isinstance(result, Repeated))
 
 
-def release_of(unpaid: Membership, *, ledger: Ledger, clock: Clock) -> BudgetChange | None:
-    """Build the release of a price that was counted at the opening. None if it counts in no present budget."""
-    seen = ledger.read_wallet(unpaid.user_id).budget
-    if seen is None:
-        return None
-    budget = released(seen, unpaid.amount_minor, unpaid.currency, unpaid.created_at, clock.now())
+def release_of(unpaid: Purchase | Membership, seen: Budget, now: datetime) -> BudgetChange | None:
+    """Build the release of a price that was counted at the opening. None if it does not count in the budget."""
+    budget = released(seen, unpaid.amount_minor, unpaid.currency, unpaid.created_at, now)
     return BudgetChange(seen=seen, budget=budget) if budget else None
 
 

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-from chalicelib.domain.budgets import BudgetChange, released
+from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.entries import Entry
 from chalicelib.domain.ids import require_fresh_key
@@ -29,9 +29,8 @@ from chalicelib.errors import BudgetReached, PaymentUnavailable, Refusal
 from chalicelib.ports.billing import PaymentGateway
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
-from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.results import AlreadyExists, Posted, Unchanged
-from chalicelib.usecases.budgets import spend_within_budget
+from chalicelib.usecases.budgets import release_of, spend_within_budget
 from chalicelib.usecases.unpaid_memberships import UnpaidServices, end_stale_memberships
 
 
@@ -43,23 +42,14 @@ class OpenedCheckout(Struct, frozen=True, kw_only=True):
     is_repeat: bool
 
 
-class Checkouts(Protocol):
+class Checkouts(UnpaidServices, Protocol):
     """Services that opening a checkout needs."""
 
     @property
     def catalogue(self) -> Catalogue: ...
 
     @property
-    def ledger(self) -> Ledger: ...
-
-    @property
-    def memberships(self) -> Memberships: ...
-
-    @property
     def gateway(self) -> PaymentGateway: ...
-
-    @property
-    def clock(self) -> Clock: ...
 
     @property
     def max_open_checkouts(self) -> int: ...
@@ -172,8 +162,7 @@ def _release_change(ref: PurchaseRef, ledger: Ledger, clock: Clock) -> BudgetCha
     purchase = ledger.find_entry(ref.user_id, ref.purchase_id)
     if not isinstance(purchase, Purchase) or purchase.is_released:
         return None
-    budget = released(seen, purchase.amount_minor, purchase.currency, purchase.created_at, clock.now())
-    return BudgetChange(seen=seen, budget=budget) if budget else None
+    return release_of(purchase, seen, clock.now())
 
 
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)

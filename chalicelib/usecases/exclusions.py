@@ -9,9 +9,7 @@ from msgspec import Struct
 from chalicelib.domain.memberships import LIVE, Membership, MembershipStatus, present_membership
 from chalicelib.domain.purchases import SESSION_LIFE, Purchase, Status
 from chalicelib.ports.billing import PaymentGateway, Subscriptions
-from chalicelib.ports.clock import Clock
-from chalicelib.ports.ledger import Ledger
-from chalicelib.ports.memberships import Memberships
+from chalicelib.usecases.unpaid_memberships import UnpaidServices
 
 MAX_OPEN: Final = 40
 """Checkouts whose sessions are expired: two windows of 20 in the life of a session. Others are reported as open."""
@@ -19,23 +17,14 @@ MAX_LISTED: Final = 1_000
 """Rows of open checkouts that are read. Most are of paid ones, which do not count."""
 
 
-class ExclusionServices(Protocol):
+class ExclusionServices(UnpaidServices, Protocol):
     """Services that the end of a fan's open checkouts needs. The provider's are read only if there is one."""
-
-    @property
-    def ledger(self) -> Ledger: ...
-
-    @property
-    def memberships(self) -> Memberships: ...
 
     @property
     def gateway(self) -> PaymentGateway: ...
 
     @property
     def subscriptions(self) -> Subscriptions: ...
-
-    @property
-    def clock(self) -> Clock: ...
 
 
 class Aftermath(Struct, frozen=True, kw_only=True):

@@ -71,4 +71,5 @@ def freed_price(before: Membership, after: Membership, services: UnpaidServices)
     """Build the change of the budget when the price of the first month counts no more. Costs one read only then."""
     if after.is_counted or not before.is_counted:
         return None
-    return release_of(before, ledger=services.ledger, clock=services.clock)
+    seen = services.ledger.read_wallet(before.user_id).budget
+    return release_of(before, seen, services.clock.now()) if seen else None

@@ -6,18 +6,10 @@ from pynamodb.attributes import Attribute
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamodb.keys import (
-    EVER_LIVE,
-    MEMBERSHIPS,
-    membership_key,
-    open_membership_key,
-    user_id_of,
-    wallet_key,
-)
-from chalicelib.adapters.dynamodb.models import MembershipRow, OpenRow
-from chalicelib.adapters.dynamodb.open_checkouts import MEMBERSHIP, OPEN_LIFE
+from chalicelib.adapters.dynamodb.keys import EVER_LIVE, MEMBERSHIPS, membership_key, user_id_of, wallet_key
+from chalicelib.adapters.dynamodb.models import MembershipRow
 from chalicelib.domain.memberships import LIVE, Membership, MembershipStatus
-from chalicelib.domain.purchases import FORMER_KEY_FORM, PENDING_LIFE, SESSION_LIFE
+from chalicelib.domain.purchases import FORMER_KEY_FORM, PENDING_LIFE
 
 Value = TypeVar("Value")
 
@@ -37,20 +29,6 @@ def membership_row(membership: Membership) -> MembershipRow:
         key_form=membership.key_form,
         is_counted=membership.is_counted or None,
         ttl=_expires_at(membership),
-    )
-
-
-def open_membership_row(membership: Membership) -> OpenRow:
-    """Build the row of a membership in the list of open ones."""
-    until = membership.created_at + SESSION_LIFE
-    return OpenRow(
-        pk=wallet_key(membership.user_id),
-        sk=open_membership_key(membership.membership_id),
-        kind=MEMBERSHIP,
-        amount_minor=membership.amount_minor,
-        currency=membership.currency,
-        until=until,
-        ttl=int((until + OPEN_LIFE).timestamp()),
     )
 
 

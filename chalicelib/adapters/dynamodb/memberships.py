@@ -29,20 +29,18 @@ from chalicelib.adapters.dynamodb.membership_rows import (
     assign,
     membership_row,
     note_live,
-    open_membership_row,
     standing,
     to_membership,
 )
 from chalicelib.adapters.dynamodb.models import CustomerRow, EntryRow, MembershipRow, OpenRow, WalletRow, bind
-from chalicelib.adapters.dynamodb.open_checkouts import CLOSED, MEMBERSHIP
+from chalicelib.adapters.dynamodb.open_checkouts import CLOSED, MEMBERSHIP, open_row
 from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
-from chalicelib.adapters.dynamodb.window_expressions import MEMBERSHIPS as UNPAID
-from chalicelib.adapters.dynamodb.window_expressions import Place, begin_window, count_payment, join_window
+from chalicelib.adapters.dynamodb.window_expressions import MEMBERSHIP_WINDOW, Place, count_payment, open_in_window
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.memberships import NEWEST, Customer, Membership
 from chalicelib.domain.notifications import NotificationEntry
-from chalicelib.domain.open_windows import MAX_OPEN_MEMBERSHIPS, is_active
+from chalicelib.domain.open_windows import MAX_OPEN_MEMBERSHIPS
 from chalicelib.domain.purchases import FORMER_KEY_FORM, Purchase
 from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Rejected, Stale, Unmatched
 
@@ -62,12 +60,11 @@ class DynamoMemberships:
         self, membership: Membership, change: BudgetChange | None = None, limit: int = MAX_OPEN_MEMBERSHIPS
     ) -> Posted | MembershipExists | Rejected:
         """Cost: 6 write units. It is tried twice if the fan has another membership open."""
-        now = membership.created_at
-        result = self._open(membership, change, begin_window(UNPAID, now))
-        window = result.wallet.open_memberships if isinstance(result, Rejected) and result.wallet else None
-        if window and is_active(window, now) and window.unpaid < limit:
-            return self._open(membership, change, join_window(UNPAID, now, limit))
-        return result
+
+        def write(place: Place) -> Posted | MembershipExists | Rejected:
+            return self._open(membership, change, place)
+
+        return open_in_window(MEMBERSHIP_WINDOW, membership.created_at, limit, write)
 
     def _open(
         self, membership: Membership, change: BudgetChange | None, place: Place
@@ -78,7 +75,7 @@ class DynamoMemberships:
 
         def write(transaction: TransactWrite) -> None:
             transaction.save(membership_row(membership), MembershipRow.pk.does_not_exist(), return_values="ALL_OLD")
-            transaction.save(open_membership_row(membership), OpenRow.pk.does_not_exist())
+            transaction.save(open_row(membership), OpenRow.pk.does_not_exist())
             allows = is_within_budget & may_buy() & place.condition
             transaction.update(wallet, [*counted, *place.actions], allows, return_values="ALL_OLD")
 
@@ -268,7 +265,7 @@ def _posting(
     credited: list[Action] = [
         WalletRow.coins.add(month.coins),
         WalletRow.created_at.set(WalletRow.created_at | month.posted_at),
-        *([] if month.is_renewal else [count_payment(UNPAID)]),
+        *([] if month.is_renewal else [count_payment(MEMBERSHIP_WINDOW)]),
         *counted,
     ]
 

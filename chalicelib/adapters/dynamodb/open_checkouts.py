@@ -7,9 +7,17 @@ from typing import Final
 
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamodb.keys import OPEN, open_key, purchase_id_of, user_id_of, wallet_key
+from chalicelib.adapters.dynamodb.keys import (
+    OPEN,
+    open_key,
+    open_membership_key,
+    purchase_id_of,
+    user_id_of,
+    wallet_key,
+)
 from chalicelib.adapters.dynamodb.models import OpenRow
 from chalicelib.adapters.dynamodb.transactions import is_done, transient_errors
+from chalicelib.domain.memberships import Membership
 from chalicelib.domain.open_windows import OpenCheckout
 from chalicelib.domain.payments import PurchaseRef
 from chalicelib.domain.purchases import SESSION_LIFE, Purchase
@@ -23,15 +31,15 @@ CLOSED: Final = "closed"
 """Kinds of rows."""
 
 
-def open_row(purchase: Purchase, return_url: str | None) -> OpenRow:
-    """Build the row of a purchase's checkout."""
-    until = purchase.created_at + SESSION_LIFE
+def open_row(unpaid: Purchase | Membership, return_url: str | None = None) -> OpenRow:
+    """Build the row of what was just opened."""
+    until = unpaid.created_at + SESSION_LIFE
     return OpenRow(
-        pk=wallet_key(purchase.user_id),
-        sk=open_key(purchase.purchase_id),
-        kind=PURCHASE,
-        amount_minor=purchase.amount_minor,
-        currency=purchase.currency,
+        pk=wallet_key(unpaid.user_id),
+        sk=open_key(unpaid.purchase_id) if isinstance(unpaid, Purchase) else open_membership_key(unpaid.membership_id),
+        kind=PURCHASE if isinstance(unpaid, Purchase) else MEMBERSHIP,
+        amount_minor=unpaid.amount_minor,
+        currency=unpaid.currency,
         until=until,
         return_url=return_url,
         ttl=int((until + OPEN_LIFE).timestamp()),

@@ -21,16 +21,10 @@ from chalicelib.adapters.dynamodb.transactions import (
     is_refused,
     transient_errors,
 )
-from chalicelib.adapters.dynamodb.window_expressions import (
-    CHECKOUTS,
-    Place,
-    begin_window,
-    count_payment,
-    join_window,
-)
+from chalicelib.adapters.dynamodb.window_expressions import CHECKOUT_WINDOW, Place, count_payment, open_in_window
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.budgets import BudgetChange
-from chalicelib.domain.open_windows import MAX_OPEN_CHECKOUTS, is_active
+from chalicelib.domain.open_windows import MAX_OPEN_CHECKOUTS
 from chalicelib.domain.payments import CheckoutSession, PurchaseRef
 from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import UNPOSTED, DisputeHold, Purchase, Status
@@ -55,12 +49,11 @@ class DynamoPurchases(DynamoOpenCheckouts):
 
         The wallet's counters are in the same transaction. It is tried twice if the fan has another checkout open.
         """
-        now = purchase.created_at
-        result = self._open(purchase, change, return_url, begin_window(CHECKOUTS, now))
-        window = result.wallet.open_checkouts if isinstance(result, Rejected) and result.wallet else None
-        if window and is_active(window, now) and window.unpaid < limit:
-            return self._open(purchase, change, return_url, join_window(CHECKOUTS, now, limit))
-        return result
+
+        def write(place: Place) -> Posted | AlreadyExists | Rejected:
+            return self._open(purchase, change, return_url, place)
+
+        return open_in_window(CHECKOUT_WINDOW, purchase.created_at, limit, write)
 
     def _open(
         self, purchase: Purchase, change: BudgetChange | None, return_url: str | None, place: Place
@@ -126,7 +119,7 @@ class DynamoPurchases(DynamoOpenCheckouts):
         credited: list[Action] = [
             WalletRow.coins.add(ref.coins),
             WalletRow.created_at.set(WalletRow.created_at | posting.posted_at),
-            count_payment(CHECKOUTS),
+            count_payment(CHECKOUT_WINDOW),
             *counted,
         ]
 

@@ -211,9 +211,9 @@ IN_MEMBERSHIPS: Final = [
     ),
     Bug(
         "any number of unpaid memberships",
-        _STORE,
-        "if window and is_active(window, now) and window.unpaid < limit:",
-        "if window and is_active(window, now) and (limit := window.unpaid + 1):",
+        "chalicelib/adapters/dynamodb/window_expressions.py",
+        "if seen and is_active(seen, now) and seen.unpaid < limit:",
+        "if seen and is_active(seen, now) and (limit := seen.unpaid + 1):",
         _COUNTS,
     ),
     Bug(
@@ -233,8 +233,8 @@ IN_MEMBERSHIPS: Final = [
     Bug(
         "a renewal gives a place back",
         _STORE,
-        "        *([] if month.is_renewal else [count_payment(UNPAID)]),\n",
-        "        count_payment(UNPAID),\n",
+        "        *([] if month.is_renewal else [count_payment(MEMBERSHIP_WINDOW)]),\n",
+        "        count_payment(MEMBERSHIP_WINDOW),\n",
         _COUNTS,
     ),
     Bug(
