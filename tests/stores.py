@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -208,8 +209,11 @@ class DynamoStore(Store):
     def shard(self, creator_id: str, shard: int) -> ShardState:
         items = self.items(shard_key(creator_id, shard))
         entries = [item for item in items if item["SK"]["S"].startswith("GIFT#")]
+        entries.sort(key=lambda item: int(item["sequence"]["N"]))
         sequences = {item["SK"]["S"].removeprefix("GIFT#"): int(item["sequence"]["N"]) for item in entries}
         held = ShardState(coins=sum(int(item["coins"]["N"]) for item in entries), sequences=sequences)
+        totals = accumulate(int(item["coins"]["N"]) for item in entries)
+        assert [int(item["total"]["N"]) for item in entries] == list(totals), "a running total is not the sum so far"
         total = self.item(shard_key(creator_id, shard), "LANE")
         assert [int(total.get(name, {"N": "0"})["N"]) for name in ("coins", "gifts", "sequence")] == [
             held.coins,

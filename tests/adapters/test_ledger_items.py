@@ -17,6 +17,7 @@ from chalicelib.domain.settlements import credit_of
 from chalicelib.ports.results import Posted
 from tests.adapters.samples import (
     MAX_SMALL_BYTES,
+    a_clawback,
     a_freeze,
     a_gift,
     a_posting,
@@ -215,6 +216,20 @@ def test_posted_purchase_has_no_ttl_and_is_in_the_journal(store: DynamoStore) ->
     assert item["version"] == {"N": "2"}
     assert item["journal_hour"]["S"][:14] == "2026-11-22T12#"
     assert item["journal_at"] == {"S": f"2026-11-22T12:00:30.007Z#{purchase.purchase_id}"}
+
+
+def test_entries_of_a_fan_are_in_one_shard_of_the_journal(store: DynamoStore) -> None:
+    purchase = buy(store.ledger, FAN, 500)
+    gift, grant = a_gift(FAN), an_adjustment(FAN)
+    assert store.ledger.post_gift(gift) == Posted()
+    assert store.operators.grant(grant) == Posted()
+    assert store.operators.reverse_gift(a_reversal(gift)) == Posted()
+    assert store.ledger.update_kept_amount(purchase, 423, a_clawback(purchase, 100)) == Posted()
+
+    hours = [item["journal_hour"]["S"] for item in store.items(wallet_key(FAN)) if "journal_hour" in item]
+
+    assert len(hours) == 5
+    assert len({hour.partition("#")[2] for hour in hours}) == 1
 
 
 def test_gift_is_in_the_journal_index_when_posted(store: DynamoStore) -> None:

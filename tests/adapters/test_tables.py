@@ -101,9 +101,9 @@ def test_epoch_attribute_keeps_milliseconds_since_1970() -> None:
     assert EpochAttribute().deserialize("1795348800123") == datetime(2026, 11, 22, 12, 0, 0, 123_000, UTC)
 
 
-def test_journal_hour_is_utc_and_partitioned() -> None:
+def test_journal_hour_is_utc_and_partitioned_by_fan() -> None:
     tokyo = START.astimezone(timezone(timedelta(hours=9)))
-    assert journal_hour(tokyo, "event") == journal_hour(START, "event")
+    assert journal_hour(tokyo, "ann") == journal_hour(START, "ann")
     assert journal_at(tokyo, "entry") == "2026-11-22T12:00:00.000Z#entry"
 
     hours = {journal_hour(START, new_id()) for _ in range(500)}

@@ -41,7 +41,7 @@ def test_sweep_relays_lost_gift(cloud: Cloud, unrelayed: dict[str, Any], stack: 
         Key={"PK": unrelayed["PK"], "SK": unrelayed["SK"]},
         UpdateExpression="SET journal_hour = :hour, journal_at = :at",
         ExpressionAttributeValues={
-            ":hour": journal_hour(at, str(unrelayed["event_id"])),
+            ":hour": journal_hour(at, unrelayed["PK"].removeprefix("WALLET#")),
             ":at": journal_at(at, unrelayed["SK"].removeprefix("ENTRY#")),
         },
     )

@@ -155,7 +155,7 @@ class RelayHarness:
         event_id, at = self.clock.new_id(), self.clock.now()
         posted.status, posted.posted_at, posted.event_id, posted.ttl = Status.POSTED.value, at, event_id, None
         posted.payment_intent = "pi_1"
-        posted.journal_hour, posted.journal_at = journal_hour(at, event_id), journal_at(at, pending.purchase_id)
+        posted.journal_hour, posted.journal_at = journal_hour(at, pending.user_id), journal_at(at, pending.purchase_id)
         self.stream.write(image(posted), image(opened))
         self.posted[event_id] = pending
         self.ledger.entries.setdefault(pending.user_id, {})[pending.entry_id] = to_entry(posted)

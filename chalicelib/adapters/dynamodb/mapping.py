@@ -181,7 +181,7 @@ def posted_row(purchase: Purchase) -> EntryRow:
     row = purchase_row(purchase)
     row.ttl = None
     row.posted_at, row.event_id = require(purchase.posted_at), require(purchase.event_id)
-    row.journal_hour = journal_hour(row.posted_at, row.event_id)
+    row.journal_hour = journal_hour(row.posted_at, purchase.user_id)
     row.journal_at = journal_at(row.posted_at, purchase.purchase_id)
     row.payment_intent = purchase.payment_intent
     row.membership_id = purchase.membership_id
@@ -201,7 +201,7 @@ def gift_row(gift: Gift) -> EntryRow:
         coins=-gift.price_coins,
         posted_at=gift.posted_at,
         event_id=gift.event_id,
-        journal_hour=journal_hour(gift.posted_at, gift.event_id),
+        journal_hour=journal_hour(gift.posted_at, gift.user_id),
         journal_at=journal_at(gift.posted_at, gift.gift_id),
         creator_id=gift.creator_id,
         shard=gift.shard,
@@ -228,7 +228,7 @@ def adjustment_row(adjustment: Adjustment) -> EntryRow:
         created_at=adjustment.posted_at,
         posted_at=adjustment.posted_at,
         event_id=adjustment.event_id,
-        journal_hour=journal_hour(adjustment.posted_at, adjustment.event_id),
+        journal_hour=journal_hour(adjustment.posted_at, adjustment.user_id),
         journal_at=journal_at(adjustment.posted_at, adjustment.entry_id),
         about=adjustment.about,
         reason=adjustment.reason,
@@ -250,7 +250,7 @@ def notification_row(notification: NotificationEntry) -> EntryRow:
         created_at=notification.posted_at,
         posted_at=notification.posted_at,
         event_id=notification.event_id,
-        journal_hour=journal_hour(notification.posted_at, notification.event_id),
+        journal_hour=journal_hour(notification.posted_at, notification.user_id),
         journal_at=journal_at(notification.posted_at, notification.entry_id),
         creator_id=notification.creator_id,
         shard=notification.shard if notification.creator_id else None,

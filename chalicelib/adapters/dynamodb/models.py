@@ -183,9 +183,10 @@ class ShardRow(Row):
 
 
 class CreatorEntryRow(Row):
-    """An entry received by a creator's shard."""
+    """An entry received by a creator's shard. `total`: the shard's coins after it; the first release kept none."""
 
     coins = IntegerAttribute()
+    total = IntegerAttribute(null=True)
     sequence = IntegerAttribute()
     sender_id = UnicodeAttribute()
     gift_id = UnicodeAttribute()

@@ -223,7 +223,7 @@ def _posted(ref: PurchaseRef, session: CheckoutSession, posting: Posting) -> lis
         EntryRow.posted_at.set(posting.posted_at),
         EntryRow.event_id.set(posting.event_id),
         EntryRow.payment_intent.set(session.payment_intent or ""),
-        EntryRow.journal_hour.set(journal_hour(posting.posted_at, posting.event_id)),
+        EntryRow.journal_hour.set(journal_hour(posting.posted_at, ref.user_id)),
         EntryRow.journal_at.set(journal_at(posting.posted_at, ref.purchase_id)),
         EntryRow.version.add(1),
         EntryRow.ttl.remove(),

@@ -132,7 +132,7 @@ def _posted(purchase: Purchase) -> list[Action]:
         EntryRow.status.set(Status.POSTED.value),
         EntryRow.posted_at.set(posted_at),
         EntryRow.event_id.set(event_id),
-        EntryRow.journal_hour.set(journal_hour(posted_at, event_id)),
+        EntryRow.journal_hour.set(journal_hour(posted_at, purchase.user_id)),
         EntryRow.journal_at.set(journal_at(posted_at, purchase.purchase_id)),
         assign(EntryRow.payment_intent, purchase.payment_intent),
         EntryRow.coins.set(purchase.coins),

@@ -1,6 +1,7 @@
 """Creators' shards: received entries and their sequence."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import accumulate, islice
 
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
@@ -53,14 +54,15 @@ class _Receiving:
         self._shard, self._gifts = shard, gifts
         streaks = dict.fromkeys(streak_key(*streak) for gift in gifts if (streak := streak_of(gift)))
         found = {row.sk: row for row in _read(shard, streaks)}
-        self._seen = found[SHARD].sequence if SHARD in found else 0
+        self._seen, self._coins = (found[SHARD].sequence, found[SHARD].coins) if SHARD in found else (0, 0)
         self._streaks = {name: found.get(name, ShardRow(shard, name)) for name in streaks}
         self.batches_by_shard = dict(self._places())
 
     def write(self, transaction: TransactWrite) -> None:
         """Add the writes, conditional on the shard's unchanged sequence."""
-        for gift in self._gifts:
-            row = _creator_row(self._shard, gift, self.batches_by_shard[gift.event_id])
+        totals = accumulate((gift.creator_coins for gift in self._gifts), initial=self._coins)
+        for gift, total in zip(self._gifts, islice(totals, 1, None), strict=True):
+            row = _creator_row(self._shard, gift, self.batches_by_shard[gift.event_id], total)
             transaction.save(row, CreatorEntryRow.pk.does_not_exist(), return_values="ALL_OLD")
         transaction.update(
             ShardRow(self._shard, SHARD),
@@ -104,11 +106,12 @@ def _read(shard: str, streaks: Collection[str]) -> Sequence[ShardRow]:
             return []
 
 
-def _creator_row(shard: str, gift: ShardEntry, position: ShardPosition) -> CreatorEntryRow:
+def _creator_row(shard: str, gift: ShardEntry, position: ShardPosition, total: int) -> CreatorEntryRow:
     return CreatorEntryRow(
         pk=shard,
         sk=received_key(gift.event_id),
         coins=gift.creator_coins,
+        total=total,
         sequence=position.sequence,
         sender_id=gift.user_id,
         # A reversal refers to its gift, a notification to itself.
