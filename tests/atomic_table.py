@@ -8,8 +8,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any, Final, cast
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 
 from tests.stores import DynamoStore, cloud_at, table_definition
 from tests.table_expressions import InvalidExpression, Item, condition, placeholders, updated
@@ -17,6 +21,7 @@ from tests.table_expressions import InvalidExpression, Item, condition, placehol
 Key = tuple[str, str]
 Request = Mapping[str, Any]
 MAX_ACTIONS: Final = 100
+_NOWHERE: Final = "http://127.0.0.1:9"
 _ITEM_BYTES: Final = 400 * 1024
 _EXPRESSIONS: Final = (
     "ConditionExpression",
@@ -58,7 +63,7 @@ class AtomicTable:
             if "ttl" in item and int(item["ttl"]["N"]) < now.timestamp():
                 del self.items[key]
 
-    def answer(self, model: Any, params: Mapping[str, Any], **_: object) -> tuple[object, Mapping[str, Any]]:
+    def answer(self, model: Any, params: Mapping[str, Any], **_: object) -> tuple[SimpleNamespace, Mapping[str, Any]]:
         """Answer a request of a botocore client, as a handler of `before-call.dynamodb`."""
         request: Request = json.loads(params["body"])
         operations: Mapping[str, Callable[[Request], Mapping[str, Any]]] = {
@@ -199,8 +204,46 @@ def _projected(item: Item) -> Item:
 
 
 def connected_store(table_name: str) -> tuple[DynamoStore, AtomicTable]:
-    """Build the adapters on an empty table."""
-    with cloud_at("http://127.0.0.1:9"):
+    """Build the adapters on an empty table, which answers before botocore builds a request."""
+    with cloud_at(_NOWHERE):
         store, table = DynamoStore(table_name), AtomicTable()
         store.client.meta.events.register("before-call.dynamodb", cast("Any", table.answer))
         return store, table
+
+
+def wired_store(table_name: str) -> tuple[DynamoStore, AtomicTable]:
+    """Build the adapters on an empty table behind botocore's HTTP session, so that faults of HTTP can be injected."""
+    with cloud_at(_NOWHERE):
+        store, table = DynamoStore(table_name), AtomicTable()
+        cast("Any", store.client)._endpoint.http_session = Wire(table)
+        return store, table
+
+
+@dataclass
+class Wire:
+    """An HTTP session of botocore that sends each request to a table."""
+
+    table: AtomicTable
+
+    def send(self, request: AWSPreparedRequest) -> AWSResponse:
+        """Answer a request."""
+        operation = cast("bytes", request.headers["X-Amz-Target"]).decode().rpartition(".")[2]
+        http, answer = self.table.answer(SimpleNamespace(name=operation), {"body": request.body})
+        return http_response(http.status_code, json.dumps(_error_body(answer) if "Error" in answer else answer))
+
+
+def _error_body(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    error, members = answer["Error"], {name: value for name, value in answer.items() if name != "Error"}
+    return {"__type": f"com.amazonaws.dynamodb.v20120810#{error['Code']}", "message": error["Message"], **members}
+
+
+def http_response(status: int, body: str) -> AWSResponse:
+    """Build a response as botocore's HTTP session returns it."""
+    return AWSResponse(_NOWHERE, status, HTTPHeaders(), _Raw(body.encode()))
+
+
+class _Raw(BytesIO):
+    """A response body with the interface of urllib3."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield self.read()

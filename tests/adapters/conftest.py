@@ -5,40 +5,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from moto import mock_aws
 
 from chalicelib.adapters.aws.secrets import SsmSecrets
+from chalicelib.adapters.dynamodb.models import Row
 from infra.local.dynamodb_local import dynamodb_local, unavailable_reason
 from infra.local.ministack import ministack
 from tests.adapters.ssm_lab import ManualClock, Responses
 from tests.adapters.stripe_lab import Lab, open_lab
-from tests.atomic_table import AtomicTable, connected_store
+from tests.atomic_table import AtomicTable, wired_store
 from tests.fakes import FakeLedger
 from tests.stores import DynamoStore, FakeStore, Store, cloud_at, create_table
 
 IS_CI = os.environ.get("CI") == "true"
 DYNAMODB_LOCAL = pytest.param("dynamodb_local_store", marks=pytest.mark.dynamodb_local)
-MOTO = pytest.param("moto_store", marks=pytest.mark.moto)
-TABLE = pytest.param("table_store", marks=pytest.mark.untraced)
 CONTRACT_STORE = "ministack_store" if unavailable_reason() and not IS_CI else DYNAMODB_LOCAL
 """The server that runs the contract suite: MiniStack where DynamoDB Local cannot run. Races and costs use both."""
+SERVERS = {"ministack_store", "dynamodb_local_store"}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Choose the tests of stores that run without coverage: the contract on DynamoDB Local covers the same lines.
-
-    Those on other stores run in a process without coverage. Races on DynamoDB Local pause it, so that the server is
-    started in one process only.
-    """
+    """Mark the tests of servers: they run without coverage, because the table in this process covers the same lines."""
     for item in items:
-        if not item.path.is_relative_to(Path(__file__).parent):
-            continue
-        stores = {"moto_store", "ministack_store"} & _stores_of(item)
-        if stores and CONTRACT_STORE is DYNAMODB_LOCAL:
+        if item.path.is_relative_to(Path(__file__).parent) and SERVERS & _stores_of(item):
             item.add_marker("untraced")
-        elif item.path.stem.endswith("_races"):
-            item.add_marker("no_cover")
 
 
 def _stores_of(item: pytest.Item) -> set[str]:
@@ -91,27 +81,13 @@ def dynamodb_local_store(dynamodb_local_url: str) -> DynamoStore:
 
 
 @pytest.fixture(scope="session")
-def _moto_connection() -> DynamoStore:
-    with cloud_at(None), mock_aws():
-        return DynamoStore("coinpurse")
-
-
-@pytest.fixture
-def moto_store(_moto_connection: DynamoStore) -> Iterator[DynamoStore]:
-    with cloud_at(None), mock_aws():
-        create_table(_moto_connection)
-        _moto_connection.bind()
-        yield _moto_connection
-
-
-@pytest.fixture(scope="session")
 def _table() -> tuple[DynamoStore, AtomicTable]:
-    return connected_store("coinpurse")
+    return wired_store("coinpurse")
 
 
 @pytest.fixture
 def table_store(_table: tuple[DynamoStore, AtomicTable]) -> DynamoStore:
-    """Return the store on a table in this process, which the random lives run on."""
+    """Return the store on a table in this process, the one that the random lives run on."""
     store, table = _table
     table.clear()
     return store
@@ -122,15 +98,9 @@ def fake_store() -> FakeStore:
     return FakeStore(FakeLedger())
 
 
-@pytest.fixture(params=["fake_store", TABLE, MOTO, CONTRACT_STORE])
+@pytest.fixture(params=["fake_store", "table_store", CONTRACT_STORE])
 def store(request: pytest.FixtureRequest) -> Store:
     """Run the test on every store."""
-    return _chosen(request)
-
-
-@pytest.fixture(params=["fake_store", CONTRACT_STORE])
-def bulk_store(request: pytest.FixtureRequest) -> Store:
-    """Run the test on every store but moto, which copies the table for each action: hundreds of them take seconds."""
     return _chosen(request)
 
 
@@ -150,7 +120,10 @@ def _chosen(request: pytest.FixtureRequest) -> Store:
 
 
 def _store_at(endpoint_url: str) -> DynamoStore:
-    with cloud_at(endpoint_url):
+    with cloud_at(endpoint_url), pytest.MonkeyPatch.context() as patch:
+        # A server that 64 requests overload answers late. A request that is given up is sent twice, and the second
+        # finds what the first wrote: races count on exact answers.
+        patch.setattr(Row.Meta, "read_timeout_seconds", 30)
         store = DynamoStore("coinpurse")
         create_table(store)
         return store

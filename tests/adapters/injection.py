@@ -3,12 +3,12 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from typing import Any, cast
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.compat import HTTPHeaders
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+
+from tests.atomic_table import http_response
 
 Send = Callable[[], AWSResponse]
 Fault = Callable[[Send], AWSResponse | None]
@@ -66,16 +66,9 @@ def canceled(*codes: str) -> Fault:
 def error_response(code: str, status: int = 400, **members: object) -> Fault:
     """Respond with an error of DynamoDB."""
     error = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code, **members}
-    return http_response(status, json.dumps(error))
+    return responds(status, json.dumps(error))
 
 
-def http_response(status: int, body: str) -> Fault:
+def responds(status: int, body: str) -> Fault:
     """Respond with any HTTP response, like one of a proxy."""
-    return lambda _: AWSResponse("https://dynamodb.example", status, HTTPHeaders(), _Raw(body.encode()))
-
-
-class _Raw(BytesIO):
-    """A response body with the interface of urllib3."""
-
-    def stream(self) -> Iterator[bytes]:
-        yield self.read()
+    return lambda _: http_response(status, body)

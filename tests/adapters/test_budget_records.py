@@ -14,9 +14,9 @@ from tests.stores import DynamoStore, Item
 
 
 @pytest.fixture
-def store(moto_store: DynamoStore) -> DynamoStore:
-    moto_store.bind()
-    return moto_store
+def store(table_store: DynamoStore) -> DynamoStore:
+    table_store.bind()
+    return table_store
 
 
 def wallet_image(store: DynamoStore, fan: str) -> Item:

@@ -112,11 +112,11 @@ def test_read_hour_is_independent_of_time_zone(store: Store, hour: datetime) -> 
     assert list(store.journal.read_hour(hour.astimezone(timezone(timedelta(hours=5, minutes=30))))) == [line(grant)]
 
 
-def test_read_hour_lists_every_entry_of_a_busy_hour(bulk_store: Store, hour: datetime) -> None:
+def test_read_hour_lists_every_entry_of_a_busy_hour(store: Store, hour: datetime) -> None:
     """150 entries reach every one of the journal's 16 partitions."""
-    grants = [granted(bulk_store, hour + timedelta(seconds=number)) for number in range(150)]
+    grants = [granted(store, hour + timedelta(seconds=number)) for number in range(150)]
 
-    assert in_order(bulk_store.journal.read_hour(hour)) == in_order(map(line, grants))
+    assert in_order(store.journal.read_hour(hour)) == in_order(map(line, grants))
 
 
 def test_not_relayed_returns_lines_until_received_or_published(store: Store) -> None:
@@ -175,15 +175,15 @@ def receive(store: Store, gifts: Sequence[Gift]) -> None:
         store.ledger.receive_gifts(batch[0].creator_id, batch[0].shard, batch)
 
 
-def test_not_relayed_reads_more_lines_than_one_batch(bulk_store: Store) -> None:
+def test_not_relayed_reads_more_lines_than_one_batch(store: Store) -> None:
     gifts = gifts_to(new_name("creator"), 120)
     purchases = [a_purchase(posted_at=START, event_id=gift.event_id) for gift in gifts]
-    receive(bulk_store, gifts[:110])
+    receive(store, gifts[:110])
     for purchase in purchases[:110]:
-        bulk_store.ledger.open_purchase(purchase)
-        bulk_store.ledger.mark_published(purchase.user_id, purchase.entry_id, START)
+        store.ledger.open_purchase(purchase)
+        store.ledger.mark_published(purchase.user_id, purchase.entry_id, START)
 
-    found = bulk_store.journal.not_relayed([*map(line, gifts), *map(line, purchases)])
+    found = store.journal.not_relayed([*map(line, gifts), *map(line, purchases)])
 
     remaining: list[Entry] = [*gifts[110:], *purchases[110:]]
     assert sorted(each.entry_id for each in found) == sorted(entry.entry_id for entry in remaining)

@@ -26,12 +26,6 @@ SHARD = 5
 
 
 @pytest.fixture
-def store(bulk_store: Store) -> Store:
-    """Every store but moto, which takes seconds for the entries of all these tests."""
-    return bulk_store
-
-
-@pytest.fixture
 def purchase(store: Store) -> Purchase:
     """A purchase of 500 coins, then a gift of 60, a clawback of 100 and a grant of 7; another purchase is pending."""
     purchase = buy(store.ledger, new_name("fan"), 500)

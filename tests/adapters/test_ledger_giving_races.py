@@ -17,7 +17,7 @@ from chalicelib.domain.shards import ShardPosition
 from chalicelib.domain.streaks import StreakEnd, end_of
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.results import Posted
-from tests.adapters.conftest import DYNAMODB_LOCAL, MOTO
+from tests.adapters.conftest import DYNAMODB_LOCAL
 from tests.adapters.samples import a_budget, a_gift, a_posting, buy, new_id, new_name
 from tests.adapters.test_ledger_races import all_at_once, until_decided
 from tests.stores import DynamoStore
@@ -141,7 +141,7 @@ def test_receive_gifts_overlapping_batches_count_each_streak_gift_once(atomic_st
     assert [position.streak_coins for position in in_order] == list(range(3, 75, 3))
 
 
-@pytest.fixture(params=[MOTO, "ministack_store", DYNAMODB_LOCAL])
+@pytest.fixture(params=["table_store", "ministack_store", DYNAMODB_LOCAL])
 def table(request: pytest.FixtureRequest) -> DynamoStore:
     """Run the test on every DynamoDB store."""
     chosen: DynamoStore = request.getfixturevalue(request.param)

@@ -40,9 +40,9 @@ ACTOR, REASON = "o" * 128, "r" * MAX_REASON_BYTES
 
 
 @pytest.fixture
-def store(moto_store: DynamoStore) -> DynamoStore:
-    moto_store.bind()
-    return moto_store
+def store(table_store: DynamoStore) -> DynamoStore:
+    table_store.bind()
+    return table_store
 
 
 def size(item: Item) -> int:
@@ -196,7 +196,12 @@ def test_purchase_item_of_the_first_release_has_its_form_of_key(store: DynamoSto
     purchase = a_purchase()
     key = {"PK": {"S": wallet_key(purchase.user_id)}, "SK": {"S": entry_key(purchase.purchase_id)}}
     store.ledger.open_purchase(purchase)
-    store.client.update_item(TableName=store.table_name, Key=key, UpdateExpression="REMOVE key_form")
+    store.client.update_item(
+        TableName=store.table_name,
+        Key=key,
+        UpdateExpression="REMOVE #form",
+        ExpressionAttributeNames={"#form": "key_form"},
+    )
 
     found = store.ledger.find_entry(purchase.user_id, purchase.purchase_id)
 

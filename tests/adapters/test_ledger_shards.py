@@ -39,29 +39,27 @@ def test_receive_gifts_assigns_sequences_in_order(store: Store, creator_id: str,
 
 
 @pytest.mark.parametrize("number", [1, MAX_ACTIONS_PER_TRANSACTION])
-def test_receive_gifts_repeat_keeps_sequences(bulk_store: Store, creator_id: str, number: int) -> None:
-    gifts = gifts_to(creator_id, min(number, bulk_store.max_gifts))
-    bulk_store.ledger.receive_gifts(creator_id, 0, gifts)
+def test_receive_gifts_repeat_keeps_sequences(store: Store, creator_id: str, number: int) -> None:
+    gifts = gifts_to(creator_id, min(number, store.max_gifts))
+    store.ledger.receive_gifts(creator_id, 0, gifts)
 
-    assert bulk_store.ledger.receive_gifts(creator_id, 0, gifts[::-1]) == numbered(gifts)
+    assert store.ledger.receive_gifts(creator_id, 0, gifts[::-1]) == numbered(gifts)
 
-    shard = bulk_store.shard(creator_id, 0)
+    shard = store.shard(creator_id, 0)
     assert (shard.coins, shard.sequences) == (total(gifts), sequences_of(gifts))
 
 
 @pytest.mark.parametrize(("known", "again"), [(1, 0), (3, 1), (5, 4), (9, 5), (99, 50)])
-def test_receive_gifts_overlapping_batches_leave_no_gap(
-    bulk_store: Store, creator_id: str, known: int, again: int
-) -> None:
-    known, again = min(known, bulk_store.max_gifts), min(again, bulk_store.max_gifts - 1)
-    gifts = gifts_to(creator_id, bulk_store.max_gifts + known - again)
+def test_receive_gifts_overlapping_batches_leave_no_gap(store: Store, creator_id: str, known: int, again: int) -> None:
+    known, again = min(known, store.max_gifts), min(again, store.max_gifts - 1)
+    gifts = gifts_to(creator_id, store.max_gifts + known - again)
     first, second = gifts[:known], gifts[known - again :]
-    bulk_store.ledger.receive_gifts(creator_id, 0, first)
+    store.ledger.receive_gifts(creator_id, 0, first)
 
-    answer = bulk_store.ledger.receive_gifts(creator_id, 0, second)
+    answer = store.ledger.receive_gifts(creator_id, 0, second)
 
     assert answer == {gift.event_id: numbered(gifts)[gift.event_id] for gift in second}
-    shard = bulk_store.shard(creator_id, 0)
+    shard = store.shard(creator_id, 0)
     assert (shard.coins, shard.sequences) == (total(gifts), sequences_of(gifts))
 
 

@@ -15,12 +15,6 @@ from tests.stores import Store
 
 
 @pytest.fixture
-def store(bulk_store: Store) -> Store:
-    """Every store but moto, which takes seconds for the entries of all these tests."""
-    return bulk_store
-
-
-@pytest.fixture
 def entries(store: Store) -> list[Entry]:
     """Seven entries of one user, newest first: purchases, and a gift in the middle."""
     user_id = new_name("fan")

@@ -270,12 +270,12 @@ def test_creator_coins_costs_one_trip(atomic_store: DynamoStore) -> None:
     assert measured(atomic_store, lambda: atomic_store.ledger.creator_coins("nobody")).trips == 1
 
 
-def test_wallet_item_with_longest_streak_is_under_750_bytes(moto_store: DynamoStore) -> None:
-    moto_store.bind()
+def test_wallet_item_with_longest_streak_is_under_750_bytes(table_store: DynamoStore) -> None:
+    table_store.bind()
     gift = a_gift(
         "f" * 128, creator_id="c" * 128, item_id="i" * 64, shard=63, quantity=MAX_QUANTITY, price_coins=MAX_AMOUNT
     )
-    buy(moto_store.ledger, gift.user_id, MAX_AMOUNT)
-    assert moto_store.ledger.post_gift(replace(gift, streak_id=gift.gift_id)) == Posted()
-    wallet = moto_store.item(f"WALLET#{gift.user_id}", "WALLET")
+    buy(table_store.ledger, gift.user_id, MAX_AMOUNT)
+    assert table_store.ledger.post_gift(replace(gift, streak_id=gift.gift_id)) == Posted()
+    wallet = table_store.item(f"WALLET#{gift.user_id}", "WALLET")
     assert sum(len(name) + len(str(next(iter(value.values())))) for name, value in wallet.items()) < 750

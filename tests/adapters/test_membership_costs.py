@@ -121,9 +121,9 @@ def test_update_membership_that_releases_costs_four_units(atomic_store: DynamoSt
 
 
 @pytest.fixture
-def store(moto_store: DynamoStore) -> DynamoStore:
-    moto_store.bind()
-    return moto_store
+def store(table_store: DynamoStore) -> DynamoStore:
+    table_store.bind()
+    return table_store
 
 
 def test_membership_item_is_under_a_kilobyte(store: DynamoStore) -> None:

@@ -61,103 +61,103 @@ def listed(store: DynamoStore, month: str = MONTH, *, is_any_age: bool = False) 
     return list(store.operators.list_reviews(month, None, 100, is_any_age=is_any_age).reviews)
 
 
-def test_old_review_is_listed_found_and_settled_before_it_is_copied(moto_store: DynamoStore, review: Review) -> None:
-    put_old(moto_store, review)
-    assert (listed(moto_store), list(moto_store.operators.list_old_reviews(MONTH))) == ([review], [review])
-    assert moto_store.operators.list_open_reviews(None, 100).reviews == []
-    assert moto_store.ledger.file_review(review) == Repeated()
+def test_old_review_is_listed_found_and_settled_before_it_is_copied(table_store: DynamoStore, review: Review) -> None:
+    put_old(table_store, review)
+    assert (listed(table_store), list(table_store.operators.list_old_reviews(MONTH))) == ([review], [review])
+    assert table_store.operators.list_open_reviews(None, 100).reviews == []
+    assert table_store.ledger.file_review(review) == Repeated()
 
-    assert moto_store.operators.find_review(review.ref) == review
+    assert table_store.operators.find_review(review.ref) == review
     settlement = a_settlement(decision="refuse")
-    assert moto_store.operators.settle_review(review, settlement, None) == Posted()
+    assert table_store.operators.settle_review(review, settlement, None) == Posted()
 
-    assert listed(moto_store) == [replace(review, settlement=settlement)]
-    assert list(moto_store.operators.list_old_reviews(MONTH)) == []
-    assert moto_store.ledger.file_review(review) == Repeated()
+    assert listed(table_store) == [replace(review, settlement=settlement)]
+    assert list(table_store.operators.list_old_reviews(MONTH)) == []
+    assert table_store.ledger.file_review(review) == Repeated()
 
 
-def test_copy_old_reviews_lists_open_ones_of_any_age(moto_store: DynamoStore, review: Review) -> None:
+def test_copy_old_reviews_lists_open_ones_of_any_age(table_store: DynamoStore, review: Review) -> None:
     left = replace(review, payment_id=f"{review.payment_id}-left-74", reason=ReviewReason.MONEY_LEFT)
     for each in (review, left):
-        put_old(moto_store, each)
+        put_old(table_store, each)
 
-    assert [copied(moto_store) for _ in range(2)] == [{MONTH: 2}] * 2
+    assert [copied(table_store) for _ in range(2)] == [{MONTH: 2}] * 2
 
-    assert listed(moto_store, "2026-11", is_any_age=True) == listed(moto_store) == [review, left]
-    assert moto_store.ledger.file_review(review) == Repeated()
+    assert listed(table_store, "2026-11", is_any_age=True) == listed(table_store) == [review, left]
+    assert table_store.ledger.file_review(review) == Repeated()
 
 
-def test_copy_old_reviews_again_copies_a_later_settlement(moto_store: DynamoStore, review: Review) -> None:
+def test_copy_old_reviews_again_copies_a_later_settlement(table_store: DynamoStore, review: Review) -> None:
     """The former code settles a copied review before the deployment."""
-    put_old(moto_store, review)
-    copied(moto_store)
+    put_old(table_store, review)
+    copied(table_store)
     settlement = a_settlement(decision="refuse")
-    put_old(moto_store, review, settlement)
+    put_old(table_store, review, settlement)
     for _ in range(2):
-        copied(moto_store)
-        assert listed(moto_store) == [replace(review, settlement=settlement)]
-    assert moto_store.operators.list_open_reviews(None, 100).reviews == []
+        copied(table_store)
+        assert listed(table_store) == [replace(review, settlement=settlement)]
+    assert table_store.operators.list_open_reviews(None, 100).reviews == []
 
 
 @pytest.mark.parametrize("decision", ["credit", "refuse"])
 def test_copy_old_reviews_keeps_a_granted_payment_from_posting_its_purchase(
-    moto_store: DynamoStore, review: Review, decision: str
+    table_store: DynamoStore, review: Review, decision: str
 ) -> None:
     purchase = a_purchase(review.user_id, purchase_id=review.purchase_id)
-    assert moto_store.ledger.open_purchase(purchase) == Posted()
+    assert table_store.ledger.open_purchase(purchase) == Posted()
     settlement = a_settlement(decision=decision)
     if decision == "credit":
         grant = an_adjustment(review.user_id, entry_id=settlement.key, coins=500, about=review.payment_id)
-        moto_store.operators.grant(grant)
-    put_old(moto_store, review, settlement)
+        table_store.operators.grant(grant)
+    put_old(table_store, review, settlement)
 
-    copied(moto_store)
+    copied(table_store)
 
-    result = moto_store.ledger.post_purchase(session_of(purchase, payment_intent=review.payment_id), a_posting())
+    result = table_store.ledger.post_purchase(session_of(purchase, payment_intent=review.payment_id), a_posting())
     assert isinstance(result, Unchanged if decision == "credit" else Posted)
-    assert moto_store.ledger.read_wallet(review.user_id).coins == 500
+    assert table_store.ledger.read_wallet(review.user_id).coins == 500
 
 
 def test_copy_old_reviews_keeps_a_granted_invoice_from_posting_its_month(
-    moto_store: DynamoStore, review: Review
+    table_store: DynamoStore, review: Review
 ) -> None:
     membership = a_membership(review.user_id)
-    moto_store.memberships.open_membership(membership)
+    table_store.memberships.open_membership(membership)
     month = a_month(membership)
     invoice = replace(review, purchase_id=month.purchase_id, session_id="in_1", payment_id=str(month.payment_intent))
-    put_old(moto_store, invoice, a_settlement())
+    put_old(table_store, invoice, a_settlement())
 
     for _ in range(2):
-        copied(moto_store)
+        copied(table_store)
 
-    result = moto_store.memberships.post_month(month, "sub_1", None)
+    result = table_store.memberships.post_month(month, "sub_1", None)
     assert isinstance(result, AlreadyExists)
     assert isinstance(result.entry, Purchase)
     assert (result.entry.status, result.entry.coins) == (Status.EXPIRED, 500)
-    assert moto_store.ledger.read_wallet(review.user_id).coins == 0
+    assert table_store.ledger.read_wallet(review.user_id).coins == 0
 
 
-def test_copy_old_reviews_of_a_missing_purchase_stamps_nothing(moto_store: DynamoStore, review: Review) -> None:
-    put_old(moto_store, review, a_settlement())
-    copied(moto_store)
-    assert moto_store.ledger.find_entry(review.user_id, review.purchase_id) is None
+def test_copy_old_reviews_of_a_missing_purchase_stamps_nothing(table_store: DynamoStore, review: Review) -> None:
+    put_old(table_store, review, a_settlement())
+    copied(table_store)
+    assert table_store.ledger.find_entry(review.user_id, review.purchase_id) is None
 
 
 def test_copy_reviews_command_copies_a_deployed_stage(
-    moto_store: DynamoStore, review: Review, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    table_store: DynamoStore, review: Review, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put_old(moto_store, review)
-    outputs = {"prod": {"TableName": moto_store.table_name}}
+    put_old(table_store, review)
+    outputs = {"prod": {"TableName": table_store.table_name}}
     monkeypatch.setattr("infra.operations.copy_reviews.stack_outputs", outputs.__getitem__)
 
     monkeypatch.setattr(sys, "argv", ["copy_reviews", "--stage", "prod", "--since", "2026-04"])
     main()
-    assert listed(moto_store) == [review]
-    assert moto_store.operators.list_open_reviews(None, 100).reviews == []
+    assert listed(table_store) == [review]
+    assert table_store.operators.list_open_reviews(None, 100).reviews == []
     monkeypatch.setattr(sys, "argv", ["copy_reviews", "--stage", "prod"])
     main()
 
-    assert moto_store.operators.list_open_reviews(None, 100).reviews == [review]
+    assert table_store.operators.list_open_reviews(None, 100).reviews == [review]
     assert capsys.readouterr().out.splitlines() == [
         "0 reviews have their present form.",
         "2026-03: 1 reviews",

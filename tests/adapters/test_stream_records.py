@@ -19,9 +19,9 @@ Record = Mapping[str, Any]
 
 
 @pytest.fixture
-def store(moto_store: DynamoStore) -> DynamoStore:
-    moto_store.bind()
-    return moto_store
+def store(table_store: DynamoStore) -> DynamoStore:
+    table_store.bind()
+    return table_store
 
 
 def record(new: Item, old: Item | None = None, number: int = 1) -> Record:

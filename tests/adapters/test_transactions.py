@@ -14,7 +14,7 @@ from chalicelib.domain.journal import JournalLine
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.reviews import ReviewRef
 from chalicelib.errors import CoinpurseError, TryAgain
-from tests.adapters.injection import canceled, error_response, http_response, injecting
+from tests.adapters.injection import canceled, error_response, injecting, responds
 from tests.adapters.samples import (
     a_budget,
     a_freeze,
@@ -34,9 +34,9 @@ from tests.stores import DynamoStore
 
 
 @pytest.fixture
-def store(moto_store: DynamoStore) -> DynamoStore:
-    moto_store.bind()
-    return moto_store
+def store(table_store: DynamoStore) -> DynamoStore:
+    table_store.bind()
+    return table_store
 
 
 def client_error(code: str, status: int = 400) -> ClientError:
@@ -147,7 +147,7 @@ def test_every_method_raises_try_again_when_throttled(store: DynamoStore) -> Non
 
 @pytest.mark.parametrize("body", ["<html>Bad gateway</html>", "", json.dumps({"message": "who knows"})])
 def test_response_of_a_proxy_raises_try_again(store: DynamoStore, body: str) -> None:
-    with injecting(store.client, *[http_response(502, body)] * 3, operation="GetItem"), pytest.raises(TryAgain):
+    with injecting(store.client, *[responds(502, body)] * 3, operation="GetItem"), pytest.raises(TryAgain):
         store.ledger.read_wallet("ann")
 
 

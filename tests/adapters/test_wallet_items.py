@@ -21,9 +21,9 @@ STREAK_BYTES = 360
 
 
 @pytest.fixture
-def store(moto_store: DynamoStore) -> DynamoStore:
-    moto_store.bind()
-    return moto_store
+def store(table_store: DynamoStore) -> DynamoStore:
+    table_store.bind()
+    return table_store
 
 
 def test_wallet_item_is_under_a_kilobyte(store: DynamoStore) -> None:

@@ -29,7 +29,7 @@ def test_files_of_tests_are_in_one_piece_or_split_by_their_marks() -> None:
 
 def test_pieces_leave_out_no_test_of_their_rooms() -> None:
     split = [piece.options[-2:] for piece in pieces_of("tests/adapters/test_ledger.py")]
-    assert split == [("-m", "not moto and not untraced"), ("-m", "moto or untraced")]
+    assert split == [("-m", "not untraced"), ("-m", "untraced")]
     options = {option for piece in SUITES["test"] for option in piece.options}
     assert not [option for option in options if option.startswith(("-k", "--deselect", "--ignore"))]
 

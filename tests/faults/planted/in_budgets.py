@@ -7,9 +7,9 @@ from tests.faults.planted.bug import Bug
 _RULES: Final = "chalicelib/domain/budgets.py"
 _EXPRESSIONS: Final = "chalicelib/adapters/dynamodb/budget_expressions.py"
 _PURCHASES: Final = "chalicelib/adapters/dynamodb/purchases.py"
-_MOTO: Final = ("-k", "moto")
-_COINS: Final = ("tests/adapters/test_ledger_budgets.py", *_MOTO)
-_MONEY: Final = ("tests/adapters/test_ledger_money_budgets.py", *_MOTO)
+_TABLE: Final = ("-k", "table_store")
+_COINS: Final = ("tests/adapters/test_ledger_budgets.py", *_TABLE)
+_MONEY: Final = ("tests/adapters/test_ledger_money_budgets.py", *_TABLE)
 
 IN_BUDGETS: Final = [
     Bug(
@@ -59,7 +59,7 @@ IN_BUDGETS: Final = [
         _EXPRESSIONS,
         "        return counted, (WalletRow.day_ends.does_not_exist() | is_left) & not_excluded(now)\n",
         "        return counted, (WalletRow.day_ends.does_not_exist() | is_left)\n",
-        ("tests/adapters/test_ledger_exclusions.py", *_MOTO),
+        ("tests/adapters/test_ledger_exclusions.py", *_TABLE),
     ),
     Bug(
         "a price given back twice",
@@ -73,21 +73,21 @@ IN_BUDGETS: Final = [
         _PURCHASES,
         "            count_paid(write, purchase.amount_minor, purchase.currency, posting.posted_at)\n",
         "            count_paid(write, 0, purchase.currency, posting.posted_at)\n",
-        ("tests/adapters/test_paid_money.py", *_MOTO),
+        ("tests/adapters/test_paid_money.py", *_TABLE),
     ),
     Bug(
         "money that came after midnight counts in a day that is over",
         "chalicelib/adapters/dynamodb/budget_expressions.py",
         "    return counted, is_now & is_money_of(currency)\n",
         "    return counted, is_money_of(currency)\n",
-        ("tests/adapters/test_paid_money.py", *_MOTO),
+        ("tests/adapters/test_paid_money.py", *_TABLE),
     ),
     Bug(
         "cents are held against a limit in euros",
         "chalicelib/adapters/dynamodb/budget_expressions.py",
         "    return counted, is_now & is_money_of(currency)\n",
         "    return counted, is_now\n",
-        ("tests/adapters/test_paid_money.py", *_MOTO),
+        ("tests/adapters/test_paid_money.py", *_TABLE),
     ),
     Bug(
         "a raise at once",
@@ -115,14 +115,14 @@ IN_BUDGETS: Final = [
         "chalicelib/adapters/dynamodb/window_expressions.py",
         "unpaid.add(1)",
         "unpaid.add(0)",
-        ("tests/adapters/test_ledger_windows.py", *_MOTO),
+        ("tests/adapters/test_ledger_windows.py", *_TABLE),
     ),
     Bug(
         "a payment that keeps its place in the window",
         "chalicelib/adapters/dynamodb/window_expressions.py",
         "window[1].add(-1)",
         "window[1].add(0)",
-        ("tests/adapters/test_ledger_windows.py", *_MOTO),
+        ("tests/adapters/test_ledger_windows.py", *_TABLE),
     ),
     Bug(
         "stale checkouts that stay in the list",
@@ -143,7 +143,7 @@ IN_BUDGETS: Final = [
         "chalicelib/adapters/dynamodb/streak_expressions.py",
         "WalletRow.streak_count.add(-1)",
         "WalletRow.streak_count.add(0)",
-        ("tests/adapters/test_operators_reversals.py", *_MOTO),
+        ("tests/adapters/test_operators_reversals.py", *_TABLE),
     ),
     Bug(
         "a reversed gift that stays in the budget",

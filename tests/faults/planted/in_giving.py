@@ -7,7 +7,7 @@ from tests.faults.planted.bug import Bug
 _STORE: Final = "chalicelib/adapters/dynamodb/ledger.py"
 _SHARDS: Final = "chalicelib/adapters/dynamodb/shards.py"
 _EXPRESSIONS: Final = "chalicelib/adapters/dynamodb/streak_expressions.py"
-_STREAKS: Final = ("tests/adapters/test_ledger_streaks.py", "-k", "moto")
+_STREAKS: Final = ("tests/adapters/test_ledger_streaks.py", "-k", "table_store")
 _ROWS: Final = ("tests/usecases/test_streaks.py",)
 _KINDS: Final = ("tests/domain/test_gift_kinds.py",)
 
@@ -73,7 +73,7 @@ IN_GIVING: Final = [
         _SHARDS,
         "            ShardRow.gifts == seen.gifts if seen.gifts else ShardRow.gifts.does_not_exist(),\n",
         "            None,\n",
-        ("tests/adapters/test_ledger_giving_races.py", "-k", "moto"),
+        ("tests/adapters/test_ledger_giving_races.py", "-k", "table_store"),
     ),
     Bug(
         "a tap that comes again is counted on",
@@ -94,7 +94,7 @@ IN_GIVING: Final = [
         _STORE,
         "spend_coins(gift.price_coins, gift.posted_at, change)",
         "spend_coins(gift.price_coins if gift.item_id else 0, gift.posted_at, change)",
-        ("tests/adapters/test_ledger_budgets.py", "-k", "moto"),
+        ("tests/adapters/test_ledger_budgets.py", "-k", "table_store"),
     ),
     Bug(
         "a streak that ends while it goes on",

@@ -10,8 +10,8 @@ _STORE: Final = "chalicelib/adapters/dynamodb/memberships.py"
 _FOLLOW: Final = "chalicelib/usecases/memberships.py"
 _MONEY: Final = "chalicelib/usecases/refunds.py"
 _EVENTS: Final = "chalicelib/usecases/stripe_events.py"
-_MOTO: Final = ("tests/adapters/test_memberships.py", "-k", "moto")
-_COUNTS: Final = ("tests/adapters/test_membership_budgets.py", "-k", "moto")
+_TABLE: Final = ("tests/adapters/test_memberships.py", "-k", "table_store")
+_COUNTS: Final = ("tests/adapters/test_membership_budgets.py", "-k", "table_store")
 _INTERLEAVINGS: Final = ("tests/faults/test_membership_interleavings.py",)
 _WAYS: Final = ("tests/usecases/test_membership_payments.py",)
 _LIFE: Final = ("tests/properties/test_membership_events.py",)
@@ -185,14 +185,14 @@ IN_MEMBERSHIPS: Final = [
         _STORE,
         "transaction.save(posted_row(month), EntryRow.pk.does_not_exist(), return_values=",
         "transaction.save(posted_row(month), EntryRow.pk.does_not_exist() | EntryRow.pk.exists(), return_values=",
-        _MOTO,
+        _TABLE,
     ),
     Bug(
         "any price buys the month",
         _STORE,
         "        & (MembershipRow.amount_minor == month.amount_minor)\n",
         "",
-        _MOTO,
+        _TABLE,
     ),
     Bug(
         "any subscription pays for it",
@@ -200,7 +200,7 @@ IN_MEMBERSHIPS: Final = [
         "        & (MembershipRow.subscription_id.does_not_exist() | "
         "(MembershipRow.subscription_id == subscription_id))\n",
         "",
-        _MOTO,
+        _TABLE,
     ),
     Bug(
         "a membership beyond the budget",
@@ -228,7 +228,7 @@ IN_MEMBERSHIPS: Final = [
         _STORE,
         "return [*newest, *(each for each in found if each)]",
         "return newest",
-        _MOTO,
+        _TABLE,
     ),
     Bug(
         "a renewal gives a place back",
@@ -277,7 +277,7 @@ IN_MEMBERSHIPS: Final = [
         _STORE,
         "            is_as_read = (MembershipRow.version == before.version) & ",
         "            is_as_read = MembershipRow.pk.exists() & ",
-        _MOTO,
+        _TABLE,
     ),
     Bug(
         "a member is forgotten after sixty days",

@@ -12,14 +12,14 @@ IN_REVIEWS: Final = [
         "chalicelib/adapters/dynamodb/freeze_expressions.py",
         "    is_old = (WalletRow.disputes < 1) | (WalletRow.disputes <= WalletRow.paid_disputes)\n",
         "    is_old = WalletRow.disputes < 1\n",
-        ("tests/adapters/test_ledger_disputes.py", "-k", "moto"),
+        ("tests/adapters/test_ledger_disputes.py", "-k", "table_store"),
     ),
     Bug(
         "a new lost dispute counts as the paid one that was won",
         "chalicelib/adapters/dynamodb/freeze_expressions.py",
         "    if before is DisputeHold.LOST and (step or takes_coins):\n",
         "    if before is DisputeHold.OPEN and (step or takes_coins):\n",
-        ("tests/adapters/test_ledger_disputes.py", "-k", "moto"),
+        ("tests/adapters/test_ledger_disputes.py", "-k", "table_store"),
     ),
     Bug(
         "a lost dispute still counts as an open one",
