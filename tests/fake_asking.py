@@ -25,12 +25,6 @@ class FakeOpenCheckouts:
         begun = OpenWindow(until=now + SESSION_LIFE, unpaid=1)
         self.windows[user_id] = grow(window, 1) if window and is_active(window, now) else begun
 
-    def count_paid_checkout(self, user_id: str) -> None:
-        """Give the place of a paid checkout back."""
-        window = self.windows.pop(user_id, None)
-        if window and window.unpaid > 1:
-            self.windows[user_id] = grow(window, -1)
-
     def keep_open(self, purchase: Purchase, return_url: str | None) -> None:
         """Put a purchase's checkout into the list."""
         self.open_checkouts[purchase.user_id, purchase.purchase_id] = OpenCheckout(
@@ -60,6 +54,13 @@ class FakeOpenCheckouts:
 def grow(window: OpenWindow, by: int) -> OpenWindow:
     """Return the window with another number of unpaid checkouts."""
     return OpenWindow(until=window.until, unpaid=window.unpaid + by)
+
+
+def give_back(windows: dict[str, OpenWindow], user_id: str) -> None:
+    """Give a place in the fan's window back: one was paid, or refused by the provider."""
+    window = windows.pop(user_id, None)
+    if window and window.unpaid > 1:
+        windows[user_id] = grow(window, -1)
 
 
 class FakePresentSessions:

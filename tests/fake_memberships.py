@@ -13,7 +13,7 @@ from chalicelib.domain.open_windows import MAX_OPEN_MEMBERSHIPS, OpenWindow, is_
 from chalicelib.domain.payments import CustomerGone, Invoice, MembershipHint, MembershipRef, Subscription
 from chalicelib.domain.purchases import FORMER_KEY_FORM, SESSION_LIFE, Purchase
 from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Rejected, Stale, Unmatched
-from tests.fake_asking import grow
+from tests.fake_asking import give_back, grow
 from tests.fake_budgets import Spending
 from tests.fakes import START, FakeLedger
 
@@ -108,9 +108,7 @@ class FakeMemberships:
         self.ledger.coins[month.user_id] = self.ledger.coins.get(month.user_id, 0) + month.coins
         paid = Spending(at=month.posting.posted_at, money=month.amount_minor, currency=month.currency)
         if not month.is_renewal:
-            window = self.ledger.member_windows.pop(month.user_id, None)
-            if window and window.unpaid > 1:
-                self.ledger.member_windows[month.user_id] = grow(window, -1)
+            give_back(self.ledger.member_windows, month.user_id)
         if not counts_already:
             self.ledger.count_paid(month.user_id, paid)
         return Posted()
@@ -131,6 +129,8 @@ class FakeMemberships:
         if change and (not stored.is_counted or self.ledger.change_budget(before.user_id, change) == Stale()):
             return Stale()
         self.known[name] = replace(after, is_counted=after.is_counted and stored.is_counted)
+        if after.is_refused and not before.is_refused:
+            give_back(self.ledger.member_windows, before.user_id)
         if notification:
             self.ledger.entries.setdefault(notification.user_id, {})[notification.entry_id] = notification
         return Posted()

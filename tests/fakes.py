@@ -20,7 +20,7 @@ from chalicelib.domain.streaks import StreakEnd, is_of
 from chalicelib.domain.wallets import Streak, Wallet
 from chalicelib.errors import NotAuthentic, NotFound, TryAgain
 from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Repeated, Stale, Unchanged
-from tests.fake_asking import FakeOpenCheckouts, FakePresentSessions
+from tests.fake_asking import FakeOpenCheckouts, FakePresentSessions, give_back
 from tests.fake_budgets import Spending
 from tests.fake_money import FakeMoney
 from tests.fake_shards import ShardState, grown, is_as_seen, position
@@ -112,7 +112,7 @@ class FakeLedger(FakeOpenCheckouts, FakeMoney):
             paid = Spending(at=posting.posted_at, money=purchase.amount_minor, currency=purchase.currency)
             self.count_paid(ref.user_id, paid)
         self.coins[ref.user_id] = self.coins.get(ref.user_id, 0) + ref.coins
-        self.count_paid_checkout(ref.user_id)
+        give_back(self.windows, ref.user_id)
         return Posted()
 
     def move_purchase(
@@ -131,6 +131,8 @@ class FakeLedger(FakeOpenCheckouts, FakeMoney):
         is_released = purchase.is_released or change is not None
         moved = replace(purchase, status=to, is_released=is_released, failure_reason=reason or purchase.failure_reason)
         self.entries[purchase.user_id][purchase.purchase_id] = moved
+        if reason:
+            give_back(self.windows, purchase.user_id)
         return Posted()
 
     def post_gift(

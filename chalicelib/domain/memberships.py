@@ -100,6 +100,11 @@ class Membership(Struct, frozen=True, kw_only=True):
     served_until: datetime | None = None
     is_counted: bool = False
 
+    @property
+    def is_refused(self) -> bool:
+        """True if the provider refused to open its checkout, so that it never could be paid."""
+        return self.ended_reason == PaymentUnavailable.code
+
     def is_active(self, now: datetime) -> bool:
         """Return True until the end of the last paid month, and of the period that Stripe has in order.
 
@@ -200,7 +205,7 @@ def present_membership(memberships: Sequence[Membership]) -> Membership | None:
         memberships: newest first.
     """
     live = [membership for membership in memberships if membership.status in LIVE]
-    payable = [membership for membership in memberships if membership.ended_reason != PaymentUnavailable.code]
+    payable = [membership for membership in memberships if not membership.is_refused]
     return next(iter([*live, *payable]), None)
 
 

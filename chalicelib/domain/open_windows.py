@@ -27,7 +27,8 @@ class OpenWindow(Struct, frozen=True, kw_only=True):
     """A window of the life of a session, which begins with the first checkout, or membership, opened in it.
 
     `unpaid` is the number of those opened, less the payments since: a payment gives its place back, also that of an
-    earlier window. Those that expire do not, until the window ends. There is no window without an unpaid one.
+    earlier window, and so does a refusal by the provider. Those that expire do not, until the window ends. There is no
+    window without an unpaid one.
     """
 
     until: datetime

@@ -74,9 +74,10 @@ class Ledger(Protocol):
         change: BudgetChange | None = None,
         reason: str | None = None,
     ) -> Posted | Unchanged:
-        """Set the status of an unposted purchase, and the reason of its failure, if it is one of `allowed`.
+        """Set the status of an unposted purchase, if it is one of `allowed`.
 
-        `change` releases the price to the budget in the same transaction, once for each purchase.
+        `change` releases the price to the budget in the same transaction, once for each purchase. `reason` is that of a
+        refusal by the provider: it is kept, and gives the place in the window of open checkouts back.
 
         Raises:
             NotFound: no such purchase.

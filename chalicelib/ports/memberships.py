@@ -76,6 +76,7 @@ class Memberships(Protocol):
     ) -> Posted | Stale:
         """Write the membership's new state and, in the same transaction, the notification of it.
 
-        `change` releases the price of the first month to the budget, once for each membership. Only if the membership
+        `change` releases the price of the first month to the budget, once for each membership. One that the provider
+        refused gives its place in the window of open memberships back, once as well. Only if the membership
         still has the version that was read and, with a `change`, its price still counts and the budget is as read.
         """

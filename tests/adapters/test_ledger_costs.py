@@ -159,6 +159,15 @@ def test_move_purchase_costs_one_unit(atomic_store: DynamoStore, ledger: Ledger,
     assert measured(atomic_store, move) == Cost(2, rru=1), "refused, and read"
 
 
+def test_move_purchase_after_a_refusal_costs_one_trip_and_four_units(
+    atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase
+) -> None:
+    def refuse() -> None:
+        ledger.move_purchase(purchase.ref, Status.FAILED, [Status.PENDING], None, "payment_unavailable")
+
+    assert reported(atomic_store, measured(atomic_store, refuse)) == reported(atomic_store, Cost(1, wru=4))
+
+
 def test_mark_published_costs_one_unit(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
     ledger.post_purchase(session_of(purchase), a_posting())
     for _ in range(2):

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.open_windows import OpenWindow
 from chalicelib.domain.purchases import SESSION_LIFE, Purchase, Status
@@ -69,6 +70,17 @@ def test_move_purchase_keeps_the_place_taken(store: Store, fan: str) -> None:
     assert first
     store.ledger.move_purchase(first.ref, Status.EXPIRED, [Status.PENDING])
     assert not opened(store, fan)
+
+
+def test_move_purchase_after_a_refusal_gives_the_place_back_once(store: Store, fan: str) -> None:
+    first, _ = opened(store, fan), opened(store, fan)
+    assert first
+    for result in (True, False):
+        moved = store.ledger.move_purchase(first.ref, Status.FAILED, [Status.PENDING], None, "payment_unavailable")
+        assert (moved == Posted()) is result
+    refused = replace(first, status=Status.FAILED, failure_reason="payment_unavailable")
+    assert store.ledger.find_entry(fan, first.purchase_id) == refused, "there was no price to release"
+    assert [bool(opened(store, fan)) for _ in range(2)] == [True, False]
 
 
 def test_open_purchase_repeat_takes_no_place(store: Store, fan: str) -> None:

@@ -44,12 +44,12 @@ def pay(store: Store, membership: Membership, number: int = 1) -> Posted | Alrea
     return store.memberships.post_month(a_month(membership, number), "sub_1", "cus_1")
 
 
-def release(store: Store, membership: Membership) -> Posted | Stale:
+def release(store: Store, membership: Membership, reason: str = "unpaid") -> Posted | Stale:
     """End the membership unpaid and release its price, as of the budget that is read now."""
     budget = budget_of(store, membership.user_id)
     freed = released(budget, membership.amount_minor, membership.currency, membership.created_at, START)
     assert freed is not None
-    after = membership_as_unpaid(membership, "unpaid")
+    after = membership_as_unpaid(membership, reason)
     return store.memberships.update_membership(membership, after, None, BudgetChange(seen=budget, budget=freed))
 
 
@@ -250,6 +250,21 @@ def test_open_membership_repeat_and_end_keep_the_place_taken(store: Store) -> No
     assert store.memberships.open_membership(membership, None, 1) == known
     assert release(store, membership) == Posted()
     assert not opens(store, fan, limit=1)
+
+
+def test_update_membership_after_a_refusal_gives_the_place_back_once(store: Store) -> None:
+    fan = a_fan(store, day=2_000)
+    first, second = opens(store, fan), opens(store, fan)
+    assert first
+    assert second
+    assert release(store, first, "payment_unavailable") == Posted()
+    after = replace(membership_as_unpaid(second, "payment_unavailable"), is_counted=True)
+    assert [store.memberships.update_membership(second, after, None) for _ in range(2)] == [Posted(), Stale()]
+    ended = find(store, second)
+    assert ended
+    assert store.memberships.update_membership(ended, replace(ended, version=3), None) == Posted()
+    assert window(store, fan) is None
+    assert [bool(opens(store, fan)) for _ in range(3)] == [True, True, False]
 
 
 # --- races ------------------------------------------------------------------------------------------------------------

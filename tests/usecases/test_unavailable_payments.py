@@ -6,7 +6,7 @@ from chalicelib.domain.budgets import UNLIMITED, Limits
 from chalicelib.domain.memberships import MembershipStatus
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import Status
-from chalicelib.errors import PaymentUnavailable, TryAgain
+from chalicelib.errors import PaymentUnavailable, TooManyOpen, TryAgain
 from chalicelib.usecases.budgets import set_budget
 from chalicelib.usecases.queries import read_membership
 from tests.domain.builders import FAN, KEY, a_purchase
@@ -44,6 +44,21 @@ def test_open_checkout_repeat_of_a_refused_one_is_refused_without_a_call(harness
             harness.open()
     assert harness.recorder.calls.count("open_session") == 1
     assert harness.open(purchase_id=OTHER_KEY).url is not None, "a new key is a new try"
+
+
+def test_open_checkout_and_membership_refused_for_good_leave_room_for_others(harness: MembershipHarness) -> None:
+    harness.max_open_checkouts = harness.max_open_memberships = 1
+    harness.books.budgets.clear()
+    for open_one in (harness.open, harness.join):
+        harness.recorder.fail_before["open_session"] = PaymentUnavailable()
+        with pytest.raises(PaymentUnavailable):
+            open_one()
+    assert harness.open(purchase_id=OTHER_KEY).url is not None
+    with pytest.raises(TooManyOpen):
+        harness.open(purchase_id=uuid7_at(START, 98))
+    assert harness.join(membership_id=OTHER_KEY).url is not None
+    with pytest.raises(TooManyOpen):
+        harness.join(membership_id=uuid7_at(START, 98))
 
 
 def test_open_checkout_refused_at_a_repeat_ends_the_purchase(harness: MembershipHarness) -> None:

@@ -36,7 +36,7 @@ from chalicelib.adapters.dynamodb.models import CustomerRow, EntryRow, Membershi
 from chalicelib.adapters.dynamodb.open_checkouts import CLOSED, MEMBERSHIP, open_row
 from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
-from chalicelib.adapters.dynamodb.window_expressions import MEMBERSHIP_WINDOW, Place, count_payment, open_in_window
+from chalicelib.adapters.dynamodb.window_expressions import MEMBERSHIP_WINDOW, Place, give_back, open_in_window
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.memberships import NEWEST, Customer, Membership
 from chalicelib.domain.notifications import NotificationEntry
@@ -208,7 +208,7 @@ class DynamoMemberships:
         notification: NotificationEntry | None,
         change: BudgetChange | None = None,
     ) -> Posted | Stale:
-        """Cost: 2 write units; 2 more with a change of the budget; with a notification 2 more and 1 for the journal.
+        """Cost: 2 write units; 2 more with a change of the budget or a refusal; with a notification 3 more.
 
         2 more when the status becomes a live one.
         """
@@ -218,9 +218,15 @@ class DynamoMemberships:
             if notification:
                 transaction.save(notification_row(notification), EntryRow.pk.does_not_exist())
             is_as_read = (MembershipRow.version == before.version) & _has_subscription(before.subscription_id)
+            released: list[Action] = []
+            is_seen: Condition | None = None
             if change:
-                transaction.update(WalletRow(row.pk, WALLET), *change_budget(change))
+                released, is_seen = change_budget(change)
                 is_as_read &= MembershipRow.is_counted.exists()
+            if after.is_refused and not before.is_refused:
+                released = [*released, give_back(MEMBERSHIP_WINDOW)]
+            if released:
+                transaction.update(WalletRow(row.pk, WALLET), released, is_seen)
             transaction.update(row, standing(after), is_as_read)
             note_live(transaction, before, after)
 
@@ -265,7 +271,7 @@ def _posting(
     credited: list[Action] = [
         WalletRow.coins.add(month.coins),
         WalletRow.created_at.set(WalletRow.created_at | month.posted_at),
-        *([] if month.is_renewal else [count_payment(MEMBERSHIP_WINDOW)]),
+        *([] if month.is_renewal else [give_back(MEMBERSHIP_WINDOW)]),
         *counted,
     ]
 

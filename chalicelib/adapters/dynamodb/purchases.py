@@ -21,7 +21,7 @@ from chalicelib.adapters.dynamodb.transactions import (
     is_refused,
     transient_errors,
 )
-from chalicelib.adapters.dynamodb.window_expressions import CHECKOUT_WINDOW, Place, count_payment, open_in_window
+from chalicelib.adapters.dynamodb.window_expressions import CHECKOUT_WINDOW, Place, give_back, open_in_window
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.open_windows import MAX_OPEN_CHECKOUTS
@@ -119,7 +119,7 @@ class DynamoPurchases(DynamoOpenCheckouts):
         credited: list[Action] = [
             WalletRow.coins.add(ref.coins),
             WalletRow.created_at.set(WalletRow.created_at | posting.posted_at),
-            count_payment(CHECKOUT_WINDOW),
+            give_back(CHECKOUT_WINDOW),
             *counted,
         ]
 
@@ -138,13 +138,13 @@ class DynamoPurchases(DynamoOpenCheckouts):
         change: BudgetChange | None = None,
         reason: str | None = None,
     ) -> Posted | Unchanged:
-        """Cost: 1 write unit; 4 with a budget change."""
+        """Cost: 1 write unit; 4 with a budget change or a refusal."""
         row = EntryRow(wallet_key(ref.user_id), entry_key(ref.purchase_id))
         actions: list[Action] = [EntryRow.status.set(to.value)]
         if reason:
             actions.append(EntryRow.reason.set(reason))
-        if change:
-            return self._release(row, actions, allowed, change)
+        if change or reason:
+            return self._release(row, actions, allowed, change, [give_back(CHECKOUT_WINDOW)] if reason else [])
         if to is Status.PROCESSING:
             actions.append(EntryRow.ttl.remove())
         with transient_errors():
@@ -157,18 +157,22 @@ class DynamoPurchases(DynamoOpenCheckouts):
         return Posted()
 
     def _release(
-        self, row: EntryRow, moved: Sequence[Action], allowed: Sequence[Status], change: BudgetChange
+        self,
+        row: EntryRow,
+        moved: list[Action],
+        allowed: Sequence[Status],
+        change: BudgetChange | None,
+        places: Sequence[Action],
     ) -> Posted | Unchanged:
-        actions, is_seen = change_budget(change)
+        released, is_seen = change_budget(change) if change else ([], None)
+        is_allowed = EntryRow.status.is_in(*allowed)
+        if change:
+            moved = [*moved, EntryRow.is_released.set(True)]
+            is_allowed &= EntryRow.is_released.does_not_exist()
 
         def write(transaction: TransactWrite) -> None:
-            transaction.update(
-                row,
-                [*moved, EntryRow.is_released.set(True)],
-                EntryRow.status.is_in(*allowed) & EntryRow.is_released.does_not_exist(),
-                return_values="ALL_OLD",
-            )
-            transaction.update(WalletRow(row.pk, WALLET), actions, is_seen)
+            transaction.update(row, moved, is_allowed, return_values="ALL_OLD")
+            transaction.update(WalletRow(row.pk, WALLET), [*released, *places], is_seen)
 
         try:
             self._transactions.write(write)

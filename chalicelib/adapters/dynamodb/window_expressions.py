@@ -1,7 +1,7 @@
 """Update and condition expressions for the windows of checkouts and memberships that a fan opens and does not pay.
 
 A window is its end and a counter on the wallet. A write either begins one or counts in the active one; the first is the
-usual case, that a fan has no other checkout open. Posting a payment counts down.
+usual case, that a fan has no other checkout open. Posting a payment counts down, and so does a refusal by the provider.
 """
 
 from collections.abc import Callable
@@ -67,10 +67,10 @@ def join_window(window: Window, now: datetime, limit: int) -> Place:
     return Place([unpaid.add(1)], has_room)
 
 
-def count_payment(window: Window) -> Action:
+def give_back(window: Window) -> Action:
     """Give a place back, in a later window than the checkout's if that one is over."""
-    paid: Action = window[1].add(-1)
-    return paid
+    given_back: Action = window[1].add(-1)
+    return given_back
 
 
 def open_checkouts(row: WalletRow) -> OpenWindow | None:

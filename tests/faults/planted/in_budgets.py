@@ -64,8 +64,8 @@ IN_BUDGETS: Final = [
     Bug(
         "a price given back twice",
         _PURCHASES,
-        "EntryRow.status.is_in(*allowed) & EntryRow.is_released.does_not_exist(),",
-        "EntryRow.status.is_in(*allowed),",
+        "            is_allowed &= EntryRow.is_released.does_not_exist()\n",
+        "",
         _MONEY,
     ),
     Bug(
@@ -123,6 +123,13 @@ IN_BUDGETS: Final = [
         "window[1].add(-1)",
         "window[1].add(0)",
         ("tests/adapters/test_ledger_windows.py", *_TABLE),
+    ),
+    Bug(
+        "a refused checkout that keeps its place in the window",
+        "chalicelib/adapters/dynamodb/purchases.py",
+        "[give_back(CHECKOUT_WINDOW)] if reason else []",
+        "[]",
+        ("tests/adapters/test_ledger_windows.py", "-k", "table"),
     ),
     Bug(
         "stale checkouts that stay in the list",
