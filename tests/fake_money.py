@@ -39,14 +39,14 @@ class FakeMoney(FakeBudgets):
         is_open_again = purchase.hold is DisputeHold.LOST and (hold is not DisputeHold.LOST or takes_coins)
         if not isinstance(stored, Purchase) or stored.version != purchase.version or existing or is_off:
             return Stale()
-        if paid and (held < 0 or self._disputes(paid.user_id) != (paid.open_disputes, paid.lost_disputes)):
+        if paid and not self.is_still_paid(paid):
             return Stale()
         changed = replace(stored, kept_minor=kept_minor, hold=hold, version=stored.version + 1)
         self.entries[purchase.user_id][purchase.purchase_id] = changed
         if is_open_again:
             self.paid_disputes.pop(purchase.user_id, None)
-        elif paid:
-            self.paid_disputes[purchase.user_id] = paid.lost_disputes
+        else:
+            self.note_paid(paid)
         for each, step in ((purchase.hold, -1), (hold, 1)):
             if each:
                 self.disputes[purchase.user_id, each] += step
@@ -54,8 +54,15 @@ class FakeMoney(FakeBudgets):
             self.adjust(adjustment)
         return Posted()
 
-    def _disputes(self, user_id: str) -> tuple[int, int]:
-        return self.disputes[user_id, DisputeHold.OPEN], self.disputes[user_id, DisputeHold.LOST]
+    def is_still_paid(self, paid: Wallet) -> bool:
+        """Return True if the wallet owes no coins and has the disputes that were read."""
+        disputes = self.disputes[paid.user_id, DisputeHold.OPEN], self.disputes[paid.user_id, DisputeHold.LOST]
+        return self.coins.get(paid.user_id, 0) >= 0 and disputes == (paid.open_disputes, paid.lost_disputes)
+
+    def note_paid(self, paid: Wallet | None) -> None:
+        """Note the lost disputes of the wallet as paid, if there is one."""
+        if paid:
+            self.paid_disputes[paid.user_id] = paid.lost_disputes
 
     def is_granted(self, purchase: Purchase) -> bool:
         """Return True if the first release granted coins for the payment of the purchase."""

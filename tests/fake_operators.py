@@ -15,6 +15,7 @@ from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reviews import Freeze, Review, ReviewPage, ReviewRef, Settlement
 from chalicelib.domain.settlements import Credit
+from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import IdempotencyConflict
 from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySettled, Conflict, Posted, Repeated, Stale
 from tests.fake_memberships import FakeMemberships
@@ -38,13 +39,16 @@ class FakeOperators:
         self.reversed_by: dict[tuple[str, str], str] = {}
         """Entry id of the reversal, by user id and gift id (gift ids are unique per user only)."""
 
-    def grant(self, adjustment: Adjustment) -> Posted | AlreadyExists | Conflict:
+    def grant(self, adjustment: Adjustment, paid: Wallet | None = None) -> Posted | AlreadyExists | Stale | Conflict:
         earlier = self.ledger.find_entry(adjustment.user_id, adjustment.entry_id)
         if earlier:
             return AlreadyExists(entry=earlier)
         if adjustment.entry_id in self.acts:
             return Conflict()
+        if paid and not self.ledger.is_still_paid(paid):
+            return Stale()
         self._record(adjustment.entry_id, adjustment.kind.value, adjustment.user_id)
+        self.ledger.note_paid(paid)
         self.ledger.adjust(adjustment)
         return Posted()
 

@@ -7,14 +7,18 @@ from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.reviews import Freeze, Review, ReviewPage, ReviewRef, Settlement
 from chalicelib.domain.settlements import Credit
+from chalicelib.domain.wallets import Wallet
 from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySettled, Conflict, Posted, Repeated, Stale
 
 
 class OperatorLedger(Protocol):
     """Operators' acts on the ledger. Each is one transaction and is recorded under its idempotency key."""
 
-    def grant(self, adjustment: Adjustment) -> Posted | AlreadyExists | Conflict:
-        """Credit coins. A conflict: the key names another act, such as a grant to another fan."""
+    def grant(self, adjustment: Adjustment, paid: Wallet | None = None) -> Posted | AlreadyExists | Stale | Conflict:
+        """Credit or take coins. A conflict: the key names another act, such as a grant to another fan.
+
+        `paid` is the wallet as read, if its lost disputes are paid: that is noted. Stale if it is not so any more.
+        """
 
     def reverse_gift(
         self, adjustment: Adjustment, change: BudgetChange | None = None, streak_id: str | None = None

@@ -10,6 +10,7 @@ from chalicelib.domain.ids import is_uuid7, require_party_id
 from chalicelib.domain.operators import Act, Adjusted, GrantOrder, is_same_act
 from chalicelib.domain.reviews import Freeze
 from chalicelib.domain.streaks import is_of
+from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import IdempotencyConflict, NotFound, TryAgain
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
@@ -19,12 +20,14 @@ from chalicelib.ports.results import AlreadyExists, AlreadyReversed, Conflict, P
 MAX_ATTEMPTS: Final = 5
 
 
-def grant_coins(order: GrantOrder, *, operators: OperatorLedger, clock: Clock) -> Adjusted:
+def grant_coins(order: GrantOrder, *, ledger: Ledger, operators: OperatorLedger, clock: Clock) -> Adjusted:
     """Post a grant or clawback of coins, once for each key.
+
+    A debt that a clawback makes is not that of lost disputes which were paid before: these are noted as paid.
 
     Raises:
         IdempotencyConflict: the key names something else.
-        TryAgain: the outcome is unknown.
+        TryAgain: the outcome is unknown, or the wallet changed at every attempt.
     """
     grant = Adjustment(
         entry_id=order.act.key,
@@ -36,13 +39,18 @@ def grant_coins(order: GrantOrder, *, operators: OperatorLedger, clock: Clock) -
         reason=order.act.reason,
         actor=order.act.actor,
     )
-    match operators.grant(grant):
-        case Posted():
-            return Adjusted(adjustment=grant, is_repeat=False)
-        case AlreadyExists(entry=Adjustment() as earlier) if is_same_act(earlier, grant):
-            return Adjusted(adjustment=earlier, is_repeat=True)
-        case _:
-            raise IdempotencyConflict("Use a new key for a new grant.")
+    for _ in range(MAX_ATTEMPTS):
+        wallet: Wallet | None = ledger.read_wallet(order.user_id) if order.coins < 0 else None
+        match operators.grant(grant, wallet if wallet and wallet.has_paid_disputes else None):
+            case Posted():
+                return Adjusted(adjustment=grant, is_repeat=False)
+            case Stale():
+                continue
+            case AlreadyExists(entry=Adjustment() as earlier) if is_same_act(earlier, grant):
+                return Adjusted(adjustment=earlier, is_repeat=True)
+            case _:
+                raise IdempotencyConflict("Use a new key for a new grant.")
+    raise TryAgain("The wallet is busy.")
 
 
 def freeze_wallet(user_id: str, act: Act, *, is_frozen: bool, operators: OperatorLedger, clock: Clock) -> None:

@@ -7,7 +7,7 @@ from chalicelib.domain.adjustments import Kind
 from chalicelib.domain.purchases import DisputeHold, Purchase
 from chalicelib.domain.wallets import Wallet
 from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Stale
-from tests.adapters.samples import a_clawback, a_freeze, a_gift, a_purchase, an_adjustment, buy, new_name
+from tests.adapters.samples import a_clawback, a_freeze, a_gift, a_purchase, an_adjustment, buy, new_id, new_name
 from tests.stores import Store
 
 OPEN, LOST = DisputeHold.OPEN, DisputeHold.LOST
@@ -99,6 +99,21 @@ def test_update_kept_amount_notes_that_lost_disputes_are_paid(store: Store, purc
     assert isinstance(store.ledger.open_purchase(a_purchase(fan)), Rejected)
     sync(store, third, 0, OPEN)
     assert store.ledger.read_wallet(fan).paid_disputes == 0
+
+
+def test_grant_below_zero_notes_that_lost_disputes_are_paid(store: Store, purchase: Purchase) -> None:
+    fan = purchase.user_id
+    sync(store, purchase, 500, LOST)
+    paid = store.ledger.read_wallet(fan)
+    clawback = an_adjustment(fan, kind=Kind.CLAWBACK, coins=-1)
+    assert store.operators.grant(clawback, paid) == Posted()
+    owing = store.ledger.read_wallet(fan)
+    assert owing == replace(paid, coins=-1, paid_disputes=1)
+    assert store.ledger.open_purchase(a_purchase(fan)) == Posted()
+    before = store.snapshot(fan)
+    assert store.operators.grant(clawback, paid) == AlreadyExists(entry=clawback)
+    assert store.operators.grant(replace(clawback, entry_id=new_id()), paid) == Stale()
+    assert store.snapshot(fan) == before
 
 
 def test_lost_dispute_that_takes_more_coins_is_not_paid_any_more(store: Store, purchase: Purchase) -> None:

@@ -125,7 +125,7 @@ class SimulatedSystem:
 
     def grant(self, key: str, coins: int = 20, fan: str = "fan-1") -> None:
         order = GrantOrder(act=_act(key), user_id=fan, coins=coins)
-        self._request(key, lambda: grant_coins(order, operators=self.operators, clock=self.clock))
+        self._request(key, lambda: grant_coins(order, ledger=self.ledger, operators=self.operators, clock=self.clock))
 
     def reverse(self, key: str, gift_id: str, fan: str = "fan-1") -> None:
         self._request(

@@ -143,7 +143,7 @@ def test_rebuild_check_operator_clawback_is_of_no_purchase(table: TableReader, t
     operators, clock = DynamoOperators(TABLE), FakeClock(NOW)
     for coins in (-40, 90):
         order = GrantOrder(user_id="ann", coins=coins, act=Act(key=clock.new_id(), reason="asked for", actor="op"))
-        grant_coins(order, operators=operators, clock=clock)
+        grant_coins(order, ledger=DynamoLedger(TABLE), operators=operators, clock=clock)
     assert check(table, tmp_path) == ["All figures match the entries."]
 
 

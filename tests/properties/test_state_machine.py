@@ -130,9 +130,9 @@ class CoinpurseMachine(GivingMachine):
     @rule(name=CheckoutMachine.names, coins=st.sampled_from([1, 500, -40]))
     def grant(self, name: Name, coins: int) -> None:
         order = GrantOrder(act=an_act(key=name[1]), user_id=name[0], coins=coins)
-        clock = self.harness.clock
-        answer = outcome_of(lambda: grant_coins(order, operators=self.operators, clock=clock).is_repeat)
-        assert answer == self.model.grant(name, coins)
+        ledger, clock = self.harness.books, self.harness.clock
+        granted = outcome_of(lambda: grant_coins(order, ledger=ledger, operators=self.operators, clock=clock).is_repeat)
+        assert granted == self.model.grant(name, coins)
 
     @rule(name=CheckoutMachine.names, gift=CheckoutMachine.names)
     def reverse(self, name: Name, gift: Name) -> None:

@@ -135,7 +135,7 @@ def test_sync_refunds_of_a_lost_dispute_freezes_until_its_coins_are_paid() -> No
     becomes(harness, "lost")
     assert reasons(harness) == ["dispute"]
     grant = GrantOrder(act=an_act(key=uuid7_at(START, 53)), user_id=FAN, coins=35)
-    grant_coins(grant, operators=FakeOperators(harness.books), clock=harness.clock)
+    grant_coins(grant, ledger=harness.books, operators=FakeOperators(harness.books), clock=harness.clock)
     assert (reasons(harness), harness.balance()) == ([], 0)
 
 
@@ -146,7 +146,7 @@ def test_sync_refunds_of_an_unrelated_refund_does_not_freeze_for_a_dispute_that_
         becomes(harness, status)
     operators = FakeOperators(harness.books)
     grant = GrantOrder(act=an_act(key=uuid7_at(START, 53)), user_id=FAN, coins=35)
-    grant_coins(grant, operators=operators, clock=harness.clock)
+    grant_coins(grant, ledger=harness.books, operators=operators, clock=harness.clock)
     second = a_purchase(purchase_id=uuid7_at(START, 54))
     harness.books.open_purchase(second)
     session = session_of(second, payment_intent="pi_second")

@@ -40,7 +40,7 @@ class OperatorHarness(CheckoutHarness):
 
     def grant(self, key: str = ACT, user_id: str = FAN, coins: int = 70, **act: Any) -> Adjusted:
         order = GrantOrder(act=an_act(key=key, **act), user_id=user_id, coins=coins)
-        return grant_coins(order, operators=self.operators, clock=self.clock)
+        return grant_coins(order, ledger=self.ledger, operators=self.operators, clock=self.clock)
 
     def reverse(self, key: str = ACT, user_id: str = FAN, gift_id: str = KEY, **act: Any) -> Adjusted:
         return reverse_gift(

@@ -11,6 +11,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.adapters.dynamodb.acts import record_act
 from chalicelib.adapters.dynamodb.attributes import require
 from chalicelib.adapters.dynamodb.budget_expressions import change_budget
+from chalicelib.adapters.dynamodb.freeze_expressions import note_paid
 from chalicelib.adapters.dynamodb.keys import WALLET, entry_key, wallet_key
 from chalicelib.adapters.dynamodb.mapping import adjustment_row, to_entry
 from chalicelib.adapters.dynamodb.models import AuditRow, EntryRow, WalletRow, bind
@@ -21,6 +22,7 @@ from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.economy import GiftKind
 from chalicelib.domain.reviews import Freeze
+from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import IdempotencyConflict
 from chalicelib.ports.results import AlreadyExists, AlreadyReversed, Conflict, Posted, Repeated, Stale
 
@@ -38,12 +40,17 @@ class DynamoOperators(DynamoReviews):
     def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._transactions = Transactions(bind(table_name), pause)
 
-    def grant(self, adjustment: Adjustment) -> Posted | AlreadyExists | Conflict:
+    def grant(self, adjustment: Adjustment, paid: Wallet | None = None) -> Posted | AlreadyExists | Stale | Conflict:
         """Cost: 6 write units and 1 for the journal."""
+        noted, still_paid = note_paid(paid) if paid else (None, None)
+        actions = [noted] if noted else []
         try:
-            self._transactions.write(lambda transaction: _credit(transaction, adjustment))
+            self._transactions.write(lambda transaction: _credit(transaction, adjustment, actions, still_paid))
         except Refused as refused:
             # The act's record comes first. Acts of the first release have none.
+            act, entry, wallet = refused.failed
+            if wallet and not act and not entry:
+                return Stale()
             earlier = refused.old_items[1]
             return AlreadyExists(entry=to_entry(EntryRow.from_raw_data(earlier))) if earlier else Conflict()
         return Posted()

@@ -87,7 +87,7 @@ def post_freeze(request: ApiRequest[operators.FreezeRequest]) -> ApiResponse:
 def post_grant(request: ApiRequest[operators.GrantRequest]) -> ApiResponse:
     """Grant coins to a fan."""
     order = GrantOrder(act=_act(request, request.body.reason), user_id=request.body.user_id, coins=request.body.coins)
-    granted = grant_coins(order, operators=services.operators, clock=services.clock)
+    granted = grant_coins(order, ledger=services.ledger, operators=services.operators, clock=services.clock)
     return created(common.entry(granted.adjustment), is_repeat=granted.is_repeat)
 
 

@@ -16,6 +16,13 @@ _TABLE: Final = ("-k", "table_store")
 
 IN_ADAPTERS: Final = [
     Bug(
+        "an operator's clawback freezes for a dispute that was paid",
+        _OPERATORS,
+        "actions = [noted] if noted else []",
+        "actions: list[Action] = []",
+        ("tests/adapters/test_ledger_disputes.py", "-k", "table"),
+    ),
+    Bug(
         "a credit in two writes",
         _PURCHASES,
         """transaction.update(WalletRow(row.pk, WALLET), credited, is_counted, return_values="ALL_OLD")""",

@@ -132,6 +132,20 @@ IN_BUDGETS: Final = [
         ("tests/adapters/test_ledger_windows.py", "-k", "table"),
     ),
     Bug(
+        "a renewal gives a place back",
+        "chalicelib/adapters/dynamodb/memberships.py",
+        "        *([] if month.is_renewal else [give_back(MEMBERSHIP_WINDOW)]),\n",
+        "        give_back(MEMBERSHIP_WINDOW),\n",
+        ("tests/adapters/test_membership_windows.py", "-k", "table"),
+    ),
+    Bug(
+        "a refused membership keeps its place",
+        "chalicelib/adapters/dynamodb/memberships.py",
+        "                released = [*released, give_back(MEMBERSHIP_WINDOW)]\n",
+        "                pass\n",
+        ("tests/adapters/test_membership_windows.py", "-k", "table"),
+    ),
+    Bug(
         "stale checkouts that stay in the list",
         "chalicelib/usecases/checkout.py",
         "            ledger.close_open(checkout)\n",

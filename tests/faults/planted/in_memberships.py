@@ -231,20 +231,6 @@ IN_MEMBERSHIPS: Final = [
         _TABLE,
     ),
     Bug(
-        "a renewal gives a place back",
-        _STORE,
-        "        *([] if month.is_renewal else [give_back(MEMBERSHIP_WINDOW)]),\n",
-        "        give_back(MEMBERSHIP_WINDOW),\n",
-        _COUNTS,
-    ),
-    Bug(
-        "a refused membership keeps its place",
-        _STORE,
-        "                released = [*released, give_back(MEMBERSHIP_WINDOW)]\n",
-        "                pass\n",
-        ("tests/adapters/test_membership_budgets.py", "-k", "table"),
-    ),
-    Bug(
         "a first month counts twice",
         _STORE,
         "if month.is_renewal or not self._post_counted(month, subscribed, is_as_quoted):",
