@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from chalicelib.ports.memberships import Memberships
     from chalicelib.ports.operators import OperatorLedger
     from chalicelib.ports.tokens import TokenVerifier
+    from chalicelib.ports.work import WorkPositions
 
 
 class Services:
@@ -122,6 +123,12 @@ class Services:
         from chalicelib.adapters.dynamodb.journal import DynamoJournal
 
         return DynamoJournal(self.settings.table_name)
+
+    @cached_property
+    def positions(self) -> WorkPositions:
+        from chalicelib.adapters.dynamodb.work import DynamoWorkPositions
+
+        return DynamoWorkPositions(self.settings.table_name)
 
     @cached_property
     def memberships(self) -> Memberships:

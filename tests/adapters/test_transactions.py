@@ -9,10 +9,12 @@ from msgspec.structs import replace
 from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError
 
 from chalicelib.adapters.dynamodb.transactions import transient_errors
+from chalicelib.adapters.dynamodb.work import DynamoWorkPositions
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.journal import JournalLine
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.reviews import ReviewRef
+from chalicelib.domain.work import Lease, Part, park_item
 from chalicelib.errors import CoinpurseError, TryAgain
 from tests.adapters.injection import canceled, error_response, injecting, responds
 from tests.adapters.samples import (
@@ -31,6 +33,8 @@ from tests.adapters.samples import (
 )
 from tests.fakes import START, session_of
 from tests.stores import DynamoStore
+
+PART = Part(worker="sweep", name="07")
 
 
 @pytest.fixture
@@ -84,6 +88,7 @@ def calls_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
 def writes_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
     ledger, operators = store.ledger, store.operators
     purchase, gift, review, grant = a_purchase(), a_gift(), a_review(), an_adjustment()
+    positions = DynamoWorkPositions(store.table_name)
     return {
         "PutItem": [lambda: ledger.file_review(review), lambda: ledger.post_notification(a_notification())],
         "TransactWriteItems": [
@@ -102,12 +107,19 @@ def writes_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
             lambda: ledger.mark_published(purchase.user_id, purchase.entry_id, START),
             lambda: ledger.change_budget("ann", BudgetChange(seen=None, budget=a_budget())),
             lambda: store.journal.move_watermark("sweep", START),
+            lambda: positions.take(PART, "1", START, START),
+            lambda: positions.move(Lease(part=PART, owner="1"), "a"),
+            lambda: positions.release(Lease(part=PART, owner="1")),
+            lambda: positions.rewind(PART, "a"),
+            lambda: positions.park(PART, park_item("1", "late", START)),
+            lambda: positions.unpark(PART, "1", START),
         ],
     }
 
 
 def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
     ledger, operators, journal = store.ledger, store.operators, store.journal
+    positions = DynamoWorkPositions(store.table_name)
     line = JournalLine(
         user_id="ann", entry_id="1", event_id="2", kind="gift", coins=1, posted_at=START, creator_id="bob"
     )
@@ -124,6 +136,7 @@ def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
             lambda: ledger.list_entries("ann", 5),
             lambda: operators.list_reviews("2026-11", None, 100),
             lambda: journal.read_hour(START),
+            lambda: positions.list_due(PART, START, 1),
             lambda: journal.wallet_mismatch("ann"),
             lambda: journal.shard_mismatch("bob", 0),
         ],

@@ -116,6 +116,16 @@ def watermark_key(worker: str) -> str:
     return key(WATERMARK, worker)
 
 
+def worker_key(worker: str) -> str:
+    """Return the partition key of the positions of a background worker, one for each part of its work."""
+    return key("WORKER", worker)
+
+
+def parked_key(worker: str, part: str) -> str:
+    """Return the partition key of the items that a background worker has set aside from a part of its work."""
+    return key("PARKED", worker, part)
+
+
 def shard_key(creator_id: str, shard: int) -> str:
     """Return the partition key of a creator's shard."""
     return key("CREATOR", creator_id, str(shard))

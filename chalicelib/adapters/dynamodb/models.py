@@ -240,6 +240,25 @@ class WatermarkRow(Row):
     at = InstantAttribute()
 
 
+class WorkRow(Row):
+    """Position in one part of a background worker's work, and its lease."""
+
+    at = UnicodeAttribute(null=True)
+    owner = UnicodeAttribute(null=True)
+    lease_until = InstantAttribute(null=True)
+    since = InstantAttribute(null=True)
+
+
+class ParkedRow(Row):
+    """An item that a background worker has set aside. One that was handled since has no `due_at`."""
+
+    tries = IntegerAttribute()
+    parked_at = InstantAttribute()
+    due_at = InstantAttribute(null=True)
+    reason = UnicodeAttribute()
+    ttl = IntegerAttribute(null=True)
+
+
 def bind(table_name: str) -> Connection:
     """Set the rows' table. Returns their shared connection; the SDK resolves its endpoint."""
     if Row.Meta.table_name != table_name:
