@@ -1,6 +1,7 @@
 """Refunds, disputes and adjustments of the fake ledger."""
 
 from collections import Counter
+from collections.abc import Set
 
 from msgspec.structs import replace
 
@@ -30,6 +31,7 @@ class FakeMoney(FakeBudgets):
         adjustment: Adjustment | None,
         hold: DisputeHold | None = None,
         paid: Wallet | None = None,
+        returned: Set[str] = frozenset(),
     ) -> Posted | Stale:
         stored = self.entries.get(purchase.user_id, {}).get(purchase.purchase_id)
         existing = adjustment and self.entries.get(adjustment.user_id, {}).get(adjustment.entry_id)
@@ -41,7 +43,8 @@ class FakeMoney(FakeBudgets):
             return Stale()
         if paid and not self.is_still_paid(paid):
             return Stale()
-        changed = replace(stored, kept_minor=kept_minor, hold=hold, version=stored.version + 1)
+        synced = replace(stored, kept_minor=kept_minor, hold=hold, returned_payments=frozenset(returned))
+        changed = replace(synced, version=stored.version + 1)
         self.entries[purchase.user_id][purchase.purchase_id] = changed
         if is_open_again:
             self.paid_disputes.pop(purchase.user_id, None)

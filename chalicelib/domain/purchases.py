@@ -1,5 +1,6 @@
 """Purchases: quote, status and review."""
 
+from collections.abc import Set
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -58,9 +59,9 @@ class Purchase(Struct, frozen=True, kw_only=True):
 
     `coins` is the total to credit, bonus included; `amount_minor` is the price, tax included, in the minor unit of
     `currency`. `posted_at`, `event_id` and `payment_intent` are set once it is posted. `kept_minor` is the part of the
-    price that was kept at the last sync (None: no sync yet), `hold` what its disputes then meant for the wallet; each
-    sync changes `version`. `is_released`: it ended
-    unpaid, and its price no longer counts in the fan's budget.
+    price that was kept at the last sync (None: no sync yet), `hold` what its disputes then meant for the wallet, and
+    `returned_payments` are those of its payments whose money had left; each sync changes `version`. `is_released`: it
+    ended unpaid, and its price no longer counts in the fan's budget.
 
     A paid month of a membership is a purchase, too: with a `membership_id`, the plan's id as `bundle_id`, and the end
     of the month as `paid_until`.
@@ -87,6 +88,7 @@ class Purchase(Struct, frozen=True, kw_only=True):
     payment_intent: str | None = None
     kept_minor: int | None = None
     hold: DisputeHold | None = None
+    returned_payments: Set[str] = frozenset()
     version: int = 1
     is_released: bool = False
     membership_id: str | None = None

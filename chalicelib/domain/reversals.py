@@ -100,6 +100,17 @@ def dispute_hold(money: MoneyState) -> DisputeHold | None:
     return DisputeHold.LOST if all(each.status in _FINAL for each in taking) else DisputeHold.OPEN
 
 
+def is_returned(money: MoneyState, currency: str) -> bool:
+    """Return True if the money of a payment has left it: refunded in full, or taken by a dispute.
+
+    Stripe calls an early fraud warning `actionable` until then (docs.stripe.com/api/early_fraud_warnings/object). A
+    refund that has not succeeded may fail yet.
+    """
+    refunded = [each for each in money.refunds if each.status == "succeeded" and each.currency == currency]
+    is_refunded = 0 < money.captured_minor <= sum(each.amount_minor for each in refunded)
+    return is_refunded or dispute_hold(money) is not None
+
+
 def money_state(money: MoneyState) -> str | None:
     """Name the state of a payment's refunds and disputes: 16 hexadecimal digits of a hash of what moved out and back.
 

@@ -56,14 +56,13 @@ def is_superseded(review: Review, entry: Entry | None) -> bool:
     """Return True if nothing is left to decide: `entry` has credited the payment, and follows its money.
 
     A review of money that moved stays open until the coins were brought to that money. A warning stays until the money
-    has left: a dispute took it, or it was refunded in full. It is not `actionable` any more then (Stripe:
-    docs.stripe.com/api/early_fraud_warnings/object).
+    of its payment has left, which may be one of several payments of the entry.
     """
-    if not isinstance(entry, Purchase) or not has_credited(entry, review):
+    if not isinstance(entry, Purchase):
         return False
     if review.reason is ReviewReason.EARLY_FRAUD_WARNING:
-        return entry.hold is not None or entry.kept_minor == 0
-    return review.moved is None or entry.kept_minor is not None
+        return review.payment_intent in entry.returned_payments
+    return has_credited(entry, review) and (review.moved is None or entry.kept_minor is not None)
 
 
 def credit_of(review: Review, entry: Entry | None, posting: Posting, actor: str) -> Credit:

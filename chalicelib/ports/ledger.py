@@ -1,6 +1,6 @@
 """Wallets and entries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from typing import Protocol
 
@@ -91,8 +91,9 @@ class Ledger(Protocol):
         adjustment: Adjustment | None,
         hold: DisputeHold | None = None,
         paid: Wallet | None = None,
+        returned: Set[str] = frozenset(),
     ) -> Posted | Stale:
-        """Set how much of a posted purchase's price is kept and its disputes' hold.
+        """Set how much of a posted purchase's price is kept, its disputes' hold and its `returned` payments.
 
         The coins move, and the wallet is frozen or released, in the same transaction. Only if the purchase still has
         the version that was read, and the wallet still has spent `coins_spent` of the adjustment. `paid` is the wallet

@@ -1,6 +1,7 @@
 """Refunds and disputes: keep a purchase's coins equal to the money kept."""
 
 import logging
+from collections.abc import Collection
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ from chalicelib.domain.reversals import (
     coins_already_spent,
     coins_kept,
     dispute_hold,
+    is_returned,
     money_gone,
     money_kept,
     money_state,
@@ -117,7 +119,8 @@ def _sync(payment: _Payment, services: RefundServices) -> Outcome:
 
 def _update_coins(purchase: Purchase, payment: _Payment, services: RefundServices) -> Outcome | None:
     """Write the coins and the money kept. Returns None when the purchase changed since it was read."""
-    money = _read_money(payment, services)
+    states = {part: services.gateway.read_money(part) for part in payment.parts}
+    money = _total(states.values(), payment.invoice)
     gone = money_gone(money, purchase.currency)
     kept_minor = money_kept(purchase, money, gone)
     before_minor = purchase.amount_minor if purchase.kept_minor is None else purchase.kept_minor
@@ -127,18 +130,18 @@ def _update_coins(purchase: Purchase, payment: _Payment, services: RefundService
     is_noted = wallet is not None and wallet.has_paid_disputes and purchase.hold is not DisputeHold.LOST
     paid = wallet if is_noted else None
     hold = dispute_hold(money) if services.catalogue.freeze_on_dispute else None
+    returned = {part for part, state in states.items() if is_returned(state, purchase.currency)}
     # Conditional on the version that was read before the provider's state.
-    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment, hold, paid):
+    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment, hold, paid, returned):
         case Stale():
             return None
     outcome = Outcome.CLAWED_BACK if coins < 0 else Outcome.RESTORED if coins > 0 else Outcome.UNCHANGED
     return _unknown_outcome(gone) or outcome
 
 
-def _read_money(payment: _Payment, services: RefundServices) -> MoneyState:
-    """Read the money of all parts as one. What was paid outside Stripe stays."""
-    off_stripe_minor = payment.invoice.off_stripe_minor if payment.invoice else 0
-    states = [services.gateway.read_money(part) for part in payment.parts]
+def _total(states: Collection[MoneyState], invoice: Invoice | None) -> MoneyState:
+    """Add up the money of all parts. What was paid outside Stripe stays."""
+    off_stripe_minor = invoice.off_stripe_minor if invoice else 0
     return MoneyState(
         captured_minor=sum(state.captured_minor for state in states) + off_stripe_minor,
         refunds=[refund for state in states for refund in state.refunds],

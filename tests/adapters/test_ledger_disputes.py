@@ -52,6 +52,12 @@ def test_update_kept_amount_with_an_open_dispute_freezes_until_it_ends(store: St
     assert found(store, purchase).hold is None
 
 
+def test_update_kept_amount_keeps_which_payments_went_back(store: Store, purchase: Purchase) -> None:
+    for returned in (frozenset({"pi_1", "pi_2"}), frozenset({"pi_2"}), frozenset[str]()):
+        assert store.ledger.update_kept_amount(found(store, purchase), 529, None, None, None, returned) == Posted()
+        assert found(store, purchase).returned_payments == returned
+
+
 def test_update_kept_amount_without_coins_still_sets_the_hold(store: Store, purchase: Purchase) -> None:
     sync(store, purchase, 0, OPEN)
     sync(store, purchase, 0, OPEN)

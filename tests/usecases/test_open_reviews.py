@@ -102,6 +102,8 @@ def test_count_open_reviews_of_money_that_no_coins_follow_yet_stays_open(harness
         ({"disputes": [a_dispute(74, "prevented", case_type="resolution")], "refunds": [a_refund()]}, 0),
         ({"refunds": [a_refund(73)]}, 1),
         ({"refunds": [a_refund(74, "failed")]}, 1),
+        ({"refunds": [a_refund(74, "pending")]}, 1),
+        ({"refunds": [a_refund(73), a_refund(1, "requires_action")]}, 1),
         ({"disputes": [a_dispute(74, "warning_needs_response")]}, 1),
         ({"disputes": [a_dispute(74, "won", bookings=booked(-74, 74))]}, 1),
     ],
@@ -124,6 +126,21 @@ def test_count_open_reviews_closes_a_warning_when_the_money_has_left(
     assert (warning.settlement is None) == bool(waiting)
     if warning.settlement:
         assert warning.settlement.reason == "the money was taken back"
+
+
+def test_count_open_reviews_leaves_a_warning_until_the_money_of_that_part_has_left(harness: SettlementHarness) -> None:
+    harness.joined()
+    first, second = parts = "pi_part_1", "pi_part_2"
+    harness.billed(1, payment_intent=first, more_payment_intents=[second])
+    for part, paid_minor in zip(parts, (400, 99), strict=True):
+        harness.move_money(payment=part, captured_minor=paid_minor)
+    assert harness.deliver_invoice(1) == "credited"
+    assert harness.hint(second, "radar.early_fraud_warning.created") == "in_review"
+    for part, paid_minor, waiting in ((first, 400, 1), (second, 99, 0)):
+        taken = a_dispute(paid_minor, bookings=booked(-paid_minor))
+        harness.move_money(payment=part, captured_minor=paid_minor, disputes=[taken])
+        harness.hint(part, "charge.dispute.funds_withdrawn")
+        assert count_open_reviews(harness) == waiting
 
 
 def test_count_open_reviews_leaves_a_warning_of_an_uncredited_payment(harness: SettlementHarness) -> None:

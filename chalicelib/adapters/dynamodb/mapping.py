@@ -90,6 +90,7 @@ def _purchase(user_id: str, entry_id: str, row: EntryRow) -> Purchase:
         payment_intent=row.payment_intent,
         kept_minor=row.kept_minor,
         hold=DisputeHold(row.hold) if row.hold else None,
+        returned_payments=frozenset(row.returned or ()),
         version=row.version,
         is_released=bool(row.is_released),
         membership_id=row.membership_id,

@@ -96,6 +96,7 @@ class EntryRow(Row):
     payment_intent = UnicodeAttribute(null=True)
     kept_minor = IntegerAttribute(null=True)
     hold = UnicodeAttribute(null=True)
+    returned: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
     is_released = BooleanAttribute(null=True, attr_name="given_back")
     membership_id = UnicodeAttribute(null=True)
     is_renewal = BooleanAttribute(null=True)

@@ -1,6 +1,6 @@
 """Purchases in DynamoDB. Each write is one round trip."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.expressions.condition import Condition
@@ -190,6 +190,7 @@ class DynamoPurchases(DynamoOpenCheckouts):
         adjustment: Adjustment | None,
         hold: DisputeHold | None = None,
         paid: Wallet | None = None,
+        returned: Set[str] = frozenset(),
     ) -> Posted | Stale:
         """Cost: 2 write units; with an adjustment 6 and 1 for the journal; with a change of the hold alone 4."""
         row = EntryRow(wallet_key(purchase.user_id), entry_key(purchase.purchase_id))
@@ -197,6 +198,7 @@ class DynamoPurchases(DynamoOpenCheckouts):
             EntryRow.kept_minor.set(kept_minor),
             EntryRow.version.set(purchase.version + 1),
             EntryRow.hold.set(hold.value) if hold else EntryRow.hold.remove(),
+            EntryRow.returned.set(set(returned)) if returned else EntryRow.returned.remove(),
         ]
         moved = change_hold(purchase.hold, hold, takes_coins=adjustment is not None and adjustment.coins < 0)
         is_as_seen = has_spent(adjustment) if adjustment else None

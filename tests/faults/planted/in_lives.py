@@ -10,8 +10,8 @@ IN_LIVES: Final[list[Bug]] = [
     Bug(
         name="only one part of an invoice's money is followed",
         path="chalicelib/usecases/refunds.py",
-        old="    states = [services.gateway.read_money(part) for part in payment.parts]",
-        new="    states = [services.gateway.read_money(part) for part in payment.parts[:1]]",
+        old="    states = {part: services.gateway.read_money(part) for part in payment.parts}",
+        new="    states = {part: services.gateway.read_money(part) for part in payment.parts[:1]}",
         tests=LIVES,
     ),
     Bug(

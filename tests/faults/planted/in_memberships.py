@@ -104,8 +104,8 @@ IN_MEMBERSHIPS: Final = [
     Bug(
         "the money of one part stands for all",
         _MONEY,
-        "services.gateway.read_money(part) for part in payment.parts]",
-        "services.gateway.read_money(part) for part in payment.parts[:1]]",
+        "part: services.gateway.read_money(part) for part in payment.parts}",
+        "part: services.gateway.read_money(part) for part in payment.parts[:1]}",
         _WAYS,
     ),
     Bug(

@@ -42,4 +42,18 @@ IN_REVIEWS: Final = [
         "    if review.reason is ReviewReason.UNKNOWN:\n",
         _OPEN,
     ),
+    Bug(
+        "a refund that has not succeeded closes a warning",
+        "chalicelib/domain/reversals.py",
+        'each.status == "succeeded" and each.currency',
+        "each.currency",
+        _OPEN,
+    ),
+    Bug(
+        "a dispute of another part closes a warning",
+        "chalicelib/usecases/refunds.py",
+        "is_returned(state, purchase.currency)",
+        "is_returned(money, purchase.currency)",
+        _OPEN,
+    ),
 ]

@@ -87,9 +87,10 @@ IN_USE_CASES: Final = [
     Bug(
         "the purchase is read after the money",
         _MONEY,
-        "    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment, hold, paid):",
+        "    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment, hold, paid, returned):",
         "    again = services.ledger.find_entry(purchase.user_id, purchase.purchase_id)\n"
-        "    match services.ledger.update_kept_amount(again or purchase, kept_minor, adjustment, hold, paid):",
+        "    purchase = again if isinstance(again, Purchase) else purchase\n"
+        "    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment, hold, paid, returned):",
         _interleavings("refund"),
     ),
     Bug(
