@@ -1,23 +1,26 @@
 """`python -m tests.faults [--replay SEED]`: the fault proof. Exits with 1 if a coin is lost, doubled or stolen."""
 
 import argparse
+import gc
+import logging
 import sys
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from time import monotonic
 from typing import Final
 
+from infra.local.processes import ROOT
 from tests.faults import failpoints, interleavings
 from tests.faults.delivery import deliver_with_losses
 from tests.faults.invariants import Breach
+from tests.faults.jobs import Job, jobs
 from tests.faults.lives.life import breaches_of
-from tests.faults.work import Piece, jobs
+from tests.faults.report import SHOWN, added_up, durations, seconds_left, table, with_table
+from tests.faults.results import Results, clean_commit
+from tests.faults.work import Piece
 
-KINDS: Final = ("lost", "doubled", "unhandled", "broken")
 KILLS: Final = 2_000
 PROCESSES: Final = 2
-SHOWN: Final = 20
 
 
 def main() -> int:
@@ -26,42 +29,57 @@ def main() -> int:
     parser.add_argument("--replay", metavar="SEED", help="what a failure printed, up to the colon")
     parser.add_argument("--kills", type=int, default=KILLS, help="how many processes to kill at MiniStack")
     parser.add_argument("--only", nargs="+", metavar="JOB", help="only these, by their names in tests/faults/work.py")
+    parser.add_argument("--resume", action="store_true", help="skip the jobs that succeeded at this very commit")
+    parser.add_argument("--readme", action="store_true", help="write the table of a whole run to tests/README.md")
     arguments = parser.parse_args()
     if arguments.replay:
         return replay(arguments.replay)
+    logging.disable(logging.CRITICAL)
+    chosen = [job for job in jobs(arguments.kills) if job.kind in (arguments.only or [job.kind])]
+    results = Results(clean_commit())
+    if arguments.resume:
+        results.load()
     began = monotonic()
-    with ProcessPoolExecutor(PROCESSES) as processes:
-        under_way = [processes.submit(job) for job in jobs(arguments.kills) if job.name in (arguments.only or job.name)]
-        pieces = added_up(_results(under_way))
-    show(pieces, monotonic() - began)
-    return 1 if any(piece.by_kind.total() for piece in pieces) else 0
+    pieces = added_up(run(chosen, results))
+    show(pieces, seconds := monotonic() - began)
+    is_sound = not any(piece.by_kind.total() for piece in pieces)
+    if arguments.readme and is_sound and not arguments.only:
+        path = ROOT / "tests/README.md"
+        path.write_text(with_table(path.read_text("utf-8"), table(pieces), seconds), "utf-8")
+    return 0 if is_sound else 1
 
 
-def added_up(pieces: Iterable[Piece]) -> list[Piece]:
-    """Group the pieces by heading."""
-    sums: dict[str, Piece] = {}
-    for piece in pieces:
-        total = sums.setdefault(piece.heading, Piece(piece.heading))
-        total.tried += piece.tried
-        total.points += piece.points
-        total.by_kind += piece.by_kind
-        total.seeds += piece.seeds
-        total.skipped = piece.skipped
-    return list(sums.values())
+def run(chosen: list[Job], results: Results) -> list[Piece]:
+    """Run the jobs that have no result yet in two processes. Returns the pieces of all."""
+    pieces = {job: results.pieces[str(job)] for job in chosen if str(job) in results.pieces}
+    with ProcessPoolExecutor(PROCESSES, initializer=gc.freeze) as processes:
+        under_way = {processes.submit(job): job for job in chosen if job not in pieces}
+        for job, piece in _finished(under_way):
+            results.add(str(job), piece)
+            pieces[job] = piece
+    return list(pieces.values())
+
+
+def _finished(under_way: Mapping[Future[Piece], Job]) -> Iterable[tuple[Job, Piece]]:
+    """Generate the finished jobs, and print the progress."""
+    began, finished, others = monotonic(), list[Job](), set(under_way.values())
+    for future in as_completed(under_way):
+        job, piece = under_way[future], future.result()
+        finished.append(job)
+        others.remove(job)
+        minutes = seconds_left(finished, others, monotonic() - began, PROCESSES) / 60
+        found = f", {piece.by_kind.total()} found" if piece.by_kind.total() else ""
+        print(f"{len(others)} jobs and about {minutes:.0f} min left: {job.kind} took {piece.seconds:.0f} s{found}",
+              file=sys.stderr, flush=True)  # fmt: skip
+        yield job, piece
 
 
 def show(pieces: list[Piece], seconds: float) -> None:
-    """Print the table, and a replay command for each failure."""
-    print(f"{'':<34}{'tried':>10}" + "".join(f"{kind:>11}" for kind in KINDS))
-    for piece in pieces:
-        counts = "".join(f"{piece.by_kind[kind]:>11}" for kind in KINDS)
-        points = f"  ({piece.points} calls, each hit)" if piece.points else ""
-        print(f"{piece.heading:<34}" + (piece.skipped or f"{piece.tried:>10,}{counts}{points}"))
+    """Print the table, a replay command for each failure, and the times."""
+    print(table(pieces))
     for seed in [seed for piece in pieces for seed in piece.seeds][:SHOWN]:
         print(f"  {seed}")
-    total: Counter[str] = sum((piece.by_kind for piece in pieces), Counter())
-    print(f"\n{total['lost']} lost, {total['doubled']} doubled, {total['unhandled']} unhandled,", end=" ")
-    print(f"{total['broken']} invariants broken, in {seconds:.0f} s")
+    print(f"\n{durations(pieces, seconds)}")
 
 
 def replay(seed: str) -> int:
@@ -81,14 +99,6 @@ def replay(seed: str) -> int:
     for breach in breaches:
         print(f"{breach.kind}: {breach.what}")
     return 1 if breaches else 0
-
-
-def _results(under_way: Sequence[Future[Piece]]) -> list[Piece]:
-    """Return the pieces in their order, once all have finished."""
-    for _ in as_completed(under_way):
-        print(".", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
-    return [piece.result() for piece in under_way]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Faults of a call: each of them is injected at each call of each use case."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import Any, Final
@@ -28,6 +28,37 @@ PAIRED: Final = (Fault.BEFORE, Fault.AFTER, Fault.TWICE, Fault.LATE)
 
 UNPAIRED: Final = tuple(fault for fault in Fault if fault not in PAIRED)
 
+_READ_VERBS: Final = ("find_", "has_", "list_", "read_")
+_READS: Final = frozenset(
+    {"not_relayed", "present_session", "shard_mismatch", "wallet_mismatch"},
+)
+_REPEATABLE: Final = frozenset(
+    {"Journal.move_watermark", "Ledger.mark_published", "Ledger.receive_gifts", "PaymentGateway.open_session"}
+)
+
+
+def is_read(name: str) -> bool:
+    """Return True for a call without an effect, such as `Ledger.find_entry`."""
+    method = name.partition(".")[2]
+    return method in _READS or method.startswith(_READ_VERBS)
+
+
+def is_repeatable(name: str) -> bool:
+    """Return True for a call that has no further effect when it is repeated, and the same response."""
+    return name in _REPEATABLE or is_read(name)
+
+
+def paired_faults(name: str) -> Sequence[Fault]:
+    """Return the paired faults of a call that lead to different runs.
+
+    A read fails in one way: its answer is lost or comes late without an effect. A repeatable call that is sent twice
+    is not distinguishable from one sent once.
+    """
+    if is_read(name):
+        return (Fault.BEFORE,)
+    return tuple(fault for fault in PAIRED if fault is not Fault.TWICE or not is_repeatable(name))
+
+
 Faults = Mapping[int, Fault]
 """The call, counted from the first counted one, and its fault."""
 
@@ -54,6 +85,11 @@ class FaultPlan:
 
     def start(self) -> None:
         self._is_on = True
+
+    @property
+    def is_between(self) -> bool:
+        """Return True if a later one of several faults is not injected yet."""
+        return 1 < len(self.faults) > len(self.hit)
 
     def finish_delayed(self) -> None:
         """Make the delayed calls."""

@@ -78,9 +78,9 @@ def main() -> int:
     return 0 if caught == len(trials) else 1
 
 
-def run(bugs: Sequence[Bug]) -> Iterator[Trial]:
+def run(bugs: Sequence[Bug], at_once: int = AT_ONCE) -> Iterator[Trial]:
     """Plant each bug in a copy of the project and run its tests, which must pass without any bug."""
-    with copies(AT_ONCE) as free, ThreadPoolExecutor(AT_ONCE) as threads:
+    with copies(at_once) as free, ThreadPoolExecutor(at_once) as threads:
         selections = list(dict.fromkeys(bug.tests for bug in bugs))
         passing = dict(zip(selections, threads.map(lambda tests: _passes(tests, free), selections), strict=True))
         yield from threads.map(lambda bug: _try(bug, free, is_proof=passing[bug.tests]), bugs)

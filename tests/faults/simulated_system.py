@@ -69,6 +69,8 @@ class SimulatedSystem:
         self.queue = FakeRedriveQueue()
         self.streak_timer = SimulatedStreakTimer(lambda: self.clock.now())
         self.timer: StreakTimer = intercepted(self.streak_timer, StreakTimer, intercept)
+        self.topic: EventPublisher = intercepted(self.publisher, EventPublisher, intercept)
+        self.redrive_queue: RedriveQueue = intercepted(self.queue, RedriveQueue, intercept)
         self.fake_journal = FakeJournal(self.fake_ledger)
         self.responses: dict[str, Any] = {}
         self.refusals: dict[str, str] = {}
@@ -91,7 +93,6 @@ class SimulatedSystem:
         self.current_key = self.about = ""
         self.stripe_event: StripeEvent | None = None
         self._minted = 0
-        self._intercept = intercept
 
     def key(self) -> str:
         """Create a new idempotency key."""
@@ -231,8 +232,8 @@ class SimulatedSystem:
     def relay(self, publisher: EventPublisher | None = None) -> FakeRelayServices:
         return FakeRelayServices(
             ledger=self.ledger,
-            publisher=publisher or intercepted(self.publisher, EventPublisher, self._intercept),
-            redrive_queue=intercepted(self.queue, RedriveQueue, self._intercept),
+            publisher=publisher or self.topic,
+            redrive_queue=self.redrive_queue,
             streak_timer=self.timer,
             clock=self.clock,
         )
