@@ -139,8 +139,8 @@ IN_USE_CASES: Final = [
     Bug(
         "a review of money is closed before the coins follow it",
         "chalicelib/domain/settlements.py",
-        "return review.moved is None or entry.kept_minor is not None",
-        "return review.moved is None or True",
+        "(review.moved is None or entry.kept_minor is not None)",
+        "(review.moved is None or True)",
         ("tests/usecases/test_open_reviews.py",),
     ),
     Bug(
