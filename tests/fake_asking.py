@@ -29,19 +29,16 @@ class FakeOpenCheckouts:
         """Put a purchase's checkout into the list."""
         self.open_checkouts[purchase.user_id, purchase.purchase_id] = OpenCheckout(
             user_id=purchase.user_id,
-            purchase_id=purchase.purchase_id,
+            opened_id=purchase.purchase_id,
             until=purchase.created_at + SESSION_LIFE,
             return_url=return_url,
         )
 
     def list_open(self, user_id: str, since: datetime, before: datetime, limit: int) -> Sequence[OpenCheckout]:
-        listed = [
-            each for each in self.open_checkouts.values() if each.user_id == user_id and since <= each.until < before
-        ]
-        return sorted(listed, key=lambda each: each.purchase_id)[:limit]
+        return listed(self.open_checkouts, user_id, since, before)[:limit]
 
     def close_open(self, checkout: OpenCheckout) -> None:
-        self.open_checkouts.pop((checkout.user_id, checkout.purchase_id), None)
+        self.open_checkouts.pop((checkout.user_id, checkout.opened_id), None)
 
     def claim_asking(self, ref: PurchaseRef, at: datetime, last_before: datetime) -> Asking | Stale:
         name = ref.user_id, ref.purchase_id
@@ -49,6 +46,14 @@ class FakeOpenCheckouts:
             return Stale()
         self.asked[name] = at
         return Asking(return_url=self.open_checkouts[name].return_url)
+
+
+def listed(
+    opened: dict[tuple[str, str], OpenCheckout], user_id: str, since: datetime, before: datetime
+) -> list[OpenCheckout]:
+    """Return the fan's checkouts whose sessions end from `since` on and before `before`, by id."""
+    found = [each for each in opened.values() if each.user_id == user_id and since <= each.until < before]
+    return sorted(found, key=lambda each: each.opened_id)
 
 
 def grow(window: OpenWindow, by: int) -> OpenWindow:

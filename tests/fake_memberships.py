@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.memberships import NEWEST, Customer, Membership
 from chalicelib.domain.notifications import NotificationEntry
-from chalicelib.domain.open_windows import MAX_OPEN_MEMBERSHIPS, OpenWindow, is_active, opening_refusal
+from chalicelib.domain.open_windows import MAX_OPEN_MEMBERSHIPS, OpenCheckout, OpenWindow, is_active, opening_refusal
 from chalicelib.domain.payments import CustomerGone, Invoice, MembershipHint, MembershipRef, Subscription
 from chalicelib.domain.purchases import FORMER_KEY_FORM, SESSION_LIFE, Purchase
 from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Rejected, Stale, Unmatched
-from tests.fake_asking import give_back, grow
+from tests.fake_asking import give_back, grow, listed
 from tests.fake_budgets import Spending
 from tests.fakes import START, FakeLedger
 
@@ -27,7 +27,7 @@ class FakeMemberships:
         self.ledger = ledger
         self.known: dict[tuple[str, str], Membership] = {}
         self.customers: dict[str, Customer] = {}
-        self.open: dict[tuple[str, str], datetime] = {}
+        self.open: dict[tuple[str, str], OpenCheckout] = {}
 
     def open_membership(
         self, membership: Membership, change: BudgetChange | None = None, limit: int = MAX_OPEN_MEMBERSHIPS
@@ -48,17 +48,14 @@ class FakeMemberships:
         self.ledger.count(membership.user_id, money, change)
         self.ledger.opened.add(membership.user_id)
         self.known[name] = membership
-        self.open[name] = begun.until
+        self.open[name] = OpenCheckout(user_id=name[0], opened_id=name[1], until=begun.until)
         return Posted()
 
-    def list_open(self, user_id: str, before: datetime, limit: int) -> Sequence[str]:
-        listed = [
-            membership_id for (fan, membership_id), until in self.open.items() if fan == user_id and until < before
-        ]
-        return sorted(listed)[:limit]
+    def list_open(self, user_id: str, since: datetime, before: datetime, limit: int) -> Sequence[OpenCheckout]:
+        return listed(self.open, user_id, since, before)[:limit]
 
-    def close_open(self, user_id: str, membership_id: str) -> None:
-        self.open.pop((user_id, membership_id), None)
+    def close_open(self, checkout: OpenCheckout) -> None:
+        self.open.pop((checkout.user_id, checkout.opened_id), None)
 
     def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
         return self.known.get((user_id, membership_id))

@@ -15,10 +15,13 @@ MAX_OPEN_MEMBERSHIPS: Final = 3
 
 
 class OpenCheckout(Struct, frozen=True, kw_only=True):
-    """A checkout that was opened, and may be paid until its session ends at `until`, unless it was ended before."""
+    """A checkout that was opened, and may be paid until its session ends at `until`, unless it was ended before.
+
+    `opened_id` is the id of its purchase or membership.
+    """
 
     user_id: str
-    purchase_id: str
+    opened_id: str
     until: datetime
     return_url: str | None = None
 

@@ -20,7 +20,20 @@ from chalicelib.domain.wallets import Wallet
 from chalicelib.ports.results import AlreadyExists, Asking, Posted, Rejected, Repeated, Stale, Unchanged
 
 
-class Ledger(Protocol):
+class OpenList(Protocol):
+    """Checkouts of one kind that a fan opened."""
+
+    def list_open(self, user_id: str, since: datetime, before: datetime, limit: int) -> Sequence[OpenCheckout]:
+        """List checkouts whose sessions end at `since` or later and before `before`, consistently, by id.
+
+        Also those that were paid or ended, until `close_open`.
+        """
+
+    def close_open(self, checkout: OpenCheckout) -> None:
+        """Remove a checkout from the list, once it is paid or ended and its session is over."""
+
+
+class Ledger(OpenList, Protocol):
     """Wallets and entries. Each write is one round trip and carries its own conditions."""
 
     def open_purchase(
@@ -40,15 +53,6 @@ class Ledger(Protocol):
             return_url: page that the fan comes back to, kept while the checkout may be paid.
             limit: checkouts that may be open in one window.
         """
-
-    def list_open(self, user_id: str, since: datetime, before: datetime, limit: int) -> Sequence[OpenCheckout]:
-        """List checkouts whose sessions end at `since` or later and before `before`, consistently, by id.
-
-        Also those that were paid or ended, until `close_open`.
-        """
-
-    def close_open(self, checkout: OpenCheckout) -> None:
-        """Remove a checkout from the list, once it is paid or ended and its session is over."""
 
     def claim_asking(self, ref: PurchaseRef, at: datetime, last_before: datetime) -> Asking | Stale:
         """Note that the provider is asked about an open checkout at `at`.

@@ -1,7 +1,6 @@
 """Memberships beside the wallets."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.budgets import BudgetChange
@@ -9,10 +8,11 @@ from chalicelib.domain.memberships import Customer, Membership
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.open_windows import MAX_OPEN_MEMBERSHIPS
 from chalicelib.domain.purchases import Purchase
+from chalicelib.ports.ledger import OpenList
 from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Rejected, Stale, Unmatched
 
 
-class Memberships(Protocol):
+class Memberships(OpenList, Protocol):
     """The memberships of fans. Each write is one round trip and carries its own conditions."""
 
     def open_membership(
@@ -36,15 +36,6 @@ class Memberships(Protocol):
 
         Memberships that were tried and never paid do not make it slower.
         """
-
-    def list_open(self, user_id: str, before: datetime, limit: int) -> Sequence[str]:
-        """List the ids of memberships that were opened and whose sessions ended before then, consistently.
-
-        Also those that were paid or ended, until `close_open`.
-        """
-
-    def close_open(self, user_id: str, membership_id: str) -> None:
-        """Remove a membership from the list, once it is paid or ended and its session is over."""
 
     def read_customer(self, user_id: str) -> Customer:
         """Read the fan's customer at the provider, consistently."""

@@ -1,7 +1,7 @@
 """Checkouts: opened by a fan, ended unpaid by the provider or by time."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -31,7 +31,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.results import AlreadyExists, Posted, Unchanged
 from chalicelib.usecases.budgets import release_of, spend_within_budget
-from chalicelib.usecases.unpaid_memberships import UnpaidServices, end_stale_memberships
+from chalicelib.usecases.unpaid_memberships import UnpaidServices, end_listed, end_stale_memberships
 
 
 class OpenedCheckout(Struct, frozen=True, kw_only=True):
@@ -165,14 +165,10 @@ def _release_change(ref: PurchaseRef, ledger: Ledger, clock: Clock) -> BudgetCha
     return release_of(purchase, seen, clock.now())
 
 
-LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""A time before any checkout."""
 SETTLE_DELAY: Final = timedelta(hours=1)
 """Time in which the provider's own `checkout.session.expired` should arrive."""
-MAX_ENDED: Final = 100
-"""Checkouts that are read at once."""
-MAX_PAGES: Final = 5
-"""Pages of checkouts that were paid or ended before, of which one call reads on. The rest is left to the next call."""
+MAX_FORMER: Final = 100
+"""Newest entries among which purchases of the first release are sought."""
 
 
 def end_stale(user_id: str, services: UnpaidServices) -> int:
@@ -195,15 +191,11 @@ def end_stale_purchases(user_id: str, *, ledger: Ledger, clock: Clock) -> int:
         TryAgain: the outcome is unknown.
     """
     over = clock.now() - SETTLE_DELAY
-    ended = 0
-    for _ in range(MAX_PAGES):
-        listed = ledger.list_open(user_id, LONG_AGO, over, MAX_ENDED)
-        for checkout in listed:
-            ended += _end(ledger.find_entry(user_id, checkout.purchase_id), ledger, clock)
-            # Last, so that a call after one that failed finds the checkout in the list.
-            ledger.close_open(checkout)
-        if ended or len(listed) < MAX_ENDED:
-            break
+
+    def end(purchase_id: str) -> bool:
+        return _end(ledger.find_entry(user_id, purchase_id), ledger, clock)
+
+    ended = end_listed(ledger, user_id, over, end)
     return ended or _end_former_purchases(user_id, over - SESSION_LIFE, ledger, clock)
 
 
@@ -211,7 +203,7 @@ def _end_former_purchases(user_id: str, opened_before: datetime, ledger: Ledger,
     """End purchases of the first release, which are in no list: among the newest entries, as it did itself."""
     former = [
         entry
-        for entry in ledger.list_entries(user_id, MAX_ENDED)
+        for entry in ledger.list_entries(user_id, MAX_FORMER)
         if isinstance(entry, Purchase) and entry.key_form == FORMER_KEY_FORM and entry.created_at < opened_before
     ]
     return sum(_end(purchase, ledger, clock) for purchase in former)

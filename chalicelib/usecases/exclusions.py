@@ -64,7 +64,7 @@ def _close_purchases(user_id: str, services: ExclusionServices) -> list[tuple[da
     """Return the end of each session of a pending purchase, and whether it is closed now."""
     ledger, now = services.ledger, services.clock.now()
     listed = ledger.list_open(user_id, now, now + 2 * SESSION_LIFE, MAX_LISTED)
-    entries = [(ledger.find_entry(user_id, checkout.purchase_id), checkout) for checkout in listed]
+    entries = [(ledger.find_entry(user_id, checkout.opened_id), checkout) for checkout in listed]
     pending = [
         (entry, checkout)
         for entry, checkout in entries

@@ -1,20 +1,25 @@
 """Memberships that end without a subscription, and the release of their price to the budget."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.memberships import UNPAID, Membership, awaits_subscription, membership_as_unpaid
 from chalicelib.errors import TryAgain
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.ledger import Ledger, OpenList
 from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.results import Posted
 from chalicelib.usecases.budgets import release_of
 
 MAX_ATTEMPTS: Final = 5
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""A time before any checkout."""
 MAX_ENDED: Final = 100
-"""Memberships that are ended in one call. The rest is left to the next one."""
+"""Open checkouts that are read at once."""
+MAX_PAGES: Final = 5
+"""Pages of checkouts that were paid or ended before, of which one call reads on. The rest is left to the next call."""
 
 
 class UnpaidServices(Protocol):
@@ -39,11 +44,34 @@ def end_stale_memberships(user_id: str, over: datetime, services: UnpaidServices
     Raises:
         TryAgain: the outcome is unknown.
     """
+
+    def end(membership_id: str) -> bool:
+        return end_unpaid_membership(user_id, membership_id, UNPAID, services)
+
+    return end_listed(services.memberships, user_id, over, end)
+
+
+def end_listed(opened: OpenList, user_id: str, over: datetime, end: Callable[[str], bool]) -> int:
+    """End what was opened and whose session ended before `over`, until a page has one that was not ended before.
+
+    Args:
+        opened: the list.
+        user_id: the fan.
+        over: a time.
+        end: ends what has the id. Returns False if there is nothing to end.
+
+    Returns:
+        The number of those that ended.
+    """
     ended = 0
-    for membership_id in services.memberships.list_open(user_id, over, MAX_ENDED):
-        ended += end_unpaid_membership(user_id, membership_id, UNPAID, services)
-        # Last, so that a call after one that failed finds the membership in the list.
-        services.memberships.close_open(user_id, membership_id)
+    for _ in range(MAX_PAGES):
+        listed = opened.list_open(user_id, LONG_AGO, over, MAX_ENDED)
+        for checkout in listed:
+            ended += end(checkout.opened_id)
+            # Last, so that a call after one that failed finds the checkout in the list.
+            opened.close_open(checkout)
+        if ended or len(listed) < MAX_ENDED:
+            break
     return ended
 
 

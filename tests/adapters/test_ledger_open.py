@@ -27,7 +27,7 @@ def opened(store: Store, fan: str, minutes: int, return_url: str | None = None) 
     store.ledger.open_purchase(purchase, None, return_url)
     return OpenCheckout(
         user_id=fan,
-        purchase_id=purchase.purchase_id,
+        opened_id=purchase.purchase_id,
         until=purchase.created_at + SESSION_LIFE,
         return_url=return_url,
     )
@@ -47,7 +47,7 @@ def test_close_open_removes_one_checkout(store: Store, fan: str) -> None:
     for _ in range(2):
         store.ledger.close_open(first)
         assert store.ledger.list_open(fan, LONG_AGO, LATER, 9) == [second]
-    ref = PurchaseRef(purchase_id=first.purchase_id, user_id=fan, coins=500)
+    ref = PurchaseRef(purchase_id=first.opened_id, user_id=fan, coins=500)
     assert store.ledger.claim_asking(ref, START, START) == Stale()
 
 

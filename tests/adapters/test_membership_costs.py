@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.dynamodb.keys import entry_key, membership_key, wallet_key
+from chalicelib.adapters.dynamodb.keys import entry_key, membership_key, open_key, open_membership_key, wallet_key
+from chalicelib.adapters.dynamodb.open_checkouts import OPEN_LIFE
 from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.memberships import Membership, MembershipStatus, membership_as_unpaid
 from chalicelib.domain.money import MAX_AMOUNT
-from chalicelib.domain.purchases import PENDING_LIFE
+from chalicelib.domain.purchases import PENDING_LIFE, SESSION_LIFE
 from tests.adapters.budget_lab import set_budget
 from tests.adapters.costs import Cost, measured, reported
-from tests.adapters.samples import a_budget, a_membership, a_month, an_end, new_name
+from tests.adapters.samples import a_budget, a_membership, a_month, a_purchase, an_end, new_name
 from tests.adapters.test_ledger_items import FAN, KILOBYTE, PAYMENT, TAG, size
 from tests.fakes import START
 from tests.stores import DynamoStore
@@ -157,6 +158,19 @@ def test_membership_ttl_is_removed_by_first_paid_month(store: DynamoStore) -> No
     store.memberships.post_month(month, SUBSCRIPTION, CUSTOMER)
     assert "ttl" not in store.item(*key)
     assert "ttl" not in store.item(wallet_key(month.user_id), entry_key(month.purchase_id))
+
+
+def test_open_item_ttl_is_the_end_of_its_session_once_closed(store: DynamoStore) -> None:
+    membership = a_membership()
+    store.memberships.open_membership(membership)
+    store.ledger.open_purchase(a_purchase(membership.user_id, purchase_id=membership.membership_id))
+    for port, key in ((store.memberships, open_membership_key), (store.ledger, open_key)):
+        name = wallet_key(membership.user_id), key(membership.membership_id)
+        until = START + SESSION_LIFE
+        (checkout,) = port.list_open(membership.user_id, START, until + SESSION_LIFE, 9)
+        assert store.item(*name)["ttl"] == {"N": str(int((until + OPEN_LIFE).timestamp()))}
+        port.close_open(checkout)
+        assert store.item(*name)["ttl"] == {"N": str(int(until.timestamp()))}
 
 
 @pytest.mark.parametrize(

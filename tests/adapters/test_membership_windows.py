@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from chalicelib.domain.memberships import Membership, membership_as_unpaid
-from chalicelib.domain.open_windows import OpenWindow
+from chalicelib.domain.open_windows import OpenCheckout, OpenWindow
 from chalicelib.domain.purchases import SESSION_LIFE
 from chalicelib.ports.results import MembershipExists, Posted, Rejected, Stale
 from tests.adapters.samples import a_membership, a_purchase, new_name
@@ -13,6 +13,8 @@ from tests.adapters.test_ledger_races import all_at_once, until_decided
 from tests.adapters.test_membership_budgets import a_counted, a_fan, find, pay, release
 from tests.fakes import START
 from tests.stores import DynamoStore, Store
+
+LATER = START + timedelta(days=1)
 
 
 def opens(store: Store, fan: str, at: datetime = START, limit: int = 2) -> Membership | None:
@@ -64,7 +66,7 @@ def test_list_open_has_memberships_whose_sessions_ended_until_closed(store: Stor
     first, second, third = [each.membership_id for each in opened if each]
 
     def listed(before: datetime, limit: int = 9) -> list[str]:
-        return list(store.memberships.list_open(fan, before, limit))
+        return [each.opened_id for each in store.memberships.list_open(fan, START, before, limit)]
 
     over = START + SESSION_LIFE
     assert [listed(over), listed(over + moment), listed(over + 2 * moment)] == [
@@ -73,7 +75,11 @@ def test_list_open_has_memberships_whose_sessions_ended_until_closed(store: Stor
         [first, second, third],
     ]
     assert listed(over + moment, 1) == [first]
-    store.memberships.close_open(fan, first)
+    assert store.memberships.list_open(fan, over + moment, LATER, 9) == [
+        OpenCheckout(user_id=fan, opened_id=third, until=over + moment)
+    ]
+    for _ in range(2):
+        store.memberships.close_open(OpenCheckout(user_id=fan, opened_id=first, until=over))
     assert listed(over + 2 * moment) == [second, third]
     assert len(store.memberships.list_memberships(fan)) == 3
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.budgets import NO_LIMIT, UNLIMITED, Budget, Limits, renewed
 from chalicelib.domain.memberships import MembershipStatus
+from chalicelib.domain.open_windows import OpenCheckout
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import SESSION_LIFE
@@ -15,6 +16,7 @@ from chalicelib.errors import BudgetCurrency, BudgetReached, SelfExcluded, TooMa
 from chalicelib.ports.results import Stale
 from chalicelib.usecases.budgets import exclude_fan, set_budget
 from chalicelib.usecases.checkout import end_stale
+from chalicelib.usecases.unpaid_memberships import MAX_ENDED, MAX_PAGES
 from tests.domain.builders import FAN, KEY, a_bundle, a_catalogue, a_purchase
 from tests.fake_memberships import FakeMemberships, membership_ref
 from tests.fakes import START, session_of, uuid7_at
@@ -184,6 +186,18 @@ def test_end_stale_memberships_after_a_fault_ends_the_rest(step: str) -> None:
         end_stale(FAN, harness)
     end_stale(FAN, harness)
     assert (harness.membership().status, left(harness), harness.members.open) == (MembershipStatus.ENDED, 700, {})
+
+
+@pytest.mark.parametrize(("pages", "ended"), [(1, [1, 0]), (MAX_PAGES, [0, 1])])
+def test_end_stale_memberships_finds_them_behind_those_that_ended_before(pages: int, ended: list[int]) -> None:
+    harness = a_club(700)
+    never_opened(harness)
+    for number in range(pages * MAX_ENDED):
+        name = FAN, uuid7_at(START - timedelta(hours=1), number)
+        harness.members.open[name] = OpenCheckout(user_id=FAN, opened_id=name[1], until=START)
+    harness.clock.advance(timedelta(hours=4))
+    assert [end_stale(FAN, harness) for _ in range(2)] == ended
+    assert (harness.membership().status, left(harness)) == (MembershipStatus.ENDED, 700)
 
 
 def test_end_stale_memberships_leaves_a_paid_one() -> None:

@@ -9,7 +9,8 @@ from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import FORMER_KEY_FORM, KEY_FORM, Purchase, Status
 from chalicelib.errors import BudgetReached, TryAgain
 from chalicelib.usecases.budgets import exclude_fan, set_budget
-from chalicelib.usecases.checkout import MAX_ENDED, MAX_PAGES, end_stale_purchases
+from chalicelib.usecases.checkout import end_stale_purchases
+from chalicelib.usecases.unpaid_memberships import MAX_ENDED, MAX_PAGES
 from tests.domain.builders import FAN, a_bundle, a_catalogue
 from tests.fakes import START, session_of, uuid7_at
 from tests.usecases.checkout_harness import CheckoutHarness, a_stripe_event, moved

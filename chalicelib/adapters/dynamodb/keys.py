@@ -66,13 +66,8 @@ def open_membership_key(membership_id: str) -> str:
     return OPEN + key(membership_id, "membership")
 
 
-def purchase_id_of(sort_key: str) -> str:
-    """Return the purchase id in the sort key of an open checkout."""
-    return sort_key.removeprefix(OPEN)
-
-
-def membership_id_of(sort_key: str) -> str:
-    """Return the membership id in the sort key of an open membership."""
+def opened_id_of(sort_key: str) -> str:
+    """Return the purchase or membership id in the sort key of an open checkout."""
     return sort_key.split("#")[1]
 
 

@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from itertools import islice
 
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
@@ -17,11 +15,8 @@ from chalicelib.adapters.dynamodb.keys import (
     CUSTOMER,
     EVER_LIVE,
     MEMBERSHIPS,
-    OPEN,
     WALLET,
-    membership_id_of,
     membership_key,
-    open_membership_key,
     wallet_key,
 )
 from chalicelib.adapters.dynamodb.mapping import notification_row, posted_row, to_entry, to_wallet
@@ -33,7 +28,8 @@ from chalicelib.adapters.dynamodb.membership_rows import (
     to_membership,
 )
 from chalicelib.adapters.dynamodb.models import CustomerRow, EntryRow, MembershipRow, OpenRow, WalletRow, bind
-from chalicelib.adapters.dynamodb.open_checkouts import CLOSED, MEMBERSHIP, open_row
+from chalicelib.adapters.dynamodb.open_checkouts import MEMBERSHIPS as OPEN_MEMBERSHIPS
+from chalicelib.adapters.dynamodb.open_checkouts import DynamoOpenList, open_row
 from chalicelib.adapters.dynamodb.paid_money import count_paid
 from chalicelib.adapters.dynamodb.transactions import Refused, Transactions, is_done, transient_errors
 from chalicelib.adapters.dynamodb.window_expressions import MEMBERSHIP_WINDOW, Place, give_back, open_in_window
@@ -45,13 +41,15 @@ from chalicelib.domain.purchases import FORMER_KEY_FORM, Purchase
 from chalicelib.ports.results import AlreadyExists, MembershipExists, Posted, Rejected, Stale, Unmatched
 
 
-class DynamoMemberships:
+class DynamoMemberships(DynamoOpenList):
     """The Memberships port over PynamoDB.
 
     Args:
         table_name: the table.
         pause: waits between two tries of a write that met another one; given the seconds.
     """
+
+    _opened = OPEN_MEMBERSHIPS
 
     def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._transactions = Transactions(bind(table_name), pause)
@@ -129,18 +127,6 @@ class DynamoMemberships:
                     break
                 newest.append(membership)
         return newest, ever_live
-
-    def list_open(self, user_id: str, before: datetime, limit: int) -> Sequence[str]:
-        """Cost: 1 request below 1 MB; rows are read until enough are found."""
-        with transient_errors():
-            rows = OpenRow.query(wallet_key(user_id), OpenRow.sk.startswith(OPEN), consistent_read=True)
-            found = (membership_id_of(row.sk) for row in rows if row.kind == MEMBERSHIP and row.until < before)
-            return list(islice(found, limit))
-
-    def close_open(self, user_id: str, membership_id: str) -> None:
-        """Cost: 1 write unit. The table's TTL deletes the row, as nothing here deletes."""
-        row = OpenRow(wallet_key(user_id), open_membership_key(membership_id))
-        is_done(lambda: row.update([OpenRow.kind.set(CLOSED)], OpenRow.kind == MEMBERSHIP))
 
     def read_customer(self, user_id: str) -> Customer:
         with transient_errors():

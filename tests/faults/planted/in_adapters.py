@@ -172,8 +172,8 @@ IN_ADAPTERS: Final = [
     Bug(
         "every reader asks the provider",
         "chalicelib/adapters/dynamodb/open_checkouts.py",
-        "(OpenRow.kind == PURCHASE) & is_due",
-        "OpenRow.kind == PURCHASE",
+        "(OpenRow.kind == PURCHASES.kind) & is_due",
+        "OpenRow.kind == PURCHASES.kind",
         ("tests/adapters/test_asking.py", *_TABLE),
     ),
     Bug(

@@ -147,8 +147,8 @@ IN_BUDGETS: Final = [
     ),
     Bug(
         "stale checkouts that stay in the list",
-        "chalicelib/usecases/checkout.py",
-        "            ledger.close_open(checkout)\n",
+        "chalicelib/usecases/unpaid_memberships.py",
+        "            opened.close_open(checkout)\n",
         "",
         ("tests/usecases/test_stale_purchases.py",),
     ),
