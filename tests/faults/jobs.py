@@ -82,6 +82,7 @@ def _jobs(kills: int) -> Iterator[Job]:
     yield Job(work.seven_events, 60)
     yield Job(work.large_amounts, 60)
     yield Job(work.relay_faults, 20)
+    yield Job(work.memberships, 20)
     yield Job(work.reviews, 40)
     yield Job(work.many_gifts_swept, 60)
     yield Job(work.forgeries, 20)

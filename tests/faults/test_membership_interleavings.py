@@ -1,4 +1,4 @@
-"""Concurrent handlers of one membership: every pair, in every order of their calls."""
+"""Concurrent handlers of one membership, in every order of their calls: each third pair, all in `make faults`."""
 
 from collections.abc import Callable, Sequence
 from itertools import combinations_with_replacement
@@ -6,6 +6,7 @@ from itertools import combinations_with_replacement
 import pytest
 
 from chalicelib.domain.payments import StripeEvent
+from tests.extent import whole_or
 from tests.faults.call_orders import all_orders
 from tests.faults.membership_scenarios import joined
 from tests.faults.scheduler import Scheduler
@@ -51,7 +52,8 @@ HANDLERS: dict[str, Callable[[MembershipHarness], None]] = {
     ),
     "the end": lambda harness: harness.change_provider(lambda: harness.system.billing.cancel(harness.key)),
 }
-PAIRS = list(combinations_with_replacement(HANDLERS, 2))
+ALL_PAIRS = list(combinations_with_replacement(HANDLERS, 2))
+PAIRS = whole_or(ALL_PAIRS, ALL_PAIRS[1::3])
 
 
 def test_state_of_two_systems_with_one_history_is_equal() -> None:

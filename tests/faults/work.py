@@ -179,6 +179,11 @@ def relay_faults() -> Piece:
     return _whole("a relay under random faults", "tests/faults/test_relay_random_faults.py")
 
 
+def memberships() -> Piece:
+    """Run the handlers of a membership, in all orders of their calls."""
+    return _whole("memberships, all orders", "tests/faults/test_membership_interleavings.py")
+
+
 def reviews() -> Piece:
     """Run the handlers of a payment and of a month in review, in all orders of their calls."""
     return _whole("reviews, all orders", "tests/faults/test_review_interleavings.py")
