@@ -117,8 +117,10 @@ def changed(before: Books, after: Books) -> list[str]:
 
 
 def _frozen_part(entry: Entry | None) -> Entry | None:
-    """Return the entry without the fields that may change: its kept amount, its disputes' hold, its version."""
-    return replace(entry, kept_minor=None, hold=None, version=1) if isinstance(entry, Purchase) else entry
+    """Return the entry without the fields that may change: what money came back, and its version."""
+    if not isinstance(entry, Purchase):
+        return entry
+    return replace(entry, kept_minor=None, hold=None, returned_payments=frozenset(), version=1)
 
 
 def _is_requoted(entry: Purchase, now: Entry | None) -> bool:

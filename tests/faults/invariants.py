@@ -168,7 +168,13 @@ def _facts(system: SimulatedSystem) -> Iterator[Breach]:
     for (user_id, entry_id), entry in system.facts.items():
         now = system.fake_ledger.find_entry(user_id, entry_id)
         if isinstance(now, Purchase) and isinstance(entry, Purchase):
-            now = replace(now, version=entry.version, kept_minor=entry.kept_minor, hold=entry.hold)
+            now = replace(
+                now,
+                version=entry.version,
+                kept_minor=entry.kept_minor,
+                hold=entry.hold,
+                returned_payments=entry.returned_payments,
+            )
         if now != entry:
             yield Breach("lost", f"{entry_id} of {user_id} changed")
 

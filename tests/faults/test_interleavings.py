@@ -1,4 +1,4 @@
-"""Concurrent handlers: every other pair in all orders, two triples in some. `make faults` has all orders of them all."""
+"""Concurrent handlers: every other pair in all orders, two triples in some; `make faults` has all orders of each."""
 
 from collections.abc import Sequence
 from math import comb
