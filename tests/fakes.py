@@ -239,6 +239,7 @@ class FakeGateway(FakePresentSessions):
         self.events: dict[bytes, StripeEvent] = {}
         self.money: dict[str, MoneyState] = {}
         self.listed: list[StripeEvent] = []
+        self.is_of_another_account = False
 
     def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:
         session = self.find_session(payment_intent)
@@ -252,6 +253,10 @@ class FakeGateway(FakePresentSessions):
         if payment_intent not in self.money:
             raise NotFound
         return self.money[payment_intent]
+
+    def has_event(self, event_id: str) -> bool:
+        del event_id
+        return not self.is_of_another_account
 
     def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:
         return [event for event in self.listed if event.created_at >= since and event.type in types]

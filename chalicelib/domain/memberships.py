@@ -227,12 +227,13 @@ def membership_as_unpaid(membership: Membership, reason: str) -> Membership:
     )
 
 
-def membership_as_gone(membership: Membership) -> Membership:
-    """End a membership whose subscription was deleted at Stripe."""
+def membership_as_gone(membership: Membership, paid_until: datetime | None) -> Membership:
+    """End a membership whose subscription was deleted at Stripe. `paid_until` is the end of its last posted month."""
     is_news = membership.status is not MembershipStatus.ENDED
     return replace(
         membership,
         status=MembershipStatus.ENDED,
+        paid_until=paid_until,
         served_until=None,
         renews=False,
         ended_reason="cancelled" if is_news else membership.ended_reason,

@@ -58,6 +58,9 @@ class PaymentGateway(Protocol):
             NotFound: the payment no longer exists.
         """
 
+    def has_event(self, event_id: str) -> bool:
+        """Return True if the provider has the event, in the account and mode of the present key, since 30 days."""
+
     def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:
         """List the events of `types` since `since`, oldest first. The provider keeps 30 days."""
 

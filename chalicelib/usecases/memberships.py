@@ -1,6 +1,7 @@
 """Memberships: opened by a fan, then kept equal to the subscription."""
 
 import logging
+from datetime import datetime
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -27,7 +28,7 @@ from chalicelib.domain.open_windows import opening_refusal
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import CustomerGone, Invoice, MembershipHint, Subscription
 from chalicelib.domain.posting import Posting
-from chalicelib.domain.purchases import FORMER_KEY_FORM, require_available
+from chalicelib.domain.purchases import FORMER_KEY_FORM, Purchase, require_available
 from chalicelib.domain.reversals import UnknownStatus, money_gone
 from chalicelib.domain.spending import is_barred, payment_refusal
 from chalicelib.domain.wallets import Wallet
@@ -177,12 +178,15 @@ def _customer_of(user_id: str, services: MembershipCheckouts) -> str | None:
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS: Final = 5
+MAX_ENTRIES: Final = 100
+"""Newest entries among which the months of a deleted subscription are sought: the membership is synced after each."""
 
 
-def sync_membership(hint: MembershipHint, services: MembershipServices) -> Outcome:
+def sync_membership(hint: MembershipHint, services: MembershipServices, event_id: str | None = None) -> Outcome:
     """Bring a membership to the state of its subscription and of the money kept for its last month.
 
-    A deleted subscription ends it.
+    A deleted subscription ends it. To a key of another account or mode every subscription is missing, so `event_id` is
+    looked up, too: an event of the account that had the subscription. It is None if the caller has read anything else.
 
     The membership is read before the provider's state, and the write is conditional on the version read, so that a
     stale response never overwrites a newer one. A result that changes nothing is written too: it raises the version,
@@ -192,7 +196,7 @@ def sync_membership(hint: MembershipHint, services: MembershipServices) -> Outco
         membership_<status> after a change; unchanged; or unknown_status.
 
     Raises:
-        TryAgain: the outcome is unknown, or the membership changed at every attempt.
+        TryAgain: the outcome is unknown, the key knows no such event, or the membership changed at every attempt.
     """
     memberships, clock = services.memberships, services.clock
     for _ in range(MAX_ATTEMPTS):
@@ -200,6 +204,9 @@ def sync_membership(hint: MembershipHint, services: MembershipServices) -> Outco
         if before is None or before.subscription_id not in {None, hint.subscription_id}:
             return Outcome.UNCHANGED
         subscription = services.subscriptions.read_subscription(hint.subscription_id)
+        if subscription is None and event_id and not services.gateway.has_event(event_id):
+            log.error("stripe_event_of_another_account", extra={"stripe_event_id": event_id})
+            raise TryAgain("The provider's key is of another account.")
         try:
             after = _as_at_provider(before, subscription, services)
         except UnknownStatus as unknown:
@@ -219,8 +226,15 @@ def sync_membership(hint: MembershipHint, services: MembershipServices) -> Outco
 def _as_at_provider(before: Membership, subscription: Subscription | None, services: MembershipServices) -> Membership:
     """Raises UnknownStatus."""
     if subscription is None:
-        return membership_as_gone(before)
+        return membership_as_gone(before, before.paid_until or _posted_until(before, services.ledger))
     return membership_as_followed(before, subscription, _last_month(before, subscription, services))
+
+
+def _posted_until(membership: Membership, ledger: Ledger) -> datetime | None:
+    """Return the end of the last month of a membership that was not synced since its months were posted."""
+    newest = ledger.list_entries(membership.user_id, MAX_ENTRIES)
+    months = [each for each in newest if isinstance(each, Purchase) and each.membership_id == membership.membership_id]
+    return max((month.paid_until for month in months if month.paid_until), default=None)
 
 
 def _last_month(membership: Membership, subscription: Subscription, services: MembershipServices) -> PaidMonth | None:

@@ -52,7 +52,7 @@ def _dispatch(event: StripeEvent, services: StripeEventServices) -> Outcome:
     if event.type in INVOICE_EVENTS:
         return _handle_invoice(event, services)
     if event.type in SUBSCRIPTION_EVENTS:
-        return _sync_membership(event.membership, services)
+        return _sync_membership(event.membership, services, event.stripe_event_id)
     if event.type in MONEY_EVENTS:
         return sync_refunds(event.payment_intent, services) if event.payment_intent else Outcome.UNRELATED
     if event.type in FRAUD_WARNINGS:
@@ -86,7 +86,7 @@ def ask_about(purchase: Purchase, services: StripeEventServices) -> Outcome | No
 
 def _handle_session(event: StripeEvent, services: StripeEventServices) -> Outcome:
     if event.membership is not None:
-        return sync_membership(event.membership, services)
+        return sync_membership(event.membership, services, event.stripe_event_id)
     session = event.session
     if session and session.membership and event.type == _MEMBERSHIP_EXPIRED:
         ref = session.membership
@@ -111,8 +111,10 @@ def _handle_invoice(event: StripeEvent, services: StripeEventServices) -> Outcom
     return synced if fulfillment in {None, Outcome.REPEATED, Outcome.UNCHANGED} else fulfillment
 
 
-def _sync_membership(hint: MembershipHint | None, services: StripeEventServices) -> Outcome:
-    return sync_membership(hint, services) if hint else Outcome.UNRELATED
+def _sync_membership(
+    hint: MembershipHint | None, services: StripeEventServices, event_id: str | None = None
+) -> Outcome:
+    return sync_membership(hint, services, event_id) if hint else Outcome.UNRELATED
 
 
 def _completed(session: CheckoutSession, services: StripeEventServices) -> Outcome:

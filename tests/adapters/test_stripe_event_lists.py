@@ -52,6 +52,11 @@ def test_read_event_about_money_names_its_payment(lab: Lab) -> None:
     assert {event.session for event in events} == {None}
 
 
+def test_has_event_is_false_for_an_event_of_another_account(lab: Lab) -> None:
+    (event_id,) = emit(lab)
+    assert [lab.gateway.has_event(each) for each in (event_id, "evt_of_another")] == [True, False]
+
+
 def test_list_events_equals_events_of_webhook(lab: Lab) -> None:
     refund_and_dispute(lab)
     sent = [as_webhook(lab, event) for event in lab.events() if event["type"] in ALL_EVENTS]

@@ -118,9 +118,10 @@ def test_followed_period_is_served_while_stripe_has_it_in_order(word: str, month
 
 def test_membership_as_gone_has_ended() -> None:
     member = a_membership(status=ACTIVE, paid_until=END, served_until=END, renews=True, version=3)
-    gone = membership_as_gone(member)
+    gone = membership_as_gone(member, END)
     assert gone == replace(member, status=ENDED, served_until=None, renews=False, ended_reason="cancelled", version=4)
-    assert membership_as_gone(replace(gone, ended_reason="unpaid")) == replace(gone, ended_reason="unpaid", version=5)
+    unpaid = replace(gone, ended_reason="unpaid")
+    assert membership_as_gone(unpaid, END) == replace(unpaid, version=5)
 
 
 def test_followed_unknown_status_raises_unknown_status() -> None:

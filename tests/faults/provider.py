@@ -86,6 +86,9 @@ class Provider:
             captured_minor=payment.paid_minor, refunds=tuple(payment.refunds), disputes=tuple(payment.disputes)
         )
 
+    def has_event(self, event_id: str) -> bool:
+        return any(event.stripe_event_id == event_id for event in self.events)
+
     def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:
         return [event for event in self.events if event.created_at >= since and event.type in types]
 

@@ -3,6 +3,7 @@ from msgspec.structs import replace
 
 from chalicelib.domain.memberships import MembershipStatus
 from chalicelib.domain.outcomes import Outcome
+from chalicelib.errors import TryAgain
 from tests.domain.builders import FAN, KEY
 from tests.fake_memberships import MONTH, hint_of
 from tests.fakes import START
@@ -206,6 +207,30 @@ def test_sync_membership_of_a_deleted_subscription_ends_it(harness: MembershipHa
     assert harness.deliver_subscription("deleted") == "unchanged"
     assert state(harness) == (ENDED, START + MONTH if month else None, False, "cancelled")
     assert harness.ends() == ["cancelled"] * month
+
+
+def test_sync_membership_of_a_deleted_subscription_publishes_an_end_if_it_started(
+    harness: MembershipHarness,
+) -> None:
+    harness.billed()
+    harness.billing.subscriptions.clear()
+    assert harness.deliver_invoice() == "credited"
+    assert state(harness) == (ENDED, START + MONTH, False, "cancelled")
+    assert harness.published_types() == ["membership.started", "membership.ended"]
+
+
+def test_sync_membership_of_another_accounts_key_ends_nothing(harness: MembershipHarness) -> None:
+    harness.billed()
+    harness.deliver_invoice()
+    before = harness.membership()
+    harness.billing.subscriptions.clear()
+    harness.provider.is_of_another_account = True
+    completed = a_stripe_event(session=None, membership=hint_of(before))
+    with pytest.raises(TryAgain):
+        harness.deliver_subscription("deleted")
+    with pytest.raises(TryAgain):
+        harness.deliver(completed)
+    assert harness.membership() == before
 
 
 # --- unrelated and unknown objects ------------------------------------------------------------------------------------

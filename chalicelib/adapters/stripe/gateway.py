@@ -149,6 +149,10 @@ class StripeGateway(StripeAccount):
             disputes=[dispute_of(dispute.to_dict()) for dispute in disputes],
         )
 
+    def has_event(self, event_id: str) -> bool:
+        with answering():
+            return existing(lambda: self._client().v1.events.retrieve(event_id)) is not None
+
     def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:
         """List oldest first; Stripe lists newest first and takes at most twenty types."""
         with answering():

@@ -38,7 +38,7 @@ IN_LIVES: Final[list[Bug]] = [
     Bug(
         name="a deleted subscription leaves its membership as it is",
         path="chalicelib/usecases/memberships.py",
-        old="        return membership_as_gone(before)",
+        old="        return membership_as_gone(before, before.paid_until or _posted_until(before, services.ledger))",
         new="        return before",
         tests=LIVES,
     ),

@@ -259,6 +259,13 @@ IN_MEMBERSHIPS: Final = [
         ("tests/usecases/test_membership_budgets.py",),
     ),
     Bug(
+        "a key of another account ends memberships",
+        _FOLLOW,
+        "not services.gateway.has_event(event_id)",
+        "services.gateway.has_event(event_id)",
+        ("tests/usecases/test_memberships_sync.py",),
+    ),
+    Bug(
         "an unpaid membership counts for ever",
         "chalicelib/usecases/unpaid_memberships.py",
         "    if after.is_counted or not before.is_counted:\n",
