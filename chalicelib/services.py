@@ -170,7 +170,7 @@ class Services:
     def streak_timer(self) -> StreakTimer:
         from chalicelib.adapters.aws.streak_timer import SqsStreakTimer
 
-        return SqsStreakTimer(self.settings.streak_queue_url)
+        return SqsStreakTimer(self.settings.streak_queue_url, self.settings.streak_dead_letters_url)
 
     @cached_property
     def gateway(self) -> PaymentGateway:

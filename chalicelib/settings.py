@@ -31,6 +31,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The SQS queue for stream records that cannot be relayed."""
     streak_queue_url: str
     """The SQS queue of scheduled checks of streaks."""
+    streak_dead_letters_url: str
+    """The SQS queue of checks that fail for good."""
     token_issuer: str
     """`iss` of the bearer tokens."""
     token_audience: tuple[str, ...]

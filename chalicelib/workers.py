@@ -6,7 +6,6 @@ The relay is the one whose cold start a fan can notice. The other workers import
 from chalice.app import Blueprint, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
 
 from chalicelib import telemetry
-from chalicelib.errors import TryAgain
 from chalicelib.services import services
 from chalicelib.usecases.relay import relay_entries, remind_of_budgets
 
@@ -36,10 +35,12 @@ def redrive_stretch(event: SQSEvent) -> None:
 
 @workers.on_sqs_message(queue_arn="merged-from-infra-resources", batch_size=10, name="streaks")
 def end_streaks(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
-    """End streaks whose pause is over."""
+    """End streaks whose pause is over. The messages of the others stay in the queue."""
+    from chalicelib.usecases.streaks import check_streaks
+
     with telemetry.invocation(services.clock.new_id()):
-        retry = [message.to_dict()["messageId"] for message in event if not _is_checked(message.body)]
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in retry]}
+        kept = check_streaks(services.streak_timer.deliveries(event.to_dict()["Records"]), services)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in kept]}
 
 
 @workers.schedule(Rate(10, Rate.MINUTES), name="sweep")
@@ -74,22 +75,6 @@ def audit_totals(_event: CloudWatchEvent) -> dict[str, int]:
         telemetry.count("OpenReviews", count_open_reviews(services))
         telemetry.count("Mismatch", found := len(audit_ledger(journal=services.journal, clock=services.clock)))
     return {"mismatches": found}
-
-
-def _is_checked(message: str) -> bool:
-    """End one streak. A failure must not delay the others."""
-    from chalicelib.usecases.gifts import end_streak
-
-    try:
-        user_id, streak_id = services.streak_timer.parse(message)
-        pause, ledger, timer = services.streak_pause, services.ledger, services.streak_timer
-        end_streak(user_id, streak_id, pause, ledger=ledger, timer=timer, clock=services.clock)
-    except TryAgain:
-        return False
-    except Exception:  # noqa: BLE001  # any failure concerns this streak only
-        telemetry.log.exception("streak_not_ended")
-        return False
-    return True
 
 
 services.start()

@@ -24,6 +24,7 @@ _ACTIONS = {
     ("sns", "PublishBatch"): {"sns:Publish"},
     ("sqs", "SendMessageBatch"): {"sqs:SendMessage"},
     ("sqs", "DeleteMessageBatch"): {"sqs:DeleteMessage"},
+    ("sqs", "ChangeMessageVisibilityBatch"): {"sqs:ChangeMessageVisibility"},
 }
 """Operations whose IAM action has another name. Every other operation is named as its action."""
 

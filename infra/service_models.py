@@ -15,7 +15,7 @@ OPERATIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "dynamodb": frozenset({"BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"}),
         "sns": frozenset({"PublishBatch"}),
-        "sqs": frozenset({"SendMessage"}),
+        "sqs": frozenset({"ChangeMessageVisibilityBatch", "SendMessage"}),
         "ssm": frozenset({"GetParameters"}),
     }
 )

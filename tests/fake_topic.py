@@ -1,12 +1,14 @@
 """Fakes of the event publisher, the redrive queue and the streak timer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
-from chalicelib.adapters.aws.streak_timer import parse
+from chalicelib.adapters.aws.streak_timer import to_delivery
 from chalicelib.domain.entries import EntryRef
 from chalicelib.domain.events import Message, Publication
+from chalicelib.domain.streaks import Delivery
 
 
 @dataclass
@@ -44,9 +46,20 @@ class FakeStreakTimer:
     """The StreakTimer port. Collects the checks that are due; a test delivers them."""
 
     waiting: list[tuple[str, str, timedelta]] = field(default_factory=list)
+    failures: list[int] = field(default_factory=list)
+    """The failures of each of the checks in `waiting`."""
+    postponed: dict[str, timedelta] = field(default_factory=dict)
+    dead: list[str] = field(default_factory=list)
 
-    def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
+    def wake(self, user_id: str, streak_id: str, after: timedelta, failures: int = 0) -> None:
         self.waiting.append((user_id, streak_id, after))
+        self.failures.append(failures)
 
-    def parse(self, message: str) -> tuple[str, str]:
-        return parse(message)
+    def deliveries(self, records: Sequence[Mapping[str, Any]]) -> Sequence[Delivery]:
+        return [to_delivery(record) for record in records]
+
+    def postpone(self, times_left: Mapping[str, timedelta]) -> None:
+        self.postponed |= times_left
+
+    def set_aside(self, message: str) -> None:
+        self.dead.append(message)

@@ -1,5 +1,7 @@
 """Streaks: gifts of one item in a row, each debited by itself, published together when the streak ends."""
 
+from datetime import datetime, timedelta
+
 from msgspec import Struct
 
 from chalicelib.domain.gifts import Gift
@@ -14,6 +16,40 @@ class StreakEnd(Struct, frozen=True, kw_only=True):
 
     streak: Streak
     notification: NotificationEntry
+
+
+class ScheduledCheck(Struct, frozen=True, kw_only=True):
+    """A check of a streak. `failures`: its checks before that failed for another reason than a dependency."""
+
+    user_id: str
+    streak_id: str
+    failures: int = 0
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """A delivered message, with its check unless it is unreadable.
+
+    `receipt` names this delivery, `message_id` the message. `received` counts its deliveries, approximately.
+    """
+
+    message_id: str
+    receipt: str
+    message: str
+    check: ScheduledCheck | None
+    received: int
+    sent_at: datetime
+
+
+class Ended(Struct, frozen=True, kw_only=True):
+    """The streak has ended. `is_repeat`: by another check, or by the fan's next streak."""
+
+    is_repeat: bool
+
+
+class Active(Struct, frozen=True, kw_only=True):
+    """The streak goes on, for `left` at least."""
+
+    left: timedelta
 
 
 def is_of(gift: Gift, streak: Streak | None) -> bool:

@@ -8,6 +8,7 @@ from chalicelib.domain.entries import EntryRef
 from chalicelib.domain.events import Message, Publication
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.reminders import BudgetRecord
+from chalicelib.domain.streaks import Delivery
 
 
 class EventPublisher(Protocol):
@@ -28,13 +29,22 @@ class RedriveQueue(Protocol):
 
 
 class StreakTimer(Protocol):
-    """Delayed checks of streaks."""
+    """Delayed checks of streaks. Each is a message that stays in its queue until the handler returns without its id."""
 
-    def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
-        """Schedule a check of the streak after `after` (15 minutes at most). Delivered at least once."""
+    def wake(self, user_id: str, streak_id: str, after: timedelta, failures: int = 0) -> None:
+        """Schedule a check of the streak after `after` (15 minutes at most). Delivered at least once.
 
-    def parse(self, message: str) -> tuple[str, str]:
-        """Return user id and streak id of a delivered message. Raises ValueError for any other message."""
+        `failures` are the checks of this streak that failed for another reason than a dependency.
+        """
+
+    def deliveries(self, records: Sequence[Mapping[str, Any]]) -> Sequence[Delivery]:
+        """Decode the `Records` of an invocation."""
+
+    def postpone(self, times_left: Mapping[str, timedelta]) -> None:
+        """Deliver messages again after the time left, by receipt. Without this call it takes some minutes."""
+
+    def set_aside(self, message: str) -> None:
+        """Move a message to the dead letters, for an operator."""
 
 
 class StreamReader(Protocol):

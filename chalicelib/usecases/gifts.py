@@ -1,8 +1,4 @@
-"""Gifts: debit the fan and record the gift; end a streak after its pause."""
-
-from datetime import timedelta
-from enum import StrEnum
-from typing import Final
+"""Gifts: debit the fan and record the gift."""
 
 from msgspec import Struct
 
@@ -13,9 +9,8 @@ from chalicelib.domain.posting import Posting
 from chalicelib.domain.spending import spend_refusal
 from chalicelib.domain.streaks import StreakEnd, end_of, streak_refusal
 from chalicelib.domain.wallets import Wallet
-from chalicelib.errors import Refusal, TryAgain
+from chalicelib.errors import Refusal
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.events import StreakTimer
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.results import Posted
 from chalicelib.usecases.budgets import spend_within_budget
@@ -69,39 +64,3 @@ def _streak_end(gift: Gift, wallet: Wallet | None, clock: Clock) -> StreakEnd | 
         return None
     posting = Posting(posted_at=gift.posted_at, event_id=clock.new_id())
     return end_of(wallet.streak, gift.user_id, clock.new_id(), posting)
-
-
-MAX_ATTEMPTS: Final = 5
-
-
-class StreakCheck(StrEnum):
-    """The result of checking a streak. `ended_before`: by another check, or by the fan's next streak."""
-
-    ENDED = "ended"
-    ACTIVE = "goes_on"
-    ENDED_BEFORE = "ended_before"
-
-
-def end_streak(
-    user_id: str, streak_id: str, pause: timedelta, *, ledger: Ledger, timer: StreakTimer, clock: Clock
-) -> StreakCheck:
-    """End the streak and write its notification if `pause` has passed since its last gift; else schedule another check.
-
-    Raises:
-        TryAgain: the outcome is unknown, or the streak grew at every attempt.
-    """
-    for _ in range(MAX_ATTEMPTS):
-        now = clock.now()
-        streak = ledger.read_wallet(user_id).streak
-        if streak is None or streak.streak_id != streak_id:
-            return StreakCheck.ENDED_BEFORE
-        left = streak.last_at + pause - now
-        if left > timedelta(0):
-            timer.wake(user_id, streak_id, left)
-            return StreakCheck.ACTIVE
-        # Conditional on the streak as read: a gift sent since then makes it longer, and it has not ended.
-        posting = Posting(posted_at=now, event_id=clock.new_id())
-        match ledger.end_streak(user_id, end_of(streak, user_id, clock.new_id(), posting)):
-            case Posted():
-                return StreakCheck.ENDED
-    raise TryAgain("The streak goes on.")

@@ -90,10 +90,13 @@ class Deployer:
         )
         outputs = _wait_for_outputs(cloudformation)
         self._put_gateway_responses(_api_id(outputs), json.loads(template))
+        self._allow_loops(cloudformation, json.loads(template))
         deployment = self._deployment(outputs)
         for function in _PUBLISHERS:
             # At AWS, `sns:Publish` covers the operation.
             self._allow(cloudformation, function, "sns:PublishBatch", deployment.topic_arn)
+        # At AWS, `sqs:ChangeMessageVisibility` covers the operation.
+        self._allow(cloudformation, "Streaks", "sqs:ChangeMessageVisibilityBatch", "*")
         for function in _SECRET_READERS:
             # AWS checks each parameter of the request, MiniStack the resource `*`.
             self._allow(cloudformation, function, "ssm:GetParameters", "*")
@@ -172,6 +175,15 @@ class Deployer:
                 **status,
             )
         apigateway.create_deployment(restApiId=api_id, stageName=STAGE)
+
+    def _allow_loops(self, cloudformation: "CloudFormationClient", template: Mapping[str, Any]) -> None:
+        """Set the functions' recursive loops, which MiniStack does not read from a template."""
+        functions = self._session.client("lambda", endpoint_url=self._endpoint_url)
+        for name, resource in template["Resources"].items():
+            if loop := resource.get("Properties", {}).get("RecursiveLoop"):
+                detail = cloudformation.describe_stack_resource(StackName=_STACK, LogicalResourceId=name)
+                function = detail["StackResourceDetail"]["PhysicalResourceId"]
+                functions.put_function_recursion_config(FunctionName=function, RecursiveLoop=loop)
 
     def _deployment(self, outputs: Mapping[str, str]) -> Deployment:
         # The output is a URL of AWS; MiniStack serves the same API under a path of its own.

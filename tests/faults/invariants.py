@@ -22,6 +22,7 @@ from tests.faults.budget_scenarios import miscounted
 from tests.faults.provider import Payment
 from tests.faults.simulated_system import SimulatedSystem
 from tests.faults.streak_scenarios import miscounted_streaks
+from tests.faults.streak_timer import UNREADABLE
 from tests.invariants import books_of, broken
 
 
@@ -70,6 +71,7 @@ def _left_over(system: SimulatedSystem) -> Iterator[Breach]:
     records = len(system.records) + len(system.spent)
     left = {"records": records, "webhooks": len(system.webhooks), "stretches": len(system.given_up)}
     left["alarms"] = len(system.streak_timer.pending)
+    left["dead letters"] = sum(message != UNREADABLE for message in system.streak_timer.dead)
     yield from (Breach("unhandled", f"{many} {name} wait for ever") for name, many in left.items() if many)
 
 

@@ -24,20 +24,21 @@ from chalicelib.ports.operators import OperatorLedger
 from chalicelib.usecases.audit import audit_ledger
 from chalicelib.usecases.budgets import exclude_fan, set_budget
 from chalicelib.usecases.checkout import open_checkout
-from chalicelib.usecases.gifts import end_streak, send_gift
+from chalicelib.usecases.gifts import send_gift
 from chalicelib.usecases.memberships import open_membership
 from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift
 from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.recovery import redrive, sweep
 from chalicelib.usecases.relay import relay_entries, remind_of_budgets
 from chalicelib.usecases.reviews import count_open_reviews, settle_review
+from chalicelib.usecases.streaks import check_streaks
 from chalicelib.usecases.stripe_events import ask_about, receive_webhook
 from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order, a_membership_order
 from tests.fake_memberships import FakeMemberships
 from tests.fake_operators import FakeJournal, FakeOperators
 from tests.fake_services import FakeRelayServices, FakeStripeEventServices, settlement_services
 from tests.fake_topic import FakePublisher, FakeRedriveQueue
-from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
+from tests.fakes import START, FakeClock, FakeLedger, uuid7_at
 from tests.faults.billing import Billing
 from tests.faults.intercepted_ports import Interceptor, intercepted, pass_through
 from tests.faults.provider import Provider
@@ -185,10 +186,8 @@ class SimulatedSystem:
                 raise TryAgain("The stream has to hand some over again.")
 
     def end_streaks(self) -> None:
-        """Handle each due check; it stays due when the handler raises."""
-        for check in self.streak_timer.due():
-            end_streak(check.user_id, check.streak_id, PAUSE, ledger=self.ledger, timer=self.timer, clock=self.clock)
-            self.streak_timer.acknowledge(check)
+        """Handle the due checks, as one batch. All are delivered again when the handler dies."""
+        self.streak_timer.deliver(lambda due: check_streaks(due, self.relay()))
 
     def give_up_on_the_stream(self) -> None:
         """Give up the waiting records, as the mapping does, with a message to the on-failure destination."""

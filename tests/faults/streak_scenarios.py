@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.notifications import NotificationEntry, NotificationKind
+from chalicelib.usecases.streaks import MAX_DELIVERIES
 from tests.faults.scenario import Scenario, Step
 from tests.faults.scenarios import bought, given
 from tests.faults.simulated_system import SimulatedSystem
@@ -94,6 +95,19 @@ def _ring_twice(system: SimulatedSystem) -> None:
     system.advance(1)
 
 
+def _beside_an_unreadable_message(system: SimulatedSystem) -> None:
+    _tapped(system)
+    system.streak_timer.add(None, timedelta(0))
+    system.advance(1)
+
+
+def _tap_after_hours(system: SimulatedSystem) -> None:
+    """Make a check of an active streak due whose message was delivered for hours."""
+    _tap_late(system)
+    for message in system.streak_timer.pending:
+        message.received = MAX_DELIVERIES
+
+
 def _three(system: SimulatedSystem) -> None:
     bought(system)
     streak_id = begun(system)
@@ -119,6 +133,8 @@ STREAKS: Final = [
     Scenario("end a streak", _pause_after(_tapped), SimulatedSystem.end_streaks),
     Scenario("end a streak that goes on", _tap_late, SimulatedSystem.end_streaks),
     Scenario("end a streak twice", _ring_twice, SimulatedSystem.end_streaks),
+    Scenario("end a streak beside poison", _beside_an_unreadable_message, SimulatedSystem.end_streaks),
+    Scenario("replace the check of a streak that goes on", _tap_after_hours, SimulatedSystem.end_streaks),
     Scenario(
         "cheer", _ready, lambda system: system.send(system.current_key, None, kind="cheer", coins=30, message="hello")
     ),

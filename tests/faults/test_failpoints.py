@@ -21,7 +21,7 @@ FOR_ANSWERS_ONLY = {
 """Calls read only for the response."""
 FOR_COMMANDS_ONLY = {"OperatorLedger.copy_old_reviews"}
 """Calls of commands that an operator runs."""
-FOR_WORKERS_ONLY = {"StreakTimer.parse"}
+FOR_WORKERS_ONLY = {"StreakTimer.deliveries"}
 """Calls by which a worker decodes its message, before it calls a use case."""
 
 

@@ -6,8 +6,8 @@ from itertools import combinations_with_replacement
 import pytest
 
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.gifts import end_streak
 from chalicelib.usecases.relay import relay_entries
+from chalicelib.usecases.streaks import end_streak
 from tests.fakes import PAUSE
 from tests.faults.call_orders import all_orders
 from tests.faults.scenarios import bought
@@ -40,7 +40,7 @@ class StreakHarness:
     def end(self) -> None:
         """Handle a due check. On TryAgain it stays due."""
         system = self.system
-        end_streak("fan-1", self.streak_id, PAUSE, ledger=system.ledger, timer=system.timer, clock=system.clock)
+        end_streak("fan-1", self.streak_id, PAUSE, ledger=system.ledger, clock=system.clock)
 
     def relay(self) -> None:
         again = set(relay_entries(self.batch, self.system.relay()))

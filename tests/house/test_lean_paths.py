@@ -17,6 +17,7 @@ SETTINGS = {
     "TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:coinpurse",
     "REDRIVE_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/redrive",
     "STREAK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/streaks",
+    "STREAK_DEAD_LETTERS_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/streaks-dead",
     "TOKEN_ISSUER": "https://issuer.example",
     "TOKEN_AUDIENCE": "coinpurse",
     "JWKS_URL": "https://issuer.example/jwks",

@@ -57,6 +57,7 @@ SETTINGS = Settings(
     topic_arn="arn:aws:sns:eu-central-1:123456789012:topic",
     redrive_queue_url="https://sqs.example/redrive",
     streak_queue_url="https://sqs.example/streaks",
+    streak_dead_letters_url="https://sqs.example/streaks-dead",
     token_issuer="https://issuer.example",
     token_audience=("coinpurse",),
     jwks_url="https://issuer.example/keys",
@@ -285,9 +286,8 @@ def routes() -> Sequence[tuple[str, str]]:
 def _text(body: Any, *, as_base64: bool) -> str | None:
     if body is None:
         return None
-    if not isinstance(body, bytes | str):
-        body = json.dumps(body)
-    raw = body.encode() if isinstance(body, str) else body
+    text = body if isinstance(body, bytes | str) else json.dumps(body)
+    raw = text.encode() if isinstance(text, str) else text
     return b64encode(raw).decode() if as_base64 else raw.decode()
 
 

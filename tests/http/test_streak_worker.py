@@ -13,8 +13,12 @@ FIRST = uuid7_at(START, 100)
 
 
 def woken(*bodies: str) -> dict[str, Any]:
+    attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": str(int(START.timestamp() * 1000))}
     return {
-        "Records": [{"body": body, "receiptHandle": "handle", "messageId": f"m{n}"} for n, body in enumerate(bodies)]
+        "Records": [
+            {"body": body, "receiptHandle": f"handle {n}", "messageId": f"m{n}", "attributes": attributes}
+            for n, body in enumerate(bodies)
+        ]
     }
 
 
@@ -31,11 +35,12 @@ def ends(api: Api, fan: str) -> list[NotificationEntry]:
     return [entry for entry in api.ledger.entries[fan].values() if isinstance(entry, NotificationEntry)]
 
 
-def test_streak_is_ended_after_its_pause(api: Api) -> None:
+def test_streak_is_ended_after_its_pause_and_its_message_kept_until_then(api: Api) -> None:
     begun(api, "ann")
-    assert workers.end_streaks(woken(about("ann")), None) == {"batchItemFailures": []}
+    assert workers.end_streaks(woken(about("ann")), None) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
     assert ends(api, "ann") == []
-    assert [fan for fan, _, _ in api.timer.waiting] == ["ann"]
+    assert api.timer.postponed == {"handle 0": timedelta(seconds=5)}
+    assert api.timer.waiting == []
 
     api.clock.advance(timedelta(seconds=5))
     for _ in range(2):
@@ -44,10 +49,11 @@ def test_streak_is_ended_after_its_pause(api: Api) -> None:
     assert (end.payload["count"], end.payload["coins"]) == (1, 1)
 
 
-def test_streak_that_cannot_be_ended_delays_no_other(api: Api) -> None:
+def test_streak_message_that_is_unreadable_delays_no_other(api: Api) -> None:
     begun(api, "ann")
     api.clock.advance(timedelta(seconds=5))
-    answer = workers.end_streaks(woken("{", json.dumps({"user_id": 7}), about("ann")), None)
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]}
+    unreadable = ["{", json.dumps({"user_id": 7})]
+    assert workers.end_streaks(woken(*unreadable, about("ann")), None) == {"batchItemFailures": []}
     assert len(ends(api, "ann")) == 1
-    assert "streak_not_ended" in api.logged.getvalue()
+    assert api.timer.dead == unreadable
+    assert "streak_message_unreadable" in api.logged.getvalue()

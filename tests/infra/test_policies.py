@@ -101,6 +101,7 @@ class TestCalls:
     def test_needs_of_batches_are_single_actions(self) -> None:
         assert needs(Call("sns", "PublishBatch")) == {"sns:Publish"}
         assert needs(Call("sqs", "SendMessageBatch")) == {"sqs:SendMessage"}
+        assert needs(Call("sqs", "ChangeMessageVisibilityBatch")) == {"sqs:ChangeMessageVisibility"}
 
     def test_needs_of_index_differ_from_table(self) -> None:
         call = Call("dynamodb", "Query", {"IndexName": "journal"})

@@ -61,6 +61,7 @@ class Backends:
             "TOPIC_ARN": self.topic,
             "REDRIVE_QUEUE_URL": self.redrive,
             "STREAK_QUEUE_URL": self.streaks,
+            "STREAK_DEAD_LETTERS_URL": self.streaks,
             **{name.upper(): f"https://{name}.example" for name in self.addresses},
             "TOKEN_AUDIENCE": AUDIENCE,
             "SUCCESS_URL": f"{SHOP}/success",

@@ -135,6 +135,7 @@ class Harness:
                     "messageId": each["MessageId"],
                     "receiptHandle": each["ReceiptHandle"],
                     "body": each["Body"],
+                    "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": f"{int(time.time() * 1000)}"},
                     "eventSource": "aws:sqs",
                 }
                 for each in messages

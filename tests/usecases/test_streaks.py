@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.aws.streak_timer import parse
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.notifications import NotificationEntry
-from chalicelib.domain.streaks import end_of, is_of
+from chalicelib.domain.streaks import Active, Ended, end_of, is_of
 from chalicelib.domain.wallets import Streak
 from chalicelib.errors import InsufficientCoins, StreakEnded, TryAgain, WalletFrozen
 from chalicelib.ports.results import Posted, Stale
-from chalicelib.usecases.gifts import SentGift, end_streak, send_gift
+from chalicelib.usecases.gifts import SentGift, send_gift
+from chalicelib.usecases.streaks import end_streak
 from tests.domain.builders import CREATOR, FAN, a_catalogue, a_gift, a_gift_order
 from tests.fake_topic import FakeStreakTimer
 from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
@@ -21,6 +21,7 @@ from tests.usecases.relay_harness import RelayHarness, gift
 
 FIRST = uuid7_at(START, 100)
 LANES = 8
+ENDED, ENDED_BEFORE = Ended(is_repeat=False), Ended(is_repeat=True)
 
 
 class StreakHarness:
@@ -29,7 +30,6 @@ class StreakHarness:
     def __init__(self, coins: int = 100) -> None:
         self.clock = FakeClock()
         self.ledger = FakeLedger()
-        self.timer = FakeStreakTimer()
         self.ledger.coins[FAN] = coins
         self.tap_count = 0
 
@@ -42,8 +42,8 @@ class StreakHarness:
     def start(self, gift_id: str = FIRST, **changes: Any) -> SentGift:
         return self.tap(gift_id, gift_id, **changes)
 
-    def end(self, streak_id: str = FIRST) -> str:
-        return end_streak(FAN, streak_id, PAUSE, ledger=self.ledger, timer=self.timer, clock=self.clock)
+    def end(self, streak_id: str = FIRST) -> Ended | Active:
+        return end_streak(FAN, streak_id, PAUSE, ledger=self.ledger, clock=self.clock)
 
     @property
     def streak(self) -> Streak | None:
@@ -77,7 +77,7 @@ def test_send_gift_of_an_ended_streak_repeat_is_never_refused() -> None:
     harness.start()
     tap = harness.tap(gift_id=uuid7_at(START, 500))
     harness.clock.advance(PAUSE)
-    assert harness.end() == "ended"
+    assert harness.end() == ENDED
     assert harness.tap(gift_id=uuid7_at(START, 500)) == SentGift(gift=tap.gift, is_repeat=True)
 
 
@@ -119,7 +119,7 @@ def test_send_gift_starting_a_streak_ends_the_active_one_in_one_write() -> None:
         2,
         2,
     )
-    assert harness.end() == "ended_before"
+    assert harness.end() == ENDED_BEFORE
     assert harness.ledger.coins[FAN] == 63
 
 
@@ -180,7 +180,7 @@ def test_end_streak_that_grows_publishes_its_whole_total(is_started: bool) -> No
     if is_started:
         harness.start(uuid7_at(START, 700))
     else:
-        assert harness.end() == "ended"
+        assert harness.end() == ENDED
     assert [notification.payload["count"] for notification in harness.notifications()] == [2]
 
 
@@ -193,11 +193,10 @@ def test_end_streak_after_a_pause_publishes_once() -> None:
     harness.clock.advance(PAUSE - timedelta(milliseconds=1))
     harness.tap()
     harness.clock.advance(PAUSE - timedelta(milliseconds=1))
-    assert harness.end() == "goes_on"
-    assert harness.timer.waiting == [(FAN, FIRST, timedelta(milliseconds=1))]
+    assert harness.end() == Active(left=timedelta(milliseconds=1))
 
     harness.clock.advance(timedelta(milliseconds=1))
-    assert [harness.end(), harness.end()] == ["ended", "ended_before"]
+    assert [harness.end(), harness.end()] == [ENDED, ENDED_BEFORE]
     [notification] = harness.notifications()
     assert dict(notification.payload) == {
         "streak_id": FIRST,
@@ -219,7 +218,7 @@ def test_end_streak_of_an_anonymous_streak_names_no_fan() -> None:
 
 
 def test_end_streak_of_an_unknown_streak_has_ended_before() -> None:
-    assert StreakHarness().end() == "ended_before"
+    assert StreakHarness().end() == ENDED_BEFORE
 
 
 def test_is_of_compares_every_property_of_a_streak() -> None:
@@ -257,12 +256,9 @@ def test_relay_of_a_streak_counts_it_and_sets_one_timer() -> None:
 class FailingTimer(FakeStreakTimer):
     """A timer that never responds."""
 
-    def wake(self, user_id: str, streak_id: str, after: timedelta) -> None:
-        del user_id, streak_id, after
+    def wake(self, user_id: str, streak_id: str, after: timedelta, failures: int = 0) -> None:
+        del user_id, streak_id, after, failures
         raise TryAgain
-
-    def parse(self, message: str) -> tuple[str, str]:
-        return parse(message)
 
 
 def test_relay_with_a_failing_timer_retries_and_counts_once() -> None:

@@ -9,6 +9,8 @@ _SHARDS: Final = "chalicelib/adapters/dynamodb/shards.py"
 _EXPRESSIONS: Final = "chalicelib/adapters/dynamodb/streak_expressions.py"
 _STREAKS: Final = ("tests/adapters/test_ledger_streaks.py", "-k", "table_store")
 _ROWS: Final = ("tests/usecases/test_streaks.py",)
+_CHECKS: Final = "chalicelib/usecases/streaks.py"
+_CHECK_TESTS: Final = ("tests/usecases/test_streak_checks.py",)
 _KINDS: Final = ("tests/domain/test_gift_kinds.py",)
 
 IN_GIVING: Final = [
@@ -98,17 +100,59 @@ IN_GIVING: Final = [
     ),
     Bug(
         "a streak that ends while it goes on",
-        "chalicelib/usecases/gifts.py",
+        _CHECKS,
         "        if left > timedelta(0):\n",
         "        if left > pause:\n",
         _ROWS,
     ),
     Bug(
         "an end as it stood at the first look",
-        "chalicelib/usecases/gifts.py",
+        _CHECKS,
         "        now = clock.now()\n        streak = ledger.read_wallet(user_id).streak\n",
         "        now = clock.now()\n        streak = streak if _ else ledger.read_wallet(user_id).streak\n",
         _ROWS,
+    ),
+    Bug(
+        "a message of its own for each look at a streak",
+        _CHECKS,
+        "    if left is not None and is_worn:\n",
+        "    if left is not None:\n",
+        ("tests/faults/test_long_streaks.py",),
+    ),
+    Bug(
+        "a streak of hours ends among the dead letters",
+        _CHECKS,
+        "    if left is not None and is_worn:\n",
+        "    if left is not None and not is_worn and is_worn:\n",
+        ("tests/faults/test_long_streaks.py",),
+    ),
+    Bug(
+        "a check fails as often as it was delivered",
+        _CHECKS,
+        "    failures = check.failures + 1\n",
+        "    failures = delivery.received\n",
+        _CHECK_TESTS,
+    ),
+    Bug(
+        "an outage uses up the attempts of a check",
+        _CHECKS,
+        "    except TryAgain:\n        return RETRY_DELAY\n",
+        "    except ZeroDivisionError:\n        return RETRY_DELAY\n",
+        _CHECK_TESTS,
+    ),
+    Bug(
+        "the message of an active streak is hidden and deleted",
+        _CHECKS,
+        "            kept.append(delivery.message_id)\n",
+        "",
+        ("tests/faults/test_long_streaks.py",),
+    ),
+    Bug(
+        "an unreadable check is dropped",
+        _CHECKS,
+        "        services.streak_timer.set_aside(delivery.message)\n        return None\n",
+        "        return None\n",
+        _CHECK_TESTS,
     ),
     Bug(
         "another end as it stood at the first look",
