@@ -1,6 +1,7 @@
 """Parsed sources for the house rules; never imported."""
 
 import ast
+import gc
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,8 +41,15 @@ def nodes(source: str, kind: type[NodeT]) -> list[NodeT]:
 @cache
 def _nodes_by_kind(source: str) -> dict[type[ast.AST], list[ast.AST]]:
     found: dict[type[ast.AST], list[ast.AST]] = {}
-    for node in ast.walk(parsed(source)):
+    waiting: list[ast.AST] = [parsed(source)]
+    for node in waiting:  # as `ast.walk` does, in half of its time
         found.setdefault(type(node), []).append(node)
+        for value in vars(node).values():
+            if isinstance(value, ast.AST):
+                waiting.append(value)  # the walk goes on there
+            elif isinstance(value, list):
+                waiting += [each for each in value if isinstance(each, ast.AST)]
+    gc.freeze()  # the nodes stay until the end, and the collector need not traverse hundreds of thousands again
     return found
 
 

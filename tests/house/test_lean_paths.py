@@ -1,9 +1,13 @@
 """Imports by function: stripe is slow, so only checkouts and webhooks load it."""
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from typing import IO
 
 import pytest
 
@@ -42,13 +46,69 @@ PRICES = (
 RELAY = [*WALLET_AND_GIFTS, "publisher", "redrive_queue", "streak_timer"]
 
 
+RUN_IN_COPIES = """
+import json, os, sys
+found = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # the statements print metrics and log lines
+exec(sys.argv[1])
+for line in sys.stdin:
+    if not os.fork():
+        exec(json.loads(line))
+        print(*sys.modules, file=found, flush=True)
+        os._exit(0)
+    if os.wait()[1]:
+        print(file=found, flush=True)
+"""
+
+
+class Interpreter:
+    """An interpreter that has run some statements. Others run in copies of its process, without its imports' time."""
+
+    def __init__(self, programs: IO[str], found: IO[str]) -> None:
+        self._programs, self._found = programs, found
+
+    def modules_after(self, statements: str = "") -> frozenset[str]:
+        """List the modules loaded after a copy ran the statements."""
+        self._programs.write(json.dumps(statements) + "\n")
+        self._programs.flush()
+        found = frozenset(self._found.readline().split())
+        assert found, "its error is on stderr"
+        return found
+
+
+@contextmanager
+def interpreter_after(statements: str) -> Iterator[Interpreter]:
+    """Start a fresh interpreter that runs the statements."""
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN_IN_COPIES, statements],
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        yield Interpreter(process.stdin, process.stdout)
+        process.stdin.close()
+        assert process.wait() == 0
+
+
+def environment(**settings: str) -> dict[str, str]:
+    return SETTINGS | {"PATH": os.environ["PATH"], "HOME": os.devnull} | settings
+
+
 @cache
-def modules_after(statements: str, **settings: str) -> frozenset[str]:
-    """List the modules loaded after a fresh interpreter ran the statements."""
+def modules_after(statements: str, handler: str) -> frozenset[str]:
+    """List the modules loaded after a fresh interpreter, started for a handler, ran the statements."""
     program = f"{statements}\nimport sys\nprint(*sys.modules)"
-    environment = SETTINGS | {"PATH": os.environ["PATH"], "HOME": os.devnull} | settings
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environment(_HANDLER=handler),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return frozenset(done.stdout.splitlines()[-1].split())
@@ -60,27 +120,45 @@ def building(*adapters: str) -> str:
     )
 
 
-def test_app_module_imports_no_sdk() -> None:
+@pytest.fixture(scope="module")
+def app() -> Iterator[Interpreter]:
+    with interpreter_after("import app") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def tokens() -> Iterator[Interpreter]:
+    with interpreter_after(building("tokens")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[Interpreter]:
+    with interpreter_after(building("gateway")) as started:
+        yield started
+
+
+def test_app_module_imports_no_sdk(app: Interpreter) -> None:
     # Powertools reads botocore's version, which is cheap; a session is not.
-    assert {"stripe", "pynamodb", "boto3", "botocore.session", "jwt"}.isdisjoint(modules_after("import app"))
+    assert {"stripe", "pynamodb", "boto3", "botocore.session", "jwt"}.isdisjoint(app.modules_after())
 
 
 @pytest.mark.parametrize("adapters", [WALLET_AND_GIFTS, RELAY], ids=["wallet and gifts", "relay"])
-def test_stripe_is_imported_by_buying_only(adapters: list[str]) -> None:
-    found = modules_after(building(*adapters) + "\nservices.stream.posted_records([])")
+def test_stripe_is_imported_by_buying_only(app: Interpreter, adapters: list[str]) -> None:
+    found = app.modules_after(building(*adapters) + "\nservices.stream.posted_records([])")
     assert "pynamodb" in found
     assert "stripe" not in found
 
 
 @pytest.mark.parametrize("handler", ["app.app", "chalicelib.workers.relay"])
 def test_function_starts_without_stripe(handler: str) -> None:
-    found = modules_after(FROZEN, _HANDLER=handler)
+    found = modules_after(FROZEN, handler)
     assert "pynamodb" in found
     assert "stripe" not in found
 
 
 def test_relay_imports_nothing_of_other_workers() -> None:
-    found = modules_after("from chalicelib import workers", _HANDLER="chalicelib.workers.relay")
+    found = modules_after("from chalicelib import workers", "chalicelib.workers.relay")
     assert {"chalicelib.usecases.relay", "chalicelib.adapters.aws.sns_publisher"} <= found
     others = {f"chalicelib.usecases.{name}" for name in ("audit", "checkout", "reconcile", "recovery")}
     assert (others | {"chalicelib.adapters.aws.streak_timer", "zoneinfo"}).isdisjoint(found)
@@ -88,60 +166,69 @@ def test_relay_imports_nothing_of_other_workers() -> None:
 
 @pytest.mark.parametrize("handler", ["app.app", "chalicelib.workers.relay", "of.another"])
 def test_function_freezes_its_start_and_collects_again(handler: str) -> None:
-    modules_after(FROZEN, _HANDLER=handler)
+    modules_after(FROZEN, handler)
 
 
-def test_outside_lambda_nothing_is_frozen() -> None:
-    modules_after("import app, gc\nassert gc.isenabled()\nassert gc.get_freeze_count() < 1_000")
+def test_outside_lambda_nothing_is_frozen(app: Interpreter) -> None:
+    app.modules_after("import gc\nassert gc.isenabled()\nassert gc.get_freeze_count() < 1_000")
 
 
-def test_checkout_and_webhook_import_stripe() -> None:
-    assert "stripe" in modules_after(building("gateway"))
+def test_checkout_and_webhook_import_stripe(gateway: Interpreter) -> None:
+    assert "stripe" in gateway.modules_after()
 
 
-def test_to_read_prices_imports_nothing_that_asks_anybody() -> None:
+def test_to_read_prices_imports_nothing_that_asks_anybody(app: Interpreter) -> None:
     program = ["import app, sys"]
     for url in PRICES:
         program += [
             f"assert app.app({proxy_event('GET', url, fan=None)!r}, None)['statusCode'] == 200, {url!r}",
             f"assert {{'stripe', 'boto3', 'jwt', 'cryptography'}}.isdisjoint(sys.modules), {url!r}",
         ]
-    modules_after("\n".join(program))
+    app.modules_after("\n".join(program))
 
 
-def test_to_sign_offers_imports_what_reads_the_key_and_no_more() -> None:
-    found = modules_after(building("catalogue", "offer_signer"))
+def test_to_sign_offers_imports_what_reads_the_key_and_no_more(app: Interpreter) -> None:
+    found = app.modules_after(building("catalogue", "offer_signer"))
     assert {"botocore.session", "jwt"} <= found
     assert {"stripe", "pynamodb"}.isdisjoint(found)
 
 
-def test_to_verify_tokens_imports_no_certificates() -> None:
-    found = modules_after(building("tokens"))
+def test_to_verify_tokens_imports_no_certificates(tokens: Interpreter) -> None:
+    found = tokens.modules_after()
     assert "cryptography.hazmat.primitives.asymmetric.ec" in found
     assert "cryptography.x509.name" not in found
 
 
-def test_to_verify_webhooks_imports_no_http_client() -> None:
-    assert "requests.sessions" not in modules_after(building("gateway"))
+def test_to_verify_webhooks_imports_no_http_client(gateway: Interpreter) -> None:
+    assert "requests.sessions" not in gateway.modules_after()
 
 
 @pytest.mark.parametrize(
-    ("attribute", "statement", "module"),
+    "statement",
     [
-        ("tokens", "from cryptography import x509\nassert x509.Name", "cryptography.x509.name"),
-        ("tokens", "from cryptography.x509 import Name\nassert Name", "cryptography.x509.name"),
-        ("tokens", "import cryptography.x509.oid\nassert cryptography.x509.Name", "cryptography.x509.name"),
-        ("tokens", "from jwt.algorithms import x509\nassert x509.Certificate", "cryptography.x509.name"),
-        ("gateway", "import requests\nassert requests.Session", "requests.sessions"),
-        ("gateway", "from requests.adapters import HTTPAdapter\nassert HTTPAdapter", "requests.sessions"),
-        ("gateway", "services.gateway._http.requests.Session()", "requests.sessions"),
+        "from cryptography import x509\nassert x509.Name",
+        "from cryptography.x509 import Name\nassert Name",
+        "import cryptography.x509.oid\nassert cryptography.x509.Name",
+        "from jwt.algorithms import x509\nassert x509.Certificate",
     ],
 )
-def test_deferred_module_is_imported_at_its_first_use(attribute: str, statement: str, module: str) -> None:
-    assert module in modules_after(f"{building(attribute)}\n{statement}")
+def test_deferred_certificates_are_imported_at_their_first_use(tokens: Interpreter, statement: str) -> None:
+    assert "cryptography.x509.name" in tokens.modules_after(statement)
 
 
-def test_deferred_module_has_no_file() -> None:
-    names = "('cryptography.x509', 'requests')"
-    program = f"import sys\nassert not any(hasattr(sys.modules[name], '__file__') for name in {names})"
-    assert "requests.sessions" not in modules_after(f"{building('tokens', 'gateway')}\n{program}")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import requests\nassert requests.Session",
+        "from requests.adapters import HTTPAdapter\nassert HTTPAdapter",
+        "services.gateway._http.requests.Session()",
+    ],
+)
+def test_deferred_http_client_is_imported_at_its_first_use(gateway: Interpreter, statement: str) -> None:
+    assert "requests.sessions" in gateway.modules_after(statement)
+
+
+def test_deferred_module_has_no_file(tokens: Interpreter, gateway: Interpreter) -> None:
+    without = "import sys\nassert not hasattr(sys.modules[{!r}], '__file__')"
+    assert "cryptography.x509.name" not in tokens.modules_after(without.format("cryptography.x509"))
+    assert "requests.sessions" not in gateway.modules_after(without.format("requests"))
