@@ -15,7 +15,7 @@ from chalicelib.domain.streaks import StreakEnd, end_of
 from chalicelib.domain.wallets import Streak
 from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Stale
 from tests.adapters.costs import Cost, measured, reported
-from tests.adapters.samples import a_gift, a_posting, buy, new_id, new_name
+from tests.adapters.samples import a_gift, a_posting, a_reversal, buy, new_id, new_name
 from tests.fakes import START
 from tests.stores import DynamoStore, Store
 
@@ -196,7 +196,8 @@ def test_receive_gifts_counts_streak_in_order_of_receipt(store: Store) -> None:
     late = replace(gifts[0], event_id=new_id(), gift_id=new_id(), price_coins=7)
 
     both = store.ledger.receive_gifts(creator_id, 0, [gifts[0], other, gifts[1]])
-    again = store.ledger.receive_gifts(creator_id, 0, [gifts[1], late])
+    reversal = a_reversal(gifts[0])
+    again = store.ledger.receive_gifts(creator_id, 0, [gifts[1], reversal, late])
 
     assert both == {
         gifts[0].event_id: ShardPosition(sequence=1, streak_count=1, streak_coins=5),
@@ -205,9 +206,10 @@ def test_receive_gifts_counts_streak_in_order_of_receipt(store: Store) -> None:
     }
     assert again == {
         gifts[1].event_id: both[gifts[1].event_id],
-        late.event_id: ShardPosition(sequence=4, streak_count=3, streak_coins=18),
-    }
-    assert store.shard(creator_id, 0).coins == 5 + 6 + 7 + 60
+        reversal.event_id: ShardPosition(sequence=4),
+        late.event_id: ShardPosition(sequence=5, streak_count=3, streak_coins=18),
+    }, "a count that consumers show does not go back"
+    assert store.shard(creator_id, 0).coins == 6 + 7 + 60
 
 
 def test_receive_gifts_streak_id_is_unique_per_user(store: Store) -> None:
