@@ -54,7 +54,8 @@ class Budget(Struct, frozen=True, kw_only=True):
     """The limits in force, what is left of them, and when each period ends.
 
     An amount left below zero counts as 0: the limit was lowered below the amount spent. `since` is the start of each
-    period's count of money. Changes increment `version`; spending does not.
+    period's count; that of money is `money_from`, if that is later: limits on money were new then, or in another
+    currency. Changes increment `version`; spending does not.
     """
 
     limits: Limits
@@ -64,6 +65,7 @@ class Budget(Struct, frozen=True, kw_only=True):
     since: ByPeriod[datetime]
     version: int = 1
     pending: PendingLimits | None = None
+    money_from: datetime | None = None
 
 
 class BudgetChange(Struct, frozen=True, kw_only=True):
@@ -129,6 +131,12 @@ def _to_milliseconds(at: datetime) -> datetime:
     return at - timedelta(microseconds=at.microsecond % 1000)
 
 
+def _next_second(at: datetime) -> datetime:
+    """Round up to a whole second, as the ledger stores `money_from`."""
+    whole = at.replace(microsecond=0)
+    return whole if whole == at else whole + timedelta(seconds=1)
+
+
 def renewed(budget: Budget, now: datetime) -> Budget:
     """Return the budget as of `now`: pending limits that are due are applied, and ended periods restarted.
 
@@ -159,12 +167,14 @@ def _restart_periods(budget: Budget, now: datetime) -> Budget:
     def restart(new: ByPeriod[T], old: ByPeriod[T]) -> ByPeriod[T]:
         return ByPeriod(*(begun if ended else kept for begun, kept, ended in zip(new, old, over, strict=True)))
 
+    since = restart(begins, budget.since)
     return replace(
         budget,
         coins_left=restart(budget.limits.coins, budget.coins_left),
         money_left=restart(budget.limits.money, budget.money_left),
         ends=restart(period_ends(now, zone), budget.ends),
-        since=restart(begins, budget.since),
+        since=since,
+        money_from=_later_than(since, budget.money_from),
     )
 
 
@@ -187,8 +197,13 @@ def _change_limits(budget: Budget, limits: Limits, now: datetime) -> Budget:
         limits=limits,
         coins_left=_shift(budget.coins_left, budget.limits.coins, limits.coins),
         money_left=_shift(budget.money_left, budget.limits.money, limits.money) if is_same_money else limits.money,
-        since=budget.since if is_same_money else ByPeriod(now, now, now),
+        money_from=budget.money_from if is_same_money else _later_than(budget.since, _next_second(now)),
     )
+
+
+def _later_than(since: ByPeriod[datetime], money_from: datetime | None) -> datetime | None:
+    """Return the start of the count of money if it is later than that of a period."""
+    return money_from if money_from and money_from > min(since) else None
 
 
 def _shift(left: ByPeriod[int], old: ByPeriod[int], new: ByPeriod[int]) -> ByPeriod[int]:
@@ -239,7 +254,7 @@ def released(budget: Budget, amount_minor: int, currency: str, opened_at: dateti
     Only the periods in which the purchase was opened are changed, up to their limits.
     """
     current: Budget = renewed(budget, now)
-    counted = [since <= opened_at for since in current.since]
+    counted = [max(since, current.money_from or since) <= opened_at for since in current.since]
     if currency != current.limits.currency or not any(counted):
         return None
     money = _given_back(current.money_left, current.limits.money, counted, amount_minor)

@@ -141,6 +141,10 @@ def test_change_budget_stores_every_field(store: Store, fan: str) -> None:
     )
     budget = replace(a_budget(), limits=limits, coins_left=ByPeriod(-5, 0, 3), money_left=NO_LIMIT)
     set_budget(store, fan, budget)
+    for money_from in (START - timedelta(days=7), START, budget.ends.month, None):
+        assert budget_of(store, fan) == budget
+        seen, budget = budget, replace(budget, version=budget.version + 1, money_from=money_from)
+        assert store.ledger.change_budget(fan, BudgetChange(seen=seen, budget=budget)) == Posted()
     assert budget_of(store, fan) == budget
 
 

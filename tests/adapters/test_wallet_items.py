@@ -1,5 +1,7 @@
 """The wallet item stays below 1 KB with a budget of the largest size."""
 
+from datetime import timedelta
+
 import pytest
 
 from chalicelib.adapters.dynamodb.keys import wallet_key
@@ -44,6 +46,7 @@ def test_wallet_item_is_under_a_kilobyte(store: DynamoStore) -> None:
         since=ByPeriod(START, START, START),
         version=999_999,
         pending=pending,
+        money_from=START - timedelta(days=7),
     )
     assert store.ledger.change_budget(FAN, BudgetChange(seen=seen, budget=budget)) == Posted()
     for purchase, hold in zip(disputed, DisputeHold, strict=True):

@@ -18,6 +18,7 @@ from chalicelib.domain.budgets import (
     first_budget,
     released,
     renewed,
+    returned,
 )
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import InvalidField
@@ -76,8 +77,9 @@ def test_changed_currency_waits_for_the_end_of_limited_periods() -> None:
         money_left=euros.money,
         ends=ByPeriod(datetime(2026, 12, 2, tzinfo=UTC), datetime(2026, 12, 7, tzinfo=UTC),
                       datetime(2027, 1, 1, tzinfo=UTC)),
-        since=ByPeriod(budget.ends.month, budget.ends.month, budget.ends.month),
+        since=ByPeriod(budget.ends.month, budget.ends.month - DAY, budget.ends.month),
         version=3,
+        money_from=budget.ends.month,
     )  # fmt: skip
 
 
@@ -93,11 +95,29 @@ def test_changed_first_money_limit_counts_from_the_change() -> None:
     limits = replace(DOLLARS, coins=LIMITS.coins)
     later = START + timedelta(hours=1)
 
-    after = changed(budget, limits, later)
+    after = changed(budget, limits, later - timedelta(milliseconds=1))
 
-    assert (after.limits, after.pending, after.since) == (limits, None, ByPeriod(later, later, later))
+    assert (after.limits, after.pending, after.since, after.money_from) == (limits, None, budget.since, later)
     assert after.money_left == DOLLARS.money
     assert after.coins_left == ByPeriod(90, 290, 990)
+
+
+def test_changed_first_money_limit_leaves_the_count_of_coins() -> None:
+    later = START + timedelta(hours=1)
+    budget = changed(spent(first_budget(LIMITS, START), coins=10), replace(DOLLARS, coins=LIMITS.coins), later)
+    after = returned(budget, 10, START, later)
+    assert after
+    assert after.coins_left == LIMITS.coins
+
+
+def test_renewed_forgets_the_start_of_money_once_all_periods_are_later() -> None:
+    late = first_budget(LIMITS, START).ends.month - timedelta(hours=1)
+    budget = changed(first_budget(LIMITS, START), replace(DOLLARS, coins=LIMITS.coins), late)
+    month_over = renewed(budget, late + timedelta(hours=1))
+    assert (month_over.money_from, month_over.ends.week > late + timedelta(hours=1)) == (late, True)
+    assert renewed(budget, month_over.ends.week).money_from is None
+    same = changed(first_budget(LIMITS, START), replace(DOLLARS, coins=LIMITS.coins), START)
+    assert same.money_from is None
 
 
 def test_changed_lower_money_limit_applies_at_once() -> None:
@@ -114,6 +134,15 @@ def test_changed_removal_of_money_limits_waits_a_day() -> None:
 
 
 # --- releasing a price ------------------------------------------------------------------------------------------------
+
+
+def test_released_price_counts_from_the_first_money_limit_on() -> None:
+    later = START + timedelta(hours=1)
+    budget = spent(changed(first_budget(LIMITS, START), replace(DOLLARS, coins=LIMITS.coins), later), money=900)
+    assert released(budget, 900, "usd", later - MOMENT, later) is None
+    freed = released(budget, 900, "usd", later, later)
+    assert freed
+    assert freed.money_left == DOLLARS.money
 
 
 def test_released_price_counts_for_the_periods_of_its_checkout() -> None:

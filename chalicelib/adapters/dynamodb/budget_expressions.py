@@ -6,7 +6,7 @@ one statement serves every fan in one round trip; the condition applies only to 
 share one short text, because the row must stay below 1,024 bytes.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -21,6 +21,8 @@ from chalicelib.domain.periods import ByPeriod
 _COINS: Final = (WalletRow.coin_day, WalletRow.coin_week, WalletRow.coin_month)
 _MONEY: Final = (WalletRow.money_day, WalletRow.money_week, WalletRow.money_month)
 
+_SECOND: Final = timedelta(seconds=1)
+
 _Three = tuple[int | None, int | None, int | None]
 
 
@@ -33,7 +35,11 @@ class _Pending(msgspec.Struct, array_like=True):
 
 
 class _Kept(msgspec.Struct, array_like=True):
-    """Budget fields stored as one text; times in milliseconds. Counters, day end and currency have attributes."""
+    """Budget fields stored as one text; times in milliseconds. Counters, day end and currency have attributes.
+
+    `money_from` is in whole seconds before the first second after the month: the row has no room for more. It is left
+    out if 0.
+    """
 
     zone: str
     coins: _Three
@@ -42,6 +48,7 @@ class _Kept(msgspec.Struct, array_like=True):
     month_ends: int
     since: tuple[int, int, int]
     pending: _Pending | None
+    money_from: int = 0
 
 
 def to_budget(row: WalletRow) -> Budget | None:
@@ -54,14 +61,14 @@ def to_budget(row: WalletRow) -> Budget | None:
     if text is None:
         return None
     kept = msgspec.json.decode(text, type=_Kept)
-    pending = kept.pending
+    pending, month_ends = kept.pending, from_epoch(kept.month_ends)
     return Budget(
         limits=Limits(
             zone=kept.zone, currency=row.money_currency, coins=_amounts(kept.coins), money=_amounts(kept.money)
         ),
         coins_left=ByPeriod(require(row.coin_day), require(row.coin_week), require(row.coin_month)),
         money_left=ByPeriod(require(row.money_day), require(row.money_week), require(row.money_month)),
-        ends=ByPeriod(require(row.day_ends), from_epoch(kept.week_ends), from_epoch(kept.month_ends)),
+        ends=ByPeriod(require(row.day_ends), from_epoch(kept.week_ends), month_ends),
         since=ByPeriod(*map(from_epoch, kept.since)),
         version=require(row.budget_version),
         pending=PendingLimits(
@@ -75,6 +82,7 @@ def to_budget(row: WalletRow) -> Budget | None:
         )
         if pending
         else None,
+        money_from=month_ends - timedelta(seconds=kept.money_from - 1) if kept.money_from else None,
     )
 
 
@@ -189,8 +197,10 @@ def budget_text(budget: Budget) -> str:
         )
         if pending
         else None,
+        money_from=(budget.ends.month - budget.money_from) // _SECOND + 1 if budget.money_from else 0,
     )
-    return msgspec.json.encode(kept).decode()
+    fields = msgspec.structs.astuple(kept)
+    return msgspec.json.encode(fields if kept.money_from else fields[:-1]).decode()
 
 
 def _short(amounts: ByPeriod[int]) -> _Three:

@@ -111,6 +111,20 @@ IN_BUDGETS: Final = [
         ("tests/domain/test_budget_changes.py",),
     ),
     Bug(
+        "a first limit on money begins the count of coins again",
+        "chalicelib/domain/budgets.py",
+        "    counted = [since <= given_at for since in current.since]\n",
+        "    counted = [max(since, current.money_from or since) <= given_at for since in current.since]\n",
+        ("tests/domain/test_budget_changes.py",),
+    ),
+    Bug(
+        "money of another currency is given back",
+        "chalicelib/domain/budgets.py",
+        "max(since, current.money_from or since) <= opened_at",
+        "since <= opened_at",
+        ("tests/domain/test_budget_changes.py",),
+    ),
+    Bug(
         "a window that takes any number of checkouts",
         "chalicelib/adapters/dynamodb/window_expressions.py",
         "unpaid.add(1)",
