@@ -1,6 +1,6 @@
 # The project's commands. They need Python 3.11 or newer and make; infra/bootstrap.py installs everything else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit up serve reload seed logs down check screenshots catalogue-check bench faults planted mutants figures package deploy rebuild-check lock format clean always .up-variables
+.PHONY: help demo test unit up serve reload seed logs down check screenshots catalogue-check bench faults planted mutants figures package deploy rebuild-check redrive lock format clean always .up-variables
 
 # The interpreter to use, such as PYTHON=python3.11. Default: the best match that infra/bootstrap.py finds.
 PYTHON ?=
@@ -94,6 +94,9 @@ deploy: package ## package and deploy STAGE with CloudFormation (needs AWS crede
 
 rebuild-check: .venv/.ready ## recompute the whole ledger of STAGE from its entries
 	@$(PY) -m infra.operations.rebuild_check --stage $(STAGE) $(if $(BUCKET),--bucket $(BUCKET))
+
+redrive: .venv/.ready ## publish the events of STAGE between the hours FIRST and LAST again, such as FIRST=2026-11-22T09
+	@$(PY) -m infra.operations.redrive --stage $(STAGE) stretch $(FIRST) $(LAST)
 
 lock: .venv/.ready ## resolve the newest versions into the hash-locked requirements
 	@for name in requirements requirements-dev requirements-cloud; do \

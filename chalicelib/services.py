@@ -245,8 +245,8 @@ _RELAY: Final = ("settings", "clock", "catalogue", "ledger", "publisher")
 NEEDED: Final = {
     "app.app": ("settings", "clock", "catalogue", "ledger", "tokens"),
     "chalicelib.workers.relay": _RELAY,
-    "chalicelib.workers.redrive_stretch": (*_RELAY, "journal"),
-    "chalicelib.workers.sweep_journal": (*_RELAY, "journal"),
+    "chalicelib.workers.redrive_stretch": ("settings", "clock", "stream"),
+    "chalicelib.workers.sweep_journal": (*_RELAY, "journal", "positions"),
     "chalicelib.workers.end_streaks": ("settings", "clock", "catalogue", "ledger", "streak_timer"),
     "chalicelib.workers.reconcile_events": (
         *("settings", "clock", "ledger", "journal", "secrets", "gateway", "memberships", "subscriptions"),

@@ -3,9 +3,13 @@
 The relay is the one whose cold start a fan can notice. The other workers import their use cases when they run.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from chalice.app import Blueprint, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
 
 from chalicelib import telemetry
+from chalicelib.domain.ids import iso
 from chalicelib.services import services
 from chalicelib.usecases.relay import relay_entries, remind_of_budgets
 
@@ -24,13 +28,12 @@ def relay(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
 
 @workers.on_sqs_message(queue_arn="merged-from-infra-resources", batch_size=1, name="redrive")
 def redrive_stretch(event: SQSEvent) -> None:
-    """Relay from the journal the records that the stream's mapping discarded."""
-    from chalicelib.usecases.recovery import redrive
-
+    """Log the stretch of the stream that its mapping discarded. The sweep relays its entries, which are not certain."""
     with telemetry.invocation(services.clock.new_id()):
         for message in event:
             first, last = services.stream.discarded_stretch(message.body)
-            telemetry.count("Redriven", redrive(first, last, services, journal=services.journal))
+            telemetry.log.warning("stretch_discarded", extra={"first": iso(first), "last": iso(last)})
+            telemetry.count("StretchDiscarded", 1)
 
 
 @workers.on_sqs_message(queue_arn="merged-from-infra-resources", batch_size=10, name="streaks")
@@ -43,14 +46,19 @@ def end_streaks(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in kept]}
 
 
-@workers.schedule(Rate(10, Rate.MINUTES), name="sweep")
-def sweep_journal(_event: CloudWatchEvent) -> dict[str, int]:
-    """Relay entries that the stream lost."""
+@workers.lambda_function(name="sweep")
+def sweep_journal(event: Mapping[str, Any], _context: object) -> dict[str, int]:
+    """Relay entries that the stream lost, of the shard `part` of the journal, or of all of them."""
+    from chalicelib.domain.journal import JOURNAL_SHARDS
     from chalicelib.usecases.recovery import sweep
 
     with telemetry.invocation(services.clock.new_id()):
-        telemetry.count("Swept", swept := sweep(services, journal=services.journal))
-    return {"swept": swept}
+        swept = sweep(services, [event["part"]] if "part" in event else range(JOURNAL_SHARDS))
+        telemetry.count("Swept", swept.relayed - swept.repeated)
+        telemetry.count("Redriven", swept.repeated)
+        telemetry.count("Parked", swept.parked)
+        telemetry.count("CouldNotTell", swept.undecided)
+    return {"swept": swept.relayed}
 
 
 @workers.schedule(Rate(15, Rate.MINUTES), name="reconcile")

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from zlib import crc32
 
 from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.budgets import BudgetChange
-from chalicelib.domain.entries import Entry, shard_entry
+from chalicelib.domain.entries import Entry, EntryRef, shard_entry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.ids import iso
-from chalicelib.domain.journal import JournalLine, Mismatch
+from chalicelib.domain.journal import JOURNAL_SHARDS, JournalLine, Mismatch, PostedRecord, hour_of
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reviews import Freeze, Review, ReviewPage, ReviewRef, Settlement
@@ -166,15 +167,23 @@ class FakeOperators:
 
 
 class FakeJournal:
-    """The Journal port."""
+    """The Journal port. With one shard, a test runs one part of each worker only."""
 
-    def __init__(self, ledger: FakeLedger) -> None:
+    def __init__(self, ledger: FakeLedger, shards: int = JOURNAL_SHARDS) -> None:
         self.ledger = ledger
+        self.shards = shards
         self.watermarks: dict[str, datetime] = {}
 
     def read_hour(self, hour: datetime) -> Sequence[JournalLine]:
         lines = [_line(entry) for known in self.ledger.entries.values() for entry in known.values() if _posted(entry)]
         return [line for line in lines if line.posted_at.replace(minute=0, second=0, microsecond=0) == hour]
+
+    def read_page(self, shard: int, after: str, limit: int) -> Sequence[JournalLine]:
+        lines = [line for line in self.read_hour(hour_of(after)) if crc32(line.user_id.encode()) % self.shards == shard]
+        return sorted((line for line in lines if line.place > after), key=lambda line: line.place)[:limit]
+
+    def read_records(self, refs: Sequence[EntryRef]) -> Sequence[PostedRecord]:
+        return [record for ref in refs if (record := self._record(ref))]
 
     def not_relayed(self, lines: Sequence[JournalLine]) -> Sequence[JournalLine]:
         return [line for line in lines if not self._is_relayed(line)]
@@ -200,9 +209,20 @@ class FakeJournal:
     def move_watermark(self, name: str, to: datetime) -> None:
         self.watermarks[name] = to
 
+    def _record(self, ref: EntryRef) -> PostedRecord | None:
+        """Read an entry. One that fails for good has a record without entry."""
+        try:
+            entry = self.ledger.find_entry(ref.user_id, ref.entry_id)
+        except ValueError:
+            return PostedRecord(record_id=ref.name, ref=ref, entry=None)
+        return PostedRecord(record_id=ref.name, ref=ref, entry=entry) if entry else None
+
     def _is_relayed(self, line: JournalLine) -> bool:
         if line.creator_id:
-            return line.event_id in self.ledger.shards.get((line.creator_id, line.shard), _EMPTY).sequences
+            received = self.ledger.shards.get((line.creator_id, line.shard), _EMPTY)
+            run_id = received.runs.get(line.event_id)
+            is_marked = line.event_id in received.published or run_id is None or run_id in self.ledger.published_runs
+            return line.event_id in received.sequences and is_marked
         return line.entry_id in self.ledger.published_entries
 
 

@@ -8,9 +8,11 @@ from chalicelib.domain.catalogue import Catalogue
 from chalicelib.ports.billing import PaymentGateway, Subscriptions
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
+from chalicelib.ports.journal import Journal
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.operators import OperatorLedger
+from chalicelib.ports.work import WorkPositions
 from tests.domain.builders import a_catalogue
 from tests.fakes import PAUSE, FakeClock
 
@@ -71,3 +73,11 @@ class FakeRelayServices:
     streak_pause: timedelta = PAUSE
     source: str = SOURCE
     livemode: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeSweepServices(FakeRelayServices):
+    """Services of the sweep."""
+
+    journal: Journal
+    positions: WorkPositions

@@ -1,6 +1,7 @@
 """Shard totals and streak counts of the fake ledger."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from chalicelib.domain.entries import ShardEntry
 from chalicelib.domain.gifts import Gift
@@ -16,6 +17,9 @@ class ShardState:
     streaks: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     counted: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Gifts and coins of its streak up to and including each gift, by event id."""
+    runs: dict[str, str | None] = field(default_factory=dict)
+    """The run of the relay that received each gift."""
+    published: dict[str, datetime] = field(default_factory=dict)
 
 
 def is_as_seen(streak: Streak | None, ended: StreakEnd | None) -> bool:
@@ -40,4 +44,25 @@ def grown(streak: Streak | None, gift: Gift) -> Streak:
 
 def position(shard: ShardState, gift: ShardEntry) -> ShardPosition:
     count, coins = shard.counted.get(gift.event_id, (0, 0))
-    return ShardPosition(sequence=shard.sequences[gift.event_id], streak_count=count, streak_coins=coins)
+    return ShardPosition(
+        sequence=shard.sequences[gift.event_id],
+        streak_count=count,
+        streak_coins=coins,
+        received_by=shard.runs[gift.event_id],
+        is_published=gift.event_id in shard.published,
+    )
+
+
+class FakePublishedGifts:
+    """The notes of the Ledger port that gifts were published."""
+
+    shards: dict[tuple[str, int], ShardState]
+    published_runs: dict[str, datetime]
+
+    def mark_run_published(self, run_id: str, at: datetime) -> None:
+        self.published_runs[run_id] = at
+
+    def mark_gift_published(self, creator_id: str, shard: int, event_id: str, at: datetime) -> None:
+        received = self.shards.get((creator_id, shard))
+        if received and event_id in received.sequences:
+            received.published.setdefault(event_id, at)

@@ -23,7 +23,7 @@ from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Repeated, 
 from tests.fake_asking import FakeOpenCheckouts, FakePresentSessions, give_back
 from tests.fake_budgets import Spending
 from tests.fake_money import FakeMoney
-from tests.fake_shards import ShardState, grown, is_as_seen, position
+from tests.fake_shards import FakePublishedGifts, ShardState, grown, is_as_seen, position
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PAUSE = timedelta(seconds=5)
@@ -55,7 +55,7 @@ def uuid7_at(at: datetime, number: int) -> str:
     return str(UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62 | number))
 
 
-class FakeLedger(FakeOpenCheckouts, FakeMoney):
+class FakeLedger(FakeOpenCheckouts, FakeMoney, FakePublishedGifts):
     """The Ledger port in dictionaries. Each call is atomic."""
 
     def __init__(self) -> None:
@@ -64,6 +64,7 @@ class FakeLedger(FakeOpenCheckouts, FakeMoney):
         self.streaks: dict[str, Streak] = {}
         self.opened: set[str] = set()
         self.shards: dict[tuple[str, int], ShardState] = {}
+        self.published_runs: dict[str, datetime] = {}
         self.published_entries: dict[str, datetime] = {}
         self.reviews: dict[str, Review] = {}
 
@@ -194,11 +195,14 @@ class FakeLedger(FakeOpenCheckouts, FakeMoney):
         ids = sorted((entry_id for entry_id in known if before is None or entry_id < before), reverse=True)
         return [known[entry_id] for entry_id in ids[:limit]]
 
-    def receive_gifts(self, creator_id: str, shard: int, gifts: Sequence[ShardEntry]) -> Mapping[str, ShardPosition]:
+    def receive_gifts(
+        self, creator_id: str, shard: int, gifts: Sequence[ShardEntry], run_id: str | None = None
+    ) -> Mapping[str, ShardPosition]:
         received = self.shards.setdefault((creator_id, shard), ShardState())
         for gift in gifts:
             if gift.event_id not in received.sequences:
                 received.sequences[gift.event_id] = len(received.sequences) + 1
+                received.runs[gift.event_id] = run_id
                 received.coins += gift.creator_coins
                 if streak := streak_of(gift):
                     count, coins = received.streaks.get(streak, (0, 0))

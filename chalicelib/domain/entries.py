@@ -14,6 +14,17 @@ class EntryRef(Struct, frozen=True, kw_only=True):
     user_id: str
     entry_id: str
 
+    @property
+    def name(self) -> str:
+        """The ref as one text, for `parse_ref`. Entry ids are unique per fan only."""
+        return f"{self.user_id}#{self.entry_id}"
+
+
+def parse_ref(name: str) -> EntryRef:
+    """Parse the text of a ref."""
+    user_id, entry_id = name.split("#")
+    return EntryRef(user_id=user_id, entry_id=entry_id)
+
 
 Entry = Purchase | Gift | Adjustment | NotificationEntry
 

@@ -7,9 +7,13 @@ from typing import Final
 from msgspec import Struct
 
 from chalicelib.domain.entries import Entry, EntryRef
+from chalicelib.domain.ids import iso
 
 BATCH: Final = 100
 """Lines per read: BatchGetItem takes at most 100 keys."""
+
+JOURNAL_SHARDS: Final = 16
+"""Shards of each hour. A wallet's entries are in one of them."""
 
 
 class JournalLine(Struct, frozen=True, kw_only=True):
@@ -23,6 +27,11 @@ class JournalLine(Struct, frozen=True, kw_only=True):
     posted_at: datetime
     creator_id: str | None = None
     shard: int = 0
+
+    @property
+    def place(self) -> str:
+        """The line's place in its shard. Places sort by time."""
+        return f"{iso(self.posted_at)}#{self.entry_id}"
 
 
 class Mismatch(Struct, frozen=True, kw_only=True):
@@ -50,6 +59,16 @@ def hours(first: datetime, last: datetime) -> Iterator[datetime]:
     while hour <= last:
         yield hour
         hour += timedelta(hours=1)
+
+
+def place_of(at: datetime) -> str:
+    """Return the place before all lines of the hour."""
+    return iso(at.replace(minute=0, second=0, microsecond=0))
+
+
+def hour_of(place: str) -> datetime:
+    """Return the hour of a place."""
+    return datetime.fromisoformat(place.partition("#")[0]).replace(minute=0, second=0, microsecond=0)
 
 
 def batches(lines: Sequence[JournalLine]) -> Iterator[Sequence[JournalLine]]:

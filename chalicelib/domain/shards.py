@@ -21,12 +21,15 @@ Thing = TypeVar("Thing")
 class ShardPosition(Struct, frozen=True, kw_only=True):
     """An entry's position in a creator's shard.
 
-    For a gift of a streak also the streak's gifts and coins up to and including this one.
+    For a gift of a streak also the streak's gifts and coins up to and including this one. `received_by` is the run of
+    the relay that received the entry, `is_published` is True if a later run noted that it was published.
     """
 
     sequence: int
     streak_count: int = 0
     streak_coins: int = 0
+    received_by: str | None = None
+    is_published: bool = False
 
 
 def streak_of(entry: ShardEntry) -> tuple[str, str] | None:

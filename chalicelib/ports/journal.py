@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.domain.journal import JournalLine, Mismatch
+from chalicelib.domain.entries import EntryRef
+from chalicelib.domain.journal import JournalLine, Mismatch, PostedRecord
 
 
 class Journal(Protocol):
@@ -13,8 +14,21 @@ class Journal(Protocol):
     def read_hour(self, hour: datetime) -> Sequence[JournalLine]:
         """Return the entries posted in the hour that begins at `hour`, unordered."""
 
+    def read_page(self, shard: int, after: str, limit: int) -> Sequence[JournalLine]:
+        """Return up to `limit` entries of a shard that follow the place, in order, within the hour of the place."""
+
+    def read_records(self, refs: Sequence[EntryRef]) -> Sequence[PostedRecord]:
+        """Read entries, a hundred at most, as records under the refs' names.
+
+        A record that cannot be read has no entry; missing ones are left out.
+        """
+
     def not_relayed(self, lines: Sequence[JournalLine]) -> Sequence[JournalLine]:
-        """Select the lines whose entry was not received by its creator's shard or, without a creator, not published."""
+        """Select the lines of which it is not certain that their entry was published.
+
+        It is certain once the publication is noted at the entry, or the run that received a gift noted that it
+        published everything. A gift that the first release received is taken for published.
+        """
 
     def wallet_mismatch(self, user_id: str) -> Mismatch | None:
         """Compare the wallet with its posted entries. None when they are equal, or changed at every attempt."""

@@ -131,13 +131,16 @@ class Ledger(OpenList, Protocol):
     def list_entries(self, user_id: str, limit: int, before: str | None = None) -> Sequence[Entry]:
         """Read at most `limit` entries older than the entry id `before`, newest first."""
 
-    def receive_gifts(self, creator_id: str, shard: int, gifts: Sequence[ShardEntry]) -> Mapping[str, ShardPosition]:
+    def receive_gifts(
+        self, creator_id: str, shard: int, gifts: Sequence[ShardEntry], run_id: str | None = None
+    ) -> Mapping[str, ShardPosition]:
         """Post entries to a creator's shard, each exactly once.
 
         Args:
             creator_id: the creator.
             shard: the shard.
             gifts: distinct, in the order of their sequence; with their streaks, 99 at most.
+            run_id: the run of the relay, stored with each entry that this call receives.
 
         Returns:
             The position of each entry by event id, assigned by this call or an earlier one.
@@ -145,6 +148,12 @@ class Ledger(OpenList, Protocol):
 
     def creator_coins(self, creator_id: str) -> int:
         """Read the coins that a creator has received, over all possible shards, consistently."""
+
+    def mark_run_published(self, run_id: str, at: datetime) -> None:
+        """Store that a run of the relay published all entries that it received. Kept for four days."""
+
+    def mark_gift_published(self, creator_id: str, shard: int, event_id: str, at: datetime) -> None:
+        """Store that an entry of a creator's shard was published. A repeat keeps the first time."""
 
     def mark_published(self, user_id: str, entry_id: str, at: datetime) -> None:
         """Store that an entry without a creator was published. A repeat keeps the first time."""

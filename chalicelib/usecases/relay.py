@@ -52,16 +52,18 @@ class RelayServices(Protocol):
     def livemode(self) -> bool: ...
 
 
-def relay_entries(records: Sequence[PostedRecord], services: RelayServices) -> list[str]:
+def relay_entries(
+    records: Sequence[PostedRecord], services: RelayServices, *, is_repeat_wanted: bool = False
+) -> list[str]:
     """Post each gift to its creator's shard exactly once, then publish each entry at least once.
 
-    A repeated record keeps the sequence of its gift and is published under the same id. A record that fails for good is
-    set aside and does not delay the others.
+    A repeated record keeps the sequence of its gift and is published under the same id, unless its publication is noted
+    at the gift and no repeat is wanted. A record that fails for good is set aside and does not delay the others.
 
     Returns:
         The ids of the records that must be delivered again, in the order of the batch.
     """
-    batch = _Batch(services)
+    batch = _Batch(services, is_repeat_wanted=is_repeat_wanted)
     for record in records:
         if record.entry is None:
             batch.attempt(batch.set_aside, [record])
@@ -71,16 +73,24 @@ def relay_entries(records: Sequence[PostedRecord], services: RelayServices) -> l
     for creator_id, shard, received in batches_by_shard(gifts):
         batch.attempt(partial(batch.receive_gifts, creator_id, shard), received)
     batch.publish()
+    batch.note_gifts([record for record, _ in gifts])
     return [record.record_id for record in records if record.record_id in batch.retry]
 
 
 class _Batch:
-    """A batch in progress: the messages to publish, and the records that must be delivered again."""
+    """A batch in progress: the messages to publish, and the records that must be delivered again.
 
-    def __init__(self, services: RelayServices) -> None:
+    `positions` are those of the received gifts, and `done` the records that are published, by record id.
+    """
+
+    def __init__(self, services: RelayServices, *, is_repeat_wanted: bool) -> None:
         self.services = services
+        self.is_repeat_wanted = is_repeat_wanted
+        self.run_id = services.clock.new_id()
         self.pending: list[tuple[PostedRecord, Message]] = []
         self.retry: set[str] = set()
+        self.positions: dict[str, ShardPosition] = {}
+        self.done: set[str] = set()
 
     def attempt(self, step: Callable[[Sequence[PostedRecord]], None], records: Sequence[PostedRecord]) -> None:
         """Run a step. Records that fail with TryAgain are retried later; one that fails otherwise is set aside."""
@@ -103,9 +113,13 @@ class _Batch:
         """Post gifts to one creator's shard, which assigns the sequences that their messages carry."""
         gifts = [gift for record in records if (gift := shard_entry(record.entry))]
         distinct = list({gift.event_id: gift for gift in gifts}.values())
-        received = self.services.ledger.receive_gifts(creator_id, shard, distinct)
+        received = self.services.ledger.receive_gifts(creator_id, shard, distinct, self.run_id)
         for record, gift in zip(records, gifts, strict=True):
-            self.add_message(record, gift, received[gift.event_id])
+            position = self.positions[record.record_id] = received[gift.event_id]
+            if self.is_repeat_wanted or not position.is_published:
+                self.add_message(record, gift, position)
+            else:
+                self.done.add(record.record_id)
 
     def add(self, records: Sequence[PostedRecord]) -> None:
         """Add the messages of entries without a creator."""
@@ -142,6 +156,34 @@ class _Batch:
                 services.ledger.mark_published(entry.user_id, entry.entry_id, services.clock.now())
             if isinstance(entry, Gift) and entry.begins_streak:
                 services.streak_timer.wake(entry.user_id, entry.gift_id, services.streak_pause)
+            self.done.add(record.record_id)
+
+    def note_gifts(self, records: Sequence[PostedRecord]) -> None:
+        """Note that gifts were published: all that this run received by one mark, else each by itself."""
+        own = [record for record in records if self._is_own(record)]
+        is_whole = own and all(record.record_id in self.done for record in records)
+        if is_whole:
+            self.attempt(self.mark_run, own)
+        for record in records:
+            if record.record_id in self.done and not (is_whole and self._is_own(record)):
+                self.attempt(self.mark_gift, [record])
+
+    def mark_run(self, _records: Sequence[PostedRecord]) -> None:
+        """Note that all gifts that this run received were published."""
+        self.services.ledger.mark_run_published(self.run_id, self.services.clock.now())
+
+    def mark_gift(self, records: Sequence[PostedRecord]) -> None:
+        """Note that a gift was published, unless that is noted."""
+        for record in records:
+            gift = shard_entry(record.entry)
+            if gift and gift.creator_id and not self.positions[record.record_id].is_published:
+                services = self.services
+                services.ledger.mark_gift_published(gift.creator_id, gift.shard, gift.event_id, services.clock.now())
+
+    def _is_own(self, record: PostedRecord) -> bool:
+        """Return True for a gift that this run received, not an earlier one."""
+        position = self.positions.get(record.record_id)
+        return position is not None and position.received_by == self.run_id
 
 
 def remind_of_budgets(records: Sequence[BudgetRecord], services: RelayServices) -> list[str]:

@@ -31,7 +31,7 @@ _STACK = "coinpurse"
 _BUCKET = "coinpurse-deployments"
 _CODE_KEY = "deployment.zip"
 _TEMPLATE_KEY = "template.json"
-_PUBLISHERS = ("Relay", "Redrive", "Sweep")
+_PUBLISHERS = ("Relay", "Sweep")
 _SECRET_READERS = ("ApiHandler", "Reconcile")
 
 

@@ -1,20 +1,26 @@
 """Relay entries again, which is idempotent: `python -m infra.operations.redrive --stage prod queue` or `... stretch`.
 
 `queue` invokes the relay with the entries in the redrive queue. `stretch` takes all entries posted between two hours
-(`2026-11-22T09`, UTC, both included), for a subscriber that missed them. It sends the messages that the stream mapping
-sends when it discards a batch, so the redrive function relays them asynchronously. Credentials and region are boto3's
-defaults.
+(`2026-11-22T09`, UTC, both included), for a subscriber that missed them. It rewinds the sweep, whose next runs publish
+them again, each once, and keep their position while they do. Credentials and region are boto3's defaults.
 """
 
 import argparse
 import json
+import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 
-from chalicelib.domain.ids import iso
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.adapters.dynamodb.work import DynamoWorkPositions
+from chalicelib.domain.journal import JOURNAL_SHARDS
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.work import WorkPositions
+from chalicelib.usecases.recovery import redrive
 from infra.deploy import STAGES, stack_outputs
 
 if TYPE_CHECKING:
@@ -28,8 +34,13 @@ Relay = Callable[[list[dict[str, Any]]], list[str]]
 """Takes stream records, and returns the sequence numbers of those that failed."""
 
 _BATCH = 100
-_PART = timedelta(minutes=10)
-"""The period of one message. Its entries fit into the redrive function's timeout at the highest load."""
+_WAIT_SECONDS: Final = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RewindServices:
+    positions: WorkPositions
+    clock: Clock
 
 
 def redrive_queue(sqs: "SQSClient", queue_url: str, relay_again: Callable[[Sequence[Keys]], list[Keys]]) -> int:
@@ -56,20 +67,15 @@ def redrive_queue(sqs: "SQSClient", queue_url: str, relay_again: Callable[[Seque
     return left
 
 
-def enqueue_range(sqs: "SQSClient", queue_url: str, first: datetime, last: datetime) -> int:
-    """Send the redrive function the messages for all hours from `first` to `last`, as the stream mapping does.
-
-    Returns:
-        The number of messages.
-    """
-    parts = int((last + timedelta(hours=1) - first) / _PART)
-    for begin in (first + number * _PART for number in range(parts)):
-        arrivals = {
-            "approximateArrivalOfFirstRecord": iso(begin),
-            "approximateArrivalOfLastRecord": iso(begin + _PART),
-        }
-        sqs.send_message(QueueUrl=queue_url, MessageBody=json.dumps({"DDBStreamBatchInfo": arrivals}))
-    return parts
+def publish_again(
+    table: str, first: datetime, last: datetime, clock: Clock, pause: Callable[[float], None] = time.sleep
+) -> None:
+    """Rewind the sweep's position in each shard of the journal to a stretch. Waits for runs that are under way."""
+    services = _RewindServices(positions=DynamoWorkPositions(table), clock=clock)
+    busy: Sequence[int] = range(JOURNAL_SHARDS)
+    while busy := redrive(first, last, services, busy):
+        print(f"The sweep is working on {len(busy)} of {JOURNAL_SHARDS} shards; trying again in {_WAIT_SECONDS} s.")
+        pause(_WAIT_SECONDS)
 
 
 def relay_entries(dynamodb: "DynamoDBClient", table: str, relay: Relay, keys: Iterable[Keys]) -> list[Keys]:
@@ -119,14 +125,15 @@ def main() -> None:
     parser.add_argument("--stage", choices=STAGES, required=True)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("queue", help="relay the entries in the redrive queue")
-    stretch = commands.add_parser("stretch", help="relay all entries posted between two hours")
+    stretch = commands.add_parser("stretch", help="publish all entries posted between two hours again")
     stretch.add_argument("first", type=_hour, help="first hour, UTC, such as 2026-11-22T09")
     stretch.add_argument("last", type=_hour, help="last hour, included, such as 2026-11-22T17")
     arguments = parser.parse_args()
     outputs, sqs = stack_outputs(arguments.stage), boto3.client("sqs")
     if arguments.command == "stretch":
-        parts = enqueue_range(sqs, outputs["RelayFailureQueueUrl"], arguments.first, arguments.last)
-        print(f"Queued {parts} messages for the redrive function.")
+        last = arguments.last + timedelta(hours=1)
+        publish_again(outputs["TableName"], arguments.first, last, SystemClock())
+        print("The next runs of the sweep publish the stretch again; the metric Redriven counts its entries.")
         return
     dynamodb, table = boto3.client("dynamodb"), outputs["TableName"]
     relay = relay_function(boto3.client("lambda"), outputs["RelayName"])

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
+from zlib import crc32
 
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.adapters.dynamodb.keys import entry_key, wallet_key
 from chalicelib.domain.adjustments import Adjustment, Kind
-from chalicelib.domain.entries import Entry
+from chalicelib.domain.entries import Entry, EntryRef
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.journal import JournalLine
+from chalicelib.domain.journal import JOURNAL_SHARDS, JournalLine, PostedRecord, place_of
 from chalicelib.domain.purchases import Purchase
 from chalicelib.ports.results import Posted
 from tests.adapters.samples import (
@@ -22,10 +24,11 @@ from tests.adapters.samples import (
     buy,
     gifts_to,
     new_hour,
+    new_id,
     new_name,
 )
 from tests.fakes import START, session_of
-from tests.stores import Store
+from tests.stores import DynamoStore, Store
 
 HOUR = timedelta(hours=1)
 LAST_MILLISECOND = HOUR - timedelta(milliseconds=1)
@@ -143,6 +146,69 @@ def test_not_relayed_returns_lines_until_received_or_published(store: Store) -> 
         remaining.remove(line(published))
         assert is_not_relayed()
     assert remaining == [line(other)]
+
+
+def test_not_relayed_returns_received_gift_until_its_publication_is_noted(store: Store) -> None:
+    """A gift that the first release received has no run, and is taken for published."""
+    gifts = gifts_to(new_name("creator"), 4)
+    by_run, by_itself, unnoted, old = gifts
+    store.ledger.receive_gifts(old.creator_id, old.shard, [old])
+    for gift, run_id in ((by_run, new_id()), (by_itself, new_id()), (unnoted, run := new_id())):
+        position = store.ledger.receive_gifts(gift.creator_id, gift.shard, [gift], run_id)[gift.event_id]
+        assert (position.received_by, position.is_published) == (run_id, False)
+        if gift is by_run:
+            store.ledger.mark_run_published(run_id, START)
+        elif gift is by_itself:
+            for _ in range(2):
+                store.ledger.mark_gift_published(gift.creator_id, gift.shard, gift.event_id, START)
+    store.ledger.mark_gift_published(old.creator_id, old.shard, "unknown", START)
+
+    assert list(store.journal.not_relayed(list(map(line, gifts)))) == [line(unnoted)]
+    again = store.ledger.receive_gifts(old.creator_id, old.shard, gifts, new_id())
+    assert [again[gift.event_id].is_published for gift in gifts] == [False, True, False, False]
+    assert again[unnoted.event_id].received_by == run
+
+
+def test_read_page_lists_a_shard_of_an_hour_in_order(store: Store, hour: datetime) -> None:
+    purchase = bought(store, hour)
+    gifts = [a_gift(purchase.user_id, posted_at=hour + number * timedelta(minutes=9)) for number in (3, 1, 2, 8)]
+    for gift in gifts:
+        assert store.ledger.post_gift(gift) == Posted()
+    shard = crc32(purchase.user_id.encode()) % JOURNAL_SHARDS
+    listed = [line(entry) for entry in (purchase, gifts[1], gifts[2], gifts[0])]
+
+    def page(after: str, limit: int = 100) -> list[JournalLine]:
+        return list(store.journal.read_page(shard, after, limit))
+
+    assert page(place_of(hour))[:5] == listed
+    assert page(place_of(hour), 2) == listed[:2]
+    assert page(listed[1].place, 2) == listed[2:]
+    assert page(place_of(hour + HOUR)) == [line(gifts[3])]
+    assert list(store.journal.read_page((shard + 1) % JOURNAL_SHARDS, place_of(hour), 100)) == []
+
+
+def test_read_records_reads_entries_and_omits_missing_ones(store: Store) -> None:
+    entries: list[Entry] = [bought(store, START), granted(store, START)]
+    refs = [EntryRef(user_id=entry.user_id, entry_id=entry.entry_id) for entry in entries]
+    unknown = EntryRef(user_id=entries[0].user_id, entry_id=new_id())
+
+    found = {record.record_id: record for record in store.journal.read_records([*refs, unknown])}
+
+    expected = [
+        PostedRecord(record_id=ref.name, ref=ref, entry=entry) for ref, entry in zip(refs, entries, strict=True)
+    ]
+    assert found == {record.record_id: record for record in expected}
+
+
+@pytest.mark.parametrize("name", ["kind", "status"])
+def test_read_records_of_an_unreadable_entry_spares_the_others(table_store: DynamoStore, name: str) -> None:
+    table_store.bind()
+    good, bad = bought(table_store, START), granted(table_store, START)
+    refs = [EntryRef(user_id=entry.user_id, entry_id=entry.entry_id) for entry in (good, bad)]
+    table_store.put(wallet_key(bad.user_id), entry_key(bad.entry_id), name, 7)
+
+    found = {record.record_id: record.entry for record in table_store.journal.read_records(refs)}
+    assert found == {refs[0].name: good, refs[1].name: None}
 
 
 def test_not_relayed_returns_gift_that_is_published_but_not_received(store: Store) -> None:

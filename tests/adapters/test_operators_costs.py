@@ -6,9 +6,8 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.dynamodb.keys import JOURNAL_SHARDS
 from chalicelib.domain.adjustments import Adjustment, Kind
-from chalicelib.domain.journal import JournalLine
+from chalicelib.domain.journal import JOURNAL_SHARDS, JournalLine
 from chalicelib.domain.purchases import Purchase
 from tests.adapters.costs import Cost, measured, reported
 from tests.adapters.samples import (

@@ -8,7 +8,6 @@ from pynamodb.exceptions import AttributeDeserializationError
 
 from chalicelib.adapters.dynamodb.attributes import EpochAttribute, InstantAttribute, IntegerAttribute
 from chalicelib.adapters.dynamodb.keys import (
-    JOURNAL_SHARDS,
     entry_key,
     journal_at,
     journal_hour,
@@ -17,6 +16,7 @@ from chalicelib.adapters.dynamodb.keys import (
     wallet_key,
 )
 from chalicelib.adapters.dynamodb.models import EntryRow, WalletRow
+from chalicelib.domain.journal import JOURNAL_SHARDS
 from chalicelib.domain.money import MAX_AMOUNT
 from tests.adapters.samples import new_id
 from tests.fakes import START

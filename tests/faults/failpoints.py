@@ -23,7 +23,6 @@ SCENARIOS: Final = [*COINS, *STREAKS, *BUDGETS]
 MAX_ATTEMPTS: Final = 6
 ROUNDS: Final = 12
 REPAIRS: Final[Sequence[Step]] = (
-    SimulatedSystem.redrive,
     SimulatedSystem.reconcile,
     SimulatedSystem.sweep,
     SimulatedSystem.stream,
@@ -116,7 +115,7 @@ def _in_rounds(system: SimulatedSystem, schedule: Schedule, fault_plan: FaultPla
             system.webhooks = []
         is_well += [_try(system, step) for step in (SimulatedSystem.end_streaks, SimulatedSystem.stream)]
         if schedule is Schedule.NEVER and (system.records or system.spent):
-            system.give_up_on_the_stream()
+            system.lose_the_stream()
         is_well += [_try(system, step) for step in repairs]
         fault_plan.finish_delayed()
         # A failing worker may not report it: only a round without faults shows that nothing is left.
@@ -127,7 +126,7 @@ def _in_rounds(system: SimulatedSystem, schedule: Schedule, fault_plan: FaultPla
             or system.spent
             or system.webhooks
             or system.streak_timer.pending
-            or (system.given_up and repairs)
+            or any(system.fake_positions.parked.values())
         )
         if all(is_well) and not waiting:
             return

@@ -13,6 +13,7 @@ from chalicelib.ports.journal import Journal
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.operators import OperatorLedger
+from chalicelib.ports.work import WorkPositions
 
 Port = TypeVar("Port")
 
@@ -26,6 +27,7 @@ PROTOCOLS: tuple[type, ...] = (
     EventPublisher,
     RedriveQueue,
     StreakTimer,
+    WorkPositions,
 )
 """The ports with a network behind them. The clock has none."""
 

@@ -69,7 +69,7 @@ def posted(system: SimulatedSystem) -> list[Entry]:
 
 def _left_over(system: SimulatedSystem) -> Iterator[Breach]:
     records = len(system.records) + len(system.spent)
-    left = {"records": records, "webhooks": len(system.webhooks), "stretches": len(system.given_up)}
+    left = {"records": records, "webhooks": len(system.webhooks)}
     left["alarms"] = len(system.streak_timer.pending)
     left["dead letters"] = sum(message != UNREADABLE for message in system.streak_timer.dead)
     yield from (Breach("unhandled", f"{many} {name} wait for ever") for name, many in left.items() if many)

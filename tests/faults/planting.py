@@ -30,6 +30,7 @@ from tests.faults.planted.in_memberships import IN_MEMBERSHIPS
 from tests.faults.planted.in_reviews import IN_REVIEWS
 from tests.faults.planted.in_tokens import IN_TOKENS
 from tests.faults.planted.in_use_cases import IN_USE_CASES
+from tests.faults.planted.in_workers import IN_WORKERS
 from tests.house.figures import MEASURED
 
 BUGS: Final[Sequence[Bug]] = (
@@ -42,6 +43,7 @@ BUGS: Final[Sequence[Bug]] = (
     *IN_REVIEWS,
     *IN_TOKENS,
     *IN_USE_CASES,
+    *IN_WORKERS,
 )
 AT_ONCE: Final = 2
 SECONDS: Final = 240

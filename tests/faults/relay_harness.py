@@ -62,13 +62,15 @@ class FaultyLedger(FakeLedger):
         self.poison: set[str] = set()
         self.busy_creators: set[str] = set()
 
-    def receive_gifts(self, creator_id: str, shard: int, gifts: Sequence[ShardEntry]) -> Mapping[str, ShardPosition]:
+    def receive_gifts(
+        self, creator_id: str, shard: int, gifts: Sequence[ShardEntry], run_id: str | None = None
+    ) -> Mapping[str, ShardPosition]:
         if creator_id in self.busy_creators:
             raise TryAgain
         if self.poison & {gift.event_id for gift in gifts}:
             raise ValueError("something that nobody foresaw")
         with self.faults.injected():
-            return super().receive_gifts(creator_id, shard, gifts)
+            return super().receive_gifts(creator_id, shard, gifts, run_id)
 
 
 @dataclass

@@ -3,11 +3,14 @@
 from typing import Any, Final
 
 from chalicelib.domain.entries import EntryRef
+from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.reminders import BudgetRecord
+from chalicelib.domain.work import park_item
+from tests.fakes import START
 from tests.faults.membership_scenarios import MEMBERSHIPS, joined
 from tests.faults.scenario import Scenario, Step, webhook
-from tests.faults.simulated_system import SimulatedSystem
+from tests.faults.simulated_system import SWEEP, SimulatedSystem
 
 
 def opened(system: SimulatedSystem, fan: str = "fan-1") -> str:
@@ -229,9 +232,13 @@ def _lost(system: SimulatedSystem) -> None:
     system.advance(20)
 
 
-def _given_up(system: SimulatedSystem) -> None:
-    busy_hour(system)
-    system.give_up_on_the_stream()
+def _half_done(system: SimulatedSystem) -> None:
+    """Lose the stream after a relay that was killed before its messages, with an entry that a sweep has parked."""
+    _lost(system)
+    received, parked, *_ = [entry for entry in system.facts.values() if isinstance(entry, Gift)]
+    system.fake_ledger.receive_gifts(received.creator_id, received.shard, [received], "killed")
+    ref = EntryRef(user_id=parked.user_id, entry_id=parked.entry_id)
+    system.fake_positions.park(SWEEP, park_item(ref.name, "not_relayed", START))
 
 
 def _unheard(system: SimulatedSystem) -> None:
@@ -259,7 +266,8 @@ WORKERS: Final = [
     Scenario("relay", busy_hour, SimulatedSystem.stream),
     Scenario("relay what cannot be read", _unreadable, SimulatedSystem.stream),
     Scenario("sweep", _lost, SimulatedSystem.sweep, is_repair=True),
-    Scenario("redrive", _given_up, SimulatedSystem.redrive, is_repair=True),
+    Scenario("sweep what is half done", _half_done, SimulatedSystem.sweep, is_repair=True),
+    Scenario("redrive", _lost, SimulatedSystem.redrive, is_repair=True),
     Scenario("reconcile", _unheard, SimulatedSystem.reconcile, is_repair=True),
     Scenario("audit", busy_hour, SimulatedSystem.audit),
 ]

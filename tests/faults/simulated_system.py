@@ -1,12 +1,12 @@
 """The simulated system: a whole Coinpurse on fakes, with fans, provider, stream, operators and workers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.budgets import Budget, Limits
 from chalicelib.domain.entries import Entry
-from chalicelib.domain.journal import PostedRecord
+from chalicelib.domain.journal import PostedRecord, place_of
 from chalicelib.domain.operators import Act, Decision, GrantOrder
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import StripeEvent
@@ -14,6 +14,7 @@ from chalicelib.domain.posting import Posting
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.domain.reviews import ReviewRef
+from chalicelib.domain.work import Part
 from chalicelib.errors import CoinpurseError, TryAgain
 from chalicelib.ports.billing import PaymentGateway, Subscriptions
 from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
@@ -21,6 +22,7 @@ from chalicelib.ports.journal import Journal
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.operators import OperatorLedger
+from chalicelib.ports.work import WorkPositions
 from chalicelib.usecases.audit import audit_ledger
 from chalicelib.usecases.budgets import exclude_fan, set_budget
 from chalicelib.usecases.checkout import open_checkout
@@ -36,8 +38,9 @@ from chalicelib.usecases.stripe_events import ask_about, receive_webhook
 from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order, a_membership_order
 from tests.fake_memberships import FakeMemberships
 from tests.fake_operators import FakeJournal, FakeOperators
-from tests.fake_services import FakeRelayServices, FakeStripeEventServices, settlement_services
+from tests.fake_services import FakeStripeEventServices, FakeSweepServices, settlement_services
 from tests.fake_topic import FakePublisher, FakeRedriveQueue
+from tests.fake_work import FakeWorkPositions
 from tests.fakes import START, FakeClock, FakeLedger, uuid7_at
 from tests.faults.billing import Billing
 from tests.faults.intercepted_ports import Interceptor, intercepted, pass_through
@@ -49,15 +52,18 @@ CATALOGUE = a_catalogue(
     a_bundle("coins_70", 70), a_gift_item("rose", 1), a_gift_item("cake", 35), a_gift_item("moon", 700)
 )
 LANES = 2
+SWEEP = Part(worker="sweep", name="00")
 
 
 class SimulatedSystem:
     """The whole system, with one short method for each request to it.
 
     `responses` and `refusals` keep the last response, by key. `webhooks` are the provider's unacknowledged events,
-    `records` are undelivered stream records, `given_up` the time ranges that the stream gave up. `current_key`, `about`
-    and `stripe_event` pass a key, a gift or payment id, and a Stripe event from a scenario's setup to its act.
+    `records` are undelivered stream records. `current_key`, `about` and `stripe_event` pass a key, a gift or payment
+    id, and a Stripe event from a scenario's setup to its act.
     """
+
+    shards: Sequence[int] = range(1)  # of the journal, those that have entries
 
     def __init__(self, intercept: Interceptor = pass_through) -> None:
         self.clock = FakeClock()
@@ -72,24 +78,23 @@ class SimulatedSystem:
         self.timer: StreakTimer = intercepted(self.streak_timer, StreakTimer, intercept)
         self.topic: EventPublisher = intercepted(self.publisher, EventPublisher, intercept)
         self.redrive_queue: RedriveQueue = intercepted(self.queue, RedriveQueue, intercept)
-        self.fake_journal = FakeJournal(self.fake_ledger)
-        self.responses: dict[str, Any] = {}
-        self.refusals: dict[str, str] = {}
+        self.fake_journal, self.fake_positions = FakeJournal(self.fake_ledger, shards=1), FakeWorkPositions()
+        self.responses, self.refusals = dict[str, Any](), dict[str, str]()
         self.webhooks: list[StripeEvent] = []
-        self.records: list[PostedRecord] = []
-        self.spent: list[BudgetRecord] = []
+        self.records, self.spent = list[PostedRecord](), list[BudgetRecord]()
         self.spent_at: dict[str, datetime] = {}
         self.budgets: dict[str, Budget] = {}
-        self.given_up: list[tuple[datetime, datetime]] = []
         self.facts: dict[tuple[str, str], Entry] = {}
         self.ledger: Ledger = intercepted(self.fake_ledger, Ledger, intercept)
         self.operators: OperatorLedger = intercepted(self.fake_operators, OperatorLedger, intercept)
         self.journal: Journal = intercepted(self.fake_journal, Journal, intercept)
+        self.positions: WorkPositions = intercepted(self.fake_positions, WorkPositions, intercept)
         self.gateway: PaymentGateway = intercepted(self.provider, PaymentGateway, intercept)
         self.billing = Billing(self.provider, self.fake_memberships)
         self.memberships: Memberships = intercepted(self.fake_memberships, Memberships, intercept)
         self.subscriptions: Subscriptions = intercepted(self.billing, Subscriptions, intercept)
-        for worker in ("sweep", "reconcile", "audit"):
+        self.fake_positions.rewind(SWEEP, "|".join((place_of(START),) * 2) + "|")
+        for worker in ("reconcile", "audit"):
             self.fake_journal.watermarks[worker] = START
         self.current_key = self.about = ""
         self.stripe_event: StripeEvent | None = None
@@ -189,19 +194,11 @@ class SimulatedSystem:
         """Handle the due checks, as one batch. All are delivered again when the handler dies."""
         self.streak_timer.deliver(lambda due: check_streaks(due, self.relay()))
 
-    def give_up_on_the_stream(self) -> None:
-        """Give up the waiting records, as the mapping does, with a message to the on-failure destination."""
-        self.read_stream()
-        times = [record.entry.posted_at for record in self.records if record.entry and record.entry.posted_at]
-        times += [self.spent_at[record.record_id] for record in self.spent]
-        if times:
-            self.given_up.append((min(times), max(times)))
-        self.records, self.spent = [], []
-
     def redrive(self) -> None:
-        while self.given_up:
-            redrive(*self.given_up[0], self.relay(), journal=self.journal)
-            self.given_up.pop(0)
+        """Have all entries published again, as an operator does."""
+        if redrive(START, self.clock.now(), self.relay(), self.shards):
+            raise TryAgain("A run of the sweep has the shard.")
+        self.sweep()
 
     def reconcile(self) -> None:
         """Run reconcile. Raises TryAgain when some events must wait for the next run."""
@@ -209,7 +206,8 @@ class SimulatedSystem:
             raise TryAgain("Some events must wait.")
 
     def sweep(self) -> None:
-        sweep(self.relay(), journal=self.journal)
+        if sweep(self.relay(), self.shards).undecided:
+            raise TryAgain("Some entries must wait.")
 
     def audit(self) -> None:
         assert audit_ledger(journal=self.journal, clock=self.clock) == []
@@ -228,13 +226,15 @@ class SimulatedSystem:
             clock=self.clock,
         )
 
-    def relay(self, publisher: EventPublisher | None = None) -> FakeRelayServices:
-        return FakeRelayServices(
+    def relay(self, publisher: EventPublisher | None = None) -> FakeSweepServices:
+        return FakeSweepServices(
             ledger=self.ledger,
             publisher=publisher or self.topic,
             redrive_queue=self.redrive_queue,
             streak_timer=self.timer,
             clock=self.clock,
+            journal=self.journal,
+            positions=self.positions,
         )
 
     def read_stream(self) -> None:
@@ -254,7 +254,7 @@ class SimulatedSystem:
                 self.spent_at[record.record_id] = self.clock.now()
 
     def lose_the_stream(self) -> None:
-        """Drop the waiting records, without a message."""
+        """Drop the waiting records, as the mapping does after half a day."""
         self.read_stream()
         self.records, self.spent = [], []
 
@@ -268,8 +268,9 @@ class SimulatedSystem:
     def a_day_later(self) -> None:
         """Advance by 25 hours, with the workers' watermarks up to date."""
         self.advance(25 * 60)
-        for worker in ("sweep", "reconcile", "audit"):
+        for worker in ("reconcile", "audit"):
             self.fake_journal.watermarks[worker] = self.clock.now()
+        self.fake_positions.rewind(SWEEP, "|".join((place_of(self.clock.now()),) * 2) + "|")
 
     def state(self) -> list[object]:
         """Collect all state that may differ between two orders of the same calls.
@@ -278,7 +279,7 @@ class SimulatedSystem:
         """
         shared = {id(self.fake_ledger), id(self.fake_memberships)}
         stores = [self.fake_ledger, self.fake_memberships, self.fake_operators, self.fake_journal]
-        fakes = [*stores, self.publisher, self.queue]
+        fakes = [*stores, self.publisher, self.queue, self.fake_positions]
         held = [{name: value for name, value in vars(fake).items() if id(value) not in shared} for fake in fakes]
         billed = [self.billing.subscriptions, self.billing.invoices]
         rest = [self.webhooks, self.records, self.spent, self.streak_timer.pending, self.refusals]

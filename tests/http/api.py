@@ -29,14 +29,13 @@ from tests.domain.builders import a_membership, a_refund
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
 from tests.fake_operators import FakeJournal, FakeOperators
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fake_work import FakeWorkPositions
 from tests.fakes import FakeClock, FakeGateway, FakeLedger
 
 REQUEST_ID = "11111111-2222-3333-4444-555555555555"
 KEYS_OUT_OF_REACH = "keys-out-of-reach"
-ABSENT: Any = object()
-"""Value of a header to leave out."""
-NEW: Any = object()
-"""Value of an idempotency key to generate."""
+ABSENT: Any = object()  # value of a header to leave out
+NEW: Any = object()  # value of an idempotency key to generate
 
 QUERIES = {
     "/v1/top-up": "?for=1570",
@@ -145,6 +144,7 @@ class Api:
             "ledger": self.ledger,
             "operators": self.operators,
             "journal": self.journal,
+            "positions": FakeWorkPositions(),
             "gateway": self.gateway,
             "memberships": self.members,
             "subscriptions": self.billing,

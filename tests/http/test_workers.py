@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -15,6 +16,7 @@ from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.budgets import UNLIMITED, Limits, first_budget
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.ids import iso
+from chalicelib.domain.journal import JOURNAL_SHARDS
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import TryAgain
@@ -164,29 +166,33 @@ def test_relay_returns_wallets_to_repeat(api: Api) -> None:
 def test_sweep_relays_lost_entries(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     post(api, *POSTED)
     api.clock.advance(HOUR)
-    assert workers.sweep_journal(on_schedule(), None) == {"swept": 3}
-    assert counters(capsys) == {"Swept": 3}
+    part = crc32(GIVEN.user_id.encode()) % JOURNAL_SHARDS
+    assert workers.sweep_journal({"part": (part + 1) % JOURNAL_SHARDS}, None) == {"swept": 0}
+    assert counters(capsys) == {"Swept": 0, "Redriven": 0, "Parked": 0, "CouldNotTell": 0}
+    assert workers.sweep_journal({"part": part}, None)["swept"] > 0
+    workers.sweep_journal(on_schedule(), None)
     assert len(types(api)) == 3
     assert workers.sweep_journal(on_schedule(), None) == {"swept": 0}
-    assert counters(capsys) == {"Swept": 0}
+
+
+def test_sweep_counts_what_it_must_leave(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    post(api, GIVEN)
+    api.publisher.busy = {GIVEN.event_id}
+    api.clock.advance(timedelta(minutes=11))
+    assert workers.sweep_journal({}, None) == {"swept": 0}
+    assert counters(capsys) == {"Swept": 0, "Redriven": 0, "Parked": 0, "CouldNotTell": 1}
 
 
 # --- redrive ----------------------------------------------------------------------------------------------------------
 
 
-def test_redrive_publishes_a_discarded_stretch(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_redrive_logs_a_discarded_stretch(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     post(api, *POSTED)
     workers.redrive_stretch(given_up(START, START + HOUR), None)
-    workers.redrive_stretch(given_up(START - 9 * HOUR, START - HOUR), None)
-    assert counters(capsys) == {"Redriven": 0}
-    assert len(types(api)) == 3
-
-
-def test_redrive_that_fails_keeps_the_message(api: Api) -> None:
-    post(api, *POSTED)
-    api.publisher.busy = {GIVEN.event_id}
-    with pytest.raises(TryAgain):
-        workers.redrive_stretch(given_up(START, START + HOUR), None)
+    assert counters(capsys) == {"StretchDiscarded": 1}
+    [line] = api.logs()
+    assert (line["message"], line["first"], line["last"]) == ("stretch_discarded", iso(START), iso(START + HOUR))
+    assert types(api) == []
 
 
 # --- reconcile --------------------------------------------------------------------------------------------------------

@@ -57,9 +57,9 @@ def test_only_api_and_reconcile_read_secrets() -> None:
         assert secret not in json.dumps(statements("reconcile"))
 
 
-def test_only_relay_redrive_and_sweep_publish() -> None:
-    assert functions_that("sns:") == {"relay", "redrive", "sweep"}
-    assert functions_that("sqs:SendMessage") == {"relay", "redrive", "sweep", "streaks"}
+def test_only_relay_and_sweep_publish() -> None:
+    assert functions_that("sns:") == {"relay", "sweep"}
+    assert functions_that("sqs:SendMessage") == {"relay", "sweep", "streaks"}
 
 
 def test_only_redrive_and_streaks_receive_from_queues() -> None:
@@ -67,7 +67,7 @@ def test_only_redrive_and_streaks_receive_from_queues() -> None:
 
 
 def test_only_workers_query_the_journal_and_the_api_reviews() -> None:
-    assert functions_that("dynamodb:Query on index/journal") == {"api_handler", "redrive", "sweep", "audit"}
+    assert functions_that("dynamodb:Query on index/journal") == {"api_handler", "sweep", "audit"}
     [query] = [one for one in statements("api_handler") if "index/journal" in json.dumps(one)]
     assert query["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [settled_reviews("*")]}}
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from io import BytesIO
-from itertools import pairwise
 from typing import Any
 
 import boto3
@@ -14,8 +13,10 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from chalicelib.adapters.dynamodb.stream_records import discarded_stretch
-from infra.operations.redrive import enqueue_range, redrive_queue, relay_entries, relay_function
+from chalicelib.adapters.dynamodb.work import DynamoWorkPositions
+from chalicelib.domain.work import Part
+from infra.operations.redrive import publish_again, redrive_queue, relay_entries, relay_function
+from tests.fakes import FakeClock
 
 TABLE = "ledger"
 
@@ -61,17 +62,19 @@ def post(name: str) -> dict[str, str]:
     return keys
 
 
-def test_enqueue_range_sends_consecutive_ranges() -> None:
-    sqs = boto3.client("sqs")
-    url = sqs.create_queue(QueueName="failures")["QueueUrl"]
-    nine, ten = (datetime(2026, 11, 22, hour, tzinfo=UTC) for hour in (9, 10))
-    assert enqueue_range(sqs, url, nine, ten) == 12
-    relayed: list[tuple[datetime, datetime]] = []
-    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-        relayed += [discarded_stretch(message["Body"]) for message in messages]
-    relayed.sort()
-    assert (relayed[0][0], relayed[-1][1]) == (nine, ten + timedelta(hours=1))
-    assert all(end == begin for (_, end), (begin, _) in pairwise(relayed))
+def test_publish_again_rewinds_every_shard_once_its_run_has_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    clock, nine = FakeClock(), datetime(2026, 11, 22, 9, tzinfo=UTC)
+    positions = DynamoWorkPositions(TABLE)
+    positions.take(Part(worker="sweep", name="07"), "run", clock.now(), clock.now() + timedelta(seconds=15))
+
+    publish_again(TABLE, nine, nine + timedelta(hours=1), clock, lambda wait: clock.advance(timedelta(seconds=wait)))
+
+    assert capsys.readouterr().out.count("1 of 16 shards") == 2
+    found = [
+        positions.take(Part(worker="sweep", name=f"{shard:02d}"), "next", clock.now(), nine) for shard in range(16)
+    ]
+    places = {lease.at for lease in found if lease}
+    assert places == {"2026-11-22T08:59:00.000Z||2026-11-22T10:01:00.000Z~"}
 
 
 def test_relay_entries_sends_batches_of_a_hundred_inserts() -> None:

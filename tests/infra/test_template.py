@@ -171,23 +171,6 @@ class TestTable:
 
 
 class TestWorkers:
-    @pytest.mark.parametrize(("name", "minutes"), [("Sweep", 10), ("Reconcile", 15), ("Audit", 60)])
-    def test_worker_times_out_before_its_next_run(self, transformed: Template, name: str, minutes: int) -> None:
-        function = of_type(transformed, "AWS::Lambda::Function")[name]
-        [rule] = [
-            found
-            for found in of_type(transformed, "AWS::Events::Rule").values()
-            if found["Targets"][0]["Arn"] == {"Fn::GetAtt": [name, "Arn"]}
-        ]
-        assert rule["ScheduleExpression"] == ("rate(1 hour)" if minutes == 60 else f"rate({minutes} minutes)")
-        assert function["Timeout"] < minutes * 60
-        retries = [
-            found
-            for found in of_type(transformed, "AWS::Lambda::EventInvokeConfig").values()
-            if found["FunctionName"] == {"Ref": name}
-        ]
-        assert [found["MaximumRetryAttempts"] for found in retries] == [0]
-
     def test_redrive_consumes_the_failure_queue(self, transformed: Template) -> None:
         [mapping] = [
             found
@@ -232,6 +215,9 @@ class TestAlarms:
             ("StaleKeysAlarm", "StaleKeys"),
             ("StaleSecretsAlarm", "StaleSecrets"),
             ("PaymentUnavailableAlarm", "PaymentUnavailable"),
+            ("SweptAlarm", "Swept"),
+            ("ParkedAlarm", "Parked"),
+            ("CouldNotTellAlarm", "CouldNotTell"),
         ],
     )
     def test_alarm_metrics_are_those_of_telemetry(

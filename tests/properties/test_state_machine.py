@@ -21,7 +21,8 @@ from chalicelib.usecases.recovery import redrive, sweep
 from chalicelib.usecases.reviews import settle_review
 from tests.domain.builders import a_dispute, a_refund, an_act, booked
 from tests.fake_operators import FakeJournal, FakeOperators
-from tests.fake_services import settlement_services
+from tests.fake_services import FakeSweepServices, settlement_services
+from tests.fake_work import FakeWorkPositions
 from tests.properties.checkout_machine import CheckoutMachine, ProviderEvent, fans, faults, places
 from tests.properties.giving_machine import GivingMachine
 from tests.properties.model import Moved, Name
@@ -45,7 +46,8 @@ class CoinpurseMachine(GivingMachine):
     def __init__(self) -> None:
         super().__init__()
         self.operators = FakeOperators(self.harness.books)
-        self.journal = FakeJournal(self.harness.books)
+        self.journal = FakeJournal(self.harness.books, shards=1)
+        self.positions = FakeWorkPositions()
         self.refunds: dict[str, list[Moved]] = {}
         self.disputes: dict[str, list[Moved]] = {}
         self.reconciled: datetime | None = None
@@ -186,7 +188,7 @@ class CoinpurseMachine(GivingMachine):
     def sweep(self) -> None:
         """Sweep the entries that the stream did not bring within ten minutes. Rejected messages are retried."""
         lost = [entry.event_id for entry in self.waiting if self.is_lost(entry)]
-        sweep(self.relay_of(), journal=self.journal)
+        sweep(self.sweep_services(), range(1))
         published = {message.id for message in self.publisher.published}
         assert published.issuperset(lost)
         self.mark_relayed([entry for entry in self.waiting if entry.event_id in published])
@@ -202,11 +204,28 @@ class CoinpurseMachine(GivingMachine):
 
     @rule(minutes=st.integers(0, 3000))
     def redrive(self, minutes: int) -> None:
-        """Publish all entries of the time range again."""
+        """Publish all entries of the time range again, but the youngest."""
         now = self.harness.clock.now()
-        redrive(now - minutes * MINUTE, now, self.relay_of(), journal=self.journal)
-        self.mark_relayed(
-            [entry for entry in self.waiting if entry.posted_at and entry.posted_at >= now - minutes * MINUTE]
+        assert redrive(now - minutes * MINUTE, now, self.sweep_services(), range(1)) == []
+        before = len(self.publisher.published)
+        self.sweep()
+        again = {message.id for message in self.publisher.published[before:]}
+        entries = [entry for known in self.harness.books.entries.values() for entry in known.values()]
+        assert again >= {
+            entry.event_id
+            for entry in entries
+            if entry.posted_at and now - minutes * MINUTE <= entry.posted_at <= now - 10 * MINUTE
+        }
+
+    def sweep_services(self) -> FakeSweepServices:
+        return FakeSweepServices(
+            ledger=self.harness.ledger,
+            publisher=self.publisher,
+            redrive_queue=self.queue,
+            streak_timer=self.timer,
+            clock=self.harness.clock,
+            journal=self.journal,
+            positions=self.positions,
         )
 
     @rule()

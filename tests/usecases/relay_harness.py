@@ -32,12 +32,14 @@ class FailingLedger(FakeLedger):
             raise self.reading[entry_id]
         return super().find_entry(user_id, entry_id)
 
-    def receive_gifts(self, creator_id: str, shard: int, gifts: Sequence[ShardEntry]) -> Mapping[str, ShardPosition]:
+    def receive_gifts(
+        self, creator_id: str, shard: int, gifts: Sequence[ShardEntry], run_id: str | None = None
+    ) -> Mapping[str, ShardPosition]:
         self.batches_by_shard.append(len(gifts))
         for gift in gifts:
             if gift.event_id in self.receiving:
                 raise self.receiving[gift.event_id]
-        return super().receive_gifts(creator_id, shard, gifts)
+        return super().receive_gifts(creator_id, shard, gifts, run_id)
 
     def mark_published(self, user_id: str, entry_id: str, at: datetime) -> None:
         if entry_id in self.stamping:

@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.entries import Entry
-from chalicelib.usecases.recovery import redrive, sweep
+from chalicelib.usecases.recovery import Swept, redrive, sweep
 from tests.domain.builders import FAN
 from tests.fake_operators import FakeJournal
-from tests.fake_services import FakeRelayServices
+from tests.fake_services import FakeSweepServices
+from tests.fake_work import FakeWorkPositions
 from tests.usecases.relay_harness import RelayHarness, credit, gift
 
 
@@ -16,7 +17,9 @@ class SweepHarness(RelayHarness):
 
     def __init__(self) -> None:
         super().__init__()
-        self.journal = FakeJournal(self.ledger)
+        self.journal = FakeJournal(self.ledger, shards=1)
+        self.positions = FakeWorkPositions()
+        self.swept = Swept()
 
     def post(self, *entries: Entry) -> None:
         """Store entries in the ledger only."""
@@ -31,18 +34,25 @@ class SweepHarness(RelayHarness):
 
     def sweep(self, after: timedelta = timedelta(0)) -> int:
         self.clock.advance(after)
-        return sweep(self.relay_of(), journal=self.journal)
+        self.swept = sweep(self.services(), range(1))
+        return self.swept.relayed
 
-    def redrive(self, first: datetime, last: datetime) -> int:
-        return redrive(first, last, self.relay_of(), journal=self.journal)
+    def redrive(self, first: datetime, last: datetime) -> list[int]:
+        return redrive(first, last, self.services(), range(1))
 
-    def relay_of(self) -> FakeRelayServices:
-        return FakeRelayServices(
+    def place(self) -> str:
+        """Return the position of the first walk."""
+        return self.positions.places["sweep", "00"].split("|")[0]
+
+    def services(self) -> FakeSweepServices:
+        return FakeSweepServices(
             ledger=self.ledger,
             publisher=self.publisher,
             redrive_queue=self.queue,
             streak_timer=self.timer,
             clock=self.clock,
+            journal=self.journal,
+            positions=self.positions,
         )
 
     def unrelayed(self) -> list[str]:

@@ -62,10 +62,10 @@ class ReminderHarness(SweepHarness):
     def __init__(self) -> None:
         super().__init__()
         self.ledger: BusyLedger = BusyLedger()
-        self.journal = FakeJournal(self.ledger)
+        self.journal = FakeJournal(self.ledger, shards=1)
 
     def remind(self, *records: BudgetRecord) -> list[str]:
-        return remind_of_budgets(records, self.relay_of())
+        return remind_of_budgets(records, self.services())
 
 
 def test_remind_of_budgets_posts_a_notification_for_a_reached_threshold() -> None:

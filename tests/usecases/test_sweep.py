@@ -1,13 +1,12 @@
-from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
 from chalicelib.domain.entries import Entry, EntryRef
-from chalicelib.domain.events import Message, Publication
+from chalicelib.domain.ids import iso
+from chalicelib.domain.work import PAUSES, Part, park_item
 from chalicelib.errors import TryAgain
-from tests.domain.builders import FAN, a_gift, a_reversal, an_adjustment
-from tests.fake_topic import FakePublisher
+from tests.domain.builders import FAN, a_gift, a_purchase, a_reversal, an_adjustment
 from tests.fakes import START
 from tests.usecases.relay_harness import events
 from tests.usecases.sweep_harness import SweepHarness
@@ -102,30 +101,97 @@ def test_sweep_first_run_looks_two_days_back(harness: SweepHarness, ago: timedel
 
 
 def test_sweep_continues_from_an_old_watermark(harness: SweepHarness) -> None:
-    harness.sweep()
+    harness.journal.watermarks["sweep"] = START
     harness.give(1)
     assert harness.sweep(after=timedelta(days=40)) == 1
-    assert harness.journal.watermarks["sweep"] == START + timedelta(days=40) - HOUR
+    assert harness.place() == iso(START + timedelta(days=40) - HOUR)
+    assert harness.journal.watermarks == {"sweep": START}
+
+
+@pytest.mark.parametrize("late", LOST.values(), ids=LOST)
+def test_sweep_finds_an_entry_that_the_index_showed_late(harness: SweepHarness, late: Entry) -> None:
+    harness.sweep(after=3 * HOUR)
+    harness.post(late)
+    assert [harness.sweep(after=HOUR) for _ in range(24)] == [0] * 22 + [1, 0]
+    assert harness.published() == ["event-1"]
+
+
+def test_sweep_leaves_a_shard_to_the_run_that_has_it(harness: SweepHarness) -> None:
+    harness.give(1)
+    harness.clock.advance(SETTLE_DELAY)
+    now = harness.clock.now()
+    harness.positions.take(Part(worker="sweep", name="00"), "other", now, now + 4 * MINUTE)
+    assert [harness.sweep(), harness.sweep(after=5 * MINUTE)] == [0, 1]
 
 
 # --- failures ---------------------------------------------------------------------------------------------------------
 
 
-def fail_to_receive(harness: SweepHarness) -> None:
-    harness.ledger.receiving["event-2"] = TryAgain()
+def fail_to_receive(harness: SweepHarness, *numbers: int) -> None:
+    harness.ledger.receiving |= {event_id: TryAgain() for event_id in events(*numbers)}
 
 
-def test_sweep_watermark_stays_before_the_remaining_entries(harness: SweepHarness) -> None:
+def test_sweep_position_stays_before_a_batch_that_fails(harness: SweepHarness) -> None:
     for number in range(5):
         harness.give(number, shard=number)
         harness.clock.advance(HOUR)
-    fail_to_receive(harness)
-    assert harness.sweep(after=SETTLE_DELAY) == 2
-    assert harness.journal.watermarks["sweep"] == START + HOUR
+    harness.sweep()
+    for number in range(5, 8):
+        harness.give(number, shard=number)
+    fail_to_receive(harness, 5, 6, 7)
+    assert harness.sweep(after=SETTLE_DELAY) == 0
+    assert (harness.place(), harness.swept.undecided, harness.swept.parked) == (iso(START + 5 * HOUR), 3, 0)
     harness.ledger.receiving.clear()
     assert harness.sweep() == 3
-    assert harness.journal.watermarks["sweep"] == START + 5 * HOUR
+    assert harness.place() == f"{iso(START + 5 * HOUR)}#gift-7"
     assert harness.unrelayed() == []
+
+
+def test_sweep_parks_what_fails_for_an_hour(harness: SweepHarness) -> None:
+    harness.give(1)
+    fail_to_receive(harness, 1)
+    runs = [(harness.sweep(after=SETTLE_DELAY), harness.swept.undecided, harness.swept.parked) for _ in range(8)]
+    assert runs == [(0, 1, 0)] * 6 + [(0, 0, 1), (0, 0, 0)]
+    assert harness.place() > iso(START)
+
+
+def test_sweep_parks_a_failing_entry_and_tries_it_again(harness: SweepHarness) -> None:
+    for number in range(250):
+        harness.give(number, shard=number)
+    fail_to_receive(harness, 2)
+    assert harness.sweep(after=SETTLE_DELAY) == 249
+    assert (harness.place(), harness.swept.parked) == (f"{iso(START)}#gift-99", 1)
+    assert [harness.sweep(after=PAUSES[0]), harness.swept.parked] == [0, 1]
+    harness.ledger.receiving.clear()
+    assert [harness.sweep(), harness.sweep(after=PAUSES[1]), harness.sweep(after=PAUSES[2])] == [0, 1, 0]
+    assert harness.unrelayed() == []
+    assert harness.published().count("event-2") == 1
+
+
+def test_sweep_forgets_a_parked_entry_that_the_stream_delivered(harness: SweepHarness) -> None:
+    for number in range(2):
+        harness.give(number, shard=number)
+    harness.post(pending := a_purchase(purchase_id="pending"))
+    fail_to_receive(harness, 1)
+    harness.sweep(after=SETTLE_DELAY)
+    harness.ledger.receiving.clear()
+    harness.relay(*[entry for entry in harness.ledger.entries[FAN].values() if entry is not pending])
+    harness.positions.park(Part(worker="sweep", name="00"), park_item(f"{FAN}#pending", "", START))
+    harness.positions.park(Part(worker="sweep", name="00"), park_item(f"{FAN}#unknown", "", START))
+    published = harness.published()
+    assert [harness.sweep(after=PAUSES[0]), harness.published()] == [0, published]
+    assert harness.positions.parked == {("sweep", "00"): {}}
+
+
+def test_sweep_of_many_failures_keeps_the_position_and_what_is_done(harness: SweepHarness) -> None:
+    for number in range(100):
+        harness.give(number, shard=number % 64)
+    fail_to_receive(harness, *range(51))
+    assert harness.sweep(after=2 * HOUR) < 50
+    assert (harness.swept.undecided > 50, harness.swept.parked, harness.place()) == (True, 0, iso(START))
+    harness.ledger.receiving.clear()
+    harness.sweep()
+    assert sorted(harness.published()) == sorted(events(*range(100)))
 
 
 def test_sweep_counts_rejected_messages_as_remaining(harness: SweepHarness) -> None:
@@ -136,14 +202,6 @@ def test_sweep_counts_rejected_messages_as_remaining(harness: SweepHarness) -> N
     assert harness.sweep(after=3 * HOUR) == 1
 
 
-def test_sweep_relays_the_rest_of_an_hour_with_a_failure(harness: SweepHarness) -> None:
-    for number in range(250):
-        harness.give(number, shard=number)
-    fail_to_receive(harness)
-    assert harness.sweep(after=SETTLE_DELAY) == 249
-    assert harness.journal.watermarks["sweep"] < START
-
-
 def test_sweep_sets_a_poison_entry_aside(harness: SweepHarness) -> None:
     for number in range(4):
         harness.give(number)
@@ -151,17 +209,16 @@ def test_sweep_sets_a_poison_entry_aside(harness: SweepHarness) -> None:
     harness.sweep(after=SETTLE_DELAY)
     assert harness.aside() == ["gift-2"]
     assert harness.published() == events(0, 1, 3)
-    assert harness.journal.watermarks["sweep"] == START
+    assert harness.place() == f"{iso(START)}#gift-3"
 
 
-def test_sweep_sets_an_unreadable_entry_aside(harness: SweepHarness, caplog: pytest.LogCaptureFixture) -> None:
+def test_sweep_sets_an_unreadable_entry_aside(harness: SweepHarness) -> None:
     for number in range(4):
         harness.give(number)
     harness.ledger.reading["gift-2"] = ValueError("not one of ours")
     harness.sweep(after=SETTLE_DELAY)
     assert harness.queue.kept == [EntryRef(user_id=FAN, entry_id="gift-2")]
     assert harness.published() == events(0, 1, 3)
-    assert [line.message for line in caplog.records] == ["entry_unreadable"]
 
 
 def test_sweep_with_an_unavailable_entry_raises_try_again(harness: SweepHarness) -> None:
@@ -172,25 +229,3 @@ def test_sweep_with_an_unavailable_entry_raises_try_again(harness: SweepHarness)
     harness.ledger.reading.clear()
     assert harness.sweep() == 1
     assert harness.queue.kept == []
-
-
-class Killed(Exception):
-    """The death of the function's process."""
-
-
-class CrashingPublisher(FakePublisher):
-    def publish(self, messages: Sequence[Message]) -> Publication:
-        raise Killed(f"with {len(messages)} to tell")
-
-
-def test_sweep_after_a_crash_publishes_the_whole_hour(harness: SweepHarness) -> None:
-    for number in range(3):
-        harness.give(number)
-    publisher, harness.publisher = harness.publisher, CrashingPublisher()
-    with pytest.raises(Killed):
-        harness.sweep(after=SETTLE_DELAY)
-    assert harness.unrelayed() == []
-    harness.publisher = publisher
-    assert [harness.sweep(), harness.sweep()] == [3, 0]
-    assert harness.published() == events(0, 1, 2)
-    assert list(harness.sequences().values()) == [1, 2, 3]

@@ -1,6 +1,7 @@
 """The journal in DynamoDB, with the reads of sweep and audit. Writes only watermarks."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -8,23 +9,37 @@ from pynamodb.exceptions import DoesNotExist
 
 from chalicelib.adapters.dynamodb.keys import (
     ENTRIES,
-    JOURNAL_SHARDS,
     RECEIVED,
+    RELAY_RUN,
     SHARD,
     WALLET,
     WATERMARK,
     entry_key,
     hour_key,
     received_key,
+    relay_run_key,
     shard_key,
     user_id_of,
     wallet_key,
     watermark_key,
 )
-from chalicelib.adapters.dynamodb.models import CreatorEntryRow, EntryRow, ShardRow, WalletRow, WatermarkRow, bind
+from chalicelib.adapters.dynamodb.mapping import to_entry
+from chalicelib.adapters.dynamodb.models import (
+    CreatorEntryRow,
+    EntryRow,
+    RelayRunRow,
+    ShardRow,
+    WalletRow,
+    WatermarkRow,
+    bind,
+)
 from chalicelib.adapters.dynamodb.transactions import transient_errors
-from chalicelib.domain.journal import JournalLine, Mismatch
+from chalicelib.domain.entries import Entry, EntryRef
+from chalicelib.domain.journal import JOURNAL_SHARDS, JournalLine, Mismatch, PostedRecord, hour_of
 from chalicelib.domain.purchases import Status
+from chalicelib.errors import TryAgain
+
+log = logging.getLogger(__name__)
 
 _MAX_ATTEMPTS: Final = 3
 
@@ -46,8 +61,31 @@ class DynamoJournal:
                 _line(row) for shard in range(JOURNAL_SHARDS) for row in EntryRow.journal.query(hour_key(hour, shard))
             ]
 
+    def read_page(self, shard: int, after: str, limit: int) -> Sequence[JournalLine]:
+        """Cost: 1 query."""
+        partition = hour_key(hour_of(after), shard)
+        with transient_errors():
+            return [_line(row) for row in EntryRow.journal.query(partition, EntryRow.journal_at > after, limit=limit)]
+
+    def read_records(self, refs: Sequence[EntryRef]) -> Sequence[PostedRecord]:
+        """Cost: one read; one for each entry if one of them cannot be read."""
+        keys = [(wallet_key(ref.user_id), entry_key(ref.entry_id)) for ref in refs]
+        try:
+            with transient_errors():
+                return [_record(to_entry(row)) for row in EntryRow.batch_get(keys, consistent_read=True)]
+        except TryAgain:
+            raise
+        except Exception:  # any failure concerns one entry only
+            if len(refs) > 1:
+                return [record for ref in refs for record in self.read_records([ref])]
+            log.exception("entry_unreadable", extra={"entry_id": refs[0].entry_id})
+            return [PostedRecord(record_id=refs[0].name, ref=refs[0], entry=None)]
+
     def not_relayed(self, lines: Sequence[JournalLine]) -> Sequence[JournalLine]:
-        """Cost: one read per hundred lines."""
+        """Cost: half a read unit per line, one trip per hundred lines, and one for the runs of a hundred gifts.
+
+        Reads are not consistent: marks are only added, so an old state of a row only costs a look at its entry.
+        """
         gifts = {
             (shard_key(line.creator_id, line.shard), received_key(line.event_id)): line
             for line in lines
@@ -57,10 +95,10 @@ class DynamoJournal:
             (wallet_key(line.user_id), entry_key(line.entry_id)): line for line in lines if line.creator_id is None
         }
         with transient_errors():
-            received = {(row.pk, row.sk) for row in CreatorEntryRow.batch_get(gifts, consistent_read=True)}
+            received = _published_gifts(list(CreatorEntryRow.batch_get(gifts)))
             published = {
                 (row.pk, row.sk)
-                for row in EntryRow.batch_get(others, consistent_read=True)
+                for row in EntryRow.batch_get(others)
                 if row.published_at is not None  # type: ignore[redundant-expr]  # the attribute may be null
             }
         left = gifts.keys() - received | others.keys() - published
@@ -103,6 +141,24 @@ class DynamoJournal:
     def move_watermark(self, name: str, to: datetime) -> None:
         with transient_errors():
             WatermarkRow(watermark_key(name), WATERMARK).update([WatermarkRow.at.set(to)])
+
+
+def _published_gifts(rows: Sequence[CreatorEntryRow]) -> set[tuple[str, str]]:
+    """Select the keys of the gifts that were certainly published."""
+    runs = {row.received_by for row in rows if row.received_by}
+    marks = RelayRunRow.batch_get([(relay_run_key(run_id), RELAY_RUN) for run_id in runs])
+    finished = {row.pk for row in marks}
+    return {(row.pk, row.sk) for row in rows if _is_published(row, finished)}
+
+
+def _is_published(row: CreatorEntryRow, finished: Collection[str]) -> bool:
+    is_noted = row.published_at is not None
+    return is_noted or not row.received_by or relay_run_key(row.received_by) in finished
+
+
+def _record(entry: Entry) -> PostedRecord:
+    ref = EntryRef(user_id=entry.user_id, entry_id=entry.entry_id)
+    return PostedRecord(record_id=ref.name, ref=ref, entry=entry)
 
 
 def _line(row: EntryRow) -> JournalLine:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from chalicelib.domain.ids import iso, uuid7_time
+from chalicelib.domain.journal import JOURNAL_SHARDS
 
 WALLET: Final = "WALLET"
 """Sort key of a wallet."""
@@ -30,9 +31,10 @@ MOVED: Final = "moved#"
 """Prefix of the sort keys of the reviews of money that moved."""
 OPEN_REVIEWS: Final = "REVIEWS#OPEN"
 """Journal partition of the open reviews. Sweep and audit ask for hours and never see it."""
+RELAY_RUN: Final = "RELAYED"
+"""Sort key of the mark of a run of the relay."""
 WATERMARK: Final = "WATERMARK"
 """Sort key of a background worker's position."""
-JOURNAL_SHARDS: Final = 16
 
 
 def key(*parts: str) -> str:
@@ -115,6 +117,11 @@ def audit_key(act_id: str) -> str:
 def watermark_key(worker: str) -> str:
     """Return the partition key of a background worker's position."""
     return key(WATERMARK, worker)
+
+
+def relay_run_key(run_id: str) -> str:
+    """Return the partition key of the mark that a run of the relay has published all that it received."""
+    return key(RELAY_RUN, run_id)
 
 
 def worker_key(worker: str) -> str:

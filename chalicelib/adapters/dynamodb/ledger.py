@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
@@ -10,9 +11,20 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.adapters.dynamodb.budget_expressions import spend_coins
 from chalicelib.adapters.dynamodb.budgets import DynamoBudgets
 from chalicelib.adapters.dynamodb.freeze_expressions import may_spend
-from chalicelib.adapters.dynamodb.keys import ENTRIES, MOVED, WALLET, entry_key, review_keys, wallet_key
+from chalicelib.adapters.dynamodb.keys import (
+    ENTRIES,
+    MOVED,
+    RELAY_RUN,
+    WALLET,
+    entry_key,
+    received_key,
+    relay_run_key,
+    review_keys,
+    shard_key,
+    wallet_key,
+)
 from chalicelib.adapters.dynamodb.mapping import gift_row, notification_row, to_entry, to_wallet
-from chalicelib.adapters.dynamodb.models import EntryRow, ReviewRow, WalletRow, bind
+from chalicelib.adapters.dynamodb.models import CreatorEntryRow, EntryRow, RelayRunRow, ReviewRow, WalletRow, bind
 from chalicelib.adapters.dynamodb.purchases import DynamoPurchases, spending_refusal
 from chalicelib.adapters.dynamodb.review_lists import is_filed_by_first_release
 from chalicelib.adapters.dynamodb.review_rows import review_row
@@ -27,6 +39,9 @@ from chalicelib.domain.shards import ShardPosition
 from chalicelib.domain.streaks import StreakEnd
 from chalicelib.domain.wallets import Wallet
 from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Repeated, Stale
+
+_RUNS_KEPT: Final = timedelta(days=4)
+"""Retention of the mark of a run, well beyond the second walk of the sweep."""
 
 
 class DynamoLedger(DynamoPurchases, DynamoBudgets):
@@ -110,12 +125,26 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
             entries = [to_entry(row) for row in rows]
         return [entry for entry in entries if entry.entry_id != before][:limit]
 
-    def receive_gifts(self, creator_id: str, shard: int, gifts: Sequence[ShardEntry]) -> Mapping[str, ShardPosition]:
-        return receive_gifts(self._transactions, creator_id, shard, gifts)
+    def receive_gifts(
+        self, creator_id: str, shard: int, gifts: Sequence[ShardEntry], run_id: str | None = None
+    ) -> Mapping[str, ShardPosition]:
+        return receive_gifts(self._transactions, creator_id, shard, gifts, run_id)
 
     def creator_coins(self, creator_id: str) -> int:
         """Cost: 1 round trip."""
         return creator_coins(creator_id)
+
+    def mark_run_published(self, run_id: str, at: datetime) -> None:
+        """Cost: 1 write unit."""
+        ttl = int((at + _RUNS_KEPT).timestamp())
+        with transient_errors():
+            RelayRunRow(relay_run_key(run_id), RELAY_RUN).update([RelayRunRow.ttl.set(ttl)])
+
+    def mark_gift_published(self, creator_id: str, shard: int, event_id: str, at: datetime) -> None:
+        """Cost: 1 write unit."""
+        row = CreatorEntryRow(shard_key(creator_id, shard), received_key(event_id))
+        first = CreatorEntryRow.published_at | at
+        is_done(lambda: row.update([CreatorEntryRow.published_at.set(first)], CreatorEntryRow.pk.exists()))
 
     def mark_published(self, user_id: str, entry_id: str, at: datetime) -> None:
         """Cost: 1 write unit. A deleted entry is skipped: an update would create a partial item."""

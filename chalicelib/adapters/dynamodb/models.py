@@ -184,10 +184,16 @@ class ShardRow(Row):
 
 
 class CreatorEntryRow(Row):
-    """An entry received by a creator's shard. `total`: the shard's coins after it; the first release kept none."""
+    """An entry received by a creator's shard. `total`: the shard's coins after it; the first release kept none.
+
+    `by` is the run of the relay that received it. That run's RelayRunRow, or `told`, says that it was published; the
+    first release kept neither.
+    """
 
     coins = IntegerAttribute()
     total = IntegerAttribute(null=True)
+    received_by = UnicodeAttribute(null=True, attr_name="by")
+    published_at = InstantAttribute(null=True, attr_name="told")
     sequence = IntegerAttribute()
     sender_id = UnicodeAttribute()
     gift_id = UnicodeAttribute()
@@ -196,6 +202,12 @@ class CreatorEntryRow(Row):
     streak_count = IntegerAttribute(null=True)
     streak_coins = IntegerAttribute(null=True)
     posted_at = InstantAttribute()
+
+
+class RelayRunRow(Row):
+    """The mark of a run of the relay that published all gifts that it received. The sweep looks for it within days."""
+
+    ttl = IntegerAttribute()
 
 
 class ReviewRow(Row):

@@ -17,7 +17,7 @@ from chalicelib.errors import TryAgain
 
 
 def receive_gifts(
-    transactions: Transactions, creator_id: str, shard: int, gifts: Sequence[ShardEntry]
+    transactions: Transactions, creator_id: str, shard: int, gifts: Sequence[ShardEntry], run_id: str | None
 ) -> Mapping[str, ShardPosition]:
     """Post entries to a shard. Cost: 2 write units per entry, 2 for the shard and 2 per streak."""
     received: dict[str, ShardPosition] = {}
@@ -25,7 +25,7 @@ def receive_gifts(
         missing = [gift for gift in gifts if gift.event_id not in received]
         if not missing:
             return received
-        position = _Receiving(shard_key(creator_id, shard), missing)
+        position = _Receiving(shard_key(creator_id, shard), missing, run_id)
         try:
             transactions.write(position.write)
         except Refused as refused:
@@ -50,8 +50,8 @@ def creator_coins(creator_id: str) -> int:
 class _Receiving:
     """One attempt to append the missing entries after the sequence that was read."""
 
-    def __init__(self, shard: str, gifts: Sequence[ShardEntry]) -> None:
-        self._shard, self._gifts = shard, gifts
+    def __init__(self, shard: str, gifts: Sequence[ShardEntry], run_id: str | None) -> None:
+        self._shard, self._gifts, self._run_id = shard, gifts, run_id
         streaks = dict.fromkeys(streak_key(*streak) for gift in gifts if (streak := streak_of(gift)))
         found = {row.sk: row for row in _read(shard, streaks)}
         self._seen, self._coins = (found[SHARD].sequence, found[SHARD].coins) if SHARD in found else (0, 0)
@@ -92,7 +92,10 @@ class _Receiving:
             if streak := streak_of(gift):
                 before, spent = totals[streak_key(*streak)]
                 count, coins = totals[streak_key(*streak)] = before + 1, spent + gift.creator_coins
-            yield gift.event_id, ShardPosition(sequence=sequence, streak_count=count, streak_coins=coins)
+            yield (
+                gift.event_id,
+                ShardPosition(sequence=sequence, streak_count=count, streak_coins=coins, received_by=self._run_id),
+            )
 
 
 def _read(shard: str, streaks: Collection[str]) -> Sequence[ShardRow]:
@@ -121,8 +124,15 @@ def _creator_row(shard: str, gift: ShardEntry, position: ShardPosition, total: i
         streak_count=position.streak_count or None,
         streak_coins=position.streak_coins or None,
         posted_at=gift.posted_at,
+        received_by=position.received_by,
     )
 
 
 def _to_receipt(row: CreatorEntryRow) -> ShardPosition:
-    return ShardPosition(sequence=row.sequence, streak_count=row.streak_count or 0, streak_coins=row.streak_coins or 0)
+    return ShardPosition(
+        sequence=row.sequence,
+        streak_count=row.streak_count or 0,
+        streak_coins=row.streak_coins or 0,
+        received_by=row.received_by,
+        is_published=row.published_at is not None,
+    )

@@ -8,7 +8,6 @@ _EVENTS: Final = "chalicelib/usecases/stripe_events.py"
 _MONEY: Final = "chalicelib/usecases/refunds.py"
 _GIFT: Final = "chalicelib/usecases/gifts.py"
 _RELAY: Final = "chalicelib/usecases/relay.py"
-_SWEEP: Final = "chalicelib/usecases/recovery.py"
 _WEBHOOK: Final = ("tests/usecases/test_receive_webhook.py",)
 
 
@@ -265,31 +264,10 @@ IN_USE_CASES: Final = [
         ("tests/usecases/test_relay_faults.py",),
     ),
     Bug(
-        "the sweep moves on past what it left",
-        _SWEEP,
-        "        if left:\n            break\n",
-        "",
-        ("tests/usecases/test_sweep.py",),
-    ),
-    Bug(
-        "received is taken for told",
-        _SWEEP,
-        "missing = batch if hour == unsure else journal.not_relayed(batch)",
-        "missing = journal.not_relayed(batch)",
-        _failpoints("sweep"),
-    ),
-    Bug(
         "reconcile moves on past what it left",
         "chalicelib/usecases/reconcile.py",
         "if not outcomes[Outcome.TRY_AGAIN] and not outcomes[Outcome.UNFORESEEN]:",
         "if not outcomes[Outcome.UNFORESEEN]:",
         ("tests/usecases/test_reconcile.py",),
-    ),
-    Bug(
-        "a redrive says that it is done",
-        "chalicelib/usecases/recovery.py",
-        "    if failed:\n",
-        "    if failed < 0:\n",
-        _failpoints("redrive"),
     ),
 ]

@@ -1,0 +1,46 @@
+"""Bugs in the background workers and in what the relay notes for them."""
+
+from typing import Final
+
+from tests.faults.planted.bug import Bug
+
+_RELAY: Final = "chalicelib/usecases/relay.py"
+_SWEEP: Final = "chalicelib/usecases/recovery.py"
+
+IN_WORKERS: Final = [
+    Bug(
+        "the sweep moves on past what it left",
+        _SWEEP,
+        "                if not self._mend(lines, again, until, turn):\n                    break\n",
+        "                self._mend(lines, again, until, turn)\n",
+        ("tests/usecases/test_sweep.py",),
+    ),
+    Bug(
+        "received is taken for told",
+        "chalicelib/adapters/dynamodb/journal.py",
+        "    return is_noted or not row.received_by or relay_run_key(row.received_by) in finished\n",
+        "    return is_noted or not row.received_by or finished is not None\n",
+        ("tests/adapters/test_journal.py", "-k", "table"),
+    ),
+    Bug(
+        "a run that left a gift over says that it published everything",
+        _RELAY,
+        "        is_whole = own and all(record.record_id in self.done for record in records)\n",
+        "        is_whole = bool(own)\n",
+        ("tests/faults/test_failpoints.py", "-k", "relay"),
+    ),
+    Bug(
+        "a run without its lease moves the position",
+        "chalicelib/adapters/dynamodb/work.py",
+        "row.update([WorkRow.at.set(to)], _has(lease) & is_there)",
+        "row.update([WorkRow.at.set(to)], is_there)",
+        ("tests/adapters/test_work.py", "-k", "table"),
+    ),
+    Bug(
+        "an entry that fails alone holds up the others",
+        _SWEEP,
+        '            turn.park(name, "not_relayed")\n        return True\n',
+        "            turn.carry_over()\n        return not failed\n",
+        ("tests/usecases/test_sweep.py",),
+    ),
+]
