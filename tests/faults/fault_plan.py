@@ -33,7 +33,18 @@ _READS: Final = frozenset(
     {"not_relayed", "present_session", "shard_mismatch", "wallet_mismatch"},
 )
 _REPEATABLE: Final = frozenset(
-    {"Journal.move_watermark", "Ledger.mark_published", "Ledger.receive_gifts", "PaymentGateway.open_session"}
+    {
+        "Journal.move_watermark",
+        "Ledger.mark_gift_published",
+        "Ledger.mark_published",
+        "Ledger.mark_run_published",
+        "Ledger.receive_gifts",
+        "PaymentGateway.open_session",
+        "WorkPositions.move",
+        "WorkPositions.release",
+        "WorkPositions.take",
+        "WorkPositions.unpark",
+    }
 )
 
 

@@ -56,8 +56,11 @@ def intercepted(port: Port, protocol: type, intercept: Interceptor) -> Port:
 
 @cache
 def methods_of(protocol: type) -> frozenset[str]:
-    """List the methods of a port's protocol."""
-    return frozenset(name for name, value in vars(protocol).items() if isfunction(value) and name[0] != "_")
+    """List the methods of a port's protocol, also those of the protocols that it extends."""
+    ports = [base for base in protocol.__mro__ if base.__module__.startswith("chalicelib.ports")]
+    return frozenset(
+        name for base in ports for name, value in vars(base).items() if isfunction(value) and name[0] != "_"
+    )
 
 
 def all_calls() -> frozenset[str]:
