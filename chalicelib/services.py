@@ -19,6 +19,7 @@ from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
     from chalicelib.adapters.aws.secrets import SsmSecrets
+    from chalicelib.adapters.stripe.pace import Pace
     from chalicelib.domain.addresses import Origin
     from chalicelib.domain.catalogue import Catalogue
     from chalicelib.domain.reference_rates import ReferenceRates
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer, StreamReader
     from chalicelib.ports.journal import Journal
     from chalicelib.ports.ledger import Ledger
+    from chalicelib.ports.looks import Looks
     from chalicelib.ports.memberships import Memberships
     from chalicelib.ports.operators import OperatorLedger
+    from chalicelib.ports.threads import Threads
     from chalicelib.ports.tokens import TokenVerifier
     from chalicelib.ports.work import WorkPositions
 
@@ -131,6 +134,25 @@ class Services:
         return DynamoWorkPositions(self.settings.table_name)
 
     @cached_property
+    def looks(self) -> Looks:
+        from chalicelib.adapters.dynamodb.looks import DynamoLooks
+
+        return DynamoLooks(self.settings.table_name)
+
+    @cached_property
+    def threads(self) -> Threads:
+        from chalicelib.adapters.threads import ThreadPool
+
+        return ThreadPool(RECONCILE_THREADS)
+
+    @cached_property
+    def stripe_pace(self) -> Pace | None:
+        """The pace of a function without waiting callers."""
+        from chalicelib.adapters.stripe.pace import Pace
+
+        return Pace(RECONCILE_PER_SECOND) if os.environ.get("_HANDLER") == RECONCILE else None
+
+    @cached_property
     def memberships(self) -> Memberships:
         from chalicelib.adapters.dynamodb.memberships import DynamoMemberships
 
@@ -184,6 +206,7 @@ class Services:
             success_url=self.settings.success_url,
             cancel_url=self.settings.cancel_url,
             on_rejected=lambda: telemetry.count("PaymentUnavailable"),
+            pace=self.stripe_pace,
         )
 
     @cached_property
@@ -197,6 +220,7 @@ class Services:
             success_url=self.settings.success_url,
             cancel_url=self.settings.cancel_url,
             on_rejected=lambda: telemetry.count("PaymentUnavailable"),
+            pace=self.stripe_pace,
         )
 
     @cached_property
@@ -240,6 +264,7 @@ with_stack_memory.__code__ = with_stack_memory.__code__.replace(co_stacksize=1 <
 
 _HASH_KEY_BYTES: Final = blake2b.MAX_KEY_SIZE
 
+RECONCILE: Final = "chalicelib.workers.reconcile_events"
 _RELAY: Final = ("settings", "clock", "catalogue", "ledger", "publisher")
 """The queues of the relay are for streaks and for records that it cannot relay: most batches need neither."""
 NEEDED: Final = {
@@ -248,8 +273,9 @@ NEEDED: Final = {
     "chalicelib.workers.redrive_stretch": ("settings", "clock", "stream"),
     "chalicelib.workers.sweep_journal": (*_RELAY, "journal", "positions"),
     "chalicelib.workers.end_streaks": ("settings", "clock", "catalogue", "ledger", "streak_timer"),
-    "chalicelib.workers.reconcile_events": (
+    RECONCILE: (
         *("settings", "clock", "ledger", "journal", "secrets", "gateway", "memberships", "subscriptions"),
+        *("positions", "looks", "threads"),
     ),
     "chalicelib.workers.audit_totals": ("settings", "clock", "ledger", "operators", "journal"),
 }
@@ -258,7 +284,15 @@ NEEDED: Final = {
 The API reads its secrets at their first use: most of its requests need none, and must not wait for SSM.
 """
 
-SECRETS: Final = {"chalicelib.workers.reconcile_events": ("stripe_api_key",)}
+RECONCILE_THREADS: Final = 4
+"""Looks side by side: enough for the pace at 200 ms a request."""
+RECONCILE_PER_SECOND: Final = 20
+"""Requests of reconcile to Stripe in a second. Stripe takes 100, in a sandbox 25, and fans need the rest.
+
+Source: docs.stripe.com/rate-limits.
+"""
+
+SECRETS: Final = {RECONCILE: ("stripe_api_key",)}
 """Secrets that a function may read, by Lambda handler. A function that is not listed may read all."""
 
 services: Final = Services()

@@ -4,6 +4,7 @@ The relay is the one whose cold start a fan can notice. The other workers import
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from chalice.app import Blueprint, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
@@ -67,10 +68,13 @@ def reconcile_events(_event: CloudWatchEvent) -> dict[str, int]:
     from chalicelib.usecases.reconcile import reconcile
 
     with telemetry.invocation(services.clock.new_id()):
-        outcomes = reconcile(services, journal=services.journal)
-        telemetry.count_outcomes(outcomes)
-        telemetry.count("Healed", sum(events for outcome, events in outcomes.items() if outcome.is_recovery))
-    return {outcome.value: events for outcome, events in outcomes.items()}
+        done = reconcile(services)
+        telemetry.count_outcomes(done.outcomes)
+        telemetry.count("Healed", sum(events for outcome, events in done.outcomes.items() if outcome.is_recovery))
+        telemetry.count("Parked", done.parked)
+        if done.behind is not None:
+            telemetry.count("ReconcileBehind", done.behind // timedelta(minutes=1))
+    return {outcome.value: events for outcome, events in done.outcomes.items()}
 
 
 @workers.schedule(Rate(1, Rate.HOURS), name="audit")

@@ -10,8 +10,10 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
 from chalicelib.ports.journal import Journal
 from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.looks import Looks
 from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.operators import OperatorLedger
+from chalicelib.ports.threads import Threads
 from chalicelib.ports.work import WorkPositions
 from tests.domain.builders import a_catalogue
 from tests.fakes import PAUSE, FakeClock
@@ -39,6 +41,16 @@ class FakeSettlementServices(FakeStripeEventServices):
     """Services of the settlement of reviews."""
 
     operators: OperatorLedger
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeReconcileServices(FakeStripeEventServices):
+    """Services of reconciliation."""
+
+    journal: Journal
+    positions: WorkPositions
+    looks: Looks
+    threads: Threads
 
 
 class _Ports(Protocol):

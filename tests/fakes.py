@@ -1,6 +1,6 @@
 """Fakes of the ports. The contract suite in tests/adapters runs the fake ledger beside the real stores."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
@@ -22,6 +22,7 @@ from chalicelib.errors import NotAuthentic, NotFound, TryAgain
 from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Repeated, Stale, Unchanged
 from tests.fake_asking import FakeOpenCheckouts, FakePresentSessions, give_back
 from tests.fake_budgets import Spending
+from tests.fake_events import FakeEventList
 from tests.fake_money import FakeMoney
 from tests.fake_shards import FakePublishedGifts, ShardState, grown, is_as_seen, position
 
@@ -232,17 +233,17 @@ class FakeLedger(FakeOpenCheckouts, FakeMoney, FakePublishedGifts):
         return entry
 
 
-class FakeGateway(FakePresentSessions):
+class FakeGateway(FakePresentSessions, FakeEventList):
     """The PaymentGateway port: checkout sessions by purchase id, and events accepted with the signature `signed`."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.listed = []
         self.sessions: dict[str, CheckoutSession] = {}
         self.opened = 0
         self.return_urls: list[str | None] = []
         self.events: dict[bytes, StripeEvent] = {}
         self.money: dict[str, MoneyState] = {}
-        self.listed: list[StripeEvent] = []
         self.is_of_another_account = False
 
     def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:
@@ -261,9 +262,6 @@ class FakeGateway(FakePresentSessions):
     def has_event(self, event_id: str) -> bool:
         del event_id
         return not self.is_of_another_account
-
-    def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:
-        return [event for event in self.listed if event.created_at >= since and event.type in types]
 
     def open_session(self, purchase: Purchase, return_url: str | None = None) -> CheckoutSession:
         self.opened += 1

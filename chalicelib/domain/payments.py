@@ -224,3 +224,10 @@ class StripeEvent(Struct, frozen=True, kw_only=True):
     payment_intent: str | None = None
     invoice_id: str | None = None
     membership: MembershipHint | None = None
+
+
+class EventPage(Struct, frozen=True, kw_only=True):
+    """A page of the provider's list of events, newest first. `after` lists the next page; None on the last one."""
+
+    events: Sequence[StripeEvent]
+    after: str | None = None

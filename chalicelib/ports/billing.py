@@ -6,7 +6,15 @@ from typing import Protocol
 
 from chalicelib.domain.memberships import Membership
 from chalicelib.domain.offers import SignedOffer
-from chalicelib.domain.payments import CheckoutSession, Invoice, MoneyState, PurchaseRef, StripeEvent, Subscription
+from chalicelib.domain.payments import (
+    CheckoutSession,
+    EventPage,
+    Invoice,
+    MoneyState,
+    PurchaseRef,
+    StripeEvent,
+    Subscription,
+)
 from chalicelib.domain.purchases import Purchase
 
 
@@ -61,8 +69,20 @@ class PaymentGateway(Protocol):
     def has_event(self, event_id: str) -> bool:
         """Return True if the provider has the event, in the account and mode of the present key, since 30 days."""
 
-    def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:
-        """List the events of `types` since `since`, oldest first. The provider keeps 30 days."""
+    def list_events(
+        self, since: datetime, until: datetime, types: Collection[str], after: str | None = None
+    ) -> EventPage:
+        """List a page of the events of `types` from `since`, and before `until`, both whole seconds.
+
+        The provider keeps 30 days. It may list an event later than the events around it.
+
+        Args:
+            since, until, types: the filter.
+            after: as the page before this one has it; None for the first page, which has the newest events.
+        """
+
+    def find_event(self, event_id: str) -> StripeEvent | None:
+        """Return an event of the last 30 days. None if it is gone."""
 
     def read_event(self, payload: bytes, signature: str, now: datetime) -> StripeEvent:
         """Verify and decode a webhook's raw body.

@@ -1,78 +1,271 @@
-"""Reconciliation: list Stripe's events and handle those whose webhooks were lost."""
+"""Reconciliation: walk Stripe's list of events and handle those whose webhooks were lost."""
 
 import logging
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
+from msgspec import Struct
+
+from chalicelib.domain.ids import iso
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import StripeEvent
+from chalicelib.domain.purchases import Purchase, Status
+from chalicelib.domain.work import ParkedItem, Part
 from chalicelib.errors import TryAgain
 from chalicelib.ports.journal import Journal
-from chalicelib.usecases.stripe_events import (
-    FRAUD_WARNINGS,
-    INVOICE_EVENTS,
-    MONEY_EVENTS,
-    SESSION_EVENTS,
-    SUBSCRIPTION_EVENTS,
-    StripeEventServices,
-    dispatch_event,
-)
+from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.looks import Looks
+from chalicelib.ports.threads import Threads
+from chalicelib.usecases.event_slices import list_slice, object_of
+from chalicelib.usecases.stripe_events import SESSION_EVENTS, StripeEventServices, dispatch_event
+from chalicelib.usecases.work import Turn, WorkServices, work_on
 
 log = logging.getLogger(__name__)
 
-OVERLAP: Final = timedelta(hours=1)
-"""Overlap of consecutive runs: Stripe lists events by whole seconds, and some late."""
 GRACE: Final = timedelta(minutes=5)
-"""Younger events are skipped: their webhooks may still arrive."""
+"""Younger events are left to their webhooks."""
+LATE: Final = timedelta(hours=1)
+"""Time after which Stripe's list is complete. It shows some events later than the events around them."""
 LOOKBACK: Final = timedelta(days=30)
-"""Stripe's retention of events."""
-FIRST_LOOKBACK: Final = timedelta(days=3)
-"""Lookback of the first run: Stripe retries webhooks for as long."""
+"""Stripe's retention of events, and the lookback of the first run."""
+RUN_TIME: Final = timedelta(minutes=13)
+"""Time in which a run begins new looks. Its function times out a minute later."""
+CLOCK_SKEW: Final = timedelta(minutes=1)
+"""Difference between Stripe's clock and this system's that a look allows for."""
+CHUNK: Final = 20
+"""Looks between two reads of the clock: at 20 requests a second, about 4 seconds."""
+AWAY: Final = 50
+"""Looks without an answer, one after another, that mean that the provider or the table is away."""
 
-_TYPES: Final = MONEY_EVENTS | FRAUD_WARNINGS | SESSION_EVENTS.keys() | INVOICE_EVENTS | SUBSCRIPTION_EVENTS
-_WATERMARK: Final = "reconcile"
-_STRIDE: Final = 100
+PART: Final = Part(worker="reconcile", name="events")
+
+_FIRST_RELEASE: Final = "reconcile"
+"""The position that the first release stored."""
+_FEW: Final = 25
+"""Events of a slice after which the next one is made wider. A slice has one page, of at most 100."""
+_FAILED: Final = frozenset({Outcome.TRY_AGAIN, Outcome.UNFORESEEN})
+
+Item = TypeVar("Item")
 
 
-def reconcile(services: StripeEventServices, *, journal: Journal) -> Counter[Outcome]:
-    """Handle every event since the last run, oldest first. Idempotent.
+class ReconcileServices(StripeEventServices, WorkServices, Protocol):
+    """Services that reconciliation needs."""
 
-    Returns:
-        The number of events by outcome. Later runs retry those counted as try_again and unforeseen.
+    @property
+    def journal(self) -> Journal: ...
+
+    @property
+    def looks(self) -> Looks: ...
+
+    @property
+    def threads(self) -> Threads: ...
+
+
+class Reconciled(Struct, frozen=True, kw_only=True):
+    """The looks of a run by outcome, and the events that it set aside.
+
+    `behind` is the age of the oldest event that it may have left; None if another run is at work.
+    """
+
+    outcomes: Mapping[Outcome, int]
+    parked: int
+    behind: timedelta | None
+
+
+def reconcile(services: ReconcileServices) -> Reconciled:
+    """Handle the events since the last run, oldest first, one look for each payment, subscription or invoice.
+
+    Idempotent. The list is walked in slices of time; the position moves after each of them, and the run ends at its
+    deadline. An event that fails is set aside by its id. A second walk, over each whole hour once the list is complete
+    there, finds the events that were listed late. An object with a look since its last event gets no other one.
 
     Raises:
-        TryAgain: the events could not be listed.
+        TryAgain: the provider or the table is away, and nothing was done.
     """
-    now = services.clock.now()
-    until = now - GRACE
-    since = max(journal.read_watermark(_WATERMARK) or now - FIRST_LOOKBACK, now - LOOKBACK)
     outcomes: Counter[Outcome] = Counter()
-    events = services.gateway.list_events(since - OVERLAP, _TYPES)
-    for number, event in enumerate((event for event in events if event.created_at <= until), start=1):
-        outcome = _handle(event, services)
-        outcomes[outcome] += 1
-        if outcome.is_recovery:
-            log.warning("event_recovered", extra={"stripe_event_id": event.stripe_event_id, "outcome": outcome.value})
-        # A run after a long outage may time out: the next one continues from here.
-        if number % _STRIDE == 0 and event.created_at > since:
-            _move_watermark(event.created_at, outcomes, journal)
-    _move_watermark(max(since, until), outcomes, journal)
-    return outcomes
+    runs: list[_Run] = []
+
+    def step(turn: Turn) -> None:
+        runs.append(_Run(turn, services, outcomes))
+        try:
+            runs[0].work()
+        except TryAgain:
+            if outcomes.keys() <= _FAILED:
+                raise
+            log.warning("reconcile_cut_short", exc_info=True)
+
+    deadline = services.clock.now() + RUN_TIME
+    turn = work_on(PART, step, services, deadline=deadline)
+    behind = services.clock.now() - runs[0].walks.events if runs else None
+    return Reconciled(outcomes=outcomes, parked=turn.parked if turn else 0, behind=behind)
 
 
-def _move_watermark(to: datetime, outcomes: Counter[Outcome], journal: Journal) -> None:
-    """Move the watermark unless an event must be retried by the next run."""
-    if not outcomes[Outcome.TRY_AGAIN] and not outcomes[Outcome.UNFORESEEN]:
-        journal.move_watermark(_WATERMARK, to)
+class Walks(Struct, frozen=True, kw_only=True):
+    """Positions: all events before `events` are handled, and those before `late` also if they were listed late.
+
+    `text` is their stored form.
+    """
+
+    events: datetime
+    late: datetime
+
+    @property
+    def text(self) -> str:
+        return f"{iso(self.events)} {iso(self.late)}"
+
+    @classmethod
+    def of(cls, text: str) -> "Walks":
+        events, late = map(datetime.fromisoformat, text.split())
+        return cls(events=events, late=late)
 
 
-def _handle(event: StripeEvent, services: StripeEventServices) -> Outcome:
+def _walks(turn: Turn, services: ReconcileServices) -> Walks:
+    oldest = _whole(services.clock.now() - LOOKBACK)
+    if turn.at is not None:
+        walks = Walks.of(turn.at)
+    elif former := services.journal.read_watermark(_FIRST_RELEASE):
+        walks = Walks(events=_whole(former), late=_whole(former - LATE))
+    else:
+        walks = Walks(events=oldest, late=oldest)
+    return Walks(events=max(walks.events, oldest), late=max(walks.late, oldest))
+
+
+class _Run:
+    """One run. `walks` are its positions."""
+
+    def __init__(self, turn: Turn, services: ReconcileServices, outcomes: Counter[Outcome]) -> None:
+        self._turn = turn
+        self._services = services
+        self._outcomes = outcomes
+        self._unanswered = 0
+        self.walks = _walks(turn, services)
+
+    def work(self) -> None:
+        self._try_parked()
+        until = _whole(self._services.clock.now() - GRACE)
+        for reached, complete in self._walk(self.walks.events, until):
+            late = self.walks.late
+            # What was complete when it was listed needs no second walk.
+            self._move(Walks(events=reached, late=max(late, complete) if late == self.walks.events else late))
+        hour = (until - LATE).replace(minute=0, second=0)
+        for reached, _ in self._walk(self.walks.late, min(hour, self.walks.events)):
+            self._move(Walks(events=self.walks.events, late=reached))
+
+    def _move(self, to: Walks) -> None:
+        self._turn.move(to.text)
+        self.walks = to
+
+    def _walk(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Handle the events of [since, until). Yields how far after each slice, and how far the list was complete."""
+        width = until - since
+        while since < until and not self._turn.is_over():
+            now = self._services.clock.now()
+            events, end = list_slice(since, min(since + width, until), self._services.gateway)
+            width = (end - since) * (2 if len(events) < _FEW else 1)
+            since = self._handle(events) or end
+            yield since, min(since, _whole(now - LATE))
+            if since < end:
+                return
+
+    def _handle(self, events: Sequence[StripeEvent]) -> datetime | None:
+        """Handle the events, with one look for each object. At the deadline, returns the first time that is left."""
+        groups: dict[str, list[StripeEvent]] = {}
+        for event in events:
+            groups.setdefault(object_of(event), []).append(event)
+        known = self._services.looks.last_looks(groups)
+        fresh = [
+            group
+            for object_id, group in groups.items()
+            if object_id not in known or known[object_id] <= group[-1].created_at + CLOCK_SKEW
+        ]
+        failed: list[tuple[StripeEvent, Outcome]] = []
+        left = None
+        for chunk in _chunks(fresh):
+            if self._turn.is_over():
+                left = chunk[0][0].created_at
+                break
+            failed += self._look([group[-1] for group in chunk])
+        for event, outcome in failed:
+            self._turn.park(event.stripe_event_id, outcome.value)
+        return left
+
+    def _look(self, events: Sequence[StripeEvent]) -> list[tuple[StripeEvent, Outcome]]:
+        """Handle the events side by side. Returns those that failed.
+
+        Raises:
+            TryAgain: the provider or the table is away.
+        """
+        looked = self._services.threads.map(lambda event: _look_at(event, self._services), events)
+        return [(event, outcome) for event, outcome in zip(events, looked, strict=True) if self._count(outcome)]
+
+    def _try_parked(self) -> None:
+        """Retry the due events that were set aside."""
+        for chunk in _chunks(self._turn.due()):
+            if self._turn.is_over():
+                return
+            tried = self._services.threads.map(lambda item: _retry(item, self._services), chunk)
+            for item, outcome in zip(chunk, tried, strict=True):
+                if outcome is not None and self._count(outcome):
+                    self._turn.park_again(item, outcome.value)
+                else:
+                    self._turn.finish(item)
+
+    def _count(self, outcome: Outcome) -> bool:
+        """Count an outcome. Returns True for a failure."""
+        self._outcomes[outcome] += 1
+        self._unanswered = self._unanswered + 1 if outcome is Outcome.TRY_AGAIN else 0
+        if self._unanswered >= AWAY:
+            raise TryAgain("The payment provider or the table is away.")
+        return outcome in _FAILED
+
+
+def _retry(item: ParkedItem, services: ReconcileServices) -> Outcome | None:
+    """Retry a parked event. None when it is gone, after 30 days."""
     try:
-        return dispatch_event(event, services)
+        event = services.gateway.find_event(item.item_id)
+    except TryAgain:
+        return Outcome.TRY_AGAIN
+    if event is None:
+        log.error("parked_event_gone", extra={"stripe_event_id": item.item_id, "reason": item.reason})
+        return None
+    return _look_at(event, services)
+
+
+def _look_at(event: StripeEvent, services: ReconcileServices) -> Outcome:
+    """Handle one event. Its failure concerns this event only and does not delay the others."""
+    began = services.clock.now()
+    try:
+        outcome = Outcome.REPEATED if _is_credited(event, services.ledger) else dispatch_event(event, services)
+        services.looks.note_look(object_of(event), began)
     except TryAgain:
         return Outcome.TRY_AGAIN
     except Exception:  # any failure concerns this event only
-        # One failing event must not delay the others.
         log.exception("event_unhandled", extra={"stripe_event_id": event.stripe_event_id})
         return Outcome.UNFORESEEN
+    if outcome.is_recovery:
+        log.warning("event_recovered", extra={"stripe_event_id": event.stripe_event_id, "outcome": outcome.value})
+    return outcome
+
+
+def _is_credited(event: StripeEvent, ledger: Ledger) -> bool:
+    """Return True if the session's payment was credited. The read is cheaper than a transaction that is refused."""
+    session = event.session if event.type in SESSION_EVENTS else None
+    if session is None or session.ref is None or session.mode != "payment" or not session.is_paid:
+        return False
+    purchase = ledger.find_entry(session.ref.user_id, session.ref.purchase_id)
+    return (
+        isinstance(purchase, Purchase)
+        and purchase.status is Status.POSTED
+        and purchase.payment_intent == session.payment_intent
+    )
+
+
+def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]
+
+
+def _whole(at: datetime) -> datetime:
+    return at.replace(microsecond=0)

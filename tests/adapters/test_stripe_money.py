@@ -228,7 +228,8 @@ READS: dict[str, Read] = {
     "find_purchase_ref": lambda gateway, payment_intent: gateway.find_purchase_ref(payment_intent),
     "find_session": lambda gateway, payment_intent: gateway.find_session(payment_intent),
     "read_money": lambda gateway, payment_intent: gateway.read_money(payment_intent),
-    "list_events": lambda gateway, _: gateway.list_events(START - timedelta(days=1), ["refund.created"]),
+    "list_events": lambda gateway, _: gateway.list_events(START - timedelta(days=1), START, ["refund.created"]),
+    "find_event": lambda gateway, _: gateway.find_event("evt_1"),
 }
 
 

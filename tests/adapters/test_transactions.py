@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutErro
 from msgspec.structs import replace
 from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError
 
+from chalicelib.adapters.dynamodb.looks import DynamoLooks
 from chalicelib.adapters.dynamodb.transactions import transient_errors
 from chalicelib.adapters.dynamodb.work import DynamoWorkPositions
 from chalicelib.domain.budgets import BudgetChange
@@ -88,7 +89,7 @@ def calls_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
 def writes_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
     ledger, operators = store.ledger, store.operators
     purchase, gift, review, grant = a_purchase(), a_gift(), a_review(), an_adjustment()
-    positions = DynamoWorkPositions(store.table_name)
+    positions, looks = DynamoWorkPositions(store.table_name), DynamoLooks(store.table_name)
     return {
         "PutItem": [lambda: ledger.file_review(review), lambda: ledger.post_notification(a_notification())],
         "TransactWriteItems": [
@@ -113,13 +114,14 @@ def writes_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
             lambda: positions.rewind(PART, "a"),
             lambda: positions.park(PART, park_item("1", "late", START)),
             lambda: positions.unpark(PART, "1", START),
+            lambda: looks.note_look("payment/pi_1", START),
         ],
     }
 
 
 def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
     ledger, operators, journal = store.ledger, store.operators, store.journal
-    positions = DynamoWorkPositions(store.table_name)
+    positions, looks = DynamoWorkPositions(store.table_name), DynamoLooks(store.table_name)
     line = JournalLine(
         user_id="ann", entry_id="1", event_id="2", kind="gift", coins=1, posted_at=START, creator_id="bob"
     )
@@ -143,6 +145,7 @@ def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
         "BatchGetItem": [
             lambda: journal.not_relayed([line]),
             lambda: journal.not_relayed([replace(line, creator_id=None)]),
+            lambda: looks.last_looks(["payment/pi_1"]),
         ],
     }
 

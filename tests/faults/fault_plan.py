@@ -30,7 +30,7 @@ UNPAIRED: Final = tuple(fault for fault in Fault if fault not in PAIRED)
 
 _READ_VERBS: Final = ("find_", "has_", "list_", "read_")
 _READS: Final = frozenset(
-    {"not_relayed", "present_session", "shard_mismatch", "wallet_mismatch"},
+    {"last_looks", "not_relayed", "present_session", "shard_mismatch", "wallet_mismatch"},
 )
 _REPEATABLE: Final = frozenset(
     {
@@ -39,6 +39,7 @@ _REPEATABLE: Final = frozenset(
         "Ledger.mark_published",
         "Ledger.mark_run_published",
         "Ledger.receive_gifts",
+        "Looks.note_look",
         "PaymentGateway.open_session",
         "WorkPositions.move",
         "WorkPositions.release",

@@ -11,6 +11,7 @@ from chalicelib.ports.billing import PaymentGateway, Subscriptions
 from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
 from chalicelib.ports.journal import Journal
 from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.looks import Looks
 from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.operators import OperatorLedger
 from chalicelib.ports.work import WorkPositions
@@ -21,6 +22,8 @@ PROTOCOLS: tuple[type, ...] = (
     Ledger,
     OperatorLedger,
     Journal,
+    WorkPositions,
+    Looks,
     PaymentGateway,
     Memberships,
     Subscriptions,

@@ -27,6 +27,7 @@ from tests.faults.planted.in_budgets import IN_BUDGETS
 from tests.faults.planted.in_giving import IN_GIVING
 from tests.faults.planted.in_lives import IN_LIVES
 from tests.faults.planted.in_memberships import IN_MEMBERSHIPS
+from tests.faults.planted.in_reconcile import IN_RECONCILE
 from tests.faults.planted.in_reviews import IN_REVIEWS
 from tests.faults.planted.in_tokens import IN_TOKENS
 from tests.faults.planted.in_use_cases import IN_USE_CASES
@@ -35,6 +36,7 @@ from tests.house.figures import MEASURED
 
 BUGS: Final[Sequence[Bug]] = (
     *IN_ADAPTERS,
+    *IN_RECONCILE,
     *IN_AMOUNTS,
     *IN_BUDGETS,
     *IN_GIVING,

@@ -7,10 +7,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chalicelib.domain.payments import CheckoutSession, Dispute, MoneyState, PurchaseRef, Refund, StripeEvent
+from chalicelib.domain.payments import CheckoutSession, Dispute, EventPage, MoneyState, PurchaseRef, Refund, StripeEvent
 from chalicelib.domain.purchases import Purchase
 from chalicelib.errors import NotAuthentic
 from tests.domain.builders import a_dispute, a_refund
+from tests.fake_events import page_of
 from tests.fakes import FakeClock, session_of
 
 MONEY_IS_GONE = {
@@ -89,8 +90,13 @@ class Provider:
     def has_event(self, event_id: str) -> bool:
         return any(event.stripe_event_id == event_id for event in self.events)
 
-    def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:
-        return [event for event in self.events if event.created_at >= since and event.type in types]
+    def list_events(
+        self, since: datetime, until: datetime, types: Collection[str], after: str | None = None
+    ) -> EventPage:
+        return page_of(self.events, since, until, types, after)
+
+    def find_event(self, event_id: str) -> StripeEvent | None:
+        return next((event for event in self.events if event.stripe_event_id == event_id), None)
 
     def read_event(self, payload: bytes, signature: str, now: datetime) -> StripeEvent:
         del now

@@ -7,6 +7,7 @@ from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.domain.work import park_item
+from chalicelib.usecases.reconcile import PART
 from tests.fakes import START
 from tests.faults.membership_scenarios import MEMBERSHIPS, joined
 from tests.faults.scenario import Scenario, Step, webhook
@@ -254,6 +255,13 @@ def _unheard(system: SimulatedSystem) -> None:
     system.advance(15)
 
 
+def _set_aside(system: SimulatedSystem) -> None:
+    """Set the event of an undelivered webhook aside, as a run does that could not handle it."""
+    lost = system.provider.pay(opened(system))
+    system.fake_positions.park(PART, park_item(lost.stripe_event_id, "try_again", system.clock.now()))
+    system.advance(15)
+
+
 def _superseded(system: SimulatedSystem) -> None:
     """Post a purchase by a payment in review."""
     key = opened(system)
@@ -269,6 +277,7 @@ WORKERS: Final = [
     Scenario("sweep what is half done", _half_done, SimulatedSystem.sweep, is_repair=True),
     Scenario("redrive", _lost, SimulatedSystem.redrive, is_repair=True),
     Scenario("reconcile", _unheard, SimulatedSystem.reconcile, is_repair=True),
+    Scenario("reconcile what was set aside", _set_aside, SimulatedSystem.reconcile, is_repair=True),
     Scenario("audit", busy_hour, SimulatedSystem.audit),
 ]
 

@@ -20,6 +20,7 @@ from chalicelib.ports.billing import PaymentGateway, Subscriptions
 from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
 from chalicelib.ports.journal import Journal
 from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.looks import Looks
 from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.operators import OperatorLedger
 from chalicelib.ports.work import WorkPositions
@@ -29,16 +30,17 @@ from chalicelib.usecases.checkout import open_checkout
 from chalicelib.usecases.gifts import send_gift
 from chalicelib.usecases.memberships import open_membership
 from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift
-from chalicelib.usecases.reconcile import reconcile
+from chalicelib.usecases.reconcile import PART, Walks, reconcile
 from chalicelib.usecases.recovery import redrive, sweep
 from chalicelib.usecases.relay import relay_entries, remind_of_budgets
 from chalicelib.usecases.reviews import count_open_reviews, settle_review
 from chalicelib.usecases.streaks import check_streaks
 from chalicelib.usecases.stripe_events import ask_about, receive_webhook
 from tests.domain.builders import a_bundle, a_catalogue, a_checkout_order, a_gift_item, a_gift_order, a_membership_order
+from tests.fake_looks import FakeLooks, OneThread
 from tests.fake_memberships import FakeMemberships
 from tests.fake_operators import FakeJournal, FakeOperators
-from tests.fake_services import FakeStripeEventServices, FakeSweepServices, settlement_services
+from tests.fake_services import FakeSweepServices, settlement_services
 from tests.fake_topic import FakePublisher, FakeRedriveQueue
 from tests.fake_work import FakeWorkPositions
 from tests.fakes import START, FakeClock, FakeLedger, uuid7_at
@@ -63,6 +65,7 @@ class SimulatedSystem:
     id, and a Stripe event from a scenario's setup to its act.
     """
 
+    livemode, threads = False, OneThread()
     shards: Sequence[int] = range(1)  # of the journal, those that have entries
 
     def __init__(self, intercept: Interceptor = pass_through) -> None:
@@ -79,6 +82,7 @@ class SimulatedSystem:
         self.topic: EventPublisher = intercepted(self.publisher, EventPublisher, intercept)
         self.redrive_queue: RedriveQueue = intercepted(self.queue, RedriveQueue, intercept)
         self.fake_journal, self.fake_positions = FakeJournal(self.fake_ledger, shards=1), FakeWorkPositions()
+        self.fake_looks = FakeLooks()
         self.responses, self.refusals = dict[str, Any](), dict[str, str]()
         self.webhooks: list[StripeEvent] = []
         self.records, self.spent = list[PostedRecord](), list[BudgetRecord]()
@@ -89,6 +93,7 @@ class SimulatedSystem:
         self.operators: OperatorLedger = intercepted(self.fake_operators, OperatorLedger, intercept)
         self.journal: Journal = intercepted(self.fake_journal, Journal, intercept)
         self.positions: WorkPositions = intercepted(self.fake_positions, WorkPositions, intercept)
+        self.looks: Looks = intercepted(self.fake_looks, Looks, intercept)
         self.gateway: PaymentGateway = intercepted(self.provider, PaymentGateway, intercept)
         self.billing = Billing(self.provider, self.fake_memberships)
         self.memberships: Memberships = intercepted(self.fake_memberships, Memberships, intercept)
@@ -163,7 +168,7 @@ class SimulatedSystem:
 
     def deliver(self, event: StripeEvent) -> str:
         """Deliver a Stripe event. An acknowledged event is not delivered again."""
-        outcome = receive_webhook(event.stripe_event_id.encode(), "signed", self.intake())
+        outcome = receive_webhook(event.stripe_event_id.encode(), "signed", self)
         self.webhooks = [waiting for waiting in self.webhooks if waiting is not event]
         return outcome
 
@@ -171,7 +176,7 @@ class SimulatedSystem:
         """Read a purchase, as the page that waits for it does."""
         purchase = self.ledger.find_entry(fan, key)
         assert isinstance(purchase, Purchase)
-        ask_about(purchase, self.intake())
+        ask_about(purchase, self)
 
     # --- workers ----------------------------------------------------------------------------------------------------
 
@@ -202,7 +207,7 @@ class SimulatedSystem:
 
     def reconcile(self) -> None:
         """Run reconcile. Raises TryAgain when some events must wait for the next run."""
-        if reconcile(self.intake(), journal=self.journal)[Outcome.TRY_AGAIN]:
+        if reconcile(self).outcomes.get(Outcome.TRY_AGAIN):
             raise TryAgain("Some events must wait.")
 
     def sweep(self) -> None:
@@ -215,16 +220,6 @@ class SimulatedSystem:
 
     def count_reviews(self) -> int:
         return count_open_reviews(self)
-
-    def intake(self) -> FakeStripeEventServices:
-        return FakeStripeEventServices(
-            livemode=False,
-            ledger=self.ledger,
-            gateway=self.gateway,
-            memberships=self.memberships,
-            subscriptions=self.subscriptions,
-            clock=self.clock,
-        )
 
     def relay(self, publisher: EventPublisher | None = None) -> FakeSweepServices:
         return FakeSweepServices(
@@ -268,9 +263,9 @@ class SimulatedSystem:
     def a_day_later(self) -> None:
         """Advance by 25 hours, with the workers' watermarks up to date."""
         self.advance(25 * 60)
-        for worker in ("reconcile", "audit"):
-            self.fake_journal.watermarks[worker] = self.clock.now()
+        self.fake_journal.watermarks["audit"] = self.clock.now()
         self.fake_positions.rewind(SWEEP, "|".join((place_of(self.clock.now()),) * 2) + "|")
+        self.fake_positions.rewind(PART, Walks(events=self.clock.now(), late=self.clock.now()).text)
 
     def state(self) -> list[object]:
         """Collect all state that may differ between two orders of the same calls.
@@ -279,7 +274,7 @@ class SimulatedSystem:
         """
         shared = {id(self.fake_ledger), id(self.fake_memberships)}
         stores = [self.fake_ledger, self.fake_memberships, self.fake_operators, self.fake_journal]
-        fakes = [*stores, self.publisher, self.queue, self.fake_positions]
+        fakes = [*stores, self.publisher, self.queue, self.fake_positions, self.fake_looks]
         held = [{name: value for name, value in vars(fake).items() if id(value) not in shared} for fake in fakes]
         billed = [self.billing.subscriptions, self.billing.invoices]
         rest = [self.webhooks, self.records, self.spent, self.streak_timer.pending, self.refusals]

@@ -26,6 +26,7 @@ from chalicelib.services import services
 from chalicelib.settings import Settings
 from infra.local.deployment import new_signing_key
 from tests.domain.builders import a_membership, a_refund
+from tests.fake_looks import FakeLooks, OneThread
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
 from tests.fake_operators import FakeJournal, FakeOperators
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
@@ -106,19 +107,6 @@ class FakeTokens:
         return Caller(user_id=user_id, scopes=frozenset(scope.split()))
 
 
-class Broken:
-    """A port whose every call raises `error`."""
-
-    def __init__(self, error: Exception) -> None:
-        self._error = error
-
-    def __getattr__(self, name: str) -> Any:
-        def fail(*_: Any, **__: Any) -> None:
-            raise self._error
-
-        return fail
-
-
 @dataclass
 class Api:
     """The deployed function as its callers and operators see it."""
@@ -152,6 +140,8 @@ class Api:
             "redrive_queue": self.queue,
             "streak_timer": self.timer,
             "tokens": FakeTokens(),
+            "looks": FakeLooks(),
+            "threads": OneThread(),
         }
 
     def call(self, method: str, url: str, **parts: Any) -> Reply:

@@ -7,7 +7,8 @@ import pytest
 
 from chalicelib.errors import Unauthenticated
 from tests.fakes import START, uuid7_at
-from tests.http.api import ABSENT, KEYS_OUT_OF_REACH, QUERIES, Api, Broken, Reply, routes
+from tests.http.api import ABSENT, KEYS_OUT_OF_REACH, QUERIES, Api, Reply, routes
+from tests.http.broken import Broken
 
 ID = uuid7_at(START, 77)
 OPEN_TO_ALL = {

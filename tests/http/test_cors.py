@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 import app
 from tests.fakes import START, uuid7_at
-from tests.http.api import ABSENT, KEYS_OUT_OF_REACH, QUERIES, Api, Broken, Reply, routes
+from tests.http.api import ABSENT, KEYS_OUT_OF_REACH, QUERIES, Api, Reply, routes
+from tests.http.broken import Broken
 
 ID = uuid7_at(START, 7)
 PAGE = "https://fans.example"

@@ -7,7 +7,8 @@ import pytest
 
 from chalicelib.errors import PaymentUnavailable, TryAgain
 from tests.fakes import START, FakeLedger, uuid7_at
-from tests.http.api import REQUEST_ID, Api, Broken, Reply, routes
+from tests.http.api import REQUEST_ID, Api, Reply, routes
+from tests.http.broken import Broken
 from tests.http.events import counters, event_for, event_of
 
 ID = uuid7_at(START, 7)

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes import session_of
-from tests.http.api import Api, Broken
+from tests.http.api import Api
+from tests.http.broken import Broken
 from tests.http.events import counters
 
 

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from chalicelib.adapters.offer_signer import BadSigningKey, EcOfferSigner
 from chalicelib.errors import TryAgain
 from infra.local.deployment import new_signing_key
-from tests.http.api import SIGNING_KEY, Api, Broken, Reply
+from tests.http.api import SIGNING_KEY, Api, Reply
+from tests.http.broken import Broken
 
 
 def verify(api: Api, **query: str | int) -> Reply:

@@ -6,7 +6,8 @@ import pytest
 
 from chalicelib.errors import TryAgain
 from tests.fakes import START, uuid7_at
-from tests.http.api import ABSENT, Api, Broken, Reply
+from tests.http.api import ABSENT, Api, Reply
+from tests.http.broken import Broken
 from tests.http.events import refused
 
 KEY = uuid7_at(START, 10**6)

@@ -20,9 +20,11 @@ from chalicelib.domain.journal import JOURNAL_SHARDS
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.errors import TryAgain
+from chalicelib.usecases.reconcile import PART
 from tests.domain.builders import a_gift, a_reversal, an_adjustment
 from tests.fakes import START, uuid7_at
-from tests.http.api import Api, Broken
+from tests.http.api import Api
+from tests.http.broken import Broken
 from tests.http.events import counters, event_of, hint_of
 
 HOUR = timedelta(hours=1)
@@ -198,22 +200,41 @@ def test_redrive_logs_a_discarded_stretch(api: Api, capsys: pytest.CaptureFixtur
 # --- reconcile --------------------------------------------------------------------------------------------------------
 
 
+QUIET = {"Parked": 0, "ReconcileBehind": 5}
+"""Counted by a run that reached the youngest events that webhooks may not deliver any more."""
+
+
 def test_reconcile_credits_lost_webhooks(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     purchase_id = api.buy().json["id"]
     api.refund(purchase_id, 37)
     api.gateway.listed = [event_of(api, purchase_id), hint_of(purchase_id), hint_of(purchase_id, "refund.updated")]
     api.clock.advance(HOUR)
     outcomes = workers.reconcile_events(on_schedule(), None)
-    assert outcomes == {"credited": 1, "clawed_back": 1, "unchanged": 1}
+    assert outcomes == {"credited": 1, "clawed_back": 1}
     assert json.loads(json.dumps(outcomes)) == outcomes
-    assert counters(capsys) == {"WebhookCredited": 1, "WebhookClawedBack": 1, "WebhookUnchanged": 1, "Healed": 2}
+    assert counters(capsys) == {"WebhookCredited": 1, "WebhookClawedBack": 1, "Healed": 2, **QUIET}
     assert api.get("/v1/wallet").json["coins"] == 35
 
 
 @pytest.mark.usefixtures("api")
 def test_reconcile_without_lost_webhooks_heals_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert workers.reconcile_events(on_schedule(), None) == {}
-    assert counters(capsys) == {"Healed": 0}
+    assert counters(capsys) == {"Healed": 0, **QUIET}
+
+
+def test_reconcile_beside_another_run_counts_no_age(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    now = api.clock.now()
+    api.ports["positions"].take(PART, "another", now, now + HOUR)
+    assert workers.reconcile_events(on_schedule(), None) == {}
+    assert counters(capsys) == {"Healed": 0, "Parked": 0}
+
+
+def test_reconcile_counts_what_it_sets_aside(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    api.gateway.listed = [event_of(api, api.buy().json["id"])]
+    api.ports["ledger"] = Broken(TryAgain())
+    api.clock.advance(HOUR)
+    workers.reconcile_events(on_schedule(), None)
+    assert counters(capsys) == {"WebhookTryAgain": 1, "Healed": 0, **QUIET, "Parked": 1}
 
 
 # --- audit ------------------------------------------------------------------------------------------------------------

@@ -211,6 +211,7 @@ class TestAlarms:
             ("UnknownStatusAlarm", "WebhookUnknownStatus"),
             ("MismatchAlarm", "Mismatch"),
             ("HealedAlarm", "Healed"),
+            ("ReconcileBehindAlarm", "ReconcileBehind"),
             ("UnforeseenAlarm", "Unforeseen"),
             ("StaleKeysAlarm", "StaleKeys"),
             ("StaleSecretsAlarm", "StaleSecrets"),

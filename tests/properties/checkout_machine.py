@@ -234,7 +234,8 @@ class CheckoutMachine(RuleBasedStateMachine):
 
     def record_event(self, event: StripeEvent, word: str, paid: Payment) -> ProviderEvent:
         """Record an event in the provider's list."""
-        recorded = ProviderEvent(replace(event, created_at=self.harness.clock.now()), word, paid)
+        event_id, now = f"evt_{len(self.events)}", self.harness.clock.now()
+        recorded = ProviderEvent(replace(event, stripe_event_id=event_id, created_at=now), word, paid)
         self.events.append(recorded)
         self.harness.provider.listed.append(recorded.stripe_event)
         return recorded

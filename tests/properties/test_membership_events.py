@@ -18,15 +18,14 @@ from chalicelib.domain.memberships import MembershipStatus
 from chalicelib.domain.payments import MoneyState, StripeEvent
 from chalicelib.domain.periods import ByPeriod
 from chalicelib.usecases.budgets import set_budget
-from chalicelib.usecases.reconcile import reconcile
 from tests.domain.builders import FAN, KEY, a_purchase, a_refund
 from tests.fake_memberships import MONTH, hint_of
-from tests.fake_operators import FakeJournal
 from tests.fakes import START, session_of
 from tests.invariants import Books, books_of, changed
 from tests.properties.profile import STEADY
 from tests.usecases.checkout_harness import a_hint, a_stripe_event
 from tests.usecases.membership_harness import MEMBERSHIP, MembershipHarness
+from tests.usecases.reconcile_harness import Reconciler
 from tests.usecases.test_membership_payments import SECOND, WAYS, rows
 
 PRICE, COINS, BUDGET = 499, 500, 2_000
@@ -175,7 +174,7 @@ def test_reconcile_of_lost_membership_events_leads_to_the_same_state(
     harness.set_provider_state(LAST)
     harness.provider.listed = [replace(event, stripe_event_id=f"evt_{number}") for number, event in enumerate(EVENTS)]
     harness.clock.advance(timedelta(hours=1))
-    reconcile(harness.stripe_event_services(), journal=FakeJournal(harness.books))
+    Reconciler(harness).reconcile()
     assert harness.is_final_state(), arrivals[:heard]
 
 

@@ -15,8 +15,8 @@ from chalicelib.domain.reversals import money_state
 from chalicelib.domain.settlements import payment_entry_id
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.audit import audit_ledger
+from chalicelib.usecases.event_slices import object_of
 from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift
-from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.recovery import redrive, sweep
 from chalicelib.usecases.reviews import settle_review
 from tests.domain.builders import a_dispute, a_refund, an_act, booked
@@ -29,6 +29,7 @@ from tests.properties.model import Moved, Name
 from tests.properties.outcomes import outcome_of
 from tests.properties.profile import COMMANDS, MACHINE
 from tests.usecases.checkout_harness import a_hint
+from tests.usecases.reconcile_harness import Reconciler
 
 REFUND_WORDS = ["pending", "succeeded", "succeeded", "requires_action", "failed", "canceled", "reversed"]
 DISPUTE_WORDS = ["needs_response", "under_review", "lost", "won", "blocked", "resolved", "warning_needs_response",
@@ -50,7 +51,9 @@ class CoinpurseMachine(GivingMachine):
         self.positions = FakeWorkPositions()
         self.refunds: dict[str, list[Moved]] = {}
         self.disputes: dict[str, list[Moved]] = {}
+        self.reconciler = Reconciler(self.harness, self.journal)
         self.reconciled: datetime | None = None
+        self.looked: dict[str, datetime] = {}
 
     @initialize()
     def start_sweeping(self) -> None:
@@ -174,15 +177,23 @@ class CoinpurseMachine(GivingMachine):
 
     @rule()
     def reconcile(self) -> None:
-        """Handle the events since the last run again in order, except for the most recent ones."""
+        """Look once at what the events since the last run are about, in order, except for the most recent ones."""
         now = self.harness.clock.now()
-        outcomes = reconcile(self.harness.stripe_event_services(), journal=self.journal)
-        since = max(self.reconciled or now - timedelta(days=3), now - timedelta(days=30))
-        listed = [
-            event for event in self.events if since - 60 * MINUTE <= event.stripe_event.created_at <= now - 5 * MINUTE
+        outcomes = self.reconciler.reconcile()
+        until = (now - 5 * MINUTE).replace(microsecond=0)
+        since = max(self.reconciled or now - timedelta(days=30), now - timedelta(days=30))
+        groups: dict[str, list[ProviderEvent]] = {}
+        for event in sorted(self.events, key=lambda event: event.stripe_event.created_at):
+            if since <= event.stripe_event.created_at < until:
+                groups.setdefault(object_of(event.stripe_event), []).append(event)
+        fresh = [
+            group[-1]
+            for name, group in groups.items()
+            if self.looked.get(name, now - timedelta(days=99)) <= group[-1].stripe_event.created_at + MINUTE
         ]
-        assert outcomes == Counter(self.predicted_outcome(event) for event in listed)
-        self.reconciled = max(since, now - 5 * MINUTE)
+        assert outcomes == Counter(self.predicted_outcome(event) for event in fresh)
+        self.looked |= {object_of(event.stripe_event): now for event in fresh}
+        self.reconciled = max(since, until)
 
     @rule()
     def sweep(self) -> None:

@@ -33,6 +33,8 @@ OPEN_REVIEWS: Final = "REVIEWS#OPEN"
 """Journal partition of the open reviews. Sweep and audit ask for hours and never see it."""
 RELAY_RUN: Final = "RELAYED"
 """Sort key of the mark of a run of the relay."""
+LOOKED: Final = "LOOKED"
+"""Sort key of the last read of an object of the payment provider."""
 WATERMARK: Final = "WATERMARK"
 """Sort key of a background worker's position."""
 
@@ -78,12 +80,6 @@ def membership_key(membership_id: str) -> str:
     return MEMBERSHIPS + key(membership_id)
 
 
-def membership_keys_since(at: datetime) -> tuple[str, str]:
-    """Return the first and last possible sort key of memberships whose ids are of that time or later."""
-    milliseconds = f"{int(at.timestamp() * 1000):012x}"
-    return f"{MEMBERSHIPS}{milliseconds[:8]}-{milliseconds[8:]}", f"{MEMBERSHIPS}~"
-
-
 def received_key(event_id: str) -> str:
     """Return the sort key of an entry that a creator's shard has received."""
     return RECEIVED + key(event_id)
@@ -112,6 +108,16 @@ def opened_key(opened_at: datetime, payment_id: str, moved: str | None) -> str:
 def audit_key(act_id: str) -> str:
     """Return the partition key of an act, filed under the month of its id: a repeat in the next month finds it."""
     return key("AUDIT", f"{uuid7_time(act_id):%Y-%m}")
+
+
+def look_key(object_id: str) -> str:
+    """Return the partition key of the last read of an object, as reconcile names it."""
+    return f"{LOOKED}#{object_id}"
+
+
+def object_id_of(partition: str) -> str:
+    """Return the object id in the partition key of a look."""
+    return partition.removeprefix(f"{LOOKED}#")
 
 
 def watermark_key(worker: str) -> str:

@@ -247,6 +247,13 @@ class AuditRow(Row):
     at = InstantAttribute()
 
 
+class LookRow(Row):
+    """Time of the last read of an object of the payment provider. The TTL tidies."""
+
+    at = InstantAttribute()
+    ttl = IntegerAttribute()
+
+
 class WatermarkRow(Row):
     """Position of a background worker."""
 

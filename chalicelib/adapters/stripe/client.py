@@ -1,12 +1,14 @@
 """Stripe client construction, and mapping of Stripe's errors."""
 
 import logging
+import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
 import stripe
 
+from chalicelib.adapters.stripe.pace import RATE_LIMITED, Pace
 from chalicelib.domain.addresses import with_parameters
 from chalicelib.domain.payments import CustomerGone
 from chalicelib.domain.purchases import FORMER_KEY_FORM
@@ -43,6 +45,43 @@ class Connections(stripe.RequestsClient):
             return super().request(method, url, headers, post_data)
 
 
+PAUSES_SECONDS: Final = (1.0, 2.0, 4.0, 8.0)
+"""Pauses after rate-limited requests that name none. The last request of a call is not repeated."""
+_LOCKED: Final = b'"lock_timeout"'
+
+
+class PacedConnections(Connections):
+    """Connections whose requests keep a pace. A rate-limited request is repeated after the pause that Stripe names.
+
+    Stripe answers 429 above 100 requests a second, 25 for each endpoint or in a sandbox (docs.stripe.com/rate-limits).
+    It documents no `Retry-After` there, so without one the pauses grow, with jitter. A `lock_timeout` has the same
+    status and is about one object: the other threads do not wait for it.
+    """
+
+    def __init__(self, timeout: tuple[float, float], pace: Pace) -> None:
+        super().__init__(timeout=timeout)
+        self._pace = pace
+
+    def request(  # type: ignore[override]  # as in Connections
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: object = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        for pause in PAUSES_SECONDS:
+            self._pace.wait()
+            response = super().request(method, url, headers, post_data)
+            body, status, answered = response
+            if status != RATE_LIMITED or _LOCKED in body:
+                return response
+            self._pace.hold(_retry_after(answered) or random.uniform(pause / 2, pause))  # noqa: S311  # jitter
+        self._pace.wait()
+        return super().request(method, url, headers, post_data)
+
+
+def _retry_after(headers: Mapping[str, str]) -> int | None:
+    """Parse the header's seconds. None without them; its other form, a date, is not used by Stripe."""
+    value = headers.get("Retry-After", "")
+    return int(value) if value.isascii() and value.isdigit() else None
+
+
 class StripeAccount:
     """Base of the Stripe adapters; reads the current API key for each call.
 
@@ -52,6 +91,7 @@ class StripeAccount:
         success_url: return address after payment.
         cancel_url: return address without payment.
         on_rejected: called when Stripe rejects a request that our configuration should have made possible.
+        pace: that of a background worker's requests, or None for those of requests.
     """
 
     def __init__(
@@ -62,13 +102,16 @@ class StripeAccount:
         success_url: str,
         cancel_url: str,
         on_rejected: Callable[[], None],
+        pace: Pace | None = None,
     ) -> None:
         self._api_key = api_key
         self._api_url = api_url
         self._success_url = success_url
         self._cancel_url = cancel_url
         self._on_rejected = on_rejected
-        self._http: stripe.RequestsClient = Connections(timeout=TIMEOUTS_SECONDS)
+        self._http: stripe.RequestsClient = (
+            PacedConnections(TIMEOUTS_SECONDS, pace) if pace else Connections(timeout=TIMEOUTS_SECONDS)
+        )
 
     # Quoted: stripe imports StripeClient lazily, and a webhook needs none.
     def _client(self, http: stripe.RequestsClient | None = None) -> "stripe.StripeClient":

@@ -20,7 +20,8 @@ from chalicelib.adapters.stripe.checkout_schema import (
 from chalicelib.adapters.stripe.client import Connections, StripeAccount, answering, as_quoted, existing
 from chalicelib.adapters.stripe.expiry import expire_all
 from chalicelib.adapters.stripe.keys import keys_of, walk
-from chalicelib.domain.payments import CheckoutSession, MoneyState, PurchaseRef, StripeEvent
+from chalicelib.adapters.stripe.pace import Pace
+from chalicelib.domain.payments import CheckoutSession, EventPage, MoneyState, PurchaseRef, StripeEvent
 from chalicelib.domain.purchases import SESSION_LIFE, Purchase
 from chalicelib.errors import NotAuthentic, NotFound, TryAgain
 
@@ -44,7 +45,7 @@ class StripeGateway(StripeAccount):
         api_url: base address, without `/v1`.
         success_url: return address after payment.
         cancel_url: return address without payment.
-        on_rejected: as in StripeAccount.
+        on_rejected, pace: as in StripeAccount.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class StripeGateway(StripeAccount):
         success_url: str,
         cancel_url: str,
         on_rejected: Callable[[], None],
+        pace: Pace | None = None,
     ) -> None:
         super().__init__(
             api_key=api_key,
@@ -63,6 +65,7 @@ class StripeGateway(StripeAccount):
             success_url=success_url,
             cancel_url=cancel_url,
             on_rejected=on_rejected,
+            pace=pace,
         )
         self._webhook_secrets = webhook_secrets
         self._hasty = Connections(timeout=HASTY_TIMEOUTS_SECONDS)
@@ -153,15 +156,27 @@ class StripeGateway(StripeAccount):
         with answering():
             return existing(lambda: self._client().v1.events.retrieve(event_id)) is not None
 
-    def list_events(self, since: datetime, types: Collection[str]) -> Sequence[StripeEvent]:
-        """List oldest first; Stripe lists newest first and takes at most twenty types."""
+    def list_events(
+        self, since: datetime, until: datetime, types: Collection[str], after: str | None = None
+    ) -> EventPage:
+        """Cost: 1 request. Stripe takes at most twenty types, and lists newest first.
+
+        The window of time is what bounds a walk, not `ending_before`: an event that is listed late may have its place
+        behind a cursor that was passed (blog.sequin.io/finding-and-fixing-eventual-consistency-with-stripe-events).
+        """
+        created: stripe.params.EventListParamsCreated = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
+        params: stripe.params.EventListParams = {"created": created, "types": sorted(types), "limit": 100}
+        if after:
+            params["starting_after"] = after
         with answering():
-            found = list(
-                self._client()
-                .v1.events.list({"created": {"gte": int(since.timestamp())}, "types": sorted(types), "limit": 100})
-                .auto_paging_iter()
-            )
-        return [event for listed in reversed(found) if (event := _usable(listed.to_dict()))]
+            page = self._client().v1.events.list(params)
+        events = [event for listed in page.data if (event := _usable(listed.to_dict()))]
+        return EventPage(events=events, after=page.data[-1].id if page.has_more else None)
+
+    def find_event(self, event_id: str) -> StripeEvent | None:
+        with answering():
+            event = existing(lambda: self._client().v1.events.retrieve(event_id))
+        return _usable(event.to_dict()) if event else None
 
     def read_event(self, payload: bytes, signature: str, now: datetime) -> StripeEvent:
         self._verify(payload, signature, now)

@@ -221,6 +221,8 @@ def _failed(failure: FailNext) -> ApiResponse:
     kind = "api_error" if failure.status >= 500 else "invalid_request_error"
     error = ApiError("The sandbox is set to fail this request.", failure.status, kind, failure.code or None)
     headers = {"Stripe-Should-Retry": failure.should_retry} if failure.should_retry else {}
+    if failure.retry_after:
+        headers["Retry-After"] = str(failure.retry_after)
     return ApiResponse(failure.status, error.to_json(), headers)
 
 

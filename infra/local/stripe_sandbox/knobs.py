@@ -20,6 +20,8 @@ class FailNext:
     code: str = ""
     # The Stripe-Should-Retry header: "", "true" or "false".
     should_retry: str = ""
+    # The Retry-After header, in seconds; without one if 0.
+    retry_after: int = 0
 
 
 @dataclass

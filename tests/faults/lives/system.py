@@ -6,6 +6,7 @@ from typing import Final
 from zlib import crc32
 
 from chalicelib.adapters.dynamodb.keys import REVIEWS
+from chalicelib.adapters.dynamodb.looks import DynamoLooks
 from chalicelib.adapters.dynamodb.models import ReviewRow
 from chalicelib.adapters.dynamodb.review_rows import to_review
 from chalicelib.adapters.dynamodb.stream_records import budget_records, posted_records
@@ -16,7 +17,7 @@ from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.reviews import Review
 from chalicelib.domain.work import Part
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.reconcile import _TYPES
+from chalicelib.usecases.event_slices import TYPES
 from chalicelib.usecases.reviews import settle_review
 from chalicelib.usecases.stripe_events import receive_webhook
 from infra.local.stripe_sandbox.events import Event
@@ -62,7 +63,7 @@ class LivingSystem(SimulatedSystem):
         self.table.clear()
         self.ledger, self.operators = store.ledger, store.operators
         self.journal, self.memberships = store.journal, store.memberships
-        self.positions = DynamoWorkPositions(store.table_name)
+        self.positions, self.looks = DynamoWorkPositions(store.table_name), DynamoLooks(store.table_name)
         self.undelivered: list[Event] = []
         self.happened: list[Event] = []
         self.is_behind = False
@@ -72,7 +73,7 @@ class LivingSystem(SimulatedSystem):
             self.journal.move_watermark(worker, START)
 
     def _notice(self, event: Event) -> None:
-        if event.type in _TYPES:
+        if event.type in TYPES:
             self.undelivered.append(event)
             self.happened.append(event)
 
@@ -95,7 +96,7 @@ class LivingSystem(SimulatedSystem):
     def deliver_stripe_event(self, event: Event) -> None:
         """Deliver a webhook. One that is not acknowledged stays undelivered."""
         try:
-            receive_webhook(*self.stripe.signed(event), self.intake())
+            receive_webhook(*self.stripe.signed(event), self)
         except TryAgain:
             return
         self.undelivered = [waiting for waiting in self.undelivered if waiting is not event]

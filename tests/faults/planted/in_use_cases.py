@@ -263,11 +263,4 @@ IN_USE_CASES: Final = [
         "        if record.entry is None:\n            continue\n",
         ("tests/usecases/test_relay_faults.py",),
     ),
-    Bug(
-        "reconcile moves on past what it left",
-        "chalicelib/usecases/reconcile.py",
-        "if not outcomes[Outcome.TRY_AGAIN] and not outcomes[Outcome.UNFORESEEN]:",
-        "if not outcomes[Outcome.UNFORESEEN]:",
-        ("tests/usecases/test_reconcile.py",),
-    ),
 ]
