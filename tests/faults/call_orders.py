@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from tests.faults.failpoints import Schedule, heal, settle
 from tests.faults.fault_plan import FaultPlan
 from tests.faults.invariants import Breach, breaches
-from tests.faults.scheduler import Scheduler, orders
+from tests.faults.scheduler import Scheduler
 
 
 class SystemUnderTest(Protocol):
@@ -24,20 +24,15 @@ def all_orders(
 ) -> Iterator[list[Breach]]:
     """Find the breaches of each order, after delivery and again after recovery.
 
-    `build` is called with the names of the handlers. A state reached by two orders is continued only once.
+    `build` is called with the names of the handlers. Two orders that reach one state continue, or recover, only once.
     """
-    seen: set[int] = set()
-    built: list[Harness] = []
-
-    def run(choices: Sequence[int]) -> Sequence[int]:
-        harness = build(names)
-        built.append(harness)
-        return harness.scheduler.run([partial(handlers[name], harness) for name in names], choices, seen)
-
-    for _ in orders(run):
-        harness = built.pop()
-        if harness.scheduler.is_over:
-            harness.scheduler.retry()
-            found = settle(harness.scheduler.system, FaultPlan({}))
-            heal(harness.scheduler.system, Schedule.AT_ONCE, FaultPlan({}))
-            yield found + breaches(harness.scheduler.system)
+    harness = build(names)
+    scheduler, system = harness.scheduler, harness.scheduler.system
+    by_name = {name: partial(handlers[name], harness) for name in names}
+    ends: set[int] = set()
+    for _ in scheduler.all_orders([by_name[name] for name in names]):
+        if scheduler.is_new_end(ends):
+            scheduler.retry()
+            found = settle(system, FaultPlan({}))
+            heal(system, Schedule.AT_ONCE, FaultPlan({}))
+            yield found + breaches(system)

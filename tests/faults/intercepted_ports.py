@@ -54,7 +54,7 @@ def pass_through(call: Call) -> Any:
 
 def intercepted(port: Port, protocol: type, intercept: Interceptor) -> Port:
     """Return the port with each method of its protocol intercepted. It has no other attributes."""
-    return cast("Port", _InterceptedPort(port, protocol, intercept))
+    return cast("Port", InterceptedPort(port, protocol, intercept))
 
 
 @cache
@@ -71,7 +71,9 @@ def all_calls() -> frozenset[str]:
     return frozenset(f"{protocol.__name__}.{name}" for protocol in PROTOCOLS for name in methods_of(protocol))
 
 
-class _InterceptedPort:
+class InterceptedPort:
+    """A port whose calls go to the interceptor. It has no state."""
+
     def __init__(self, port: object, protocol: type, intercept: Interceptor) -> None:
         self._port = port
         self._protocol = protocol

@@ -73,7 +73,7 @@ def _jobs(kills: int) -> Iterator[Job]:
         yield Job(work.two_faults, points**2.5 / 800, (scenario.name,))
         yield Job(work.one_fault, points / 20, (scenario.name,))
     for rest, name in enumerate(reversed(IN_TRIPLES), start=1):
-        yield Job(work.three_handlers, rest**2 / 6, (name,))
+        yield Job(work.three_handlers, rest**2 / 8, (name,))
     yield from (Job(work.two_handlers, 2, (name,)) for name in interleavings.HANDLERS)
     yield from (Job(work.eight_handlers, 3, (start,)) for start in range(0, 12 * CHUNK, CHUNK))
     yield from (Job(work.lossy_delivery, 3, (start,)) for start in range(0, 8 * CHUNK, CHUNK))

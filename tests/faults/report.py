@@ -22,6 +22,7 @@ def added_up(pieces: Iterable[Piece]) -> list[Piece]:
         total = sums.setdefault(piece.heading, Piece(piece.heading))
         total.tried += piece.tried
         total.points += piece.points
+        total.sampled += piece.sampled
         total.seconds += piece.seconds
         total.by_kind += piece.by_kind
         total.seeds += piece.seeds
@@ -35,6 +36,7 @@ def table(pieces: Sequence[Piece]) -> str:
     for piece in pieces:
         counts = "".join(f"{piece.by_kind[kind]:>11}" for kind in KINDS)
         points = f"  ({piece.points} calls, each hit)" if piece.points else ""
+        points += f"  ({piece.sampled} triples sampled)" if piece.sampled else ""
         lines.append(f"{piece.heading:<34}" + (piece.skipped or f"{piece.tried:>10,}{counts}{points}"))
     total: Counter[str] = sum((piece.by_kind for piece in pieces), Counter())
     lost, doubled, unhandled, broken = (total[kind] for kind in KINDS)

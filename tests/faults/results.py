@@ -43,7 +43,7 @@ def clean_commit() -> str:
 
 
 def _plain(piece: Piece) -> Mapping[str, Any]:
-    return {name: getattr(piece, name) for name in ("heading", "tried", "points", "seconds")}
+    return {name: getattr(piece, name) for name in ("heading", "tried", "points", "sampled", "seconds")}
 
 
 def _git(*arguments: str) -> str:

@@ -7,13 +7,13 @@ the scheduler restarts it, replays the recorded responses, makes one new call, a
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import count
 from typing import Any, Final
 
 from chalicelib.errors import CoinpurseError, TryAgain
 from tests.fakes import FakeClock, uuid7_at
 from tests.faults.intercepted_ports import Call
 from tests.faults.simulated_system import SimulatedSystem
+from tests.faults.snapshots import Snapshot
 
 UNCHANGING: Final = frozenset({"PaymentGateway.read_event", "PaymentGateway.find_purchase_ref"})
 """Calls with a constant response: their order does not matter, so they are no steps."""
@@ -38,6 +38,11 @@ class Actor:
     _replayed: int = 0
     _ids_replayed: int = 0
     _may_call: bool = False
+
+    @property
+    def is_new(self) -> bool:
+        """Return True before the first step."""
+        return not (self.is_done or self.responses)
 
     def step(self) -> None:
         """Make one more call, and stop at the next one."""
@@ -79,34 +84,70 @@ class Scheduler:
         self.system = SimulatedSystem(self._intercept)
         self.system.clock = _Clock(self)
         self.actors: list[Actor] = []
+        self.error: Exception | None = None
 
-    def run(self, handlers: Sequence[Handler], choices: Sequence[int], seen: set[int] | None = None) -> list[int]:
-        """Run the handlers; each choice selects the unfinished one to continue, and after the last choice the first.
+    def run(self, handlers: Sequence[Handler], choices: Sequence[int]) -> list[int]:
+        """Run the handlers; each choice selects the one to continue, and after the last choice the first.
 
-        Args:
-            handlers: the handlers.
-            choices: the order, as far as it is fixed.
-            seen: states reached before, whose continuation is skipped.
-
-        Returns:
-            The number of unfinished handlers at each step. Shorter when a state was seen before.
+        Returns the number of handlers to choose from at each step.
         """
-        self.actors = [Actor(number, handler) for number, handler in enumerate(handlers, start=1)]
+        self._begin(handlers)
         widths: list[int] = []
-        for place in count():
-            ready = [actor for actor in self.actors if not actor.is_done]
-            if not ready or (seen is not None and place >= len(choices) and self._is_among(seen)):
-                return widths
+        while ready := self._ready():
+            place = len(widths)
             widths.append(len(ready))
-            self.actor = ready[choices[place] % len(ready) if place < len(choices) else 0]
-            try:
-                self.actor.step()
-            finally:
-                self.actor = None
-        raise AssertionError("counting never ends")
+            self._step(ready[choices[place] % len(ready) if place < len(choices) else 0])
+        return widths
+
+    def all_orders(self, handlers: Sequence[Handler]) -> Iterator[list[int]]:
+        """Run the handlers in all orders of their calls. A state reached by two orders is continued only once.
+
+        Yields the choices of each order that has ended, or has reached a known state, in the state that it left. What
+        is done to the system then is undone before the next order.
+        """
+        self._begin(handlers)
+        return self._continued([], set())
+
+    def _continued(self, choices: list[int], seen: set[int]) -> Iterator[list[int]]:
+        ready = self._ready()
+        if not ready or self._is_among(seen):
+            yield choices
+            return
+        snapshot = Snapshot(self)
+        for choice, actor in enumerate(ready):
+            if choice:
+                snapshot.restore()
+            self._step(actor)
+            yield from self._continued([*choices, choice], seen)
+
+    def _begin(self, handlers: Sequence[Handler]) -> None:
+        self.error = None
+        self.actors = [Actor(number, handler) for number, handler in enumerate(handlers, start=1)]
+
+    def _ready(self) -> list[Actor]:
+        """Return the actors that can continue. Those with the same handler begin in their order."""
+        new: list[Handler] = []
+        ready: list[Actor] = []
+        for actor in self.actors:
+            if not (actor.is_done or (actor.is_new and actor.handler in new)):
+                ready.append(actor)
+            if actor.is_new:
+                new.append(actor.handler)
+        return ready
+
+    def _step(self, actor: Actor) -> None:
+        self.actor = actor
+        try:
+            actor.step()
+        except Exception as error:  # noqa: BLE001  # any exception that escapes is a finding
+            actor.is_done, self.error = True, error
+        finally:
+            self.actor = None
 
     def retry(self) -> None:
-        """Retry, alone, each handler that ended in TryAgain."""
+        """Retry, alone, each handler that ended in TryAgain. Raises what another one has raised."""
+        if self.error:
+            raise self.error
         for actor in self.actors:
             if actor.must_retry:
                 actor.handler()
@@ -120,12 +161,16 @@ class Scheduler:
         """Return True if all handlers finished."""
         return all(actor.is_done for actor in self.actors)
 
+    def is_new_end(self, ends: set[int]) -> bool:
+        """Return True if all handlers finished, in a state in which none of the earlier ends was."""
+        if self.error or not self.is_over:
+            return self.is_over
+        system = self.system
+        return not _is_known((system.state(), system.responses, [actor.must_retry for actor in self.actors]), ends)
+
     def _is_among(self, seen: set[int]) -> bool:
         """Return True if this state was reached before, and record it."""
-        state = hash(repr((self.system.state(), [(actor.is_done, actor.responses) for actor in self.actors])))
-        is_known = state in seen
-        seen.add(state)
-        return is_known
+        return _is_known((self.system.state(), [(actor.is_done, actor.responses) for actor in self.actors]), seen)
 
     def _intercept(self, call: Call) -> Any:
         return self.actor.intercept(call) if self.actor else call.invoke()
@@ -143,18 +188,11 @@ class _Clock(FakeClock):
         return actor.new_id(self.at) if actor else super().new_id()
 
 
-def orders(run: Callable[[Sequence[int]], Sequence[int]]) -> Iterator[list[int]]:
-    """Generate all orders, each once: `run` takes choices and returns the number of options at each step."""
-    choices: list[int] = []
-    while True:
-        widths = run(choices)
-        choices += [0] * (len(widths) - len(choices))
-        yield list(choices)
-        while choices and choices[-1] == widths[len(choices) - 1] - 1:
-            choices.pop()
-        if not choices:
-            return
-        choices[-1] += 1
+def _is_known(state: object, seen: set[int]) -> bool:
+    name = hash(repr(state))
+    is_known = name in seen
+    seen.add(name)
+    return is_known
 
 
 def _response_of(call: Call) -> Any:

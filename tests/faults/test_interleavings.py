@@ -6,7 +6,7 @@ from math import comb
 import pytest
 
 from tests.faults.interleavings import HANDLERS, PAIRS, TRIPLES, all_orders, eight, random_orders, replay
-from tests.faults.scheduler import orders
+from tests.faults.scheduler import Handler, Scheduler
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -35,15 +35,24 @@ def test_replay_of_a_seed_repeats_its_order() -> None:
     assert replay(order.seed) == order
 
 
-def test_orders_generates_each_order_once() -> None:
-    """Build two handlers of three and of four steps."""
+def test_scheduler_runs_each_order_once() -> None:
+    """No two of these orders lead to one state. Equal handlers begin in their order."""
+    scheduler = Scheduler()
 
-    def run(choices: Sequence[int]) -> Sequence[int]:
-        left, widths = [3, 4], []
-        while ready := [number for number in (0, 1) if left[number]]:
-            widths.append(len(ready))
-            left[ready[choices[len(widths) - 1] if len(widths) <= len(choices) else 0]] -= 1
-        return widths
+    def steps(count: int) -> Handler:
+        def handler() -> None:
+            for _ in range(count):
+                scheduler.external_step("a step", lambda: note(scheduler.system.refusals))
 
-    tried = [tuple(choices) for choices in orders(run)]
+        return handler
+
+    def note(noted: dict[str, str]) -> None:
+        noted[str(len(noted))] = str(scheduler.actor and scheduler.actor.number)
+
+    def orders_of(handlers: Sequence[Handler]) -> list[str]:
+        scheduler.system.refusals = {}
+        return ["".join(scheduler.system.refusals.values()) for _ in scheduler.all_orders(handlers)]
+
+    tried = orders_of([steps(3), steps(4)])
     assert len(tried) == len(set(tried)) == comb(7, 3)
+    assert orders_of([steps(2)] * 2) == ["1122", "1212", "1221"]
