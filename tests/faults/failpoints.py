@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from typing import Final
 
@@ -17,6 +17,7 @@ from tests.faults.scenario import Scenario, Step
 from tests.faults.scenarios import SCENARIOS as COINS
 from tests.faults.scenarios import given
 from tests.faults.simulated_system import SimulatedSystem
+from tests.faults.snapshots import Snapshot
 from tests.faults.streak_scenarios import STREAKS
 
 SCENARIOS: Final = [*COINS, *STREAKS, *BUDGETS]
@@ -61,6 +62,27 @@ class Run:
         return f"{self.scenario.name}/{self.schedule.name}/{faults}"
 
 
+class Stage:
+    """A simulated system in which a scenario is arranged once. A snapshot sets it back for each run."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.fault_plan = FaultPlan()
+        self.system = SimulatedSystem(self.fault_plan)
+        scenario.arrange(self.system)
+        self._arranged = Snapshot(self.system)
+
+    def begin(self, faults: Faults) -> tuple[SimulatedSystem, FaultPlan]:
+        """Set the system back, and start to count its calls."""
+        self._arranged.restore()
+        self.fault_plan.start(faults)
+        return self.system, self.fault_plan
+
+
+@cache
+def _stage(scenario: Scenario) -> Stage:
+    return Stage(scenario)
+
+
 def replay(seed: str) -> Run:
     """Parse the run that a failure printed."""
     name, schedule, faults = seed.split("/")
@@ -71,10 +93,7 @@ def replay(seed: str) -> Run:
 
 def run(scenario: Scenario, faults: Faults, schedule: Schedule) -> Run:
     """Run the scenario: without faults before the act, then with faults until recovery is complete."""
-    fault_plan = FaultPlan(faults)
-    system = SimulatedSystem(fault_plan)
-    scenario.arrange(system)
-    fault_plan.start()
+    system, fault_plan = _stage(scenario).begin(faults)
     found: tuple[Breach, ...] = ()
     acted: int | None = None
     try:

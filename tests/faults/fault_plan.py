@@ -86,17 +86,21 @@ class FaultPlan:
     `injected` the number of calls they hit.
     """
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self._is_on = False
+        self._plan(faults or {})
+
+    def start(self, faults: Faults) -> None:
+        self._is_on = True
+        self._plan(faults)
+
+    def _plan(self, faults: Faults) -> None:
         self.faults = faults
         self.calls: list[str] = []
         self.hit: dict[int, str] = {}
         self.injected = 0
-        self._is_on = False
         self._throttled = 0
         self._in_flight: list[Callable[[], Any]] = []
-
-    def start(self) -> None:
-        self._is_on = True
 
     @property
     def is_between(self) -> bool:

@@ -13,16 +13,16 @@ _CONTAINERS: Final = frozenset({dict, list, set, Counter, defaultdict})
 
 
 class Snapshot:
-    """The state of an object of the tests, and of all such objects that it refers to.
+    """The state of objects of the tests, and of all such objects that they refer to.
 
     `restore` gives each of them its attributes back; they stay the same objects, so that what is bound to them stays
     valid. Containers are copied. Everything else is taken for a value: it must not change.
     """
 
-    def __init__(self, root: object) -> None:
+    def __init__(self, *roots: object) -> None:
         self._saved: list[tuple[dict[str, Any], Mapping[str, Any]]] = []
         found: dict[int, object] = {}
-        waiting = [root]
+        waiting = [*roots]
         while waiting:
             thing = waiting.pop()
             if id(thing) not in found:
@@ -55,7 +55,7 @@ def _objects_in(container: Any) -> Iterator[object]:
     for each in container.values() if isinstance(container, dict) else container:
         if type(each) in _CONTAINERS:
             yield from _objects_in(each)
-        elif _has_state(type(each)):
+        elif _has_state(type(each)):  # type: ignore[arg-type]  # a class is hashable
             yield each
 
 

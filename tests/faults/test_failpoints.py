@@ -5,7 +5,7 @@
 
 import pytest
 
-from tests.faults.failpoints import SCENARIOS, Schedule, Tally, points_of, replay, run, singles_in_turn
+from tests.faults.failpoints import SCENARIOS, Schedule, Stage, Tally, heal, points_of, replay, run, singles_in_turn
 from tests.faults.fault_plan import Fault, is_read, is_repeatable
 from tests.faults.intercepted_ports import Call, all_calls
 from tests.faults.scenario import Scenario
@@ -65,6 +65,18 @@ def test_replay_of_a_seed_repeats_its_run() -> None:
     assert replay(once.seed) == once
 
 
+def test_stage_is_set_back_after_a_run() -> None:
+    """A run leaves nothing behind for the next one of its scenario."""
+    for scenario in SCENARIOS:
+        system, _ = Stage(scenario).begin({})
+        stage = Stage(scenario)
+        arranged = _state(stage.begin({})[0])
+        assert arranged == _state(system)
+        scenario.act(stage.system)
+        heal(stage.system, Schedule.LATER, stage.fault_plan)
+        assert _state(stage.begin({})[0]) == arranged
+
+
 def _repeat_calls(scenario: Scenario, odd: set[str]) -> set[str]:
     """Repeat the repeatable calls of the act and of an audit.
 
@@ -91,4 +103,6 @@ def _repeat_calls(scenario: Scenario, odd: set[str]) -> set[str]:
 
 
 def _state(system: SimulatedSystem) -> str:
-    return repr([system.state(), system.provider.sessions, system.provider.events])
+    """Write out everything that a request or a worker may change."""
+    clock, kept = (system.clock.at, system.clock.minted), (system.responses, system.facts, system.budgets)
+    return repr([system.state(), system.provider.sessions, system.provider.events, clock, kept])
