@@ -90,6 +90,8 @@ ALLOWED_ADDITIONS: tuple[str, ...] = (
     "events/*/body/data/coins_spent",
     "rows/*/coins_spent",
     "rows/*/d",
+    # Payments of a purchase whose money went back.
+    "rows/*/returned",
     # A self-exclusion says what can still be paid.
     *(f"answers/*/answer/{name}" for name in _LEFT_OPEN[:3]),
     "answers/110/answer/membership",
