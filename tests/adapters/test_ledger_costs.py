@@ -1,6 +1,7 @@
 """Round trips and request units of the Ledger port."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -24,6 +25,7 @@ from tests.adapters.samples import (
     an_exclusion,
     buy,
     gifts_to,
+    new_id,
     new_name,
 )
 from tests.fakes import START, session_of
@@ -133,7 +135,7 @@ def test_receive_gifts_costs_two_units_per_gift_and_two_per_shard(atomic_store: 
     gifts = gifts_to(creator_id, number)
 
     def receive() -> None:
-        atomic_store.ledger.receive_gifts(creator_id, 0, gifts)
+        atomic_store.ledger.receive_gifts(creator_id, 0, gifts, new_id())
 
     first = measured(atomic_store, receive)
     assert reported(atomic_store, first) == reported(atomic_store, Cost(2, wru=2 * number + 2, rru=1))
@@ -166,6 +168,15 @@ def test_move_purchase_after_a_refusal_costs_one_trip_and_four_units(
         ledger.move_purchase(purchase.ref, Status.FAILED, [Status.PENDING], None, "payment_unavailable")
 
     assert reported(atomic_store, measured(atomic_store, refuse)) == reported(atomic_store, Cost(1, wru=4))
+
+
+def test_notes_of_published_gifts_cost_one_unit(atomic_store: DynamoStore, ledger: Ledger) -> None:
+    gift = a_gift()
+    ledger.receive_gifts(gift.creator_id, gift.shard, [gift], run_id := new_id())
+
+    assert measured(atomic_store, lambda: ledger.mark_run_published(run_id, START)) == Cost(1, wru=1)
+    note = partial(ledger.mark_gift_published, gift.creator_id, gift.shard, gift.event_id, START)
+    assert measured(atomic_store, note) == Cost(1, wru=1)
 
 
 def test_mark_published_costs_one_unit(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:

@@ -144,6 +144,14 @@ def test_not_relayed_costs_one_trip_per_hundred_lines(atomic_store: DynamoStore,
     assert measured(atomic_store, lambda: atomic_store.journal.not_relayed(grants)).trips == trips
 
 
+def test_not_relayed_of_received_gifts_costs_one_trip_more_for_their_runs(atomic_store: DynamoStore) -> None:
+    gifts = gifts_to(new_name("creator"), 9)
+    atomic_store.ledger.receive_gifts(gifts[0].creator_id, gifts[0].shard, gifts, new_id())
+    lines = [replace(a_line(a_reversal(gift)), event_id=gift.event_id, shard=gift.shard) for gift in gifts]
+
+    assert measured(atomic_store, lambda: atomic_store.journal.not_relayed(lines)).trips == 2
+
+
 def test_mismatch_checks_cost_two_trips_per_wallet_and_three_per_shard(
     atomic_store: DynamoStore, purchase: Purchase
 ) -> None:

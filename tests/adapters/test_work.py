@@ -1,5 +1,6 @@
 """Contract of the WorkPositions port: leases, positions, and items set aside."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 from chalicelib.adapters.dynamodb.work import DynamoWorkPositions
 from chalicelib.domain.work import Lease, Part, park_again, park_item
 from chalicelib.ports.work import WorkPositions
+from tests.adapters.costs import Cost, measured
 from tests.adapters.samples import new_name
 from tests.fake_work import FakeWorkPositions
 from tests.fakes import START
@@ -104,3 +106,18 @@ def test_list_due_returns_parked_items_until_they_are_handled(positions: WorkPos
     positions.unpark(part, "unknown", now)
     assert list(positions.list_due(part, now, 100)) == [items[2]]
     assert list(positions.list_due(part, now + MINUTE, 100)) == [again, *items[2:]]
+
+
+def test_work_costs_one_unit_for_each_write(atomic_store: DynamoStore, part: Part) -> None:
+    positions = DynamoWorkPositions(atomic_store.table_name)
+    lease, item = Lease(part=part, owner="one"), park_item("a", "unreadable", START)
+    writes: list[Callable[[], object]] = [
+        lambda: positions.take(part, "one", START, START + MINUTE),
+        lambda: positions.move(lease, "a"),
+        lambda: positions.park(part, item),
+        lambda: positions.unpark(part, "a", START),
+        lambda: positions.release(lease),
+        lambda: positions.rewind(part, "b"),
+    ]
+    assert [measured(atomic_store, write) for write in writes] == [Cost(1, wru=1)] * len(writes)
+    assert measured(atomic_store, lambda: positions.list_due(part, START, 100)).trips == 1

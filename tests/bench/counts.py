@@ -25,8 +25,8 @@ def rows(stack: Stack, flows: Flows) -> list[Row]:
 
 
 def relay_write_units(gifts: int) -> int:
-    """Return the limit: two units per gift, and two for the shard."""
-    return 2 * gifts + 2
+    """Return the limit: two units per gift, two for the shard, and one for the mark of the invocation."""
+    return 2 * gifts + 3
 
 
 def relay_messages(gifts: int) -> int:
@@ -91,7 +91,7 @@ def _relaying(stack: Stack, flows: Flows) -> Iterator[Row]:
         response, counted = flows.recorder.record(lambda batch=batch: flows.relay(batch))  # type: ignore[misc]
         require_relayed(response)
         name = f"relay of {gifts} gift{'s' * (gifts > 1)}"
-        yield from _ledger(name, counted, 2, relay_write_units(gifts))
+        yield from _ledger(name, counted, 3, relay_write_units(gifts))
         yield count(f"{name}: read units", counted.read_units, "RRU")
         yield count(f"{name}: SNS", counted.requests["sns"], "requests", relay_messages(gifts))
 

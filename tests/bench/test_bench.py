@@ -51,7 +51,7 @@ class TestLimits:
         assert exit_code({"a": [met], "b": [slow, missed]}) == 1
         assert exit_code({"a": [count("gift: read units", 3, "RRU")]}) == 0, "it has no limit"
 
-    @pytest.mark.parametrize(("gifts", "units", "messages"), [(1, 4, 1), (10, 22, 1), (11, 24, 2), (99, 200, 10)])
+    @pytest.mark.parametrize(("gifts", "units", "messages"), [(1, 5, 1), (10, 23, 1), (11, 25, 2), (99, 201, 10)])
     def test_relay_limits_grow_with_its_gifts(self, gifts: int, units: int, messages: int) -> None:
         assert (relay_write_units(gifts), relay_messages(gifts)) == (units, messages)
         assert max(BATCHES) == 99
