@@ -19,7 +19,7 @@ FOR_ANSWERS_ONLY = {
     "Subscriptions.open_portal",
 }
 """Calls read only for the response."""
-FOR_COMMANDS_ONLY = {"OperatorLedger.copy_old_reviews", "WorkPositions.rewind"}
+FOR_COMMANDS_ONLY = {"OperatorLedger.copy_old_reviews"}
 """Calls of commands that an operator runs."""
 AFTER_FAILURES_ONLY = {"WorkPositions.park"}
 """Calls that no run without faults makes."""
