@@ -27,7 +27,7 @@ IN_WORKERS: Final = [
         _RELAY,
         "        is_whole = own and all(record.record_id in self.done for record in records)\n",
         "        is_whole = bool(own)\n",
-        ("tests/faults/test_failpoints.py", "-k", "relay"),
+        ("tests/usecases/test_relay_notes.py",),
     ),
     Bug(
         "a run without its lease moves the position",

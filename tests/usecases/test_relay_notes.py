@@ -1,0 +1,56 @@
+"""Notes of published gifts: one mark of the run, or one at each gift where the run left something over."""
+
+import pytest
+
+from chalicelib.errors import TryAgain
+from tests.domain.builders import CREATOR
+from tests.usecases.relay_harness import RelayHarness, credit, events, gift
+
+
+@pytest.fixture
+def harness() -> RelayHarness:
+    return RelayHarness()
+
+
+def noted(harness: RelayHarness) -> tuple[int, list[str]]:
+    """Return the number of marked runs, and the gifts that are noted by themselves."""
+    shards = harness.ledger.shards.values()
+    return len(harness.ledger.published_runs), sorted(event_id for shard in shards for event_id in shard.published)
+
+
+def test_relay_notes_all_gifts_by_one_mark(harness: RelayHarness) -> None:
+    assert harness.relay(gift(1), credit(2), gift(3, shard=1)) == []
+    assert noted(harness) == (1, [])
+
+
+def test_relay_without_gifts_notes_no_run(harness: RelayHarness) -> None:
+    assert harness.relay(credit(2)) == []
+    assert noted(harness) == (0, [])
+
+
+@pytest.mark.parametrize("failure", ["busy", "refused", "received"])
+def test_relay_that_leaves_a_gift_over_notes_the_others_by_themselves(harness: RelayHarness, failure: str) -> None:
+    if failure == "received":
+        harness.ledger.receiving["event-2"] = TryAgain()
+    else:
+        setattr(harness.publisher, failure, {"event-2"})
+    harness.relay(gift(1), gift(2, shard=1), gift(3))
+    assert noted(harness) == (0, events(1, 3))
+
+
+def test_relay_of_a_repeated_batch_publishes_only_what_was_left(harness: RelayHarness) -> None:
+    gifts = gift(1), gift(2), gift(3)
+    harness.publisher.busy = {"event-2"}
+    for _ in range(3):
+        assert harness.relay(*gifts) == ["r1"]
+    assert harness.published() == events(1, 3)
+    harness.publisher.busy = set()
+    assert harness.relay(*gifts) == []
+    assert (harness.published(), noted(harness)) == (events(1, 3, 2), (0, events(1, 2, 3)))
+    assert harness.sequences() == {"event-1": 1, "event-2": 2, "event-3": 3}
+
+
+def test_relay_of_new_and_repeated_gifts_notes_the_run_and_each_repeated_one(harness: RelayHarness) -> None:
+    harness.ledger.receive_gifts(CREATOR, 0, [gift(1)], "killed")
+    assert harness.relay(gift(1), gift(2)) == []
+    assert noted(harness) == (1, events(1))
