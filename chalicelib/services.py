@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from chalicelib.ports.operators import OperatorLedger
     from chalicelib.ports.threads import Threads
     from chalicelib.ports.tokens import TokenVerifier
+    from chalicelib.ports.totals import Totals
     from chalicelib.ports.work import WorkPositions
 
 
@@ -53,7 +54,7 @@ class Services:
 
     def pseudonym(self, user_id: str) -> str:
         """Hash a user id for logs. The key is the table's name, which CloudFormation makes up and no log has."""
-        key = self.settings.table_name.encode()[-_HASH_KEY_BYTES:]
+        key = self.settings.table_name.encode()[-blake2b.MAX_KEY_SIZE :]
         return blake2b(user_id.encode(), key=key, digest_size=8).hexdigest()
 
     @property
@@ -153,6 +154,12 @@ class Services:
         return Pace(RECONCILE_PER_SECOND) if os.environ.get("_HANDLER") == RECONCILE else None
 
     @cached_property
+    def totals(self) -> Totals:
+        from chalicelib.adapters.dynamodb.totals import DynamoTotals
+
+        return DynamoTotals(self.settings.table_name)
+
+    @cached_property
     def memberships(self) -> Memberships:
         from chalicelib.adapters.dynamodb.memberships import DynamoMemberships
 
@@ -234,8 +241,7 @@ class Services:
 
         Outside Lambda there is no `_HANDLER`, and everything is built at first use.
         """
-        handler = os.environ.get("_HANDLER")
-        if handler is None:
+        if (handler := os.environ.get("_HANDLER")) is None:
             return
         needed = NEEDED.get(handler, ())
         with_stack_memory(lambda: self._build(needed))
@@ -262,8 +268,6 @@ def with_stack_memory(call: Callable[[], None]) -> None:
 with_stack_memory.__code__ = with_stack_memory.__code__.replace(co_stacksize=1 << 16)
 
 
-_HASH_KEY_BYTES: Final = blake2b.MAX_KEY_SIZE
-
 RECONCILE: Final = "chalicelib.workers.reconcile_events"
 _RELAY: Final = ("settings", "clock", "catalogue", "ledger", "publisher")
 """The queues of the relay are for streaks and for records that it cannot relay: most batches need neither."""
@@ -277,7 +281,7 @@ NEEDED: Final = {
         *("settings", "clock", "ledger", "journal", "secrets", "gateway", "memberships", "subscriptions"),
         *("positions", "looks", "threads"),
     ),
-    "chalicelib.workers.audit_totals": ("settings", "clock", "ledger", "operators", "journal"),
+    "chalicelib.workers.audit_totals": ("settings", "clock", "ledger", "operators", "journal", "totals", "positions"),
 }
 """Attributes that each function builds in its init phase, by Lambda handler.
 
@@ -287,10 +291,7 @@ The API reads its secrets at their first use: most of its requests need none, an
 RECONCILE_THREADS: Final = 4
 """Looks side by side: enough for the pace at 200 ms a request."""
 RECONCILE_PER_SECOND: Final = 20
-"""Requests of reconcile to Stripe in a second. Stripe takes 100, in a sandbox 25, and fans need the rest.
-
-Source: docs.stripe.com/rate-limits.
-"""
+"""Requests of reconcile to Stripe in a second, which takes 100, in a sandbox 25 (docs.stripe.com/rate-limits)."""
 
 SECRETS: Final = {RECONCILE: ("stripe_api_key",)}
 """Secrets that a function may read, by Lambda handler. A function that is not listed may read all."""

@@ -77,15 +77,21 @@ def reconcile_events(_event: CloudWatchEvent) -> dict[str, int]:
     return {outcome.value: events for outcome, events in done.outcomes.items()}
 
 
-@workers.schedule(Rate(1, Rate.HOURS), name="audit")
-def audit_totals(_event: CloudWatchEvent) -> dict[str, int]:
-    """Compare totals with their entries."""
+@workers.lambda_function(name="audit")
+def audit_totals(event: Mapping[str, Any], _context: object) -> dict[str, int]:
+    """Compare totals with their entries, of the shard `part` of the journal, or of all of them."""
+    from chalicelib.domain.journal import JOURNAL_SHARDS
     from chalicelib.usecases.audit import audit_ledger
     from chalicelib.usecases.reviews import count_open_reviews
 
+    parts = [event["part"]] if "part" in event else range(JOURNAL_SHARDS)
     with telemetry.invocation(services.clock.new_id()):
-        telemetry.count("OpenReviews", count_open_reviews(services))
-        telemetry.count("Mismatch", found := len(audit_ledger(journal=services.journal, clock=services.clock)))
+        if 0 in parts:
+            telemetry.count("OpenReviews", count_open_reviews(services))
+        audited = audit_ledger(services, parts)
+        telemetry.count("Mismatch", found := len(audited.mismatches))
+        telemetry.count("Parked", audited.parked)
+        telemetry.count("CouldNotTell", audited.undecided)
     return {"mismatches": found}
 
 

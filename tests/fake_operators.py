@@ -11,7 +11,7 @@ from chalicelib.domain.budgets import BudgetChange
 from chalicelib.domain.entries import Entry, EntryRef, shard_entry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.ids import iso
-from chalicelib.domain.journal import JOURNAL_SHARDS, JournalLine, Mismatch, PostedRecord, hour_of
+from chalicelib.domain.journal import JOURNAL_SHARDS, JournalLine, PostedRecord, hour_of
 from chalicelib.domain.notifications import NotificationEntry
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.domain.reviews import Freeze, Review, ReviewPage, ReviewRef, Settlement
@@ -21,6 +21,8 @@ from chalicelib.errors import IdempotencyConflict
 from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySettled, Conflict, Posted, Repeated, Stale
 from tests.fake_memberships import FakeMemberships
 from tests.fake_shards import ShardState
+from tests.fake_totals import FakeTotals
+from tests.fake_work import FakeWorkPositions
 from tests.fakes import FakeLedger
 
 _EMPTY = ShardState()
@@ -188,21 +190,6 @@ class FakeJournal:
     def not_relayed(self, lines: Sequence[JournalLine]) -> Sequence[JournalLine]:
         return [line for line in lines if not self._is_relayed(line)]
 
-    def wallet_mismatch(self, user_id: str) -> Mismatch | None:
-        stored = self.ledger.coins.get(user_id, 0)
-        added_up = sum(_line(entry).coins for entry in self.ledger.entries.get(user_id, {}).values() if _posted(entry))
-        return None if stored == added_up else Mismatch(what=f"wallet/{user_id}", stored=stored, added_up=added_up)
-
-    def shard_mismatch(self, creator_id: str, shard: int) -> Mismatch | None:
-        received = self.ledger.shards.get((creator_id, shard), _EMPTY)
-        entries = [shard_entry(entry) for known in self.ledger.entries.values() for entry in known.values()]
-        added_up = sum(gift.creator_coins for gift in entries if gift and gift.event_id in received.sequences)
-        what, places = f"creator/{creator_id}/{shard}", range(1, len(received.sequences) + 1)
-        if received.coins != added_up:
-            return Mismatch(what=what, stored=received.coins, added_up=added_up)
-        taken = len(set(received.sequences.values()) & set(places))
-        return None if taken == len(places) else Mismatch(what=f"{what}/sequence", stored=len(places), added_up=taken)
-
     def read_watermark(self, name: str) -> datetime | None:
         return self.watermarks.get(name)
 
@@ -244,3 +231,8 @@ def _line(entry: Entry) -> JournalLine:
         creator_id=gift.creator_id if gift else None,
         shard=gift.shard if gift else 0,
     )
+
+
+def audit_ports(ledger: FakeLedger) -> dict[str, object]:
+    """Build the ports that the audit needs beside ledger and journal."""
+    return {"totals": FakeTotals(ledger), "positions": FakeWorkPositions()}

@@ -15,6 +15,8 @@ class ShardState:
     coins: int = 0
     sequences: dict[str, int] = field(default_factory=dict)
     streaks: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=dict)
+    """Coins of the shard after each entry, by event id."""
     counted: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Gifts and coins of its streak up to and including each gift, by event id."""
     runs: dict[str, str | None] = field(default_factory=dict)

@@ -204,7 +204,7 @@ class FakeLedger(FakeOpenCheckouts, FakeMoney, FakePublishedGifts):
             if gift.event_id not in received.sequences:
                 received.sequences[gift.event_id] = len(received.sequences) + 1
                 received.runs[gift.event_id] = run_id
-                received.coins += gift.creator_coins
+                received.coins = received.totals[gift.event_id] = received.coins + gift.creator_coins
                 if streak := streak_of(gift):
                     count, coins = received.streaks.get(streak, (0, 0))
                     received.streaks[streak] = count + 1, coins + gift.creator_coins

@@ -34,14 +34,6 @@ class JournalLine(Struct, frozen=True, kw_only=True):
         return f"{iso(self.posted_at)}#{self.entry_id}"
 
 
-class Mismatch(Struct, frozen=True, kw_only=True):
-    """A stored total that differs from the sum of its entries. `what` names the wallet or shard."""
-
-    what: str
-    stored: int
-    added_up: int
-
-
 class PostedRecord(Struct, frozen=True, kw_only=True):
     """A record of the table's stream about an entry that was just posted.
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.entries import EntryRef
-from chalicelib.domain.journal import JournalLine, Mismatch, PostedRecord
+from chalicelib.domain.journal import JournalLine, PostedRecord
 
 
 class Journal(Protocol):
@@ -29,12 +29,6 @@ class Journal(Protocol):
         It is certain once the publication is noted at the entry, or the run that received a gift noted that it
         published everything. A gift that the first release received is taken for published.
         """
-
-    def wallet_mismatch(self, user_id: str) -> Mismatch | None:
-        """Compare the wallet with its posted entries. None when they are equal, or changed at every attempt."""
-
-    def shard_mismatch(self, creator_id: str, shard: int) -> Mismatch | None:
-        """Compare the shard's total and sequences with its entries. None as for `wallet_mismatch`."""
 
     def read_watermark(self, name: str) -> datetime | None:
         """Return the position of the worker of that name."""

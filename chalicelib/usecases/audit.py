@@ -1,44 +1,199 @@
-"""Audit: compare totals with their entries, and count open reviews."""
+"""Audit: compare totals of wallets and creators' shards with their new entries, hour by hour of the journal.
+
+A wallet's checked sum moves forward with the journal's lines, a shard's with the running totals in its entries. Only
+where these differ from the total, all entries are read. So the cost of a run follows activity, not history.
+"""
 
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, Protocol
 
-from chalicelib.domain.journal import Mismatch, hours
-from chalicelib.ports.clock import Clock
+from msgspec import Struct
+from msgspec.structs import replace
+
+from chalicelib.domain.journal import JOURNAL_SHARDS, JournalLine, hour_of, place_of
+from chalicelib.domain.totals import (
+    Chain,
+    Mismatch,
+    ShardSum,
+    TimeIsOver,
+    Undecided,
+    WalletSum,
+    WalletTotal,
+    sum_forward,
+)
+from chalicelib.domain.work import RUN_TIME, ParkedItem, Part
 from chalicelib.ports.journal import Journal
 from chalicelib.usecases.recovery import SETTLE_DELAY
+from chalicelib.usecases.totals import (
+    HOUR,
+    Bounds,
+    TotalsServices,
+    Verdict,
+    compare_shard,
+    compare_wallet,
+)
+from chalicelib.usecases.work import Turn, WorkServices, work_on
 
 log = logging.getLogger(__name__)
 
 FIRST_LOOKBACK: Final = timedelta(days=1)
 
-_WATERMARK: Final = "audit"
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """Limits of a run: lines of a batch, rows of one comparison within a batch, and rows of a shard in memory."""
+
+    lines: int = 1_000
+    rows: int = 20_000
+    piece: int = 50_000
 
 
-def audit_ledger(*, journal: Journal, clock: Clock) -> Sequence[Mismatch]:
-    """Add up every wallet and every shard that moved since the last audit.
+class AuditServices(WorkServices, TotalsServices, Protocol):
+    """Services that the audit needs."""
 
-    Returns:
-        The totals that differ from the sum of their entries; each was logged.
+    @property
+    def journal(self) -> Journal: ...
+
+
+class Audited(Struct, frozen=True, kw_only=True):
+    """Result of a run: mismatches, each of which was logged, and the numbers of items set aside and without result."""
+
+    mismatches: Sequence[Mismatch]
+    parked: int
+    undecided: int
+
+
+def audit_ledger(
+    services: AuditServices, parts: Sequence[int] = range(JOURNAL_SHARDS), limits: Limits | None = None
+) -> Audited:
+    """Compare the totals that the journal's new lines changed with their entries.
+
+    Args:
+        services: the ports.
+        parts: the shards of the journal to audit; they share the time of a run.
+        limits: the limits of a run.
     """
-    until = clock.now() - SETTLE_DELAY
-    first = journal.read_watermark(_WATERMARK) or until - FIRST_LOOKBACK
     mismatches: list[Mismatch] = []
-    for hour in hours(first, until):
-        lines = journal.read_hour(hour)
-        wallets = sorted({line.user_id for line in lines})
-        shards = sorted({(line.creator_id, line.shard) for line in lines if line.creator_id})
-        found = [journal.wallet_mismatch(user_id) for user_id in wallets]
-        found += [journal.shard_mismatch(creator_id, shard) for creator_id, shard in shards]
-        mismatches += [_log(mismatch) for mismatch in found if mismatch]
-        # After the log lines: the function may time out in the next hour.
-        journal.move_watermark(_WATERMARK, hour)
-    return mismatches
+    turns: list[Turn] = []
+    for part in parts:
+        until = services.clock.now() + RUN_TIME / len(parts)
+        step = partial(_audit_part, part, until, mismatches, services, limits or Limits())
+        if turn := work_on(Part(worker="audit", name=f"{part:02d}"), step, services, deadline=until):
+            turns.append(turn)
+    return Audited(
+        mismatches=mismatches,
+        parked=sum(turn.parked for turn in turns),
+        undecided=sum(turn.undecided for turn in turns),
+    )
 
 
-def _log(mismatch: Mismatch) -> Mismatch:
-    figures = {"what": mismatch.what, "stored": mismatch.stored, "added_up": mismatch.added_up}
-    log.error("total_mismatch", extra=figures)
-    return mismatch
+def _audit_part(
+    part: int, until: datetime, mismatches: list[Mismatch], services: AuditServices, limits: Limits, turn: Turn
+) -> None:
+    """Try the items set aside for half of the time at most, then walk through the journal."""
+    now = services.clock.now()
+    audit = _Audit(until, mismatches, services, limits, turn)
+    audit.try_again(until=now + (until - now) / 2)
+    audit.walk(part)
+
+
+class _Audit:
+    def __init__(
+        self, until: datetime, mismatches: list[Mismatch], services: AuditServices, limits: Limits, turn: Turn
+    ) -> None:
+        self._mismatches = mismatches
+        self._services = services
+        self._limits = limits
+        self._turn = turn
+        self._bounds = Bounds(until=until, rows=limits.rows, piece=limits.piece)
+
+    def walk(self, part: int) -> None:
+        """Check the wallets and shards of each batch of lines, and move the position after it.
+
+        A batch that is not finished in time is read again. What was checked in it has its checked sum, and is skipped.
+        """
+        journal, clock = self._services.journal, self._services.clock
+        place = self._turn.at or self._first_place()
+        while not self._turn.is_over() and hour_of(place) + HOUR + SETTLE_DELAY <= clock.now():
+            lines = journal.read_page(part, place, self._limits.lines)
+            try:
+                self._check(lines)
+            except TimeIsOver:
+                return
+            is_full = len(lines) == self._limits.lines
+            place = lines[-1].place if is_full else place_of(hour_of(place) + HOUR)
+            self._turn.move(place)
+
+    def try_again(self, until: datetime) -> None:
+        """Compare the items set aside that are due, each with all the time that is left."""
+        for item in self._turn.due():
+            if self._services.clock.now() >= until:
+                return
+            self._try(item, Bounds(until=until, rows=None, piece=self._limits.piece))
+
+    def _first_place(self) -> str:
+        """Return the first release's position, if there is one."""
+        earlier = self._services.journal.read_watermark("audit")
+        return place_of(earlier or self._services.clock.now() - FIRST_LOOKBACK)
+
+    def _try(self, item: ParkedItem, bounds: Bounds) -> None:
+        kind, _, name = item.item_id.partition("/")
+        verdict: Verdict
+        try:
+            if kind == "wallet":
+                verdict = compare_wallet(name, bounds, self._services)
+            else:
+                creator_id, _, shard = name.rpartition("/")
+                verdict = compare_shard(creator_id, int(shard), bounds, self._services)
+        except TimeIsOver:
+            verdict = Undecided(reason="too_long")
+        if verdict is None:
+            self._turn.finish(item)
+        else:
+            self._turn.park_again(item, self._report(verdict))
+
+    def _check(self, lines: Sequence[JournalLine]) -> None:
+        of_wallets: dict[str, list[JournalLine]] = defaultdict(list)
+        for line in lines:
+            of_wallets[line.user_id].append(line)
+        totals = self._services.totals.read_wallets(of_wallets)
+        for user_id, own in of_wallets.items():
+            self._check_wallet(user_id, totals[user_id], own)
+        # The last line of a shard is its newest.
+        for line in {(line.creator_id, line.shard): line for line in lines if line.creator_id}.values():
+            self._check_shard(line)
+
+    def _check_wallet(self, user_id: str, total: WalletTotal, lines: Sequence[JournalLine]) -> None:
+        checked: WalletSum = total.checked
+        forward = sum_forward(checked, lines)
+        if checked.is_parked or forward == checked:
+            return
+        if forward.coins == total.coins:
+            self._services.totals.keep_wallet(user_id, forward)
+        elif verdict := compare_wallet(user_id, self._bounds, self._services):
+            self._turn.park(f"wallet/{user_id}", self._report(verdict))
+            self._services.totals.keep_wallet(user_id, replace(checked, is_parked=True))
+
+    def _check_shard(self, line: JournalLine) -> None:
+        creator_id, shard, totals = str(line.creator_id), line.shard, self._services.totals
+        total = totals.read_shard(creator_id, shard)
+        seen, chain = total.checked, Chain(sequence=total.sequence, coins=total.coins)
+        if seen.is_parked or line.posted_at < seen.at or chain == seen.chain:
+            return
+        if verdict := compare_shard(creator_id, shard, self._bounds, self._services):
+            self._turn.park(f"creator/{creator_id}/{shard}", self._report(verdict))
+            checked: ShardSum = totals.read_shard(creator_id, shard).checked
+            totals.keep_shard(creator_id, shard, checked, replace(checked, is_parked=True))
+
+    def _report(self, verdict: Mismatch | Undecided) -> str:
+        """Log and count a verdict. Returns the reason for setting the item aside."""
+        if isinstance(verdict, Undecided):
+            self._turn.carry_over()
+            return verdict.reason
+        figures = {"what": verdict.what, "stored": verdict.stored, "added_up": verdict.added_up}
+        log.error("total_mismatch", extra=figures)
+        self._mismatches.append(verdict)
+        return "total_mismatch"

@@ -16,6 +16,7 @@ from chalicelib.domain.wallets import Streak
 from chalicelib.ports.results import AlreadyExists, Posted, Rejected, Stale
 from tests.adapters.costs import Cost, measured, reported
 from tests.adapters.samples import a_gift, a_posting, a_reversal, buy, new_id, new_name
+from tests.adapters.totals_lab import require_equal_sum
 from tests.fakes import START
 from tests.stores import DynamoStore, Store
 
@@ -172,7 +173,7 @@ def test_end_streak_stores_one_notification_with_totals(store: Store, first: Gif
         "coins": 120,
     }
     assert [line for line in store.journal.read_hour(START) if line.entry_id == ended.notification.entry_id]
-    assert store.journal.wallet_mismatch(first.user_id) is None
+    require_equal_sum(store, first.user_id)
 
 
 def test_post_gift_after_end_of_streak_is_rejected(store: Store, first: Gift) -> None:

@@ -124,7 +124,6 @@ def test_post_month_stores_entry_coins_and_subscription(store: Store, membership
     assert store.ledger.find_entry(month.user_id, month.purchase_id) == month
     assert coins(store, membership) == 500
     assert find(store, membership) == replace(membership, subscription_id=SUBSCRIPTION, customer_id=CUSTOMER)
-    assert store.journal.wallet_mismatch(month.user_id) is None
 
 
 def test_post_month_enters_the_journal_as_not_relayed(store: Store, membership: Membership) -> None:
@@ -241,7 +240,6 @@ def test_update_membership_stores_notification_in_same_write(store: Store, membe
     assert store.memberships.update_membership(membership, ended, notification) == Posted()
     assert store.ledger.find_entry(membership.user_id, notification.entry_id) == notification
     assert coins(store, membership) == 0
-    assert store.journal.wallet_mismatch(membership.user_id) is None
 
 
 # --- races and faults -------------------------------------------------------------------------------------------------

@@ -152,17 +152,6 @@ def test_not_relayed_of_received_gifts_costs_one_trip_more_for_their_runs(atomic
     assert measured(atomic_store, lambda: atomic_store.journal.not_relayed(lines)).trips == 2
 
 
-def test_mismatch_checks_cost_two_trips_per_wallet_and_three_per_shard(
-    atomic_store: DynamoStore, purchase: Purchase
-) -> None:
-    gift = a_gift()
-    atomic_store.ledger.receive_gifts(gift.creator_id, gift.shard, [gift])
-
-    journal = atomic_store.journal
-    assert measured(atomic_store, lambda: journal.wallet_mismatch(purchase.user_id)) == Cost(2, rru=2)
-    assert measured(atomic_store, lambda: journal.shard_mismatch(gift.creator_id, gift.shard)) == Cost(3, rru=3)
-
-
 def test_watermark_costs_one_unit_to_read_or_move(atomic_store: DynamoStore) -> None:
     name, journal = new_name("sweep"), atomic_store.journal
 

@@ -9,12 +9,14 @@ from msgspec.structs import replace
 from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError
 
 from chalicelib.adapters.dynamodb.looks import DynamoLooks
+from chalicelib.adapters.dynamodb.totals import DynamoTotals
 from chalicelib.adapters.dynamodb.transactions import transient_errors
 from chalicelib.adapters.dynamodb.work import DynamoWorkPositions
 from chalicelib.domain.budgets import BudgetChange
-from chalicelib.domain.journal import JournalLine
+from chalicelib.domain.journal import JournalLine, place_of
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.reviews import ReviewRef
+from chalicelib.domain.totals import ShardSum, WalletSum
 from chalicelib.domain.work import Lease, Part, park_item
 from chalicelib.errors import CoinpurseError, TryAgain
 from tests.adapters.injection import canceled, error_response, injecting, responds
@@ -90,6 +92,7 @@ def writes_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
     ledger, operators = store.ledger, store.operators
     purchase, gift, review, grant = a_purchase(), a_gift(), a_review(), an_adjustment()
     positions, looks = DynamoWorkPositions(store.table_name), DynamoLooks(store.table_name)
+    totals = DynamoTotals(store.table_name)
     return {
         "PutItem": [lambda: ledger.file_review(review), lambda: ledger.post_notification(a_notification())],
         "TransactWriteItems": [
@@ -115,6 +118,8 @@ def writes_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
             lambda: positions.park(PART, park_item("1", "late", START)),
             lambda: positions.unpark(PART, "1", START),
             lambda: looks.note_look("payment/pi_1", START),
+            lambda: totals.keep_wallet("ann", WalletSum()),
+            lambda: totals.keep_shard("bob", 0, ShardSum(), ShardSum()),
         ],
     }
 
@@ -122,6 +127,7 @@ def writes_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
 def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
     ledger, operators, journal = store.ledger, store.operators, store.journal
     positions, looks = DynamoWorkPositions(store.table_name), DynamoLooks(store.table_name)
+    totals = DynamoTotals(store.table_name)
     line = JournalLine(
         user_id="ann", entry_id="1", event_id="2", kind="gift", coins=1, posted_at=START, creator_id="bob"
     )
@@ -130,8 +136,7 @@ def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
             lambda: ledger.read_wallet("ann"),
             lambda: ledger.find_entry("ann", "1"),
             lambda: operators.find_review(ReviewRef(month="2026-11", payment_id="pi_1")),
-            lambda: journal.wallet_mismatch("ann"),
-            lambda: journal.shard_mismatch("bob", 0),
+            lambda: totals.read_shard("bob", 0),
             lambda: journal.read_watermark("sweep"),
         ],
         "Query": [
@@ -139,13 +144,15 @@ def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
             lambda: operators.list_reviews("2026-11", None, 100),
             lambda: journal.read_hour(START),
             lambda: positions.list_due(PART, START, 1),
-            lambda: journal.wallet_mismatch("ann"),
-            lambda: journal.shard_mismatch("bob", 0),
+            lambda: journal.read_page(0, place_of(START), 9),
+            lambda: list(totals.list_posted("ann", START)),
+            lambda: list(totals.list_received("bob", 0, START)),
         ],
         "BatchGetItem": [
             lambda: journal.not_relayed([line]),
             lambda: journal.not_relayed([replace(line, creator_id=None)]),
             lambda: looks.last_looks(["payment/pi_1"]),
+            lambda: totals.read_wallets(["ann"]),
         ],
     }
 

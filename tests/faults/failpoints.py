@@ -10,6 +10,7 @@ from typing import Final
 
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
+from tests.faults.audit_scenarios import AUDITS
 from tests.faults.budget_scenarios import BUDGETS
 from tests.faults.fault_plan import PAIRED, UNPAIRED, Fault, FaultPlan, Faults, Killed, paired_faults
 from tests.faults.invariants import Breach, breaches, count_reviews
@@ -20,7 +21,7 @@ from tests.faults.simulated_system import SimulatedSystem
 from tests.faults.snapshots import Snapshot
 from tests.faults.streak_scenarios import STREAKS
 
-SCENARIOS: Final = [*COINS, *STREAKS, *BUDGETS]
+SCENARIOS: Final = [*COINS, *STREAKS, *BUDGETS, *AUDITS]
 MAX_ATTEMPTS: Final = 6
 ROUNDS: Final = 12
 REPAIRS: Final[Sequence[Step]] = (

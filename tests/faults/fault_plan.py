@@ -30,7 +30,7 @@ UNPAIRED: Final = tuple(fault for fault in Fault if fault not in PAIRED)
 
 _READ_VERBS: Final = ("find_", "has_", "list_", "read_")
 _READS: Final = frozenset(
-    {"last_looks", "not_relayed", "present_session", "shard_mismatch", "wallet_mismatch"},
+    {"last_looks", "not_relayed", "present_session"},
 )
 _REPEATABLE: Final = frozenset(
     {

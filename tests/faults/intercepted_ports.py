@@ -14,6 +14,7 @@ from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.looks import Looks
 from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.operators import OperatorLedger
+from chalicelib.ports.totals import Totals
 from chalicelib.ports.work import WorkPositions
 
 Port = TypeVar("Port")
@@ -30,6 +31,7 @@ PROTOCOLS: tuple[type, ...] = (
     EventPublisher,
     RedriveQueue,
     StreakTimer,
+    Totals,
     WorkPositions,
 )
 """The ports with a network behind them. The clock has none."""

@@ -23,6 +23,7 @@ from infra.local.processes import ROOT
 from tests.faults.planted.bug import Bug
 from tests.faults.planted.in_adapters import IN_ADAPTERS
 from tests.faults.planted.in_amounts import IN_AMOUNTS
+from tests.faults.planted.in_audit import IN_AUDIT
 from tests.faults.planted.in_budgets import IN_BUDGETS
 from tests.faults.planted.in_giving import IN_GIVING
 from tests.faults.planted.in_lives import IN_LIVES
@@ -46,6 +47,7 @@ BUGS: Final[Sequence[Bug]] = (
     *IN_TOKENS,
     *IN_USE_CASES,
     *IN_WORKERS,
+    *IN_AUDIT,
 )
 AT_ONCE: Final = 2
 SECONDS: Final = 240

@@ -278,7 +278,6 @@ WORKERS: Final = [
     Scenario("redrive", _lost, SimulatedSystem.redrive, is_repair=True),
     Scenario("reconcile", _unheard, SimulatedSystem.reconcile, is_repair=True),
     Scenario("reconcile what was set aside", _set_aside, SimulatedSystem.reconcile, is_repair=True),
-    Scenario("audit", busy_hour, SimulatedSystem.audit),
 ]
 
 SCENARIOS: Final = [*FANS, *PROVIDER, *MEMBERSHIPS, *OPERATORS, *WORKERS]

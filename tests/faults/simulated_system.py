@@ -1,6 +1,6 @@
 """The simulated system: a whole Coinpurse on fakes, with fans, provider, stream, operators and workers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,8 +23,6 @@ from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.looks import Looks
 from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.operators import OperatorLedger
-from chalicelib.ports.work import WorkPositions
-from chalicelib.usecases.audit import audit_ledger
 from chalicelib.usecases.budgets import exclude_fan, set_budget
 from chalicelib.usecases.checkout import open_checkout
 from chalicelib.usecases.gifts import send_gift
@@ -42,8 +40,8 @@ from tests.fake_memberships import FakeMemberships
 from tests.fake_operators import FakeJournal, FakeOperators
 from tests.fake_services import FakeSweepServices, settlement_services
 from tests.fake_topic import FakePublisher, FakeRedriveQueue
-from tests.fake_work import FakeWorkPositions
 from tests.fakes import START, FakeClock, FakeLedger, uuid7_at
+from tests.faults.audited_system import AuditedSystem
 from tests.faults.billing import Billing
 from tests.faults.intercepted_ports import Interceptor, intercepted, pass_through
 from tests.faults.provider import Provider
@@ -57,7 +55,7 @@ LANES = 2
 SWEEP = Part(worker="sweep", name="00")
 
 
-class SimulatedSystem:
+class SimulatedSystem(AuditedSystem):
     """The whole system, with one short method for each request to it.
 
     `responses` and `refusals` keep the last response, by key. `webhooks` are the provider's unacknowledged events,
@@ -66,7 +64,6 @@ class SimulatedSystem:
     """
 
     livemode, threads = False, OneThread()
-    shards: Sequence[int] = range(1)  # of the journal, those that have entries
 
     def __init__(self, intercept: Interceptor = pass_through) -> None:
         self.clock = FakeClock()
@@ -81,8 +78,8 @@ class SimulatedSystem:
         self.timer: StreakTimer = intercepted(self.streak_timer, StreakTimer, intercept)
         self.topic: EventPublisher = intercepted(self.publisher, EventPublisher, intercept)
         self.redrive_queue: RedriveQueue = intercepted(self.queue, RedriveQueue, intercept)
-        self.fake_journal, self.fake_positions = FakeJournal(self.fake_ledger, shards=1), FakeWorkPositions()
-        self.fake_looks = FakeLooks()
+        self.fake_journal, self.fake_looks = FakeJournal(self.fake_ledger, shards=1), FakeLooks()
+        self.prepare_audit(intercept)
         self.responses, self.refusals = dict[str, Any](), dict[str, str]()
         self.webhooks: list[StripeEvent] = []
         self.records, self.spent = list[PostedRecord](), list[BudgetRecord]()
@@ -92,15 +89,13 @@ class SimulatedSystem:
         self.ledger: Ledger = intercepted(self.fake_ledger, Ledger, intercept)
         self.operators: OperatorLedger = intercepted(self.fake_operators, OperatorLedger, intercept)
         self.journal: Journal = intercepted(self.fake_journal, Journal, intercept)
-        self.positions: WorkPositions = intercepted(self.fake_positions, WorkPositions, intercept)
         self.looks: Looks = intercepted(self.fake_looks, Looks, intercept)
         self.gateway: PaymentGateway = intercepted(self.provider, PaymentGateway, intercept)
         self.billing = Billing(self.provider, self.fake_memberships)
         self.memberships: Memberships = intercepted(self.fake_memberships, Memberships, intercept)
         self.subscriptions: Subscriptions = intercepted(self.billing, Subscriptions, intercept)
         self.fake_positions.rewind(SWEEP, "|".join((place_of(START),) * 2) + "|")
-        for worker in ("reconcile", "audit"):
-            self.fake_journal.watermarks[worker] = START
+        self.fake_journal.watermarks["reconcile"] = START
         self.current_key = self.about = ""
         self.stripe_event: StripeEvent | None = None
         self._minted = 0
@@ -214,10 +209,6 @@ class SimulatedSystem:
         if sweep(self.relay(), self.shards).undecided:
             raise TryAgain("Some entries must wait.")
 
-    def audit(self) -> None:
-        assert audit_ledger(journal=self.journal, clock=self.clock) == []
-        self.count_reviews()
-
     def count_reviews(self) -> int:
         return count_open_reviews(self)
 
@@ -263,9 +254,9 @@ class SimulatedSystem:
     def a_day_later(self) -> None:
         """Advance by 25 hours, with the workers' watermarks up to date."""
         self.advance(25 * 60)
-        self.fake_journal.watermarks["audit"] = self.clock.now()
         self.fake_positions.rewind(SWEEP, "|".join((place_of(self.clock.now()),) * 2) + "|")
         self.fake_positions.rewind(PART, Walks(events=self.clock.now(), late=self.clock.now()).text)
+        self.place_audit()
 
     def state(self) -> list[object]:
         """Collect all state that may differ between two orders of the same calls.
@@ -273,7 +264,7 @@ class SimulatedSystem:
         Two systems with the same history have the same `repr`, so no fake is among the values.
         """
         shared = {id(self.fake_ledger), id(self.fake_memberships)}
-        stores = [self.fake_ledger, self.fake_memberships, self.fake_operators, self.fake_journal]
+        stores = [self.fake_ledger, self.fake_memberships, self.fake_operators, self.fake_journal, self.fake_totals]
         fakes = [*stores, self.publisher, self.queue, self.fake_positions, self.fake_looks]
         held = [{name: value for name, value in vars(fake).items() if id(value) not in shared} for fake in fakes]
         billed = [self.billing.subscriptions, self.billing.invoices]

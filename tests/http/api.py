@@ -28,9 +28,8 @@ from infra.local.deployment import new_signing_key
 from tests.domain.builders import a_membership, a_refund
 from tests.fake_looks import FakeLooks, OneThread
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
-from tests.fake_operators import FakeJournal, FakeOperators
+from tests.fake_operators import FakeJournal, FakeOperators, audit_ports
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
-from tests.fake_work import FakeWorkPositions
 from tests.fakes import FakeClock, FakeGateway, FakeLedger
 
 REQUEST_ID = "11111111-2222-3333-4444-555555555555"
@@ -132,7 +131,6 @@ class Api:
             "ledger": self.ledger,
             "operators": self.operators,
             "journal": self.journal,
-            "positions": FakeWorkPositions(),
             "gateway": self.gateway,
             "memberships": self.members,
             "subscriptions": self.billing,
@@ -142,7 +140,7 @@ class Api:
             "tokens": FakeTokens(),
             "looks": FakeLooks(),
             "threads": OneThread(),
-        }
+        } | audit_ports(self.ledger)
 
     def call(self, method: str, url: str, **parts: Any) -> Reply:
         return self.pass_on(proxy_event(method, url, **parts))

@@ -36,6 +36,9 @@ POSTED: tuple[Gift | Adjustment, ...] = (GIVEN, GRANTED, REVERSED)
 Event = dict[str, Any]
 
 
+SHARD_OF_THE_FAN = 9
+
+
 def on_schedule() -> Event:
     """Build EventBridge's event."""
     return {
@@ -246,9 +249,12 @@ def test_audit_counts_mismatches(
 ) -> None:
     post(api, *POSTED)
     api.ledger.coins = {"fan-1": 70, **tampered}
-    api.clock.advance(HOUR)
-    assert workers.audit_totals(on_schedule(), None) == {"mismatches": mismatches}
-    assert counters(capsys) == {"OpenReviews": 0, "Mismatch": mismatches}
+    api.clock.advance(2 * HOUR)
+    assert workers.audit_totals({"part": SHARD_OF_THE_FAN}, None) == {"mismatches": mismatches}
+    found = {"Mismatch": mismatches, "Parked": mismatches, "CouldNotTell": 0}
+    assert counters(capsys) == found
+    assert workers.audit_totals(on_schedule(), None) == {"mismatches": 0}
+    assert counters(capsys) == {"OpenReviews": 0, "Mismatch": 0, "Parked": 0, "CouldNotTell": 0}
     assert len([line for line in api.logs() if line["level"] == "ERROR"]) == mismatches
 
 

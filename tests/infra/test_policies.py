@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.dynamodb.keys import key, review_keys, settled_reviews
+from chalicelib.adapters.dynamodb.keys import parked_key, review_keys, settled_reviews, wallet_sum_key, worker_key
 from infra.package import ROOT
 from infra.policies import Call, granted, needs, refused, statements
 
@@ -72,12 +72,17 @@ def test_only_workers_query_the_journal_and_the_api_reviews() -> None:
     assert query["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [settled_reviews("*")]}}
 
 
-def test_audit_writes_its_watermark_and_reviews_only() -> None:
+def test_audit_writes_its_positions_checked_sums_and_reviews_only() -> None:
     writes = [one for one in statements("audit") if "Item" in json.dumps(one) and "GetItem" not in json.dumps(one)]
     assert [(write["Action"], write["Condition"]) for write in writes] == [
         ("dynamodb:UpdateItem", {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [review_keys("*", None)[0]]}}),
-        ("dynamodb:UpdateItem", {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [key("WATERMARK", "audit")]}}),
+        (["dynamodb:UpdateItem", "dynamodb:PutItem"], _among(worker_key("audit"), parked_key("audit", "*"))),
+        ("dynamodb:UpdateItem", _among(wallet_sum_key("*"))),
     ]
+
+
+def _among(*keys: str) -> dict[str, Any]:
+    return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(keys)}}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -9,7 +9,7 @@ from tests.infra.packaged import Template, of_type
 
 
 @pytest.mark.parametrize(
-    ("name", "minutes", "parts"), [("Sweep", 5, JOURNAL_SHARDS), ("Reconcile", 15, 0), ("Audit", 60, 0)]
+    ("name", "minutes", "parts"), [("Sweep", 5, JOURNAL_SHARDS), ("Reconcile", 15, 0), ("Audit", 5, JOURNAL_SHARDS)]
 )
 def test_worker_times_out_before_its_next_run(transformed: Template, name: str, minutes: int, parts: int) -> None:
     function = of_type(transformed, "AWS::Lambda::Function")[name]

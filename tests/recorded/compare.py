@@ -105,6 +105,9 @@ ALLOWED_ADDITIONS: tuple[str, ...] = (
     "rows/*GIFT#*/total",
     "rows/S:WORKER#reconcile *",
     "rows/S:LOOKED#*",
+    # Positions of the audit, and the sums that it has checked.
+    "rows/*WORKER#audit*",
+    "rows/*SUM#*",
 )
 """Attributes of rows, events and answers that were added on purpose: patterns of places, as `rows/*/new_attribute`."""
 

@@ -3,16 +3,11 @@
 import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Final
 
 from pynamodb.exceptions import DoesNotExist
 
 from chalicelib.adapters.dynamodb.keys import (
-    ENTRIES,
-    RECEIVED,
     RELAY_RUN,
-    SHARD,
-    WALLET,
     WATERMARK,
     entry_key,
     hour_key,
@@ -24,24 +19,13 @@ from chalicelib.adapters.dynamodb.keys import (
     watermark_key,
 )
 from chalicelib.adapters.dynamodb.mapping import to_entry
-from chalicelib.adapters.dynamodb.models import (
-    CreatorEntryRow,
-    EntryRow,
-    RelayRunRow,
-    ShardRow,
-    WalletRow,
-    WatermarkRow,
-    bind,
-)
+from chalicelib.adapters.dynamodb.models import CreatorEntryRow, EntryRow, RelayRunRow, WatermarkRow, bind
 from chalicelib.adapters.dynamodb.transactions import transient_errors
 from chalicelib.domain.entries import Entry, EntryRef
-from chalicelib.domain.journal import JOURNAL_SHARDS, JournalLine, Mismatch, PostedRecord, hour_of
-from chalicelib.domain.purchases import Status
+from chalicelib.domain.journal import JOURNAL_SHARDS, JournalLine, PostedRecord, hour_of
 from chalicelib.errors import TryAgain
 
 log = logging.getLogger(__name__)
-
-_MAX_ATTEMPTS: Final = 3
 
 
 class DynamoJournal:
@@ -104,33 +88,6 @@ class DynamoJournal:
         left = gifts.keys() - received | others.keys() - published
         return [line for found in (gifts, others) for its_key, line in found.items() if its_key in left]
 
-    def wallet_mismatch(self, user_id: str) -> Mismatch | None:
-        for _ in range(_MAX_ATTEMPTS):
-            with transient_errors():
-                before = _wallet_coins(user_id)
-                rows = EntryRow.query(wallet_key(user_id), EntryRow.sk.startswith(ENTRIES), consistent_read=True)
-                added_up = sum(row.coins for row in rows if row.status == Status.POSTED)
-                if added_up == before:
-                    return None
-                # Entries and total are separate reads: the comparison is valid only if the total did not change.
-                if _wallet_coins(user_id) == before:
-                    return Mismatch(what=f"wallet/{user_id}", stored=before, added_up=added_up)
-        return None
-
-    def shard_mismatch(self, creator_id: str, shard: int) -> Mismatch | None:
-        for _ in range(_MAX_ATTEMPTS):
-            with transient_errors():
-                before = _shard(creator_id, shard)
-                rows = list(
-                    CreatorEntryRow.query(
-                        shard_key(creator_id, shard), CreatorEntryRow.sk.startswith(RECEIVED), consistent_read=True
-                    )
-                )
-                after = _shard(creator_id, shard)
-            if before == after:
-                return _shard_fault(f"creator/{creator_id}/{shard}", before, rows)
-        return None
-
     def read_watermark(self, name: str) -> datetime | None:
         with transient_errors():
             try:
@@ -173,28 +130,3 @@ def _line(row: EntryRow) -> JournalLine:
         creator_id=row.creator_id,
         shard=row.shard or 0,
     )
-
-
-def _wallet_coins(user_id: str) -> int:
-    try:
-        return WalletRow.get(wallet_key(user_id), WALLET, consistent_read=True).coins
-    except DoesNotExist:
-        return 0
-
-
-def _shard_fault(what: str, total: tuple[int, int], rows: Sequence[CreatorEntryRow]) -> Mismatch | None:
-    coins, sequence = total
-    if (added_up := sum(row.coins for row in rows)) != coins:
-        return Mismatch(what=what, stored=coins, added_up=added_up)
-    # With as many entries as places, each place must be taken once.
-    taken = len({row.sequence for row in rows} & set(range(1, sequence + 1)))
-    found = len(rows) if len(rows) != sequence else taken
-    return None if found == sequence else Mismatch(what=f"{what}/sequence", stored=sequence, added_up=found)
-
-
-def _shard(creator_id: str, shard: int) -> tuple[int, int]:
-    try:
-        row = ShardRow.get(shard_key(creator_id, shard), SHARD, consistent_read=True)
-    except DoesNotExist:
-        return 0, 0
-    return row.coins, row.sequence

@@ -37,6 +37,8 @@ LOOKED: Final = "LOOKED"
 """Sort key of the last read of an object of the payment provider."""
 WATERMARK: Final = "WATERMARK"
 """Sort key of a background worker's position."""
+SUM: Final = "SUM"
+"""Sort key of a checked sum of a wallet or a creator's shard."""
 
 
 def key(*parts: str) -> str:
@@ -143,6 +145,22 @@ def parked_key(worker: str, part: str) -> str:
 def shard_key(creator_id: str, shard: int) -> str:
     """Return the partition key of a creator's shard."""
     return key("CREATOR", creator_id, str(shard))
+
+
+def wallet_sum_key(user_id: str) -> str:
+    """Return the partition key of a wallet's checked sum. It is not the wallet's, which the audit may not write."""
+    return key(SUM, user_id)
+
+
+def shard_sum_key(creator_id: str, shard: int) -> str:
+    """Return the partition key of the checked sum of a creator's shard."""
+    return key(SUM, creator_id, str(shard))
+
+
+def first_id(since: datetime) -> str:
+    """Return a text that sorts before the UUIDv7 of that millisecond, and after those of the one before."""
+    digits = f"{int(since.timestamp() * 1_000):012x}"
+    return f"{digits[:8]}-{digits[8:]}"
 
 
 def streak_key(user_id: str, streak_id: str) -> str:

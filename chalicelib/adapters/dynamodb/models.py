@@ -254,6 +254,15 @@ class LookRow(Row):
     ttl = IntegerAttribute()
 
 
+class SumRow(Row):
+    """A checked sum of a wallet, or of a creator's shard, which has a sequence."""
+
+    coins = IntegerAttribute(default=0)
+    at = InstantAttribute()
+    sequence = IntegerAttribute(null=True)
+    is_parked = BooleanAttribute(null=True, attr_name="parked")
+
+
 class WatermarkRow(Row):
     """Position of a background worker."""
 

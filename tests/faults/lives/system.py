@@ -10,6 +10,7 @@ from chalicelib.adapters.dynamodb.looks import DynamoLooks
 from chalicelib.adapters.dynamodb.models import ReviewRow
 from chalicelib.adapters.dynamodb.review_rows import to_review
 from chalicelib.adapters.dynamodb.stream_records import budget_records, posted_records
+from chalicelib.adapters.dynamodb.totals import DynamoTotals
 from chalicelib.adapters.dynamodb.work import DynamoWorkPositions
 from chalicelib.domain.journal import JOURNAL_SHARDS, place_of
 from chalicelib.domain.operators import Act, Decision
@@ -35,7 +36,6 @@ CATALOGUE: Final = a_catalogue(
     custom_max_coins=5_000,
 )
 FANS: Final = ("ana", "ben")
-WORKERS: Final = ("sweep", "reconcile", "audit")
 ROUNDS: Final = 12
 """Largest number of rounds until nothing is left to do: a paid invoice may wait for its payment."""
 
@@ -64,13 +64,14 @@ class LivingSystem(SimulatedSystem):
         self.ledger, self.operators = store.ledger, store.operators
         self.journal, self.memberships = store.journal, store.memberships
         self.positions, self.looks = DynamoWorkPositions(store.table_name), DynamoLooks(store.table_name)
+        self.totals = DynamoTotals(store.table_name)
         self.undelivered: list[Event] = []
         self.happened: list[Event] = []
         self.is_behind = False
         self.stripe = StripeAccount(self.clock, self._notice)
         self.gateway, self.subscriptions = self.stripe.gateway, self.stripe.memberships
-        for worker in WORKERS:
-            self.journal.move_watermark(worker, START)
+        self.journal.move_watermark("reconcile", START)
+        self.place_audit()
 
     def _notice(self, event: Event) -> None:
         if event.type in TYPES:
@@ -150,8 +151,7 @@ class LivingSystem(SimulatedSystem):
             self.advance_stripe(10 * 24 * 60 + 8 * 60)
             self.reconcile()
             self.table.expire(self.clock.now())
-        an_hour_ago = self.clock.now() - timedelta(hours=1)
-        self.journal.move_watermark("audit", an_hour_ago)
-        place = place_of(an_hour_ago)
+        place = place_of(self.clock.now() - timedelta(hours=1))
         for shard in self.shards:
             self.positions.rewind(Part(worker="sweep", name=f"{shard:02d}"), f"{place}|{place}|")
+        self.place_audit()

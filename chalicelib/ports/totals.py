@@ -1,0 +1,29 @@
+"""Totals of wallets and creators' shards, their entries, and the sums that the audit has checked."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.domain.totals import PostedCoins, ReceivedCoins, ShardSum, ShardTotal, WalletSum, WalletTotal
+
+
+class Totals(Protocol):
+    """Reads of the audit, all consistent, and its checked sums."""
+
+    def read_wallets(self, user_ids: Collection[str]) -> Mapping[str, WalletTotal]:
+        """Read wallets with their checked sums. An unknown wallet has no coins."""
+
+    def list_posted(self, user_id: str, since: datetime) -> Iterable[PostedCoins]:
+        """Read a wallet's posted entries page by page, those whose id was made at `since` or later."""
+
+    def keep_wallet(self, user_id: str, checked: WalletSum) -> None:
+        """Store a checked sum. An older one in its place costs reads only, so there is no condition."""
+
+    def read_shard(self, creator_id: str, shard: int) -> ShardTotal:
+        """Read a creator's shard with its checked sum."""
+
+    def list_received(self, creator_id: str, shard: int, since: datetime) -> Iterable[ReceivedCoins]:
+        """Read a shard's entries page by page in the order of posting, those posted at `since` or later."""
+
+    def keep_shard(self, creator_id: str, shard: int, seen: ShardSum, checked: ShardSum) -> bool:
+        """Store a checked sum in place of the one seen. False if another run stored one: it follows the shard."""

@@ -1,0 +1,78 @@
+"""Fake of the Totals port, over the fake ledger's dictionaries."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+from chalicelib.domain.entries import Entry, shard_entry
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.ids import is_uuid7, uuid7_time
+from chalicelib.domain.purchases import Status
+from chalicelib.domain.totals import PostedCoins, ReceivedCoins, ShardSum, ShardTotal, WalletSum, WalletTotal
+from tests.fake_shards import ShardState
+from tests.fakes import FakeLedger
+
+Shard = tuple[str, int]
+
+
+class FakeTotals:
+    """The Totals port."""
+
+    def __init__(self, ledger: FakeLedger) -> None:
+        self.ledger = ledger
+        self.wallet_sums: dict[str, WalletSum] = {}
+        self.shard_sums: dict[Shard, ShardSum] = {}
+
+    def read_wallets(self, user_ids: Collection[str]) -> Mapping[str, WalletTotal]:
+        coins, sums = self.ledger.coins, self.wallet_sums
+        return {each: WalletTotal(coins=coins.get(each, 0), checked=sums.get(each, WalletSum())) for each in user_ids}
+
+    def list_posted(self, user_id: str, since: datetime) -> Iterable[PostedCoins]:
+        known = [entry for entry in self.ledger.entries.get(user_id, {}).values() if _is_posted(entry)]
+        found = [entry for entry in known if _made_at(entry) >= since]
+        return [PostedCoins(coins=_coins(entry), posted_at=_posted_at(entry)) for entry in found]
+
+    def keep_wallet(self, user_id: str, checked: WalletSum) -> None:
+        self.wallet_sums[user_id] = checked
+
+    def read_shard(self, creator_id: str, shard: int) -> ShardTotal:
+        state = self.ledger.shards.get((creator_id, shard), ShardState())
+        checked = self.shard_sums.get((creator_id, shard), ShardSum())
+        return ShardTotal(coins=state.coins, sequence=len(state.sequences), checked=checked)
+
+    def list_received(self, creator_id: str, shard: int, since: datetime) -> Iterable[ReceivedCoins]:
+        state = self.ledger.shards.get((creator_id, shard), ShardState())
+        entries = [shard_entry(entry) for known in self.ledger.entries.values() for entry in known.values()]
+        received = [gift for gift in entries if gift and gift.event_id in state.sequences and gift.posted_at >= since]
+        return [
+            ReceivedCoins(
+                sequence=state.sequences[gift.event_id],
+                coins=gift.creator_coins,
+                total=state.totals.get(gift.event_id),
+                posted_at=gift.posted_at,
+            )
+            for gift in sorted(received, key=lambda gift: (gift.posted_at, gift.event_id))
+        ]
+
+    def keep_shard(self, creator_id: str, shard: int, seen: ShardSum, checked: ShardSum) -> bool:
+        name = creator_id, shard
+        if self.shard_sums.get(name, ShardSum()).sequence != seen.sequence:
+            return False
+        self.shard_sums[name] = checked
+        return True
+
+
+def _is_posted(entry: Entry) -> bool:
+    return entry.posted_at is not None and getattr(entry, "status", Status.POSTED) is Status.POSTED
+
+
+def _posted_at(entry: Entry) -> datetime:
+    assert entry.posted_at
+    return entry.posted_at
+
+
+def _made_at(entry: Entry) -> datetime:
+    return uuid7_time(entry.entry_id) if is_uuid7(entry.entry_id) else _posted_at(entry)
+
+
+def _coins(entry: Entry) -> int:
+    return -entry.price_coins if isinstance(entry, Gift) else entry.coins
