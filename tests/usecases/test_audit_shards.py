@@ -175,6 +175,16 @@ def test_star_whose_gifts_take_longer_than_a_run_ends() -> None:
     assert harness.totals.rows[SHARD] == 1
 
 
+def test_run_that_is_over_before_a_shard_leaves_it_to_the_next(harness: AuditHarness) -> None:
+    harness.ledger.coins["fan-1"] += 1
+    harness.totals.wallet_row_time = RUN_TIME / 3
+    assert harness.found() == ["wallet/fan-1"]
+    assert harness.totals.shard_sums == {}
+    harness.totals.wallet_row_time = timedelta(0)
+    harness.found(timedelta(minutes=5))
+    assert harness.totals.shard_sums[SHARD].sequence == 4
+
+
 def test_star_with_a_wrong_total_does_not_hold_up_the_others() -> None:
     harness = a_star(300, Limits(rows=100, piece=50))
     state(harness).coins += 1
