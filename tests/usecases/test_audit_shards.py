@@ -177,7 +177,7 @@ def test_star_whose_gifts_take_longer_than_a_run_ends() -> None:
 
 def test_run_that_is_over_before_a_shard_leaves_it_to_the_next(harness: AuditHarness) -> None:
     harness.ledger.coins["fan-1"] += 1
-    harness.totals.wallet_row_time = RUN_TIME / 3
+    harness.totals.wallet_row_time = RUN_TIME * 0.3
     assert harness.found() == ["wallet/fan-1"]
     assert harness.totals.shard_sums == {}
     harness.totals.wallet_row_time = timedelta(0)
