@@ -86,6 +86,14 @@ def test_open_membership_of_a_deleted_customer_is_refused_and_the_next_has_anoth
     assert harness.billing.customers == [f"cus_{FAN}_again"]
 
 
+def test_open_membership_refused_for_another_reason_keeps_the_customer(harness: MembershipHarness) -> None:
+    harness.recorder.fail_before["open_session"] = PaymentUnavailable()
+    with pytest.raises(PaymentUnavailable):
+        harness.join()
+    harness.join(membership_id=LATER)
+    assert harness.billing.created == [(FAN, None)]
+
+
 def test_open_membership_after_several_customers_are_gone_has_a_new_one(harness: MembershipHarness) -> None:
     for number, customer in ((1, "cus_old"), (2, "cus_older")):
         former = uuid7_at(START - timedelta(days=number), number)

@@ -113,13 +113,15 @@ def test_end_stale_purchases_after_a_fault_ends_the_rest(step: str) -> None:
     assert harness.books.open_checkouts == {}
 
 
-@pytest.mark.parametrize(("key_form", "ended"), [(FORMER_KEY_FORM, 1), (KEY_FORM, 0)])
-def test_end_stale_purchases_finds_those_of_the_first_release(key_form: int, ended: int) -> None:
+@pytest.mark.parametrize(
+    ("key_form", "hours", "ended"), [(FORMER_KEY_FORM, 4, 1), (FORMER_KEY_FORM, 3, 0), (KEY_FORM, 4, 0)]
+)
+def test_end_stale_purchases_finds_those_of_the_first_release(key_form: int, hours: int, ended: int) -> None:
     harness = a_budget_harness()
     lost = never_opened(harness)
     harness.books.open_checkouts.clear()
     harness.stock(purchase_id=lost, key_form=key_form)
-    harness.clock.advance(4 * HOUR)
+    harness.clock.advance(hours * HOUR)
     assert end_stale_purchases(FAN, ledger=harness.books, clock=harness.clock) == ended
     assert left(harness) == 26 + 74 * ended
 
