@@ -158,7 +158,7 @@ def a_star(gifts: int, limits: Limits) -> AuditHarness:
 def test_star_whose_gifts_take_longer_than_a_run_ends() -> None:
     """The first release read all 3 million of them in each run, and no run ended."""
     gifts, row_time = 500, timedelta(seconds=1)
-    harness = a_star(gifts, Limits(piece=60))
+    harness = a_star(gifts, Limits())
     harness.ledger.shards["creator-2", 0].coins += 1
     harness.totals.shard_row_time = row_time
     assert gifts * row_time > RUN_TIME
