@@ -60,6 +60,10 @@ class FakeMemberships:
     def find_membership(self, user_id: str, membership_id: str) -> Membership | None:
         return self.known.get((user_id, membership_id))
 
+    def list_opened(self, user_id: str, since: datetime) -> Sequence[Membership]:
+        found = [each for (fan, _), each in self.known.items() if fan == user_id and each.created_at >= since]
+        return sorted(found, key=lambda membership: membership.membership_id, reverse=True)
+
     def list_memberships(self, user_id: str) -> Sequence[Membership]:
         own = [membership for (fan, _), membership in self.known.items() if fan == user_id]
         found = sorted(own, key=lambda membership: membership.membership_id, reverse=True)

@@ -1,6 +1,7 @@
 """Memberships beside the wallets."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.budgets import BudgetChange
@@ -36,6 +37,9 @@ class Memberships(OpenList, Protocol):
 
         Memberships that were tried and never paid do not make it slower.
         """
+
+    def list_opened(self, user_id: str, since: datetime) -> Sequence[Membership]:
+        """Read all memberships of a fan that were opened at `since` or later, newest first, consistently."""
 
     def read_customer(self, user_id: str) -> Customer:
         """Read the fan's customer at the provider, consistently."""

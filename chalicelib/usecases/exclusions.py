@@ -1,6 +1,5 @@
 """Self-exclusions: the fan's open payment pages are closed at the provider, as far as that is possible."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -49,7 +48,7 @@ def close_open_checkouts(user_id: str, services: ExclusionServices) -> Aftermath
         TryAgain: the ledger did not respond.
     """
     memberships = services.memberships.list_memberships(user_id)
-    ends = [*_close_purchases(user_id, services), *_close_memberships(user_id, memberships, services)]
+    ends = [*_close_purchases(user_id, services), *_close_memberships(user_id, services)]
     left = [until for until, is_closed in ends if not is_closed]
     present = present_membership([each for each in memberships if each.renews and each.status in LIVE])
     return Aftermath(
@@ -78,15 +77,15 @@ def _close_purchases(user_id: str, services: ExclusionServices) -> list[tuple[da
     return left + [(checkout.until, is_closed) for (_, checkout), is_closed in zip(newest, closed, strict=True)]
 
 
-def _close_memberships(
-    user_id: str, memberships: Sequence[Membership], services: ExclusionServices
-) -> list[tuple[datetime, bool]]:
+def _close_memberships(user_id: str, services: ExclusionServices) -> list[tuple[datetime, bool]]:
     """Return the same for pending memberships. Their sessions are those of the fan's customer.
 
-    Those for which no session was found are reported as open: one may be about to be created.
+    Those for which no session was found are reported as open: one may be about to be created. The list of open ones is
+    not used, as those of the first release are not in it.
     """
     now = services.clock.now()
-    ends = [each.created_at + SESSION_LIFE for each in memberships if each.status is MembershipStatus.PENDING]
+    opened = services.memberships.list_opened(user_id, now - SESSION_LIFE)
+    ends = [each.created_at + SESSION_LIFE for each in opened if each.status is MembershipStatus.PENDING]
     lasting = sorted(end for end in ends if end > now)
     if not lasting:
         return []

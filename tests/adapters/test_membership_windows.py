@@ -4,14 +4,15 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from chalicelib.domain.memberships import Membership, membership_as_unpaid
+from chalicelib.domain.ids import KEY_WINDOW
+from chalicelib.domain.memberships import Membership, MembershipStatus, membership_as_unpaid
 from chalicelib.domain.open_windows import OpenCheckout, OpenWindow
 from chalicelib.domain.purchases import SESSION_LIFE
 from chalicelib.ports.results import MembershipExists, Posted, Rejected, Stale
 from tests.adapters.samples import a_membership, a_purchase, new_name
 from tests.adapters.test_ledger_races import all_at_once, until_decided
 from tests.adapters.test_membership_budgets import a_counted, a_fan, find, pay, release
-from tests.fakes import START
+from tests.fakes import START, uuid7_at
 from tests.stores import DynamoStore, Store
 
 LATER = START + timedelta(days=1)
@@ -82,6 +83,20 @@ def test_list_open_has_memberships_whose_sessions_ended_until_closed(store: Stor
         store.memberships.close_open(OpenCheckout(user_id=fan, opened_id=first, until=over))
     assert listed(over + 2 * moment) == [second, third]
     assert len(store.memberships.list_memberships(fan)) == 3
+
+
+def test_list_opened_has_all_since_then_whatever_the_time_of_their_keys(store: Store) -> None:
+    fan, moment = new_name("fan"), timedelta(milliseconds=1)
+    made = [
+        a_membership(fan, membership_id=uuid7_at(START + age, number), created_at=START + moment * (number % 2))
+        for number, age in enumerate((-KEY_WINDOW, -KEY_WINDOW + moment, timedelta(0), KEY_WINDOW))
+    ]
+    for each in made:
+        store.memberships.open_membership(each, None, 9)
+    live = replace(made[3], status=MembershipStatus.ACTIVE, version=2)
+    store.memberships.update_membership(made[3], live, None)
+    assert list(store.memberships.list_opened(fan, START)) == [live, *made[2::-1]]
+    assert list(store.memberships.list_opened(fan, START + moment)) == [live, made[1]]
 
 
 def test_open_membership_repeat_and_end_keep_the_place_taken(store: Store) -> None:

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.memberships import MembershipStatus
-from chalicelib.domain.purchases import SESSION_LIFE, Status
+from chalicelib.domain.memberships import NEWEST, MembershipStatus
+from chalicelib.domain.purchases import KEY_FORM, SESSION_LIFE, Status
 from chalicelib.errors import SelfExcluded, TryAgain
 from chalicelib.usecases.budgets import exclude_fan
 from chalicelib.usecases.exclusions import MAX_OPEN, Aftermath, close_open_checkouts
@@ -25,7 +25,7 @@ def exclude(harness: CheckoutHarness) -> Aftermath:
 def test_close_open_checkouts_without_any_asks_nobody() -> None:
     harness = CheckoutHarness()
     assert exclude(harness) == NOTHING_OPEN
-    assert harness.recorder.calls == ["exclude", "read_wallet", "list_memberships", "list_open"]
+    assert harness.recorder.calls == ["exclude", "read_wallet", "list_memberships", "list_open", "list_opened"]
 
 
 def test_close_open_checkouts_expires_sessions_of_pending_purchases_only() -> None:
@@ -73,6 +73,15 @@ def test_close_open_checkouts_expires_pending_memberships(*, is_reachable: bool,
         membership=None,
     )
     assert harness.billing.expired == (["cus_1"] if has_customer else [])
+
+
+def test_close_open_checkouts_finds_pending_memberships_behind_any_number_of_tries() -> None:
+    harness = CheckoutHarness()
+    for number in range(NEWEST + 2):
+        status, form = (MembershipStatus.ENDED, KEY_FORM) if number > 1 else (MembershipStatus.PENDING, number + 1)
+        tried = a_membership(membership_id=uuid7_at(START, number), status=status, key_form=form)
+        harness.members.known[FAN, tried.membership_id] = tried
+    assert exclude(harness).still_open == 2, "one is of the first release"
 
 
 def test_close_open_checkouts_reports_a_membership_whose_session_is_not_found() -> None:

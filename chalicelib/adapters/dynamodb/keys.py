@@ -82,6 +82,12 @@ def membership_key(membership_id: str) -> str:
     return MEMBERSHIPS + key(membership_id)
 
 
+def membership_keys_since(at: datetime) -> tuple[str, str]:
+    """Return the first and last possible sort key of memberships whose ids are of that time or later."""
+    milliseconds = f"{int(at.timestamp() * 1000):012x}"
+    return f"{MEMBERSHIPS}{milliseconds[:8]}-{milliseconds[8:]}", f"{MEMBERSHIPS}~"
+
+
 def received_key(event_id: str) -> str:
     """Return the sort key of an entry that a creator's shard has received."""
     return RECEIVED + key(event_id)

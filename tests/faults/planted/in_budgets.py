@@ -167,6 +167,13 @@ IN_BUDGETS: Final = [
         ("tests/usecases/test_stale_purchases.py",),
     ),
     Bug(
+        "an exclusion that knows the newest memberships only",
+        "chalicelib/usecases/exclusions.py",
+        "services.memberships.list_opened(user_id, now - SESSION_LIFE)",
+        "services.memberships.list_memberships(user_id)",
+        ("tests/usecases/test_exclusions.py",),
+    ),
+    Bug(
         "an exclusion that leaves payment pages open",
         "chalicelib/usecases/exclusions.py",
         "    if not pending:\n",
