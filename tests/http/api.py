@@ -30,6 +30,7 @@ from tests.fake_looks import FakeLooks, OneThread
 from tests.fake_memberships import FakeMemberships, FakeSubscriptions
 from tests.fake_operators import FakeJournal, FakeOperators, audit_ports
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
+from tests.fake_work import FakeWorkPositions
 from tests.fakes import FakeClock, FakeGateway, FakeLedger
 
 REQUEST_ID = "11111111-2222-3333-4444-555555555555"
@@ -131,6 +132,7 @@ class Api:
             "ledger": self.ledger,
             "operators": self.operators,
             "journal": self.journal,
+            "positions": FakeWorkPositions(),
             "gateway": self.gateway,
             "memberships": self.members,
             "subscriptions": self.billing,
