@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import boto3
+    from botocore.loaders import Loader
 
 FILE = "stack.json"
 
@@ -63,8 +65,21 @@ class StackFacts:
             return None
 
 
-def aws_session(region: str) -> "boto3.Session":
-    """Build a session with MiniStack's root credentials, independent of this machine's AWS configuration."""
-    import boto3  # most of the time that `make down` would take
+def aws_session(region: str, key_id: str = "test", key: str = "test", token: str | None = None) -> "boto3.Session":
+    """Build a session with MiniStack's root credentials or others, independent of this machine's AWS configuration.
 
-    return boto3.Session("test", "test", region_name=region)
+    All sessions share a loader, so that each service's models are read once.
+    """
+    import boto3  # most of the time that `make down` would take
+    from botocore.session import get_session
+
+    core = get_session()
+    core.register_component("data_loader", _models())
+    return boto3.Session(key_id, key, token, region, core)
+
+
+@cache
+def _models() -> "Loader":
+    from botocore.loaders import create_loader
+
+    return create_loader()

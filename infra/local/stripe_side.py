@@ -201,15 +201,14 @@ class StripeSide:
         """Dispute part of an invoice. Returns the dispute's id."""
         return self._reverse(invoice.payment_intent, "/disputes", amount_minor, status)
 
-    def events_of_type(self, event_type: str) -> list[StripeEvent]:
-        """List the recorded events of one type, oldest first."""
-        return [recorded.parsed() for recorded in self._recorded(event_type)]
+    def events(self) -> list[StripeEvent]:
+        """List all recorded events, oldest first."""
+        return [recorded.parsed() for recorded in self._recorded()]
 
     def events_about(self, checkout: Checkout) -> list[StripeEvent]:
         """List the recorded events of a checkout's payment, oldest first."""
         payment_intent = self._payment_of(checkout)
-        events = [recorded.parsed() for recorded in self._recorded()]
-        return [event for event in events if event.data.object.payment_intent == payment_intent]
+        return [event for event in self.events() if event.data.object.payment_intent == payment_intent]
 
     def redeliver(self, event: StripeEvent) -> None:
         """Send an event again, under its own id."""

@@ -27,21 +27,23 @@ from tests.house.source import ROOT
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Repetitions, and if the packages that take a minute to build are measured too."""
+    """Repetitions, and if the packages that take a minute to build are measured too. 0 rounds: no cold starts."""
 
     rounds: int = cold.ROUNDS
     warm_calls: int = warm.CALLS
+    warm_up: int = warm.WARM_UP
     has_comparisons: bool = True
 
 
-SMOKE = Plan(rounds=1, warm_calls=1, has_comparisons=False)
+SMOKE = Plan(rounds=0, warm_calls=1, warm_up=1, has_comparisons=False)
+"""The modules are counted in processes that start as the measured cold starts do."""
 
 
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all rows to FILE")
-    parser.add_argument("--smoke", action="store_true", help="one round: checks the counts, not the times")
+    parser.add_argument("--smoke", action="store_true", help="checks the counts, and times one call")
     arguments = parser.parse_args()
     # Exit by an exception, which ends the child processes.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -66,7 +68,7 @@ def run(directory: Path, plan: Plan) -> Mapping[str, Sequence[Row]]:
     _log("packaging")
     package = build("local")
     ours = _unpack(package.code, directory / "ours")
-    packages, missing = cold.Packages(ours), "smoke test"
+    packages, missing = cold.Packages(ours), ""
     if plan.has_comparisons:
         floor, missing = _floor(directory)
         packages = cold.Packages(ours, floor, _unpack(chalice_alone("local", directory), directory / "alone"))
@@ -78,17 +80,18 @@ def run(directory: Path, plan: Plan) -> Mapping[str, Sequence[Row]]:
         sections["Counts"] = counts.rows(stack, flows)
         imported = list(modules.rows(stack, flows, children, ours))
         sections["Modules imported from the package by the first response"] = imported
-        _log(f"measuring cold starts, {plan.rounds} rounds")
-        calls = cold.Calls(stack, flows, plan.rounds)
-        started = cold.rows(calls, children, packages, plan.rounds)
-        without_floor = f"; no floor: {missing}" if missing else ""
-        sections[f"CPU time, median of {plan.rounds} fresh processes{without_floor}"] = started
-        for path in _missed(started):
-            _log(f"measuring imports of the cold {path}")
-            title = f"Import time of the cold {path} by library, whose limit is not met"
-            sections[title] = list(libraries.rows(path, calls, children, ours))
+        if plan.rounds:
+            _log(f"measuring cold starts, {plan.rounds} rounds")
+            calls = cold.Calls(stack, flows, plan.rounds)
+            started = cold.rows(calls, children, packages, plan.rounds)
+            without_floor = f"; no floor: {missing}" if missing else ""
+            sections[f"CPU time, median of {plan.rounds} fresh processes{without_floor}"] = started
+            for path in _missed(started):
+                _log(f"measuring imports of the cold {path}")
+                title = f"Import time of the cold {path} by library, whose limit is not met"
+                sections[title] = list(libraries.rows(path, calls, children, ours))
         _log(f"measuring {plan.warm_calls} warm calls of each path")
-        warmed = list(warm.rows(flows, children, ours, directory, plan.warm_calls))
+        warmed = list(warm.rows(flows, children, ours, directory, plan.warm_calls, plan.warm_up))
         sections[f"CPU time, median of {plan.warm_calls} calls in one process"] = warmed
         for path in _missed(warmed):
             title = f"Profile of the warm {path} by library, whose limit is not met"

@@ -23,7 +23,7 @@ LIMITS: Mapping[str, float] = MappingProxyType({"webhook": 1.25, "gift": 1.25})
 Work = Mapping[str, list[Any]]
 
 
-def rows(flows: Flows, children: Children, package: Path, directory: Path, calls: int) -> Iterator[Row]:
+def rows(flows: Flows, children: Children, package: Path, directory: Path, calls: int, warm_up: int) -> Iterator[Row]:
     """Measure each path in a process of its own.
 
     Args:
@@ -31,17 +31,18 @@ def rows(flows: Flows, children: Children, package: Path, directory: Path, calls
         children: runs the process.
         package: the unpacked package.
         directory: for the program's input and output.
-        calls: the number of calls to measure, after WARM_UP others.
+        calls: the number of calls to measure.
+        warm_up: the number of calls before them.
     """
     prepare = {"webhook": _webhooks, "gift": _gifts}
     for path, limit in LIMITS.items():
         work, measured = directory / f"{path}-work.json", directory / f"{path}-times.json"
-        work.write_text(json.dumps(prepare[path](flows, WARM_UP + calls, PROFILED)))
+        work.write_text(json.dumps(prepare[path](flows, warm_up + calls, min(PROFILED, calls))))
         children.program("warm_calls.py", str(package), str(work), str(measured))
         times = json.loads(measured.read_text())
         for response in times["responses"]:
             require(response, 201 if path == "gift" else 200)
-        ours, bare = times["calls"][WARM_UP:], times["transactions"][WARM_UP:]
+        ours, bare = times["calls"][warm_up:], times["transactions"][warm_up:]
         name = f"warm_{path}_ratio"
         yield measure(f"warm {path}", ratio(ours, bare), "x bare TransactWriteItems", limit, name=name, path=path)
 

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import pytest
 from uuid_utils import uuid7
 
-from infra.local.client import MAX_IN_FLIGHT, Fan
+from infra.local.client import Fan
 from infra.local.facts import StackFacts
 from infra.local.options import Options
 from infra.local.processes import free_ports
 from infra.local.stack import temporary_stack
 from infra.local.stripe_side import StripeSide
 from infra.local.subscriber import Subscriber, subscriber
-from tests.e2e.operations import Cloud
+from tests.e2e.operations import AT_ONCE, Cloud
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,9 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _turn(item: pytest.Item) -> int:
-    if "by_reconcile_only" in item.name:
-        return 1
-    return {"test_workers.py": 0, "test_memberships.py": 2, "test_economies.py": 4}.get(item.path.name, 3)
+    turns = {"test_workers.py": 0, "test_reconcile.py": 1, "test_memberships.py": 2, "test_economies.py": 4}
+    return turns.get(item.path.name, 3)
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +37,7 @@ def site_url() -> str:
 
 @pytest.fixture(scope="session")
 def running(site_url: str) -> Iterator[tuple[StackFacts, Subscriber]]:
-    options = Options(workers=MAX_IN_FLIGHT, return_origins=(site_url,))
+    options = Options(workers=AT_ONCE, return_origins=(site_url,))
     with temporary_stack("e2e", print, options) as facts, subscriber(facts) as subscribed:
         yield facts, subscribed
 
@@ -48,9 +47,11 @@ def stack(running: tuple[StackFacts, Subscriber]) -> StackFacts:
     return running[0]
 
 
-@pytest.fixture
-def cloud(stack: StackFacts) -> Cloud:
-    return Cloud(stack)
+@pytest.fixture(scope="session")
+def cloud(running: tuple[StackFacts, Subscriber]) -> Cloud:
+    made = Cloud(running[0])
+    made.pass_empty_hours()
+    return made
 
 
 @pytest.fixture

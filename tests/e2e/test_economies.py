@@ -31,8 +31,7 @@ def test_economy_scenario_matches_events_and_earnings(
         run.run_step(step)
 
     assert run.fan.get("/wallet").read(200, dict[str, Any])["coins"] == scenario.coins_left
-    posted = audit(stack).event_ids
-    wait_until("all was published", lambda: overlay.has_received(posted))
+    wait_until("all was published", lambda: overlay.has_received(run.expected.keys()))
     assert run.published_gifts() == run.expected
     assert run.published_streak_ends() == run.streaks
     for streak in run.streaks:

@@ -8,10 +8,11 @@ import pytest
 from uuid_utils import uuid7
 
 from infra.local.audit import audit
-from infra.local.client import Checkout, Entry, Fan, Fields, Gift, Problem, Reply, Wallet, wait_until
+from infra.local.client import Checkout, Entry, Fan, Fields, Gift, Problem, Wallet, wait_until
 from infra.local.facts import StackFacts
 from infra.local.stripe_side import StripeSide
 from infra.local.subscriber import Subscriber
+from tests.e2e.operations import grant
 
 pytestmark = pytest.mark.cloud
 
@@ -42,12 +43,6 @@ class Frozen(msgspec.Struct):
 @pytest.fixture
 def operator(stack: StackFacts) -> Fan:
     return Fan(stack, f"olga-{uuid7()}", scope="operator")
-
-
-def grant(operator: Fan, fan: Fan, coins: int, key: str | None = None) -> Reply:
-    return operator.post(
-        "/operator/grants", {"user_id": fan.user_id, "coins": coins, "reason": "a stream broke down"}, key
-    )
 
 
 def freeze(operator: Fan, fan: Fan, *, frozen: bool) -> bool:

@@ -61,12 +61,7 @@ def role_of(stack: StackFacts, function: str) -> boto3.Session:
     (arn,) = [role["Arn"] for role in roles if f"-{function}Role-" in role["RoleName"]]
     sts = root.client("sts", endpoint_url=stack.aws_endpoint_url)
     keys = sts.assume_role(RoleArn=arn, RoleSessionName="policies")["Credentials"]
-    return boto3.Session(
-        keys["AccessKeyId"],
-        keys["SecretAccessKey"],
-        keys["SessionToken"],
-        region_name=stack.aws_region,
-    )
+    return aws_session(stack.aws_region, keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
 
 
 def denied(act: Callable[[], object]) -> bool:

@@ -21,7 +21,7 @@ from tests.fakes import FakeClock, uuid7_at
 
 pytestmark = pytest.mark.cloud
 
-GIFTS, SHARDS = whole_or(1_000, 120), 4
+GIFTS, SHARDS = whole_or(1_000, 60), 4
 
 
 def send_in_the_past(cloud: Cloud, fan: Fan, creator_id: str, item_id: str) -> list[Gift]:

@@ -8,9 +8,10 @@ import pytest
 from uuid_utils import uuid7
 
 from infra.local.audit import audit, read_items
-from infra.local.client import MAX_IN_FLIGHT, Checkout, Fan, Problem, Wallet, call, wait_until
+from infra.local.client import Checkout, Fan, Problem, Wallet, call, wait_until
 from infra.local.facts import StackFacts
 from infra.local.stripe_side import StripeSide
+from tests.e2e.operations import AT_ONCE
 
 pytestmark = pytest.mark.cloud
 
@@ -28,7 +29,7 @@ def test_64_webhooks_at_once_credit_once(stack: StackFacts, stripe: StripeSide, 
     random.Random(64).shuffle(payloads)
     stripe.set_knobs(deliver=True)
 
-    with ThreadPoolExecutor(MAX_IN_FLIGHT) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         replies = list(pool.map(stripe.deliver, payloads))
 
     assert {reply.status for reply in replies} == {200}

@@ -70,7 +70,3 @@ def test_redrive_publishes_a_stretch_again(cloud: Cloud, unrelayed: dict[str, An
 
     assert is_relayed_once(cloud, unrelayed)
     assert audit(stack).violations == ()
-
-
-def test_reconcile_reads_events_from_stripe(cloud: Cloud) -> None:
-    assert {"try_again", "unforeseen"}.isdisjoint(cloud.invoke("Reconcile"))
