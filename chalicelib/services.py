@@ -142,9 +142,9 @@ class Services:
 
     @cached_property
     def threads(self) -> Threads:
-        from chalicelib.adapters.threads import ThreadPool
+        from chalicelib.adapters.threads import MAX_THREADS, ThreadPool
 
-        return ThreadPool(RECONCILE_THREADS)
+        return ThreadPool(THREADS.get(os.environ.get("_HANDLER", ""), MAX_THREADS))
 
     @cached_property
     def stripe_pace(self) -> Pace | None:
@@ -186,7 +186,7 @@ class Services:
     def publisher(self) -> EventPublisher:
         from chalicelib.adapters.aws.sns_publisher import SnsPublisher
 
-        return SnsPublisher(self.settings.topic_arn)
+        return SnsPublisher(self.settings.topic_arn, self.threads)
 
     @cached_property
     def redrive_queue(self) -> RedriveQueue:
@@ -288,8 +288,8 @@ NEEDED: Final = {
 The API reads its secrets at their first use: most of its requests need none, and must not wait for SSM.
 """
 
-RECONCILE_THREADS: Final = 4
-"""Looks side by side: enough for the pace at 200 ms a request."""
+THREADS: Final = {"chalicelib.workers.reconcile_events": 4}
+"""Calls side by side, by Lambda handler: as many as the pace needs at 200 ms a request. Others have MAX_THREADS."""
 RECONCILE_PER_SECOND: Final = 20
 """Requests of reconcile to Stripe in a second, which takes 100, in a sandbox 25 (docs.stripe.com/rate-limits)."""
 

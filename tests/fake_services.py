@@ -16,9 +16,11 @@ from chalicelib.ports.operators import OperatorLedger
 from chalicelib.ports.threads import Threads
 from chalicelib.ports.work import WorkPositions
 from tests.domain.builders import a_catalogue
+from tests.fake_looks import OneThread
 from tests.fakes import PAUSE, FakeClock
 
 SOURCE = "/coinpurse/test"
+ONE_THREAD = OneThread()
 CATALOGUE = a_catalogue()
 """Built once: its checks take longer than the handling of an event, and the fault proofs build services for each."""
 
@@ -82,6 +84,7 @@ class FakeRelayServices:
     redrive_queue: RedriveQueue
     streak_timer: StreakTimer
     clock: Clock
+    threads: Threads = ONE_THREAD
     streak_pause: timedelta = PAUSE
     source: str = SOURCE
     livemode: bool = False

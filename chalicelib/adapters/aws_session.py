@@ -11,7 +11,15 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
     from botocore.session import Session
 
-CONFIG: Final = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
+MAX_CONNECTIONS: Final = 25
+"""Connections that a client keeps, one for each thread of the relay: a batch of 100 shards is posted in four rounds."""
+
+CONFIG: Final = Config(
+    connect_timeout=1,
+    read_timeout=3,
+    retries={"total_max_attempts": 2, "mode": "standard"},
+    max_pool_connections=MAX_CONNECTIONS,
+)
 """Timeouts in seconds that leave room for the rest of a request."""
 
 SERVICES: Final = ("dynamodb", "sns", "sqs", "ssm")

@@ -20,6 +20,7 @@ from chalicelib.errors import TryAgain
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
 from chalicelib.ports.ledger import Ledger
+from chalicelib.ports.threads import Threads
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,9 @@ class RelayServices(Protocol):
 
     @property
     def clock(self) -> Clock: ...
+
+    @property
+    def threads(self) -> Threads: ...
 
     @property
     def streak_pause(self) -> timedelta: ...
@@ -70,8 +74,10 @@ def relay_entries(
         elif shard_entry(record.entry) is None:
             batch.attempt(batch.add, [record])
     gifts = [(record, gift) for record in records if (gift := shard_entry(record.entry))]
+    shards: dict[tuple[str, int], list[list[PostedRecord]]] = {}
     for creator_id, shard, received in batches_by_shard(gifts):
-        batch.attempt(partial(batch.receive_gifts, creator_id, shard), received)
+        shards.setdefault((creator_id, shard), []).append(received)
+    services.threads.map(batch.receive_shard, list(shards.items()))
     batch.publish()
     batch.note_gifts([record for record, _ in gifts])
     return [record.record_id for record in records if record.record_id in batch.retry]
@@ -80,7 +86,8 @@ def relay_entries(
 class _Batch:
     """A batch in progress: the messages to publish, and the records that must be delivered again.
 
-    `positions` are those of the received gifts, and `done` the records that are published, by record id.
+    `positions` are those of the received gifts, and `done` the records that are published, by record id. Threads share
+    a batch: each adds to its collections, and none reads what another added before all have ended.
     """
 
     def __init__(self, services: RelayServices, *, is_repeat_wanted: bool) -> None:
@@ -108,6 +115,12 @@ class _Batch:
                     # No error of this kind is expected, so a retry would fail again.
                     log.exception("record_set_aside", extra=asdict(record.ref))
                     self.attempt(self.set_aside, records)
+
+    def receive_shard(self, shard: tuple[tuple[str, int], Sequence[Sequence[PostedRecord]]]) -> None:
+        """Post all gifts to one creator's shard, one batch after the other: side by side they would meet."""
+        (creator_id, number), batches = shard
+        for records in batches:
+            self.attempt(partial(self.receive_gifts, creator_id, number), records)
 
     def receive_gifts(self, creator_id: str, shard: int, records: Sequence[PostedRecord]) -> None:
         """Post gifts to one creator's shard, which assigns the sequences that their messages carry."""
@@ -139,13 +152,17 @@ class _Batch:
     def publish(self) -> None:
         """Publish the messages, then finish the records whose message was accepted."""
         outcome = self.services.publisher.publish([message for _, message in self.pending])
-        for record, message in self.pending:
+
+        def follow(published: tuple[PostedRecord, Message]) -> None:
+            record, message = published
             if message.id in outcome.busy:
                 self.retry.add(record.record_id)
             elif message.id in outcome.refused:
                 self.attempt(self.set_aside, [record])
             else:
                 self.attempt(self.finish, [record])
+
+        self.services.threads.map(follow, self.pending)
 
     def finish(self, records: Sequence[PostedRecord]) -> None:
         """Mark entries without a creator as published, for the sweep; start the timer of a new streak."""
@@ -164,9 +181,8 @@ class _Batch:
         is_whole = own and all(record.record_id in self.done for record in records)
         if is_whole:
             self.attempt(self.mark_run, own)
-        for record in records:
-            if record.record_id in self.done and not (is_whole and self._is_own(record)):
-                self.attempt(self.mark_gift, [record])
+        rest = [[one] for one in records if one.record_id in self.done and not (is_whole and self._is_own(one))]
+        self.services.threads.map(partial(self.attempt, self.mark_gift), rest)
 
     def mark_run(self, _records: Sequence[PostedRecord]) -> None:
         """Note that all gifts that this run received were published."""

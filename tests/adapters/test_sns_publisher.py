@@ -13,7 +13,9 @@ from chalicelib.adapters.aws.sns_publisher import SnsPublisher
 from chalicelib.domain.events import Message, Publication, message_for_credit, message_for_gift
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.shards import ShardPosition
+from chalicelib.ports.threads import Handled, Item
 from tests.adapters.samples import a_gift, a_purchase
+from tests.fake_looks import OneThread
 from tests.fakes import START
 from tests.stores import cloud_at
 
@@ -28,7 +30,7 @@ def _aws() -> Iterator[None]:
 
 @pytest.fixture
 def publisher() -> SnsPublisher:
-    return SnsPublisher(boto3.client("sns").create_topic(Name="gifts")["TopicArn"])
+    return SnsPublisher(boto3.client("sns").create_topic(Name="gifts")["TopicArn"], OneThread())
 
 
 @pytest.fixture
@@ -155,6 +157,24 @@ def test_publish_failed_batch_is_reported_busy(publisher: SnsPublisher) -> None:
     boto3.client("sns").delete_topic(TopicArn=publisher._topic_arn)
 
     assert publisher.publish(events) == Publication(busy=frozenset(each.id for each in events))
+
+
+class CountingThreads(OneThread):
+    """Notes how many calls are made side by side."""
+
+    def __init__(self) -> None:
+        self.at_once: list[int] = []
+
+    def map(self, handle: Callable[[Item], Handled], items: Sequence[Item]) -> Sequence[Handled]:
+        self.at_once.append(len(items))
+        return super().map(handle, items)
+
+
+def test_publish_a_hundred_messages_is_ten_requests_side_by_side() -> None:
+    threads = CountingThreads()
+    topic = boto3.client("sns").create_topic(Name="gifts")["TopicArn"]
+    assert SnsPublisher(topic, threads).publish(messages(100)) == Publication(busy=frozenset(), refused=frozenset())
+    assert threads.at_once == [10]
 
 
 def test_publish_failed_batch_does_not_stop_later_ones(publisher: SnsPublisher) -> None:

@@ -58,10 +58,10 @@ class EventSourceMapping:
     @cache
     def of_the_relay(cls) -> Self:
         """Read the deployed mapping from the template."""
-        resources = yaml.load(TEMPLATE.read_text("utf-8"), _Template)["Resources"]  # a SafeLoader
-        settings = resources["Relay"]["Properties"]["Events"]["RelayDynamodbEventSource"]["Properties"]
+        template = yaml.load(TEMPLATE.read_text("utf-8"), _Template)  # a SafeLoader
+        settings = template["Resources"]["Relay"]["Properties"]["Events"]["RelayDynamodbEventSource"]["Properties"]
         assert settings["StartingPosition"] == "TRIM_HORIZON"
-        assert settings["ParallelizationFactor"] == 1
+        assert template["Parameters"]["RelayParallelization"]["Default"] == 1
         return cls(
             batch_size=settings["BatchSize"],
             patterns=[found["Pattern"] for found in settings["FilterCriteria"]["Filters"]],

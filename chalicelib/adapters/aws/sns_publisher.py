@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.aws_session import client
 from chalicelib.domain.events import Message, Publication
+from chalicelib.ports.threads import Threads
 
 if TYPE_CHECKING:
     from types_boto3_sns import SNSClient
@@ -26,21 +27,24 @@ class SnsPublisher:
 
     Args:
         topic_arn: a standard topic.
+        threads: send the batches side by side.
     """
 
-    def __init__(self, topic_arn: str) -> None:
+    def __init__(self, topic_arn: str, threads: Threads) -> None:
         self._topic_arn = topic_arn
+        self._threads = threads
         self._sns = cast("SNSClient", client("sns"))
 
     def publish(self, messages: Sequence[Message]) -> Publication:
         """Publish in batches of ten. Ids may repeat; each is sent."""
-        busy: set[str] = set()
-        refused: set[str] = set()
-        for start in range(0, len(messages), BATCH):
-            self._publish_batch(messages[start : start + BATCH], busy, refused)
-        return Publication(busy=frozenset(busy), refused=frozenset(refused))
+        batches = [messages[start : start + BATCH] for start in range(0, len(messages), BATCH)]
+        published = self._threads.map(self._publish_batch, batches)
+        return Publication(
+            busy=frozenset[str]().union(*(each.busy for each in published)),
+            refused=frozenset[str]().union(*(each.refused for each in published)),
+        )
 
-    def _publish_batch(self, batch: Sequence[Message], busy: set[str], refused: set[str]) -> None:
+    def _publish_batch(self, batch: Sequence[Message]) -> Publication:
         try:
             response = self._sns.publish_batch(
                 TopicArn=self._topic_arn,
@@ -48,11 +52,13 @@ class SnsPublisher:
             )
         except (BotoCoreError, ClientError):
             # Some may have been published. Delivery is at least once, so all are retried.
-            busy.update(message.id for message in batch)
-            return
+            return Publication(busy=frozenset(message.id for message in batch), refused=frozenset())
         # PublishBatch answers 200 and lists the rejected messages in `Failed`.
-        for failure in response.get("Failed", []):
-            (refused if _is_refusal(failure) else busy).add(batch[int(failure["Id"])].id)
+        failed = [(batch[int(failure["Id"])].id, _is_refusal(failure)) for failure in response.get("Failed", [])]
+        return Publication(
+            busy=frozenset(message_id for message_id, is_refusal in failed if not is_refusal),
+            refused=frozenset(message_id for message_id, is_refusal in failed if is_refusal),
+        )
 
 
 def _is_refusal(failure: "BatchResultErrorEntryTypeDef") -> bool:

@@ -5,7 +5,7 @@ from pynamodb.connection import Connection
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
-from chalicelib.adapters.aws_session import shared_session
+from chalicelib.adapters.aws_session import MAX_CONNECTIONS, shared_session
 from chalicelib.adapters.dynamodb.attributes import EpochAttribute, InstantAttribute, IntegerAttribute
 
 
@@ -33,6 +33,7 @@ class Row(Model):
         connect_timeout_seconds = 1
         read_timeout_seconds = 2
         max_retry_attempts = 1
+        max_pool_connections = MAX_CONNECTIONS
 
     journal = JournalIndex()
 

@@ -284,8 +284,8 @@ IN_ADAPTERS: Final = [
     Bug(
         "what SNS did not accept is forgotten",
         "chalicelib/adapters/aws/sns_publisher.py",
-        'for failure in response.get("Failed", []):',
-        "for failure in []:",
+        'for failure in response.get("Failed", [])]',
+        "for failure in []]",
         ("tests/adapters/test_sns_publisher.py",),
     ),
     Bug(

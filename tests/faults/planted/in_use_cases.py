@@ -8,6 +8,7 @@ _EVENTS: Final = "chalicelib/usecases/stripe_events.py"
 _MONEY: Final = "chalicelib/usecases/refunds.py"
 _GIFT: Final = "chalicelib/usecases/gifts.py"
 _RELAY: Final = "chalicelib/usecases/relay.py"
+_PARALLEL: Final = ("tests/usecases/test_relay_parallel.py",)
 _WEBHOOK: Final = ("tests/usecases/test_receive_webhook.py",)
 
 
@@ -241,6 +242,21 @@ IN_USE_CASES: Final = [
         '    del data["user_id"]\n',
         "",
         ("tests/domain/test_events.py", "tests/domain/test_adjustment_events.py"),
+    ),
+    Bug(
+        "a hundred shards in turn",
+        _RELAY,
+        "    services.threads.map(batch.receive_shard, list(shards.items()))\n",
+        "    for shard in shards.items():\n        batch.receive_shard(shard)\n",
+        _PARALLEL,
+    ),
+    Bug(
+        "batches of one shard side by side",
+        _RELAY,
+        "    services.threads.map(batch.receive_shard, list(shards.items()))\n",
+        "    parts = [(name, [part]) for name, batches in shards.items() for part in batches]\n"
+        "    services.threads.map(batch.receive_shard, parts)\n",
+        _PARALLEL,
     ),
     Bug(
         "what the topic is too busy for is forgotten",
