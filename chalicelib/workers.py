@@ -12,7 +12,7 @@ from chalice.app import Blueprint, CloudWatchEvent, DynamoDBEvent, Rate, SQSEven
 from chalicelib import telemetry
 from chalicelib.domain.ids import iso
 from chalicelib.services import services
-from chalicelib.usecases.relay import relay_entries, remind_of_budgets
+from chalicelib.usecases.relay import relay_records
 
 workers = Blueprint("chalicelib.workers")
 
@@ -22,8 +22,8 @@ def relay(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
     """Relay posted entries to creators and the topic, and remind fans of their budgets."""
     with telemetry.invocation(services.clock.new_id()):
         records = event.to_dict()["Records"]
-        retry = relay_entries(services.stream.posted_records(records), services)
-        retry += remind_of_budgets(services.stream.budget_records(records), services)
+        stream = services.stream
+        retry = relay_records(stream.posted_records(records), stream.budget_records(records), services)
     return {"batchItemFailures": [{"itemIdentifier": record_id} for record_id in retry]}
 
 

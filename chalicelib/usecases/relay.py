@@ -202,6 +202,22 @@ class _Batch:
         return position is not None and position.received_by == self.run_id
 
 
+def relay_records(
+    posted: Sequence[PostedRecord], budgets: Sequence[BudgetRecord], services: RelayServices
+) -> list[str]:
+    """Remind fans of their budgets, then relay the entries.
+
+    Entries of a fan who could not be reminded wait: of relayed ones the sweep is certain, and reminds nobody.
+
+    Returns:
+        The ids of the records to deliver again.
+    """
+    failed = remind_of_budgets(budgets, services)
+    waiting = {record.user_id for record in budgets if record.record_id in failed}
+    held = [record.record_id for record in posted if record.ref.user_id in waiting]
+    return [*failed, *held, *relay_entries([record for record in posted if record.record_id not in held], services)]
+
+
 def remind_of_budgets(records: Sequence[BudgetRecord], services: RelayServices) -> list[str]:
     """Post a notification of each threshold that a budget has passed, once a period.
 

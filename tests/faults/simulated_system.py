@@ -30,7 +30,7 @@ from chalicelib.usecases.memberships import open_membership
 from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift
 from chalicelib.usecases.reconcile import PART, Walks, reconcile
 from chalicelib.usecases.recovery import redrive, sweep
-from chalicelib.usecases.relay import relay_entries, remind_of_budgets
+from chalicelib.usecases.relay import relay_records
 from chalicelib.usecases.reviews import count_open_reviews, settle_review
 from chalicelib.usecases.streaks import check_streaks
 from chalicelib.usecases.stripe_events import ask_about, receive_webhook
@@ -184,7 +184,7 @@ class SimulatedSystem(AuditedSystem):
         self.read_stream()
         if self.records or self.spent:
             relay = self.relay()
-            again = {*relay_entries(self.records, relay), *remind_of_budgets(self.spent, relay)}
+            again = set(relay_records(self.records, self.spent, relay))
             self.records = [record for record in self.records if record.record_id in again]
             self.spent = [record for record in self.spent if record.record_id in again]
             if again:

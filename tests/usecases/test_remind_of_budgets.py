@@ -11,10 +11,11 @@ from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import TryAgain
 from chalicelib.ports.results import Posted, Repeated
-from chalicelib.usecases.relay import remind_of_budgets
-from tests.domain.builders import FAN
+from chalicelib.usecases.relay import relay_records, remind_of_budgets
+from tests.domain.builders import FAN, a_gift
 from tests.fake_operators import FakeJournal
 from tests.fakes import START
+from tests.faults.records import record_of
 from tests.usecases.relay_harness import FailingLedger
 from tests.usecases.sweep_harness import SweepHarness
 
@@ -96,6 +97,14 @@ def test_remind_of_budgets_retries_only_the_busy_record() -> None:
     assert harness.remind(a_record(1), a_record(2, "fan-2"), a_record(3, "fan-3")) == ["r2"]
     assert notifications(harness.ledger, "fan-3") == ["coins day 80"]
     assert harness.queue.budgets == []
+
+
+def test_relay_records_holds_the_entries_of_a_fan_who_cannot_be_reminded() -> None:
+    harness = ReminderHarness()
+    harness.ledger.busy["fan-2"] = TryAgain()
+    posted = [record_of(a_gift(event_id="relayed")), record_of(a_gift(user_id="fan-2", event_id="held"))]
+    assert relay_records(posted, [a_record(1), a_record(2, "fan-2")], harness.services()) == ["r2", "held"]
+    assert notifications(harness.ledger) == ["coins day 80"]
 
 
 def test_remind_of_budgets_sets_an_unreadable_record_aside() -> None:
