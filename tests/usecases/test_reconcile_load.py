@@ -137,8 +137,7 @@ def test_reconcile_first_run_costs_each_payment_one_look_however_long_ago(harnes
         payment = f"pi_{uuid7_at(began - LOOKBACK + 2 * MINUTE, number)}"
         again = [a_hint(payment, kind) for kind in KINDS[:2]]
         harness.list_events(*again, since=began - LOOKBACK + timedelta(days=12, hours=number))
-    while harness.run():
-        harness.clock.advance(MINUTE)
+    assert [harness.run() > 0 for _ in range(2)] == [True, False]
     assert harness.provider.requests["read_money"] == 3 * payments
     assert harness.provider.requests["list_events"] < 6 * payments / 25 + 20
     assert sum(harness.provider.requests.values()) * 250 < 86_400 * 20 / 2
