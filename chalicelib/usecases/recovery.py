@@ -243,20 +243,25 @@ def _remind(records: Sequence[PostedRecord], services: RelayServices) -> list[st
     """
     spent = [(record, record.entry) for record in records if isinstance(record.entry, Gift | Purchase)]
     fans = sorted({entry.user_id for _, entry in spent})
-    budgets = [record for fan in fans if (record := _budget(fan, services.ledger))]
-    failed = set(remind_of_budgets(budgets, services))
+    budgets, failed = list[BudgetRecord](), set[str]()
+    for fan in fans:
+        try:
+            budgets += _budget(fan, services.ledger)
+        except TryAgain:
+            failed.add(fan)
+    failed.update(remind_of_budgets(budgets, services))
     return [record.record_id for record, entry in spent if entry.user_id in failed]
 
 
-def _budget(user_id: str, ledger: Ledger) -> BudgetRecord | None:
-    """Build a record of the fan's budget without an earlier state. None without a budget."""
+def _budget(user_id: str, ledger: Ledger) -> list[BudgetRecord]:
+    """Build a record of the fan's budget without an earlier state, if they have one."""
     try:
         budget = ledger.read_wallet(user_id).budget
         if budget is None:
-            return None
+            return []
     except TryAgain:
         raise
     except Exception:  # any failure concerns this wallet only
         log.exception("wallet_unreadable", extra={"user_id": user_id})
         budget = None
-    return BudgetRecord(record_id=user_id, user_id=user_id, old=None, new=budget)
+    return [BudgetRecord(record_id=user_id, user_id=user_id, old=None, new=budget)]

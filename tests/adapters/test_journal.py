@@ -211,6 +211,24 @@ def test_read_records_of_an_unreadable_entry_spares_the_others(table_store: Dyna
     assert found == {refs[0].name: good, refs[1].name: None}
 
 
+@pytest.mark.parametrize("name", ["coins", "posted_at", "created_at", "lane", "announced_at"])
+def test_unreadable_row_is_listed_not_relayed_and_has_no_entry(
+    table_store: DynamoStore, hour: datetime, name: str
+) -> None:
+    """It may not hold up the sweep of its shard, which sets it aside."""
+    table_store.bind()
+    good = bought(table_store, hour)
+    bad = bought(table_store, hour, good.user_id)
+    table_store.ledger.mark_published(good.user_id, good.entry_id, START)
+    table_store.put(wallet_key(bad.user_id), entry_key(bad.entry_id), name, "?")
+
+    page = table_store.journal.read_page(crc32(good.user_id.encode()) % JOURNAL_SHARDS, place_of(hour), 100)
+    assert {each.entry_id for each in page} == {good.entry_id, bad.entry_id}
+    (missing,) = table_store.journal.not_relayed(page)
+    ref = EntryRef(user_id=bad.user_id, entry_id=missing.entry_id)
+    assert [record.entry for record in table_store.journal.read_records([ref])] == [None]
+
+
 def test_not_relayed_returns_gift_that_is_published_but_not_received(store: Store) -> None:
     """The relay publishes a gift only after its shard has it, so the shard decides."""
     gift = a_gift()

@@ -255,6 +255,12 @@ class TestAlarms:
         # A schedule that stops causes no errors, only missing data. Queue consumers may be idle.
         assert (alarm["TreatMissingData"] == "breaching") is (name not in {"Redrive", "Streaks"})
 
+    @pytest.mark.parametrize("name", ["Sweep", "Audit"])
+    def test_worker_of_many_shards_has_an_alarm_for_a_single_one(self, template: Template, name: str) -> None:
+        alarm = template["Resources"][f"{name}ErrorAlarm"]["Properties"]
+        assert (alarm["Statistic"], alarm["Threshold"], alarm["Period"]) == ("Sum", 1, 600)
+        assert "DatapointsToAlarm" not in alarm
+
     def test_api_alarms_have_the_name_of_the_api(self, template: Template) -> None:
         title = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["info"]["title"]
         dimensions = template["Resources"]["ApiErrorAlarm"]["Properties"]["Dimensions"]

@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Final
 
+from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 
 from chalicelib.adapters.dynamodb.keys import (
@@ -19,13 +21,29 @@ from chalicelib.adapters.dynamodb.keys import (
     watermark_key,
 )
 from chalicelib.adapters.dynamodb.mapping import to_entry
-from chalicelib.adapters.dynamodb.models import CreatorEntryRow, EntryRow, RelayRunRow, WatermarkRow, bind
+from chalicelib.adapters.dynamodb.models import (
+    CreatorEntryRow,
+    EntryRow,
+    RelayRunRow,
+    Row,
+    WatermarkRow,
+    bind,
+)
 from chalicelib.adapters.dynamodb.transactions import transient_errors
 from chalicelib.domain.entries import Entry, EntryRef
 from chalicelib.domain.journal import JOURNAL_SHARDS, JournalLine, PostedRecord, hour_of
 from chalicelib.errors import TryAgain
 
 log = logging.getLogger(__name__)
+
+_UNREADABLE: Final = (TypeError, ValueError)
+"""Errors of an attribute of another type or form. Errors of requests are none of these."""
+
+
+class _KeyRow(Row):
+    """The keys of an entry in the journal, whatever its other attributes are."""
+
+    journal_at = UnicodeAttribute()
 
 
 class DynamoJournal:
@@ -46,10 +64,15 @@ class DynamoJournal:
             ]
 
     def read_page(self, shard: int, after: str, limit: int) -> Sequence[JournalLine]:
-        """Cost: 1 query."""
+        """Cost: 1 query; 2 if a row cannot be read. Lines then have only what their keys say."""
         partition = hour_key(hour_of(after), shard)
         with transient_errors():
-            return [_line(row) for row in EntryRow.journal.query(partition, EntryRow.journal_at > after, limit=limit)]
+            try:
+                rows = EntryRow.journal.query(partition, EntryRow.journal_at > after, limit=limit)
+                return [_line(row) for row in rows]
+            except _UNREADABLE:
+                keys = _KeyRow.journal.query(partition, _KeyRow.journal_at > after, limit=limit)
+                return [_line_of_keys(row.pk, row.journal_at) for row in keys]
 
     def read_records(self, refs: Sequence[EntryRef]) -> Sequence[PostedRecord]:
         """Cost: one read; one for each entry if one of them cannot be read."""
@@ -69,7 +92,16 @@ class DynamoJournal:
         """Cost: half a read unit per line, one trip per hundred lines, and one for the runs of a hundred gifts.
 
         Reads are not consistent: marks are only added, so an old state of a row only costs a look at its entry.
+        If a row cannot be read each line is read by itself, and the unreadable ones are not certain.
         """
+        try:
+            return self._not_relayed(lines)
+        except _UNREADABLE:
+            if len(lines) > 1:
+                return [found for line in lines for found in self.not_relayed([line])]
+            return lines
+
+    def _not_relayed(self, lines: Sequence[JournalLine]) -> Sequence[JournalLine]:
         gifts = {
             (shard_key(line.creator_id, line.shard), received_key(line.event_id)): line
             for line in lines
@@ -116,6 +148,18 @@ def _is_published(row: CreatorEntryRow, finished: Collection[str]) -> bool:
 def _record(entry: Entry) -> PostedRecord:
     ref = EntryRef(user_id=entry.user_id, entry_id=entry.entry_id)
     return PostedRecord(record_id=ref.name, ref=ref, entry=entry)
+
+
+def _line_of_keys(partition: str, place: str) -> JournalLine:
+    posted_at, entry_id = place.split("#")
+    return JournalLine(
+        user_id=user_id_of(partition),
+        entry_id=entry_id,
+        event_id="",
+        kind="",
+        coins=0,
+        posted_at=datetime.fromisoformat(posted_at),
+    )
 
 
 def _line(row: EntryRow) -> JournalLine:
