@@ -64,7 +64,7 @@ def running_stack(directory: Path, package: Package) -> Iterator[Stack]:
         issuer_url = stack.enter_context(loopback.running(token_issuer.create_app))
         stripe_url = stack.enter_context(StripeSandbox.start(webhook_secret=secret)).url
         Deployer(aws_url).put_secrets(secret)
-        made = _create(aws_url, template["Resources"]["Table"]["Properties"])
+        made = _create(aws_url, template["Resources"])
         given = made | _parameters(issuer_url, stripe_url)
         yield Stack(
             facts=StackFacts(
@@ -83,9 +83,11 @@ def running_stack(directory: Path, package: Package) -> Iterator[Stack]:
         )
 
 
-def _create(aws_url: str, table: Mapping[str, Any]) -> dict[str, str]:
-    """Create the resources that the functions call. Returns their names by logical id."""
+def _create(aws_url: str, resources: Mapping[str, Any]) -> dict[str, str]:
+    """Create the table, the topic and the queues. Returns their names by logical id."""
     session = aws_session(REGION)
+    table = resources["Table"]["Properties"]
+    names = [name for name, resource in resources.items() if resource["Type"] == "AWS::SQS::Queue"]
     queues = session.client("sqs", endpoint_url=aws_url)
     described = session.client("dynamodb", endpoint_url=aws_url).create_table(
         TableName="bench",
@@ -102,7 +104,7 @@ def _create(aws_url: str, table: Mapping[str, Any]) -> dict[str, str]:
         "Table": "bench",
         "Stream": described["LatestStreamArn"],
         "Topic": session.client("sns", endpoint_url=aws_url).create_topic(Name="bench")["TopicArn"],
-        **{name: queues.create_queue(QueueName=name)["QueueUrl"] for name in ("RedriveQueue", "StreakQueue")},
+        **{name: queues.create_queue(QueueName=name)["QueueUrl"] for name in names},
     }
 
 
