@@ -15,4 +15,4 @@ class Looks(Protocol):
         """Return the time of each object's last look. Objects without a known look are left out."""
 
     def note_look(self, object_id: str, at: datetime) -> None:
-        """Record a look that began at `at` and was acted on."""
+        """Record a look that began at `at` and was acted on, or whose event was set aside until its next one."""

@@ -30,8 +30,8 @@ LATE: Final = timedelta(hours=1)
 """Time after which Stripe's list is complete. It shows some events later than the events around them."""
 LOOKBACK: Final = timedelta(days=30)
 """Stripe's retention of events, and the lookback of the first run."""
-RUN_TIME: Final = timedelta(minutes=13)
-"""Time in which a run begins new looks. Its function times out a minute later."""
+RUN_TIME: Final = timedelta(minutes=11)
+"""Time in which a run begins new looks. Its function times out three minutes later: slow looks take two of them."""
 CLOCK_SKEW: Final = timedelta(minutes=1)
 """Difference between Stripe's clock and this system's that a look allows for."""
 CHUNK: Final = 20
@@ -98,7 +98,7 @@ def reconcile(services: ReconcileServices) -> Reconciled:
 
     deadline = services.clock.now() + RUN_TIME
     turn = work_on(PART, step, services, deadline=deadline)
-    behind = services.clock.now() - runs[0].walks.events if runs else None
+    behind = runs[0].walks.behind(services.clock.now()) if runs else None
     return Reconciled(outcomes=outcomes, parked=turn.parked if turn else 0, behind=behind)
 
 
@@ -114,6 +114,10 @@ class Walks(Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         return f"{iso(self.events)} {iso(self.late)}"
+
+    def behind(self, now: datetime) -> timedelta:
+        """Return the age of the oldest event that may be left. A second walk is behind after two hours."""
+        return now - min(self.events, self.late + 2 * LATE)
 
     @classmethod
     def of(cls, text: str) -> "Walks":
@@ -187,8 +191,11 @@ class _Run:
                 left = chunk[0][0].created_at
                 break
             failed += self._look([group[-1] for group in chunk])
-        for event, outcome in failed:
-            self._turn.park(event.stripe_event_id, outcome.value)
+            # What failed since the last answer waits: it is tried again, not set aside, if the provider is away.
+            answered = max(len(failed) - self._unanswered, 0)
+            self._park(failed[:answered])
+            del failed[:answered]
+        self._park(failed)
         return left
 
     def _look(self, events: Sequence[StripeEvent]) -> list[tuple[StripeEvent, Outcome]]:
@@ -198,36 +205,46 @@ class _Run:
             TryAgain: the provider or the table is away.
         """
         looked = self._services.threads.map(lambda event: _look_at(event, self._services), events)
-        return [(event, outcome) for event, outcome in zip(events, looked, strict=True) if self._count(outcome)]
+        failed = [(event, outcome) for event, outcome in zip(events, looked, strict=True) if self._count(outcome)]
+        if self._unanswered >= AWAY:
+            raise TryAgain("The payment provider or the table is away.")
+        return failed
+
+    def _park(self, failed: Sequence[tuple[StripeEvent, Outcome]]) -> None:
+        """Set the events aside. A retry reads the present state, so that no walk needs to."""
+        for event, outcome in failed:
+            self._turn.park(event.stripe_event_id, outcome.value)
+            _note_look(object_of(event), self._services.clock.now(), self._services)
 
     def _try_parked(self) -> None:
-        """Retry the due events that were set aside."""
+        """Retry the due events that were set aside, until most of them fail. The walk finds out for itself."""
         for chunk in _chunks(self._turn.due()):
-            if self._turn.is_over():
-                return
+            if self._turn.is_over() or self._unanswered >= AWAY:
+                break
             tried = self._services.threads.map(lambda item: _retry(item, self._services), chunk)
             for item, outcome in zip(chunk, tried, strict=True):
                 if outcome is not None and self._count(outcome):
                     self._turn.park_again(item, outcome.value)
                 else:
                     self._turn.finish(item)
+        self._unanswered = 0
 
     def _count(self, outcome: Outcome) -> bool:
         """Count an outcome. Returns True for a failure."""
         self._outcomes[outcome] += 1
         self._unanswered = self._unanswered + 1 if outcome is Outcome.TRY_AGAIN else 0
-        if self._unanswered >= AWAY:
-            raise TryAgain("The payment provider or the table is away.")
         return outcome in _FAILED
 
 
 def _retry(item: ParkedItem, services: ReconcileServices) -> Outcome | None:
-    """Retry a parked event. None when it is gone, after 30 days."""
+    """Retry a parked event. None when it is gone, after 30 days: a key of another account does not find it, either."""
     try:
         event = services.gateway.find_event(item.item_id)
     except TryAgain:
         return Outcome.TRY_AGAIN
     if event is None:
+        if services.clock.now() - item.parked_at < LOOKBACK:
+            return Outcome.TRY_AGAIN
         log.error("parked_event_gone", extra={"stripe_event_id": item.item_id, "reason": item.reason})
         return None
     return _look_at(event, services)
@@ -238,15 +255,23 @@ def _look_at(event: StripeEvent, services: ReconcileServices) -> Outcome:
     began = services.clock.now()
     try:
         outcome = Outcome.REPEATED if _is_credited(event, services.ledger) else dispatch_event(event, services)
-        services.looks.note_look(object_of(event), began)
     except TryAgain:
         return Outcome.TRY_AGAIN
     except Exception:  # any failure concerns this event only
         log.exception("event_unhandled", extra={"stripe_event_id": event.stripe_event_id})
         return Outcome.UNFORESEEN
+    _note_look(object_of(event), began, services)
     if outcome.is_recovery:
         log.warning("event_recovered", extra={"stripe_event_id": event.stripe_event_id, "outcome": outcome.value})
     return outcome
+
+
+def _note_look(object_id: str, at: datetime, services: ReconcileServices) -> None:
+    """Save the requests of another look. A failure costs no more than these."""
+    try:
+        services.looks.note_look(object_id, at)
+    except Exception:  # any failure, since looks guard nothing
+        log.warning("look_not_noted", extra={"object_id": object_id}, exc_info=True)
 
 
 def _is_credited(event: StripeEvent, ledger: Ledger) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from chalicelib.domain.payments import CheckoutSession, EventPage, MoneyState, PurchaseRef
 from chalicelib.domain.purchases import Status
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.reconcile import LOOKBACK
+from chalicelib.usecases.reconcile import CHUNK, LOOKBACK
 from tests.domain.builders import a_purchase, a_refund
 from tests.fakes import FakeClock, FakeGateway, session_of, uuid7_at
 from tests.usecases.checkout_harness import a_hint, moved, session_event
@@ -156,6 +156,12 @@ def test_reconcile_that_is_killed_repeats_no_look(harness: LoadHarness) -> None:
     assert 0 < looked < 90
     harness.clock.advance(15 * MINUTE)
     assert 90 - looked <= harness.run() <= 91 - looked
+
+
+def test_reconcile_ends_although_each_look_waits_for_two_time_outs(harness: LoadHarness) -> None:
+    harness.provider.request_time = timedelta(seconds=9.5)
+    harness.list_events(*[a_hint(f"pi_{number}") for number in range(100)], since=harness.clock.now() - 60 * MINUTE)
+    assert harness.run() == 4 * CHUNK
 
 
 def test_reconcile_with_a_poison_event_credits_what_follows(harness: LoadHarness) -> None:

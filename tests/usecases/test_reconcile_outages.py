@@ -1,0 +1,84 @@
+"""Reconcile while the provider, or many of its objects, do not answer."""
+
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.work import park_item
+from chalicelib.errors import TryAgain
+from chalicelib.usecases.reconcile import AWAY, CHUNK, PART, Walks
+from tests.fakes import START
+from tests.usecases.checkout_harness import a_hint, session_event
+from tests.usecases.reconcile_harness import ReconcileHarness
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def harness() -> ReconcileHarness:
+    return ReconcileHarness()
+
+
+def raise_try_again(*_: object) -> None:
+    raise TryAgain
+
+
+def test_reconcile_while_the_provider_is_away_sets_nothing_aside(
+    harness: ReconcileHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.list_events(*[a_hint(f"pi_{number}") for number in range(AWAY + 10)])
+    monkeypatch.setattr(harness.provider, "find_purchase_ref", raise_try_again)
+    with pytest.raises(TryAgain):
+        harness.reconcile()
+    assert (harness.worker.parked, harness.worker.walks) == ([], None)
+
+
+def test_reconcile_whose_parked_events_all_fail_walks_on(harness: ReconcileHarness) -> None:
+    for number in range(2 * AWAY):
+        harness.worker.positions.park(PART, park_item(f"evt_gone_{number}", "try_again", START))
+    harness.paid()
+    harness.list_events(session_event("paid"))
+    assert harness.reconcile() == {"try_again": 3 * CHUNK, "credited": 1}
+
+
+def test_reconcile_sets_each_failing_object_aside_once(
+    harness: ReconcileHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their second walk is no outage, although each of them would fail again."""
+    harness.list_events(*[a_hint(f"pi_{number}") for number in range(3 * AWAY)], since=START)
+    poison = {f"pi_{number}" for number in range(0, 3 * AWAY, 2)}
+    read = harness.provider.find_purchase_ref
+    monkeypatch.setattr(
+        harness.provider, "find_purchase_ref", lambda name: raise_try_again() if name in poison else read(name)
+    )
+    harness.worker.journal.move_watermark("reconcile", START)
+    assert harness.reconcile() == {"stranger": len(poison), "try_again": len(poison)}
+    harness.worker.positions.parked.clear()
+    assert harness.reconcile(after=3 * HOUR) == {}
+    assert harness.worker.walks is not None
+    assert harness.worker.walks.late == START + 2 * HOUR
+
+
+def test_reconcile_cut_short_has_set_aside_what_failed_between_answers(
+    harness: ReconcileHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The events after the last answer are not set aside: the provider is away."""
+    harness.list_events(*[a_hint(f"pi_{number}") for number in range(AWAY + 2 * CHUNK)], since=START)
+    read = harness.provider.find_purchase_ref
+    monkeypatch.setattr(
+        harness.provider, "find_purchase_ref", lambda name: read(name) if name == "pi_3" else raise_try_again()
+    )
+    assert harness.reconcile() == {"stranger": 1, "try_again": 3 * CHUNK - 1}
+    assert harness.worker.parked == ["evt_0", "evt_1", "evt_2"]
+    assert harness.worker.walks is None
+
+
+def test_reconcile_is_behind_while_its_second_walk_is(harness: ReconcileHarness) -> None:
+    now = harness.clock.now()
+    harness.worker.positions.places[PART.worker, PART.name] = Walks(events=now, late=now - 6 * HOUR).text
+    harness.recorder.fail_before["list_events"] = TryAgain()
+    harness.worker.positions.park(PART, park_item("evt_0", "try_again", START))
+    harness.list_events(session_event("expired"))
+    harness.reconcile()
+    assert harness.worker.done is not None
+    assert harness.worker.done.behind == 4 * HOUR
