@@ -61,5 +61,5 @@ class FakeStreakTimer:
     def postpone(self, times_left: Mapping[str, timedelta]) -> None:
         self.postponed |= times_left
 
-    def set_aside(self, message: str) -> None:
-        self.dead.append(message)
+    def set_aside(self, delivery: Delivery) -> None:
+        self.dead.append(delivery.message)

@@ -43,8 +43,8 @@ class StreakTimer(Protocol):
     def postpone(self, times_left: Mapping[str, timedelta]) -> None:
         """Deliver messages again after the time left, by receipt. Without this call it takes some minutes."""
 
-    def set_aside(self, message: str) -> None:
-        """Move a message to the dead letters, for an operator."""
+    def set_aside(self, delivery: Delivery) -> None:
+        """Send the message to the dead letters, for an operator. Moved back, its check has all attempts again."""
 
 
 class StreamReader(Protocol):

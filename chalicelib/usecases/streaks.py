@@ -25,6 +25,10 @@ one for 12 hours at most."""
 RETRY_DELAY: Final = timedelta(minutes=1)
 """The pause after a dependency did not respond."""
 
+RUN_TIME: Final = timedelta(seconds=30)
+"""No check begins later. The rest of the function's time is for a slow one and for hiding the messages: a run that is
+killed between these leaves a worn message beside the one that replaces it."""
+
 MAX_FAILURES: Final = 10
 FAILURE_DELAY: Final = timedelta(minutes=6)
 """A check that fails otherwise is repeated an hour long, so that a deployment can correct it."""
@@ -55,11 +59,12 @@ def check_streaks(deliveries: Sequence[Delivery], services: StreakServices) -> l
     Returns:
         The ids of the messages to keep.
     """
+    deadline = services.clock.now() + RUN_TIME
     times_left: dict[str, timedelta] = {}
     kept: list[str] = []
     for delivery in deliveries:
         try:
-            left = _time_left(delivery, services)
+            left = _time_left(delivery, services) if services.clock.now() < deadline else RETRY_DELAY
         except TryAgain:
             left = RETRY_DELAY
         if left is not None:
@@ -99,7 +104,7 @@ def _time_left(delivery: Delivery, services: StreakServices) -> timedelta | None
     check = delivery.check
     if check is None:
         log.error("streak_message_unreadable", extra={"message_id": delivery.message_id})
-        services.streak_timer.set_aside(delivery.message)
+        services.streak_timer.set_aside(delivery)
         return None
     try:
         left = _time_until_end(check, services)
@@ -130,6 +135,6 @@ def _repeat_failed(check: ScheduledCheck, delivery: Delivery, timer: StreakTimer
     """Replace the message by one that counts the failure, or set it aside for good."""
     failures = check.failures + 1
     if failures >= MAX_FAILURES:
-        timer.set_aside(delivery.message)
+        timer.set_aside(delivery)
     else:
         timer.wake(check.user_id, check.streak_id, FAILURE_DELAY, failures)

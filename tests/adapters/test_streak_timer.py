@@ -7,12 +7,18 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.adapters.aws.streak_timer import SqsStreakTimer
+from chalicelib.adapters.aws.streak_timer import SqsStreakTimer, to_delivery
 from chalicelib.domain.streaks import Delivery, ScheduledCheck
 from chalicelib.errors import TryAgain
 from tests.stores import cloud_at
 
 GONE = "https://sqs.us-east-1.amazonaws.com/123456789012/gone"
+
+RECORD = {
+    "messageId": "m",
+    "receiptHandle": "r",
+    "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1764316800000"},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -54,8 +60,11 @@ def test_streak_timer_keeps_hides_replaces_and_gives_up_messages() -> None:
     [again] = received()
     assert (again.message_id, again.received) == (ann.message_id, 2)
     timer.postpone({})
-    timer.set_aside(poison.message)
-    assert sqs.receive_message(QueueUrl=dead)["Messages"][0]["Body"] == poison.message
+    timer.set_aside(poison)
+    timer.set_aside(bob)
+    aside = sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10)["Messages"]
+    whole = '{"user_id":"bob","streak_id":"s2"}'
+    assert [one["Body"] for one in aside] == [poison.message, whole], "bob's has all its attempts again"
 
 
 def test_streak_timer_of_a_failing_queue_raises_try_again() -> None:
@@ -65,4 +74,4 @@ def test_streak_timer_of_a_failing_queue_raises_try_again() -> None:
     with pytest.raises(TryAgain):
         timer.postpone({"receipt": timedelta(seconds=5)})
     with pytest.raises(TryAgain):
-        timer.set_aside("{")
+        timer.set_aside(to_delivery({**RECORD, "body": "{"}))

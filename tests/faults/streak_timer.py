@@ -47,8 +47,8 @@ class SimulatedStreakTimer:
             if (left := times_left.get(_receipt(message))) is not None:
                 message.due = self.now() + left
 
-    def set_aside(self, message: str) -> None:
-        self.dead.append(message)
+    def set_aside(self, delivery: Delivery) -> None:
+        self.dead.append(delivery.message)
 
     def add(self, check: ScheduledCheck | None, after: timedelta) -> None:
         """Send a message; None is unreadable."""

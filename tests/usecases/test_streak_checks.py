@@ -9,11 +9,19 @@ import pytest
 from chalicelib.domain.streaks import Delivery, ScheduledCheck
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.streaks import FAILURE_DELAY, MAX_AGE, MAX_DELIVERIES, MAX_FAILURES, RETRY_DELAY, check_streaks
+from chalicelib.usecases.streaks import (
+    FAILURE_DELAY,
+    MAX_AGE,
+    MAX_DELIVERIES,
+    MAX_FAILURES,
+    RETRY_DELAY,
+    RUN_TIME,
+    check_streaks,
+)
 from tests.domain.builders import FAN
 from tests.fake_services import FakeRelayServices
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
-from tests.fakes import PAUSE, FakeLedger
+from tests.fakes import PAUSE, FakeClock, FakeLedger
 from tests.usecases.test_streaks import FIRST, StreakHarness
 
 OTHER = "bob"
@@ -102,6 +110,26 @@ def test_check_while_the_ledger_is_away_is_no_failure_however_often() -> None:
     assert (harness.timer.waiting, harness.timer.failures) == ([(FAN, FIRST, RETRY_DELAY)], [0])
 
 
+class SlowLedger(FakeLedger):
+    """A ledger whose reads of a wallet take all the time of a run."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self.clock = clock
+
+    def read_wallet(self, user_id: str) -> Wallet:
+        self.clock.advance(RUN_TIME)
+        return super().read_wallet(user_id)
+
+
+def test_check_after_the_time_of_a_run_waits_for_the_next() -> None:
+    harness = CheckHarness()
+    harness.ledger = SlowLedger(harness.clock)
+    worn = harness.delivery(OTHER, received=MAX_DELIVERIES)
+    assert harness.check(harness.delivery(), worn) == [f"of {OTHER}"]
+    assert (harness.timer.postponed, harness.timer.waiting) == ({f"receipt {OTHER}": RETRY_DELAY}, [])
+
+
 def test_check_that_fails_is_counted_and_set_aside_and_delays_no_other() -> None:
     harness = CheckHarness()
     harness.ledger = UnreadableLedger(ZeroDivisionError(), OTHER)
@@ -133,8 +161,8 @@ class SilentTimer(FakeStreakTimer):
         del user_id, streak_id, after, failures
         raise TryAgain
 
-    def set_aside(self, message: str) -> None:
-        del message
+    def set_aside(self, delivery: Delivery) -> None:
+        del delivery
         raise TryAgain
 
     def postpone(self, times_left: Mapping[str, timedelta]) -> None:

@@ -37,13 +37,9 @@ class SqsStreakTimer:
         self._sqs = cast("SQSClient", client("sqs"))
 
     def wake(self, user_id: str, streak_id: str, after: timedelta, failures: int = 0) -> None:
-        message = _Message(user_id=user_id, streak_id=streak_id, failures=failures)
+        body = _encode(user_id, streak_id, failures)
         with _transient_errors():
-            self._sqs.send_message(
-                QueueUrl=self._queue_url,
-                MessageBody=msgspec.json.encode(message).decode(),
-                DelaySeconds=_seconds(after),
-            )
+            self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body, DelaySeconds=_seconds(after))
 
     def deliveries(self, records: Sequence[Mapping[str, Any]]) -> Sequence[Delivery]:
         return [to_delivery(record) for record in records]
@@ -62,9 +58,11 @@ class SqsStreakTimer:
                 ],
             )
 
-    def set_aside(self, message: str) -> None:
+    def set_aside(self, delivery: Delivery) -> None:
+        check = delivery.check
+        body = _encode(check.user_id, check.streak_id) if check else delivery.message
         with _transient_errors():
-            self._sqs.send_message(QueueUrl=self._dead_letters_url, MessageBody=message)
+            self._sqs.send_message(QueueUrl=self._dead_letters_url, MessageBody=body)
 
 
 def to_delivery(record: Mapping[str, Any]) -> Delivery:
@@ -83,6 +81,10 @@ def to_delivery(record: Mapping[str, Any]) -> Delivery:
         received=int(attributes["ApproximateReceiveCount"]),
         sent_at=datetime.fromtimestamp(int(attributes["SentTimestamp"]) / 1000, UTC),
     )
+
+
+def _encode(user_id: str, streak_id: str, failures: int = 0) -> str:
+    return msgspec.json.encode(_Message(user_id=user_id, streak_id=streak_id, failures=failures)).decode()
 
 
 def _seconds(left: timedelta) -> int:

@@ -150,7 +150,7 @@ IN_GIVING: Final = [
     Bug(
         "an unreadable check is dropped",
         _CHECKS,
-        "        services.streak_timer.set_aside(delivery.message)\n        return None\n",
+        "        services.streak_timer.set_aside(delivery)\n        return None\n",
         "        return None\n",
         _CHECK_TESTS,
     ),
