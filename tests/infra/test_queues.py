@@ -4,9 +4,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.usecases.streaks import MAX_DELIVERIES
+from chalicelib.adapters.aws_session import CONFIG
+from chalicelib.domain.economy import MAX_STREAK_SECONDS
+from chalicelib.usecases.streaks import MAX_DELIVERIES, RUN_TIME
 from infra.package import ROOT
 from infra.policies import statements
+from tests.adapters.test_time_limits import longest_call_seconds
 from tests.faults.streak_timer import MAX_RECEIVE_COUNT, VISIBILITY
 from tests.infra.packaged import Template, of_type
 from tests.infra.test_policies import FUNCTIONS, as_list
@@ -53,3 +56,23 @@ def test_streaks_are_given_up_by_the_function_alone(transformed: Template) -> No
     function = of_type(transformed, "AWS::Lambda::Function")["Streaks"]
     assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
     assert function["RecursiveLoop"] == "Allow"
+    # A wallet is read, a message sent or an end written, and the messages are hidden, each with its retry.
+    assert RUN_TIME.total_seconds() + 3 * longest_call_seconds(CONFIG) < function["Timeout"]
+
+
+def test_queue_of_streaks_is_watched(template: Template) -> None:
+    alarms = template["Resources"]
+    full, old = (alarms[name]["Properties"] for name in ("StreakQueueFullAlarm", "StreakQueueAgeAlarm"))
+    for alarm, metric in ((full, "ApproximateNumberOfMessagesNotVisible"), (old, "ApproximateAgeOfOldestMessage")):
+        assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("AWS/SQS", metric, "Maximum")
+        assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["StreakQueue", "QueueName"]}}]
+    assert full["Threshold"] == 100_000
+    # The age of a message counts until its third delivery. Active streaks hide it for their pause each time.
+    assert old["Threshold"] >= 4 * MAX_STREAK_SECONDS
+
+
+def test_dead_letters_of_streaks_are_moved_to_a_named_queue(template: Template) -> None:
+    # The function sends them, so SQS does not know the queue that they come from.
+    [command] = re.findall(r"`(.+ <StreakDeadLettersArn> .+)`", (ROOT / "infra/runbooks.md").read_text())
+    assert command.endswith("--destination-arn <StreakQueueArn>")
+    assert template["Outputs"]["StreakQueueArn"] == {"Value": {"Fn::GetAtt": ["StreakQueue", "Arn"]}}
