@@ -107,3 +107,11 @@ def test_paced_request_for_a_locked_object_delays_no_other(paced_lab: Lab, watch
     with pytest.raises(TryAgain):
         paced_lab.gateway.find_purchase_ref("pi_1")
     assert watch.slept == []
+
+
+def test_paced_request_on_a_dead_connection_is_repeated_at_its_pace(paced_lab: Lab, watch: Stopwatch) -> None:
+    paced_lab.gateway.find_purchase_ref("pi_1")
+    paced_lab.control("PUT", "/knobs", dead_connections=1)
+    watch.at += 60
+    paced_lab.gateway.find_purchase_ref("pi_1")
+    assert watch.slept == pytest.approx([0.05])

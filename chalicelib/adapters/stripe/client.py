@@ -36,13 +36,18 @@ class Connections(stripe.RequestsClient):
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: object = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         try:
-            return super().request(method, url, headers, post_data)
+            return self._send(method, url, headers, post_data)
         except stripe.APIConnectionError as error:
             is_timeout = isinstance(error.__cause__, self.requests.exceptions.Timeout)
             if is_timeout or not error.should_retry:
                 raise
             self.close()  # type: ignore[no-untyped-call]  # Stripe leaves it so
-            return super().request(method, url, headers, post_data)
+            return self._send(method, url, headers, post_data)
+
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: object
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        return super().request(method, url, headers, post_data)
 
 
 PAUSES_SECONDS: Final = (1.0, 2.0, 4.0, 8.0)
@@ -66,14 +71,18 @@ class PacedConnections(Connections):
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: object = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         for pause in PAUSES_SECONDS:
-            self._pace.wait()
             response = super().request(method, url, headers, post_data)
             body, status, answered = response
             if status != RATE_LIMITED or _LOCKED in body:
                 return response
             self._pace.hold(_retry_after(answered) or random.uniform(pause / 2, pause))  # noqa: S311  # jitter
-        self._pace.wait()
         return super().request(method, url, headers, post_data)
+
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: object
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        self._pace.wait()
+        return super()._send(method, url, headers, post_data)
 
 
 def _retry_after(headers: Mapping[str, str]) -> int | None:
