@@ -72,6 +72,7 @@ def reconcile_events(_event: CloudWatchEvent) -> dict[str, int]:
         telemetry.count_outcomes(done.outcomes)
         telemetry.count("Healed", sum(events for outcome, events in done.outcomes.items() if outcome.is_recovery))
         telemetry.count("Parked", done.parked)
+        telemetry.count("ParkedGone", done.gone)
         if done.behind is not None:
             telemetry.count("ReconcileBehind", done.behind // timedelta(minutes=1))
     return {outcome.value: events for outcome, events in done.outcomes.items()}

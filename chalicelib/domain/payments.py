@@ -227,7 +227,11 @@ class StripeEvent(Struct, frozen=True, kw_only=True):
 
 
 class EventPage(Struct, frozen=True, kw_only=True):
-    """A page of the provider's list of events, newest first. `after` lists the next page; None on the last one."""
+    """A page of the provider's list of events, newest first. `after` lists the next page; None on the last one.
+
+    `unreadable` are the ids of events that could not be decoded.
+    """
 
     events: Sequence[StripeEvent]
+    unreadable: Sequence[str] = ()
     after: str | None = None

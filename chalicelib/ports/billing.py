@@ -82,7 +82,7 @@ class PaymentGateway(Protocol):
         """
 
     def find_event(self, event_id: str) -> StripeEvent | None:
-        """Return an event of the last 30 days. None if it is gone."""
+        """Return an event of the last 30 days. None if it is gone or cannot be decoded."""
 
     def read_event(self, payload: bytes, signature: str, now: datetime) -> StripeEvent:
         """Verify and decode a webhook's raw body.

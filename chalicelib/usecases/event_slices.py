@@ -1,9 +1,12 @@
-"""Slices of the provider's list of events, and the objects that events are about."""
+"""Slices of the provider's list of events, positions in it, and the objects that events are about."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from msgspec import Struct
+
+from chalicelib.domain.ids import iso
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.ports.billing import PaymentGateway
 from chalicelib.usecases.stripe_events import (
@@ -16,12 +19,45 @@ from chalicelib.usecases.stripe_events import (
 
 TYPES: Final = MONEY_EVENTS | FRAUD_WARNINGS | SESSION_EVENTS.keys() | INVOICE_EVENTS | SUBSCRIPTION_EVENTS
 """Types of the events that are handled."""
+LATE: Final = timedelta(hours=1)
+"""Time after which Stripe's list is complete. It shows some events later than the events around them."""
 _SECOND: Final = timedelta(seconds=1)
 """Stripe's times are whole seconds."""
 
 
-def list_slice(since: datetime, until: datetime, gateway: PaymentGateway) -> tuple[Sequence[StripeEvent], datetime]:
-    """List the events of the first part of [since, until) that fits on a page, oldest first, and the part's end.
+class Walks(Struct, frozen=True, kw_only=True):
+    """Positions: all events before `events` are handled, and those before `late` also if they were listed late.
+
+    `text` is their stored form.
+    """
+
+    events: datetime
+    late: datetime
+
+    @property
+    def text(self) -> str:
+        return f"{iso(self.events)} {iso(self.late)}"
+
+    def behind(self, now: datetime) -> timedelta:
+        """Return the age of the oldest event that may be left. A second walk is behind after two hours."""
+        return now - min(self.events, self.late + 2 * LATE)
+
+    @classmethod
+    def of(cls, text: str) -> "Walks":
+        events, late = map(datetime.fromisoformat, text.split())
+        return cls(events=events, late=late)
+
+
+class EventSlice(Struct, frozen=True, kw_only=True):
+    """The events before `until`, oldest first, and the ids of those that could not be decoded."""
+
+    events: Sequence[StripeEvent]
+    unreadable: Sequence[str]
+    until: datetime
+
+
+def list_slice(since: datetime, until: datetime, gateway: PaymentGateway) -> EventSlice:
+    """List the events of the first part of [since, until) that fits on a page.
 
     The list begins with the newest event, so that only a part without a second page can be walked oldest first. A
     second has no parts: its pages are read together.
@@ -30,11 +66,12 @@ def list_slice(since: datetime, until: datetime, gateway: PaymentGateway) -> tup
     while page.after and until - since > _SECOND:
         until = since + (until - since) // _SECOND // 2 * _SECOND
         page = gateway.list_events(since, until, TYPES)
-    events = list(page.events)
+    events, unreadable = list(page.events), list(page.unreadable)
     while page.after:
         page = gateway.list_events(since, until, TYPES, page.after)
         events += page.events
-    return events[::-1], until
+        unreadable += page.unreadable
+    return EventSlice(events=events[::-1], unreadable=unreadable, until=until)
 
 
 def object_of(event: StripeEvent) -> str:

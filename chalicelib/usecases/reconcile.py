@@ -8,7 +8,6 @@ from typing import Final, Protocol, TypeVar
 
 from msgspec import Struct
 
-from chalicelib.domain.ids import iso
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.domain.purchases import Purchase, Status
@@ -18,7 +17,7 @@ from chalicelib.ports.journal import Journal
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.looks import Looks
 from chalicelib.ports.threads import Threads
-from chalicelib.usecases.event_slices import list_slice, object_of
+from chalicelib.usecases.event_slices import LATE, EventSlice, Walks, list_slice, object_of
 from chalicelib.usecases.stripe_events import SESSION_EVENTS, StripeEventServices, dispatch_event
 from chalicelib.usecases.work import Turn, WorkServices, work_on
 
@@ -26,8 +25,6 @@ log = logging.getLogger(__name__)
 
 GRACE: Final = timedelta(minutes=5)
 """Younger events are left to their webhooks."""
-LATE: Final = timedelta(hours=1)
-"""Time after which Stripe's list is complete. It shows some events later than the events around them."""
 LOOKBACK: Final = timedelta(days=30)
 """Stripe's retention of events, and the lookback of the first run."""
 RUN_TIME: Final = timedelta(minutes=11)
@@ -66,12 +63,14 @@ class ReconcileServices(StripeEventServices, WorkServices, Protocol):
 class Reconciled(Struct, frozen=True, kw_only=True):
     """The looks of a run by outcome, and the events that it set aside.
 
-    `behind` is the age of the oldest event that it may have left; None if another run is at work.
+    `behind` is the age of the oldest event that it may have left; None if another run is at work. `gone` counts the
+    events set aside that it gave up, after 30 days.
     """
 
     outcomes: Mapping[Outcome, int]
     parked: int
     behind: timedelta | None
+    gone: int
 
 
 def reconcile(services: ReconcileServices) -> Reconciled:
@@ -99,30 +98,8 @@ def reconcile(services: ReconcileServices) -> Reconciled:
     deadline = services.clock.now() + RUN_TIME
     turn = work_on(PART, step, services, deadline=deadline)
     behind = runs[0].walks.behind(services.clock.now()) if runs else None
-    return Reconciled(outcomes=outcomes, parked=turn.parked if turn else 0, behind=behind)
-
-
-class Walks(Struct, frozen=True, kw_only=True):
-    """Positions: all events before `events` are handled, and those before `late` also if they were listed late.
-
-    `text` is their stored form.
-    """
-
-    events: datetime
-    late: datetime
-
-    @property
-    def text(self) -> str:
-        return f"{iso(self.events)} {iso(self.late)}"
-
-    def behind(self, now: datetime) -> timedelta:
-        """Return the age of the oldest event that may be left. A second walk is behind after two hours."""
-        return now - min(self.events, self.late + 2 * LATE)
-
-    @classmethod
-    def of(cls, text: str) -> "Walks":
-        events, late = map(datetime.fromisoformat, text.split())
-        return cls(events=events, late=late)
+    gone = runs[0].gone if runs else 0
+    return Reconciled(outcomes=outcomes, parked=turn.parked if turn else 0, behind=behind, gone=gone)
 
 
 def _walks(turn: Turn, services: ReconcileServices) -> Walks:
@@ -137,13 +114,14 @@ def _walks(turn: Turn, services: ReconcileServices) -> Walks:
 
 
 class _Run:
-    """One run. `walks` are its positions."""
+    """One run. `walks` are its positions, `gone` the number of events that it gave up."""
 
     def __init__(self, turn: Turn, services: ReconcileServices, outcomes: Counter[Outcome]) -> None:
         self._turn = turn
         self._services = services
         self._outcomes = outcomes
         self._unanswered = 0
+        self.gone = 0
         self.walks = _walks(turn, services)
 
     def work(self) -> None:
@@ -166,19 +144,22 @@ class _Run:
         width = until - since
         while since < until and not self._turn.is_over():
             now = self._services.clock.now()
-            events, end = list_slice(since, min(since + width, until), self._services.gateway)
-            width = (end - since) * (2 if len(events) < _FEW else 1)
-            since = self._handle(events) or end
+            found = list_slice(since, min(since + width, until), self._services.gateway)
+            width = (found.until - since) * (2 if len(found.events) < _FEW else 1)
+            since = self._handle(found) or found.until
             yield since, min(since, _whole(now - LATE))
-            if since < end:
+            if since < found.until:
                 return
 
-    def _handle(self, events: Sequence[StripeEvent]) -> datetime | None:
+    def _handle(self, found: EventSlice) -> datetime | None:
         """Handle the events, with one look for each object. At the deadline, returns the first time that is left."""
         groups: dict[str, list[StripeEvent]] = {}
-        for event in events:
+        for event in found.events:
             groups.setdefault(object_of(event), []).append(event)
-        known = self._services.looks.last_looks(groups)
+        unreadable = {f"event/{event_id}": event_id for event_id in found.unreadable}
+        known = self._services.looks.last_looks([*groups, *unreadable])
+        for object_id in unreadable.keys() - known.keys():
+            self._set_aside(unreadable[object_id], object_id, "unreadable")
         fresh = [
             group
             for object_id, group in groups.items()
@@ -211,10 +192,13 @@ class _Run:
         return failed
 
     def _park(self, failed: Sequence[tuple[StripeEvent, Outcome]]) -> None:
-        """Set the events aside. A retry reads the present state, so that no walk needs to."""
         for event, outcome in failed:
-            self._turn.park(event.stripe_event_id, outcome.value)
-            _note_look(object_of(event), self._services.clock.now(), self._services)
+            self._set_aside(event.stripe_event_id, object_of(event), outcome.value)
+
+    def _set_aside(self, event_id: str, object_id: str, reason: str) -> None:
+        """Set an event aside. A retry reads its object's present state, so that no walk needs to."""
+        self._turn.park(event_id, reason)
+        _note_look(object_id, self._services.clock.now(), self._services)
 
     def _try_parked(self) -> None:
         """Retry the due events that were set aside, until most of them fail. The walk finds out for itself."""
@@ -226,6 +210,7 @@ class _Run:
                 if outcome is not None and self._count(outcome):
                     self._turn.park_again(item, outcome.value)
                 else:
+                    self.gone += outcome is None
                     self._turn.finish(item)
         self._unanswered = 0
 

@@ -14,7 +14,8 @@ from botocore.config import Config
 from chalicelib.adapters.dynamodb.journal import DynamoJournal
 from chalicelib.adapters.dynamodb.models import Row
 from chalicelib.adapters.dynamodb.work import DynamoWorkPositions
-from chalicelib.usecases.reconcile import PART, Walks
+from chalicelib.usecases.event_slices import Walks
+from chalicelib.usecases.reconcile import PART
 from chalicelib.usecases.recovery import SETTLE_DELAY
 from infra.local.client import Fan, Reply
 from infra.local.deployment import Deployer

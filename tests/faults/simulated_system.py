@@ -25,10 +25,11 @@ from chalicelib.ports.memberships import Memberships
 from chalicelib.ports.operators import OperatorLedger
 from chalicelib.usecases.budgets import exclude_fan, set_budget
 from chalicelib.usecases.checkout import open_checkout
+from chalicelib.usecases.event_slices import Walks
 from chalicelib.usecases.gifts import send_gift
 from chalicelib.usecases.memberships import open_membership
 from chalicelib.usecases.operators import freeze_wallet, grant_coins, reverse_gift
-from chalicelib.usecases.reconcile import PART, Walks, reconcile
+from chalicelib.usecases.reconcile import PART, reconcile
 from chalicelib.usecases.recovery import redrive, sweep
 from chalicelib.usecases.relay import relay_records
 from chalicelib.usecases.reviews import count_open_reviews, settle_review

@@ -203,7 +203,7 @@ def test_redrive_logs_a_discarded_stretch(api: Api, capsys: pytest.CaptureFixtur
 # --- reconcile --------------------------------------------------------------------------------------------------------
 
 
-QUIET = {"Parked": 0, "ReconcileBehind": 5}
+QUIET = {"Parked": 0, "ParkedGone": 0, "ReconcileBehind": 5}
 """Counted by a run that reached the youngest events that webhooks may not deliver any more."""
 
 
@@ -229,7 +229,7 @@ def test_reconcile_beside_another_run_counts_no_age(api: Api, capsys: pytest.Cap
     now = api.clock.now()
     api.ports["positions"].take(PART, "another", now, now + HOUR)
     assert workers.reconcile_events(on_schedule(), None) == {}
-    assert counters(capsys) == {"Healed": 0, "Parked": 0}
+    assert counters(capsys) == {"Healed": 0, "Parked": 0, "ParkedGone": 0}
 
 
 def test_reconcile_counts_what_it_sets_aside(api: Api, capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,6 +72,7 @@ def test_alarms_of_what_may_pass_need_two_of_three_periods(template: Template, n
         ("PaymentUnavailableAlarm", "PaymentUnavailable"),
         ("SweptAlarm", "Swept"),
         ("ParkedAlarm", "Parked"),
+        ("ParkedGoneAlarm", "ParkedGone"),
         ("CouldNotTellAlarm", "CouldNotTell"),
     ],
 )

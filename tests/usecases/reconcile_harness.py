@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.ports.threads import Threads
-from chalicelib.usecases.reconcile import PART, Reconciled, Walks, reconcile
+from chalicelib.usecases.event_slices import Walks
+from chalicelib.usecases.reconcile import PART, Reconciled, reconcile
 from tests.fake_looks import FakeLooks, OneThread
 from tests.fake_operators import FakeJournal
 from tests.fake_services import FakeReconcileServices

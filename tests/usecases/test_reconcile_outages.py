@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.payments import EventPage
 from chalicelib.domain.work import park_item
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.reconcile import AWAY, CHUNK, PART, Walks
+from chalicelib.usecases.event_slices import Walks
+from chalicelib.usecases.reconcile import AWAY, CHUNK, PART
 from tests.fakes import START
 from tests.usecases.checkout_harness import a_hint, session_event
 from tests.usecases.reconcile_harness import ReconcileHarness
@@ -82,3 +84,15 @@ def test_reconcile_is_behind_while_its_second_walk_is(harness: ReconcileHarness)
     harness.reconcile()
     assert harness.worker.done is not None
     assert harness.worker.done.behind == 4 * HOUR
+
+
+def test_reconcile_sets_an_unreadable_event_aside_once(
+    harness: ReconcileHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(harness.provider, "list_events", lambda *_: EventPage(events=[], unreadable=["evt_new"]))
+    assert harness.reconcile() == {}
+    parked = harness.worker.positions.parked[PART.worker, PART.name]
+    assert {name: item.reason for name, item in parked.items()} == {"evt_new": "unreadable"}
+    parked.clear()
+    assert harness.reconcile(after=3 * HOUR) == {}
+    assert harness.worker.parked == []

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from chalicelib.domain.payments import EventPage, StripeEvent
-from chalicelib.usecases.event_slices import TYPES, list_slice, object_of
-from chalicelib.usecases.reconcile import GRACE, LOOKBACK, Walks
+from chalicelib.usecases.event_slices import TYPES, Walks, list_slice, object_of
+from chalicelib.usecases.reconcile import GRACE, LOOKBACK
 from chalicelib.usecases.stripe_events import (
     FRAUD_WARNINGS,
     INVOICE_EVENTS,
@@ -150,19 +150,20 @@ def test_object_of_is_what_a_look_reads(event: StripeEvent, name: str) -> None:
 @pytest.mark.parametrize("events", [0, 99, 100, 101, 450])
 def test_list_slice_is_the_oldest_part_that_fits_on_a_page(harness: WalkingHarness, events: int) -> None:
     ids = harness.list_events(*[a_hint()] * events, since=START)
-    listed, until = list_slice(START, START + HOUR, harness.provider)
-    assert [event.stripe_event_id for event in listed] == ids[: len(listed)]
+    found = list_slice(START, START + HOUR, harness.provider)
+    listed = [event.stripe_event_id for event in found.events]
+    assert listed == ids[: len(listed)]
     assert len(listed) <= 100
     assert events <= 100 or len(listed) > 25
-    assert (until == START + HOUR) is (events <= 100)
-    assert all(event.created_at < until for event in listed)
+    assert (found.until == START + HOUR) is (events <= 100)
+    assert all(event.created_at < found.until for event in found.events)
 
 
 def test_list_slice_of_a_crowded_second_is_the_second(harness: WalkingHarness) -> None:
     ids = harness.list_events(*[a_hint()] * 250)
-    listed, until = list_slice(START, START + HOUR, harness.provider)
-    assert (len(listed), until) == (250, START + SECOND)
-    assert sorted(event.stripe_event_id for event in listed) == sorted(ids)
+    found = list_slice(START, START + HOUR, harness.provider)
+    assert (len(found.events), found.until) == (250, START + SECOND)
+    assert sorted(event.stripe_event_id for event in found.events) == sorted(ids)
 
 
 def test_reconcile_of_many_events_lists_each_once_oldest_first(harness: WalkingHarness) -> None:

@@ -170,8 +170,12 @@ class StripeGateway(StripeAccount):
             params["starting_after"] = after
         with answering():
             page = self._client().v1.events.list(params)
-        events = [event for listed in page.data if (event := _usable(listed.to_dict()))]
-        return EventPage(events=events, after=page.data[-1].id if page.has_more else None)
+        listed = [(each.id, _usable(each.to_dict())) for each in page.data]
+        return EventPage(
+            events=[event for _, event in listed if event],
+            unreadable=[event_id for event_id, event in listed if not event],
+            after=page.data[-1].id if page.has_more else None,
+        )
 
     def find_event(self, event_id: str) -> StripeEvent | None:
         with answering():

@@ -11,8 +11,8 @@ IN_RECONCILE: Final = [
     Bug(
         "reconcile moves on past what it left",
         _RECONCILE,
-        "since = self._handle(events) or end",
-        "since = self._handle(events) and end or end",
+        "since = self._handle(found) or found.until",
+        "since = self._handle(found) and found.until or found.until",
         ("tests/usecases/test_reconcile_walks.py",),
     ),
     Bug(
