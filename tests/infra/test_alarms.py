@@ -9,13 +9,14 @@ from chalicelib import telemetry
 from chalicelib.adapters.aws.secrets import STALE_SECONDS
 from chalicelib.adapters.tokens.issuer_keys import STALE_KEYS_SECONDS
 from chalicelib.domain.outcomes import Outcome
+from chalicelib.domain.work import PAUSES
 from infra.package import ROOT
 from tests.infra.packaged import Template, of_type
 from tests.infra.test_template import WORKERS
 
 PASSING = (
     *("ApiLatencyAlarm", "RelayLagAlarm", "StreaksErrorAlarm", "StreakQueueFullAlarm", "StreakQueueAgeAlarm"),
-    *("SweptAlarm", "ParkedAlarm", "CouldNotTellAlarm", "ReconcileBehindAlarm"),
+    *("SweptAlarm", "CouldNotTellAlarm", "ReconcileBehindAlarm"),
 )
 """Alarms of states that may pass by themselves. The others are of events that each need someone, of queues that only an
 operator empties, of every run of an hour, or roll a deployment back."""
@@ -54,6 +55,12 @@ def test_descriptions_of_alarms_name_the_runbook(template: Template) -> None:
 def test_alarms_of_what_may_pass_need_two_of_three_periods(template: Template, name: str) -> None:
     alarm = template["Resources"][name]["Properties"]
     assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (3, 2)
+
+
+def test_parked_alarm_rings_for_a_failed_retry_of_a_worker_that_runs_each_hour(template: Template) -> None:
+    alarm = template["Resources"]["ParkedAlarm"]["Properties"]
+    assert alarm["DatapointsToAlarm"] == 2
+    assert (alarm["EvaluationPeriods"] - 1) * alarm["Period"] >= 3600 + PAUSES[0].total_seconds()
 
 
 @pytest.mark.parametrize(
