@@ -45,7 +45,8 @@ class FakeWorkPositions:
 
     def list_due(self, part: Part, now: datetime, limit: int) -> Sequence[ParkedItem]:
         known = self.parked.get(_name(part), {})
-        return [item for _, item in sorted(known.items()) if item.due_at <= now][:limit]
+        due = [item for item in known.values() if item.due_at <= now]
+        return sorted(due, key=lambda item: (item.due_at, item.item_id))[:limit]
 
     def unpark(self, part: Part, item_id: str, now: datetime) -> None:  # noqa: ARG002  # the fake keeps no row of it
         self.parked.get(_name(part), {}).pop(item_id, None)

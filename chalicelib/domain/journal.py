@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
 from chalicelib.domain.entries import Entry, EntryRef
 from chalicelib.domain.ids import iso
+
+Item = TypeVar("Item")
 
 BATCH: Final = 100
 """Lines per read: BatchGetItem takes at most 100 keys."""
@@ -63,7 +65,7 @@ def hour_of(place: str) -> datetime:
     return datetime.fromisoformat(place.partition("#")[0]).replace(minute=0, second=0, microsecond=0)
 
 
-def batches(lines: Sequence[JournalLine]) -> Iterator[Sequence[JournalLine]]:
-    """Split the lines into batches of BATCH."""
-    for start in range(0, len(lines), BATCH):
-        yield lines[start : start + BATCH]
+def batches(items: Sequence[Item], size: int = BATCH) -> Iterator[Sequence[Item]]:
+    """Split the items into batches."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

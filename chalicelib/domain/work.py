@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 RUN_TIME: Final = timedelta(minutes=3)
 """Time in which a run begins new batches. Its function times out a minute later."""
@@ -66,3 +67,8 @@ def park_again(item: ParkedItem, reason: str, now: datetime, pauses: Sequence[ti
         due_at=now + pause,
         reason=reason,
     )
+
+
+def postpone_item(item: ParkedItem, now: datetime, pauses: Sequence[timedelta] = PAUSES) -> ParkedItem:
+    """Build an item whose failure does not count. Its pause stays as long."""
+    return replace(item, due_at=now + pauses[min(item.tries, len(pauses)) - 1])

@@ -29,7 +29,7 @@ class WorkPositions(Protocol):
         """Set an item aside, in place of an earlier record of it."""
 
     def list_due(self, part: Part, now: datetime, limit: int) -> Sequence[ParkedItem]:
-        """Return up to `limit` items whose next try is due."""
+        """Return up to `limit` items whose next try is due, the longest due first."""
 
     def unpark(self, part: Part, item_id: str, now: datetime) -> None:
         """Forget an item that was handled."""

@@ -1,7 +1,7 @@
 """Recovery: relay the entries of the journal that were not certainly published."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
@@ -11,10 +11,11 @@ from msgspec.structs import replace
 from chalicelib.domain.entries import EntryRef, parse_ref, shard_entry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.ids import iso
-from chalicelib.domain.journal import BATCH, JOURNAL_SHARDS, JournalLine, PostedRecord, hour_of, place_of
+from chalicelib.domain.journal import BATCH, JOURNAL_SHARDS, JournalLine, PostedRecord, batches, hour_of, place_of
 from chalicelib.domain.purchases import Purchase
 from chalicelib.domain.reminders import BudgetRecord
-from chalicelib.domain.work import LEASE_MARGIN, Part
+from chalicelib.domain.walks import Places, Walk, after, walk_until
+from chalicelib.domain.work import LEASE_MARGIN, ParkedItem, Part
 from chalicelib.errors import TryAgain
 from chalicelib.ports.journal import Journal
 from chalicelib.ports.ledger import Ledger
@@ -29,17 +30,20 @@ LATE_DELAY: Final = timedelta(hours=26)
 """Age of an entry at the second walk, which finds what the index or a clock showed too late for the first one."""
 FIRST_LOOKBACK: Final = timedelta(days=2)
 """Lookback of the first sweep."""
-MAX_FAILURES: Final = 50
-"""Failures in a batch beyond which the topic or the table is taken to be away."""
+STEP: Final = 20
+"""Entries relayed between two checks of the deadline."""
 
 CLOCK_SKEW: Final = timedelta(minutes=1)
 """Difference between the stream's times, which are DynamoDB's, and the journal's, which are this system's."""
 
 _WATERMARK: Final = "sweep"
 """The hour at which the first release's sweep stopped."""
+_UNSURE: Final = "sweep_unsure"
+"""The hour that the first release's sweep did not finish."""
+_NO_HOUR: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_REPEAT: Final = "repeat"
+"""Reason of a parked entry of a requested stretch."""
 _HOUR: Final = timedelta(hours=1)
-_END: Final = "~"
-"""Text that sorts after the places of a time."""
 
 
 class SweepServices(RelayServices, WorkServices, Protocol):
@@ -61,8 +65,9 @@ class Swept(Struct, frozen=True, kw_only=True):
 def sweep(services: SweepServices, shards: Sequence[int] = range(JOURNAL_SHARDS)) -> Swept:
     """Relay the entries of these shards of the journal that were not certainly published.
 
-    A first walk passes the entries when they are ten minutes old, a second one when they are 26 hours old. Both keep
-    their position after each batch of a hundred lines, and pass only what is certain, set aside, or parked.
+    A first walk passes the entries when they are ten minutes old, a second one when they are 26 hours old, and a third
+    one those of a requested stretch. All keep their position after each batch of 20 lines, or a hundred certain ones,
+    and pass only what is certain, set aside, or parked.
     """
     end = deadline_of(services)
     swept, turns = [_Sweep(shard, services) for shard in shards], list[Turn]()
@@ -80,45 +85,31 @@ def sweep(services: SweepServices, shards: Sequence[int] = range(JOURNAL_SHARDS)
 
 
 def redrive(first: datetime, last: datetime, services: WorkServices, shards: Sequence[int]) -> list[int]:
-    """Rewind the position of these shards, so that each entry between the two times is published again.
+    """Request of these shards that each entry between the two times is published again.
 
-    Entries after it are read again as well, and published if they are not certain. A stretch replaces an
-    unfinished one.
+    The sweep walks the stretch beside its other walks. A stretch is united with an unfinished one.
 
     Returns:
         The shards that a run of the sweep has: try these again.
+
+    Raises:
+        ValueError: the stretch begins in the future, or ends before it begins.
     """
-    start, end = iso(first - CLOCK_SKEW), iso(last + CLOCK_SKEW) + _END
     now, busy = services.clock.now(), list[int]()
+    if first > now or last < first:
+        raise ValueError("A stretch ends after it begins, and does not begin in the future.")
+    start, end = iso(first - CLOCK_SKEW), after(last + CLOCK_SKEW)
     for shard in shards:
         lease = services.positions.take(_part(shard), services.clock.new_id(), now, now + LEASE_MARGIN)
         if lease is None:
             busy.append(shard)
         else:
-            late = _Places.parse(lease.at).late
-            services.positions.rewind(lease.part, _Places(first=start, late=late, again_until=end).text)
+            services.positions.rewind(lease.part, Places.parse(lease.at).with_request(start, end).text)
     return busy
 
 
 def _part(shard: int) -> Part:
     return Part(worker="sweep", name=f"{shard:02d}")
-
-
-class _Places(Struct, frozen=True, kw_only=True):
-    """Places of both walks, "" if not begun. The first one publishes entries before `again_until` in any case."""
-
-    first: str = ""
-    late: str = ""
-    again_until: str = ""
-
-    @staticmethod
-    def parse(text: str | None) -> "_Places":
-        first, late, again_until = (text or "||").split("|")
-        return _Places(first=first, late=late, again_until=again_until)
-
-    @property
-    def text(self) -> str:
-        return f"{self.first}|{self.late}|{self.again_until}"
 
 
 class _Sweep:
@@ -131,68 +122,93 @@ class _Sweep:
         self.repeated = 0
 
     def run(self, turn: Turn) -> None:
-        """Try the parked entries again, then walk on from both positions."""
+        """Try the parked entries again, then walk on from each position."""
         self._retry_parked(turn)
         now = self.services.clock.now()
-        until, late_until = now - SETTLE_DELAY, now - LATE_DELAY
-        stored: _Places = _Places.parse(turn.at)
-        first = stored.first or place_of(self.services.journal.read_watermark(_WATERMARK) or until - FIRST_LOOKBACK)
-        places = replace(stored, first=first, late=stored.late or place_of(late_until))
-        places = self._walk(places, until, turn, is_late=False)
-        places = self._walk(places, late_until, turn, is_late=True)
+        stored = Places.parse(turn.at)
+        places: Places = stored if stored.first else self._first_places(stored, now)
+        at = self._walk(places.first, walk_until(now - SETTLE_DELAY), turn, lambda at: replace(places, first=at))
+        places = replace(places, first=at)
+        at = self._walk(places.late, walk_until(now - LATE_DELAY), turn, lambda at: replace(places, late=at))
+        places = replace(places, late=at)
+        if places.again:
+            requested = Walk(end=places.again_until, is_repeat=True)
+            places = places.with_again(self._walk(places.again, requested, turn, places.with_again))
         if places != stored:
             turn.move(places.text)
 
-    def _walk(self, places: _Places, until: datetime, turn: Turn, *, is_late: bool) -> _Places:
-        """Relay batch by batch what is not younger than `until`. Returns the places afterwards."""
-        while not turn.is_over():
-            place = places.late if is_late else places.first
-            page = self.services.journal.read_page(self.shard, place, BATCH)
-            lines = [line for line in page if line.posted_at <= until]
-            if lines:
-                again = [line for line in lines if not is_late and line.place < places.again_until]
-                if not self._mend(lines, again, until, turn):
-                    break
-                place = lines[-1].place
-            elif (hour := hour_of(place) + _HOUR) <= until:
-                place = place_of(hour)
-            else:
-                break
-            places = replace(places, late=place) if is_late else replace(places, first=place)
-            if lines:
-                turn.move(places.text)
-        return places
+    def _first_places(self, stored: Places, now: datetime) -> Places:
+        """Return the places of the first run, which follows the first release's sweep.
 
-    def _mend(self, lines: Sequence[JournalLine], again: Sequence[JournalLine], until: datetime, turn: Turn) -> bool:
-        """Relay what is not certain among the lines and what is wanted again, and park what fails.
+        An hour that it did not finish is requested whole: gifts there may be received and not published.
+        """
+        journal = self.services.journal
+        first = journal.read_watermark(_WATERMARK) or now - SETTLE_DELAY - FIRST_LOOKBACK
+        places: Places = replace(stored, late=place_of(now - LATE_DELAY))
+        unsure = journal.read_watermark(_UNSURE)
+        if unsure and unsure > _NO_HOUR:
+            first = min(first, unsure)
+            places = places.with_request(place_of(unsure), place_of(unsure + _HOUR))
+        return replace(places, first=place_of(first))
+
+    def _walk(self, at: str, walk: Walk, turn: Turn, places_at: Callable[[str], Places]) -> str:
+        """Relay batch by batch what lies between `at` and the walk's end. Returns the place reached."""
+        while not turn.is_over():
+            page = self.services.journal.read_page(self.shard, at, BATCH)
+            lines = [line for line in page if line.place < walk.end]
+            if not lines:
+                hour = place_of(hour_of(at) + _HOUR)
+                if hour >= walk.end:
+                    return walk.end if walk.is_repeat else at
+                at = hour
+                continue
+            missing = lines if walk.is_repeat else self.services.journal.not_relayed(lines)
+            for batch in batches(lines, STEP if missing else BATCH):
+                if turn.is_over() or not self._mend(batch, [line for line in batch if line in missing], walk, turn):
+                    return at
+                at = batch[-1].place
+                turn.move(places_at(at).text)
+        return at
+
+    def _mend(self, lines: Sequence[JournalLine], missing: Sequence[JournalLine], walk: Walk, turn: Turn) -> bool:
+        """Relay the missing ones of the lines, and park what fails.
 
         Returns:
             False if the topic or the table seems to be away: the position must stay before the lines. Of lines that
             all fail this is assumed for an hour, as one entry's failure looks like everything's.
         """
-        missing = self.services.journal.not_relayed([line for line in lines if line not in again])
-        failed = self._relay(_refs(missing)) | self._relay(_refs(again), is_repeat_wanted=True)
-        is_young = lines[-1].posted_at > until - _HOUR
-        if len(failed) > MAX_FAILURES or (len(failed) == len(lines) and is_young):
+        failed = self._relay(_refs(missing), is_repeat_wanted=walk.is_repeat)
+        if len(failed) == len(lines) and lines[-1].place > walk.patient_from:
             turn.carry_over(len(failed))
             return False
         for name in sorted(failed):
-            turn.park(name, "not_relayed")
+            turn.park(name, _REPEAT if walk.is_repeat else "not_relayed")
         return True
 
     def _retry_parked(self, turn: Turn) -> None:
-        items = {item.item_id: item for item in turn.due()}
-        if not items:
-            return
-        records = self.services.journal.read_records([parse_ref(name) for name in items])
+        """Try the parked entries that are due. Pauses do not grow while everything fails."""
+        while items := turn.due():
+            for batch in batches(items, STEP):
+                if turn.is_over():
+                    return
+                failed = self._retry(batch)
+                for item in batch:
+                    if item.item_id not in failed:
+                        turn.finish(item)
+                    elif len(failed) < len(batch):
+                        turn.park_again(item, item.reason)
+                    else:
+                        turn.postpone(item)
+                if len(failed) == len(batch):
+                    return
+
+    def _retry(self, items: Sequence[ParkedItem]) -> set[str]:
+        """Relay parked entries, those of a requested stretch in any case. Returns the names of those that failed."""
+        records = self.services.journal.read_records(_parked(items, is_repeat=False))
         unread = [record.ref for record in records if record.entry is None]
         lines = [line for record in records if (line := _line(record))]
         failed = self._relay([*unread, *_refs(self.services.journal.not_relayed(lines))])
-        for name, item in items.items():
-            if name in failed:
-                turn.park_again(item, "not_relayed")
-            else:
-                turn.finish(item)
+        return failed | self._relay(_parked(items, is_repeat=True), is_repeat_wanted=True)
 
     def _relay(self, refs: Sequence[EntryRef], *, is_repeat_wanted: bool = False) -> set[str]:
         """Relay entries, oldest first. Returns the names of those that failed."""
@@ -206,6 +222,10 @@ class _Sweep:
         relayed = len(records) - len(failed)
         self.relayed, self.repeated = self.relayed + relayed, self.repeated + is_repeat_wanted * relayed
         return failed
+
+
+def _parked(items: Sequence[ParkedItem], *, is_repeat: bool) -> list[EntryRef]:
+    return [parse_ref(item.item_id) for item in items if (item.reason == _REPEAT) is is_repeat]
 
 
 def _refs(lines: Sequence[JournalLine]) -> list[EntryRef]:

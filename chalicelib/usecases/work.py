@@ -16,6 +16,7 @@ from chalicelib.domain.work import (
     Part,
     park_again,
     park_item,
+    postpone_item,
 )
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.work import WorkPositions
@@ -62,6 +63,9 @@ class Turn(Protocol):
     def park_again(self, item: ParkedItem, reason: str) -> None:
         """Set a due item aside again, for longer."""
 
+    def postpone(self, item: ParkedItem) -> None:
+        """Set a due item aside for the same pause again, as its failure says nothing about it."""
+
     def due(self) -> Sequence[ParkedItem]:
         """Return the items set aside that are due, a hundred at most. A worker tries them before its walk."""
 
@@ -99,6 +103,9 @@ class _Turn:
 
     def park_again(self, item: ParkedItem, reason: str) -> None:
         self._park(park_again(item, reason, self.services.clock.now(), self.pauses))
+
+    def postpone(self, item: ParkedItem) -> None:
+        self._park(postpone_item(item, self.services.clock.now(), self.pauses))
 
     def due(self) -> Sequence[ParkedItem]:
         return self.services.positions.list_due(self.lease.part, self.services.clock.now(), LIMIT)

@@ -1,8 +1,8 @@
 """Relay entries again, which is idempotent: `python -m infra.operations.redrive --stage prod queue` or `... stretch`.
 
 `queue` invokes the relay with the entries in the redrive queue. `stretch` takes all entries posted between two hours
-(`2026-11-22T09`, UTC, both included), for a subscriber that missed them. It rewinds the sweep, whose next runs publish
-them again, each once, and keep their position while they do. Credentials and region are boto3's defaults.
+(`2026-11-22T09`, UTC, both included), for a subscriber that missed them. The next runs of the sweep publish them again,
+each once, beside their other work. Credentials and region are boto3's defaults.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def redrive_queue(sqs: "SQSClient", queue_url: str, relay_again: Callable[[Seque
 def publish_again(
     table: str, first: datetime, last: datetime, clock: Clock, pause: Callable[[float], None] = time.sleep
 ) -> None:
-    """Rewind the sweep's position in each shard of the journal to a stretch. Waits for runs that are under way."""
+    """Request a stretch of the sweep in each shard of the journal. Waits for runs that are under way."""
     services = _RewindServices(positions=DynamoWorkPositions(table), clock=clock)
     busy: Sequence[int] = range(JOURNAL_SHARDS)
     while busy := redrive(first, last, services, busy):
@@ -132,7 +132,10 @@ def main() -> None:
     outputs, sqs = stack_outputs(arguments.stage), boto3.client("sqs")
     if arguments.command == "stretch":
         last = arguments.last + timedelta(hours=1)
-        publish_again(outputs["TableName"], arguments.first, last, SystemClock())
+        try:
+            publish_again(outputs["TableName"], arguments.first, last, SystemClock())
+        except ValueError as error:
+            raise SystemExit(str(error)) from error
         print("The next runs of the sweep publish the stretch again; the metric Redriven counts its entries.")
         return
     dynamodb, table = boto3.client("dynamodb"), outputs["TableName"]

@@ -105,7 +105,14 @@ def test_list_due_returns_parked_items_until_they_are_handled(positions: WorkPos
         positions.unpark(part, "item#1", now)
     positions.unpark(part, "unknown", now)
     assert list(positions.list_due(part, now, 100)) == [items[2]]
-    assert list(positions.list_due(part, now + MINUTE, 100)) == [again, *items[2:]]
+    assert list(positions.list_due(part, now + MINUTE, 100)) == [items[2], again, items[3]]
+
+
+def test_list_due_begins_with_the_longest_due(positions: WorkPositions, part: Part) -> None:
+    items = [park_item(f"item#{number}", "unreadable", START, ((9 - number) * MINUTE,)) for number in range(4)]
+    for item in items:
+        positions.park(part, item)
+    assert list(positions.list_due(part, START + 9 * MINUTE, 3)) == items[:0:-1]
 
 
 def test_work_costs_one_unit_for_each_write(atomic_store: DynamoStore, part: Part) -> None:

@@ -95,7 +95,7 @@ class SimulatedSystem(AuditedSystem):
         self.billing = Billing(self.provider, self.fake_memberships)
         self.memberships: Memberships = intercepted(self.fake_memberships, Memberships, intercept)
         self.subscriptions: Subscriptions = intercepted(self.billing, Subscriptions, intercept)
-        self.fake_positions.rewind(SWEEP, "|".join((place_of(START),) * 2) + "|")
+        self.fake_positions.rewind(SWEEP, "|".join((place_of(START),) * 2) + "||")
         self.fake_journal.watermarks["reconcile"] = START
         self.current_key = self.about = ""
         self.stripe_event: StripeEvent | None = None
@@ -255,7 +255,7 @@ class SimulatedSystem(AuditedSystem):
     def a_day_later(self) -> None:
         """Advance by 25 hours, with the workers' watermarks up to date."""
         self.advance(25 * 60)
-        self.fake_positions.rewind(SWEEP, "|".join((place_of(self.clock.now()),) * 2) + "|")
+        self.fake_positions.rewind(SWEEP, "|".join((place_of(self.clock.now()),) * 2) + "||")
         self.fake_positions.rewind(PART, Walks(events=self.clock.now(), late=self.clock.now()).text)
         self.place_audit()
 

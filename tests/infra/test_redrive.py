@@ -62,7 +62,9 @@ def post(name: str) -> dict[str, str]:
     return keys
 
 
-def test_publish_again_rewinds_every_shard_once_its_run_has_ended(capsys: pytest.CaptureFixture[str]) -> None:
+def test_publish_again_requests_the_stretch_of_every_shard(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     clock, nine = FakeClock(), datetime(2026, 11, 22, 9, tzinfo=UTC)
     positions = DynamoWorkPositions(TABLE)
     positions.take(Part(worker="sweep", name="07"), "run", clock.now(), clock.now() + timedelta(seconds=15))
@@ -74,7 +76,7 @@ def test_publish_again_rewinds_every_shard_once_its_run_has_ended(capsys: pytest
         positions.take(Part(worker="sweep", name=f"{shard:02d}"), "next", clock.now(), nine) for shard in range(16)
     ]
     places = {lease.at for lease in found if lease}
-    assert places == {"2026-11-22T08:59:00.000Z||2026-11-22T10:01:00.000Z~"}
+    assert places == {"||2026-11-22T08:59:00.000Z|2026-11-22T10:01:00.000Z~"}
 
 
 def test_relay_entries_sends_batches_of_a_hundred_inserts() -> None:

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.work import Part
+from chalicelib.domain.work import PAUSES, Part
 from tests.fakes import START
 from tests.usecases.relay_harness import events
 from tests.usecases.sweep_harness import SweepHarness
@@ -77,12 +77,58 @@ def test_redrive_keeps_the_position_of_the_second_walk() -> None:
     assert harness.positions.places["sweep", "00"].split("|")[1] == late
 
 
-def test_redrive_with_rejected_entries_publishes_them_later() -> None:
+def test_redrive_leaves_the_entries_before_and_after_it_to_the_first_walk() -> None:
+    """On the first positions a stretch moved the first walk, over what it had not reached."""
+    harness = SweepHarness()
+    harness.give(1)
+    harness.clock.advance(6 * HOUR)
+    harness.redrive(START + 2 * HOUR, START + 3 * HOUR)
+    assert (harness.sweep(), harness.swept.repeated) == (1, 0)
+
+
+def test_redrive_before_the_first_sweep_keeps_the_old_watermark() -> None:
+    harness = SweepHarness()
+    harness.journal.watermarks["sweep"] = START
+    harness.give(1)
+    harness.clock.advance(timedelta(days=40))
+    harness.redrive(START + timedelta(days=39), START + timedelta(days=39))
+    assert harness.sweep() == 1
+
+
+def test_redrive_adds_to_an_unfinished_stretch() -> None:
+    harness = a_harness_with_an_entry_every_minute(60)
+    for first in (40, 10, 20):
+        harness.redrive(START + first * MINUTE, START + (first + 4) * MINUTE)
+    assert (harness.sweep(), harness.sweep()) == (37, 0)
+
+
+@pytest.mark.parametrize(("first", "last"), [(MINUTE, HOUR), (-HOUR, -2 * HOUR)])
+def test_redrive_refuses_a_stretch_of_the_future_or_without_an_hour(first: timedelta, last: timedelta) -> None:
+    harness = SweepHarness()
+    with pytest.raises(ValueError, match="A stretch ends after it begins, and does not begin in the future"):
+        harness.redrive(START + first, START + last)
+    assert harness.positions.places == {}
+
+
+@pytest.mark.parametrize("failing", [2, 60])
+def test_redrive_with_rejected_entries_publishes_only_these_later(failing: int) -> None:
     harness = a_harness_with_an_entry_every_minute(150)
-    harness.publisher.busy = {"event-3", "event-120"}
+    harness.publisher.busy = set(events(*range(3, 2 * failing, 2)))
     harness.redrive(START, START + 3 * HOUR)
-    assert (harness.sweep(), harness.swept.parked) == (148, 2)
-    assert len(harness.published()) == 148
+    runs = [(harness.sweep(after=after), harness.swept.parked) for after in (timedelta(0), timedelta(0), PAUSES[0])]
+    assert runs[:2] == [(150 - len(harness.publisher.busy), len(harness.publisher.busy)), (0, 0)]
+    harness.publisher.busy = set()
+    harness.sweep(after=PAUSES[1])
+    assert sorted(harness.published()) == sorted(events(*range(150)))
+
+
+def test_redrive_keeps_its_place_while_nothing_can_be_published() -> None:
+    harness = a_harness_with_an_entry_every_minute(30)
+    harness.publisher.busy = set(events(*range(30)))
+    harness.redrive(START, START + HOUR)
+    assert [harness.sweep(after=HOUR), harness.swept.undecided, harness.swept.parked] == [0, 20, 0]
+    harness.publisher.busy = set()
+    assert harness.sweep() == 30
 
 
 def test_redrive_sets_poison_entries_aside() -> None:

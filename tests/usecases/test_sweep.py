@@ -1,12 +1,14 @@
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from chalicelib.domain.entries import Entry, EntryRef
 from chalicelib.domain.ids import iso
-from chalicelib.domain.work import PAUSES, Part, park_item
+from chalicelib.domain.journal import PostedRecord
+from chalicelib.domain.work import PAUSES, RUN_TIME, Part, park_item
 from chalicelib.errors import TryAgain
-from tests.domain.builders import FAN, a_gift, a_purchase, a_reversal, an_adjustment
+from tests.domain.builders import CREATOR, FAN, a_gift, a_purchase, a_reversal, an_adjustment
 from tests.fakes import START
 from tests.usecases.relay_harness import events
 from tests.usecases.sweep_harness import SweepHarness
@@ -75,11 +77,11 @@ def test_sweep_publishes_an_unmarked_credit_again(harness: SweepHarness) -> None
     assert harness.published() == events(1, 1)
 
 
-def test_sweep_of_101_entries_takes_two_reads(harness: SweepHarness) -> None:
+def test_sweep_of_101_entries_takes_six_steps(harness: SweepHarness) -> None:
     for number in range(101):
         harness.give(number)
     assert harness.sweep(after=SETTLE_DELAY) == 101
-    assert harness.ledger.batches_by_shard == [99, 1, 1]
+    assert harness.ledger.batches_by_shard == [20, 20, 20, 20, 20, 1]
 
 
 # --- time range -------------------------------------------------------------------------------------------------------
@@ -98,6 +100,25 @@ def test_sweep_leaves_ten_minutes_to_the_stream(harness: SweepHarness, age: time
 def test_sweep_first_run_looks_two_days_back(harness: SweepHarness, ago: timedelta, swept: int) -> None:
     harness.give(1)
     assert harness.sweep(after=ago) == swept
+
+
+def test_sweep_publishes_the_hour_that_the_first_release_did_not_finish(harness: SweepHarness) -> None:
+    """Gifts that its sweep received there and could not publish count as certain."""
+    for number in range(3):
+        harness.give(number)
+        harness.clock.advance(HOUR)
+    for gift in harness.ledger.entries[FAN].values():
+        harness.ledger.receive_gifts(CREATOR, 0, [gift])  # type: ignore[list-item]  # all are gifts
+    harness.journal.watermarks |= {"sweep": START + 2 * HOUR, "sweep_unsure": START + HOUR}
+    assert (harness.sweep(after=HOUR), harness.published()) == (1, events(1))
+    assert harness.sweep() == 0
+
+
+def test_sweep_requests_nothing_after_a_finished_sweep_of_the_first_release(harness: SweepHarness) -> None:
+    harness.give(1)
+    harness.relay(*harness.ledger.entries[FAN].values())
+    harness.journal.watermarks |= {"sweep": START, "sweep_unsure": datetime(1970, 1, 1, tzinfo=UTC)}
+    assert harness.sweep(after=HOUR) == 0
 
 
 def test_sweep_continues_from_an_old_watermark(harness: SweepHarness) -> None:
@@ -183,15 +204,37 @@ def test_sweep_forgets_a_parked_entry_that_the_stream_delivered(harness: SweepHa
     assert harness.positions.parked == {("sweep", "00"): {}}
 
 
-def test_sweep_of_many_failures_keeps_the_position_and_what_is_done(harness: SweepHarness) -> None:
-    for number in range(100):
+def test_sweep_of_many_failures_passes_them_and_tries_each_again(harness: SweepHarness) -> None:
+    """A position that waits for failures beside successes may never move."""
+    for number in range(240):
         harness.give(number, shard=number % 64)
-    fail_to_receive(harness, *range(51))
-    assert harness.sweep(after=2 * HOUR) < 50
-    assert (harness.swept.undecided > 50, harness.swept.parked, harness.place()) == (True, 0, iso(START))
-    harness.ledger.receiving.clear()
-    harness.sweep()
-    assert sorted(harness.published()) == sorted(events(*range(100)))
+    failing = [number for number in range(240) if number % 2]
+    harness.publisher.busy = set(events(*failing))
+    assert (harness.sweep(after=2 * HOUR), harness.swept.parked, harness.swept.undecided) == (120, 120, 0)
+    assert (harness.sweep(after=PAUSES[0]), harness.swept.parked) == (0, 20)
+    harness.publisher.busy = set(events(239))
+    assert [harness.sweep(), harness.sweep(after=PAUSES[0])] == [99, 20]
+    harness.publisher.busy = set()
+    assert [harness.sweep(), harness.sweep(after=PAUSES[1] - PAUSES[0])] == [0, 1]
+    assert sorted(harness.published()) == sorted(events(*range(240)))
+    assert harness.unrelayed() == []
+
+
+def test_sweep_checks_the_deadline_after_20_entries(harness: SweepHarness) -> None:
+    for number in range(60):
+        harness.buy(number)
+    ledger, clock, reads = harness.ledger, harness.clock, harness.journal.read_records
+
+    def read_slowly(refs: Sequence[EntryRef]) -> Sequence[PostedRecord]:
+        clock.advance(RUN_TIME)
+        return reads(refs)
+
+    harness.journal.read_records = read_slowly  # type: ignore[method-assign]  # a slow table
+    assert [harness.sweep(after=SETTLE_DELAY), harness.sweep(), len(ledger.published_entries)] == [20, 20, 40]
+    park = [park_item(f"{FAN}#purchase-{number}", "repeat", START) for number in range(60)]
+    for item in park:
+        harness.positions.park(Part(worker="sweep", name="00"), item)
+    assert harness.sweep(after=HOUR) == 20
 
 
 def test_sweep_counts_rejected_messages_as_remaining(harness: SweepHarness) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
+from heapq import nsmallest
 from typing import Final
 
 from msgspec.structs import replace
@@ -69,7 +69,7 @@ class DynamoWorkPositions:
     def list_due(self, part: Part, now: datetime, limit: int) -> Sequence[ParkedItem]:
         """Cost: 1 read unit, and more only while hundreds are parked."""
         with transient_errors():
-            return list(islice(_due(part, now), limit))
+            return nsmallest(limit, _due(part, now), key=lambda item: (item.due_at, item.item_id))
 
     def unpark(self, part: Part, item_id: str, now: datetime) -> None:
         """The row stays for a day without a next try: no function may delete."""

@@ -153,5 +153,5 @@ class LivingSystem(SimulatedSystem):
             self.table.expire(self.clock.now())
         place = place_of(self.clock.now() - timedelta(hours=1))
         for shard in self.shards:
-            self.positions.rewind(Part(worker="sweep", name=f"{shard:02d}"), f"{place}|{place}|")
+            self.positions.rewind(Part(worker="sweep", name=f"{shard:02d}"), f"{place}|{place}||")
         self.place_audit()

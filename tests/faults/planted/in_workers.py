@@ -11,8 +11,8 @@ IN_WORKERS: Final = [
     Bug(
         "the sweep moves on past what it left",
         _SWEEP,
-        "                if not self._mend(lines, again, until, turn):\n                    break\n",
-        "                self._mend(lines, again, until, turn)\n",
+        "        if len(failed) == len(lines) and lines[-1].place > walk.patient_from:\n",
+        "        if not lines:\n",
         ("tests/usecases/test_sweep.py",),
     ),
     Bug(
@@ -39,7 +39,7 @@ IN_WORKERS: Final = [
     Bug(
         "an entry that fails alone holds up the others",
         _SWEEP,
-        '            turn.park(name, "not_relayed")\n        return True\n',
+        '            turn.park(name, _REPEAT if walk.is_repeat else "not_relayed")\n        return True\n',
         "            turn.carry_over()\n        return not failed\n",
         ("tests/usecases/test_sweep.py",),
     ),
