@@ -44,6 +44,20 @@ IN_RECONCILE: Final = [
         ("tests/usecases/test_reconcile_walks.py",),
     ),
     Bug(
+        "what reconcile set aside stays in its walks",
+        _RECONCILE,
+        "_note_look(object_id, self._services.clock.now(), self._services)",
+        "_note_look(event_id, self._services.clock.now(), self._services)",
+        ("tests/usecases/test_reconcile_outages.py",),
+    ),
+    Bug(
+        "retries that fail end the run before its walk",
+        _RECONCILE,
+        "                break\n            tried",
+        "                raise TryAgain\n            tried",
+        ("tests/usecases/test_reconcile_outages.py",),
+    ),
+    Bug(
         "reconcile leaves nothing of Stripe's limit",
         "chalicelib/adapters/stripe/pace.py",
         "self._next = place + self._interval",
