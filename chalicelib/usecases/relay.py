@@ -78,6 +78,7 @@ def relay_entries(
     for creator_id, shard, received in batches_by_shard(gifts):
         shards.setdefault((creator_id, shard), []).append(received)
     services.threads.map(batch.receive_shard, list(shards.items()))
+    batch.start_timers()
     batch.publish()
     batch.note_gifts([record for record, _ in gifts])
     return [record.record_id for record in records if record.record_id in batch.retry]
@@ -86,8 +87,9 @@ def relay_entries(
 class _Batch:
     """A batch in progress: the messages to publish, and the records that must be delivered again.
 
-    `positions` are those of the received gifts, and `done` the records that are published, by record id. Threads share
-    a batch: each adds to its collections, and none reads what another added before all have ended.
+    `positions` are those of the received gifts, `timed` the records whose new streak has its timer, and `done` those
+    that are published, by record id. Threads share a batch: each adds to its collections, and none reads what another
+    added before all have ended.
     """
 
     def __init__(self, services: RelayServices, *, is_repeat_wanted: bool) -> None:
@@ -97,6 +99,7 @@ class _Batch:
         self.pending: list[tuple[PostedRecord, Message]] = []
         self.retry: set[str] = set()
         self.positions: dict[str, ShardPosition] = {}
+        self.timed: set[str] = set()
         self.done: set[str] = set()
 
     def attempt(self, step: Callable[[Sequence[PostedRecord]], None], records: Sequence[PostedRecord]) -> None:
@@ -149,6 +152,18 @@ class _Batch:
         for record in records:
             self.services.redrive_queue.set_aside(record.ref)
 
+    def start_timers(self) -> None:
+        """Start the timers of new streaks. Without its timer a gift is not published: its next try would repeat it."""
+        new = [[record] for record, _ in self.pending if _begins_streak(record)]
+        self.services.threads.map(partial(self.attempt, self.start_timer), new)
+        self.pending = [each for each in self.pending if not _begins_streak(each[0]) or each[0].record_id in self.timed]
+
+    def start_timer(self, records: Sequence[PostedRecord]) -> None:
+        """Start the timer of a new streak."""
+        for record in records:
+            self.services.streak_timer.wake(record.ref.user_id, record.ref.entry_id, self.services.streak_pause)
+            self.timed.add(record.record_id)
+
     def publish(self) -> None:
         """Publish the messages, then finish the records whose message was accepted."""
         outcome = self.services.publisher.publish([message for _, message in self.pending])
@@ -165,14 +180,12 @@ class _Batch:
         self.services.threads.map(follow, self.pending)
 
     def finish(self, records: Sequence[PostedRecord]) -> None:
-        """Mark entries without a creator as published, for the sweep; start the timer of a new streak."""
+        """Mark entries without a creator as published, for the sweep."""
         services = self.services
         for record in records:
             entry = record.entry
             if entry is not None and shard_entry(entry) is None:
                 services.ledger.mark_published(entry.user_id, entry.entry_id, services.clock.now())
-            if isinstance(entry, Gift) and entry.begins_streak:
-                services.streak_timer.wake(entry.user_id, entry.gift_id, services.streak_pause)
             self.done.add(record.record_id)
 
     def note_gifts(self, records: Sequence[PostedRecord]) -> None:
@@ -216,6 +229,10 @@ def relay_records(
     waiting = {record.user_id for record in budgets if record.record_id in failed}
     held = [record.record_id for record in posted if record.ref.user_id in waiting]
     return [*failed, *held, *relay_entries([record for record in posted if record.record_id not in held], services)]
+
+
+def _begins_streak(record: PostedRecord) -> bool:
+    return isinstance(record.entry, Gift) and record.entry.begins_streak
 
 
 def remind_of_budgets(records: Sequence[BudgetRecord], services: RelayServices) -> list[str]:

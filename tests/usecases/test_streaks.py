@@ -17,7 +17,7 @@ from chalicelib.usecases.streaks import end_streak
 from tests.domain.builders import CREATOR, FAN, a_catalogue, a_gift, a_gift_order
 from tests.fake_topic import FakeStreakTimer
 from tests.fakes import PAUSE, START, FakeClock, FakeLedger, uuid7_at
-from tests.usecases.relay_harness import RelayHarness, gift
+from tests.usecases.relay_harness import RelayHarness, events, gift
 
 FIRST = uuid7_at(START, 100)
 LANES = 8
@@ -264,9 +264,10 @@ class FailingTimer(FakeStreakTimer):
 def test_relay_with_a_failing_timer_retries_and_counts_once() -> None:
     relay = RelayHarness()
     timer, relay.timer = relay.timer, FailingTimer()
-    assert relay.relay(tap(1), tap(2)) == ["r0"]
+    assert [relay.relay(tap(1), tap(2)) for _ in range(3)] == [["r0"]] * 3
     relay.timer = timer
     assert relay.relay(tap(1)) == []
+    assert relay.published() == events(2, 1)
     assert relay.ledger.shards[CREATOR, 0].streaks == {("fan-1", "gift-1"): (2, 2)}
     assert len(timer.waiting) == 1
 
