@@ -27,13 +27,13 @@ class Places(Struct, frozen=True, kw_only=True):
         """The places as the position of a shard."""
         return f"{self.first}|{self.late}|{self.again}|{self.again_until}"
 
-    def with_request(self, start: str, end: str) -> "Places":
+    def with_request(self: "Places", start: str, end: str) -> "Places":
         """Request a stretch, united with an unfinished one."""
         if self.again:
             start, end = min(start, self.again), max(end, self.again_until)
         return replace(self, again=start, again_until=end)
 
-    def with_again(self, at: str) -> "Places":
+    def with_again(self: "Places", at: str) -> "Places":
         """Move the requested walk, which is over at its end."""
         is_left = at < self.again_until
         return replace(self, again=at if is_left else "", again_until=self.again_until if is_left else "")

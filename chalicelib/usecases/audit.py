@@ -6,7 +6,7 @@ where these differ from the total, all entries are read. So the cost of a run fo
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
@@ -41,6 +41,9 @@ from chalicelib.usecases.work import Turn, WorkServices, work_on
 log = logging.getLogger(__name__)
 
 FIRST_LOOKBACK: Final = timedelta(days=1)
+UNREADABLE: Final = (TypeError, ValueError)
+"""Errors of the adapters at a row that has no valid form."""
+UNREADABLE_ROW: Final = Undecided(reason="unreadable")
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -67,7 +70,10 @@ class Audited(Struct, frozen=True, kw_only=True):
 
 
 def audit_ledger(
-    services: AuditServices, parts: Sequence[int] = range(JOURNAL_SHARDS), limits: Limits | None = None
+    services: AuditServices,
+    parts: Sequence[int] = range(JOURNAL_SHARDS),
+    limits: Limits | None = None,
+    found: list[Mismatch] | None = None,
 ) -> Audited:
     """Compare the totals that the journal's new lines changed with their entries.
 
@@ -75,8 +81,12 @@ def audit_ledger(
         services: the ports.
         parts: the shards of the journal to audit; they share the time of a run.
         limits: the limits of a run.
+        found: gets each mismatch at once, so that those of a run that fails later are known, too.
+
+    Raises:
+        TryAgain: the table did not respond. What was set aside, or passed, stays so.
     """
-    mismatches: list[Mismatch] = []
+    mismatches = [] if found is None else found
     turns: list[Turn] = []
     for part in parts:
         until = services.clock.now() + RUN_TIME / len(parts)
@@ -150,6 +160,8 @@ class _Audit:
                 verdict = compare_shard(creator_id, int(shard), bounds, self._services)
         except TimeIsOver:
             verdict = Undecided(reason="too_long")
+        except UNREADABLE:
+            verdict = UNREADABLE_ROW
         if verdict is None:
             self._turn.finish(item)
         else:
@@ -159,14 +171,26 @@ class _Audit:
         of_wallets: dict[str, list[JournalLine]] = defaultdict(list)
         for line in lines:
             of_wallets[line.user_id].append(line)
-        totals = self._services.totals.read_wallets(of_wallets)
+        totals: Mapping[str, WalletTotal]
+        try:
+            totals = self._services.totals.read_wallets(of_wallets)
+        except UNREADABLE:
+            totals = {}  # one bad row fails the batch: each wallet is then read alone
         for user_id, own in of_wallets.items():
-            self._check_wallet(user_id, totals[user_id], own)
+            check = partial(self._check_wallet, user_id, totals.get(user_id), own)
+            self._set_unreadable_aside(f"wallet/{user_id}", check)
         # The last line of a shard is its newest.
         for line in {(line.creator_id, line.shard): line for line in lines if line.creator_id}.values():
-            self._check_shard(line)
+            self._set_unreadable_aside(f"creator/{line.creator_id}/{line.shard}", partial(self._check_shard, line))
 
-    def _check_wallet(self, user_id: str, total: WalletTotal, lines: Sequence[JournalLine]) -> None:
+    def _set_unreadable_aside(self, item_id: str, check: Callable[[], None]) -> None:
+        try:
+            check()
+        except UNREADABLE:
+            self._turn.park(item_id, self._report(UNREADABLE_ROW))
+
+    def _check_wallet(self, user_id: str, known: WalletTotal | None, lines: Sequence[JournalLine]) -> None:
+        total = known or self._services.totals.read_wallets([user_id])[user_id]
         checked: WalletSum = total.checked
         forward = sum_forward(checked, lines)
         if checked.is_parked or forward == checked:

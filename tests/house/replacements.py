@@ -48,6 +48,8 @@ def _complaints(
         annotation = variables.get(value.id)
     elif isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
         annotation = returned.get(value.func.id)
+    if isinstance(annotation, ast.Constant):  # a class that names itself
+        annotation = ast.Name(str(annotation.value))
     names = {node.id for node in ast.walk(annotation) if isinstance(node, ast.Name)} if annotation else set()
     known = [fields for name, fields in struct_fields().items() if name in names]
     if not known:

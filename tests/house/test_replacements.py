@@ -20,6 +20,7 @@ def test_struct_fields_are_those_of_the_classes() -> None:
     [
         ("def f(wallet: Wallet): replace(wallet, coin=1)", "`wallet` has no field coin"),
         ("def f(wallet: Wallet | None): replace(wallet, coins=1, coin=1)", "`wallet` has no field coin"),
+        ('def f(wallet: "Wallet"): replace(wallet, coin=1)', "`wallet` has no field coin"),
         ("def f(*, wallet: Wallet): replace(wallet, **{})", "`wallet` has no field None"),
         ("def f(g):\n    wallet: Wallet = g()\n    replace(wallet, coin=1)", "`wallet` has no field coin"),
         ("def g() -> Wallet: ...\ndef f(): replace(g(), coin=1)", "`g()` has no field coin"),

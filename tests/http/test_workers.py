@@ -258,6 +258,19 @@ def test_audit_counts_mismatches(
     assert len([line for line in api.logs() if line["level"] == "ERROR"]) == mismatches
 
 
+def test_audit_that_fails_later_counts_what_it_found(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    post(api, *POSTED)
+    api.ledger.coins = {"fan-1": 1}
+    api.clock.advance(2 * HOUR)
+    workers.audit_totals({"part": SHARD_OF_THE_FAN}, None)
+    counters(capsys)
+    api.clock.advance(HOUR)
+    api.ports["journal"] = Broken(TryAgain())
+    with pytest.raises(TryAgain):
+        workers.audit_totals({"part": SHARD_OF_THE_FAN}, None)
+    assert counters(capsys) == {"Mismatch": 1}
+
+
 # --- all workers ------------------------------------------------------------------------------------------------------
 
 WORKERS = [workers.sweep_journal, workers.reconcile_events, workers.audit_totals]

@@ -1,7 +1,8 @@
 """The audit's walk through the journal, and its comparison of wallets."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -136,3 +137,37 @@ def test_audit_moves_its_position_after_each_batch(harness: AuditHarness) -> Non
     assert harness.found() == []
     assert harness.place() == place_of(START + HOUR)
     assert harness.totals.wallet_sums["fan-2"].coins == 70
+
+
+class Unreadable(AuditHarness):
+    """Rows of one fan, or of one creator's shard, cannot be read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bad: set[object] = set()
+        for name in ("read_wallets", "list_posted", "read_shard"):
+            setattr(self.totals, name, partial(self._read, getattr(self.totals, name)))
+
+    def _read(self, read: Callable[..., object], first: object, *rest: object) -> object:
+        names = set(first) if isinstance(first, Collection) and not isinstance(first, str) else {first}
+        if names & self.bad:
+            raise ValueError("coins: '1.5'")
+        return read(first, *rest)
+
+
+@pytest.mark.parametrize(("bad", "aside"), [(FAN, f"wallet/{FAN}"), (CREATOR, f"creator/{CREATOR}/0")])
+def test_audit_sets_what_it_cannot_read_aside_and_goes_on(bad: str, aside: str) -> None:
+    harness = Unreadable()
+    harness.credit()
+    harness.spend()
+    harness.credit(user_id="fan-2")
+    harness.ledger.coins["fan-2"] = 1
+    harness.bad = {bad}
+    assert harness.found() == ["wallet/fan-2"]
+    assert harness.place() == place_of(START + HOUR)
+    for _ in range(2):
+        assert harness.parked()[aside] == "unreadable"
+        harness.audit(HOUR)
+    harness.bad = set()
+    harness.audit(6 * HOUR)
+    assert aside not in harness.parked()
