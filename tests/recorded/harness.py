@@ -129,7 +129,7 @@ class Harness:
         while self._ended_streaks() == before:
             if time.monotonic() > deadline:
                 raise TimeoutError("no streak ended")
-            messages = self._take(self._backends.streaks, wait=1)
+            messages = self._receive(self._backends.streaks, wait=1)
             records = [
                 {
                     "messageId": each["MessageId"],
@@ -141,7 +141,9 @@ class Harness:
                 for each in messages
             ]
             if records:
-                self._work("streaks", {"Records": records})
+                result = self._client.lambda_.invoke("streaks", {"Records": records}).payload
+                kept = {each["itemIdentifier"] for each in result["batchItemFailures"]}
+                self._delete(self._backends.streaks, [each for each in messages if each["MessageId"] not in kept])
                 self.relay()
 
     def _ended_streaks(self) -> int:
@@ -223,14 +225,21 @@ class Harness:
             self._tokens[fan, scope] = json.loads(answer.data)["access_token"]
         return self._tokens[fan, scope]
 
-    def _take(self, queue: str, wait: int = 0) -> list[dict[str, Any]]:
+    def _take(self, queue: str) -> list[dict[str, Any]]:
+        messages = self._receive(queue)
+        self._delete(queue, messages)
+        return messages
+
+    def _receive(self, queue: str, wait: int = 0) -> list[dict[str, Any]]:
         answer = self._sqs.receive_message(
             QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=wait, MessageAttributeNames=["All"]
         )
         messages: list[dict[str, Any]] = answer.get("Messages", [])
+        return messages
+
+    def _delete(self, queue: str, messages: list[dict[str, Any]]) -> None:
         for message in messages:
             self._sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return messages
 
     def _work(self, worker: str, event: Mapping[str, Any]) -> None:
         result = self._client.lambda_.invoke(worker, dict(event)).payload
