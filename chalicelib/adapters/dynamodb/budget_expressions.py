@@ -51,6 +51,10 @@ class _Kept(msgspec.Struct, array_like=True):
     money_from: int = 0
 
 
+DECODERS: Final = [msgspec.json.Decoder(_Kept)]
+"""Built at import, by one thread: msgspec 0.22 crashes when two threads describe a type at the same time."""
+
+
 def to_budget(row: WalletRow) -> Budget | None:
     """Parse the row's budget, if there is one.
 

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta, Struct
@@ -87,6 +87,10 @@ class _Dispute(Struct):
     balance_transactions: list[_BalanceTransaction]
     status: str | None = None
     payment_method_details: _MethodDetails | None = None
+
+
+DECODERS: Final = [msgspec.json.Decoder(each) for each in (_Event, _Session, _Hint, _Refund, _Dispute)]
+"""Built at import, by one thread: msgspec 0.22 crashes when two threads describe a type at the same time."""
 
 
 def decode_event(payload: bytes) -> StripeEvent:

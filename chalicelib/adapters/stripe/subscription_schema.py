@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta, Struct
@@ -108,6 +108,12 @@ class InvoiceEventObject(Struct):
     """Fields read from an invoice event."""
 
     id: Id
+
+
+DECODERS: Final = [
+    msgspec.json.Decoder(each) for each in (_Invoice, _Subscription, SubscriptionEventObject, InvoiceEventObject)
+]
+"""Built at import, by one thread: msgspec 0.22 crashes when two threads describe a type at the same time."""
 
 
 def hint_of(subscription_id: str | None, metadata: dict[str, str] | None) -> MembershipHint | None:
