@@ -66,8 +66,12 @@ class Harness:
         self._use_loopback()
 
     def _use_loopback(self) -> None:
-        """Set the addresses of the servers here. The stage `test` refuses to read them, because they have no TLS."""
+        """Set the addresses of the servers here. The stage `test` refuses to read them, because they have no TLS.
+
+        Calls run one after the other: moto loses the writes of transactions that two threads send at once.
+        """
         services = importlib.import_module("chalicelib.services").services
+        services.threads = importlib.import_module("chalicelib.adapters.threads").ThreadPool(1)
         services.settings = replace(services.settings, **self._backends.addresses)
 
     def get(self, path: str, fan: str = "", scope: str = "", **query: object) -> Any:

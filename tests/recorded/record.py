@@ -6,6 +6,7 @@
 import argparse
 import io
 import json
+import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,11 @@ def record() -> dict[str, Any]:
     output = io.StringIO()
     with redirect_stdout(output), backends() as running:
         harness = Harness(running)
-        play(harness)
+        try:
+            play(harness)
+        except Exception:
+            sys.stderr.write(output.getvalue()[-4_000:])
+            raise
         document = harness.get("/v1/openapi.json")
         harness.answers.pop()
         items = harness.scan()
