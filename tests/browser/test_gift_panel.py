@@ -121,6 +121,7 @@ def give_up(page: Page, site: Site, failure: Fault) -> None:
     for _ in range(12):
         page.clock.run_for(6_000)
     expect_status(page, "We could not tell whether it arrived.")
+    site.recover()
 
 
 def test_trying_again_after_lost_answers_uses_the_same_key(page: Page, site: Site) -> None:

@@ -93,6 +93,7 @@ def test_unanswered_request_keeps_its_key_over_a_reload(page: Page, site: Site) 
     for _ in range(12):
         page.clock.run_for(6_000)
     expect(page.locator("coin-shop [role=status]")).to_contain_text("The payment page could not be opened.")
+    site.recover()
     page.reload()
     page.get_by_role("button", name="Buy 700 coins").click()
     page.wait_for_url(f"{PAY_ORIGIN}/**")
@@ -194,6 +195,7 @@ def test_shop_without_an_answer_offers_to_try_again(page: Page, site: Site) -> N
     for _ in range(12):
         page.clock.run_for(6_000)
     expect(page.locator("coin-shop")).to_contain_text("Not available right now.")
+    site.recover()
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("button", name="Buy 70 coins")).to_be_visible()
 
