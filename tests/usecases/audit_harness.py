@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.totals import PostedCoins, ReceivedCoins, WalletTotal
 from chalicelib.usecases.audit import Audited, Limits, audit_ledger
+from tests.domain.builders import FAN, a_reversal
 from tests.fake_operators import FakeJournal
 from tests.fake_totals import FakeTotals, Shard
 from tests.fake_work import FakeWorkPositions
@@ -97,3 +98,15 @@ class AuditHarness(SweepHarness):
     def parked(self) -> dict[str, str]:
         """Return the reasons of the items set aside, by item."""
         return {item.item_id: item.reason for item in self.positions.parked.get(("audit", "00"), {}).values()}
+
+
+def books_of_two_fans() -> AuditHarness:
+    """Build two fans. The first one sent a gift that was reversed."""
+    harness = AuditHarness()
+    harness.credit()
+    sent = harness.spend(30)
+    reversal = a_reversal(sent)
+    harness.relay(reversal)
+    harness.ledger.coins[FAN] += 30
+    harness.credit(user_id="fan-2")
+    return harness

@@ -10,25 +10,17 @@ from chalicelib.domain.journal import JournalLine, place_of
 from chalicelib.domain.totals import Mismatch
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.audit import Limits, audit_ledger
-from tests.domain.builders import CREATOR, FAN, a_reversal
+from tests.domain.builders import CREATOR, FAN
 from tests.fake_operators import FakeJournal
 from tests.fakes import START
-from tests.usecases.audit_harness import DUE, HOUR, SOON, AuditHarness
+from tests.usecases.audit_harness import DUE, HOUR, SOON, AuditHarness, books_of_two_fans
 
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
 def harness() -> AuditHarness:
-    """Two fans. The first one sent a gift that was reversed."""
-    harness = AuditHarness()
-    harness.credit()
-    sent = harness.spend(30)
-    reversal = a_reversal(sent)
-    harness.relay(reversal)
-    harness.ledger.coins[FAN] += 30
-    harness.credit(user_id="fan-2")
-    return harness
+    return books_of_two_fans()
 
 
 def test_audit_of_consistent_books_logs_nothing(harness: AuditHarness, caplog: pytest.LogCaptureFixture) -> None:
