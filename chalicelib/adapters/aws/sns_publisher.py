@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.aws_session import client
 from chalicelib.domain.events import Message, Publication
+from chalicelib.domain.journal import batches
 from chalicelib.ports.threads import Threads
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ class SnsPublisher:
 
     def publish(self, messages: Sequence[Message]) -> Publication:
         """Publish in batches of ten. Ids may repeat; each is sent."""
-        batches = [messages[start : start + BATCH] for start in range(0, len(messages), BATCH)]
-        published = self._threads.map(self._publish_batch, batches)
+        published = self._threads.map(self._publish_batch, list(batches(messages, BATCH)))
         return Publication(
             busy=frozenset[str]().union(*(each.busy for each in published)),
             refused=frozenset[str]().union(*(each.refused for each in published)),
