@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chalicelib.domain.entries import ShardEntry
+from chalicelib.domain.entries import Entry, ShardEntry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.shards import ShardPosition
 from chalicelib.domain.streaks import StreakEnd
@@ -55,11 +55,13 @@ def position(shard: ShardState, gift: ShardEntry) -> ShardPosition:
     )
 
 
-class FakePublishedGifts:
-    """The notes of the Ledger port that gifts were published."""
+class FakePublished:
+    """The notes of the Ledger port that entries were published."""
 
+    entries: dict[str, dict[str, Entry]]
     shards: dict[tuple[str, int], ShardState]
     published_runs: dict[str, datetime]
+    published_entries: dict[str, datetime]
 
     def mark_run_published(self, run_id: str, at: datetime) -> None:
         self.published_runs[run_id] = at
@@ -68,3 +70,10 @@ class FakePublishedGifts:
         received = self.shards.get((creator_id, shard))
         if received and event_id in received.sequences:
             received.published.setdefault(event_id, at)
+
+    def mark_published(self, user_id: str, entry_id: str, at: datetime) -> None:
+        if entry_id in self.entries.get(user_id, {}):
+            self.published_entries.setdefault(entry_id, at)
+
+    def may_publish_again(self, user_id: str, entry_id: str) -> bool:
+        return entry_id in self.entries.get(user_id, {}) and entry_id not in self.published_entries

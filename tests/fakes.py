@@ -24,7 +24,7 @@ from tests.fake_asking import FakeOpenCheckouts, FakePresentSessions, give_back
 from tests.fake_budgets import Spending
 from tests.fake_events import FakeEventList
 from tests.fake_money import FakeMoney
-from tests.fake_shards import FakePublishedGifts, ShardState, grown, is_as_seen, position
+from tests.fake_shards import FakePublished, ShardState, grown, is_as_seen, position
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PAUSE = timedelta(seconds=5)
@@ -45,6 +45,9 @@ class FakeClock:
         self.minted += 1
         return uuid7_at(self.at, self.minted)
 
+    def wait_until(self, at: datetime) -> None:
+        self.at = max(self.at, at)
+
     def advance(self, by: timedelta) -> None:
         self.at += by
 
@@ -56,7 +59,7 @@ def uuid7_at(at: datetime, number: int) -> str:
     return str(UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62 | number))
 
 
-class FakeLedger(FakeOpenCheckouts, FakeMoney, FakePublishedGifts):
+class FakeLedger(FakeOpenCheckouts, FakeMoney, FakePublished):
     """The Ledger port in dictionaries. Each call is atomic."""
 
     def __init__(self) -> None:
@@ -213,10 +216,6 @@ class FakeLedger(FakeOpenCheckouts, FakeMoney, FakePublishedGifts):
 
     def creator_coins(self, creator_id: str) -> int:
         return sum(shard.coins for (creator, _), shard in self.shards.items() if creator == creator_id)
-
-    def mark_published(self, user_id: str, entry_id: str, at: datetime) -> None:
-        if entry_id in self.entries.get(user_id, {}):
-            self.published_entries.setdefault(entry_id, at)
 
     def file_review(self, review: Review) -> Posted | Repeated:
         is_known = review.name in self.reviews

@@ -10,5 +10,8 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Return the present time in UTC."""
 
+    def wait_until(self, at: datetime) -> None:
+        """Return at that time, or at once if it is past."""
+
     def new_id(self) -> str:
         """Return a new UUIDv7 in lowercase."""

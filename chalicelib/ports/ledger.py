@@ -158,6 +158,12 @@ class Ledger(OpenList, Protocol):
     def mark_published(self, user_id: str, entry_id: str, at: datetime) -> None:
         """Store that an entry without a creator was published. A repeat keeps the first time."""
 
+    def may_publish_again(self, user_id: str, entry_id: str) -> bool:
+        """Return True unless it is stored that the entry without a creator was published, consistently.
+
+        Fails while `mark_published` would: what cannot be stored then must not be published over and over.
+        """
+
     def file_review(self, review: Review) -> Posted | Repeated:
         """File a payment for review by an operator. One review for each payment and state of its money."""
 

@@ -9,17 +9,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chalicelib.domain.entries import EntryRef, parse_ref, shard_entry
-from chalicelib.domain.gifts import Gift
 from chalicelib.domain.ids import iso
 from chalicelib.domain.journal import BATCH, JOURNAL_SHARDS, JournalLine, PostedRecord, batches, hour_of, place_of
-from chalicelib.domain.purchases import Purchase
-from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.domain.walks import Places, Walk, after, walk_until
 from chalicelib.domain.work import LEASE_MARGIN, ParkedItem, Part
-from chalicelib.errors import TryAgain
 from chalicelib.ports.journal import Journal
-from chalicelib.ports.ledger import Ledger
-from chalicelib.usecases.relay import RelayServices, relay_entries, remind_of_budgets
+from chalicelib.usecases.relay import RelayServices, relay_entries
+from chalicelib.usecases.reminders import remind_spenders
 from chalicelib.usecases.work import Turn, WorkServices, deadline_of, work_on
 
 log = logging.getLogger(__name__)
@@ -216,7 +212,7 @@ class _Sweep:
             return set()
         records = sorted(self.services.journal.read_records(refs), key=_posted_at)
         # Before the entries, which are certain once they are relayed, and not read again.
-        failed = set(_remind(records, self.services))
+        failed = set(remind_spenders(records, self.services))
         rest = [record for record in records if record.record_id not in failed]
         failed.update(relay_entries(rest, self.services, is_repeat_wanted=is_repeat_wanted))
         relayed = len(records) - len(failed)
@@ -253,35 +249,3 @@ def _line(record: PostedRecord) -> JournalLine | None:
         creator_id=gift.creator_id if gift else None,
         shard=gift.shard if gift else 0,
     )
-
-
-def _remind(records: Sequence[PostedRecord], services: RelayServices) -> list[str]:
-    """Remind the fans who spent of the budget thresholds they have passed, whose stream records may be lost as well.
-
-    Returns:
-        The ids of the records whose fans could not be reminded.
-    """
-    spent = [(record, record.entry) for record in records if isinstance(record.entry, Gift | Purchase)]
-    fans = sorted({entry.user_id for _, entry in spent})
-    budgets, failed = list[BudgetRecord](), set[str]()
-    for fan in fans:
-        try:
-            budgets += _budget(fan, services.ledger)
-        except TryAgain:
-            failed.add(fan)
-    failed.update(remind_of_budgets(budgets, services))
-    return [record.record_id for record, entry in spent if entry.user_id in failed]
-
-
-def _budget(user_id: str, ledger: Ledger) -> list[BudgetRecord]:
-    """Build a record of the fan's budget without an earlier state, if they have one."""
-    try:
-        budget = ledger.read_wallet(user_id).budget
-        if budget is None:
-            return []
-    except TryAgain:
-        raise
-    except Exception:  # any failure concerns this wallet only
-        log.exception("wallet_unreadable", extra={"user_id": user_id})
-        budget = None
-    return [BudgetRecord(record_id=user_id, user_id=user_id, old=None, new=budget)]

@@ -4,47 +4,35 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec.structs import asdict
 
-from chalicelib.domain.budgets import Budget
 from chalicelib.domain.entries import Entry, shard_entry
 from chalicelib.domain.events import Message, message_for
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.journal import PostedRecord
-from chalicelib.domain.posting import Posting
-from chalicelib.domain.reminders import BudgetRecord, due_reminders, reminder_notification
+from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.domain.shards import ShardPosition, batches_by_shard
 from chalicelib.errors import TryAgain
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
-from chalicelib.ports.ledger import Ledger
-from chalicelib.ports.threads import Threads
+from chalicelib.ports.events import EventPublisher, StreakTimer
+from chalicelib.usecases.reminders import ReminderServices, remind_of_budgets
 
 log = logging.getLogger(__name__)
 
+FIRST_TRY: Final = timedelta(seconds=2)
+"""Age of an entry after which the stream may deliver it again: an earlier try may have published it."""
 
-class RelayServices(Protocol):
+
+class RelayServices(ReminderServices, Protocol):
     """Services that relaying entries needs, and the origin that every message carries."""
-
-    @property
-    def ledger(self) -> Ledger: ...
 
     @property
     def publisher(self) -> EventPublisher: ...
 
     @property
-    def redrive_queue(self) -> RedriveQueue: ...
-
-    @property
     def streak_timer(self) -> StreakTimer: ...
-
-    @property
-    def clock(self) -> Clock: ...
-
-    @property
-    def threads(self) -> Threads: ...
 
     @property
     def streak_pause(self) -> timedelta: ...
@@ -62,17 +50,22 @@ def relay_entries(
     """Post each gift to its creator's shard exactly once, then publish each entry at least once.
 
     A repeated record keeps the sequence of its gift and is published under the same id, unless its publication is noted
-    at the gift and no repeat is wanted. A record that fails for good is set aside and does not delay the others.
+    and no repeat is wanted. A record that fails for good is set aside and does not delay the others.
 
     Returns:
         The ids of the records that must be delivered again, in the order of the batch.
     """
     batch = _Batch(services, is_repeat_wanted=is_repeat_wanted)
+    repeats: list[list[PostedRecord]] = []
     for record in records:
         if record.entry is None:
             batch.attempt(batch.set_aside, [record])
         elif shard_entry(record.entry) is None:
-            batch.attempt(batch.add, [record])
+            if batch.may_be_repeat(record):
+                repeats.append([record])
+            else:
+                batch.attempt(batch.add, [record])
+    services.threads.map(partial(batch.attempt, batch.add_unpublished), repeats)
     gifts = [(record, gift) for record in records if (gift := shard_entry(record.entry))]
     shards: dict[tuple[str, int], list[list[PostedRecord]]] = {}
     for creator_id, shard, received in batches_by_shard(gifts):
@@ -141,6 +134,17 @@ class _Batch:
         """Add the messages of entries without a creator."""
         for record, entry in [(record, record.entry) for record in records if record.entry]:
             self.add_message(record, entry, None)
+
+    def may_be_repeat(self, record: PostedRecord) -> bool:
+        """Return True if an earlier try may have published the entry. Clocks may differ in both directions."""
+        at = record.entry.posted_at if record.entry else None
+        return at is not None and not self.is_repeat_wanted and abs(self.services.clock.now() - at) >= FIRST_TRY
+
+    def add_unpublished(self, records: Sequence[PostedRecord]) -> None:
+        """Add the messages of entries without a creator, unless their publication is noted."""
+        for record, entry in [(record, record.entry) for record in records if record.entry]:
+            if self.services.ledger.may_publish_again(entry.user_id, entry.entry_id):
+                self.add_message(record, entry, None)
 
     def add_message(self, record: PostedRecord, entry: Entry, position: ShardPosition | None) -> None:
         """Add the message of one entry."""
@@ -220,7 +224,8 @@ def relay_records(
 ) -> list[str]:
     """Remind fans of their budgets, then relay the entries.
 
-    Entries of a fan who could not be reminded wait: of relayed ones the sweep is certain, and reminds nobody.
+    Entries of a fan who could not be reminded wait: of relayed ones the sweep is certain, and reminds nobody. After a
+    failure the stream delivers the entries behind it again, so none of them may be taken for a first try by then.
 
     Returns:
         The ids of the records to deliver again.
@@ -228,43 +233,20 @@ def relay_records(
     failed = remind_of_budgets(budgets, services)
     waiting = {record.user_id for record in budgets if record.record_id in failed}
     held = [record.record_id for record in posted if record.ref.user_id in waiting]
-    return [*failed, *held, *relay_entries([record for record in posted if record.record_id not in held], services)]
+    again = [*failed, *held, *relay_entries([record for record in posted if record.record_id not in held], services)]
+    if again:
+        _wait_until_old(posted, services.clock)
+    return again
+
+
+def _wait_until_old(records: Sequence[PostedRecord], clock: Clock) -> None:
+    """Wait until the entries without a creator are older than at a first try."""
+    now = clock.now()
+    times = [record.entry.posted_at for record in records if record.entry and shard_entry(record.entry) is None]
+    young = [at for at in times if at is not None and abs(now - at) < FIRST_TRY]
+    if young:
+        clock.wait_until(min(max(young), now) + FIRST_TRY)
 
 
 def _begins_streak(record: PostedRecord) -> bool:
     return isinstance(record.entry, Gift) and record.entry.begins_streak
-
-
-def remind_of_budgets(records: Sequence[BudgetRecord], services: RelayServices) -> list[str]:
-    """Post a notification of each threshold that a budget has passed, once a period.
-
-    The notification is an entry like any other: the stream delivers it to be published. An unreadable record is set
-    aside and does not delay the others.
-
-    Returns:
-        The ids of the records that must be delivered again.
-    """
-    return [record.record_id for record in records if not _is_done(record, services)]
-
-
-def _is_done(record: BudgetRecord, services: RelayServices) -> bool:
-    try:
-        if record.new is None:
-            services.redrive_queue.set_aside_budget(record.user_id)
-        else:
-            _remind(record, record.new, services)
-    except TryAgain:
-        return False
-    return True
-
-
-def _remind(record: BudgetRecord, budget: Budget, services: RelayServices) -> None:
-    try:
-        for reminder in due_reminders(record.old, budget):
-            posting = Posting(posted_at=services.clock.now(), event_id=services.clock.new_id())
-            services.ledger.post_notification(reminder_notification(record.user_id, reminder, posting))
-    except TryAgain:
-        raise
-    except Exception:  # any failure concerns this record only
-        log.exception("budget_set_aside", extra={"user_id": record.user_id})
-        services.redrive_queue.set_aside_budget(record.user_id)

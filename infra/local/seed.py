@@ -41,6 +41,9 @@ class PastClock:
     def now(self) -> datetime:
         return self.at
 
+    def wait_until(self, at: datetime) -> None:
+        self.at = max(self.at, at)
+
     def new_id(self) -> str:
         return str(uuid7(nanoseconds=int(self.at.timestamp() * 1000) * 10**6))
 

@@ -16,6 +16,14 @@ def test_now_is_utc_in_milliseconds() -> None:
     assert now.microsecond % 1000 == 0
 
 
+def test_wait_until_returns_at_the_time_and_at_once_for_a_past_one() -> None:
+    clock = SystemClock()
+    at = clock.now() + timedelta(milliseconds=20)
+    clock.wait_until(at)
+    assert clock.now() >= at
+    clock.wait_until(at - timedelta(hours=1))
+
+
 def test_new_id_returns_distinct_uuid7_with_current_time() -> None:
     clock = SystemClock()
     before = clock.now()

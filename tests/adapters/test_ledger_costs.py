@@ -187,6 +187,12 @@ def test_mark_published_costs_one_unit(atomic_store: DynamoStore, ledger: Ledger
         ) == Cost(1, wru=1)
 
 
+def test_may_publish_again_costs_one_unit(atomic_store: DynamoStore, ledger: Ledger, purchase: Purchase) -> None:
+    ledger.post_purchase(session_of(purchase), a_posting())
+    ask = partial(ledger.may_publish_again, purchase.user_id, purchase.entry_id)
+    assert measured(atomic_store, ask) == Cost(1, wru=1)
+
+
 def test_file_review_costs_two_units(atomic_store: DynamoStore, ledger: Ledger) -> None:
     review = a_review()
     assert measured(atomic_store, lambda: ledger.file_review(review)) == Cost(2, wru=2, rru=1), (

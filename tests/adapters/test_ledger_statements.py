@@ -90,6 +90,21 @@ def test_mark_published_does_not_change_the_entry(store: Store) -> None:
     assert store.ledger.read_wallet(posted.user_id).coins == 5
 
 
+def test_may_publish_again_until_the_publication_is_noted(store: Store) -> None:
+    posted = buy(store.ledger, new_name("fan"), 5)
+    assert store.ledger.may_publish_again(posted.user_id, posted.entry_id)
+    assert store.published_at(posted) is None
+    store.ledger.mark_published(posted.user_id, posted.entry_id, START)
+    assert not store.ledger.may_publish_again(posted.user_id, posted.entry_id)
+    assert store.published_at(posted) == START
+
+
+def test_may_publish_again_of_unknown_entry_is_false_and_stores_nothing(store: Store) -> None:
+    unknown = replace(a_purchase(), status=Status.POSTED)
+    assert not store.ledger.may_publish_again(unknown.user_id, unknown.entry_id)
+    assert store.ledger.find_entry(unknown.user_id, unknown.purchase_id) is None
+
+
 def test_mark_published_of_unknown_entry_stores_nothing(store: Store) -> None:
     """The sweep would read a mark without its entry as an entry."""
     unknown = replace(a_purchase(), status=Status.POSTED)

@@ -38,6 +38,7 @@ _REPEATABLE: Final = frozenset(
         "Ledger.mark_gift_published",
         "Ledger.mark_published",
         "Ledger.mark_run_published",
+        "Ledger.may_publish_again",
         "Ledger.receive_gifts",
         "Looks.note_look",
         "PaymentGateway.open_session",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -61,27 +61,44 @@ class FaultyLedger(FakeLedger):
         self.faults = RandomFaults()
         self.poison: set[str] = set()
         self.busy_creators: set[str] = set()
+        self.is_read_only = False
+        self.unnoted: set[str] = set()
+        """Entries whose publication cannot be noted."""
 
     def receive_gifts(
         self, creator_id: str, shard: int, gifts: Sequence[ShardEntry], run_id: str | None = None
     ) -> Mapping[str, ShardPosition]:
-        if creator_id in self.busy_creators:
+        if creator_id in self.busy_creators or self.is_read_only:
             raise TryAgain
         if self.poison & {gift.event_id for gift in gifts}:
             raise ValueError("something that nobody foresaw")
         with self.faults.injected():
             return super().receive_gifts(creator_id, shard, gifts, run_id)
 
+    def mark_published(self, user_id: str, entry_id: str, at: datetime) -> None:
+        if entry_id in self.unnoted or self.is_read_only:
+            raise TryAgain
+        super().mark_published(user_id, entry_id, at)
+
+    def may_publish_again(self, user_id: str, entry_id: str) -> bool:
+        if entry_id in self.unnoted or self.is_read_only:
+            raise TryAgain
+        return super().may_publish_again(user_id, entry_id)
+
 
 @dataclass
 class FaultyPublisher(FakePublisher):
-    """A publisher with random faults; of each call, `busy_of_ten` in ten entries are rejected temporarily."""
+    """A publisher with random faults; of each call, `busy_of_ten` in ten entries are rejected temporarily.
+
+    Those in `always_busy` are rejected in any case.
+    """
 
     faults: RandomFaults = field(default_factory=RandomFaults)
     busy_of_ten: int = 0
+    always_busy: set[str] = field(default_factory=set)
 
     def publish(self, messages: Sequence[Message]) -> Publication:
-        self.busy = {
+        self.busy = self.always_busy | {
             message.id
             for start in range(0, len(messages), 10)
             for message in self.faults.dice.sample(
@@ -90,6 +107,17 @@ class FaultyPublisher(FakePublisher):
         }
         with self.faults.injected():
             return super().publish(messages)
+
+
+@dataclass
+class FaultyStreakTimer(FakeStreakTimer):
+    """A streak timer with random faults."""
+
+    faults: RandomFaults = field(default_factory=RandomFaults)
+
+    def wake(self, user_id: str, streak_id: str, after: timedelta, failures: int = 0) -> None:
+        with self.faults.injected():
+            super().wake(user_id, streak_id, after, failures)
 
 
 @dataclass
@@ -123,7 +151,7 @@ class RelayHarness:
             "ledger": self.ledger,
             "publisher": self.publisher,
         }
-        self.timer = FakeStreakTimer()
+        self.timer = FaultyStreakTimer()
         ports |= {"redrive_queue": self.redrive, "streak_timer": self.timer, "streak_pause": PAUSE}
         for name, port in ports.items():
             monkeypatch.setitem(vars(services), name, port)
@@ -175,10 +203,13 @@ class RelayHarness:
         self.stream.write(image(gift_row(gift)))
         return gift
 
-    def _gift(self, creator: str, shards: int, fan: str = "ann", message: str = "") -> Gift:
-        event_id = self.clock.new_id()
+    def _gift(
+        self, creator: str, shards: int, fan: str = "ann", message: str = "", *, begins_streak: bool = False
+    ) -> Gift:
+        event_id, gift_id = self.clock.new_id(), self.clock.new_id()
         return Gift(
-            gift_id=self.clock.new_id(),
+            gift_id=gift_id,
+            streak_id=gift_id if begins_streak else None,
             user_id=fan,
             event_id=event_id,
             creator_id=creator,

@@ -24,6 +24,7 @@ class FailingLedger(FakeLedger):
         super().__init__()
         self.receiving: dict[str, Exception] = {}
         self.stamping: dict[str, Exception] = {}
+        self.asking: dict[str, Exception] = {}
         self.reading: dict[str, Exception] = {}
         self.batches_by_shard: list[int] = []
 
@@ -45,6 +46,11 @@ class FailingLedger(FakeLedger):
         if entry_id in self.stamping:
             raise self.stamping[entry_id]
         super().mark_published(user_id, entry_id, at)
+
+    def may_publish_again(self, user_id: str, entry_id: str) -> bool:
+        if entry_id in self.asking:
+            raise self.asking[entry_id]
+        return super().may_publish_again(user_id, entry_id)
 
 
 @dataclass
@@ -76,16 +82,22 @@ class RelayHarness:
 
     def relay(self, *entries: Entry | None) -> list[str]:
         """Relay a batch of these entries as records r0, r1 ...; None is an unreadable record."""
+        self.post(*entries)
+        return relay_entries([record(place, entry) for place, entry in enumerate(entries)], self.services())
+
+    def post(self, *entries: Entry | None) -> None:
+        """Store entries in the ledger only."""
         for entry in [entry for entry in entries if entry]:
             self.ledger.entries.setdefault(entry.user_id, {})[entry.entry_id] = entry
-        relay = FakeRelayServices(
+
+    def services(self) -> FakeRelayServices:
+        return FakeRelayServices(
             ledger=self.ledger,
             publisher=self.publisher,
             redrive_queue=self.queue,
             streak_timer=self.timer,
             clock=self.clock,
         )
-        return relay_entries([record(place, entry) for place, entry in enumerate(entries)], relay)
 
     def published(self) -> list[str]:
         """Return the ids of the published messages, in order."""

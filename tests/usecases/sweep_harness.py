@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.domain.entries import Entry
 from chalicelib.usecases.recovery import Swept, redrive, sweep
 from tests.domain.builders import FAN
 from tests.fake_operators import FakeJournal
@@ -20,11 +19,6 @@ class SweepHarness(RelayHarness):
         self.journal = FakeJournal(self.ledger, shards=1)
         self.positions = FakeWorkPositions()
         self.swept = Swept()
-
-    def post(self, *entries: Entry) -> None:
-        """Store entries in the ledger only."""
-        for entry in entries:
-            self.ledger.entries.setdefault(entry.user_id, {})[entry.entry_id] = entry
 
     def give(self, number: int, **changes: Any) -> None:
         self.post(gift(number, posted_at=self.clock.now(), **changes))

@@ -11,7 +11,8 @@ from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import TryAgain
 from chalicelib.ports.results import Posted, Repeated
-from chalicelib.usecases.relay import relay_records, remind_of_budgets
+from chalicelib.usecases.relay import relay_records
+from chalicelib.usecases.reminders import remind_of_budgets
 from tests.domain.builders import FAN, a_gift
 from tests.fake_operators import FakeJournal
 from tests.fakes import START

@@ -151,6 +151,12 @@ class DynamoLedger(DynamoPurchases, DynamoBudgets):
         row = EntryRow(wallet_key(user_id), entry_key(entry_id))
         is_done(lambda: row.update([EntryRow.published_at.set(EntryRow.published_at | at)], EntryRow.pk.exists()))
 
+    def may_publish_again(self, user_id: str, entry_id: str) -> bool:
+        """Cost: 1 write unit, of a write that changes nothing."""
+        row = EntryRow(wallet_key(user_id), entry_key(entry_id))
+        is_left = EntryRow.pk.exists() & EntryRow.published_at.does_not_exist()
+        return is_done(lambda: row.update([EntryRow.published_at.remove()], is_left))
+
     def file_review(self, review: Review) -> Posted | Repeated:
         """Cost: 1 write unit and 1 for the index, after 1 read for a review of the first release."""
         row = review_row(review)

@@ -30,6 +30,20 @@ IN_WORKERS: Final = [
         ("tests/usecases/test_relay_notes.py",),
     ),
     Bug(
+        "credits behind a failure are published at each try",
+        _RELAY,
+        "            if batch.may_be_repeat(record):\n",
+        "            if batch.may_be_repeat(record) and not record.record_id:\n",
+        ("tests/faults/test_relay_repeats.py",),
+    ),
+    Bug(
+        "a second try comes before its entries are old",
+        _RELAY,
+        "        clock.wait_until(min(max(young), now) + FIRST_TRY)\n",
+        "        clock.wait_until(now)\n",
+        ("tests/faults/test_relay_repeats.py",),
+    ),
+    Bug(
         "a run without its lease moves the position",
         "chalicelib/adapters/dynamodb/work.py",
         "row.update([WorkRow.at.set(to)], _has(lease) & is_there)",
