@@ -1,6 +1,6 @@
 # The project's commands. They need Python 3.11 or newer and make; infra/bootstrap.py installs everything else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit up serve reload seed logs down check screenshots catalogue-check bench faults planted mutants figures package deploy rebuild-check redrive lock format clean always .up-variables
+.PHONY: help demo test unit up serve reload seed logs down check screenshots catalogue-check bench capacity faults planted mutants figures package deploy rebuild-check redrive lock format clean always .up-variables
 
 # The interpreter to use, such as PYTHON=python3.11. Default: the best match that infra/bootstrap.py finds.
 PYTHON ?=
@@ -73,6 +73,9 @@ catalogue-check: .venv/.ready ## validate the catalogue in FILE, and print each 
 
 bench: .venv/.ready .venv-cloud/.ready ## count round trips, write units and modules, and measure CPU time as ratios
 	@$(PY) -m tests.bench
+
+capacity: .venv/.ready ## simulate what each background worker holds, and how it recovers from an hour's outage
+	@$(PY) -m tests.bench.capacity
 
 faults: .venv/.ready .venv-cloud/.ready ## check that no fault loses or doubles coins; prints four counts, which must be 0
 	@$(PY) -m tests.faults

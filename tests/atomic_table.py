@@ -95,7 +95,7 @@ class AtomicTable:
     def _query(self, request: Request) -> Mapping[str, Any]:
         _require("FilterExpression" not in request and "ProjectionExpression" not in request)
         _check_placeholders(request)
-        partition, sort = _INDEX_KEYS if "IndexName" in request else ("PK", "SK")
+        partition, sort = INDEX_KEYS if "IndexName" in request else ("PK", "SK")
         test, given = condition(request["KeyConditionExpression"]), _given(request)
         found = sorted(
             (item for item in list(self.items.values()) if {partition, sort} <= item.keys() and test(item, *given)),
@@ -195,8 +195,8 @@ def _require(is_valid: bool) -> None:
 
 
 _INDEX: Final[Mapping[str, Any]] = table_definition()["GlobalSecondaryIndexes"][0]
-_INDEX_KEYS: Final[tuple[str, str]] = tuple(key["AttributeName"] for key in _INDEX["KeySchema"])
-_PROJECTED: Final = {"PK", "SK", *_INDEX_KEYS, *_INDEX["Projection"]["NonKeyAttributes"]}
+INDEX_KEYS: Final[tuple[str, str]] = tuple(key["AttributeName"] for key in _INDEX["KeySchema"])
+_PROJECTED: Final = {"PK", "SK", *INDEX_KEYS, *_INDEX["Projection"]["NonKeyAttributes"]}
 
 
 def _projected(item: Item) -> Item:

@@ -1,0 +1,44 @@
+"""The capacity simulation, small, and its table in infra/README.md."""
+
+from itertools import pairwise
+
+import pytest
+
+from tests.bench.capacity import measures, report
+from tests.bench.capacity.__main__ import missed
+from tests.bench.capacity.limits import LIMITS
+from tests.bench.capacity.sweep import passing_run, repair_run
+
+
+def test_readme_has_the_table_of_the_stored_figures() -> None:
+    assert report.section_of(report.README.read_text()) == report.rendered(measures.read())
+
+
+def test_stored_figures_meet_the_requirements() -> None:
+    assert missed(measures.read()) == []
+
+
+def test_limits_have_a_source_each() -> None:
+    assert [name for name, limit in LIMITS.items() if not limit.source or limit.value <= 0] == []
+
+
+def test_sweep_passes_certain_entries_faster_than_it_mends_lost_ones() -> None:
+    passed, repaired = passing_run(20), repair_run(20)
+    assert (passed.messages, repaired.messages) == (0, 20)
+    assert 0 < passed.each < repaired.each
+
+
+@pytest.mark.parametrize(("repair", "minutes"), [(0.001, 10.0), (0.1, 10.5), (1.0, 98.0)])
+def test_runs_after_an_outage_end_with_the_work_that_waited(repair: float, minutes: float) -> None:
+    """An hour at 16 a second leaves 3,600 entries in each part; a run has 180 s, every 300."""
+    ends = measures.minutes_of_runs(16, repair, 0.0, 600)
+    assert ends is not None
+    assert round(ends, 1) == minutes
+
+
+def test_runs_that_have_no_time_left_never_end() -> None:
+    assert measures.minutes_of_runs(1_600, 0.01, 0.01, 600) is None
+    assert measures.minutes_after_outage(10, 10) is None
+    times = [measures.minutes_after_outage(10, capacity) for capacity in (11, 20, 70)]
+    assert times == [600, 60, 10]
+    assert all(earlier > later for earlier, later in pairwise(filter(None, times)))
