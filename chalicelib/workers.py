@@ -59,6 +59,7 @@ def sweep_journal(event: Mapping[str, Any], _context: object) -> dict[str, int]:
         telemetry.count("Redriven", swept.repeated)
         telemetry.count("Parked", swept.parked)
         telemetry.count("CouldNotTell", swept.undecided)
+        telemetry.count("SweepBehind", swept.behind // timedelta(minutes=1))
     return {"swept": swept.relayed}
 
 

@@ -46,6 +46,14 @@ class Walk(Struct, frozen=True, kw_only=True):
     patient_from: str = ""
     is_repeat: bool = False
 
+    def behind(self, place: str) -> timedelta:
+        """Return the time between a place and the end."""
+        return _time_of(self.end) - _time_of(place)
+
+
+def _time_of(place: str) -> datetime:
+    return datetime.fromisoformat(place.partition("#")[0].removesuffix("~"))
+
 
 def after(at: datetime) -> str:
     """Return the place after all lines of that time."""

@@ -50,12 +50,16 @@ class SweepServices(RelayServices, WorkServices, Protocol):
 
 
 class Swept(Struct, frozen=True, kw_only=True):
-    """Numbers of entries: relayed, published again on request, parked for a later try, and left to a later run."""
+    """Numbers of entries: relayed, published again on request, parked for a later try, and left to a later run.
+
+    `behind` is the longest time that a walk has left.
+    """
 
     relayed: int = 0
     repeated: int = 0
     parked: int = 0
     undecided: int = 0
+    behind: timedelta = timedelta(0)
 
 
 def sweep(services: SweepServices, shards: Sequence[int] = range(JOURNAL_SHARDS)) -> Swept:
@@ -77,6 +81,7 @@ def sweep(services: SweepServices, shards: Sequence[int] = range(JOURNAL_SHARDS)
         repeated=sum(each.repeated for each in swept),
         parked=sum(turn.parked for turn in turns),
         undecided=sum(turn.undecided for turn in turns),
+        behind=max(each.behind for each in swept),
     )
 
 
@@ -116,6 +121,7 @@ class _Sweep:
         self.services = services
         self.relayed = 0
         self.repeated = 0
+        self.behind = timedelta(0)
 
     def run(self, turn: Turn) -> None:
         """Try the parked entries again, then walk on from each position."""
@@ -123,10 +129,9 @@ class _Sweep:
         now = self.services.clock.now()
         stored = Places.parse(turn.at)
         places: Places = stored if stored.first else self._first_places(stored, now)
-        at = self._walk(places.first, walk_until(now - SETTLE_DELAY), turn, lambda at: replace(places, first=at))
-        places = replace(places, first=at)
-        at = self._walk(places.late, walk_until(now - LATE_DELAY), turn, lambda at: replace(places, late=at))
-        places = replace(places, late=at)
+        first, late = walk_until(now - SETTLE_DELAY), walk_until(now - LATE_DELAY)
+        places = replace(places, first=self._walk(places.first, first, turn, lambda at: replace(places, first=at)))
+        places = replace(places, late=self._walk(places.late, late, turn, lambda at: replace(places, late=at)))
         if places.again:
             requested = Walk(end=places.again_until, is_repeat=True)
             places = places.with_again(self._walk(places.again, requested, turn, places.with_again))
@@ -147,24 +152,31 @@ class _Sweep:
             places = places.with_request(place_of(unsure), place_of(unsure + _HOUR))
         return replace(places, first=place_of(first))
 
-    def _walk(self, at: str, walk: Walk, turn: Turn, places_at: Callable[[str], Places]) -> str:
-        """Relay batch by batch what lies between `at` and the walk's end. Returns the place reached."""
+    def _walk(self, start: str, walk: Walk, turn: Turn, places_at: Callable[[str], Places]) -> str:
+        """Relay batch by batch what lies between `start` and the walk's end. Returns the place reached."""
+        at, is_done = self._pass(start, walk, turn, places_at)
+        if not is_done and not walk.is_repeat:
+            self.behind = max(self.behind, walk.behind(at))
+        return at
+
+    def _pass(self, at: str, walk: Walk, turn: Turn, places_at: Callable[[str], Places]) -> tuple[str, bool]:
+        """Relay until the walk's end, the deadline or an outage. Also returns True at the end."""
         while not turn.is_over():
             page = self.services.journal.read_page(self.shard, at, BATCH)
             lines = [line for line in page if line.place < walk.end]
             if not lines:
                 hour = place_of(hour_of(at) + _HOUR)
                 if hour >= walk.end:
-                    return walk.end if walk.is_repeat else at
+                    return (walk.end if walk.is_repeat else at), True
                 at = hour
                 continue
             missing = lines if walk.is_repeat else self.services.journal.not_relayed(lines)
             for batch in batches(lines, STEP if missing else BATCH):
                 if turn.is_over() or not self._mend(batch, [line for line in batch if line in missing], walk, turn):
-                    return at
+                    return at, False
                 at = batch[-1].place
                 turn.move(places_at(at).text)
-        return at
+        return at, False
 
     def _mend(self, lines: Sequence[JournalLine], missing: Sequence[JournalLine], walk: Walk, turn: Turn) -> bool:
         """Relay the missing ones of the lines, and park what fails.

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.infra.test_template import WORKERS
 
 PASSING = (
     *("ApiLatencyAlarm", "RelayLagAlarm", "StreaksErrorAlarm", "StreakQueueFullAlarm", "StreakQueueAgeAlarm"),
-    *("SweptAlarm", "CouldNotTellAlarm", "ReconcileBehindAlarm"),
+    *("SweptAlarm", "CouldNotTellAlarm", "ReconcileBehindAlarm", "SweepBehindAlarm", "RelayIdleAlarm"),
 )
 """Alarms of states that may pass by themselves. The others are of events that each need someone, of queues that only an
 operator empties, of every run of an hour, or roll a deployment back."""
@@ -78,6 +79,7 @@ def test_parked_alarm_rings_for_a_failed_retry_of_a_worker_that_runs_each_hour(t
         ("StaleSecretsAlarm", "StaleSecrets"),
         ("PaymentUnavailableAlarm", "PaymentUnavailable"),
         ("SweptAlarm", "Swept"),
+        ("SweepBehindAlarm", "SweepBehind"),
         ("ParkedAlarm", "Parked"),
         ("ParkedGoneAlarm", "ParkedGone"),
         ("CouldNotTellAlarm", "CouldNotTell"),
@@ -107,6 +109,59 @@ def test_alarms_of_stale_values_ignore_one_failure_and_leave_time_to_act(
     alarm = template["Resources"][name]["Properties"]
     assert alarm["DatapointsToAlarm"] > 1
     assert alarm["EvaluationPeriods"] * alarm["Period"] <= stale_seconds / 2
+
+
+@pytest.mark.parametrize("name", ["SweepBehindAlarm", "ReconcileBehindAlarm"])
+def test_alarms_of_positions_ring_after_an_hour(template: Template, name: str) -> None:
+    alarm = template["Resources"][name]["Properties"]
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["ComparisonOperator"]) == (
+        "Maximum",
+        60,
+        "GreaterThanThreshold",
+    )
+
+
+@pytest.mark.parametrize(
+    ("invocations", "posted", "rings"),
+    [(None, 5, True), (0, 1, True), (3, 5, False), (3, None, False), (None, None, False)],
+)
+def test_alarm_of_an_idle_relay_rings_while_entries_are_posted(
+    template: Template, invocations: int | None, posted: int | None, *, rings: bool
+) -> None:
+    """Neither metric has data while nothing happens."""
+    alarm = template["Resources"]["RelayIdleAlarm"]["Properties"]
+    idle, *metrics = alarm["Metrics"]
+    values: dict[str, Any] = {"invocations": invocations, "posted": posted}
+    values["FILL"] = lambda value, other: other if value is None else value
+    values["CHOOSE"] = lambda condition, one, other: one if condition else other
+    result = eval(idle["Expression"].replace("IF(", "CHOOSE("), values)  # our own template
+    assert (result > alarm["Threshold"]) is rings
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    assert [(metric["Id"], metric["ReturnData"]) for metric in metrics] == [("invocations", False), ("posted", False)]
+
+
+def test_alarm_of_an_idle_relay_reads_invocations_and_writes_of_the_index(template: Template) -> None:
+    resources = template["Resources"]
+    _, invocations, posted = resources["RelayIdleAlarm"]["Properties"]["Metrics"]
+    [index] = resources["Table"]["Properties"]["GlobalSecondaryIndexes"]
+    assert invocations["MetricStat"]["Metric"] == {
+        "Namespace": "AWS/Lambda",
+        "MetricName": "Invocations",
+        "Dimensions": [{"Name": "FunctionName", "Value": {"Ref": "Relay"}}],
+    }
+    assert posted["MetricStat"]["Metric"] == {
+        "Namespace": "AWS/DynamoDB",
+        "MetricName": "ConsumedWriteCapacityUnits",
+        "Dimensions": [
+            {"Name": "TableName", "Value": {"Ref": "Table"}},
+            {"Name": "GlobalSecondaryIndexName", "Value": index["IndexName"]},
+        ],
+    }
+    assert {(each["MetricStat"]["Period"], each["MetricStat"]["Stat"]) for each in (invocations, posted)} == {
+        (300, "Sum")
+    }
+    # A note of the publication is no posted entry: the index does not have its attribute.
+    assert "announced_at" not in index["Projection"]["NonKeyAttributes"]
 
 
 @pytest.mark.parametrize("name", WORKERS)

@@ -168,6 +168,19 @@ def test_sweep_position_stays_before_a_batch_that_fails(harness: SweepHarness) -
     assert harness.unrelayed() == []
 
 
+def test_sweep_tells_how_far_it_is_behind(harness: SweepHarness) -> None:
+    assert (harness.sweep(after=3 * HOUR), harness.swept.behind) == (0, timedelta(0))
+    harness.give(1)
+    fail_to_receive(harness, 1)
+    behind = [(harness.sweep(after=SETTLE_DELAY), harness.swept.behind)[1] for _ in range(3)]
+    assert behind == [timedelta(0), 10 * MINUTE, 20 * MINUTE]
+    harness.ledger.receiving.clear()
+    assert (harness.sweep(), harness.swept.behind) == (1, timedelta(0))
+    harness.clock.advance(timedelta(days=2))
+    harness.redrive(START, harness.clock.now())
+    assert (harness.sweep(), harness.swept.behind) == (1, timedelta(0)), "a requested stretch is not late"
+
+
 def test_sweep_parks_what_fails_for_an_hour(harness: SweepHarness) -> None:
     harness.give(1)
     fail_to_receive(harness, 1)
