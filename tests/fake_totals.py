@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chalicelib.domain.entries import Entry, shard_entry
 from chalicelib.domain.gifts import Gift
-from chalicelib.domain.ids import is_uuid7, uuid7_time
+from chalicelib.domain.ids import is_uuid7, uuid7_of
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.totals import PostedCoins, ReceivedCoins, ShardSum, ShardTotal, WalletSum, WalletTotal
 from tests.fake_shards import ShardState
@@ -24,12 +24,15 @@ class FakeTotals:
 
     def read_wallets(self, user_ids: Collection[str]) -> Mapping[str, WalletTotal]:
         coins, sums = self.ledger.coins, self.wallet_sums
-        return {each: WalletTotal(coins=coins.get(each, 0), checked=sums.get(each, WalletSum())) for each in user_ids}
+        return {each: WalletTotal(coins=coins.get(each, 0), checked=sums.get(each)) for each in user_ids}
 
-    def list_posted(self, user_id: str, since: datetime) -> Iterable[PostedCoins]:
-        known = [entry for entry in self.ledger.entries.get(user_id, {}).values() if _is_posted(entry)]
-        found = [entry for entry in known if _made_at(entry) >= since]
-        return [PostedCoins(coins=_coins(entry), posted_at=_posted_at(entry)) for entry in found]
+    def list_posted(self, user_id: str, after: str) -> Iterable[PostedCoins]:
+        known = {_id(entry): entry for entry in self.ledger.entries.get(user_id, {}).values() if _is_posted(entry)}
+        return [
+            PostedCoins(entry_id=entry_id, coins=_coins(entry), posted_at=_posted_at(entry))
+            for entry_id, entry in sorted(known.items())
+            if entry_id > after
+        ]
 
     def keep_wallet(self, user_id: str, checked: WalletSum) -> None:
         self.wallet_sums[user_id] = checked
@@ -70,8 +73,9 @@ def _posted_at(entry: Entry) -> datetime:
     return entry.posted_at
 
 
-def _made_at(entry: Entry) -> datetime:
-    return uuid7_time(entry.entry_id) if is_uuid7(entry.entry_id) else _posted_at(entry)
+def _id(entry: Entry) -> str:
+    """Return the entry's id, or one of the time of posting for those whose ids do not sort by time."""
+    return entry.entry_id if is_uuid7(entry.entry_id) else uuid7_of(_posted_at(entry), entry.entry_id)
 
 
 def _coins(entry: Entry) -> int:

@@ -56,6 +56,12 @@ def uuid7_time(uuid7: str) -> datetime:
         return datetime.max.replace(tzinfo=UTC)
 
 
+def first_id(since: datetime) -> str:
+    """Return a text that sorts before the UUIDv7 of that millisecond, and after those of the one before."""
+    digits = f"{int(since.timestamp() * 1_000):012x}"
+    return f"{digits[:8]}-{digits[8:]}"
+
+
 def uuid7_of(at: datetime, name: str) -> str:
     """Derive a UUIDv7 from a time and a hash of `name`. Deterministic."""
     milliseconds = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)

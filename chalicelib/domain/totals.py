@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import accumulate
 from typing import Final
 
 from msgspec import Struct
@@ -23,12 +22,14 @@ _BITS: Final = 1024
 class WalletSum(Struct, frozen=True, kw_only=True):
     """Coins that a wallet's entries posted until `at` add up to, as the audit has checked before.
 
-    `is_parked`: the wallet is set aside, because it differs from its entries or has no result.
+    `is_parked`: the wallet is set aside, because it differs from its entries or has no result. `after`: the last entry
+    in a sum that is not finished, as adding up takes several runs.
     """
 
     coins: int = 0
     at: datetime = BEGINNING
     is_parked: bool = False
+    after: str | None = None
 
 
 class Chain(Struct, frozen=True, kw_only=True):
@@ -57,10 +58,10 @@ class ShardSum(Struct, frozen=True, kw_only=True):
 
 
 class WalletTotal(Struct, frozen=True, kw_only=True):
-    """A wallet's coins, and its checked sum."""
+    """A wallet's coins, and its checked sum, if the audit has seen it before."""
 
     coins: int
-    checked: WalletSum
+    checked: WalletSum | None
 
 
 class ShardTotal(Struct, frozen=True, kw_only=True):
@@ -74,6 +75,7 @@ class ShardTotal(Struct, frozen=True, kw_only=True):
 class PostedCoins(Struct, frozen=True, kw_only=True):
     """Coins of a posted entry, signed."""
 
+    entry_id: str
     coins: int
     posted_at: datetime
 
@@ -125,51 +127,53 @@ class Judgment(StrEnum):
     UNSURE = "unsure"
 
 
+class Tally(Struct, frozen=True, kw_only=True):
+    """Sums of the credits and of the debits of a wallet's entries."""
+
+    credits: int = 0
+    debits: int = 0
+
+    @property
+    def coins(self) -> int:
+        """Their sum."""
+        return self.credits + self.debits
+
+    def plus(self, coins: int) -> "Tally":
+        """Return the sums with one entry more."""
+        return Tally(credits=self.credits + max(coins, 0), debits=self.debits + min(coins, 0))
+
+
 class EntriesSum:
-    """Sum of a wallet's entries, for a total that was read at `read_at`, before them."""
+    """Sums of the entries posted after a checked sum, for a total that was read at `read_at`, before them.
+
+    `listed` has all of them, `settled` those that the total has for certain, as they are a minute older.
+    """
 
     def __init__(self, checked: WalletSum, read_at: datetime) -> None:
-        self.since = checked.at
+        self._since = checked.at
         self._until = max(checked.at, read_at - UNSETTLED)
-        self._coins = checked.coins
-        self._young: list[PostedCoins] = []
+        self.settled = self.listed = Tally(credits=checked.coins)
 
     def add(self, entry: PostedCoins) -> None:
         """Add an entry, unless the checked sum has it."""
-        if entry.posted_at > self._until:
-            self._young.append(entry)
-        elif entry.posted_at > self.since:
-            self._coins += entry.coins
+        if entry.posted_at > self._since:
+            self.listed = self.listed.plus(entry.coins)
+        if self._since < entry.posted_at <= self._until:
+            self.settled = self.settled.plus(entry.coins)
 
     @property
-    def settled(self) -> WalletSum:
-        """The sum without the entries that may not be in the total."""
-        return WalletSum(coins=self._coins, at=self._until)
+    def checked(self) -> WalletSum:
+        """The sum of the entries that the total has for certain."""
+        return WalletSum(coins=self.settled.coins, at=self._until)
 
-    @property
-    def added_up(self) -> int:
-        """The sum of all entries."""
-        return self._coins + sum(entry.coins for entry in self._young)
 
-    @property
-    def has_young(self) -> bool:
-        """True if an entry may not be in the total."""
-        return bool(self._young)
-
-    def judge(self, coins: int, *, is_still: bool) -> Judgment:
-        """Compare the total.
-
-        It has all settled entries. One that was the same after the entries were read has the young ones, too. Another
-        has some of them, mostly in the order of posting.
-        """
-        if is_still:
-            return Judgment.AGREES if coins == self.added_up else Judgment.DIFFERS
-        young = [entry.coins for entry in sorted(self._young, key=lambda entry: entry.posted_at)]
-        if coins in accumulate(young, initial=self._coins):
-            return Judgment.AGREES
-        lowest = self._coins + sum(each for each in young if each < 0)
-        highest = self._coins + sum(each for each in young if each > 0)
-        return Judgment.UNSURE if lowest <= coins <= highest else Judgment.DIFFERS
+def judge(coins: int, certain: Tally, listed: Tally) -> Judgment:
+    """Compare a total that has all of some entries, and perhaps others that were listed after it."""
+    lowest = certain.coins + listed.debits - certain.debits
+    highest = certain.coins + listed.credits - certain.credits
+    if coins == lowest == highest:
+        return Judgment.AGREES
+    return Judgment.UNSURE if lowest <= coins <= highest else Judgment.DIFFERS
 
 
 def follow(start: Chain, rows: Iterable[ReceivedCoins]) -> Chain:

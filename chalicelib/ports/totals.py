@@ -13,8 +13,8 @@ class Totals(Protocol):
     def read_wallets(self, user_ids: Collection[str]) -> Mapping[str, WalletTotal]:
         """Read wallets with their checked sums. An unknown wallet has no coins."""
 
-    def list_posted(self, user_id: str, since: datetime) -> Iterable[PostedCoins]:
-        """Read a wallet's posted entries page by page, those whose id was made at `since` or later."""
+    def list_posted(self, user_id: str, after: str) -> Iterable[PostedCoins]:
+        """Read a wallet's posted entries page by page in the order of their ids, those that follow `after`."""
 
     def keep_wallet(self, user_id: str, checked: WalletSum) -> None:
         """Store a checked sum. An older one in its place costs reads only, so there is no condition."""

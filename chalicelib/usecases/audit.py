@@ -154,12 +154,15 @@ class _Audit:
         verdict: Verdict
         try:
             if kind == "wallet":
-                verdict = compare_wallet(name, bounds, self._services)
+                checked = self._services.totals.read_wallets([name])[name].checked
+                verdict = compare_wallet(name, checked, bounds, self._services)
             else:
                 creator_id, _, shard = name.rpartition("/")
                 verdict = compare_shard(creator_id, int(shard), bounds, self._services)
         except TimeIsOver:
-            verdict = Undecided(reason="too_long")
+            self._turn.carry_over()
+            self._turn.postpone(replace(item, reason="too_long"))
+            return
         except UNREADABLE:
             verdict = UNREADABLE_ROW
         if verdict is None:
@@ -190,16 +193,22 @@ class _Audit:
             self._turn.park(item_id, self._report(UNREADABLE_ROW))
 
     def _check_wallet(self, user_id: str, known: WalletTotal | None, lines: Sequence[JournalLine]) -> None:
-        total = known or self._services.totals.read_wallets([user_id])[user_id]
-        checked: WalletSum = total.checked
-        forward = sum_forward(checked, lines)
-        if checked.is_parked or forward == checked:
+        totals = self._services.totals
+        total = known or totals.read_wallets([user_id])[user_id]
+        checked = total.checked
+        if checked and checked.is_parked:
             return
-        if forward.coins == total.coins:
-            self._services.totals.keep_wallet(user_id, forward)
-        elif verdict := compare_wallet(user_id, self._bounds, self._services):
+        if checked and checked.after is None:
+            forward = sum_forward(checked, lines)
+            if forward == checked:
+                return
+            if forward.coins == total.coins:
+                totals.keep_wallet(user_id, forward)
+                return
+        if verdict := compare_wallet(user_id, checked, self._bounds, self._services):
             self._turn.park(f"wallet/{user_id}", self._report(verdict))
-            self._services.totals.keep_wallet(user_id, replace(checked, is_parked=True))
+            seen = totals.read_wallets([user_id])[user_id].checked or WalletSum(after="")
+            totals.keep_wallet(user_id, replace(seen, is_parked=True))
 
     def _check_shard(self, line: JournalLine) -> None:
         creator_id, shard, totals = str(line.creator_id), line.shard, self._services.totals

@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from chalicelib.domain.ids import KEY_WINDOW
+from chalicelib.domain.ids import KEY_WINDOW, first_id
 from chalicelib.domain.totals import (
     BEGINNING,
+    UNSETTLED,
     Chain,
     EntriesSum,
     Judgment,
@@ -17,12 +19,13 @@ from chalicelib.domain.totals import (
     ReceivedSum,
     ShardSum,
     ShardTotal,
+    Tally,
     TimeIsOver,
     TooMany,
     Undecided,
     WalletSum,
-    WalletTotal,
     follow,
+    judge,
 )
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.totals import Totals
@@ -59,45 +62,73 @@ class Bounds(Struct, frozen=True, kw_only=True):
     piece: int
 
 
-def compare_wallet(user_id: str, bounds: Bounds, services: TotalsServices) -> Verdict:
-    """Compare the wallet with its entries since the checked sum, then with all.
+def compare_wallet(user_id: str, stored: WalletSum | None, bounds: Bounds, services: TotalsServices) -> Verdict:
+    """Compare the wallet with the entries since its checked sum; without one, or if they differ, with all.
 
-    The total is read first, and again if there are entries of the last minute. If it changed meanwhile, these may
-    be in it or not. So a wallet that never rests gets a result, too, unless its latest entries were not posted in
-    their order.
+    A mismatch is found twice if there is time: an entry whose id is older than ID_WINDOW could be posted meanwhile.
     """
+    has_sum = stored is not None and stored.after is None
+    mismatch: Mismatch | None = None
     try:
-        for _ in range(MAX_ATTEMPTS):
-            read_at = services.clock.now()
-            total = services.totals.read_wallets([user_id])[user_id]
-            recent = _add_up_wallet(user_id, EntriesSum(total.checked, read_at), bounds, services)
-            if _classify(user_id, total, recent, services.totals) is Judgment.AGREES:
-                return None
-            added = _add_up_wallet(user_id, EntriesSum(WalletSum(), read_at), bounds, services)
-            match _classify(user_id, total, added, services.totals):
-                case Judgment.AGREES:
-                    return None
-                case Judgment.DIFFERS:
-                    return Mismatch(what=f"wallet/{user_id}", stored=total.coins, added_up=added.added_up)
+        if stored and has_sum and not isinstance(found := _compare_recent(user_id, stored, bounds, services), Mismatch):
+            return found
+        for begun in (stored if stored and stored.after else None, None):
+            added = _add_up_wallet(user_id, begun, bounds, services, is_parked=bool(stored and stored.is_parked))
+            found = _compare_recent(user_id, added, bounds, services)
+            if not isinstance(found, Mismatch):
+                return found
+            mismatch = found
     except TooMany:
-        return Undecided(reason="too_many_entries")
+        return mismatch or Undecided(reason="too_many_entries")
+    except TimeIsOver:
+        if mismatch is None:
+            raise
+    return mismatch
+
+
+def _add_up_wallet(
+    user_id: str, begun: WalletSum | None, bounds: Bounds, services: TotalsServices, *, is_parked: bool
+) -> WalletSum:
+    """Add up the entries that were a minute old when this sum was begun, perhaps by an earlier run.
+
+    These are never more, so the sum goes on where it was left. It is finished when a total agrees with it.
+    """
+    totals, clock = services.totals, services.clock
+    begun = begun or WalletSum(at=clock.now() - UNSETTLED, is_parked=is_parked)
+    coins, after = begun.coins, begun.after or ""
+    try:
+        for entry in _bounded(totals.list_posted(user_id, after), bounds, clock):
+            coins += entry.coins if entry.posted_at <= begun.at else 0
+            after = entry.entry_id
+    finally:
+        if after:
+            totals.keep_wallet(user_id, replace(begun, coins=coins, after=after))
+    return WalletSum(coins=coins, at=begun.at)
+
+
+def _compare_recent(user_id: str, checked: WalletSum, bounds: Bounds, services: TotalsServices) -> Verdict:
+    """Compare the total with a sum and the entries since.
+
+    The entries are listed after each read of the total. It has those that were a minute old, or in an earlier list;
+    others it may have or not. A mismatch is found twice in a row: a transaction's writes are not visible at once.
+    """
+    totals, clock = services.totals, services.clock
+    after = first_id(max(BEGINNING, checked.at - ID_WINDOW))
+    certain: Tally | None = None
+    judgment = Judgment.UNSURE
+    for _ in range(MAX_ATTEMPTS):
+        recent = EntriesSum(checked, clock.now())
+        coins = totals.read_wallets([user_id])[user_id].coins
+        for entry in _bounded(totals.list_posted(user_id, after), bounds, clock):
+            recent.add(entry)
+        before, judgment = judgment, judge(coins, certain or recent.settled, recent.listed)
+        if judgment is Judgment.AGREES:
+            totals.keep_wallet(user_id, recent.checked)
+            return None
+        if before is judgment is Judgment.DIFFERS:
+            return Mismatch(what=f"wallet/{user_id}", stored=coins, added_up=recent.listed.coins)
+        certain = recent.listed
     return Undecided(reason="always_changing")
-
-
-def _add_up_wallet(user_id: str, added: EntriesSum, bounds: Bounds, services: TotalsServices) -> EntriesSum:
-    since = max(BEGINNING, added.since - ID_WINDOW)
-    for entry in _bounded(services.totals.list_posted(user_id, since), bounds, services.clock):
-        added.add(entry)
-    return added
-
-
-def _classify(user_id: str, total: WalletTotal, added: EntriesSum, totals: Totals) -> Judgment:
-    """Compare the total with the sum, which is kept if they agree."""
-    is_still = not added.has_young or totals.read_wallets([user_id])[user_id].coins == total.coins
-    judgment = added.judge(total.coins, is_still=is_still)
-    if judgment is Judgment.AGREES:
-        totals.keep_wallet(user_id, added.settled)
-    return judgment
 
 
 def compare_shard(creator_id: str, shard: int, bounds: Bounds, services: TotalsServices) -> Verdict:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from chalicelib.adapters.dynamodb.keys import received_key, shard_key
 from chalicelib.adapters.dynamodb.models import CreatorEntryRow
 from chalicelib.domain.gifts import Gift
+from chalicelib.domain.ids import first_id
 from chalicelib.domain.totals import BEGINNING, PostedCoins, ReceivedCoins, ShardSum, ShardTotal, WalletSum, WalletTotal
 from chalicelib.ports.results import Posted
 from chalicelib.ports.totals import Totals
@@ -47,32 +48,36 @@ def test_read_wallets_returns_coins_and_checked_sums(store: Store, totals: Total
     ann, bob, unknown = new_name("fan"), new_name("fan"), new_name("fan")
     for fan in (ann, bob):
         buy(store.ledger, fan, 500)
-    checked = WalletSum(coins=-7, at=START, is_parked=True)
+    checked = WalletSum(coins=-7, at=START, is_parked=True, after=new_id(START))
     totals.keep_wallet(ann, checked)
 
     assert totals.read_wallets([ann, bob, unknown]) == {
         ann: WalletTotal(coins=500, checked=checked),
-        bob: WalletTotal(coins=500, checked=WalletSum()),
-        unknown: WalletTotal(coins=0, checked=WalletSum()),
+        bob: WalletTotal(coins=500, checked=None),
+        unknown: WalletTotal(coins=0, checked=None),
     }
-    totals.keep_wallet(ann, replace(checked, is_parked=False))
+    totals.keep_wallet(ann, replace(checked, is_parked=False, after=None))
     assert totals.read_wallets([ann])[ann].checked == WalletSum(coins=-7, at=START)
     assert totals.read_wallets([]) == {}
 
 
-def test_list_posted_returns_posted_entries_since_a_time(store: Store, totals: Totals) -> None:
+def test_list_posted_returns_posted_entries_that_follow_an_id(store: Store, totals: Totals) -> None:
     fan = new_name("fan")
     gifts = hourly_gifts(fan, new_name("creator"), 3)
-    store.operators.grant(an_adjustment(fan, coins=50, entry_id=new_id(START - HOUR), posted_at=START - HOUR))
+    grant = an_adjustment(fan, coins=50, entry_id=new_id(START - HOUR), posted_at=START - HOUR)
+    store.operators.grant(grant)
     for gift in gifts:
         assert store.ledger.post_gift(gift) == Posted()
     store.ledger.open_purchase(a_purchase(fan))
 
-    expected = [PostedCoins(coins=-gift.price_coins, posted_at=gift.posted_at) for gift in gifts]
-    granted = PostedCoins(coins=50, posted_at=START - HOUR)
-    assert list(totals.list_posted(fan, BEGINNING)) == [granted, *expected]
-    assert list(totals.list_posted(fan, START + HOUR)) == expected[1:]
-    assert list(totals.list_posted(fan, START + HOUR + MILLISECOND)) == expected[2:]
+    expected = [
+        PostedCoins(entry_id=gift.entry_id, coins=-gift.price_coins, posted_at=gift.posted_at) for gift in gifts
+    ]
+    granted = PostedCoins(entry_id=grant.entry_id, coins=50, posted_at=START - HOUR)
+    assert list(totals.list_posted(fan, "")) == [granted, *expected]
+    assert list(totals.list_posted(fan, gifts[0].entry_id)) == expected[1:]
+    assert list(totals.list_posted(fan, first_id(START + HOUR))) == expected[1:]
+    assert list(totals.list_posted(fan, first_id(START + HOUR + MILLISECOND))) == expected[2:]
 
 
 def test_list_received_returns_entries_in_the_order_of_posting(store: Store, totals: Totals) -> None:

@@ -145,7 +145,7 @@ def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
             lambda: journal.read_hour(START),
             lambda: positions.list_due(PART, START, 1),
             lambda: journal.read_page(0, place_of(START), 9),
-            lambda: list(totals.list_posted("ann", START)),
+            lambda: list(totals.list_posted("ann", "")),
             lambda: list(totals.list_received("bob", 0, START)),
         ],
         "BatchGetItem": [

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from chalicelib.adapters.dynamodb.totals import DynamoTotals
 from chalicelib.adapters.dynamodb.work import DynamoWorkPositions
-from chalicelib.domain.totals import BEGINNING
 from chalicelib.ports.totals import Totals
 from chalicelib.usecases.audit import audit_ledger
 from tests.fake_totals import FakeTotals
@@ -22,7 +21,7 @@ def totals_of(store: Store) -> Totals:
 def require_equal_sum(store: Store, user_id: str) -> None:
     """Check that the wallet's coins are the sum of its posted entries."""
     totals = totals_of(store)
-    added_up = sum(entry.coins for entry in totals.list_posted(user_id, BEGINNING))
+    added_up = sum(entry.coins for entry in totals.list_posted(user_id, ""))
     assert totals.read_wallets([user_id])[user_id].coins == added_up
 
 

@@ -17,7 +17,7 @@ from tests.infra.test_template import WORKERS
 
 PASSING = (
     *("ApiLatencyAlarm", "RelayLagAlarm", "StreaksErrorAlarm", "StreakQueueFullAlarm", "StreakQueueAgeAlarm"),
-    *("SweptAlarm", "CouldNotTellAlarm", "ReconcileBehindAlarm", "SweepBehindAlarm", "RelayIdleAlarm"),
+    *("SweptAlarm", "ReconcileBehindAlarm", "SweepBehindAlarm", "RelayIdleAlarm"),
 )
 """Alarms of states that may pass by themselves. The others are of events that each need someone, of queues that only an
 operator empties, of every run of an hour, or roll a deployment back."""
@@ -58,8 +58,11 @@ def test_alarms_of_what_may_pass_need_two_of_three_periods(template: Template, n
     assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (3, 2)
 
 
-def test_parked_alarm_rings_for_a_failed_retry_of_a_worker_that_runs_each_hour(template: Template) -> None:
-    alarm = template["Resources"]["ParkedAlarm"]["Properties"]
+@pytest.mark.parametrize("name", ["ParkedAlarm", "CouldNotTellAlarm"])
+def test_alarms_of_items_ring_for_a_failed_retry_of_a_worker_that_has_work_each_hour(
+    template: Template, name: str
+) -> None:
+    alarm = template["Resources"][name]["Properties"]
     assert alarm["DatapointsToAlarm"] == 2
     assert (alarm["EvaluationPeriods"] - 1) * alarm["Period"] >= 3600 + PAUSES[0].total_seconds()
 

@@ -25,7 +25,7 @@ SOON = timedelta(minutes=15)
 class SlowTotals(FakeTotals):
     """Totals whose rows take a time to read. `rows` counts them, by wallet or shard.
 
-    Each element of `meanwhile` runs before one list is read.
+    Each element of `meanwhile` runs before one list of a wallet is read, or one of a shard.
     """
 
     def __init__(self, ledger: FakeLedger, clock: FakeClock) -> None:
@@ -33,30 +33,30 @@ class SlowTotals(FakeTotals):
         self.clock = clock
         self.rows: Counter[str | Shard] = Counter()
         self.wallet_row_time = self.shard_row_time = timedelta(0)
-        self.meanwhile: list[Callable[[], object]] = []
+        self.meanwhile: dict[str, list[Callable[[], object]]] = {"wallet": [], "shard": []}
         self.wallet_reads: list[str] = []
 
     def read_wallets(self, user_ids: Collection[str]) -> Mapping[str, WalletTotal]:
         self.wallet_reads += user_ids
         return super().read_wallets(user_ids)
 
-    def list_posted(self, user_id: str, since: datetime) -> Iterator[PostedCoins]:
-        self._run()
-        for row in super().list_posted(user_id, since):
+    def list_posted(self, user_id: str, after: str) -> Iterator[PostedCoins]:
+        self._run("wallet")
+        for row in super().list_posted(user_id, after):
             self.rows[user_id] += 1
             self.clock.advance(self.wallet_row_time)
             yield row
 
     def list_received(self, creator_id: str, shard: int, since: datetime) -> Iterator[ReceivedCoins]:
-        self._run()
+        self._run("shard")
         for row in super().list_received(creator_id, shard, since):
             self.rows[creator_id, shard] += 1
             self.clock.advance(self.shard_row_time)
             yield row
 
-    def _run(self) -> None:
-        if self.meanwhile:
-            self.meanwhile.pop(0)()
+    def _run(self, kind: str) -> None:
+        if self.meanwhile[kind]:
+            self.meanwhile[kind].pop(0)()
 
 
 class AuditHarness(SweepHarness):

@@ -163,12 +163,6 @@ def shard_sum_key(creator_id: str, shard: int) -> str:
     return key(SUM, creator_id, str(shard))
 
 
-def first_id(since: datetime) -> str:
-    """Return a text that sorts before the UUIDv7 of that millisecond, and after those of the one before."""
-    digits = f"{int(since.timestamp() * 1_000):012x}"
-    return f"{digits[:8]}-{digits[8:]}"
-
-
 def streak_key(user_id: str, streak_id: str) -> str:
     """Return the sort key of a streak's totals in a creator's shard."""
     return key("STREAK", user_id, streak_id)

@@ -256,12 +256,13 @@ class LookRow(Row):
 
 
 class SumRow(Row):
-    """A checked sum of a wallet, or of a creator's shard, which has a sequence."""
+    """A checked sum of a wallet, or of a creator's shard, which has a sequence. An unfinished one has `after`."""
 
     coins = IntegerAttribute(default=0)
     at = InstantAttribute()
     sequence = IntegerAttribute(null=True)
     is_parked = BooleanAttribute(null=True, attr_name="parked")
+    after = UnicodeAttribute(null=True)
 
 
 class WatermarkRow(Row):

@@ -12,7 +12,7 @@ from chalicelib.adapters.dynamodb.keys import (
     SHARD,
     SUM,
     WALLET,
-    first_id,
+    entry_id_of,
     shard_key,
     shard_sum_key,
     wallet_key,
@@ -21,13 +21,15 @@ from chalicelib.adapters.dynamodb.keys import (
 from chalicelib.adapters.dynamodb.membership_rows import assign
 from chalicelib.adapters.dynamodb.models import CreatorEntryRow, EntryRow, ShardRow, SumRow, WalletRow, bind
 from chalicelib.adapters.dynamodb.transactions import is_done, transient_errors
-from chalicelib.domain.ids import uuid7_time
+from chalicelib.domain.ids import first_id, uuid7_time
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.totals import PostedCoins, ReceivedCoins, ShardSum, ShardTotal, WalletSum, WalletTotal
 
 _PAGE: Final = 1_000
 _LAST: Final = "~"
 """Sorts after every id."""
+_NEXT: Final = "!"
+"""Sorts, after an id or the beginning of one, before the next id."""
 
 
 class DynamoTotals:
@@ -48,21 +50,21 @@ class DynamoTotals:
             rows = SumRow.batch_get([(wallet_sum_key(each), SUM) for each in user_ids], consistent_read=True)
             sums = {row.pk: _wallet_sum(row) for row in rows}
         return {
-            each: WalletTotal(coins=coins.get(wallet_key(each), 0), checked=sums.get(wallet_sum_key(each), WalletSum()))
+            each: WalletTotal(coins=coins.get(wallet_key(each), 0), checked=sums.get(wallet_sum_key(each)))
             for each in user_ids
         }
 
-    def list_posted(self, user_id: str, since: datetime) -> Iterator[PostedCoins]:
+    def list_posted(self, user_id: str, after: str) -> Iterator[PostedCoins]:
         """Cost: 1 query for a thousand entries."""
         with transient_errors():
             for row in EntryRow.query(
                 wallet_key(user_id),
-                EntryRow.sk.between(ENTRIES + first_id(since), ENTRIES + _LAST),
+                EntryRow.sk.between(ENTRIES + after + _NEXT, ENTRIES + _LAST),
                 consistent_read=True,
                 page_size=_PAGE,
             ):
                 if row.status == Status.POSTED:
-                    yield PostedCoins(coins=row.coins, posted_at=row.posted_at)
+                    yield PostedCoins(entry_id=entry_id_of(row.sk), coins=row.coins, posted_at=row.posted_at)
 
     def keep_wallet(self, user_id: str, checked: WalletSum) -> None:
         """Cost: 1 write unit."""
@@ -73,6 +75,7 @@ class DynamoTotals:
                     SumRow.coins.set(checked.coins),
                     SumRow.at.set(checked.at),
                     assign(SumRow.is_parked, checked.is_parked or None),
+                    assign(SumRow.after, checked.after),
                 ]
             )
 
@@ -122,7 +125,7 @@ class DynamoTotals:
 
 
 def _wallet_sum(row: SumRow) -> WalletSum:
-    return WalletSum(coins=row.coins, at=row.at, is_parked=bool(row.is_parked))
+    return WalletSum(coins=row.coins, at=row.at, is_parked=bool(row.is_parked), after=row.after)
 
 
 def _shard_sum(row: SumRow) -> ShardSum:

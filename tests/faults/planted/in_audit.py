@@ -17,8 +17,8 @@ IN_AUDIT: Final = [
     Bug(
         "an entry of the checked sum counts twice",
         "chalicelib/domain/totals.py",
-        "elif entry.posted_at > self.since:",
-        "else:",
+        "if entry.posted_at > self._since:",
+        "if entry.posted_at:",
         ("tests/domain/test_totals.py", "tests/usecases/test_audit_wallets.py"),
     ),
     Bug(
