@@ -12,7 +12,7 @@ from chalicelib.domain.payments import StripeEvent
 from chalicelib.errors import TryAgain
 from tests.faults.audit_scenarios import AUDITS
 from tests.faults.budget_scenarios import BUDGETS
-from tests.faults.fault_plan import PAIRED, UNPAIRED, Fault, FaultPlan, Faults, Killed, paired_faults
+from tests.faults.fault_plan import PAIRED, UNPAIRED, Fault, FaultPlan, Faults, Killed, is_workers_own, paired_faults
 from tests.faults.invariants import Breach, breaches, count_reviews
 from tests.faults.scenario import Scenario, Step
 from tests.faults.scenarios import SCENARIOS as COINS
@@ -163,13 +163,18 @@ def singles(scenarios: Iterable[Scenario] = SCENARIOS) -> Iterator[Run]:
 def singles_in_turn(scenarios: Iterable[Scenario] = SCENARIOS) -> Iterator[Run]:
     """Fail each call of each scenario with each paired fault and one of the others, each under one schedule.
 
-    The schedule is the next one that has such a call.
+    The schedule is the next one that has such a call. What the workers read and keep for themselves after the act is
+    alike in all scenarios: such a call gets one fault, the next one.
     """
     for scenario in scenarios:
-        points = {schedule: points_of(scenario, schedule) for schedule in Schedule}
-        for number in range(max(points.values())):
-            able = [schedule for schedule in Schedule if number < points[schedule]]
-            for turn, fault in enumerate((*PAIRED, UNPAIRED[number % len(UNPAIRED)]), number):
+        clean = {schedule: run(scenario, {}, schedule) for schedule in Schedule}
+        acted = clean[Schedule.AT_ONCE].acted or 0
+        for number in range(max(len(each.calls) for each in clean.values())):
+            able = [schedule for schedule, each in clean.items() if number < len(each.calls)]
+            faults: Sequence[Fault] = (*PAIRED, UNPAIRED[number % len(UNPAIRED)])
+            if number >= acted and all(is_workers_own(clean[schedule].calls[number]) for schedule in able):
+                faults = [[*Fault][(number + len(scenario.name)) % len(Fault)]]
+            for turn, fault in enumerate(faults, number):
                 yield run(scenario, {number: fault}, able[turn % len(able)])
 
 

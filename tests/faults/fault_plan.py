@@ -32,6 +32,14 @@ _READ_VERBS: Final = ("find_", "has_", "list_", "read_")
 _READS: Final = frozenset(
     {"last_looks", "not_relayed", "present_session"},
 )
+_WORKERS_OWN: Final = (
+    "Journal.",
+    "Looks.",
+    "OperatorLedger.list_",
+    "PaymentGateway.list_events",
+    "Totals.",
+    "WorkPositions.",
+)
 _REPEATABLE: Final = frozenset(
     {
         "Journal.move_watermark",
@@ -48,6 +56,11 @@ _REPEATABLE: Final = frozenset(
         "WorkPositions.unpark",
     }
 )
+
+
+def is_workers_own(name: str) -> bool:
+    """Return True for a call by which a worker reads what there is to do, or keeps its place."""
+    return name.startswith(_WORKERS_OWN)
 
 
 def is_read(name: str) -> bool:
