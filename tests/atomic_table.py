@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any, Final, cast
 
@@ -51,6 +52,7 @@ class AtomicTable:
     items: dict[Key, Item] = field(default_factory=dict)
     records: list[dict[str, Any]] = field(default_factory=list)
     _changes: int = 0
+    _lock: Lock = field(default_factory=Lock)
 
     def clear(self) -> None:
         """Remove every item and change."""
@@ -76,7 +78,8 @@ class AtomicTable:
             "UpdateItem": self._write_one,
         }
         try:
-            return SimpleNamespace(status_code=200), operations[model.name](request)
+            with self._lock:
+                return SimpleNamespace(status_code=200), operations[model.name](request)
         except InvalidExpression:
             return SimpleNamespace(status_code=400), Failure("ValidationException").response
         except Failure as failure:
@@ -224,6 +227,10 @@ class Wire:
     """An HTTP session of botocore that sends each request to a table."""
 
     table: AtomicTable
+
+    def answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        """Answer a request as a handler of botocore's event `before-send`."""
+        return self.send(request)
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:
         """Answer a request."""

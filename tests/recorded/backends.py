@@ -1,4 +1,4 @@
-"""The servers that the recorded functions talk to: moto for AWS, the Stripe sandbox, the token issuer.
+"""The servers of the recorded functions: a table in this process, moto for the rest of AWS, Stripe's sandbox, the issuer.
 
 This file and `harness.py` hold all names of modules and settings that the recorder depends on.
 """
@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,12 @@ from typing import IO, Any, cast
 
 import boto3
 import yaml
+from botocore.handlers import BUILTIN_HANDLERS
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from moto import mock_aws
+
+from tests.atomic_table import AtomicTable, Wire
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "infra" / "resources.yaml"
@@ -29,8 +32,9 @@ AUDIENCE = "coinpurse"
 
 @dataclass(frozen=True)
 class Backends:
-    """Addresses of the running servers, and of the AWS resources that were created."""
+    """The table, the addresses of the running servers, and of the AWS resources that were created."""
 
+    table: AtomicTable
     stripe: str
     issuer: str
     topic: str
@@ -102,11 +106,14 @@ def backends() -> Iterator[Backends]:
     }
     with ExitStack() as running:
         os.environ.pop("AWS_ENDPOINT_URL", None)
+        table = AtomicTable()
+        # Before moto's own handler: moto loses writes when two threads send transactions at once.
+        BUILTIN_HANDLERS.insert(0, ("before-send.dynamodb", Wire(table).answer))
         running.enter_context(mock_aws(config={"core": {"passthrough": {"urls": ["http://127.0.0.1"]}}}))
         webhook = ("--webhook-url", f"{SHOP}/v1/webhooks/stripe", "--webhook-secret", WEBHOOK_SECRET)
         stripe = running.enter_context(_server("stripe_sandbox", *webhook))
         issuer = running.enter_context(_server("token_issuer"))
-        yield _create(stripe, issuer)
+        yield _create(table, stripe, issuer)
 
 
 @contextmanager
@@ -126,14 +133,11 @@ def _server(module: str, *options: str) -> Iterator[str]:
         raise RuntimeError(f"{module} ended with {process.returncode}")
 
 
-def _create(stripe: str, issuer: str) -> Backends:
-    """Create the table as the template describes it, the queues, the topic and the secrets."""
+def _create(table: AtomicTable, stripe: str, issuer: str) -> Backends:
+    """Create the queues, the topic and the secrets."""
     names = {"topic": "", "inbox": "", "redrive": "", "streaks": ""}
-    client = Backends(stripe=stripe, issuer=issuer, **names).client
+    client = Backends(table=table, stripe=stripe, issuer=issuer, **names).client
     sqs, sns, ssm = client("sqs"), client("sns"), client("ssm")
-    table: Mapping[str, Any] = template()["Resources"]["Table"]["Properties"]
-    kept = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    client("dynamodb").create_table(TableName="coinpurse", **{name: table[name] for name in kept})
     for queue in ("inbox", "redrive", "streaks"):
         names[queue] = sqs.create_queue(QueueName=queue)["QueueUrl"]
     names["topic"] = sns.create_topic(Name="coinpurse")["TopicArn"]
@@ -148,4 +152,4 @@ def _create(stripe: str, issuer: str) -> Backends:
     }
     for name, value in secrets.items():
         ssm.put_parameter(Name=f"/coinpurse/test/{name}", Value=value, Type="SecureString")
-    return Backends(stripe=stripe, issuer=issuer, **names)
+    return Backends(table=table, stripe=stripe, issuer=issuer, **names)

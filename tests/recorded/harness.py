@@ -16,8 +16,6 @@ from urllib.parse import urlencode, urljoin
 
 import urllib3
 from chalice.test import Client
-from moto.backends import get_backend
-from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
 from msgspec.structs import replace
 from uuid_utils import uuid7
 
@@ -66,12 +64,8 @@ class Harness:
         self._use_loopback()
 
     def _use_loopback(self) -> None:
-        """Set the addresses of the servers here. The stage `test` refuses to read them, because they have no TLS.
-
-        Calls run one after the other: moto loses the writes of transactions that two threads send at once.
-        """
+        """Set the addresses of the servers here. The stage `test` refuses to read them, because they have no TLS."""
         services = importlib.import_module("chalicelib.services").services
-        services.threads = importlib.import_module("chalicelib.adapters.threads").ThreadPool(1)
         services.settings = replace(services.settings, **self._backends.addresses)
 
     def get(self, path: str, fan: str = "", scope: str = "", **query: object) -> Any:
@@ -122,10 +116,9 @@ class Harness:
     def set_watermarks(self, *workers: str) -> None:
         """Say that these workers came as far as 15 minutes ago: else they read every shard of two days' hours."""
         at = (datetime.now(UTC) - timedelta(minutes=15)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        dynamodb = self._backends.client("dynamodb")
         for worker in workers:
-            row = {"PK": {"S": f"WATERMARK#{worker}"}, "SK": {"S": "WATERMARK"}, "at": {"S": at}}
-            dynamodb.put_item(TableName="coinpurse", Item=row)
+            key = f"WATERMARK#{worker}", "WATERMARK"
+            self._backends.table.items[key] = {"PK": {"S": key[0]}, "SK": {"S": key[1]}, "at": {"S": at}}
 
     def end_streaks(self, seconds: float = 20) -> None:
         """Hand the timer's messages to their worker until it published the end of one more streak."""
@@ -167,9 +160,8 @@ class Harness:
                 self.events.append(event)
 
     def scan(self) -> list[Item]:
-        """Return every row of the table, from moto's memory: its answer to a scan takes up to a second."""
-        [tables] = [backend.tables for backend in get_backend("dynamodb")[ACCOUNT].values() if backend.tables]
-        return [item.to_json()["Attributes"] for item in tables["coinpurse"].all_items()]
+        """Return every row of the table."""
+        return [*self._backends.table.items.values()]
 
     def pay(self, url: str, outcome: str = "card", *, lost: bool = False) -> None:
         """Pay on the provider's page, then deliver its events, or lose them all."""
