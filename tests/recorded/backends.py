@@ -1,4 +1,4 @@
-"""The servers of the recorded functions: a table in this process, moto for the rest of AWS, Stripe's sandbox, the issuer.
+"""The servers of the recorded functions: a table in this process, moto for other services of AWS, Stripe, the issuer.
 
 This file and `harness.py` hold all names of modules and settings that the recorder depends on.
 """
