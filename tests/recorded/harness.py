@@ -21,7 +21,7 @@ from uuid_utils import uuid7
 
 from tests.recorded.backends import WEBHOOK_SECRET, Backends
 
-Item = dict[str, dict[str, Any]]
+Item = Mapping[str, Mapping[str, Any]]
 
 SUBSCRIBED = (
     *("checkout.session.*", "charge.refunded", "refund.*", "charge.dispute.*"),
