@@ -1,4 +1,4 @@
-"""Five faults at every call of every use case, and one at each call of a worker for itself, under one schedule each.
+"""Five faults at every call of every use case, one at each call by which a worker finds its work; one schedule each.
 
 `make faults` has every fault under each schedule, and the pairs.
 """
