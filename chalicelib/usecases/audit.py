@@ -207,7 +207,7 @@ class _Audit:
                 return
         if verdict := compare_wallet(user_id, checked, self._bounds, self._services):
             self._turn.park(f"wallet/{user_id}", self._report(verdict))
-            seen = totals.read_wallets([user_id])[user_id].checked or WalletSum(after="")
+            seen: WalletSum = totals.read_wallets([user_id])[user_id].checked or WalletSum(after="")
             totals.keep_wallet(user_id, replace(seen, is_parked=True))
 
     def _check_shard(self, line: JournalLine) -> None:
