@@ -12,6 +12,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.events import StreakTimer
 from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.results import Posted
+from chalicelib.ports.threads import Threads
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,9 @@ class StreakServices(Protocol):
     def clock(self) -> Clock: ...
 
     @property
+    def threads(self) -> Threads: ...
+
+    @property
     def streak_pause(self) -> timedelta: ...
 
 
@@ -60,21 +64,20 @@ def check_streaks(deliveries: Sequence[Delivery], services: StreakServices) -> l
         The ids of the messages to keep.
     """
     deadline = services.clock.now() + RUN_TIME
-    times_left: dict[str, timedelta] = {}
-    kept: list[str] = []
-    for delivery in deliveries:
+
+    def check(delivery: Delivery) -> timedelta | None:
         try:
-            left = _time_left(delivery, services) if services.clock.now() < deadline else RETRY_DELAY
+            return _time_left(delivery, services) if services.clock.now() < deadline else RETRY_DELAY
         except TryAgain:
-            left = RETRY_DELAY
-        if left is not None:
-            kept.append(delivery.message_id)
-            times_left[delivery.receipt] = left
+            return RETRY_DELAY
+
+    checked = zip(deliveries, services.threads.map(check, deliveries), strict=True)
+    times_left = {delivery: left for delivery, left in checked if left is not None}
     try:
-        services.streak_timer.postpone(times_left)
+        services.streak_timer.postpone({delivery.receipt: left for delivery, left in times_left.items()})
     except TryAgain:
         log.warning("streaks_not_postponed")  # they are delivered again, only later
-    return kept
+    return [delivery.message_id for delivery in times_left]
 
 
 def end_streak(user_id: str, streak_id: str, pause: timedelta, *, ledger: Ledger, clock: Clock) -> Ended | Active:

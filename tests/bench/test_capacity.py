@@ -6,7 +6,9 @@ import pytest
 
 from tests.bench.capacity import measures, report
 from tests.bench.capacity.__main__ import missed
-from tests.bench.capacity.limits import LIMITS
+from tests.bench.capacity.limits import LIMITS, seconds
+from tests.bench.capacity.relay import relay_run
+from tests.bench.capacity.streaks import streaks_run
 from tests.bench.capacity.sweep import passing_run, repair_run
 
 
@@ -26,6 +28,18 @@ def test_sweep_passes_certain_entries_faster_than_it_mends_lost_ones() -> None:
     passed, repaired = passing_run(20), repair_run(20)
     assert (passed.messages, repaired.messages) == (0, 20)
     assert 0 < passed.each < repaired.each
+
+
+def test_relay_publishes_each_entry_once() -> None:
+    run = relay_run(functions=2, batches=1)
+    assert (run.items, run.messages) == (200, 200)
+
+
+@pytest.mark.parametrize("is_active", [False, True])
+def test_streaks_are_checked_side_by_side(is_active: bool) -> None:
+    """Ten ends one after the other would take ten reads and ten transactions."""
+    run = streaks_run(1, 1, is_active=is_active)
+    assert run.seconds < 10 * (seconds("GetItem") + seconds("TransactWriteItems")) / 2
 
 
 @pytest.mark.parametrize(("repair", "minutes"), [(0.001, 10.0), (0.1, 10.5), (1.0, 98.0)])

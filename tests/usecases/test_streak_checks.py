@@ -1,6 +1,6 @@
 """Checks of streaks by the messages of a queue: kept, replaced, repeated, or set aside."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from chalicelib.domain.streaks import Delivery, ScheduledCheck
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import TryAgain
+from chalicelib.ports.threads import Threads
 from chalicelib.usecases.streaks import (
     FAILURE_DELAY,
     MAX_AGE,
@@ -19,6 +20,7 @@ from chalicelib.usecases.streaks import (
     check_streaks,
 )
 from tests.domain.builders import FAN
+from tests.fake_looks import Handled, Item, OneThread
 from tests.fake_services import FakeRelayServices
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import PAUSE, FakeClock, FakeLedger
@@ -46,6 +48,7 @@ class CheckHarness(StreakHarness):
     def __init__(self) -> None:
         super().__init__()
         self.timer = FakeStreakTimer()
+        self.threads: Threads = OneThread()
         self.start()
 
     def delivery(
@@ -68,11 +71,30 @@ class CheckHarness(StreakHarness):
             redrive_queue=FakeRedriveQueue(),
             streak_timer=self.timer,
             clock=self.clock,
+            threads=self.threads,
         )
         return check_streaks(deliveries, services)
 
     def ended(self) -> list[Any]:
         return [end.payload["count"] for end in self.notifications()]
+
+
+class CountingThreads(OneThread):
+    """Threads that record the calls of each map."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
+    def map(self, handle: Callable[[Item], Handled], items: Sequence[Item]) -> Sequence[Handled]:
+        self.calls.append(len(items))
+        return super().map(handle, items)
+
+
+def test_checks_of_a_delivery_are_made_side_by_side() -> None:
+    harness = CheckHarness()
+    harness.threads = threads = CountingThreads()
+    harness.check(harness.delivery(), harness.delivery("fan-2"), harness.delivery("fan-3"))
+    assert threads.calls == [3]
 
 
 def test_check_of_an_active_streak_keeps_its_message_hidden_for_the_time_left() -> None:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from tests.bench.capacity import measures, report
+from tests.bench.capacity.relay import relay_capacity
+from tests.bench.capacity.streaks import streaks_capacity
 from tests.bench.capacity.sweep import sweep_capacity
 
 LEAST: Final = 1_200
@@ -20,7 +22,8 @@ LONGEST: Final = 120
 
 def simulate(entries: int) -> dict[str, Any]:
     """Run every simulation with this number of entries."""
-    return {"workers": measures.to_json([sweep_capacity(entries)])}
+    workers = [relay_capacity(batches=2), sweep_capacity(entries), streaks_capacity(batches=3)]
+    return {"workers": measures.to_json(workers)}
 
 
 def missed(figures: Any) -> list[str]:

@@ -143,8 +143,8 @@ IN_GIVING: Final = [
     Bug(
         "the message of an active streak is hidden and deleted",
         _CHECKS,
-        "            kept.append(delivery.message_id)\n",
-        "",
+        "    return [delivery.message_id for delivery in times_left]\n",
+        "    return []\n",
         ("tests/faults/test_long_streaks.py",),
     ),
     Bug(
