@@ -244,6 +244,7 @@ class FakeGateway(FakePresentSessions, FakeEventList):
         self.events: dict[bytes, StripeEvent] = {}
         self.money: dict[str, MoneyState] = {}
         self.is_of_another_account = False
+        self.pay_url = "https://pay.example"
 
     def find_purchase_ref(self, payment_intent: str) -> PurchaseRef | None:
         session = self.find_session(payment_intent)
@@ -265,7 +266,9 @@ class FakeGateway(FakePresentSessions, FakeEventList):
     def open_session(self, purchase: Purchase, return_url: str | None = None) -> CheckoutSession:
         self.opened += 1
         self.return_urls.append(return_url)
-        return self.sessions.setdefault(purchase.purchase_id, session_of(purchase))
+        return self.sessions.setdefault(
+            purchase.purchase_id, session_of(purchase, url=f"{self.pay_url}/{purchase.purchase_id}")
+        )
 
     def read_event(self, payload: bytes, signature: str, now: datetime) -> StripeEvent:
         del now

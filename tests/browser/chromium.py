@@ -14,8 +14,9 @@ from infra.local import npm
 from infra.local.processes import ROOT
 
 AXE = "axe-core@4.10.3"
+_AXE_OPTIONS = {"resultTypes": ["violations"], "selectors": False}  # no details of elements without violations
 _CACHE = ROOT / ".local" / "cache" / "axe-core"
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
 def executable() -> str:
@@ -48,7 +49,10 @@ def axe() -> str:
     return (_CACHE / "axe.min.js").read_text("utf-8")
 
 
-def violations(page: Page) -> list[str]:
-    """Run axe on the page and its shadow roots. Returns `rule: element` for each violation."""
-    found: dict[str, Any] = page.evaluate(f"async () => {{ {axe()}; return await axe.run(); }}")
+def violations(page: Page, tag: str | None = None) -> list[str]:
+    """Run axe on the page and its shadow roots: all rules, or those of a tag. Returns `rule: element` for each."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(f"() => {{ {axe()} }}")
+    options = _AXE_OPTIONS | ({"runOnly": [tag]} if tag else {})
+    found: dict[str, Any] = page.evaluate("(options) => axe.run(options)", options)
     return [f"{each['id']}: {node['html'][:160]}" for each in found["violations"] for node in each["nodes"]]

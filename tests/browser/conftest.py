@@ -23,8 +23,11 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page of a fresh context. The test fails if a script fails or the page's policy is violated."""
-    context = browser.new_context(locale="en-US")
+    """A page of a fresh context. The test fails if a script fails or the page's policy is violated.
+
+    Without motion, because every frame is painted by the CPU.
+    """
+    context = browser.new_context(locale="en-US", reduced_motion="reduce")
     opened = context.new_page()
     opened.set_default_timeout(10_000)
     faults: list[str] = []

@@ -18,7 +18,6 @@ from tests.http.api import ABSENT, Api, Reply, put_in_place, token_of
 from tests.http.events import event_of
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]
-PAY_ORIGIN = "https://pay.example"
 
 _PAGE = """<!doctype html>
 <html lang="{lang}" dir="{direction}">
@@ -61,6 +60,11 @@ class Site:
     seen: list[tuple[str, str]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def pay_url(self) -> str:
+        """The payment page, which is a stub. Its origin is another one: to a browser, another name is another host."""
+        return f"{self.url.replace('127.0.0.1', 'localhost')}/pay"
 
     @property
     def policy(self) -> str:
@@ -120,6 +124,10 @@ class Site:
         @app.get("/favicon.ico")
         def icon() -> Response:
             return Response(status=204)
+
+        @app.get("/pay/<purchase_id>")
+        def pay(purchase_id: str) -> str:
+            return f"<h1>Pay {purchase_id}</h1>"
 
         @app.get("/me/token")
         def token() -> Response:
@@ -217,4 +225,5 @@ def running_site(site: Site) -> Iterator[Site]:
     with loopback.running(make(site.coinpurse, "api_url")), loopback.running(make(site.platform, "url")):
         settings = site.api.ports["settings"]
         site.api.ports["settings"] = replace(settings, allowed_return_origins=(site.url,))
+        site.api.gateway.pay_url = site.pay_url
         yield site

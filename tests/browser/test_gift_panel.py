@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from chalicelib.adapters.catalogue_files import load_catalogue
 from tests.browser.chromium import violations
-from tests.browser.site import PAY_ORIGIN, Fault, Site, held, lost, unavailable
+from tests.browser.site import Fault, Site, held, lost, unavailable
 
 PANEL = '<gift-panel creator="cleo" stream="live" token-from="/me/token"></gift-panel>'
 GIFTS = "/v1/gifts"
@@ -18,7 +18,6 @@ def opened(page: Page, site: Site, body: str = PANEL, coins: int = 1000) -> Page
     site.body = body
     site.api.fund("ann", coins)
     page.add_init_script("window.heard = []; addEventListener('coinpurse:gift-sent', (e) => heard.push(e.detail));")
-    page.route(f"{PAY_ORIGIN}/**", lambda route: route.fulfill(body="<h1>Pay</h1>", content_type="text/html"))
     page.goto(site.url)
     expect(page.locator("gift-panel [part=balance]")).to_contain_text("coins")
     return page
@@ -157,7 +156,7 @@ def test_missing_coins_are_offered_for_sale_and_the_choice_is_kept(page: Page, s
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
     page.get_by_label("Message").fill("for the show")
     page.get_by_role("button", name="get them").click()
-    page.wait_for_url(f"{PAY_ORIGIN}/**")
+    page.wait_for_url(f"{site.pay_url}/*")
     bought = site.checkout()
     assert bought.coins == 85
     site.pay(bought.purchase_id)

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.site import PAY_ORIGIN, Site, lost, unavailable
+from tests.browser.site import Site, lost, unavailable
 
 SHOP = '<coin-balance token-from="/me/token"></coin-balance><coin-shop token-from="/me/token"></coin-shop>'
 CHECKOUTS = "/v1/checkout-sessions"
@@ -16,10 +16,8 @@ for (const name of ["checkout", "purchased", "error", "sign-in"])
 
 
 def opened(page: Page, site: Site, body: str = SHOP) -> Page:
-    """Open the page. The payment page is a stub that leads back."""
     site.body = body
     page.add_init_script(EVENTS)
-    page.route(f"{PAY_ORIGIN}/**", lambda route: route.fulfill(body="<h1>Pay</h1>", content_type="text/html"))
     page.goto(site.url)
     return page
 
@@ -33,7 +31,7 @@ def test_purchase_from_button_to_balance(page: Page, site: Site) -> None:
     opened(page, site)
     expect(page.locator("coin-balance")).to_contain_text("0 coins")
     page.get_by_role("button", name="Buy 70 coins for $0.74").click()
-    page.wait_for_url(f"{PAY_ORIGIN}/**")
+    page.wait_for_url(f"{site.pay_url}/*")
     purchase_id = site.checkout().purchase_id
 
     site.pay(purchase_id)
@@ -52,7 +50,7 @@ def test_purchase_from_button_to_balance(page: Page, site: Site) -> None:
 def test_purchase_without_return_address_is_followed_by_the_tab(page: Page, site: Site) -> None:
     opened(page, site)
     page.get_by_role("button", name="Buy 70 coins").click()
-    page.wait_for_url(f"{PAY_ORIGIN}/**")
+    page.wait_for_url(f"{site.pay_url}/*")
     page.goto(site.url)
     expect(page.get_by_role("button", name="Buy 70 coins")).to_be_visible()
     expect(page.locator("coin-shop [role=status]")).to_be_empty()
@@ -63,7 +61,7 @@ def test_purchase_without_return_address_is_followed_by_the_tab(page: Page, site
 def test_page_that_the_operator_does_not_allow_is_no_obstacle(page: Page, site: Site) -> None:
     opened(page, site, '<coin-shop token-from="/me/token" return-url="https://other.example/"></coin-shop>')
     page.get_by_role("button", name="Buy 70 coins").click()
-    page.wait_for_url(f"{PAY_ORIGIN}/**")
+    page.wait_for_url(f"{site.pay_url}/*")
     assert site.counts()[f"POST {CHECKOUTS}"] == 2
     assert len(site.api.gateway.sessions) == 1
 
@@ -79,7 +77,7 @@ def test_unavailable_and_lost_answers_are_one_purchase(page: Page, site: Site) -
     site.fail(CHECKOUTS, unavailable, lost)
     opened(page, site)
     page.get_by_role("button", name="Buy 700 coins").click()
-    page.wait_for_url(f"{PAY_ORIGIN}/**")
+    page.wait_for_url(f"{site.pay_url}/*")
     assert site.counts()[f"POST {CHECKOUTS}"] >= 3
     assert len(set(site.keys)) == 1
     assert len(site.api.gateway.sessions) == 1
@@ -96,7 +94,7 @@ def test_unanswered_request_keeps_its_key_over_a_reload(page: Page, site: Site) 
     site.recover()
     page.reload()
     page.get_by_role("button", name="Buy 700 coins").click()
-    page.wait_for_url(f"{PAY_ORIGIN}/**")
+    page.wait_for_url(f"{site.pay_url}/*")
     assert len(set(site.keys)) == 1
     assert len(site.api.gateway.sessions) == 1
 
@@ -105,7 +103,7 @@ def test_key_is_made_by_the_servers_clock(page: Page, site: Site) -> None:
     page.clock.install(time="2020-02-02")
     opened(page, site)
     page.get_by_role("button", name="Buy 70 coins").click()
-    page.wait_for_url(f"{PAY_ORIGIN}/**")
+    page.wait_for_url(f"{site.pay_url}/*")
     assert len(set(site.keys)) == 2
     assert len(site.api.gateway.sessions) == 1
 
@@ -114,7 +112,7 @@ def test_custom_amount_is_quoted_and_bought_as_one_checkout(page: Page, site: Si
     opened(page, site)
     page.get_by_label("Other amount").fill("1234")
     page.get_by_role("button", name=re.compile(r"Get 1,234 coins for \$12\.\d\d")).click()
-    page.wait_for_url(f"{PAY_ORIGIN}/**")
+    page.wait_for_url(f"{site.pay_url}/*")
     assert site.checkout().coins == 1234
 
 
@@ -175,7 +173,7 @@ def test_page_can_open_the_payment_page_itself(page: Page, site: Site) -> None:
       document.title = event.detail.url;
     })""")
     page.get_by_role("button", name="Buy 70 coins for $0.74").click()
-    expect(page).to_have_title(re.compile(f"^{re.escape(PAY_ORIGIN)}"))
+    expect(page).to_have_title(re.compile(f"^{re.escape(site.pay_url)}"))
     assert page.url == f"{site.url}/"
 
 
