@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
 
@@ -16,13 +16,22 @@ from chalicelib.domain.reminders import BudgetRecord
 from chalicelib.domain.shards import ShardPosition, batches_by_shard
 from chalicelib.errors import TryAgain
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.events import EventPublisher, StreakTimer
+from chalicelib.ports.events import EventPublisher, RedriveQueue, StreakTimer
 from chalicelib.usecases.reminders import ReminderServices, remind_of_budgets
 
 log = logging.getLogger(__name__)
 
 FIRST_TRY: Final = timedelta(seconds=2)
 """Age of an entry after which the stream may deliver it again: an earlier try may have published it."""
+
+POST_TIME: Final = timedelta(seconds=16)
+TIMER_TIME: Final = timedelta(seconds=25)
+NOTE_TIME: Final = timedelta(seconds=48)
+"""Times from the run's begin, until which it begins to post to shards, to start timers, and to note what it published.
+
+A call that gets no answer takes 9 seconds (`aws_session.CONFIG`), a post two of them, and the publication one. So the
+last note ends before the relay's time-out of 60 seconds, which would repeat what was published.
+"""
 
 
 class RelayServices(ReminderServices, Protocol):
@@ -45,27 +54,28 @@ class RelayServices(ReminderServices, Protocol):
 
 
 def relay_entries(
-    records: Sequence[PostedRecord], services: RelayServices, *, is_repeat_wanted: bool = False
+    records: Sequence[PostedRecord],
+    services: RelayServices,
+    *,
+    began: datetime | None = None,
+    is_repeat_wanted: bool = False,
 ) -> list[str]:
     """Post each gift to its creator's shard exactly once, then publish each entry at least once.
 
     A repeated record keeps the sequence of its gift and is published under the same id, unless its publication is noted
     and no repeat is wanted. A record that fails for good is set aside and does not delay the others.
 
+    Args:
+        records: the batch.
+        services: the ports.
+        began: the begin of the run, now by default. What is not begun in its time must be delivered again.
+        is_repeat_wanted: publish also what was published.
+
     Returns:
         The ids of the records that must be delivered again, in the order of the batch.
     """
-    batch = _Batch(services, is_repeat_wanted=is_repeat_wanted)
-    repeats: list[list[PostedRecord]] = []
-    for record in records:
-        if record.entry is None:
-            batch.attempt(batch.set_aside, [record])
-        elif shard_entry(record.entry) is None:
-            if batch.may_be_repeat(record):
-                repeats.append([record])
-            else:
-                batch.attempt(batch.add, [record])
-    services.threads.map(partial(batch.attempt, batch.add_unpublished), repeats)
+    batch = _Batch(services, began or services.clock.now(), is_repeat_wanted=is_repeat_wanted)
+    batch.add_others(records)
     gifts = [(record, gift) for record in records if (gift := shard_entry(record.entry))]
     shards: dict[tuple[str, int], list[list[PostedRecord]]] = {}
     for creator_id, shard, received in batches_by_shard(gifts):
@@ -74,6 +84,7 @@ def relay_entries(
     batch.start_timers()
     batch.publish()
     batch.note_gifts([record for record, _ in gifts])
+    batch.set_poison_aside()
     return [record.record_id for record in records if record.record_id in batch.retry]
 
 
@@ -81,12 +92,14 @@ class _Batch:
     """A batch in progress: the messages to publish, and the records that must be delivered again.
 
     `positions` are those of the received gifts, `timed` the records whose new streak has its timer, and `done` those
-    that are published, by record id. Threads share a batch: each adds to its collections, and none reads what another
-    added before all have ended.
+    that are published, by record id. `poison` are those that fail for good. No step begins after `until`. Threads share
+    a batch: each adds to its collections, and none reads what another added before all have ended, or builds a service.
     """
 
-    def __init__(self, services: RelayServices, *, is_repeat_wanted: bool) -> None:
+    def __init__(self, services: RelayServices, began: datetime, *, is_repeat_wanted: bool) -> None:
         self.services = services
+        self.began = began
+        self.until = began + POST_TIME
         self.is_repeat_wanted = is_repeat_wanted
         self.run_id = services.clock.new_id()
         self.pending: list[tuple[PostedRecord, Message]] = []
@@ -94,23 +107,28 @@ class _Batch:
         self.positions: dict[str, ShardPosition] = {}
         self.timed: set[str] = set()
         self.done: set[str] = set()
+        self.poison: list[PostedRecord] = []
 
     def attempt(self, step: Callable[[Sequence[PostedRecord]], None], records: Sequence[PostedRecord]) -> None:
         """Run a step. Records that fail with TryAgain are retried later; one that fails otherwise is set aside."""
         try:
+            self.check_time()
             step(records)
         except TryAgain:
             self.retry.update(record.record_id for record in records)
         except Exception:  # any failure concerns these records only
-            if step == self.set_aside:
-                raise
             for record in records:
                 if len(records) > 1:
                     self.attempt(step, [record])
                 else:
                     # No error of this kind is expected, so a retry would fail again.
                     log.exception("record_set_aside", extra=asdict(record.ref))
-                    self.attempt(self.set_aside, records)
+                    self.poison.append(record)
+
+    def check_time(self) -> None:
+        """Raise TryAgain if no further step may begin."""
+        if self.services.clock.now() >= self.until:
+            raise TryAgain("The time of the run is over.")
 
     def receive_shard(self, shard: tuple[tuple[str, int], Sequence[Sequence[PostedRecord]]]) -> None:
         """Post all gifts to one creator's shard, one batch after the other: side by side they would meet."""
@@ -135,6 +153,19 @@ class _Batch:
         for record, entry in [(record, record.entry) for record in records if record.entry]:
             self.add_message(record, entry, None)
 
+    def add_others(self, records: Sequence[PostedRecord]) -> None:
+        """Add what no shard receives: entries without a creator, and unreadable ones."""
+        repeats: list[list[PostedRecord]] = []
+        for record in records:
+            if record.entry is None:
+                self.poison.append(record)
+            elif shard_entry(record.entry) is None:
+                if self.may_be_repeat(record):
+                    repeats.append([record])
+                else:
+                    self.attempt(self.add, [record])
+        self.services.threads.map(partial(self.attempt, self.add_unpublished), repeats)
+
     def may_be_repeat(self, record: PostedRecord) -> bool:
         """Return True if an earlier try may have published the entry. Clocks may differ in both directions."""
         at = record.entry.posted_at if record.entry else None
@@ -151,33 +182,46 @@ class _Batch:
         message = message_for(entry, position, source=self.services.source, livemode=self.services.livemode)
         self.pending.append((record, message))
 
-    def set_aside(self, records: Sequence[PostedRecord]) -> None:
-        """Queue the entries for an operator."""
-        for record in records:
-            self.services.redrive_queue.set_aside(record.ref)
+    def set_poison_aside(self) -> None:
+        """Queue the entries that fail for good. Last, as an unexpected error here fails the run."""
+        if self.poison:
+            step = partial(self.set_aside, self.services.redrive_queue)
+            self.services.threads.map(step, self.poison)
+
+    def set_aside(self, queue: RedriveQueue, record: PostedRecord) -> None:
+        """Queue an entry for an operator."""
+        try:
+            self.check_time()
+            queue.set_aside(record.ref)
+        except TryAgain:
+            self.retry.add(record.record_id)
 
     def start_timers(self) -> None:
         """Start the timers of new streaks. Without its timer a gift is not published: its next try would repeat it."""
         new = [[record] for record, _ in self.pending if _begins_streak(record)]
-        self.services.threads.map(partial(self.attempt, self.start_timer), new)
+        if new:
+            self.until = self.began + TIMER_TIME
+            step = partial(self.attempt, partial(self.start_timer, self.services.streak_timer))
+            self.services.threads.map(step, new)
         self.pending = [each for each in self.pending if not _begins_streak(each[0]) or each[0].record_id in self.timed]
 
-    def start_timer(self, records: Sequence[PostedRecord]) -> None:
+    def start_timer(self, timer: StreakTimer, records: Sequence[PostedRecord]) -> None:
         """Start the timer of a new streak."""
         for record in records:
-            self.services.streak_timer.wake(record.ref.user_id, record.ref.entry_id, self.services.streak_pause)
+            timer.wake(record.ref.user_id, record.ref.entry_id, self.services.streak_pause)
             self.timed.add(record.record_id)
 
     def publish(self) -> None:
         """Publish the messages, then finish the records whose message was accepted."""
         outcome = self.services.publisher.publish([message for _, message in self.pending])
+        self.until = self.began + NOTE_TIME
 
         def follow(published: tuple[PostedRecord, Message]) -> None:
             record, message = published
             if message.id in outcome.busy:
                 self.retry.add(record.record_id)
             elif message.id in outcome.refused:
-                self.attempt(self.set_aside, [record])
+                self.poison.append(record)
             else:
                 self.attempt(self.finish, [record])
 
@@ -230,10 +274,12 @@ def relay_records(
     Returns:
         The ids of the records to deliver again.
     """
+    began = services.clock.now()
     failed = remind_of_budgets(budgets, services)
     waiting = {record.user_id for record in budgets if record.record_id in failed}
     held = [record.record_id for record in posted if record.ref.user_id in waiting]
-    again = [*failed, *held, *relay_entries([record for record in posted if record.record_id not in held], services)]
+    ready = [record for record in posted if record.record_id not in held]
+    again = [*failed, *held, *relay_entries(ready, services, began=began)]
     if again:
         _wait_until_old(posted, services.clock)
     return again

@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Protocol
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, Protocol
 
 from chalicelib.domain.budgets import Budget
 from chalicelib.domain.gifts import Gift
@@ -17,6 +19,9 @@ from chalicelib.ports.ledger import Ledger
 from chalicelib.ports.threads import Threads
 
 log = logging.getLogger(__name__)
+
+RUN_TIME: Final = timedelta(seconds=4)
+"""Time in which a run begins to post notifications."""
 
 
 class ReminderServices(Protocol):
@@ -39,35 +44,19 @@ def remind_of_budgets(records: Sequence[BudgetRecord], services: ReminderService
     """Post a notification of each threshold that a budget has passed, once a period.
 
     The notification is an entry like any other: the stream delivers it to be published. An unreadable record is set
-    aside and does not delay the others.
+    aside and does not delay the others. None is begun after RUN_TIME, as the entries wait.
 
     Returns:
         The ids of the records that must be delivered again.
     """
-    return [record.record_id for record in records if not _is_done(record, services)]
-
-
-def _is_done(record: BudgetRecord, services: ReminderServices) -> bool:
-    try:
-        if record.new is None:
-            services.redrive_queue.set_aside_budget(record.user_id)
-        else:
-            _remind(record, record.new, services)
-    except TryAgain:
-        return False
-    return True
-
-
-def _remind(record: BudgetRecord, budget: Budget, services: ReminderServices) -> None:
-    try:
-        for reminder in due_reminders(record.old, budget):
-            posting = Posting(posted_at=services.clock.now(), event_id=services.clock.new_id())
-            services.ledger.post_notification(reminder_notification(record.user_id, reminder, posting))
-    except TryAgain:
-        raise
-    except Exception:  # any failure concerns this record only
-        log.exception("budget_set_aside", extra={"user_id": record.user_id})
-        services.redrive_queue.set_aside_budget(record.user_id)
+    until = services.clock.now() + RUN_TIME
+    reminded = services.threads.map(partial(_remind, services, until), records)
+    failed = {record.record_id for record, is_done in zip(records, reminded, strict=True) if is_done is False}
+    poison = [record for record, is_done in zip(records, reminded, strict=True) if is_done is None]
+    if poison:
+        kept = services.threads.map(partial(_set_aside, services.redrive_queue), poison)
+        failed.update(record.record_id for record, is_done in zip(poison, kept, strict=True) if not is_done)
+    return [record.record_id for record in records if record.record_id in failed]
 
 
 def remind_spenders(records: Sequence[PostedRecord], services: ReminderServices) -> list[str]:
@@ -78,25 +67,47 @@ def remind_spenders(records: Sequence[PostedRecord], services: ReminderServices)
     """
     spent = [(record, record.entry) for record in records if isinstance(record.entry, Gift | Purchase)]
     fans = sorted({entry.user_id for _, entry in spent})
-    budgets, failed = list[BudgetRecord](), set[str]()
-    for fan in fans:
-        try:
-            budgets += _budget(fan, services.ledger)
-        except TryAgain:
-            failed.add(fan)
-    failed.update(remind_of_budgets(budgets, services))
+    read = dict(zip(fans, services.threads.map(partial(_budget, services.ledger), fans), strict=True))
+    failed = {fan for fan, budget in read.items() if budget is None}
+    failed.update(remind_of_budgets([record for budget in read.values() for record in budget or []], services))
     return [record.record_id for record, entry in spent if entry.user_id in failed]
 
 
-def _budget(user_id: str, ledger: Ledger) -> list[BudgetRecord]:
-    """Build a record of the fan's budget without an earlier state, if they have one."""
+def _remind(services: ReminderServices, until: datetime, record: BudgetRecord) -> bool | None:
+    """Post the notifications of one record. False if it must be tried again, None if it fails for good."""
+    if record.new is None:
+        return None
+    try:
+        for reminder in due_reminders(record.old, record.new):
+            if services.clock.now() >= until:
+                return False
+            posting = Posting(posted_at=services.clock.now(), event_id=services.clock.new_id())
+            services.ledger.post_notification(reminder_notification(record.user_id, reminder, posting))
+    except TryAgain:
+        return False
+    except Exception:  # any failure concerns this record only
+        log.exception("budget_set_aside", extra={"user_id": record.user_id})
+        return None
+    return True
+
+
+def _set_aside(queue: RedriveQueue, record: BudgetRecord) -> bool:
+    try:
+        queue.set_aside_budget(record.user_id)
+    except TryAgain:
+        return False
+    return True
+
+
+def _budget(ledger: Ledger, user_id: str) -> Sequence[BudgetRecord] | None:
+    """Build a record of the fan's budget without an earlier state, if they have one. None if it cannot be read now."""
+    budget: Budget | None = None
     try:
         budget = ledger.read_wallet(user_id).budget
         if budget is None:
             return []
     except TryAgain:
-        raise
+        return None
     except Exception:  # any failure concerns this wallet only
         log.exception("wallet_unreadable", extra={"user_id": user_id})
-        budget = None
     return [BudgetRecord(record_id=user_id, user_id=user_id, old=None, new=budget)]

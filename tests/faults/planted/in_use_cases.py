@@ -275,8 +275,8 @@ IN_USE_CASES: Final = [
     Bug(
         "what cannot be read is passed over",
         _RELAY,
-        "        if record.entry is None:\n            batch.attempt(batch.set_aside, [record])\n",
-        "        if record.entry is None:\n            continue\n",
+        "            if record.entry is None:\n                self.poison.append(record)\n",
+        "            if record.entry is None:\n                continue\n",
         ("tests/usecases/test_relay_faults.py",),
     ),
 ]

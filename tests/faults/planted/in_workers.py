@@ -32,9 +32,23 @@ IN_WORKERS: Final = [
     Bug(
         "credits behind a failure are published at each try",
         _RELAY,
-        "            if batch.may_be_repeat(record):\n",
-        "            if batch.may_be_repeat(record) and not record.record_id:\n",
+        "                if self.may_be_repeat(record):\n",
+        "                if self.may_be_repeat(record) and not record.record_id:\n",
         ("tests/faults/test_relay_repeats.py",),
+    ),
+    Bug(
+        "the relay begins calls until its time-out",
+        _RELAY,
+        "        if self.services.clock.now() >= self.until:\n",
+        "        if self.services.clock.now() > self.until + 9 * POST_TIME:\n",
+        ("tests/usecases/test_relay_parallel.py",),
+    ),
+    Bug(
+        "reminders have all the time of the relay",
+        "chalicelib/usecases/reminders.py",
+        "            if services.clock.now() >= until:\n",
+        "            if services.clock.now() >= until + 9 * RUN_TIME:\n",
+        ("tests/usecases/test_relay_parallel.py",),
     ),
     Bug(
         "a second try comes before its entries are old",
