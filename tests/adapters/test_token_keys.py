@@ -8,7 +8,6 @@ from urllib.error import HTTPError
 from urllib.request import Request
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
 from chalicelib.adapters.tokens.download import HEADERS, Redirects
@@ -19,8 +18,8 @@ from chalicelib.adapters.tokens.issuer_keys import (
 )
 from chalicelib.errors import TryAgain, Unauthenticated
 from infra.local import loopback
-from infra.local.token_issuer import SigningKey, make_keys
-from tests.adapters.tokens_lab import Lab, claims, ignore, open_lab, refused, user_of
+from infra.local.token_issuer import SigningKey
+from tests.adapters.tokens_lab import Lab, claims, ignore, open_lab, other_keys, refused, rsa_key, user_of
 
 FLOOR = REFETCH_FLOOR_SECONDS
 
@@ -110,7 +109,7 @@ class TestRotation:
 
     def test_new_key_is_found_as_soon_as_the_floor_allows(self, lab: Lab) -> None:
         user_of(lab)
-        lab.issuer.keys = make_keys()
+        lab.issuer.keys = other_keys()
         lab.clock.seconds += 10
 
         assert refused(lab, kid=lab.issuer.key_id).retry_after_seconds == FLOOR - 10
@@ -122,7 +121,7 @@ class TestRotation:
     def test_withdrawn_key_ends_within_five_minutes(self, lab: Lab) -> None:
         token = lab.issuer.sign(claims())
         user_of(lab, token)
-        lab.issuer.keys = make_keys()
+        lab.issuer.keys = other_keys()
         lab.clock.seconds += KEYS_SECONDS
 
         with pytest.raises(Unauthenticated):
@@ -142,7 +141,7 @@ class TestRotation:
 
 
 def jwk_of_rsa(bits: int, **changes: Any) -> tuple[SigningKey, dict[str, Any]]:
-    private = generate_private_key(public_exponent=65_537, key_size=bits)
+    private = rsa_key(bits)
     key = SigningKey("RS256", "rsa", private, RSAAlgorithm.to_jwk(private.public_key(), as_dict=True))
     return key, {**key.to_json(), **changes}
 

@@ -14,8 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from chalicelib.adapters.tokens.verifier import LEEWAY_SECONDS, MAX_LIFETIME_SECONDS, MAX_TOKEN_CHARACTERS
 from chalicelib.domain.identity import Caller
 from chalicelib.errors import Unauthenticated
-from infra.local.token_issuer import make_keys
-from tests.adapters.tokens_lab import AUDIENCE, ISSUER, Issuer, Lab, claims, in_seconds, open_lab, raw
+from tests.adapters.tokens_lab import AUDIENCE, ISSUER, Issuer, Lab, claims, in_seconds, open_lab, raw, unrelated_keys
 
 SLACK = 5
 """Seconds that may pass between signing and verifying on a slow machine."""
@@ -95,12 +94,12 @@ def with_rs256(issuer: Issuer, payload: object, **header: Any) -> str:
 
 
 def signed_by_unrelated_key(issuer: Issuer, algorithm: str = "RS256", **headers: Any) -> str:
-    unrelated = make_keys()[algorithm]
+    unrelated = unrelated_keys()[algorithm]
     return jwt.encode(claims(), unrelated.private, algorithm, headers={"kid": issuer.keys[algorithm].key_id} | headers)
 
 
 def carrying_its_own_key(issuer: Issuer) -> str:
-    unrelated = make_keys()["RS256"]
+    unrelated = unrelated_keys()["RS256"]
     headers = {"kid": issuer.key_id, "jwk": dict(unrelated.public_jwk)}
     return jwt.encode(claims(), unrelated.private, "RS256", headers=headers)
 

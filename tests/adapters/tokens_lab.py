@@ -4,13 +4,16 @@ import base64
 import gzip
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from chalicelib.adapters.tokens.issuer_keys import IssuerKeys
@@ -23,14 +26,40 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 ISSUER, AUDIENCE = "https://id.example", "coinpurse"
+SETS_OF_KEYS = 4
+"""Sets of keys of all issuers: to generate an RSA key takes a twentieth of a second."""
 Claims = dict[str, Any]
+
+
+@cache
+def _sets_of_keys() -> Sequence[dict[str, SigningKey]]:
+    return [make_keys() for _ in range(SETS_OF_KEYS + 1)]
+
+
+_turns = count()
+
+
+def other_keys() -> dict[str, SigningKey]:
+    """Return another set of keys than the last three calls did."""
+    return dict(_sets_of_keys()[next(_turns) % SETS_OF_KEYS])
+
+
+def unrelated_keys() -> dict[str, SigningKey]:
+    """Return a set of keys that no issuer has."""
+    return _sets_of_keys()[-1]
+
+
+@cache
+def rsa_key(bits: int) -> RSAPrivateKey:
+    """Return a private key of that length, the same one each time."""
+    return generate_private_key(public_exponent=65_537, key_size=bits)
 
 
 @dataclass
 class Issuer:
     """Serves its key set at any address, and records the requests."""
 
-    keys: dict[str, SigningKey] = field(default_factory=make_keys)
+    keys: dict[str, SigningKey] = field(default_factory=other_keys)
     status: str = "200 OK"
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
