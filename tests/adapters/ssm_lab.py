@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from chalicelib.adapters.aws.secrets import SsmSecrets
+from tests.adapters import aws_lab
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
@@ -82,7 +82,7 @@ class Responses:
 
 @cache
 def operator() -> "SSMClient":
-    return boto3.client("ssm")
+    return aws_lab.ssm()
 
 
 def put(name: str, value: str) -> None:

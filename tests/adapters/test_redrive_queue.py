@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -10,6 +9,7 @@ from chalicelib.adapters.aws.redrive_queue import SqsRedriveQueue
 from chalicelib.adapters.dynamodb.keys import item_keys
 from chalicelib.domain.entries import EntryRef
 from chalicelib.errors import TryAgain
+from tests.adapters import aws_lab
 from tests.stores import cloud_at
 
 
@@ -20,8 +20,8 @@ def _aws() -> Iterator[None]:
 
 
 def test_set_aside_sends_the_keys() -> None:
-    queue_url = boto3.client("sqs").create_queue(QueueName="redrive")["QueueUrl"]
-    queue, sqs = SqsRedriveQueue(queue_url, item_keys), boto3.client("sqs")
+    queue_url = aws_lab.sqs().create_queue(QueueName="redrive")["QueueUrl"]
+    queue, sqs = SqsRedriveQueue(queue_url, item_keys), aws_lab.sqs()
 
     queue.set_aside(EntryRef(user_id="ann|@=", entry_id="01a20320-a200-7000-8000-000000000001"))
     (message,) = sqs.receive_message(QueueUrl=queue_url)["Messages"]

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
@@ -14,6 +13,7 @@ from chalicelib.domain.events import Message, Publication, message_for_credit, m
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.shards import ShardPosition
 from chalicelib.ports.threads import Handled, Item
+from tests.adapters import aws_lab
 from tests.adapters.samples import a_gift, a_purchase
 from tests.fake_looks import OneThread
 from tests.fakes import START
@@ -30,7 +30,7 @@ def _aws() -> Iterator[None]:
 
 @pytest.fixture
 def publisher() -> SnsPublisher:
-    return SnsPublisher(boto3.client("sns").create_topic(Name="gifts")["TopicArn"], OneThread())
+    return SnsPublisher(aws_lab.sns().create_topic(Name="gifts")["TopicArn"], OneThread())
 
 
 @pytest.fixture
@@ -65,10 +65,10 @@ def replace_responses(publisher: SnsPublisher, answer: Callable[[], None] | dict
 @pytest.fixture
 def received(publisher: SnsPublisher) -> Callable[[], list[dict[str, Any]]]:
     """A function that reads the messages in a queue subscribed to the topic."""
-    sqs = boto3.client("sqs")
+    sqs = aws_lab.sqs()
     queue_url = sqs.create_queue(QueueName="overlay")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    boto3.client("sns").subscribe(TopicArn=publisher._topic_arn, Protocol="sqs", Endpoint=arn)
+    aws_lab.sns().subscribe(TopicArn=publisher._topic_arn, Protocol="sqs", Endpoint=arn)
 
     def receive() -> list[dict[str, Any]]:
         answer = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10)
@@ -154,7 +154,7 @@ def test_publish_throttled_message_is_reported_busy(publisher: SnsPublisher, cod
 
 def test_publish_failed_batch_is_reported_busy(publisher: SnsPublisher) -> None:
     events = messages(12)
-    boto3.client("sns").delete_topic(TopicArn=publisher._topic_arn)
+    aws_lab.sns().delete_topic(TopicArn=publisher._topic_arn)
 
     assert publisher.publish(events) == Publication(busy=frozenset(each.id for each in events))
 
@@ -172,7 +172,7 @@ class CountingThreads(OneThread):
 
 def test_publish_a_hundred_messages_is_ten_requests_side_by_side() -> None:
     threads = CountingThreads()
-    topic = boto3.client("sns").create_topic(Name="gifts")["TopicArn"]
+    topic = aws_lab.sns().create_topic(Name="gifts")["TopicArn"]
     assert SnsPublisher(topic, threads).publish(messages(100)) == Publication(busy=frozenset(), refused=frozenset())
     assert threads.at_once == [10]
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 from moto import mock_aws
 
 from chalicelib.adapters.aws.streak_timer import SqsStreakTimer, to_delivery
 from chalicelib.domain.streaks import Delivery, ScheduledCheck
 from chalicelib.errors import TryAgain
+from tests.adapters import aws_lab
 from tests.stores import cloud_at
 
 GONE = "https://sqs.us-east-1.amazonaws.com/123456789012/gone"
@@ -28,7 +28,7 @@ def _aws() -> Iterator[None]:
 
 
 def test_streak_timer_keeps_hides_replaces_and_gives_up_messages() -> None:
-    sqs = boto3.client("sqs")
+    sqs = aws_lab.sqs()
     queue, dead = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("streaks", "dead"))
     timer = SqsStreakTimer(queue, dead)
 
