@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from chalicelib.domain.entries import Entry, shard_entry
+from chalicelib.domain.entries import Entry, ShardEntry, shard_entry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.ids import is_uuid7, uuid7_of
 from chalicelib.domain.purchases import Status
@@ -42,18 +42,22 @@ class FakeTotals:
         checked = self.shard_sums.get((creator_id, shard), ShardSum())
         return ShardTotal(coins=state.coins, sequence=len(state.sequences), checked=checked)
 
-    def list_received(self, creator_id: str, shard: int, since: datetime) -> Iterable[ReceivedCoins]:
+    def find_place(self, creator_id: str, shard: int, event_id: str) -> int | None:
+        return self.ledger.shards.get((creator_id, shard), ShardState()).sequences.get(event_id)
+
+    def list_received(self, creator_id: str, shard: int, after: str) -> Iterable[ReceivedCoins]:
         state = self.ledger.shards.get((creator_id, shard), ShardState())
         entries = [shard_entry(entry) for known in self.ledger.entries.values() for entry in known.values()]
-        received = [gift for gift in entries if gift and gift.event_id in state.sequences and gift.posted_at >= since]
+        received = {_event(gift): gift for gift in entries if gift and gift.event_id in state.sequences}
         return [
             ReceivedCoins(
+                event_id=event_id,
                 sequence=state.sequences[gift.event_id],
                 coins=gift.creator_coins,
                 total=state.totals.get(gift.event_id),
-                posted_at=gift.posted_at,
             )
-            for gift in sorted(received, key=lambda gift: (gift.posted_at, gift.event_id))
+            for event_id, gift in sorted(received.items())
+            if event_id > after
         ]
 
     def keep_shard(self, creator_id: str, shard: int, seen: ShardSum, checked: ShardSum) -> bool:
@@ -76,6 +80,11 @@ def _posted_at(entry: Entry) -> datetime:
 def _id(entry: Entry) -> str:
     """Return the entry's id, or one of the time of posting for those whose ids do not sort by time."""
     return entry.entry_id if is_uuid7(entry.entry_id) else uuid7_of(_posted_at(entry), entry.entry_id)
+
+
+def _event(entry: ShardEntry) -> str:
+    event_id = entry.event_id
+    return event_id if is_uuid7(event_id) else uuid7_of(entry.posted_at, event_id)
 
 
 def _coins(entry: Entry) -> int:

@@ -19,7 +19,10 @@ JOURNAL_SHARDS: Final = 16
 
 
 class JournalLine(Struct, frozen=True, kw_only=True):
-    """A posted entry as listed in the journal. Gifts and their reversals have a creator."""
+    """A posted entry as listed in the journal. Gifts and their reversals have a creator.
+
+    A row that cannot be read has only what its keys say: no event, no creator and no coins.
+    """
 
     user_id: str
     entry_id: str
@@ -29,6 +32,11 @@ class JournalLine(Struct, frozen=True, kw_only=True):
     posted_at: datetime
     creator_id: str | None = None
     shard: int = 0
+
+    @property
+    def is_readable(self) -> bool:
+        """False for a row that cannot be read."""
+        return self.event_id != ""
 
     @property
     def place(self) -> str:

@@ -1,13 +1,14 @@
 """Totals of wallets and creators' shards, and their comparison with entries."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from chalicelib.domain.ids import iso
 from chalicelib.domain.journal import JournalLine
 
 UNSETTLED: Final = timedelta(minutes=1)
@@ -15,8 +16,6 @@ UNSETTLED: Final = timedelta(minutes=1)
 
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Time of a checked sum before the first entry."""
-
-_BITS: Final = 1024
 
 
 class WalletSum(Struct, frozen=True, kw_only=True):
@@ -32,14 +31,6 @@ class WalletSum(Struct, frozen=True, kw_only=True):
     after: str | None = None
 
 
-class Chain(Struct, frozen=True, kw_only=True):
-    """A shard's total at a place. `is_broken`: the total in the entry of the next place contradicts it."""
-
-    sequence: int
-    coins: int
-    is_broken: bool = False
-
-
 class ShardSum(Struct, frozen=True, kw_only=True):
     """Coins of a creator's shard after the entry of that sequence, as the audit has checked before.
 
@@ -50,11 +41,6 @@ class ShardSum(Struct, frozen=True, kw_only=True):
     coins: int = 0
     at: datetime = BEGINNING
     is_parked: bool = False
-
-    @property
-    def chain(self) -> Chain:
-        """Sequence and coins."""
-        return Chain(sequence=self.sequence, coins=self.coins)
 
 
 class WalletTotal(Struct, frozen=True, kw_only=True):
@@ -83,10 +69,10 @@ class PostedCoins(Struct, frozen=True, kw_only=True):
 class ReceivedCoins(Struct, frozen=True, kw_only=True):
     """Coins of an entry that a creator's shard received. `total`: the shard's coins after it, None if unknown."""
 
+    event_id: str
     sequence: int
     coins: int
     total: int | None
-    posted_at: datetime
 
 
 class Mismatch(Struct, frozen=True, kw_only=True):
@@ -105,6 +91,10 @@ class Undecided(Struct, frozen=True, kw_only=True):
 
 class TimeIsOver(Exception):
     """Raised when the time of the run is over."""
+
+
+class TakenElsewhere(Exception):
+    """Raised when another run compares the shard."""
 
 
 class TooMany(Exception):
@@ -176,41 +166,112 @@ def judge(coins: int, certain: Tally, listed: Tally) -> Judgment:
     return Judgment.UNSURE if lowest <= coins <= highest else Judgment.DIFFERS
 
 
-def follow(start: Chain, rows: Iterable[ReceivedCoins]) -> Chain:
-    """Follow a shard's entries from place to place up to a gap, and compare each total with the one before it."""
-    sequence, coins = start.sequence, start.coins
-    for row in sorted(rows, key=lambda row: row.sequence):
-        if row.sequence > sequence + 1:
-            break
-        if row.sequence <= sequence or row.total not in {None, coins + row.coins}:
-            return Chain(sequence=sequence, coins=coins, is_broken=True)
-        sequence, coins = row.sequence, coins + row.coins
-    return Chain(sequence=sequence, coins=coins)
+class Level(IntEnum):
+    """The entries of a scan: those since a checked sum, late ones, too, or all; or those since the sum of all."""
+
+    NEW = 0
+    LATE = 1
+    ALL = 2
+    LAST = 3
 
 
-class ReceivedSum:
-    """Sum of all entries of a creator's shard up to a place, and the places taken: a bit for each."""
+class ShardScan(Struct, frozen=True, kw_only=True):
+    """Sum of a shard's entries, added to the coins at a place, up to the shard's total as read before them.
 
-    def __init__(self, until: int) -> None:
-        self._until = until
-        self._taken: dict[int, int] = defaultdict(int)
-        self._coins = self._rows = 0
+    All these entries exist when the total is read, and are never more, so the scan may take several runs. `after` is
+    its last entry so far, `at` the time of its checked sum. `is_confirmed`: the first entry's total confirms the coins
+    that the scan began with. `places` is the sum of the sequences.
+    """
 
-    def add(self, row: ReceivedCoins) -> None:
-        """Add an entry, unless it was received after the total was read."""
-        if row.sequence > self._until:
-            return
-        self._coins += row.coins
-        self._rows += 1
-        if row.sequence > 0:
-            self._taken[row.sequence // _BITS] |= 1 << row.sequence % _BITS
+    level: Level
+    first: int
+    opening: int
+    sequence: int
+    stored: int
+    at: datetime
+    after: str
+    coins: int
+    places: int
+    is_confirmed: bool = False
 
-    def mismatch(self, what: str, total: ShardTotal) -> Mismatch | None:
-        """Compare coins, then places: each must be taken once."""
-        if self._coins != total.coins:
-            return Mismatch(what=what, stored=total.coins, added_up=self._coins)
-        taken = sum(bits.bit_count() for bits in self._taken.values())
-        found = taken if self._rows == total.sequence else self._rows
-        if found != total.sequence:
-            return Mismatch(what=f"{what}/sequence", stored=total.sequence, added_up=found)
-        return None
+    @staticmethod
+    def begin(level: Level, checked: ShardSum, total: ShardTotal, at: datetime, after: str) -> "ShardScan":
+        """Begin after a checked sum."""
+        return ShardScan(
+            level=level,
+            first=checked.sequence,
+            opening=checked.coins,
+            sequence=total.sequence,
+            stored=total.coins,
+            at=at,
+            after=after,
+            coins=checked.coins,
+            places=_sum_to(checked.sequence),
+        )
+
+    @staticmethod
+    def parse(text: str | None) -> "ShardScan | None":
+        """Parse a position. None if no scan is under way."""
+        if text is None or "|" not in text:
+            return None
+        at, after, *numbers = text.split("|")
+        level, first, opening, sequence, stored, coins, places, is_confirmed = map(int, numbers)
+        return ShardScan(
+            level=Level(level),
+            first=first,
+            opening=opening,
+            sequence=sequence,
+            stored=stored,
+            at=datetime.fromisoformat(at),
+            after=after,
+            coins=coins,
+            places=places,
+            is_confirmed=bool(is_confirmed),
+        )
+
+    @property
+    def text(self) -> str:
+        """The scan as the position of a run."""
+        numbers = (self.level, self.first, self.opening, self.sequence, self.stored, self.coins, self.places)
+        return "|".join((iso(self.at), self.after, *(str(int(each)) for each in (*numbers, self.is_confirmed))))
+
+    @property
+    def checked(self) -> ShardSum:
+        """The checked sum after the scan."""
+        return ShardSum(sequence=self.sequence, coins=self.coins, at=self.at)
+
+    @property
+    def is_complete(self) -> bool:
+        """True if each place was taken once."""
+        return self.places == _sum_to(self.sequence)
+
+    @property
+    def judgment(self) -> Judgment:
+        """Compare the total. A checked sum that no entry confirms says nothing about it."""
+        if self.is_complete and self.coins == self.stored:
+            return Judgment.AGREES
+        is_sure = self.level is Level.LAST or (self.level < Level.ALL and self.is_confirmed)
+        return Judgment.DIFFERS if self.is_complete and is_sure else Judgment.UNSURE
+
+    def plus(self: "ShardScan", row: ReceivedCoins) -> "ShardScan":
+        """Add an entry, unless the scan began after its place, or it was received after the total was read."""
+        if not self.first < row.sequence <= self.sequence:
+            return replace(self, after=row.event_id)
+        is_next = row.sequence == self.first + 1 and row.total == self.opening + row.coins
+        return replace(
+            self,
+            after=row.event_id,
+            coins=self.coins + row.coins,
+            places=self.places + row.sequence,
+            is_confirmed=self.is_confirmed or is_next,
+        )
+
+    def mismatch(self, what: str) -> Mismatch:
+        """Report the coins, or else the sum of the places."""
+        if self.coins != self.stored:
+            return Mismatch(what=what, stored=self.stored, added_up=self.coins)
+        return Mismatch(what=f"{what}/sequence", stored=_sum_to(self.sequence), added_up=self.places)
+
+
+def _sum_to(sequence: int) -> int:
+    return sequence * (sequence + 1) // 2

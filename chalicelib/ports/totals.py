@@ -1,7 +1,6 @@
 """Totals of wallets and creators' shards, their entries, and the sums that the audit has checked."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.totals import PostedCoins, ReceivedCoins, ShardSum, ShardTotal, WalletSum, WalletTotal
@@ -22,8 +21,11 @@ class Totals(Protocol):
     def read_shard(self, creator_id: str, shard: int) -> ShardTotal:
         """Read a creator's shard with its checked sum."""
 
-    def list_received(self, creator_id: str, shard: int, since: datetime) -> Iterable[ReceivedCoins]:
-        """Read a shard's entries page by page in the order of posting, those posted at `since` or later."""
+    def find_place(self, creator_id: str, shard: int, event_id: str) -> int | None:
+        """Return the sequence of an entry in a shard. None: the shard has not received it."""
+
+    def list_received(self, creator_id: str, shard: int, after: str) -> Iterable[ReceivedCoins]:
+        """Read a shard's entries page by page in the order of posting, those whose event ids follow `after`."""
 
     def keep_shard(self, creator_id: str, shard: int, seen: ShardSum, checked: ShardSum) -> bool:
         """Store a checked sum in place of the one seen. False if another run stored one: it follows the shard."""

@@ -1,7 +1,7 @@
 """Audit: compare totals of wallets and creators' shards with their new entries, hour by hour of the journal.
 
-A wallet's checked sum moves forward with the journal's lines, a shard's with the running totals in its entries. Only
-where these differ from the total, all entries are read. So the cost of a run follows activity, not history.
+A wallet's checked sum moves forward with the journal's lines, a shard's with the entries that it received. Only where
+these differ from the total, all entries are read. So the cost of a run follows activity, not history.
 """
 
 import logging
@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from chalicelib.domain.journal import JOURNAL_SHARDS, JournalLine, hour_of, place_of
 from chalicelib.domain.totals import (
-    Chain,
     Mismatch,
     ShardSum,
+    TakenElsewhere,
     TimeIsOver,
     Undecided,
     WalletSum,
@@ -36,7 +36,7 @@ from chalicelib.usecases.totals import (
     compare_shard,
     compare_wallet,
 )
-from chalicelib.usecases.work import Turn, WorkServices, work_on
+from chalicelib.usecases.work import Turn, work_on
 
 log = logging.getLogger(__name__)
 
@@ -44,17 +44,20 @@ FIRST_LOOKBACK: Final = timedelta(days=1)
 UNREADABLE: Final = (TypeError, ValueError)
 """Errors of the adapters at a row that has no valid form."""
 UNREADABLE_ROW: Final = Undecided(reason="unreadable")
+NOT_RECEIVED: Final = Undecided(reason="not_received")
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """Limits of a run: lines of a batch, rows of one comparison within a batch, and rows of a shard in memory."""
+    """Limits of a run: lines of a batch, rows of one comparison within a batch, rows of a shard that any run reads, and
+    rows between two notes of the place in a shard."""
 
     lines: int = 1_000
     rows: int = 20_000
+    short: int = 1_000
     piece: int = 50_000
 
 
-class AuditServices(WorkServices, TotalsServices, Protocol):
+class AuditServices(TotalsServices, Protocol):
     """Services that the audit needs."""
 
     @property
@@ -118,7 +121,7 @@ class _Audit:
         self._services = services
         self._limits = limits
         self._turn = turn
-        self._bounds = Bounds(until=until, rows=limits.rows, piece=limits.piece)
+        self._bounds = Bounds(until=until, rows=limits.rows, short=limits.short, piece=limits.piece)
 
     def walk(self, part: int) -> None:
         """Check the wallets and shards of each batch of lines, and move the position after it.
@@ -139,10 +142,11 @@ class _Audit:
 
     def try_again(self, until: datetime) -> None:
         """Compare the items set aside that are due, each with all the time that is left."""
+        limited: Bounds = self._bounds
         for item in self._turn.due():
             if self._services.clock.now() >= until:
                 return
-            self._try(item, Bounds(until=until, rows=None, piece=self._limits.piece))
+            self._try(item, replace(limited, until=until, rows=None))
 
     def _first_place(self) -> str:
         """Return the first release's position, if there is one."""
@@ -150,16 +154,17 @@ class _Audit:
         return place_of(earlier or self._services.clock.now() - FIRST_LOOKBACK)
 
     def _try(self, item: ParkedItem, bounds: Bounds) -> None:
-        kind, _, name = item.item_id.partition("/")
+        kind, name, *rest = item.item_id.split("/")
         verdict: Verdict
         try:
             if kind == "wallet":
                 checked = self._services.totals.read_wallets([name])[name].checked
                 verdict = compare_wallet(name, checked, bounds, self._services)
+            elif kind == "gift":
+                verdict = self._check_shard(name, int(rest[0]), rest[1])
             else:
-                creator_id, _, shard = name.rpartition("/")
-                verdict = compare_shard(creator_id, int(shard), bounds, self._services)
-        except TimeIsOver:
+                verdict = compare_shard(name, int(rest[0]), bounds, self._services)
+        except (TimeIsOver, TakenElsewhere):
             self._turn.carry_over()
             self._turn.postpone(replace(item, reason="too_long"))
             return
@@ -184,7 +189,7 @@ class _Audit:
             self._set_unreadable_aside(f"wallet/{user_id}", check)
         # The last line of a shard is its newest.
         for line in {(line.creator_id, line.shard): line for line in lines if line.creator_id}.values():
-            self._set_unreadable_aside(f"creator/{line.creator_id}/{line.shard}", partial(self._check_shard, line))
+            self._set_unreadable_aside(f"creator/{line.creator_id}/{line.shard}", partial(self._check_gift, line))
 
     def _set_unreadable_aside(self, item_id: str, check: Callable[[], None]) -> None:
         try:
@@ -198,7 +203,8 @@ class _Audit:
         checked = total.checked
         if checked and checked.is_parked:
             return
-        if checked and checked.after is None:
+        # A line that cannot be read has no coins, so its wallet is compared.
+        if checked and checked.after is None and all(line.is_readable for line in lines):
             forward = sum_forward(checked, lines)
             if forward == checked:
                 return
@@ -210,16 +216,24 @@ class _Audit:
             seen: WalletSum = totals.read_wallets([user_id])[user_id].checked or WalletSum(after="")
             totals.keep_wallet(user_id, replace(seen, is_parked=True))
 
-    def _check_shard(self, line: JournalLine) -> None:
-        creator_id, shard, totals = str(line.creator_id), line.shard, self._services.totals
-        total = totals.read_shard(creator_id, shard)
-        seen, chain = total.checked, Chain(sequence=total.sequence, coins=total.coins)
-        if seen.is_parked or line.posted_at < seen.at or chain == seen.chain:
-            return
-        if verdict := compare_shard(creator_id, shard, self._bounds, self._services):
+    def _check_gift(self, line: JournalLine) -> None:
+        creator_id, shard = str(line.creator_id), line.shard
+        if verdict := self._check_shard(creator_id, shard, line.event_id):
+            self._turn.park(f"gift/{creator_id}/{shard}/{line.event_id}", self._report(verdict))
+
+    def _check_shard(self, creator_id: str, shard: int, event_id: str) -> Undecided | None:
+        """Compare the shard, which is set aside if it differs. Undecided until it has received the entry."""
+        totals = self._services.totals
+        place = totals.find_place(creator_id, shard, event_id)
+        try:
+            verdict = compare_shard(creator_id, shard, self._bounds, self._services, place or 0)
+        except TakenElsewhere:
+            verdict = None
+        if verdict:
             self._turn.park(f"creator/{creator_id}/{shard}", self._report(verdict))
             checked: ShardSum = totals.read_shard(creator_id, shard).checked
             totals.keep_shard(creator_id, shard, checked, replace(checked, is_parked=True))
+        return NOT_RECEIVED if place is None else None
 
     def _report(self, verdict: Mismatch | Undecided) -> str:
         """Log and count a verdict. Returns the reason for setting the item aside."""

@@ -1,6 +1,6 @@
 """Comparison of wallets and creators' shards with their entries, and the sums that were checked by it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
@@ -11,25 +11,26 @@ from chalicelib.domain.ids import KEY_WINDOW, first_id
 from chalicelib.domain.totals import (
     BEGINNING,
     UNSETTLED,
-    Chain,
     EntriesSum,
     Judgment,
+    Level,
     Mismatch,
-    ReceivedCoins,
-    ReceivedSum,
+    ShardScan,
     ShardSum,
     ShardTotal,
+    TakenElsewhere,
     Tally,
     TimeIsOver,
     TooMany,
     Undecided,
     WalletSum,
-    follow,
     judge,
 )
+from chalicelib.domain.work import Part
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.totals import Totals
 from chalicelib.usecases.recovery import SETTLE_DELAY
+from chalicelib.usecases.work import Turn, WorkServices, work_on
 
 HOUR: Final = timedelta(hours=1)
 ID_WINDOW: Final = KEY_WINDOW + HOUR
@@ -44,21 +45,20 @@ Row = TypeVar("Row")
 Verdict = Mismatch | Undecided | None
 
 
-class TotalsServices(Protocol):
+class TotalsServices(WorkServices, Protocol):
     """Services that a comparison needs."""
 
     @property
     def totals(self) -> Totals: ...
 
-    @property
-    def clock(self) -> Clock: ...
-
 
 class Bounds(Struct, frozen=True, kw_only=True):
-    """Bounds of a comparison: its end, the most rows that it reads at once, and the most that it has in memory."""
+    """Bounds of a comparison: its end, the most rows that it reads, those of a shard that any run reads, and those
+    between two notes of the place."""
 
     until: datetime
     rows: int | None
+    short: int
     piece: int
 
 
@@ -131,86 +131,110 @@ def _compare_recent(user_id: str, checked: WalletSum, bounds: Bounds, services: 
     return Undecided(reason="always_changing")
 
 
-def compare_shard(creator_id: str, shard: int, bounds: Bounds, services: TotalsServices) -> Verdict:
-    """Follow the shard's new entries up to its total, with late ones if places are missing; then add up all.
+def compare_shard(
+    creator_id: str, shard: int, bounds: Bounds, services: TotalsServices, place: int | None = None
+) -> Verdict:
+    """Compare the shard with the entries since its checked sum; if that does not suffice, with all.
 
-    The total is read first, so that the entries of all its places exist. Later ones do not matter.
+    The total is read first, so that the entries of all its places exist. Later ones do not matter. A few new entries
+    are read at once. Only one run compares more than these, in slices, and then the ones that came meanwhile. The
+    others pass on.
+
+    Args:
+        creator_id: the creator.
+        shard: the shard.
+        bounds: the bounds of this run.
+        services: the ports.
+        place: the sequence of an entry, if only a checked sum before it, of a shard that is not set aside, matters.
+
+    Raises:
+        TimeIsOver: no time is left; the next run goes on.
+        TakenElsewhere: another run is at it.
     """
+    totals, clock, name = services.totals, services.clock, (creator_id, shard)
+    short: Bounds = replace(bounds, rows=bounds.short)
+    while True:
+        read_at, total = clock.now(), totals.read_shard(creator_id, shard)
+        if place is not None and (total.checked.is_parked or 0 < place <= total.checked.sequence):
+            return None
+        new = _begin(Level.NEW, total.checked, total, read_at)
+        try:
+            scan = _read_on(name, new, short, services, None)
+        except TooMany:
+            scan = new
+        if scan.judgment is Judgment.AGREES:
+            totals.keep_shard(creator_id, shard, total.checked, scan.checked)
+            return None
+        if verdict := _compare_alone(name, bounds, services):
+            return verdict
+        place = None  # runs that passed on rely on this one for what the shard has received by now
+
+
+def _compare_alone(name: tuple[str, int], bounds: Bounds, services: TotalsServices) -> Verdict:
+    verdicts: list[Verdict] = []
+
+    def step(turn: Turn) -> None:
+        verdicts.append(_compare_in_slices(turn, name, bounds, services))
+        turn.move("done")
+
+    part = Part(worker="audit", name="/".join(map(str, name)))
     try:
-        # Following keeps its progress, so only the look for late entries needs the limit.
-        unlimited = Bounds(until=bounds.until, rows=None, piece=bounds.piece)
-        for lookback, within in ((timedelta(0), unlimited), (LATE, bounds)):
-            read_at = services.clock.now()
-            total = services.totals.read_shard(creator_id, shard)
-            since = max(BEGINNING, total.checked.at - lookback)
-            rows = _bounded(services.totals.list_received(creator_id, shard, since), within, services.clock)
-            followed = _follow((creator_id, shard), total, rows, bounds.piece, services.totals)
-            if followed is None:
-                return None
-            chain, seen = followed
-            if chain == Chain(sequence=total.sequence, coins=total.coins):
-                services.totals.keep_shard(creator_id, shard, seen, _whole(total, read_at))
-                return None
-            if chain.is_broken:
-                break
-        return _add_up_shard(creator_id, shard, bounds, services)
+        work_on(part, step, services, deadline=bounds.until)
     except TooMany:
         return Undecided(reason="too_many_entries")
+    if not verdicts:
+        raise TakenElsewhere
+    return verdicts[0]
 
 
-def _follow(
-    name: tuple[str, int], total: ShardTotal, rows: Iterable[ReceivedCoins], piece: int, totals: Totals
-) -> tuple[Chain, ShardSum] | None:
-    """Follow the entries from the checked sum, which moves after each piece. None if another run follows them."""
-    seen = total.checked
-    chain = seen.chain
-    waiting: list[ReceivedCoins] = []
+def _compare_in_slices(turn: Turn, name: tuple[str, int], bounds: Bounds, services: TotalsServices) -> Verdict:
+    """Go on with the scan that a run has left, and then from level to level until one has a result."""
+    totals, clock = services.totals, services.clock
+    read_at, total = clock.now(), totals.read_shard(*name)
+    scan = ShardScan.parse(turn.at)
+    if scan is None or scan.sequence <= total.checked.sequence:
+        scan = _begin(Level.NEW, total.checked, total, read_at)
+    while True:
+        # New entries are read in any case.
+        scan = _read_on(name, scan, replace(bounds, rows=None) if scan.level is Level.NEW else bounds, services, turn)
+        if scan.judgment is Judgment.AGREES:
+            totals.keep_shard(*name, total.checked, scan.checked)
+            return None
+        if scan.judgment is Judgment.DIFFERS or (scan.level is Level.ALL and not scan.is_complete):
+            return scan.mismatch("/".join(("creator", *map(str, name))))
+        if scan.level is Level.LAST:
+            return Undecided(reason="always_changing")
+        read_at, total = clock.now(), totals.read_shard(*name)
+        if scan.level is Level.ALL:
+            scan = _begin(Level.LAST, scan.checked, total, read_at)
+        else:
+            level = Level.LATE if scan.level is Level.NEW and not scan.is_complete else Level.ALL
+            scan = _begin(level, total.checked, total, read_at)
+
+
+def _begin(level: Level, checked: ShardSum, total: ShardTotal, read_at: datetime) -> ShardScan:
+    """Begin a scan. An entry may be received up to SETTLE_DELAY after it was posted."""
+    since = max(BEGINNING, checked.at - LATE) if level is Level.LATE else checked.at
+    checked = ShardSum() if level is Level.ALL else checked
+    after = first_id(BEGINNING if level is Level.ALL else since)
+    return ShardScan.begin(level, checked, total, at=read_at - SETTLE_DELAY, after=after)
+
+
+def _read_on(
+    name: tuple[str, int], scan: ShardScan, bounds: Bounds, services: TotalsServices, turn: Turn | None
+) -> ShardScan:
+    """Read on from the scan's place, which the turn keeps after each piece and where it is cut."""
+    rows = _bounded(services.totals.list_received(*name, scan.after), bounds, services.clock)
     try:
-        for row in rows:
-            if chain.sequence < row.sequence <= total.sequence:
-                waiting.append(row)
-            if len(waiting) < piece:
-                continue
-            chain = follow(chain, waiting)
-            waiting = [row for row in waiting if row.sequence > chain.sequence]
-            if chain.is_broken or len(waiting) > piece // 2:
-                break
-            moved = _move(name, seen, chain, [*waiting, row], totals)
-            if moved is None:
-                return None
-            seen = moved
-    except TimeIsOver:
-        chain = follow(chain, waiting)
-        if rest := [row for row in waiting if row.sequence >= chain.sequence]:
-            _move(name, seen, chain, rest, totals)
+        for number, row in enumerate(rows, start=1):
+            scan = scan.plus(row)
+            if turn and number % bounds.piece == 0:
+                turn.move(scan.text)
+    except (TimeIsOver, TooMany):
+        if turn:
+            turn.move(scan.text)
         raise
-    return follow(chain, waiting), seen
-
-
-def _move(
-    name: tuple[str, int], seen: ShardSum, chain: Chain, rest: Sequence[ReceivedCoins], totals: Totals
-) -> ShardSum | None:
-    """Store how far the shard was followed, to continue with the rest. None if another run follows it."""
-    at = min(row.posted_at for row in rest)
-    moved = ShardSum(sequence=chain.sequence, coins=chain.coins, at=at)
-    return moved if totals.keep_shard(*name, seen, moved) else None
-
-
-def _add_up_shard(creator_id: str, shard: int, bounds: Bounds, services: TotalsServices) -> Mismatch | None:
-    read_at = services.clock.now()
-    total = services.totals.read_shard(creator_id, shard)
-    added = ReceivedSum(total.sequence)
-    for row in _bounded(services.totals.list_received(creator_id, shard, BEGINNING), bounds, services.clock):
-        added.add(row)
-    if mismatch := added.mismatch(f"creator/{creator_id}/{shard}", total):
-        return mismatch
-    services.totals.keep_shard(creator_id, shard, total.checked, _whole(total, read_at))
-    return None
-
-
-def _whole(total: ShardTotal, read_at: datetime) -> ShardSum:
-    """Build the checked sum of a whole shard. An entry may be received up to SETTLE_DELAY after it was posted."""
-    return ShardSum(sequence=total.sequence, coins=total.coins, at=read_at - SETTLE_DELAY)
+    return scan
 
 
 def _bounded(rows: Iterable[Row], bounds: Bounds, clock: Clock) -> Iterator[Row]:

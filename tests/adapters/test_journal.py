@@ -223,7 +223,11 @@ def test_unreadable_row_is_listed_not_relayed_and_has_no_entry(
     table_store.put(wallet_key(bad.user_id), entry_key(bad.entry_id), name, "?")
 
     page = table_store.journal.read_page(crc32(good.user_id.encode()) % JOURNAL_SHARDS, place_of(hour), 100)
-    assert {each.entry_id for each in page} == {good.entry_id, bad.entry_id}
+    assert {each.entry_id: each.is_readable for each in page} == {
+        good.entry_id: True,
+        bad.entry_id: name not in {"coins", "lane"},
+    }
+    assert [each for each in page if each.entry_id == good.entry_id] == [line(good)]
     (missing,) = table_store.journal.not_relayed(page)
     ref = EntryRef(user_id=bad.user_id, entry_id=missing.entry_id)
     assert [record.entry for record in table_store.journal.read_records([ref])] == [None]

@@ -9,7 +9,7 @@ from chalicelib.adapters.dynamodb.keys import received_key, shard_key
 from chalicelib.adapters.dynamodb.models import CreatorEntryRow
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.ids import first_id
-from chalicelib.domain.totals import BEGINNING, PostedCoins, ReceivedCoins, ShardSum, ShardTotal, WalletSum, WalletTotal
+from chalicelib.domain.totals import PostedCoins, ReceivedCoins, ShardSum, ShardTotal, WalletSum, WalletTotal
 from chalicelib.ports.results import Posted
 from chalicelib.ports.totals import Totals
 from tests.adapters.costs import Cost, measured
@@ -89,12 +89,16 @@ def test_list_received_returns_entries_in_the_order_of_posting(store: Store, tot
         store.ledger.entries[gifts[0].user_id] = {gift.entry_id: gift for gift in gifts}
 
     rows = [
-        ReceivedCoins(sequence=sequence, coins=coins, total=total, posted_at=START + place * HOUR)
+        ReceivedCoins(event_id=gifts[place].event_id, sequence=sequence, coins=coins, total=total)
         for place, (sequence, coins, total) in enumerate([(2, 1, 3), (1, 2, 2), (3, 3, 6)])
     ]
-    assert list(totals.list_received(creator_id, 3, BEGINNING)) == rows
-    assert list(totals.list_received(creator_id, 3, START + HOUR)) == rows[1:]
-    assert list(totals.list_received(creator_id, 3, START + HOUR + MILLISECOND)) == rows[2:]
+    assert list(totals.list_received(creator_id, 3, "")) == rows
+    assert list(totals.list_received(creator_id, 3, gifts[0].event_id)) == rows[1:]
+    assert list(totals.list_received(creator_id, 3, first_id(START + HOUR))) == rows[1:]
+    assert list(totals.list_received(creator_id, 3, first_id(START + HOUR + MILLISECOND))) == rows[2:]
+    assert [totals.find_place(creator_id, 3, each.event_id) for each in gifts] == [2, 1, 3]
+    assert totals.find_place(creator_id, 3, new_id()) is None
+    assert totals.find_place(new_name("creator"), 3, new_id()) is None
     assert totals.read_shard(creator_id, 3) == ShardTotal(coins=6, sequence=3, checked=ShardSum())
 
 
@@ -106,7 +110,7 @@ def test_row_of_the_first_release_has_no_total(table_store: DynamoStore) -> None
     row = CreatorEntryRow(shard_key(creator_id, 0), received_key(gift.event_id))
     row.update([CreatorEntryRow.total.remove()])
 
-    [received] = totals_of(table_store).list_received(creator_id, 0, BEGINNING)
+    [received] = totals_of(table_store).list_received(creator_id, 0, "")
     assert (received.sequence, received.total) == (1, None)
 
 
@@ -154,7 +158,7 @@ def test_audit_of_the_table_finds_what_is_corrupted_later(audited: tuple[DynamoS
 
 
 def test_audit_reads_no_history_of_a_wallet_at_rest(audited: tuple[DynamoStore, AuditLab, Gift]) -> None:
-    """Beside leases and positions: pages of lines, two reads of wallets, four of the shard and its new entry."""
+    """Beside leases and positions: pages of lines, two reads of wallets, three of the shard, and its new entry."""
     store, lab, gift = audited
     later = replace(gift, posted_at=lab.clock.now(), gift_id=lab.clock.new_id(), event_id=lab.clock.new_id())
     assert store.ledger.post_gift(later) == Posted()
@@ -164,7 +168,7 @@ def test_audit_reads_no_history_of_a_wallet_at_rest(audited: tuple[DynamoStore, 
     _, tally = store.recorder.record(lab.audit)
 
     hours, parts = 2, 16
-    assert tally.requests.total() == parts * (3 + 2 * hours) + 2 + 1 + 4 + 1 + 1
+    assert tally.requests.total() == parts * (3 + 2 * hours) + 2 + 1 + 3 + 1 + 1
 
 
 @pytest.mark.parametrize(("number", "trips"), [(1, 2), (100, 2), (101, 4)])
@@ -180,3 +184,4 @@ def test_checked_sums_cost_one_unit_to_keep(atomic_store: DynamoStore) -> None:
     kept = ShardSum(sequence=1, coins=2, at=START)
     assert measured(atomic_store, lambda: totals.keep_shard(name, 0, ShardSum(), kept)) == Cost(1, wru=1)
     assert measured(atomic_store, lambda: totals.read_shard(name, 0)) == Cost(2, rru=2)
+    assert measured(atomic_store, lambda: totals.find_place(name, 0, new_id())) == Cost(1, rru=1)

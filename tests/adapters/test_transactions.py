@@ -146,7 +146,7 @@ def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
             lambda: positions.list_due(PART, START, 1),
             lambda: journal.read_page(0, place_of(START), 9),
             lambda: list(totals.list_posted("ann", "")),
-            lambda: list(totals.list_received("bob", 0, START)),
+            lambda: list(totals.list_received("bob", 0, "")),
         ],
         "BatchGetItem": [
             lambda: journal.not_relayed([line]),

@@ -3,18 +3,16 @@ from datetime import datetime, timedelta
 import pytest
 
 from chalicelib.domain.totals import (
-    BEGINNING,
     UNSETTLED,
-    Chain,
     EntriesSum,
     Judgment,
+    Level,
     PostedCoins,
     ReceivedCoins,
-    ReceivedSum,
+    ShardScan,
     ShardSum,
     ShardTotal,
     WalletSum,
-    follow,
     judge,
     sum_forward,
 )
@@ -26,7 +24,8 @@ SECOND = timedelta(seconds=1)
 
 def received(*places: tuple[int, int, int | None]) -> list[ReceivedCoins]:
     return [
-        ReceivedCoins(sequence=sequence, coins=coins, total=total, posted_at=START) for sequence, coins, total in places
+        ReceivedCoins(event_id=f"event-{sequence}", sequence=sequence, coins=coins, total=total)
+        for sequence, coins, total in places
     ]
 
 
@@ -77,38 +76,33 @@ def test_sum_forward_adds_later_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "chain"),
+    ("rows", "stored", "level", "judgment"),
     [
-        (received(), Chain(sequence=2, coins=5)),
-        (received((3, 1, 6), (4, 2, 8)), Chain(sequence=4, coins=8)),
-        (received((4, 2, 8), (3, 1, 6)), Chain(sequence=4, coins=8)),
-        (received((3, 1, None), (4, 2, 8)), Chain(sequence=4, coins=8)),
-        (received((3, 1, 6), (5, 2, 9)), Chain(sequence=3, coins=6)),
-        (received((4, 1, 6)), Chain(sequence=2, coins=5)),
-        (received((3, 1, 7)), Chain(sequence=2, coins=5, is_broken=True)),
-        (received((3, 1, 6), (3, 2, 8)), Chain(sequence=3, coins=6, is_broken=True)),
+        ([(3, 1, 6), (4, 2, 8)], 8, Level.NEW, Judgment.AGREES),
+        ([(4, 2, 8), (3, 1, 6)], 8, Level.NEW, Judgment.AGREES),
+        ([(3, 1, None), (4, 2, None)], 8, Level.NEW, Judgment.AGREES),
+        ([(3, 1, 6), (4, 2, 8)], 9, Level.NEW, Judgment.DIFFERS),
+        ([(3, 1, 7), (4, 2, 9)], 9, Level.NEW, Judgment.UNSURE),
+        ([(3, 1, None), (4, 2, None)], 9, Level.NEW, Judgment.UNSURE),
+        ([(3, 1, 7), (4, 2, 9)], 9, Level.LAST, Judgment.DIFFERS),
+        ([(3, 1, 6), (4, 2, 8)], 9, Level.ALL, Judgment.UNSURE),
+        ([(4, 3, 8)], 8, Level.LAST, Judgment.UNSURE),
+        ([(3, 1, 6), (3, 2, 8)], 8, Level.LATE, Judgment.UNSURE),
+        ([(2, 9, 5), (3, 1, 6), (4, 2, 8), (5, 9, 17)], 8, Level.NEW, Judgment.AGREES),
     ],
 )
-def test_follow_goes_to_the_first_gap_or_contradiction(rows: list[ReceivedCoins], chain: Chain) -> None:
-    assert follow(Chain(sequence=2, coins=5), rows) == chain
+def test_scan_is_sure_once_all_places_are_there_and_an_entry_confirms_its_beginning(
+    rows: list[tuple[int, int, int | None]], stored: int, level: Level, judgment: Judgment
+) -> None:
+    checked, total = ShardSum(sequence=2, coins=5), ShardTotal(sequence=4, coins=stored, checked=ShardSum())
+    scan = ShardScan.begin(level, checked, total, at=START, after="0")
+    for row in received(*rows):
+        scan = scan.plus(row)
+    assert scan.judgment is judgment
+    assert scan.after == f"event-{rows[-1][0]}"
+    assert ShardScan.parse(scan.text) == scan
 
 
-def test_received_sum_counts_each_place_once() -> None:
-    places = 5_000
-    added = ReceivedSum(places)
-    for row in received(*((sequence, 1, None) for sequence in range(1, places + 2))):
-        added.add(row)
-    assert added.mismatch("shard", _total(places)) is None
-    for row in received((7, 0, None)):
-        added.add(row)
-    mismatch = added.mismatch("shard", _total(places))
-    assert mismatch
-    assert (mismatch.what, mismatch.added_up) == ("shard/sequence", places + 1)
-
-
-def _total(coins: int) -> ShardTotal:
-    return ShardTotal(coins=coins, sequence=coins, checked=ShardSum(at=_beginning()))
-
-
-def _beginning() -> datetime:
-    return BEGINNING
+def test_scan_that_is_over_is_none() -> None:
+    assert ShardScan.parse(None) is None
+    assert ShardScan.parse("done") is None

@@ -248,6 +248,8 @@ def test_audit_counts_mismatches(
     api: Api, capsys: pytest.CaptureFixture[str], tampered: Mapping[str, int], mismatches: int
 ) -> None:
     post(api, *POSTED)
+    workers.relay(in_the_stream(*map(row_of, POSTED)), None)
+    capsys.readouterr()
     api.ledger.coins = {"fan-1": 70, **tampered}
     api.clock.advance(2 * HOUR)
     assert workers.audit_totals({"part": SHARD_OF_THE_FAN}, None) == {"mismatches": mismatches}

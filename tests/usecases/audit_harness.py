@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.totals import PostedCoins, ReceivedCoins, WalletTotal
@@ -47,9 +47,9 @@ class SlowTotals(FakeTotals):
             self.clock.advance(self.wallet_row_time)
             yield row
 
-    def list_received(self, creator_id: str, shard: int, since: datetime) -> Iterator[ReceivedCoins]:
+    def list_received(self, creator_id: str, shard: int, after: str) -> Iterator[ReceivedCoins]:
         self._run("shard")
-        for row in super().list_received(creator_id, shard, since):
+        for row in super().list_received(creator_id, shard, after):
             self.rows[creator_id, shard] += 1
             self.clock.advance(self.shard_row_time)
             yield row

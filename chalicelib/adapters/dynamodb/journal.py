@@ -3,11 +3,11 @@
 import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
-from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 
+from chalicelib.adapters.dynamodb.attributes import require
 from chalicelib.adapters.dynamodb.keys import (
     RELAY_RUN,
     WATERMARK,
@@ -25,11 +25,10 @@ from chalicelib.adapters.dynamodb.models import (
     CreatorEntryRow,
     EntryRow,
     RelayRunRow,
-    Row,
     WatermarkRow,
     bind,
 )
-from chalicelib.adapters.dynamodb.transactions import transient_errors
+from chalicelib.adapters.dynamodb.transactions import RawItem, transient_errors
 from chalicelib.domain.entries import Entry, EntryRef
 from chalicelib.domain.journal import JOURNAL_SHARDS, JournalLine, PostedRecord, hour_of
 from chalicelib.errors import TryAgain
@@ -38,12 +37,20 @@ log = logging.getLogger(__name__)
 
 _UNREADABLE: Final = (TypeError, ValueError)
 """Errors of an attribute of another type or form. Errors of requests are none of these."""
+_KEYS: Final = ("PK", "SK", "journal_hour", "journal_at")
 
 
-class _KeyRow(Row):
-    """The keys of an entry in the journal, whatever its other attributes are."""
+class _LineRow(EntryRow):
+    """An entry in the journal, or its keys alone if another attribute cannot be read."""
 
-    journal_at = UnicodeAttribute()
+    @classmethod
+    def from_raw_data(cls, data: RawItem) -> Self:
+        try:
+            row = super().from_raw_data(data)
+            require(row.coins)
+        except _UNREADABLE:
+            row = super().from_raw_data({name: value for name, value in data.items() if name in _KEYS})
+        return row
 
 
 class DynamoJournal:
@@ -64,15 +71,10 @@ class DynamoJournal:
             ]
 
     def read_page(self, shard: int, after: str, limit: int) -> Sequence[JournalLine]:
-        """Cost: 1 query; 2 if a row cannot be read. Lines then have only what their keys say."""
-        partition = hour_key(hour_of(after), shard)
+        """Cost: 1 query."""
         with transient_errors():
-            try:
-                rows = EntryRow.journal.query(partition, EntryRow.journal_at > after, limit=limit)
-                return [_line(row) for row in rows]
-            except _UNREADABLE:
-                keys = _KeyRow.journal.query(partition, _KeyRow.journal_at > after, limit=limit)
-                return [_line_of_keys(row.pk, row.journal_at) for row in keys]
+            rows = _LineRow.journal.query(hour_key(hour_of(after), shard), _LineRow.journal_at > after, limit=limit)
+            return [_line(row) for row in rows]
 
     def read_records(self, refs: Sequence[EntryRef]) -> Sequence[PostedRecord]:
         """Cost: one read; one for each entry if one of them cannot be read."""
@@ -150,26 +152,14 @@ def _record(entry: Entry) -> PostedRecord:
     return PostedRecord(record_id=ref.name, ref=ref, entry=entry)
 
 
-def _line_of_keys(partition: str, place: str) -> JournalLine:
-    posted_at, entry_id = place.split("#")
-    return JournalLine(
-        user_id=user_id_of(partition),
-        entry_id=entry_id,
-        event_id="",
-        kind="",
-        coins=0,
-        posted_at=datetime.fromisoformat(posted_at),
-    )
-
-
 def _line(row: EntryRow) -> JournalLine:
     posted_at, entry_id = (row.journal_at or "").split("#")
     return JournalLine(
         user_id=user_id_of(row.pk),
         entry_id=entry_id,
         event_id=row.event_id or "",
-        kind=row.kind,
-        coins=row.coins,
+        kind=row.kind or "",
+        coins=row.coins or 0,
         posted_at=datetime.fromisoformat(posted_at),
         creator_id=row.creator_id,
         shard=row.shard or 0,

@@ -1,7 +1,6 @@
 """Totals, their entries, and checked sums in DynamoDB. Writes checked sums only."""
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
 from typing import Final
 
 from pynamodb.exceptions import DoesNotExist
@@ -13,6 +12,7 @@ from chalicelib.adapters.dynamodb.keys import (
     SUM,
     WALLET,
     entry_id_of,
+    received_key,
     shard_key,
     shard_sum_key,
     wallet_key,
@@ -21,7 +21,6 @@ from chalicelib.adapters.dynamodb.keys import (
 from chalicelib.adapters.dynamodb.membership_rows import assign
 from chalicelib.adapters.dynamodb.models import CreatorEntryRow, EntryRow, ShardRow, SumRow, WalletRow, bind
 from chalicelib.adapters.dynamodb.transactions import is_done, transient_errors
-from chalicelib.domain.ids import first_id, uuid7_time
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.totals import PostedCoins, ReceivedCoins, ShardSum, ShardTotal, WalletSum, WalletTotal
 
@@ -93,20 +92,29 @@ class DynamoTotals:
                 checked = ShardSum()
         return ShardTotal(coins=coins, sequence=sequence, checked=checked)
 
-    def list_received(self, creator_id: str, shard: int, since: datetime) -> Iterator[ReceivedCoins]:
+    def find_place(self, creator_id: str, shard: int, event_id: str) -> int | None:
+        """Cost: 1 read unit."""
+        with transient_errors():
+            try:
+                row = CreatorEntryRow.get(shard_key(creator_id, shard), received_key(event_id), consistent_read=True)
+            except DoesNotExist:
+                return None
+            return row.sequence
+
+    def list_received(self, creator_id: str, shard: int, after: str) -> Iterator[ReceivedCoins]:
         """Cost: 1 query for a thousand entries. Ids of events are made at posting, so the entries sort by time."""
         with transient_errors():
             for row in CreatorEntryRow.query(
                 shard_key(creator_id, shard),
-                CreatorEntryRow.sk.between(RECEIVED + first_id(since), RECEIVED + _LAST),
+                CreatorEntryRow.sk.between(RECEIVED + after + _NEXT, RECEIVED + _LAST),
                 consistent_read=True,
                 page_size=_PAGE,
             ):
                 yield ReceivedCoins(
+                    event_id=row.sk.removeprefix(RECEIVED),
                     sequence=row.sequence,
                     coins=row.coins,
                     total=row.total,
-                    posted_at=uuid7_time(row.sk.removeprefix(RECEIVED)),
                 )
 
     def keep_shard(self, creator_id: str, shard: int, seen: ShardSum, checked: ShardSum) -> bool:
