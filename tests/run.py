@@ -66,11 +66,11 @@ SUITES: Final[Mapping[str, Sequence[Piece]]] = MappingProxyType(
         "test": (
             Piece("e2e", ("tests/e2e",)),
             CHECK,
-            Piece("covered", COVERED, ("--cov", "--cov-report=term:skip-covered", "-m", "not untraced")),
             Piece("faults", ("tests/faults", "tests/properties", "tests/recorded")),
+            Piece("covered", COVERED, ("--cov", "--cov-report=term:skip-covered", "-m", "not untraced")),
             Piece("infra", ("tests/infra", "tests/bench")),
-            Piece("browser", ("tests/browser",)),
             Piece("untraced", UNTRACED, ("-m", "untraced")),
+            Piece("browser", ("tests/browser",)),
         ),
         "unit": (
             Piece("http", ("tests/http", "tests/house/test_imports.py", "tests/house/test_files.py")),
