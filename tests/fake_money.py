@@ -30,7 +30,7 @@ class FakeMoney(FakeBudgets):
         kept_minor: int,
         adjustment: Adjustment | None,
         hold: DisputeHold | None = None,
-        paid: Wallet | None = None,
+        wallet: Wallet | None = None,
         returned: Set[str] = frozenset(),
     ) -> Posted | Stale:
         stored = self.entries.get(purchase.user_id, {}).get(purchase.purchase_id)
@@ -41,7 +41,7 @@ class FakeMoney(FakeBudgets):
         is_open_again = purchase.hold is DisputeHold.LOST and (hold is not DisputeHold.LOST or takes_coins)
         if not isinstance(stored, Purchase) or stored.version != purchase.version or existing or is_off:
             return Stale()
-        if paid and not self.is_still_paid(paid):
+        if wallet and not self.is_as_read(wallet):
             return Stale()
         synced = replace(stored, kept_minor=kept_minor, hold=hold, returned_payments=frozenset(returned))
         changed = replace(synced, version=stored.version + 1)
@@ -49,7 +49,7 @@ class FakeMoney(FakeBudgets):
         if is_open_again:
             self.paid_disputes.pop(purchase.user_id, None)
         else:
-            self.note_paid(paid)
+            self.note_paid(wallet)
         for each, step in ((purchase.hold, -1), (hold, 1)):
             if each:
                 self.disputes[purchase.user_id, each] += step
@@ -57,15 +57,18 @@ class FakeMoney(FakeBudgets):
             self.adjust(adjustment)
         return Posted()
 
-    def is_still_paid(self, paid: Wallet) -> bool:
-        """Return True if the wallet owes no coins and has the disputes that were read."""
-        disputes = self.disputes[paid.user_id, DisputeHold.OPEN], self.disputes[paid.user_id, DisputeHold.LOST]
-        return self.coins.get(paid.user_id, 0) >= 0 and disputes == (paid.open_disputes, paid.lost_disputes)
+    def is_as_read(self, wallet: Wallet) -> bool:
+        """Return True if the wallet has the disputes that were read, and owes coins for lost ones if it did."""
+        fan, lost = wallet.user_id, self.disputes[wallet.user_id, DisputeHold.LOST]
+        disputes = self.disputes[fan, DisputeHold.OPEN], lost, self.paid_disputes.get(fan, 0)
+        is_paid = lost > disputes[-1] and self.coins.get(fan, 0) >= 0
+        read = wallet.open_disputes, wallet.lost_disputes, wallet.paid_disputes
+        return disputes == read and is_paid == wallet.has_paid_disputes
 
-    def note_paid(self, paid: Wallet | None) -> None:
-        """Note the lost disputes of the wallet as paid, if there is one."""
-        if paid:
-            self.paid_disputes[paid.user_id] = paid.lost_disputes
+    def note_paid(self, wallet: Wallet | None) -> None:
+        """Note the lost disputes of the wallet as paid, if they are."""
+        if wallet and wallet.has_paid_disputes:
+            self.paid_disputes[wallet.user_id] = wallet.lost_disputes
 
     def is_granted(self, purchase: Purchase) -> bool:
         """Return True if the first release granted coins for the payment of the purchase."""

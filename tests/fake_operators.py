@@ -42,16 +42,16 @@ class FakeOperators:
         self.reversed_by: dict[tuple[str, str], str] = {}
         """Entry id of the reversal, by user id and gift id (gift ids are unique per user only)."""
 
-    def grant(self, adjustment: Adjustment, paid: Wallet | None = None) -> Posted | AlreadyExists | Stale | Conflict:
+    def grant(self, adjustment: Adjustment, wallet: Wallet | None = None) -> Posted | AlreadyExists | Stale | Conflict:
         earlier = self.ledger.find_entry(adjustment.user_id, adjustment.entry_id)
         if earlier:
             return AlreadyExists(entry=earlier)
         if adjustment.entry_id in self.acts:
             return Conflict()
-        if paid and not self.ledger.is_still_paid(paid):
+        if wallet and not self.ledger.is_as_read(wallet):
             return Stale()
         self._record(adjustment.entry_id, adjustment.kind.value, adjustment.user_id)
-        self.ledger.note_paid(paid)
+        self.ledger.note_paid(wallet)
         self.ledger.adjust(adjustment)
         return Posted()
 

@@ -14,10 +14,11 @@ from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySett
 class OperatorLedger(Protocol):
     """Operators' acts on the ledger. Each is one transaction and is recorded under its idempotency key."""
 
-    def grant(self, adjustment: Adjustment, paid: Wallet | None = None) -> Posted | AlreadyExists | Stale | Conflict:
+    def grant(self, adjustment: Adjustment, wallet: Wallet | None = None) -> Posted | AlreadyExists | Stale | Conflict:
         """Credit or take coins. A conflict: the key names another act, such as a grant to another fan.
 
-        `paid` is the wallet as read, if its lost disputes are paid: that is noted. Stale if it is not so any more.
+        If the lost disputes of `wallet`, as it was read, are paid, that is noted. Stale if its disputes changed, or it
+        owes no longer.
         """
 
     def reverse_gift(

@@ -41,7 +41,7 @@ def grant_coins(order: GrantOrder, *, ledger: Ledger, operators: OperatorLedger,
     )
     for _ in range(MAX_ATTEMPTS):
         wallet: Wallet | None = ledger.read_wallet(order.user_id) if order.coins < 0 else None
-        match operators.grant(grant, wallet if wallet and wallet.has_paid_disputes else None):
+        match operators.grant(grant, wallet):
             case Posted():
                 return Adjusted(adjustment=grant, is_repeat=False)
             case Stale():

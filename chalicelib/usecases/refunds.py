@@ -127,12 +127,11 @@ def _update_coins(purchase: Purchase, payment: _Payment, services: RefundService
     coins = coins_kept(purchase, kept_minor) - coins_kept(purchase, before_minor)
     wallet: Wallet | None = services.ledger.read_wallet(purchase.user_id) if coins < 0 else None
     adjustment = _adjustment(purchase, coins, wallet, services) if coins else None
-    is_noted = wallet is not None and wallet.has_paid_disputes and purchase.hold is not DisputeHold.LOST
-    paid = wallet if is_noted else None
+    debtor = None if purchase.hold is DisputeHold.LOST else wallet
     hold = dispute_hold(money) if services.catalogue.freeze_on_dispute else None
     returned = {part for part, state in states.items() if is_returned(state, purchase.currency)}
     # Conditional on the version that was read before the provider's state.
-    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment, hold, paid, returned):
+    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment, hold, debtor, returned):
         case Stale():
             return None
     outcome = Outcome.CLAWED_BACK if coins < 0 else Outcome.RESTORED if coins > 0 else Outcome.UNCHANGED

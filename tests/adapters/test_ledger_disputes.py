@@ -122,6 +122,22 @@ def test_grant_below_zero_notes_that_lost_disputes_are_paid(store: Store, purcha
     assert store.snapshot(fan) == before
 
 
+def test_grant_below_zero_is_stale_if_the_debt_was_paid_meanwhile(store: Store, purchase: Purchase) -> None:
+    fan = purchase.user_id
+    clawback = an_adjustment(fan, kind=Kind.CLAWBACK, coins=-600)
+    assert store.operators.grant(clawback, store.ledger.read_wallet(fan)) == Posted()
+    sync(store, purchase, 499, LOST)
+    owing = store.ledger.read_wallet(fan)
+    assert (owing.lost_disputes, owing.has_paid_disputes) == (1, False)
+    another = an_adjustment(fan, kind=Kind.CLAWBACK, coins=-1)
+    assert store.operators.grant(another, replace(owing, lost_disputes=0)) == Stale()
+
+    assert store.operators.grant(an_adjustment(fan, kind=Kind.GRANT, coins=-owing.coins)) == Posted()
+    assert store.operators.grant(another, owing) == Stale()
+    assert store.operators.grant(another, store.ledger.read_wallet(fan)) == Posted()
+    assert store.ledger.read_wallet(fan) == replace(owing, coins=-1, paid_disputes=1)
+
+
 def test_lost_dispute_that_takes_more_coins_is_not_paid_any_more(store: Store, purchase: Purchase) -> None:
     fan = purchase.user_id
     other = buy(store.ledger, fan, 100)

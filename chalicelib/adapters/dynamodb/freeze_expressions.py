@@ -11,6 +11,7 @@ from typing import Final
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
+from chalicelib.adapters.dynamodb.attributes import IntegerAttribute
 from chalicelib.adapters.dynamodb.models import WalletRow
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.purchases import DisputeHold
@@ -59,11 +60,24 @@ def change_hold(before: DisputeHold | None, after: DisputeHold | None, *, takes_
     return moved
 
 
-def note_paid(wallet: Wallet) -> tuple[Action, Condition]:
-    """Build the action that notes the lost disputes of the wallet as paid, and the condition that they still are."""
+def note_paid(wallet: Wallet) -> tuple[list[Action], Condition]:
+    """Build the actions that note lost disputes as paid if they are, and the condition that this still holds.
+
+    Without the condition, a debt that is paid between the read and the write would not be noted.
+    """
     disputes = wallet.open_disputes * _OPEN + wallet.lost_disputes
-    still_paid: Condition = (WalletRow.disputes == disputes) & (WalletRow.coins >= 0)
-    return WalletRow.paid_disputes.set(wallet.lost_disputes), still_paid
+    is_as_read = _has(WalletRow.disputes, disputes) & _has(WalletRow.paid_disputes, wallet.paid_disputes)
+    if wallet.lost_disputes <= wallet.paid_disputes:
+        return [], is_as_read
+    if not wallet.has_paid_disputes:
+        return [], is_as_read & (WalletRow.coins < 0)
+    return [WalletRow.paid_disputes.set(wallet.lost_disputes)], is_as_read & (WalletRow.coins >= 0)
+
+
+def _has(attribute: IntegerAttribute, number: int) -> Condition:
+    """Require the number. Zero may be missing."""
+    has: Condition = attribute == number
+    return has if number else has | attribute.does_not_exist()
 
 
 def has_spent(adjustment: Adjustment) -> Condition | None:

@@ -40,16 +40,15 @@ class DynamoOperators(DynamoReviews):
     def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._transactions = Transactions(bind(table_name), pause)
 
-    def grant(self, adjustment: Adjustment, paid: Wallet | None = None) -> Posted | AlreadyExists | Stale | Conflict:
+    def grant(self, adjustment: Adjustment, wallet: Wallet | None = None) -> Posted | AlreadyExists | Stale | Conflict:
         """Cost: 6 write units and 1 for the journal."""
-        noted, still_paid = note_paid(paid) if paid else (None, None)
-        actions = [noted] if noted else []
+        actions, is_as_read = note_paid(wallet) if wallet else ([], None)
         try:
-            self._transactions.write(lambda transaction: _credit(transaction, adjustment, actions, still_paid))
+            self._transactions.write(lambda transaction: _credit(transaction, adjustment, actions, is_as_read))
         except Refused as refused:
             # The act's record comes first. Acts of the first release have none.
-            act, entry, wallet = refused.failed
-            if wallet and not act and not entry:
+            act, entry, is_changed = refused.failed
+            if is_changed and not act and not entry:
                 return Stale()
             earlier = refused.old_items[1]
             return AlreadyExists(entry=to_entry(EntryRow.from_raw_data(earlier))) if earlier else Conflict()

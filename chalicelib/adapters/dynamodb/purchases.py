@@ -189,7 +189,7 @@ class DynamoPurchases(DynamoOpenCheckouts):
         kept_minor: int,
         adjustment: Adjustment | None,
         hold: DisputeHold | None = None,
-        paid: Wallet | None = None,
+        wallet: Wallet | None = None,
         returned: Set[str] = frozenset(),
     ) -> Posted | Stale:
         """Cost: 2 write units; with an adjustment 6 and 1 for the journal; with a change of the hold alone 4."""
@@ -204,10 +204,10 @@ class DynamoPurchases(DynamoOpenCheckouts):
         is_as_seen = has_spent(adjustment) if adjustment else None
         if adjustment:
             moved.append(WalletRow.coins.add(adjustment.coins))
-        if paid:
-            noted, still_paid = note_paid(paid)
-            moved.append(noted)
-            is_as_seen = still_paid if is_as_seen is None else is_as_seen & still_paid
+        if wallet:
+            noted, is_as_read = note_paid(wallet)
+            moved += noted
+            is_as_seen = is_as_read if is_as_seen is None else is_as_seen & is_as_read
 
         def write(transaction: TransactWrite) -> None:
             transaction.update(row, synced, EntryRow.version == purchase.version)
