@@ -207,7 +207,7 @@ def test_relay_of_slow_calls_ends_before_its_timeout(seconds: float, age: timede
     harness.clock.advance(age)
     began = harness.clock.now()
     budgets = [
-        BudgetRecord(record_id=f"b{number}", user_id=f"fan-{number}", old=None, new=SPENT if number % 9 else None)
+        BudgetRecord(record_id=f"b{number}", user_id=f"saver-{number}", old=None, new=SPENT if number % 9 else None)
         for number in range(100)
     ]
     posted = [record(place, entry) for place, entry in enumerate(entries)]

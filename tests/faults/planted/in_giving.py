@@ -165,7 +165,7 @@ IN_GIVING: Final = [
         "a timer that could not be set is forgotten",
         "chalicelib/usecases/relay.py",
         "            self.retry.update(record.record_id for record in records)\n",
-        "            self.retry.update(record.record_id for record in records if step != self.finish)\n",
+        "            self.retry.update(record.record_id for record in records if not isinstance(step, partial))\n",
         _ROWS,
     ),
     Bug(
