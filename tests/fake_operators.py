@@ -176,13 +176,17 @@ class FakeJournal:
         self.shards = shards
         self.watermarks: dict[str, datetime] = {}
 
-    def read_hour(self, hour: datetime) -> Sequence[JournalLine]:
-        lines = [_line(entry) for known in self.ledger.entries.values() for entry in known.values() if _posted(entry)]
-        return [line for line in lines if line.posted_at.replace(minute=0, second=0, microsecond=0) == hour]
-
     def read_page(self, shard: int, after: str, limit: int) -> Sequence[JournalLine]:
-        lines = [line for line in self.read_hour(hour_of(after)) if crc32(line.user_id.encode()) % self.shards == shard]
-        return sorted((line for line in lines if line.place > after), key=lambda line: line.place)[:limit]
+        hour = hour_of(after)
+        lines = [_line(entry) for known in self.ledger.entries.values() for entry in known.values() if _posted(entry)]
+        found = [
+            line
+            for line in lines
+            if line.posted_at.replace(minute=0, second=0, microsecond=0) == hour
+            and line.place > after
+            and crc32(line.user_id.encode()) % self.shards == shard
+        ]
+        return sorted(found, key=lambda line: line.place)[:limit]
 
     def read_records(self, refs: Sequence[EntryRef]) -> Sequence[PostedRecord]:
         return [record for ref in refs if (record := self._record(ref))]
@@ -192,9 +196,6 @@ class FakeJournal:
 
     def read_watermark(self, name: str) -> datetime | None:
         return self.watermarks.get(name)
-
-    def move_watermark(self, name: str, to: datetime) -> None:
-        self.watermarks[name] = to
 
     def _record(self, ref: EntryRef) -> PostedRecord | None:
         """Read an entry. One that fails for good has a record without entry."""

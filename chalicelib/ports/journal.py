@@ -11,9 +11,6 @@ from chalicelib.domain.journal import JournalLine, PostedRecord
 class Journal(Protocol):
     """All posted entries by hour, and the reads of the sweep and the audit."""
 
-    def read_hour(self, hour: datetime) -> Sequence[JournalLine]:
-        """Return the entries posted in the hour that begins at `hour`, unordered."""
-
     def read_page(self, shard: int, after: str, limit: int) -> Sequence[JournalLine]:
         """Return up to `limit` entries of a shard that follow the place, in order, within the hour of the place."""
 
@@ -31,7 +28,4 @@ class Journal(Protocol):
         """
 
     def read_watermark(self, name: str) -> datetime | None:
-        """Return the position of the worker of that name."""
-
-    def move_watermark(self, name: str, to: datetime) -> None:
-        """Store the position of the worker of that name."""
+        """Return the position that the first release's worker of that name stored."""

@@ -1,7 +1,7 @@
 """Contract of the Journal port: entries by the hour of posting, and those that are not relayed yet."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from zlib import crc32
 
 import pytest
@@ -28,6 +28,7 @@ from tests.adapters.samples import (
     new_name,
 )
 from tests.fakes import START, session_of
+from tests.journal_hours import lines_of_hour, put_watermark
 from tests.stores import DynamoStore, Store
 
 HOUR = timedelta(hours=1)
@@ -76,7 +77,7 @@ def granted(store: Store, at: datetime) -> Adjustment:
     return grant
 
 
-def test_read_hour_lists_every_kind_of_entry(store: Store, hour: datetime) -> None:
+def test_read_page_lists_every_kind_of_entry(store: Store, hour: datetime) -> None:
     purchase = bought(store, hour)
     gift = a_gift(purchase.user_id, posted_at=hour + timedelta(minutes=1), shard=63)
     reversal = a_reversal(gift, posted_at=hour + timedelta(minutes=2))
@@ -88,38 +89,32 @@ def test_read_hour_lists_every_kind_of_entry(store: Store, hour: datetime) -> No
     assert store.ledger.update_kept_amount(replace(purchase, version=purchase.version + 1), 529, restore) == Posted()
     grant = granted(store, hour + LAST_MILLISECOND)
 
-    listed = store.journal.read_hour(hour)
+    listed = lines_of_hour(store.journal, hour)
 
     entries: list[Entry] = [purchase, gift, reversal, clawback, restore, grant]
     assert in_order(listed) == in_order(map(line, entries))
 
 
-def test_read_hour_omits_unposted_purchases(store: Store, hour: datetime) -> None:
+def test_read_page_omits_unposted_purchases(store: Store, hour: datetime) -> None:
     store.ledger.open_purchase(a_purchase(created_at=hour))
 
-    assert list(store.journal.read_hour(hour)) == []
+    assert lines_of_hour(store.journal, hour) == []
 
 
-def test_read_hour_includes_first_and_last_millisecond(store: Store, hour: datetime) -> None:
+def test_read_page_includes_first_and_last_millisecond(store: Store, hour: datetime) -> None:
     moments = [-timedelta(milliseconds=1), timedelta(0), LAST_MILLISECOND, HOUR]
     before, first, last, after = [granted(store, hour + moment) for moment in moments]
 
-    assert in_order(store.journal.read_hour(hour)) == [line(first), line(last)]
-    assert line(before) in store.journal.read_hour(hour - HOUR)
-    assert line(after) in store.journal.read_hour(hour + HOUR)
+    assert in_order(lines_of_hour(store.journal, hour)) == [line(first), line(last)]
+    assert line(before) in lines_of_hour(store.journal, hour - HOUR)
+    assert line(after) in lines_of_hour(store.journal, hour + HOUR)
 
 
-def test_read_hour_is_independent_of_time_zone(store: Store, hour: datetime) -> None:
-    grant = granted(store, hour)
-
-    assert list(store.journal.read_hour(hour.astimezone(timezone(timedelta(hours=5, minutes=30))))) == [line(grant)]
-
-
-def test_read_hour_lists_every_entry_of_a_busy_hour(store: Store, hour: datetime) -> None:
+def test_read_page_lists_every_entry_of_a_busy_hour(store: Store, hour: datetime) -> None:
     """150 entries reach every one of the journal's 16 partitions."""
     grants = [granted(store, hour + timedelta(seconds=number)) for number in range(150)]
 
-    assert in_order(store.journal.read_hour(hour)) == in_order(map(line, grants))
+    assert in_order(lines_of_hour(store.journal, hour)) == in_order(map(line, grants))
 
 
 def test_not_relayed_returns_lines_until_received_or_published(store: Store) -> None:
@@ -281,11 +276,11 @@ def test_not_relayed_of_no_lines_is_empty(store: Store) -> None:
     assert list(store.journal.not_relayed([])) == []
 
 
-def test_watermark_is_read_as_moved(store: Store) -> None:
+def test_watermark_is_read_as_the_first_release_stored_it(store: Store) -> None:
     name, other = new_name("sweep"), new_name("audit")
     assert store.journal.read_watermark(name) is None
 
     for at in (START, START + HOUR, START - HOUR + timedelta(milliseconds=7)):
-        store.journal.move_watermark(name, at)
+        put_watermark(store, name, at)
         assert store.journal.read_watermark(name) == at
     assert store.journal.read_watermark(other) is None

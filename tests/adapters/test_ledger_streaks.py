@@ -18,6 +18,7 @@ from tests.adapters.costs import Cost, measured, reported
 from tests.adapters.samples import a_gift, a_posting, a_reversal, buy, new_id, new_name
 from tests.adapters.totals_lab import require_equal_sum
 from tests.fakes import START
+from tests.journal_hours import lines_of_hour
 from tests.stores import DynamoStore, Store
 
 
@@ -172,7 +173,7 @@ def test_end_streak_stores_one_notification_with_totals(store: Store, first: Gif
         "count": 2,
         "coins": 120,
     }
-    assert [line for line in store.journal.read_hour(START) if line.entry_id == ended.notification.entry_id]
+    assert [line for line in lines_of_hour(store.journal, START) if line.entry_id == ended.notification.entry_id]
     require_equal_sum(store, first.user_id)
 
 

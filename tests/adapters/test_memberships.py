@@ -17,6 +17,7 @@ from tests.adapters.samples import a_gift, a_membership, a_month, an_end, buy, n
 from tests.adapters.test_ledger_faults import MAX_SENDS
 from tests.adapters.test_ledger_races import all_at_once, until_decided
 from tests.fakes import START
+from tests.journal_hours import lines_of_hour
 from tests.stores import DynamoStore, Store
 
 SUBSCRIPTION, CUSTOMER = "sub_1", "cus_1"
@@ -131,7 +132,7 @@ def test_post_month_enters_the_journal_as_not_relayed(store: Store, membership: 
     post(store, month)
     assert month.posted_at is not None
     hour = month.posted_at.replace(minute=0, second=0, microsecond=0)
-    (line,) = [line for line in store.journal.read_hour(hour) if line.entry_id == month.purchase_id]
+    (line,) = [line for line in lines_of_hour(store.journal, hour) if line.entry_id == month.purchase_id]
     assert (line.kind, line.coins, line.event_id) == ("purchase", 500, month.event_id)
     assert list(store.journal.not_relayed([line])) == [line]
 

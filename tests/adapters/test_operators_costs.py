@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.domain.adjustments import Adjustment, Kind
-from chalicelib.domain.journal import JOURNAL_SHARDS, JournalLine
+from chalicelib.domain.journal import JournalLine
 from chalicelib.domain.purchases import Purchase
 from tests.adapters.costs import Cost, measured, reported
 from tests.adapters.samples import (
@@ -23,13 +23,13 @@ from tests.adapters.samples import (
     an_adjustment,
     buy,
     gifts_to,
-    new_hour,
     new_id,
     new_month,
     new_name,
 )
 from tests.fake_memberships import invoice_of
 from tests.fakes import START
+from tests.journal_hours import put_watermark
 from tests.stores import DynamoStore
 
 LONG_ID_LENGTH = 120
@@ -114,14 +114,6 @@ def test_freeze_costs_one_trip_and_four_units(atomic_store: DynamoStore, purchas
     assert measured(atomic_store, lambda: atomic_store.operators.freeze(freeze)) == Cost(1), "a repeat"
 
 
-def test_read_hour_costs_one_trip_per_journal_partition(atomic_store: DynamoStore) -> None:
-    hour = new_hour()
-    for _ in range(3):
-        atomic_store.operators.grant(an_adjustment(posted_at=hour))
-
-    assert measured(atomic_store, lambda: atomic_store.journal.read_hour(hour)).trips == JOURNAL_SHARDS
-
-
 def a_line(adjustment: Adjustment) -> JournalLine:
     return JournalLine(
         user_id=adjustment.user_id,
@@ -152,10 +144,9 @@ def test_not_relayed_of_received_gifts_costs_one_trip_more_for_their_runs(atomic
     assert measured(atomic_store, lambda: atomic_store.journal.not_relayed(lines)).trips == 2
 
 
-def test_watermark_costs_one_unit_to_read_or_move(atomic_store: DynamoStore) -> None:
+def test_watermark_costs_one_unit_to_read(atomic_store: DynamoStore) -> None:
     name, journal = new_name("sweep"), atomic_store.journal
-
-    assert measured(atomic_store, lambda: journal.move_watermark(name, START)) == Cost(1, wru=1)
+    put_watermark(atomic_store, name, START)
     assert measured(atomic_store, lambda: journal.read_watermark(name)) == Cost(1, rru=1)
 
 

@@ -13,6 +13,7 @@ from chalicelib.adapters.dynamodb.totals import DynamoTotals
 from chalicelib.adapters.dynamodb.transactions import transient_errors
 from chalicelib.adapters.dynamodb.work import DynamoWorkPositions
 from chalicelib.domain.budgets import BudgetChange
+from chalicelib.domain.entries import EntryRef
 from chalicelib.domain.journal import JournalLine, place_of
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.reviews import ReviewRef
@@ -109,8 +110,8 @@ def writes_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
         ],
         "UpdateItem": [
             lambda: ledger.mark_published(purchase.user_id, purchase.entry_id, START),
+            lambda: ledger.may_publish_again(purchase.user_id, purchase.entry_id),
             lambda: ledger.change_budget("ann", BudgetChange(seen=None, budget=a_budget())),
-            lambda: store.journal.move_watermark("sweep", START),
             lambda: positions.take(PART, "1", START, START),
             lambda: positions.move(Lease(part=PART, owner="1"), "a"),
             lambda: positions.release(Lease(part=PART, owner="1")),
@@ -142,7 +143,6 @@ def reads_of(store: DynamoStore) -> dict[str, list[Callable[[], object]]]:
         "Query": [
             lambda: ledger.list_entries("ann", 5),
             lambda: operators.list_reviews("2026-11", None, 100),
-            lambda: journal.read_hour(START),
             lambda: positions.list_due(PART, START, 1),
             lambda: journal.read_page(0, place_of(START), 9),
             lambda: list(totals.list_posted("ann", "")),
@@ -196,6 +196,13 @@ def test_single_item_writes_raise_permanent_errors(store: DynamoStore) -> None:
     for operation, write in writes:
         with injecting(store.client, denied, operation=operation), pytest.raises(PynamoDBException):
             write()
+
+
+def test_read_records_takes_no_denied_request_for_an_unreadable_entry(store: DynamoStore) -> None:
+    ref = EntryRef(user_id="ann", entry_id="1")
+    denied = error_response("AccessDeniedException")
+    with injecting(store.client, denied, denied, operation="BatchGetItem"), pytest.raises(PynamoDBException):
+        store.journal.read_records([ref])
 
 
 def test_missing_credentials_raise_try_again() -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from boto3.dynamodb.conditions import Key
 from botocore.config import Config
 
-from chalicelib.adapters.dynamodb.journal import DynamoJournal
-from chalicelib.adapters.dynamodb.models import Row
+from chalicelib.adapters.dynamodb.keys import WATERMARK, watermark_key
+from chalicelib.adapters.dynamodb.models import Row, WatermarkRow, bind
 from chalicelib.adapters.dynamodb.work import DynamoWorkPositions
 from chalicelib.usecases.event_slices import Walks
 from chalicelib.usecases.reconcile import PART
@@ -107,8 +107,9 @@ class Cloud:
     def pass_empty_hours(self) -> None:
         """Let sweep and audit begin with the present hours: a journal of two empty days is a thousand queries."""
         with self.local_adapters() as table_name:
+            bind(table_name)
             for worker in ("sweep", "audit"):
-                DynamoJournal(table_name).move_watermark(worker, settled_time())
+                WatermarkRow(watermark_key(worker), WATERMARK, at=settled_time()).save()
 
     @contextmanager
     def local_adapters(self) -> Iterator[str]:

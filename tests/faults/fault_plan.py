@@ -42,7 +42,6 @@ _WORKERS_OWN: Final = (
 )
 _REPEATABLE: Final = frozenset(
     {
-        "Journal.move_watermark",
         "Ledger.mark_gift_published",
         "Ledger.mark_published",
         "Ledger.mark_run_published",

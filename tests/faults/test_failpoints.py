@@ -21,8 +21,6 @@ FOR_ANSWERS_ONLY = {
 """Calls read only for the response."""
 FOR_COMMANDS_ONLY = {"OperatorLedger.copy_old_reviews"}
 """Calls of commands that an operator runs."""
-NO_LONGER_MADE = {"Journal.move_watermark", "Journal.read_hour"}
-"""Calls of the first release's workers."""
 FOR_GONE_ONLY = {"PaymentGateway.has_event"}
 """Calls about a subscription that the provider no longer has."""
 FOR_WORKERS_ONLY = {"StreakTimer.deliveries"}
@@ -48,7 +46,7 @@ def test_scenario_with_one_fault_loses_and_doubles_nothing(scenario: Scenario) -
 
 def test_scenarios_cover_every_call_of_every_port() -> None:
     names = {name for scenario in SCENARIOS for name in run(scenario, {}, Schedule.AT_ONCE).calls}
-    elsewhere = NO_LONGER_MADE | FOR_ANSWERS_ONLY | FOR_COMMANDS_ONLY | FOR_GONE_ONLY | FOR_WORKERS_ONLY
+    elsewhere = FOR_ANSWERS_ONLY | FOR_COMMANDS_ONLY | FOR_GONE_ONLY | FOR_WORKERS_ONLY
     assert all_calls() - names == elsewhere
 
 
@@ -59,7 +57,7 @@ def test_reads_have_no_effect_and_a_repeat_of_a_repeatable_call_neither() -> Non
     for scenario in SCENARIOS:
         seen |= _repeat_calls(scenario, odd)
     assert odd == set()
-    elsewhere = {"OperatorLedger.list_reviews"} | FOR_GONE_ONLY | NO_LONGER_MADE
+    elsewhere = {"OperatorLedger.list_reviews"} | FOR_GONE_ONLY
     assert {name for name in all_calls() if is_repeatable(name)} - seen == elsewhere
 
 

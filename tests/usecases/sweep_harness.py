@@ -8,6 +8,7 @@ from tests.domain.builders import FAN
 from tests.fake_operators import FakeJournal
 from tests.fake_services import FakeSweepServices
 from tests.fake_work import FakeWorkPositions
+from tests.journal_hours import lines_of_hour
 from tests.usecases.relay_harness import RelayHarness, credit, gift
 
 
@@ -51,7 +52,7 @@ class SweepHarness(RelayHarness):
 
     def unrelayed(self) -> list[str]:
         """Return the ids of entries neither received nor marked."""
-        lines = [line for hour in self.hours() for line in self.journal.read_hour(hour)]
+        lines = [line for hour in self.hours() for line in lines_of_hour(self.journal, hour)]
         return sorted(line.entry_id for line in self.journal.not_relayed(lines))
 
     def hours(self) -> set[datetime]:

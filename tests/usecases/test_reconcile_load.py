@@ -99,7 +99,7 @@ def test_reconcile_ends_after_four_hundred_refunds_within_an_hour(harness: LoadH
     One request after another here, as then.
     """
     now = harness.clock.now()
-    harness.worker.journal.move_watermark("reconcile", now)
+    harness.worker.journal.watermarks["reconcile"] = now
     harness.list_refunds(400, now + MINUTE, timedelta(seconds=8))
     harness.clock.advance(65 * MINUTE)
     assert harness.run() == 400
@@ -146,7 +146,7 @@ def test_reconcile_first_run_costs_each_payment_one_look_however_long_ago(harnes
 def test_reconcile_that_is_killed_repeats_no_look(harness: LoadHarness) -> None:
     """The looks of a slice are kept even if its end was not reached."""
     now = harness.clock.now()
-    harness.worker.journal.move_watermark("reconcile", now)
+    harness.worker.journal.watermarks["reconcile"] = now
     harness.list_refunds(90, now + MINUTE, timedelta(seconds=1))
     harness.clock.advance(65 * MINUTE)
     harness.provider.killed_at = harness.clock.now() + timedelta(seconds=40)

@@ -53,7 +53,7 @@ def test_reconcile_sets_each_failing_object_aside_once(
     monkeypatch.setattr(
         harness.provider, "find_purchase_ref", lambda name: raise_try_again() if name in poison else read(name)
     )
-    harness.worker.journal.move_watermark("reconcile", START)
+    harness.worker.journal.watermarks["reconcile"] = START
     assert harness.reconcile() == {"stranger": len(poison), "try_again": len(poison)}
     harness.worker.positions.parked.clear()
     assert harness.reconcile(after=3 * HOUR) == {}

@@ -88,7 +88,7 @@ def test_reconcile_position_before_the_providers_retention_begins_at_it(harness:
 
 
 def test_reconcile_continues_from_the_first_releases_position_an_hour_before_it(harness: WalkingHarness) -> None:
-    harness.worker.journal.move_watermark("reconcile", NOW - 3 * HOUR)
+    harness.worker.journal.watermarks["reconcile"] = NOW - 3 * HOUR
     assert harness.slices_of_a_run() == [(NOW - 3 * HOUR, NOW - GRACE), (NOW - 4 * HOUR, NOW - 2 * HOUR)]
 
 

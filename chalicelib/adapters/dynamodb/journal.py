@@ -1,11 +1,11 @@
-"""The journal in DynamoDB, with the reads of sweep and audit. Writes only watermarks."""
+"""The journal in DynamoDB, with the reads of sweep and audit. Writes nothing."""
 
 import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final, Self
 
-from pynamodb.exceptions import DoesNotExist
+from pynamodb.exceptions import DoesNotExist, PynamoDBException
 
 from chalicelib.adapters.dynamodb.attributes import require
 from chalicelib.adapters.dynamodb.keys import (
@@ -30,7 +30,7 @@ from chalicelib.adapters.dynamodb.models import (
 )
 from chalicelib.adapters.dynamodb.transactions import RawItem, transient_errors
 from chalicelib.domain.entries import Entry, EntryRef
-from chalicelib.domain.journal import JOURNAL_SHARDS, JournalLine, PostedRecord, hour_of
+from chalicelib.domain.journal import JournalLine, PostedRecord, hour_of
 from chalicelib.errors import TryAgain
 
 log = logging.getLogger(__name__)
@@ -63,13 +63,6 @@ class DynamoJournal:
     def __init__(self, table_name: str) -> None:
         bind(table_name)
 
-    def read_hour(self, hour: datetime) -> Sequence[JournalLine]:
-        """Cost: 16 queries."""
-        with transient_errors():
-            return [
-                _line(row) for shard in range(JOURNAL_SHARDS) for row in EntryRow.journal.query(hour_key(hour, shard))
-            ]
-
     def read_page(self, shard: int, after: str, limit: int) -> Sequence[JournalLine]:
         """Cost: 1 query."""
         with transient_errors():
@@ -82,9 +75,9 @@ class DynamoJournal:
         try:
             with transient_errors():
                 return [_record(to_entry(row)) for row in EntryRow.batch_get(keys, consistent_read=True)]
-        except TryAgain:
+        except (TryAgain, PynamoDBException):  # of the request, which says nothing about an entry
             raise
-        except Exception:  # any failure concerns one entry only
+        except Exception:  # any other failure concerns one entry only
             if len(refs) > 1:
                 return [record for ref in refs for record in self.read_records([ref])]
             log.exception("entry_unreadable", extra={"entry_id": refs[0].entry_id})
@@ -128,10 +121,6 @@ class DynamoJournal:
                 return WatermarkRow.get(watermark_key(name), WATERMARK, consistent_read=True).at
             except DoesNotExist:
                 return None
-
-    def move_watermark(self, name: str, to: datetime) -> None:
-        with transient_errors():
-            WatermarkRow(watermark_key(name), WATERMARK).update([WatermarkRow.at.set(to)])
 
 
 def _published_gifts(rows: Sequence[CreatorEntryRow]) -> set[tuple[str, str]]:

@@ -28,6 +28,7 @@ from tests.fake_services import settlement_services
 from tests.fakes import START
 from tests.faults.lives.account import StripeAccount
 from tests.faults.simulated_system import SimulatedSystem
+from tests.journal_hours import put_watermark
 from tests.stores import DynamoStore
 
 CATALOGUE: Final = a_catalogue(
@@ -70,7 +71,7 @@ class LivingSystem(SimulatedSystem):
         self.is_behind = False
         self.stripe = StripeAccount(self.clock, self._notice)
         self.gateway, self.subscriptions = self.stripe.gateway, self.stripe.memberships
-        self.journal.move_watermark("reconcile", START)
+        put_watermark(store, "reconcile", START)
         self.place_audit()
 
     def _notice(self, event: Event) -> None:
