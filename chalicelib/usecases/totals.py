@@ -91,14 +91,15 @@ def _add_up_wallet(
 ) -> WalletSum:
     """Add up the entries that were a minute old when this sum was begun, perhaps by an earlier run.
 
-    These are never more, so the sum goes on where it was left. It is finished when a total agrees with it.
+    These are never more, so the sum goes on where it was left. It is finished when a total agrees with it. Of later
+    entries it has those that are not listed as recent ones, as their ids are old.
     """
     totals, clock = services.totals, services.clock
     begun = begun or WalletSum(at=clock.now() - UNSETTLED, is_parked=is_parked)
-    coins, after = begun.coins, begun.after or ""
+    coins, after, recent = begun.coins, begun.after or "", _first_recent(begun)
     try:
         for entry in _bounded(totals.list_posted(user_id, after), bounds, clock):
-            coins += entry.coins if entry.posted_at <= begun.at else 0
+            coins += entry.coins if entry.posted_at <= begun.at or entry.entry_id < recent else 0
             after = entry.entry_id
     finally:
         if after:
@@ -113,7 +114,7 @@ def _compare_recent(user_id: str, checked: WalletSum, bounds: Bounds, services: 
     others it may have or not. A mismatch is found twice in a row: a transaction's writes are not visible at once.
     """
     totals, clock = services.totals, services.clock
-    after = first_id(max(BEGINNING, checked.at - ID_WINDOW))
+    after = _first_recent(checked)
     certain: Tally | None = None
     judgment = Judgment.UNSURE
     for _ in range(MAX_ATTEMPTS):
@@ -129,6 +130,10 @@ def _compare_recent(user_id: str, checked: WalletSum, bounds: Bounds, services: 
             return Mismatch(what=f"wallet/{user_id}", stored=coins, added_up=recent.listed.coins)
         certain = recent.listed
     return Undecided(reason="always_changing")
+
+
+def _first_recent(checked: WalletSum) -> str:
+    return first_id(max(BEGINNING, checked.at - ID_WINDOW))
 
 
 def compare_shard(

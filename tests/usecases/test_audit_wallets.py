@@ -76,17 +76,20 @@ def test_line_that_the_index_shows_late_costs_a_look_and_no_alarm(harness: Audit
     assert harness.totals.wallet_sums[FAN].coins == 68
 
 
-def test_purchase_of_an_old_id_costs_a_look_at_all_entries(harness: AuditHarness) -> None:
+@pytest.mark.parametrize("age", [DUE, timedelta(0)])
+def test_purchase_of_an_old_id_costs_a_look_at_all_entries(harness: AuditHarness, age: timedelta) -> None:
+    """It is paid days after its checkout was opened, long before the audit or at that moment."""
     harness.audit()
     harness.clock.advance(timedelta(days=9))
     harness.spend()
+    harness.clock.advance(DUE - age)
     harness.ledger.coins[FAN] += 70
     earlier = harness.ledger.entries[FAN].pop("purchase-101")
     paid = replace(earlier, purchase_id="019aab12-0000-7000-8000-000000000000", posted_at=harness.clock.now())
     harness.ledger.entries[FAN]["again"] = earlier
     harness.ledger.entries[FAN][paid.entry_id] = paid
     harness.journal = UnlistedJournal(harness.ledger, shards=1)
-    assert harness.found() == []
+    assert harness.found(age) == []
     assert harness.parked() == {}
 
 
