@@ -3,15 +3,25 @@
 from collections.abc import Callable
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from msgspec.structs import replace
 
 from chalicelib.adapters.dynamodb.models import Row
+from chalicelib.adapters.dynamodb.shards import MAX_RECEIVE_ATTEMPTS
 from chalicelib.adapters.dynamodb.transactions import MAX_ATTEMPTS
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.purchases import Purchase, Status
 from chalicelib.errors import TryAgain
 from chalicelib.ports.results import AlreadyExists, AlreadyReversed, AlreadySettled, Posted, Repeated, Stale, Unchanged
-from tests.adapters.injection import canceled, cannot_connect, delivered_twice, injecting, response_lost, times_out
+from tests.adapters.injection import (
+    Send,
+    canceled,
+    cannot_connect,
+    delivered_twice,
+    injecting,
+    response_lost,
+    times_out,
+)
 from tests.adapters.samples import (
     a_clawback,
     a_credit,
@@ -116,15 +126,31 @@ def test_posts_raise_try_again_after_max_attempts_of_conflicts(
     assert len(pauses) == 2 * MAX_ATTEMPTS
 
 
+def test_receive_gifts_after_a_conflict_reads_the_shard_again(store: DynamoStore, pauses: list[float]) -> None:
+    """The transaction that it met takes the sequences, so that the same attempt would be refused."""
+    creator_id = new_name("creator")
+    first, second = gifts_to(creator_id, 2)
+
+    def overtaken(send: Send) -> AWSResponse | None:
+        store.ledger.receive_gifts(creator_id, 0, [first])
+        return canceled("None", "TransactionConflict")(send)
+
+    with injecting(store.client, overtaken) as requests:
+        received = store.ledger.receive_gifts(creator_id, 0, [second])
+
+    assert received[second.event_id].sequence == 2
+    assert (len(requests), len(pauses)) == (3, 1)
+
+
 def test_receive_gifts_raises_try_again_when_shard_always_changes(store: DynamoStore, pauses: list[float]) -> None:
     creator_id = new_name("creator")
     shard_changed = canceled("None", "ConditionalCheckFailed")
 
-    with injecting(store.client, *[shard_changed] * MAX_ATTEMPTS), pytest.raises(TryAgain):
+    with injecting(store.client, *[shard_changed] * MAX_RECEIVE_ATTEMPTS), pytest.raises(TryAgain):
         store.ledger.receive_gifts(creator_id, 0, gifts_to(creator_id, 1))
 
     assert store.shard(creator_id, 0).sequences == {}
-    assert len(pauses) == MAX_ATTEMPTS
+    assert len(pauses) == MAX_RECEIVE_ATTEMPTS
 
 
 def test_post_purchase_resends_lost_request_with_same_token(store: DynamoStore, purchase: Purchase) -> None:

@@ -1,12 +1,15 @@
 """The capacity simulation, small, and its table in infra/README.md."""
 
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
+from chalicelib.services import RECONCILE_PER_SECOND
 from tests.bench.capacity import measures, report
 from tests.bench.capacity.__main__ import missed
 from tests.bench.capacity.limits import LIMITS, seconds
+from tests.bench.capacity.reconcile import reconcile_seconds
 from tests.bench.capacity.relay import relay_run
 from tests.bench.capacity.streaks import streaks_run
 from tests.bench.capacity.sweep import passing_run, repair_run
@@ -33,6 +36,12 @@ def test_sweep_passes_certain_entries_faster_than_it_mends_lost_ones() -> None:
 def test_relay_publishes_each_entry_once() -> None:
     run = relay_run(functions=2, batches=1)
     assert (run.items, run.messages) == (200, 200)
+
+
+def test_reconcile_is_as_fast_as_its_pace() -> None:
+    """A refunded payment takes four requests, at 20 a second."""
+    took = reconcile_seconds(20, ["refund.created"], share=1.0, over=timedelta(minutes=1))
+    assert 20 * 4 / RECONCILE_PER_SECOND < took < 2 * 20 * 4 / RECONCILE_PER_SECOND
 
 
 @pytest.mark.parametrize("is_active", [False, True])

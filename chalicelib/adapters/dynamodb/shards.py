@@ -2,18 +2,22 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import accumulate, islice
+from typing import Final
 
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamodb.keys import SHARD, received_key, shard_key, streak_key
 from chalicelib.adapters.dynamodb.models import CreatorEntryRow, ShardRow
-from chalicelib.adapters.dynamodb.transactions import MAX_ATTEMPTS, Refused, Transactions, transient_errors
+from chalicelib.adapters.dynamodb.transactions import MAX_ATTEMPTS, Conflict, Refused, Transactions, transient_errors
 from chalicelib.domain.adjustments import Adjustment
 from chalicelib.domain.entries import ShardEntry
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.shards import MAX_SHARDS, ShardPosition, streak_of
 from chalicelib.errors import TryAgain
+
+MAX_RECEIVE_ATTEMPTS: Final = 2 * MAX_ATTEMPTS
+"""Attempts to take the next sequences, each after a read, while other batches take them."""
 
 
 def receive_gifts(
@@ -21,13 +25,15 @@ def receive_gifts(
 ) -> Mapping[str, ShardPosition]:
     """Post entries to a shard. Cost: 2 write units per entry, 2 for the shard and 2 per streak."""
     received: dict[str, ShardPosition] = {}
-    for _ in range(MAX_ATTEMPTS):
+    for _ in range(MAX_RECEIVE_ATTEMPTS):
         missing = [gift for gift in gifts if gift.event_id not in received]
         if not missing:
             return received
         position = _Receiving(shard_key(creator_id, shard), missing, run_id)
         try:
-            transactions.write(position.write)
+            transactions.write(position.write, attempts=1)
+        except Conflict:
+            continue  # the other batch takes these sequences, so they are read again
         except Refused as refused:
             # An earlier delivery of the record received the gift, which keeps its sequence.
             for gift, old_item in zip(missing, refused.old_items, strict=False):

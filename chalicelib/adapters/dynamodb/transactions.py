@@ -46,6 +46,10 @@ class Refused(Exception):
         self.old_items = [reason.raw_item if reason else None for reason in reasons]
 
 
+class Conflict(TryAgain):
+    """Raised when other transactions wrote the same items; nothing was written."""
+
+
 class Transactions:
     """Atomic writes of several items."""
 
@@ -53,14 +57,15 @@ class Transactions:
         self._connection = connection
         self._pause = pause
 
-    def write(self, write: Callable[[TransactWrite], None]) -> None:
+    def write(self, write: Callable[[TransactWrite], None], attempts: int = MAX_ATTEMPTS) -> None:
         """Write, with retries while other transactions conflict.
 
         Raises:
             Refused: a condition did not hold.
-            TryAgain: every attempt conflicted, or the outcome is unknown.
+            Conflict: every attempt met another transaction.
+            TryAgain: the outcome is unknown.
         """
-        for _ in range(MAX_ATTEMPTS):
+        for _ in range(attempts):
             with transient_errors():
                 try:
                     with TransactWrite(connection=self._connection) as transaction:
@@ -69,7 +74,7 @@ class Transactions:
                     self._classify(error)
                 else:
                     return
-        raise TryAgain("Others are writing there.")
+        raise Conflict("Others are writing there.")
 
     def wait(self) -> None:
         """Sleep with full jitter."""

@@ -5,11 +5,14 @@ misses its requirement.
 """
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 from tests.bench.capacity import measures, report
+from tests.bench.capacity.reconcile import reconciling
 from tests.bench.capacity.relay import relay_capacity
 from tests.bench.capacity.streaks import streaks_capacity
 from tests.bench.capacity.sweep import sweep_capacity
@@ -19,16 +22,21 @@ LEAST: Final = 1_200
 LONGEST: Final = 120
 """Minutes in which an hour's outage at 100 entries a second must be made up for."""
 
+REFUNDS_MINUTES: Final = 10
+FIRST_RUN_HOURS: Final = 24
+
 
 def simulate(entries: int) -> dict[str, Any]:
     """Run every simulation with this number of entries."""
     workers = [relay_capacity(batches=2), sweep_capacity(entries), streaks_capacity(batches=3)]
-    return {"workers": measures.to_json(workers)}
+    return {"workers": measures.to_json(workers), "reconcile": asdict(reconciling(entries // 4))}
 
 
 def missed(figures: Any) -> list[str]:
     """List the requirements that are not met."""
-    return [
+    reconcile = figures["reconcile"]
+    late = reconcile["refunds_minutes"] > REFUNDS_MINUTES or max(reconcile["first_run_hours"]) > FIRST_RUN_HOURS
+    return [f"reconcile: {reconcile}"] * late + [
         f"{row['worker']}: {row['per_second']:,.0f} {row['unit']}, {row['recovery'][2]} min after an hour at 100/s"
         for row in figures["workers"]
         if row["per_second"] < LEAST or not row["recovery"][2] or row["recovery"][2] > LONGEST
@@ -40,6 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.capacity", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--readme", action="store_true", help="store the figures, and write infra/README.md")
     options = parser.parse_args(arguments)
+    logging.disable(logging.CRITICAL)
     figures = simulate(2_000)
     print(report.rendered(figures))
     if options.readme:

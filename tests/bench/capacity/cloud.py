@@ -97,7 +97,8 @@ class SimulatedTable(AtomicTable):
             return self._wait(operation, latency, lambda: _throttled(operation, len(keys)))
         if self._held.intersection(keys):
             self.costs.conflicts += 1
-            return self._wait(operation, latency, lambda: _conflicting(operation, keys, self._held))
+            refusal = _refusal(operation, "TransactionConflict", [key in self._held for key in keys])
+            return self._wait(operation, latency, lambda: refusal)
         held = set(keys) if operation == "TransactWriteItems" else set[Key]()
         self._held |= held
         try:
@@ -223,10 +224,6 @@ def _bytes(item: Item) -> int:
 
 def _throttled(operation: str, actions: int) -> tuple[SimpleNamespace, Mapping[str, Any]]:
     return _refusal(operation, "ProvisionedThroughputExceeded", [True] * actions)
-
-
-def _conflicting(operation: str, keys: list[Key], held: set[Key]) -> tuple[SimpleNamespace, Mapping[str, Any]]:
-    return _refusal(operation, "TransactionConflict", [key in held for key in keys])
 
 
 def _refusal(operation: str, code: str, concerned: list[bool]) -> tuple[SimpleNamespace, Mapping[str, Any]]:

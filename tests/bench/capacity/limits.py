@@ -54,6 +54,7 @@ LIMITS: Final[Mapping[str, Limit]] = {
     "cpu_request": Limit(1.0, "ms", _CPU),
     "cpu_read": Limit(0.08, "ms/item", _CPU),
     "cpu_write": Limit(0.15, "ms/item", _CPU),
+    "cpu_stripe": Limit(2.0, "ms", _CPU),
     "cpu_message": Limit(0.15, "ms/message", _CPU),
 }
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.bench.capacity.measures import FUNCTIONS, Capacity
+from tests.bench.capacity.reconcile import Reconciling
 
 README: Final = Path(__file__).resolve().parents[3] / "infra" / "README.md"
 BEGIN: Final = "<!-- capacity: written by `python -m tests.bench.capacity --readme` -->"
@@ -21,6 +22,8 @@ def rendered(figures: Any) -> str:
             "until it has made up for an outage of an hour at that rate of entries.",
             "",
             *table(_COLUMNS, rows),
+            "",
+            *Reconciling(**figures["reconcile"]).lines(),
         ]
     )
 
