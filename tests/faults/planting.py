@@ -25,6 +25,7 @@ from tests.faults.planted.in_adapters import IN_ADAPTERS
 from tests.faults.planted.in_amounts import IN_AMOUNTS
 from tests.faults.planted.in_audit import IN_AUDIT
 from tests.faults.planted.in_budgets import IN_BUDGETS
+from tests.faults.planted.in_freezes import IN_FREEZES
 from tests.faults.planted.in_giving import IN_GIVING
 from tests.faults.planted.in_lives import IN_LIVES
 from tests.faults.planted.in_memberships import IN_MEMBERSHIPS
@@ -40,6 +41,7 @@ BUGS: Final[Sequence[Bug]] = (
     *IN_RECONCILE,
     *IN_AMOUNTS,
     *IN_BUDGETS,
+    *IN_FREEZES,
     *IN_GIVING,
     *IN_LIVES,
     *IN_MEMBERSHIPS,

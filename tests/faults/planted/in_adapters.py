@@ -5,7 +5,6 @@ from typing import Final
 from tests.faults.planted.bug import Bug
 
 _STORE: Final = "chalicelib/adapters/dynamodb/ledger.py"
-_FREEZES: Final = "chalicelib/adapters/dynamodb/freeze_expressions.py"
 _SHARDS: Final = "chalicelib/adapters/dynamodb/shards.py"
 _PURCHASES: Final = "chalicelib/adapters/dynamodb/purchases.py"
 _OPERATORS: Final = "chalicelib/adapters/dynamodb/operators.py"
@@ -15,13 +14,6 @@ _KEYS: Final = "chalicelib/adapters/stripe/keys.py"
 _TABLE: Final = ("-k", "table_store")
 
 IN_ADAPTERS: Final = [
-    Bug(
-        "an operator's clawback freezes for a dispute that was paid",
-        _OPERATORS,
-        "actions = [noted] if noted else []",
-        "actions: list[Action] = []",
-        ("tests/adapters/test_ledger_disputes.py", "-k", "table"),
-    ),
     Bug(
         "a credit in two writes",
         _PURCHASES,
@@ -70,34 +62,6 @@ IN_ADAPTERS: Final = [
         "transaction.update(row, synced, EntryRow.version == purchase.version)",
         "transaction.update(row, synced, EntryRow.pk.exists())",
         ("tests/adapters/test_ledger_money.py", *_TABLE),
-    ),
-    Bug(
-        "a wallet without a condition",
-        _FREEZES,
-        "    allows: Condition = (WalletRow.coins >= coins) & _is_free()\n",
-        "    allows: Condition = _is_free()\n",
-        ("tests/adapters/test_ledger_gifts.py", *_TABLE),
-    ),
-    Bug(
-        "a frozen wallet spends",
-        _FREEZES,
-        "WalletRow.frozen_at.does_not_exist() & is_undisputed",
-        "is_undisputed",
-        ("tests/adapters/test_ledger_gifts.py", *_TABLE),
-    ),
-    Bug(
-        "a disputed wallet spends",
-        _FREEZES,
-        "WalletRow.frozen_at.does_not_exist() & is_undisputed",
-        "WalletRow.frozen_at.does_not_exist()",
-        ("tests/adapters/test_ledger_disputes.py", *_TABLE),
-    ),
-    Bug(
-        "a wallet in debt for a lost dispute buys",
-        _FREEZES,
-        "    allows: Condition = _is_free() & is_paid\n",
-        "    allows: Condition = _is_free()\n",
-        ("tests/adapters/test_ledger_disputes.py", *_TABLE),
     ),
     Bug(
         "an operator's unfreezing ends a dispute's freeze",

@@ -87,10 +87,10 @@ IN_USE_CASES: Final = [
     Bug(
         "the purchase is read after the money",
         _MONEY,
-        "    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment, hold, paid, returned):",
+        "    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment, hold, debtor, returned):",
         "    again = services.ledger.find_entry(purchase.user_id, purchase.purchase_id)\n"
         "    purchase = again if isinstance(again, Purchase) else purchase\n"
-        "    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment, hold, paid, returned):",
+        "    match services.ledger.update_kept_amount(purchase, kept_minor, adjustment, hold, debtor, returned):",
         _interleavings("refund"),
     ),
     Bug(
