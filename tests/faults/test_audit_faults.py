@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 WRONG = {"wallet/fan-1", "creator/creator-1/0"}
 ROUNDS = 6
-LIMITS = Limits(lines=2, piece=2)
+LIMITS = Limits(lines=2, short=1, piece=2)
 
 
 def tampered(plan: FaultPlan) -> SimulatedSystem:
