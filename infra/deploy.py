@@ -51,7 +51,7 @@ def require_secrets(ssm: "SSMClient", stage: str) -> None:
     Raises:
         SystemExit: a secret is missing; the message names it.
     """
-    missing = ssm.get_parameters(Names=[f"/coinpurse/{stage}/{name}" for name in SECRETS])["InvalidParameters"]
+    missing = ssm.get_parameters(Names=[f"/coinpurse/{stage}/{name}" for name in SECRETS]).get("InvalidParameters")
     if missing:
         raise SystemExit(f"Create these SSM SecureStrings first (see infra/README.md): {', '.join(missing)}")
 

@@ -10,7 +10,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import ANY, Stubber
-from moto import mock_aws
 
 from infra.deploy import execute, prepare, require_secrets, upload, with_code
 from infra.package import Package
@@ -149,15 +148,13 @@ def test_execute_rollback_exits(cloud: StubbedCloudFormation) -> None:
 
 
 def test_require_secrets_names_missing_ones() -> None:
-    with mock_aws():
-        ssm = boto3.client("ssm")
-        ssm.put_parameter(Name="/coinpurse/test/stripe_api_key", Value="sk_test_1", Type="SecureString")
-        with pytest.raises(
-            SystemExit, match=r": /coinpurse/test/stripe_webhook_secrets, /coinpurse/test/offer_signing_keys$"
-        ):
+    names = [f"/coinpurse/test/{name}" for name in ("stripe_api_key", "stripe_webhook_secrets", "offer_signing_keys")]
+    ssm = boto3.client("ssm")
+    with Stubber(ssm) as stubber:
+        stubber.add_response("get_parameters", {"InvalidParameters": names[1:]}, {"Names": names})
+        with pytest.raises(SystemExit, match=rf": {names[1]}, {names[2]}$"):
             require_secrets(ssm, "test")
-        ssm.put_parameter(Name="/coinpurse/test/offer_signing_keys", Value='["-----BEGIN"]', Type="SecureString")
-        ssm.put_parameter(Name="/coinpurse/test/stripe_webhook_secrets", Value='["whsec_1"]', Type="SecureString")
+        stubber.add_response("get_parameters", {}, {"Names": names})
         require_secrets(ssm, "test")
 
 

@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from chalicelib.adapters.dynamodb.ledger import DynamoLedger
 from chalicelib.adapters.dynamodb.models import Row
@@ -24,11 +22,9 @@ from infra.operations.exports import write_export
 from infra.operations.rebuild_check import TRANSIT_TIME, check_export
 from infra.operations.table_reads import RawItem, TableReader
 from tests.adapters.samples import a_credit, a_gift, a_purchase, a_review, new_id
+from tests.atomic_table import AtomicTable, connected_store
 from tests.fakes import START, FakeClock, session_of
-from tests.stores import cloud_at, table_definition
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
+from tests.stores import DynamoStore
 
 TABLE = "books"
 NOW = START + timedelta(hours=1)
@@ -38,20 +34,22 @@ WITH_ITEMS = pytest.mark.usefixtures("gift")
 
 
 @pytest.fixture(scope="module")
-def _client() -> Iterator["DynamoDBClient"]:
-    """The client and the connection of the models, for all tests: they take as long as a test to make."""
-    Row._connection = None
-    with cloud_at(None), mock_aws():
-        client = boto3.client("dynamodb")
-    yield client
+def _connected() -> Iterator[tuple[DynamoStore, AtomicTable]]:
+    """The table in this process. Its connection is made once: it takes as long as a test."""
+    yield connected_store(TABLE)
     Row._connection = None
 
 
 @pytest.fixture
-def table(_client: "DynamoDBClient") -> Iterator[TableReader]:
-    with cloud_at(None), mock_aws():
-        _client.create_table(**table_definition(), TableName=TABLE)
-        yield TableReader(_client, TABLE)
+def store(_connected: tuple[DynamoStore, AtomicTable]) -> DynamoStore:
+    store, table = _connected
+    table.clear()
+    return store
+
+
+@pytest.fixture
+def table(store: DynamoStore) -> TableReader:
+    return TableReader(store.client, TABLE)
 
 
 @pytest.fixture
@@ -124,13 +122,10 @@ def test_rebuild_check_empty_table_is_clean(table: TableReader, tmp_path: Path) 
 
 
 @WITH_ITEMS
-def test_rebuild_check_wrong_wallet_is_reported_with_both_figures(table: TableReader, tmp_path: Path) -> None:
-    table.client.update_item(
-        TableName=TABLE,
-        Key={"PK": {"S": FAN}, "SK": {"S": "WALLET"}},
-        UpdateExpression="SET coins = :coins",
-        ExpressionAttributeValues={":coins": {"N": "700"}},
-    )
+def test_rebuild_check_wrong_wallet_is_reported_with_both_figures(
+    store: DynamoStore, table: TableReader, tmp_path: Path
+) -> None:
+    store.put_coins("ann", 700)
     report = check_export(write_export(table.scan(), tmp_path / "export", NOW), table)
     assert list(report.lines())[2:] == [
         "I1 WALLET#ann: stored 700, computed 690",
