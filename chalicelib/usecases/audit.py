@@ -143,10 +143,11 @@ class _Audit:
     def try_again(self, until: datetime) -> None:
         """Compare the items set aside that are due, each with all the time that is left."""
         limited: Bounds = self._bounds
-        for item in self._turn.due():
-            if self._services.clock.now() >= until:
-                return
-            self._try(item, replace(limited, until=until, rows=None))
+        while items := self._turn.due():
+            for item in items:
+                if self._services.clock.now() >= until:
+                    return
+                self._try(item, replace(limited, until=until, rows=None))
 
     def _first_place(self) -> str:
         """Return the first release's position, if there is one."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.totals import Mismatch, ShardSum
-from chalicelib.domain.work import RUN_TIME
+from chalicelib.domain.work import LIMIT, RUN_TIME
 from chalicelib.usecases.audit import Limits
 from chalicelib.usecases.recovery import SETTLE_DELAY
 from tests.domain.builders import CREATOR
@@ -139,6 +139,18 @@ def test_gift_that_is_not_received_is_awaited_by_its_creators_shard(harness: Aud
     state(harness).coins += 1
     assert harness.found(HOUR) == [WHAT]
     assert harness.parked() == {WHAT: "total_mismatch"}
+
+
+def test_all_gifts_of_an_outage_of_the_relay_are_tried_again_in_one_run() -> None:
+    harness = AuditHarness()
+    harness.credit(0)
+    gifts = [gift(number, creator_id=f"creator-{number}", price_coins=0) for number in range(LIMIT + 20)]
+    harness.post(*gifts)
+    harness.audit()
+    assert len(harness.parked()) == len(gifts)
+    harness.relay(*gifts)
+    harness.audit(SOON)
+    assert harness.parked() == {}
 
 
 def test_shard_without_entries_agrees(harness: AuditHarness) -> None:
