@@ -35,6 +35,8 @@ CHUNK: Final = 20
 """Looks between two reads of the clock: at 20 requests a second, about 4 seconds."""
 AWAY: Final = 50
 """Looks without an answer, one after another, that mean that the provider or the table is away."""
+PATIENCE: Final = timedelta(hours=6)
+"""Age of events that are set aside although everything fails: as many objects that fail by themselves look the same."""
 
 PART: Final = Part(worker="reconcile", name="events")
 
@@ -187,7 +189,8 @@ class _Run:
         """
         looked = self._services.threads.map(lambda event: _look_at(event, self._services), events)
         failed = [(event, outcome) for event, outcome in zip(events, looked, strict=True) if self._count(outcome)]
-        if self._unanswered >= AWAY:
+        is_recent = self._services.clock.now() - events[-1].created_at < PATIENCE
+        if self._unanswered >= AWAY and is_recent:
             raise TryAgain("The payment provider or the table is away.")
         return failed
 

@@ -8,7 +8,7 @@ from chalicelib.domain.payments import EventPage
 from chalicelib.domain.work import park_item
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.event_slices import Walks
-from chalicelib.usecases.reconcile import AWAY, CHUNK, PART
+from chalicelib.usecases.reconcile import AWAY, CHUNK, PART, PATIENCE
 from tests.fakes import START
 from tests.usecases.checkout_harness import a_hint, session_event
 from tests.usecases.reconcile_harness import ReconcileHarness
@@ -73,6 +73,25 @@ def test_reconcile_cut_short_has_set_aside_what_failed_between_answers(
     assert harness.reconcile() == {"stranger": 1, "try_again": 3 * CHUNK - 1}
     assert harness.worker.parked == ["evt_0", "evt_1", "evt_2"]
     assert harness.worker.walks is None
+
+
+def test_reconcile_passes_many_adjacent_failing_objects_after_hours(
+    harness: ReconcileHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, they stopped its position for good, as if the provider were away."""
+    events = harness.list_events(*[a_hint(f"pi_{number}") for number in range(3 * AWAY)], since=START)
+    monkeypatch.setattr(harness.provider, "find_purchase_ref", raise_try_again)
+    harness.worker.journal.watermarks["reconcile"] = START
+    for _ in range(4):
+        with pytest.raises(TryAgain):
+            harness.reconcile(after=HOUR)
+    assert (harness.worker.parked, harness.worker.walks) == ([], None)
+    harness.paid()
+    harness.list_events(session_event("paid"), since=START + 2 * PATIENCE)
+    assert harness.reconcile(after=2 * PATIENCE) == {"try_again": len(events), "credited": 1}
+    assert harness.worker.parked == events
+    assert harness.worker.walks is not None
+    assert harness.worker.walks.events > START + 2 * PATIENCE
 
 
 def test_reconcile_is_behind_while_its_second_walk_is(harness: ReconcileHarness) -> None:
