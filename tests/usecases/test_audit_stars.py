@@ -14,7 +14,7 @@ from tests.usecases.relay_harness import gift
 
 SHARD = CREATOR, 0
 WHAT = f"creator/{CREATOR}/0"
-LIMITS = Limits(rows=100, short=10, piece=50)
+LIMITS = Limits(rows=100, short=10)
 NEXT_RUN = timedelta(minutes=5)
 
 
@@ -81,7 +81,7 @@ def test_star_whose_gifts_take_longer_than_a_run_ends() -> None:
 
 def test_star_with_an_entry_that_came_last_and_sorts_first_ends() -> None:
     """Its place was awaited for so long that each run began with it again."""
-    harness = a_star()
+    harness = a_star(limits=Limits(rows=100, short=10, piece=50))
     sequences, totals = state(harness).sequences, state(harness).totals
     first, *others = sequences
     state(harness).sequences = {first: 300, **{event_id: place for place, event_id in enumerate(others, start=1)}}
