@@ -45,6 +45,14 @@ class FakeTotals:
     def find_place(self, creator_id: str, shard: int, event_id: str) -> int | None:
         return self.ledger.shards.get((creator_id, shard), ShardState()).sequences.get(event_id)
 
+    def find_checked(self, entries: Collection[tuple[str, int, str]]) -> Collection[str]:
+        found: set[str] = set()
+        for creator_id, shard, event_id in entries:
+            place = self.find_place(creator_id, shard, event_id)
+            if place is not None and self.shard_sums.get((creator_id, shard), ShardSum()).has(place):
+                found.add(event_id)
+        return found
+
     def list_received(self, creator_id: str, shard: int, after: str) -> Iterable[ReceivedCoins]:
         state = self.ledger.shards.get((creator_id, shard), ShardState())
         entries = [shard_entry(entry) for known in self.ledger.entries.values() for entry in known.values()]

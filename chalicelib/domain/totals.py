@@ -42,6 +42,10 @@ class ShardSum(Struct, frozen=True, kw_only=True):
     at: datetime = BEGINNING
     is_parked: bool = False
 
+    def has(self, place: int) -> bool:
+        """Return True if the entry of that sequence needs no look: it is in the sum, or the shard is set aside."""
+        return self.is_parked or 0 < place <= self.sequence
+
 
 class WalletTotal(Struct, frozen=True, kw_only=True):
     """A wallet's coins, and its checked sum, if the audit has seen it before."""

@@ -24,6 +24,16 @@ class Totals(Protocol):
     def find_place(self, creator_id: str, shard: int, event_id: str) -> int | None:
         """Return the sequence of an entry in a shard. None: the shard has not received it."""
 
+    def find_checked(self, entries: Collection[tuple[str, int, str]]) -> Collection[str]:
+        """Select the entries that need no look: their shard's checked sum has them, or the shard is set aside.
+
+        Args:
+            entries: creator, shard and event id of each.
+
+        Returns:
+            Event ids.
+        """
+
     def list_received(self, creator_id: str, shard: int, after: str) -> Iterable[ReceivedCoins]:
         """Read a shard's entries page by page in the order of posting, those whose event ids follow `after`."""
 

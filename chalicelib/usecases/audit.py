@@ -6,7 +6,7 @@ these differ from the total, all entries are read. So the cost of a run follows 
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
@@ -181,16 +181,29 @@ class _Audit:
         for line in lines:
             of_wallets[line.user_id].append(line)
         totals: Mapping[str, WalletTotal]
+        read_at = self._services.clock.now()
         try:
             totals = self._services.totals.read_wallets(of_wallets)
         except UNREADABLE:
             totals = {}  # one bad row fails the batch: each wallet is then read alone
         for user_id, own in of_wallets.items():
-            check = partial(self._check_wallet, user_id, totals.get(user_id), own)
+            check = partial(self._check_wallet, user_id, totals.get(user_id), own, read_at)
             self._set_unreadable_aside(f"wallet/{user_id}", check)
         # The last line of a shard is its newest.
-        for line in {(line.creator_id, line.shard): line for line in lines if line.creator_id}.values():
-            self._set_unreadable_aside(f"creator/{line.creator_id}/{line.shard}", partial(self._check_gift, line))
+        newest = {(line.creator_id, line.shard): line for line in lines if line.creator_id}
+        checked = self._find_checked(newest.values())
+        for line in newest.values():
+            if line.event_id not in checked:
+                self._set_unreadable_aside(f"creator/{line.creator_id}/{line.shard}", partial(self._check_gift, line))
+
+    def _find_checked(self, lines: Collection[JournalLine]) -> Collection[str]:
+        """Return the event ids of the lines that another batch, of any part, has checked."""
+        try:
+            return self._services.totals.find_checked(
+                [(line.creator_id, line.shard, line.event_id) for line in lines if line.creator_id]
+            )
+        except UNREADABLE:
+            return ()  # one bad row fails the batch: each shard is then read alone
 
     def _set_unreadable_aside(self, item_id: str, check: Callable[[], None]) -> None:
         try:
@@ -198,7 +211,9 @@ class _Audit:
         except UNREADABLE:
             self._turn.park(item_id, self._report(UNREADABLE_ROW))
 
-    def _check_wallet(self, user_id: str, known: WalletTotal | None, lines: Sequence[JournalLine]) -> None:
+    def _check_wallet(
+        self, user_id: str, known: WalletTotal | None, lines: Sequence[JournalLine], read_at: datetime
+    ) -> None:
         totals = self._services.totals
         total = known or totals.read_wallets([user_id])[user_id]
         checked = total.checked
@@ -212,7 +227,7 @@ class _Audit:
             if forward.coins == total.coins:
                 totals.keep_wallet(user_id, forward)
                 return
-        if verdict := compare_wallet(user_id, checked, self._bounds, self._services):
+        if verdict := compare_wallet(user_id, checked, self._bounds, self._services, (read_at, total.coins)):
             self._turn.park(f"wallet/{user_id}", self._report(verdict))
             seen: WalletSum = totals.read_wallets([user_id])[user_id].checked or WalletSum(after="")
             totals.keep_wallet(user_id, replace(seen, is_parked=True))

@@ -62,16 +62,31 @@ class Bounds(Struct, frozen=True, kw_only=True):
     piece: int
 
 
-def compare_wallet(user_id: str, stored: WalletSum | None, bounds: Bounds, services: TotalsServices) -> Verdict:
+def compare_wallet(
+    user_id: str,
+    stored: WalletSum | None,
+    bounds: Bounds,
+    services: TotalsServices,
+    seen: tuple[datetime, int] | None = None,
+) -> Verdict:
     """Compare the wallet with the entries since its checked sum; without one, or if they differ, with all.
 
     A mismatch is found twice if there is time: an entry whose id is older than ID_WINDOW could be posted meanwhile.
+
+    Args:
+        user_id: the wallet.
+        stored: its checked sum.
+        bounds: the bounds of this run.
+        services: the ports.
+        seen: its coins as just read, after the time, which saves a read.
     """
     has_sum = stored is not None and stored.after is None
     mismatch: Mismatch | None = None
     try:
-        if stored and has_sum and not isinstance(found := _compare_recent(user_id, stored, bounds, services), Mismatch):
-            return found
+        if stored and has_sum:
+            found = _compare_recent(user_id, stored, bounds, services, seen)
+            if not isinstance(found, Mismatch):
+                return found
         for begun in (stored if stored and stored.after else None, None):
             added = _add_up_wallet(user_id, begun, bounds, services, is_parked=bool(stored and stored.is_parked))
             found = _compare_recent(user_id, added, bounds, services)
@@ -107,7 +122,13 @@ def _add_up_wallet(
     return WalletSum(coins=coins, at=begun.at)
 
 
-def _compare_recent(user_id: str, checked: WalletSum, bounds: Bounds, services: TotalsServices) -> Verdict:
+def _compare_recent(
+    user_id: str,
+    checked: WalletSum,
+    bounds: Bounds,
+    services: TotalsServices,
+    seen: tuple[datetime, int] | None = None,
+) -> Verdict:
     """Compare the total with a sum and the entries since.
 
     The entries are listed after each read of the total. It has those that were a minute old, or in an earlier list;
@@ -118,8 +139,8 @@ def _compare_recent(user_id: str, checked: WalletSum, bounds: Bounds, services: 
     certain: Tally | None = None
     judgment = Judgment.UNSURE
     for _ in range(MAX_ATTEMPTS):
-        recent = EntriesSum(checked, clock.now())
-        coins = totals.read_wallets([user_id])[user_id].coins
+        read_at, coins = seen or (clock.now(), totals.read_wallets([user_id])[user_id].coins)
+        seen, recent = None, EntriesSum(checked, read_at)
         for entry in _bounded(totals.list_posted(user_id, after), bounds, clock):
             recent.add(entry)
         before, judgment = judgment, judge(coins, certain or recent.settled, recent.listed)
@@ -160,7 +181,7 @@ def compare_shard(
     short: Bounds = replace(bounds, rows=bounds.short)
     while True:
         read_at, total = clock.now(), totals.read_shard(creator_id, shard)
-        if place is not None and (total.checked.is_parked or 0 < place <= total.checked.sequence):
+        if place is not None and total.checked.has(place):
             return None
         new = _begin(Level.NEW, total.checked, total, read_at)
         try:

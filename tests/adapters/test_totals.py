@@ -102,6 +102,20 @@ def test_list_received_returns_entries_in_the_order_of_posting(store: Store, tot
     assert totals.read_shard(creator_id, 3) == ShardTotal(coins=6, sequence=3, checked=ShardSum())
 
 
+def test_find_checked_selects_the_entries_that_the_checked_sum_has(store: Store, totals: Totals) -> None:
+    creator_id = new_name("creator")
+    gifts = gifts_to(creator_id, 2)
+    first, second = (gift.event_id for gift in gifts)
+    store.ledger.receive_gifts(creator_id, 0, gifts)
+    entries = [(creator_id, 0, event_id) for event_id in (first, second, new_id())]
+    assert set(totals.find_checked(entries)) == set()
+    checked = ShardSum(sequence=1, coins=1, at=START)
+    assert totals.keep_shard(creator_id, 0, ShardSum(), checked)
+    assert set(totals.find_checked(entries)) == {first}
+    assert totals.keep_shard(creator_id, 0, checked, replace(checked, is_parked=True))
+    assert set(totals.find_checked(entries)) == {first, second}
+
+
 def test_row_of_the_first_release_has_no_total(table_store: DynamoStore) -> None:
     table_store.bind()
     creator_id = new_name("creator")
@@ -158,7 +172,7 @@ def test_audit_of_the_table_finds_what_is_corrupted_later(audited: tuple[DynamoS
 
 
 def test_audit_reads_no_history_of_a_wallet_at_rest(audited: tuple[DynamoStore, AuditLab, Gift]) -> None:
-    """Beside leases and positions: pages of lines, two reads of wallets, three of the shard, and its new entry."""
+    """Beside leases and positions: pages of lines, two reads of wallets, five of the shard, and its new entry."""
     store, lab, gift = audited
     later = replace(gift, posted_at=lab.clock.now(), gift_id=lab.clock.new_id(), event_id=lab.clock.new_id())
     assert store.ledger.post_gift(later) == Posted()
@@ -168,7 +182,7 @@ def test_audit_reads_no_history_of_a_wallet_at_rest(audited: tuple[DynamoStore, 
     _, tally = store.recorder.record(lab.audit)
 
     hours, parts = 2, 16
-    assert tally.requests.total() == parts * (3 + 2 * hours) + 2 + 1 + 3 + 1 + 1
+    assert tally.requests.total() == parts * (3 + 2 * hours) + 2 + 1 + 5 + 1 + 1
 
 
 @pytest.mark.parametrize(("number", "trips"), [(1, 2), (100, 2), (101, 4)])
@@ -185,3 +199,5 @@ def test_checked_sums_cost_one_unit_to_keep(atomic_store: DynamoStore) -> None:
     assert measured(atomic_store, lambda: totals.keep_shard(name, 0, ShardSum(), kept)) == Cost(1, wru=1)
     assert measured(atomic_store, lambda: totals.read_shard(name, 0)) == Cost(2, rru=2)
     assert measured(atomic_store, lambda: totals.find_place(name, 0, new_id())) == Cost(1, rru=1)
+    entries = [(name, 0, new_id()), (name, 1, new_id())]
+    assert measured(atomic_store, lambda: totals.find_checked(entries)) == Cost(2, rru=4)

@@ -8,6 +8,7 @@ import pytest
 from chalicelib.services import RECONCILE_PER_SECOND
 from tests.bench.capacity import measures, report
 from tests.bench.capacity.__main__ import missed
+from tests.bench.capacity.audit import audit_run
 from tests.bench.capacity.limits import LIMITS, seconds
 from tests.bench.capacity.reconcile import reconcile_seconds
 from tests.bench.capacity.relay import relay_run
@@ -42,6 +43,10 @@ def test_reconcile_is_as_fast_as_its_pace() -> None:
     """A refunded payment takes four requests, at 20 a second."""
     took = reconcile_seconds(20, ["refund.created"], share=1.0, over=timedelta(minutes=1))
     assert 20 * 4 / RECONCILE_PER_SECOND < took < 2 * 20 * 4 / RECONCILE_PER_SECOND
+
+
+def test_audit_takes_the_same_time_and_reads_whatever_the_history_of_the_wallets() -> None:
+    assert audit_run(20, history=0) == audit_run(20, history=10)
 
 
 @pytest.mark.parametrize("is_active", [False, True])

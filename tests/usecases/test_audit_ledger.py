@@ -138,11 +138,13 @@ class Unreadable(AuditHarness):
     def __init__(self) -> None:
         super().__init__()
         self.bad: set[object] = set()
-        for name in ("read_wallets", "list_posted", "read_shard"):
+        for name in ("read_wallets", "list_posted", "read_shard", "find_checked"):
             setattr(self.totals, name, partial(self._read, getattr(self.totals, name)))
 
     def _read(self, read: Callable[..., object], first: object, *rest: object) -> object:
-        names = set(first) if isinstance(first, Collection) and not isinstance(first, str) else {first}
+        names: set[object] = {first}
+        if isinstance(first, Collection) and not isinstance(first, str):
+            names = {each[0] if isinstance(each, tuple) else each for each in first}
         if names & self.bad:
             raise ValueError("coins: '1.5'")
         return read(first, *rest)

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from tests.bench.capacity import measures, report
+from tests.bench.capacity.audit import audit_capacity
 from tests.bench.capacity.reconcile import reconciling
 from tests.bench.capacity.relay import relay_capacity
 from tests.bench.capacity.streaks import streaks_capacity
@@ -28,7 +29,7 @@ FIRST_RUN_HOURS: Final = 24
 
 def simulate(entries: int) -> dict[str, Any]:
     """Run every simulation with this number of entries."""
-    workers = [relay_capacity(batches=2), sweep_capacity(entries), streaks_capacity(batches=3)]
+    workers = [relay_capacity(batches=2), sweep_capacity(entries), streaks_capacity(batches=3), audit_capacity(entries)]
     return {"workers": measures.to_json(workers), "reconcile": asdict(reconciling(entries // 4))}
 
 

@@ -1,0 +1,98 @@
+"""The audit: the wallets and creators' shards of an hour's entries, with checked sums of the hours before."""
+
+from collections import defaultdict
+from datetime import timedelta
+from itertools import islice
+from typing import Final
+
+from chalicelib.adapters.dynamodb.keys import SHARD, SUM, WALLET, shard_key, shard_sum_key, wallet_key, wallet_sum_key
+from chalicelib.adapters.dynamodb.models import ShardRow, SumRow, WalletRow
+from chalicelib.domain.gifts import Gift
+from chalicelib.domain.ids import iso
+from chalicelib.domain.journal import JOURNAL_SHARDS
+from chalicelib.domain.work import Part
+from chalicelib.usecases.audit import audit_ledger
+from tests.bench.capacity.functions import SimulatedCloud, simulated_cloud
+from tests.bench.capacity.measures import PERIOD, RATES, RUN, Capacity, Run, measure, minutes_of_runs
+from tests.bench.capacity.rows import PRICE, fans, gift_at, item_of, posted, received
+from tests.fakes import START
+
+CREATORS: Final = 1_000
+SHARDS: Final = 4
+GIFTS_PER_FAN: Final = 3
+_HOUR: Final = 3_600.0
+_DELAY: Final = 4_200.0
+"""The audit walks through an hour ten minutes after its end."""
+_RESTLESS: Final = 3
+"""One fan of three gives in the next hour, too, so that the total is ahead of the lines."""
+_FIRST: Final = 50
+"""One creator's shard of fifty is seen for the first time in this hour; the others were, by some page of some part."""
+
+
+def audit_capacity(entries: int) -> Capacity:
+    """Measure the audit of an hour in one part. After an outage it walks through the hours that it missed."""
+    run = audit_run(entries, history=0)
+    return Capacity(
+        worker="audit",
+        unit="entries/s",
+        per_second=JOURNAL_SHARDS * RUN / PERIOD / run.each,
+        limit=run.limit,
+        recovery=[minutes_of_runs(rate, run.each, run.each, 0.0) for rate in RATES],
+        messages=0.0,
+    )
+
+
+def audit_run(entries: int, history: int) -> Run:
+    """Audit an hour of the first part, whose wallets have a number of older entries each."""
+    with simulated_cloud() as cloud:
+        people = list(islice(fans(0), entries // GIFTS_PER_FAN + 1))
+        gifts = [_gift(number, people[number % len(people)], entries) for number in range(entries)]
+        later = [_gift(entries + number, fan, entries, 1.0) for number, fan in enumerate(people[::_RESTLESS])]
+        older = [_gift(-1 - number, fan, entries) for number, fan in enumerate(people * history)]
+        for gift in [*older, *gifts, *later]:
+            cloud.table.put(posted(gift))
+        _put_wallets(cloud, people, [*gifts, *later], history)
+        _put_shards(cloud, gifts)
+        cloud.positions.rewind(Part(worker="audit", name="00"), iso(START))
+        cloud.simulation.seconds = _DELAY
+        return measure(cloud, entries, [lambda: _audit(cloud)])
+
+
+def _audit(cloud: SimulatedCloud) -> None:
+    audited = audit_ledger(cloud, [0])
+    assert (len(audited.mismatches), audited.parked, audited.undecided) == (0, 0, 0), audited
+
+
+def _gift(number: int, fan: str, entries: int, hour: float = 0.0) -> Gift:
+    at = START + timedelta(seconds=hour * _HOUR + (number % entries) * _HOUR / entries)
+    if number < 0:
+        number = 10 * entries - number
+        at = START - timedelta(days=30, seconds=number)
+    return gift_at(at, number, fan, f"creator-{number * 7 % CREATORS}", number % SHARDS)
+
+
+def _put_wallets(cloud: SimulatedCloud, people: list[str], gifts: list[Gift], history: int) -> None:
+    """Store the wallets, and the sums that were checked before the hour."""
+    spent: defaultdict[str, int] = defaultdict(int)
+    for gift in gifts:
+        spent[gift.user_id] += gift.price_coins
+    before = -history * PRICE
+    for fan in people:
+        cloud.table.put(item_of(WalletRow(wallet_key(fan), WALLET, coins=before - spent[fan])))
+        cloud.table.put(item_of(SumRow(wallet_sum_key(fan), SUM, coins=before, at=START - timedelta(seconds=1))))
+
+
+def _put_shards(cloud: SimulatedCloud, gifts: list[Gift]) -> None:
+    """Store what the creators received, and sums, most of which have all of it."""
+    sequences: defaultdict[tuple[str, int], int] = defaultdict(int)
+    for gift in gifts:
+        name = gift.creator_id, gift.shard
+        sequences[name] += 1
+        cloud.table.put(received(gift, sequences[name], "run"))
+    for number, ((creator, shard), sequence) in enumerate(sequences.items()):
+        row = ShardRow(shard_key(creator, shard), SHARD, coins=sequence * PRICE, gifts=sequence, sequence=sequence)
+        cloud.table.put(item_of(row))
+        place = sequence if number % _FIRST else 0
+        checked = SumRow(shard_sum_key(creator, shard), SUM, coins=place * PRICE, sequence=place)
+        checked.at = START - timedelta(seconds=1)
+        cloud.table.put(item_of(checked))
