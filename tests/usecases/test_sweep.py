@@ -137,6 +137,17 @@ def test_sweep_finds_an_entry_that_the_index_showed_late(harness: SweepHarness, 
     assert harness.published() == ["event-1"]
 
 
+def test_sweep_after_days_publishes_a_gift_whose_mark_has_expired_only_once_more(harness: SweepHarness) -> None:
+    """Nothing else reads the marks, and the second walk comes after 26 hours: four days suffice."""
+    harness.sweep(after=HOUR)
+    assert harness.relay(a_gift(gift_id="gift-1", event_id="event-1", posted_at=harness.clock.now())) == []
+    assert (harness.sweep(after=HOUR), harness.sweep(after=27 * HOUR)) == (0, 0)
+    assert harness.relay(a_gift(gift_id="gift-2", event_id="event-2", posted_at=harness.clock.now())) == []
+    harness.ledger.published_runs.clear()  # the time to live of all marks is over
+    assert [harness.sweep(after=100 * HOUR), harness.sweep(), harness.sweep(after=27 * HOUR)] == [1, 0, 0]
+    assert harness.published() == ["event-1", "event-2", "event-2"]
+
+
 def test_sweep_leaves_a_shard_to_the_run_that_has_it(harness: SweepHarness) -> None:
     harness.give(1)
     harness.clock.advance(SETTLE_DELAY)
