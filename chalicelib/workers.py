@@ -98,6 +98,7 @@ def audit_totals(event: Mapping[str, Any], _context: object) -> dict[str, int]:
             telemetry.count("Mismatch", len(found))
         telemetry.count("Parked", audited.parked)
         telemetry.count("CouldNotTell", audited.undecided)
+        telemetry.count("AuditBehind", audited.behind // timedelta(minutes=1))
     return {"mismatches": len(found)}
 
 

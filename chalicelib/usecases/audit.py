@@ -65,11 +65,15 @@ class AuditServices(TotalsServices, Protocol):
 
 
 class Audited(Struct, frozen=True, kw_only=True):
-    """Result of a run: mismatches, each of which was logged, and the numbers of items set aside and without result."""
+    """Result of a run: mismatches, each of which was logged, and the numbers of items set aside and without result.
+
+    `behind` is the longest time since which a part could have audited its next hour.
+    """
 
     mismatches: Sequence[Mismatch]
     parked: int
     undecided: int
+    behind: timedelta
 
 
 def audit_ledger(
@@ -100,7 +104,12 @@ def audit_ledger(
         mismatches=mismatches,
         parked=sum(turn.parked for turn in turns),
         undecided=sum(turn.undecided for turn in turns),
+        behind=max((_behind(turn.at, services.clock.now()) for turn in turns), default=timedelta(0)),
     )
+
+
+def _behind(place: str | None, now: datetime) -> timedelta:
+    return max(now - hour_of(place) - HOUR - SETTLE_DELAY, timedelta(0)) if place else timedelta(0)
 
 
 def _audit_part(

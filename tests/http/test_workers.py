@@ -253,10 +253,10 @@ def test_audit_counts_mismatches(
     api.ledger.coins = {"fan-1": 70, **tampered}
     api.clock.advance(2 * HOUR)
     assert workers.audit_totals({"part": SHARD_OF_THE_FAN}, None) == {"mismatches": mismatches}
-    found = {"Mismatch": mismatches, "Parked": mismatches, "CouldNotTell": 0}
+    found = {"Mismatch": mismatches, "Parked": mismatches, "CouldNotTell": 0, "AuditBehind": 0}
     assert counters(capsys) == found
     assert workers.audit_totals(on_schedule(), None) == {"mismatches": 0}
-    assert counters(capsys) == {"OpenReviews": 0, "Mismatch": 0, "Parked": 0, "CouldNotTell": 0}
+    assert counters(capsys) == {"OpenReviews": 0, "Mismatch": 0, "Parked": 0, "CouldNotTell": 0, "AuditBehind": 0}
     assert len([line for line in api.logs() if line["level"] == "ERROR"]) == mismatches
 
 

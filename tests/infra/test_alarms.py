@@ -17,7 +17,7 @@ from tests.infra.test_template import WORKERS
 
 PASSING = (
     *("ApiLatencyAlarm", "RelayLagAlarm", "StreaksErrorAlarm", "StreakQueueFullAlarm", "StreakQueueAgeAlarm"),
-    *("SweptAlarm", "ReconcileBehindAlarm", "SweepBehindAlarm", "RelayIdleAlarm"),
+    *("SweptAlarm", "ReconcileBehindAlarm", "SweepBehindAlarm", "AuditBehindAlarm", "RelayIdleAlarm"),
 )
 """Alarms of states that may pass by themselves. The others are of events that each need someone, of queues that only an
 operator empties, of every run of an hour, or roll a deployment back."""
@@ -83,6 +83,7 @@ def test_alarms_of_items_ring_for_a_failed_retry_of_a_worker_that_has_work_each_
         ("PaymentUnavailableAlarm", "PaymentUnavailable"),
         ("SweptAlarm", "Swept"),
         ("SweepBehindAlarm", "SweepBehind"),
+        ("AuditBehindAlarm", "AuditBehind"),
         ("ParkedAlarm", "Parked"),
         ("ParkedGoneAlarm", "ParkedGone"),
         ("CouldNotTellAlarm", "CouldNotTell"),
@@ -114,7 +115,7 @@ def test_alarms_of_stale_values_ignore_one_failure_and_leave_time_to_act(
     assert alarm["EvaluationPeriods"] * alarm["Period"] <= stale_seconds / 2
 
 
-@pytest.mark.parametrize("name", ["SweepBehindAlarm", "ReconcileBehindAlarm"])
+@pytest.mark.parametrize("name", ["SweepBehindAlarm", "AuditBehindAlarm", "ReconcileBehindAlarm"])
 def test_alarms_of_positions_ring_after_an_hour(template: Template, name: str) -> None:
     alarm = template["Resources"][name]["Properties"]
     assert (alarm["Statistic"], alarm["Threshold"], alarm["ComparisonOperator"]) == (

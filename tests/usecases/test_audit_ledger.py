@@ -7,10 +7,12 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.domain.journal import JournalLine, place_of
+from chalicelib.domain.journal import JournalLine, hour_of, place_of
 from chalicelib.domain.totals import Mismatch
+from chalicelib.domain.work import RUN_TIME
 from chalicelib.errors import TryAgain
 from chalicelib.usecases.audit import Limits, audit_ledger
+from chalicelib.usecases.recovery import SETTLE_DELAY
 from tests.domain.builders import CREATOR, FAN
 from tests.fake_operators import FakeJournal
 from tests.fakes import START
@@ -105,6 +107,22 @@ def test_audit_leaves_a_part_that_another_run_has(harness: AuditHarness) -> None
     harness.ledger.coins[FAN] = 0
     harness.positions.leases["audit", "00"] = "another", harness.clock.now() + 9 * HOUR
     assert harness.found() == []
+
+
+def test_audit_tells_how_far_it_is_behind(harness: AuditHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert harness.audit(3 * HOUR).behind == timedelta(0)
+    read = harness.journal.read_page
+
+    def read_slowly(shard: int, after: str, limit: int) -> Sequence[JournalLine]:
+        harness.clock.advance(RUN_TIME)
+        return read(shard, after, limit)
+
+    monkeypatch.setattr(harness.journal, "read_page", read_slowly)
+    behind = harness.audit(5 * HOUR).behind
+    assert behind == harness.clock.now() - hour_of(harness.place()) - HOUR - SETTLE_DELAY
+    assert 3 * HOUR < behind < 4 * HOUR
+    harness.positions.leases["audit", "00"] = "another", harness.clock.now() + 9 * HOUR
+    assert harness.audit().behind == timedelta(0)
 
 
 class UnavailableJournal(FakeJournal):
