@@ -96,8 +96,8 @@ class GivingMachine(CheckoutMachine):
     def check_a_streak(self, place: int, fault: str | None, *, is_acknowledged: bool) -> None:
         """Deliver a streak check before, at or after its time, once or repeatedly: the time is only a hint."""
         alarm = self.timer.waiting[place % len(self.timer.waiting)]
-        self.check_streak(alarm[0], alarm[1], fault)
-        if is_acknowledged:
+        has_ended = self.check_streak(alarm[0], alarm[1], fault)
+        if has_ended and is_acknowledged:
             self.timer.waiting.remove(alarm)
 
     @invariant()
@@ -175,8 +175,8 @@ class GivingMachine(CheckoutMachine):
             "post_gift",
         )
 
-    def check_streak(self, fan: str, streak_id: str, fault: str | None = None) -> None:
-        """Check a streak. A failed check is repeated, and finds the streak ended or not."""
+    def check_streak(self, fan: str, streak_id: str, fault: str | None = None) -> bool:
+        """Check a streak, and return True if it has ended. A failed check is repeated."""
         ledger, clock = self.harness.ledger, self.harness.clock
         if fault:
             getattr(self.harness.recorder, fault)["end_streak"] = TryAgain()
@@ -189,3 +189,4 @@ class GivingMachine(CheckoutMachine):
         getattr(self.harness.recorder, fault or "fail_before").clear()
         name = ("ended_before" if answer.is_repeat else "ended") if isinstance(answer, Ended) else "goes_on"
         assert name == self.model.end(fan, streak_id, clock.now() - PAUSE)
+        return isinstance(answer, Ended)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from tests.properties.disputes import Disputes
+
 # Word of the payment event -> status before -> status after.
 MOVES = {
     "unpaid": {"pending": "processing", "expired": "processing"},
@@ -12,8 +14,6 @@ MOVES = {
 # Words of refunds and disputes whose money has left. Some words are unknown, whether their money has left or not.
 GONE = {"pending", "requires_action", "succeeded", "needs_response", "under_review", "lost", "resolved", "invented"}
 UNKNOWN = {"reversed", "invented"}
-# Words of disputes that hold the wallet: until they are decided, or until the wallet owes nothing.
-HOLDS = {"needs_response": "open", "under_review": "open", "invented": "open", "lost": "lost", "resolved": "lost"}
 
 # Tiers: least coins, maximum message length, color, seconds of the pin.
 CHATS = {
@@ -70,7 +70,7 @@ class Model:
     kept: dict[Name, int] = field(default_factory=dict)
     costs: dict[Name, int] = field(default_factory=dict)
     reversed_by: dict[Name, str] = field(default_factory=dict)
-    holds: dict[Name, str] = field(default_factory=dict)
+    disputes: Disputes = field(default_factory=Disputes)
     freezes: dict[str, tuple[str, bool]] = field(default_factory=dict)
     reviews: dict[str, tuple[str, int]] = field(default_factory=dict)
     settled: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -197,14 +197,13 @@ class Model:
         granted = coins * min(left, amount) // amount
         difference = granted - self.kept.get(name, coins)
         self.kept[name] = granted
-        self.holds[name] = min((HOLDS.get(status, "none") for _, status in disputes), key=_strength, default="none")
+        self.disputes.sync(name, [status for _, status in disputes], difference, self.coins.get(name[0], 0))
         self._move_coins(name[0], difference)
         moved_coins = "clawed_back" if difference < 0 else "restored" if difference else "unchanged"
         return "unknown_status" if has_unknown_status else moved_coins
 
     def is_frozen(self, fan: str) -> bool:
-        holds = {hold for name, hold in self.holds.items() if name[0] == fan}
-        return fan in self.frozen or "open" in holds or ("lost" in holds and self.coins.get(fan, 0) < 0)
+        return fan in self.frozen or self.disputes.freeze(fan, self.coins.get(fan, 0))
 
     # --- operators ----------------------------------------------------------------------------------------------------
 
@@ -214,6 +213,8 @@ class Model:
         if not self._is_new_act(name[1]):
             return "idempotency_conflict"
         self.requests[name] = ("grant", coins)
+        if coins < 0:
+            self.disputes.note_paid(name[0], self.coins.get(name[0], 0))
         self._move_coins(name[0], coins)
         return "new"
 
@@ -294,7 +295,3 @@ class Model:
     def _move_coins(self, fan: str, coins: int) -> None:
         if coins:
             self.coins[fan] = self.coins.get(fan, 0) + coins
-
-
-def _strength(hold: str) -> int:
-    return ["open", "lost", "none"].index(hold)
