@@ -160,9 +160,8 @@ class Unreadable(AuditHarness):
             setattr(self.totals, name, partial(self._read, getattr(self.totals, name)))
 
     def _read(self, read: Callable[..., object], first: object, *rest: object) -> object:
-        names: set[object] = {first}
-        if isinstance(first, Collection) and not isinstance(first, str):
-            names = {each[0] if isinstance(each, tuple) else each for each in first}
+        several = first if isinstance(first, Collection) and not isinstance(first, str) else [first]
+        names = {each[0] if isinstance(each, tuple) else each for each in several}
         if names & self.bad:
             raise ValueError("coins: '1.5'")
         return read(first, *rest)
