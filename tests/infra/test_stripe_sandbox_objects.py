@@ -4,6 +4,7 @@ import builtins
 import json
 import types
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import ForwardRef, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import pytest
@@ -94,15 +95,18 @@ def _members(hint: object) -> list[object]:
     return [] if isinstance(hint, TypeVar | ForwardRef) else [hint]
 
 
+@cache
 def _hints(cls: type) -> dict[str, object]:
     # The other attributes are internal to the SDK.
     hints = get_type_hints(cls, localns=_Names(_NAMES))
     return {name: hint for name, hint in hints.items() if name.islower() and not name.startswith("_")}
 
 
-@pytest.fixture
-def eventful_shop(shop: Shop) -> Shop:
-    """A shop in which every kind of event has occurred."""
+@pytest.fixture(scope="module")
+def eventful_shop(_one_shop: Shop) -> Shop:
+    """A shop in which every kind of event has occurred. The tests read it."""
+    shop = _one_shop
+    shop.reset()
     for outcome in ("paypal", "declined", "bank_debit"):
         shop.buy(outcome)
     settled, _ = shop.buy("bank_debit")
