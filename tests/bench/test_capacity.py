@@ -9,6 +9,7 @@ from chalicelib.services import RECONCILE_PER_SECOND
 from tests.bench.capacity import measures, report
 from tests.bench.capacity.__main__ import missed
 from tests.bench.capacity.audit import audit_run
+from tests.bench.capacity.creators import naive_gifts, relayed_gifts
 from tests.bench.capacity.limits import LIMITS, seconds
 from tests.bench.capacity.reconcile import reconcile_seconds
 from tests.bench.capacity.relay import relay_run
@@ -47,6 +48,12 @@ def test_reconcile_is_as_fast_as_its_pace() -> None:
 
 def test_audit_takes_the_same_time_and_reads_whatever_the_history_of_the_wallets() -> None:
     assert audit_run(20, history=0) == audit_run(20, history=10)
+
+
+def test_gifts_to_one_creator_wait_for_no_other_creator_shard() -> None:
+    """Few gifts are all received in time. In the naive design the same creator's gifts meet each other."""
+    assert 20 <= relayed_gifts(4, 2, 30) <= 35
+    assert naive_gifts(1, 80)[1] > 0
 
 
 @pytest.mark.parametrize("is_active", [False, True])

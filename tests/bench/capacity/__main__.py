@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tests.bench.capacity import measures, report
 from tests.bench.capacity.audit import audit_capacity
+from tests.bench.capacity.creators import popular_creators
 from tests.bench.capacity.reconcile import reconciling
 from tests.bench.capacity.relay import relay_capacity
 from tests.bench.capacity.streaks import streaks_capacity
@@ -30,7 +31,11 @@ FIRST_RUN_HOURS: Final = 24
 def simulate(entries: int) -> dict[str, Any]:
     """Run every simulation with this number of entries."""
     workers = [relay_capacity(batches=2), sweep_capacity(entries), streaks_capacity(batches=3), audit_capacity(entries)]
-    return {"workers": measures.to_json(workers), "reconcile": asdict(reconciling(entries // 4))}
+    return {
+        "workers": measures.to_json(workers),
+        "reconcile": asdict(reconciling(entries // 4)),
+        "creators": measures.to_json(popular_creators()),
+    }
 
 
 def missed(figures: Any) -> list[str]:
@@ -48,8 +53,13 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.capacity", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--readme", action="store_true", help="store the figures, and write infra/README.md")
+    parser.add_argument("--calibrate", action="store_true", help="compare calls and times with MiniStack, and end")
     options = parser.parse_args(arguments)
     logging.disable(logging.CRITICAL)
+    if options.calibrate:
+        from tests.bench.capacity.calibration import calibrate
+
+        return 0 if calibrate() else 1
     figures = simulate(2_000)
     print(report.rendered(figures))
     if options.readme:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tests.bench.capacity.creators import MOST, STREAM_SHARDS, Popular
 from tests.bench.capacity.measures import FUNCTIONS, Capacity
 from tests.bench.capacity.reconcile import Reconciling
 
@@ -11,6 +12,8 @@ README: Final = Path(__file__).resolve().parents[3] / "infra" / "README.md"
 BEGIN: Final = "<!-- capacity: written by `python -m tests.bench.capacity --readme` -->"
 END: Final = "<!-- end of capacity -->"
 _COLUMNS: Final = ("worker", "holds", "limited by", "1/s", "10/s", "100/s", "1,000/s", "messages per entry")
+
+_POPULAR: Final = ("`CreatorLanes`", *(f"{shards} of the stream" for shards in STREAM_SHARDS), "naive design")
 
 
 def rendered(figures: Any) -> str:
@@ -24,6 +27,12 @@ def rendered(figures: Any) -> str:
             *table(_COLUMNS, rows),
             "",
             *Reconciling(**figures["reconcile"]).lines(),
+            "",
+            f"Gifts a second to one creator in a burst of {MOST:,} a second at most (with one shard 700), by the",
+            "creator's shards and those of the table's stream. The naive design writes the creator in the sender's",
+            "transaction; the fan must repeat a gift that it refuses.",
+            "",
+            *table(_POPULAR, [Popular(**row).cells() for row in figures["creators"]]),
         ]
     )
 

@@ -27,7 +27,7 @@ CREATORS: Final = 1_000
 SHARDS: Final = 4
 GIFTS_PER_FAN: Final = 3
 _HOUR: Final = 3_600.0
-_LATE: Final = LATE_DELAY.total_seconds()
+LATE: Final = LATE_DELAY.total_seconds()
 
 
 def sweep_capacity(entries: int) -> Capacity:
@@ -53,16 +53,16 @@ def passing_run(entries: int) -> Run:
     """Pass entries that are certain: each once in the first walk and once in the late one."""
     with simulated_cloud() as cloud:
         for hour in range(2):
-            _post(cloud, entries, hour * _LATE, is_received=True)
-        _begin(cloud, _LATE + _HOUR + SETTLE_DELAY.total_seconds())
+            post(cloud, entries, hour * LATE, is_received=True)
+        begin(cloud, LATE + _HOUR + SETTLE_DELAY.total_seconds())
         return measure(cloud, entries, [lambda: sweep(cloud, [0])])
 
 
 def repair_run(entries: int) -> Run:
     """Relay entries that the stream lost."""
     with simulated_cloud() as cloud:
-        _post(cloud, entries, _LATE, is_received=False)
-        _begin(cloud, _LATE + _HOUR + SETTLE_DELAY.total_seconds())
+        post(cloud, entries, LATE, is_received=False)
+        begin(cloud, LATE + _HOUR + SETTLE_DELAY.total_seconds())
         run = measure(cloud, entries, [lambda: sweep(cloud, [0])])
         assert run.messages == entries, f"{run.messages} of {entries} entries published"
         return run
@@ -72,8 +72,8 @@ def outage_minutes(rate: int) -> float:
     """Simulate each run on one part after an hour in which nothing was relayed."""
     with simulated_cloud() as cloud:
         entries = rate * OUTAGE // JOURNAL_SHARDS
-        _post(cloud, entries, _LATE, is_received=False)
-        _begin(cloud, _LATE + OUTAGE)
+        post(cloud, entries, LATE, is_received=False)
+        begin(cloud, LATE + OUTAGE)
         began = tick = cloud.simulation.seconds
         while True:
             measure(cloud, entries, [lambda: sweep(cloud, [0])])
@@ -83,7 +83,7 @@ def outage_minutes(rate: int) -> float:
             cloud.simulation.seconds = tick
 
 
-def _post(cloud: SimulatedCloud, entries: int, since: float, *, is_received: bool) -> None:
+def post(cloud: SimulatedCloud, entries: int, since: float, *, is_received: bool) -> None:
     """Post the entries of an hour in the first part of the journal."""
     people = list(islice(fans(0), entries // GIFTS_PER_FAN + 1))
     for number in range(entries):
@@ -98,8 +98,8 @@ def _post(cloud: SimulatedCloud, entries: int, since: float, *, is_received: boo
     cloud.table.records.clear()
 
 
-def _begin(cloud: SimulatedCloud, at: float) -> None:
+def begin(cloud: SimulatedCloud, at: float) -> None:
     """Let the time be `at`, and the walks before the entries."""
     cloud.simulation.seconds = at
-    places = Places(first=iso(START + timedelta(seconds=_LATE)), late=iso(START))
+    places = Places(first=iso(START + timedelta(seconds=LATE)), late=iso(START))
     cloud.positions.rewind(Part(worker="sweep", name="00"), places.text)
