@@ -163,8 +163,8 @@ def singles(scenarios: Iterable[Scenario] = SCENARIOS) -> Iterator[Run]:
 def singles_in_turn(scenarios: Iterable[Scenario] = SCENARIOS) -> Iterator[Run]:
     """Fail each call of each scenario with each paired fault and one of the others, each under one schedule.
 
-    The schedule is the next one that has such a call. The calls by which workers find their work and keep their place
-    are the same in all scenarios: after the act, each of these gets one fault, the next one.
+    The schedule is the next one that has such a call. The calls by which workers find their work and keep what they
+    have done are the same in all scenarios: after the act, each of these gets one fault, the next one.
     """
     for scenario in scenarios:
         clean = {schedule: run(scenario, {}, schedule) for schedule in Schedule}

@@ -58,7 +58,7 @@ _REPEATABLE: Final = frozenset(
 
 
 def is_workers_own(name: str) -> bool:
-    """Return True for a call by which a worker reads what there is to do, or keeps its place."""
+    """Return True for a call by which a worker finds its work, or keeps what it has done."""
     return name.startswith(_WORKERS_OWN)
 
 

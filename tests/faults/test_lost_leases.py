@@ -21,6 +21,8 @@ from tests.faults.simulated_system import SimulatedSystem
 pytestmark = pytest.mark.usefixtures("quiet")
 
 AHEAD = timedelta(hours=1)
+LEAST = 4
+"""Calls of a run that gets no lease."""
 MOST = 3
 """Messages of one entry: of the run that was killed before, of the first run and of the second."""
 
@@ -31,8 +33,9 @@ class Rival:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.calls = 0
+        self.calls_beside = 0
         self.at: int | None = None
-        self._is_on = False
+        self._is_on = self._is_beside = False
         self.system = SimulatedSystem(self)
         scenario.arrange(self.system)
 
@@ -41,6 +44,7 @@ class Rival:
             self.calls += 1
             if self.calls - 1 == self.at:
                 self._run_beside()
+        self.calls_beside += self._is_beside
         return call.invoke()
 
     def run(self, at: int | None) -> None:
@@ -50,24 +54,25 @@ class Rival:
         self._is_on = False
 
     def _run_beside(self) -> None:
-        self._is_on = False
+        self._is_on, self._is_beside = False, True
         self.system.clock.advance(AHEAD)
         with suppress(TryAgain):
             self.scenario.act(self.system)
         self.system.clock.advance(-AHEAD)
-        self._is_on = True
+        self._is_on, self._is_beside = True, False
 
 
 @pytest.mark.parametrize(
     "scenario", [each for each in [*WORKERS, *AUDITS] if each.is_repair], ids=lambda scenario: scenario.name
 )
-def test_worker_that_loses_its_lease_at_any_call_loses_and_doubles_nothing(scenario: Scenario) -> None:
+def test_worker_that_loses_its_lease_at_any_call_loses_and_doubles_no_coins(scenario: Scenario) -> None:
     alone = Rival(scenario)
     alone.run(at=None)
-    assert alone.calls > 4
+    assert alone.calls > LEAST
     for at in range(0, alone.calls, whole_or(1, 4)):
         rival = Rival(scenario)
         rival.run(at)
+        assert rival.calls_beside > LEAST, f"the second run had no lease at call {at}"
         heal(rival.system, Schedule.AT_ONCE, FaultPlan({}))
         assert breaches(rival.system) == [], f"at call {at}"
         assert max(Counter(message.id for message in rival.system.publisher.published).values()) <= MOST, f"at {at}"

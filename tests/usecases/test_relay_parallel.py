@@ -1,5 +1,6 @@
 """Shards and messages of one batch side by side: counted in rounds, not timed."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ from chalicelib.domain.shards import ShardPosition
 from chalicelib.errors import TryAgain
 from chalicelib.ports.threads import Handled, Item
 from chalicelib.usecases.relay import relay_entries, relay_records
+from infra.local.processes import ROOT
 from tests.fake_services import FakeRelayServices
 from tests.fake_topic import FakePublisher, FakeRedriveQueue, FakeStreakTimer
 from tests.fakes import START, FakeClock, FakeLedger
@@ -141,12 +143,12 @@ def test_relay_builds_no_queue_in_a_thread(failure: str) -> None:
 SPENT = msgspec.structs.replace(
     first_budget(Limits(zone="UTC", coins=ByPeriod(100, 100, 100)), START), coins_left=ByPeriod(0, 0, 0)
 )
-TIMEOUT = timedelta(seconds=60)
-"""Of the relay (.chalice/config.json)."""
+STAGE = json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"]["prod"]
+TIMEOUT = timedelta(seconds=STAGE["lambda_functions"]["relay"]["lambda_timeout"])
 
 
 class SlowPorts(RelayHarness):
-    """A relay whose calls take 9 seconds and fail: the connection, two tries and the pause between them."""
+    """A relay whose calls take `seconds`, and fail or answer. A connection and two tries take 9."""
 
     def __init__(self, *, fails: bool, seconds: float) -> None:
         super().__init__()
@@ -154,7 +156,7 @@ class SlowPorts(RelayHarness):
         self.threads = RoundsInTime(self)
         for port, names in (
             (self.ledger, ("receive_gifts", "mark_published", "mark_gift_published", "mark_run_published")),
-            (self.ledger, ("may_publish_again", "post_notification")),
+            (self.ledger, ("may_publish_again", "post_notification", "read_wallet")),
             (self.publisher, ("publish",)),
             (self.timer, ("wake",)),
             (self.queue, ("set_aside", "set_aside_budget")),
