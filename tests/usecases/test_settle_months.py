@@ -39,9 +39,10 @@ def test_settle_review_of_a_month_paid_from_the_balance_makes_a_member(
     """The invoice of a customer with a balance has a total, of which nothing was paid."""
     harness.joined()
     invoice = harness.billed_oddly(total_minor=499, paid_minor=0, payment_intent=payment_intent)
+    harness.becomes("active", renews=False)
     assert harness.decision(payment_intent or invoice.invoice_id) == "credit"
     assert (harness.months()[0].amount_minor, harness.balance()) == (0, 500)
-    assert harness.membership().paid_until == invoice.paid_until
+    assert (harness.membership().paid_until, harness.membership().renews) == (invoice.paid_until, False)
     assert harness.deliver_invoice(1) == "reviewed"
     assert harness.is_sound()
 
