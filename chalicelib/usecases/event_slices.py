@@ -23,20 +23,25 @@ LATE: Final = timedelta(hours=1)
 """Time after which Stripe's list is complete. It shows some events later than the events around them."""
 _SECOND: Final = timedelta(seconds=1)
 """Stripe's times are whole seconds."""
+_NEVER: Final = "-"
 
 
 class Walks(Struct, frozen=True, kw_only=True):
     """Positions: all events before `events` are handled, and those before `late` also if they were listed late.
 
-    `text` is their stored form.
+    `events_stuck` and `late_stuck` are the times since when nothing answers there. `text` is the stored form; its last
+    two words may be absent.
     """
 
     events: datetime
     late: datetime
+    events_stuck: datetime | None = None
+    late_stuck: datetime | None = None
 
     @property
     def text(self) -> str:
-        return f"{iso(self.events)} {iso(self.late)}"
+        times = [self.events, self.late, self.events_stuck, self.late_stuck]
+        return " ".join(iso(at) if at else _NEVER for at in times)
 
     def behind(self, now: datetime) -> timedelta:
         """Return the age of the oldest event that may be left. A second walk is behind after two hours."""
@@ -44,8 +49,17 @@ class Walks(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, text: str) -> "Walks":
-        events, late = map(datetime.fromisoformat, text.split())
-        return cls(events=events, late=late)
+        events, late, *stuck = text.split()
+        events_stuck, late_stuck = [None if at == _NEVER else datetime.fromisoformat(at) for at in stuck] or [
+            None,
+            None,
+        ]
+        return cls(
+            events=datetime.fromisoformat(events),
+            late=datetime.fromisoformat(late),
+            events_stuck=events_stuck,
+            late_stuck=late_stuck,
+        )
 
 
 class EventSlice(Struct, frozen=True, kw_only=True):

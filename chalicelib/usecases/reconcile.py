@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import StripeEvent
@@ -36,7 +37,7 @@ CHUNK: Final = 20
 AWAY: Final = 50
 """Looks without an answer, one after another, that mean that the provider or the table is away."""
 PATIENCE: Final = timedelta(hours=6)
-"""Age of events that are set aside although everything fails: as many objects that fail by themselves look the same."""
+"""Time at a position where nothing answers. Its events are set aside then, as they may fail by themselves."""
 
 PART: Final = Part(worker="reconcile", name="events")
 
@@ -97,8 +98,7 @@ def reconcile(services: ReconcileServices) -> Reconciled:
                 raise
             log.warning("reconcile_cut_short", exc_info=True)
 
-    deadline = services.clock.now() + RUN_TIME
-    turn = work_on(PART, step, services, deadline=deadline)
+    turn = work_on(PART, step, services, deadline=services.clock.now() + RUN_TIME)
     behind = runs[0].walks.behind(services.clock.now()) if runs else None
     gone = runs[0].gone if runs else 0
     return Reconciled(outcomes=outcomes, parked=turn.parked if turn else 0, behind=behind, gone=gone)
@@ -107,12 +107,12 @@ def reconcile(services: ReconcileServices) -> Reconciled:
 def _walks(turn: Turn, services: ReconcileServices) -> Walks:
     oldest = _whole(services.clock.now() - LOOKBACK)
     if turn.at is not None:
-        walks = Walks.of(turn.at)
+        walks: Walks = Walks.of(turn.at)
     elif former := services.journal.read_watermark(_FIRST_RELEASE):
         walks = Walks(events=_whole(former), late=_whole(former - LATE))
     else:
         walks = Walks(events=oldest, late=oldest)
-    return Walks(events=max(walks.events, oldest), late=max(walks.late, oldest))
+    return replace(walks, events=max(walks.events, oldest), late=max(walks.late, oldest))
 
 
 class _Run:
@@ -123,6 +123,7 @@ class _Run:
         self._services = services
         self._outcomes = outcomes
         self._unanswered = 0
+        self._is_second_walk = False
         self.gone = 0
         self.walks = _walks(turn, services)
 
@@ -130,12 +131,15 @@ class _Run:
         self._try_parked()
         until = _whole(self._services.clock.now() - GRACE)
         for reached, complete in self._walk(self.walks.events, until):
-            late = self.walks.late
+            walks: Walks = self.walks
             # What was complete when it was listed needs no second walk.
-            self._move(Walks(events=reached, late=max(late, complete) if late == self.walks.events else late))
+            late = max(walks.late, complete) if walks.late == walks.events else walks.late
+            self._move(replace(walks, events=reached, late=late, events_stuck=None))
+        self._is_second_walk = True
         hour = (until - LATE).replace(minute=0, second=0)
         for reached, _ in self._walk(self.walks.late, min(hour, self.walks.events)):
-            self._move(Walks(events=self.walks.events, late=reached))
+            walks = self.walks
+            self._move(replace(walks, late=reached, late_stuck=None))
 
     def _move(self, to: Walks) -> None:
         self._turn.move(to.text)
@@ -189,10 +193,18 @@ class _Run:
         """
         looked = self._services.threads.map(lambda event: _look_at(event, self._services), events)
         failed = [(event, outcome) for event, outcome in zip(events, looked, strict=True) if self._count(outcome)]
-        is_recent = self._services.clock.now() - events[-1].created_at < PATIENCE
-        if self._unanswered >= AWAY and is_recent:
+        if self._unanswered >= AWAY and self._is_patient():
             raise TryAgain("The payment provider or the table is away.")
         return failed
+
+    def _is_patient(self) -> bool:
+        """Return True until the walk has been stuck at its position for hours. Stores since when it is."""
+        now = self._services.clock.now()
+        walks: Walks = self.walks
+        since = walks.late_stuck if self._is_second_walk else walks.events_stuck
+        if since is None:
+            self._move(replace(walks, late_stuck=now) if self._is_second_walk else replace(walks, events_stuck=now))
+        return since is None or now - since < PATIENCE
 
     def _park(self, failed: Sequence[tuple[StripeEvent, Outcome]]) -> None:
         for event, outcome in failed:
@@ -205,7 +217,7 @@ class _Run:
 
     def _try_parked(self) -> None:
         """Retry the due events that were set aside, until most of them fail. The walk finds out for itself."""
-        for chunk in _chunks(self._turn.due()):
+        for chunk in self._due():
             if self._turn.is_over() or self._unanswered >= AWAY:
                 break
             tried = self._services.threads.map(lambda item: _retry(item, self._services), chunk)
@@ -216,6 +228,10 @@ class _Run:
                     self.gone += outcome is None
                     self._turn.finish(item)
         self._unanswered = 0
+
+    def _due(self) -> Iterator[Sequence[ParkedItem]]:
+        while items := self._turn.due():
+            yield from _chunks(items)
 
     def _count(self, outcome: Outcome) -> bool:
         """Count an outcome. Returns True for a failure."""

@@ -4,7 +4,9 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
+from chalicelib.domain.ids import iso
 from chalicelib.domain.payments import EventPage, StripeEvent
 from chalicelib.usecases.event_slices import TYPES, Walks, list_slice, object_of
 from chalicelib.usecases.reconcile import GRACE, LOOKBACK
@@ -127,7 +129,9 @@ def test_reconcile_second_walk_never_passes_the_first(harness: WalkingHarness) -
 
 def test_walks_text_is_read_back() -> None:
     walks = Walks(events=NOW, late=START)
-    assert Walks.of(walks.text) == walks
+    for each in (walks, replace(walks, events_stuck=NOW), replace(walks, late_stuck=START)):
+        assert Walks.of(each.text) == each
+    assert Walks.of(f"{iso(NOW)} {iso(START)}") == walks
 
 
 @pytest.mark.parametrize(
