@@ -1,18 +1,19 @@
 """The capacity simulation, small, and its table in infra/README.md."""
 
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 
 import pytest
 
 from chalicelib.services import RECONCILE_PER_SECOND
-from tests.bench.capacity import measures, report
-from tests.bench.capacity.__main__ import missed
+from tests.bench.capacity import limits, measures, report
+from tests.bench.capacity.__main__ import missed, small
 from tests.bench.capacity.audit import audit_run
 from tests.bench.capacity.creators import naive_gifts, relayed_gifts
+from tests.bench.capacity.functions import simulated_cloud
 from tests.bench.capacity.limits import LIMITS, seconds
-from tests.bench.capacity.reconcile import reconcile_seconds
-from tests.bench.capacity.relay import relay_run
+from tests.bench.capacity.reconcile import reconcile_run
 from tests.bench.capacity.streaks import streaks_run
 from tests.bench.capacity.sweep import passing_run, repair_run
 
@@ -27,6 +28,9 @@ def test_stored_figures_meet_the_requirements() -> None:
 
 def test_limits_have_a_source_each() -> None:
     assert [name for name, limit in LIMITS.items() if not limit.source or limit.value <= 0] == []
+    assert limits.value("SendMessage each") == 0
+    with pytest.raises(KeyError):
+        limits.value("Scan")
 
 
 def test_sweep_passes_certain_entries_faster_than_it_mends_lost_ones() -> None:
@@ -35,14 +39,33 @@ def test_sweep_passes_certain_entries_faster_than_it_mends_lost_ones() -> None:
     assert 0 < passed.each < repaired.each
 
 
-def test_relay_publishes_each_entry_once() -> None:
-    run = relay_run(functions=2, batches=1)
-    assert (run.items, run.messages) == (200, 200)
+def test_small_runs_have_the_stored_figures() -> None:
+    """A difference means that the table is older than the code: `python -m tests.bench.capacity --readme`."""
+    found = small()
+    assert measures.read()["small"] == {name: [pytest.approx(run[0]), *run[1:]] for name, run in found.items()}
+    assert found["relay"][1] == 200, "each entry is published once"
+
+
+def test_limit_is_the_cost_whose_half_raises_the_rate_most() -> None:
+    """Ten updates at the same time take 7 ms. The message after them takes 10 ms."""
+
+    def run() -> measures.Run:
+        with simulated_cloud() as cloud:
+            wait = partial(cloud.costs.wait, simulation=cloud.simulation)
+
+            def call() -> None:
+                cloud.threads.map(lambda operation: wait(operation, seconds(operation)), ["UpdateItem"] * 10)
+                wait("SendMessage", seconds("SendMessage"))
+
+            return measures.measure(cloud, 1, [call])
+
+    assert measures.limit_of(run) == "`SendMessage` (+42%)"
+    assert limits.OTHER == {}
 
 
 def test_reconcile_is_as_fast_as_its_pace() -> None:
     """A refunded payment takes four requests, at 20 a second."""
-    took = reconcile_seconds(20, ["refund.created"], share=1.0, over=timedelta(minutes=1))
+    took = reconcile_run(20, ["refund.created"], share=1.0, over=timedelta(minutes=1)).seconds
     assert 20 * 4 / RECONCILE_PER_SECOND < took < 2 * 20 * 4 / RECONCILE_PER_SECOND
 
 

@@ -12,33 +12,33 @@ from chalicelib.domain.ids import iso
 from chalicelib.domain.journal import JOURNAL_SHARDS
 from chalicelib.domain.work import Part
 from chalicelib.usecases.audit import audit_ledger
+from chalicelib.usecases.recovery import SETTLE_DELAY
 from tests.bench.capacity.functions import SimulatedCloud, simulated_cloud
-from tests.bench.capacity.measures import PERIOD, RATES, RUN, Capacity, Run, measure, minutes_of_runs
+from tests.bench.capacity.measures import PERIOD, RATES, RUN, Capacity, Run, limit_of, measure, minutes_of_runs
 from tests.bench.capacity.rows import PRICE, fans, gift_at, item_of, posted, received
+from tests.bench.capacity.sweep import CREATORS, GIFTS_PER_FAN, SHARDS
 from tests.fakes import START
 
-CREATORS: Final = 1_000
-SHARDS: Final = 4
-GIFTS_PER_FAN: Final = 3
 _HOUR: Final = 3_600.0
-_DELAY: Final = 4_200.0
+_DELAY: Final = SETTLE_DELAY.total_seconds()
 """The audit walks through an hour ten minutes after its end."""
 _RESTLESS: Final = 3
-"""One fan of three gives in the next hour, too, so that the total is ahead of the lines."""
+"""Assumed: one fan of three gives in the next hour, too, so that the total is ahead of the lines."""
 _FIRST: Final = 50
-"""One creator's shard of fifty is seen for the first time in this hour; the others were, by some page of some part."""
+"""Assumed: one creator's shard of fifty has no checked sum yet; other parts checked the others in this hour."""
 
 
 def audit_capacity(entries: int) -> Capacity:
-    """Measure the audit of an hour in one part. After an outage it walks through the hours that it missed."""
+    """Measure the audit of an hour in one part. Ten minutes after an outage of an hour it walks through it."""
     run = audit_run(entries, history=0)
+    after = [minutes_of_runs(rate, run.each, run.each, 0.0) for rate in RATES]
     return Capacity(
         worker="audit",
         unit="entries/s",
         per_second=JOURNAL_SHARDS * RUN / PERIOD / run.each,
-        limit=run.limit,
-        recovery=[minutes_of_runs(rate, run.each, run.each, 0.0) for rate in RATES],
-        messages=0.0,
+        limit=limit_of(lambda: audit_run(entries // 4, history=0)),
+        recovery=[None if minutes is None else _DELAY / 60 + minutes for minutes in after],
+        messages=run.messages / run.items,
     )
 
 
@@ -54,7 +54,7 @@ def audit_run(entries: int, history: int) -> Run:
         _put_wallets(cloud, people, [*gifts, *later], history)
         _put_shards(cloud, gifts)
         cloud.positions.rewind(Part(worker="audit", name="00"), iso(START))
-        cloud.simulation.seconds = _DELAY
+        cloud.simulation.seconds = _HOUR + _DELAY
         return measure(cloud, entries, [lambda: _audit(cloud)])
 
 
@@ -68,7 +68,7 @@ def _gift(number: int, fan: str, entries: int, hour: float = 0.0) -> Gift:
     if number < 0:
         number = 10 * entries - number
         at = START - timedelta(days=30, seconds=number)
-    return gift_at(at, number, fan, f"creator-{number * 7 % CREATORS}", number % SHARDS)
+    return gift_at(at, number, fan, f"creator-{number * 7 % CREATORS}", number // CREATORS % SHARDS)
 
 
 def _put_wallets(cloud: SimulatedCloud, people: list[str], gifts: list[Gift], history: int) -> None:

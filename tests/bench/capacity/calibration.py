@@ -1,5 +1,7 @@
 """Calibration: runs on MiniStack, one call after the other, and simulated at the latencies found there.
 
+The client's CPU time of each run stands beside the one that the table's figures assume.
+
 Two small runs give the latency of each operation and the client's time, by calls and items. With these the simulation
 predicts the calls and the time of a larger run.
 """
@@ -35,8 +37,8 @@ from tests.fake_topic import FakeRedriveQueue
 from tests.stores import DynamoStore, cloud_at, create_table
 from tests.table_expressions import Item
 
-Measured = tuple[Mapping[str, Sequence[tuple[int, float]]], float]
-"""Items and seconds of the calls of each operation, and the seconds of the run."""
+Measured = tuple[Mapping[str, Sequence[tuple[int, float]]], float, float]
+"""Items and seconds of the calls of each operation, the seconds of the run, and those of the client's CPU."""
 
 TOLERANCE: Final = 0.2
 _KEPT: Final = (
@@ -132,10 +134,12 @@ def calibrate() -> bool:
                 small = [_local(f"small-{place}-{entries}", prepare, entries) for entries in (_SMALL, _MEDIUM)]
                 large = _local(f"large-{place}", prepare, _LARGE)
             with _at_latencies(small):
-                calls, seconds = _simulated(prepare)
+                calls, seconds, _ = _simulated(prepare)
+            assumed = _simulated(prepare)[2]
             found = Counter({each: len(times) for each, times in large[0].items()})
             print(f"{name}: {sum(found.values())} calls in {large[1]:.2f} s, simulated", end=" ")
-            print(f"{sum(calls.values())} in {seconds:.2f} s ({seconds / large[1] - 1:+.0%})")
+            print(f"{sum(calls.values())} in {seconds:.2f} s ({seconds / large[1] - 1:+.0%});", end=" ")
+            print(f"CPU {large[2]:.2f} s, assumed {assumed:.2f} s")
             is_right &= calls == found and abs(seconds / large[1] - 1) < TOLERANCE
     return is_right
 
@@ -144,12 +148,12 @@ def _local(name: str, prepare: Any, entries: int) -> Measured:
     cloud = LocalCloud(name)
     act = prepare(cloud, entries)
     cloud.calls.clear()
-    began = time.monotonic()
+    began, cpu = time.monotonic(), time.process_time()
     act()
-    return dict(cloud.calls), time.monotonic() - began
+    return dict(cloud.calls), time.monotonic() - began, time.process_time() - cpu
 
 
-def _simulated(prepare: Any) -> tuple[Counter[str], float]:
+def _simulated(prepare: Any) -> tuple[Counter[str], float, float]:
     with simulated_cloud() as cloud:
         cloud.threads = OneThread()  # type: ignore[assignment]
         cloud.publisher._threads = cloud.threads
@@ -157,7 +161,7 @@ def _simulated(prepare: Any) -> tuple[Counter[str], float]:
         cloud.costs.calls.clear()
         began = cloud.simulation.seconds
         act()
-        return Counter(cloud.costs.calls), cloud.simulation.seconds - began
+        return Counter(cloud.costs.calls), cloud.simulation.seconds - began, cloud.simulation.processor.busy
 
 
 @contextmanager
@@ -165,9 +169,9 @@ def _at_latencies(runs: Sequence[Measured]) -> Iterator[None]:
     """Use the latency of each operation, and the rest of the time for the client's part, both by calls and items."""
     limits.OTHER.update(dict.fromkeys(limits.LIMITS, 0.0) | {name: limits.LIMITS[name].value for name in _KEPT})
     for name in runs[0][0].keys() | runs[1][0].keys():
-        base, each = _line([call for calls, _ in runs for call in calls.get(name, [])])
+        base, each = _line([call for calls, _, _ in runs for call in calls.get(name, [])])
         limits.OTHER.update({name: 1_000 * base, f"{name} each": 1_000 * each})
-    own = [_own(calls, took) for calls, took in runs]
+    own = [_own(calls, took) for calls, took, _ in runs]
     base, each = _line(own)
     limits.OTHER["cpu_request"] = 1_000 * base
     limits.OTHER.update(dict.fromkeys(("cpu_read", "cpu_write", "cpu_message"), 1_000 * each))

@@ -4,7 +4,7 @@ import json
 import random
 from bisect import bisect_right, insort
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from types import SimpleNamespace
@@ -15,6 +15,7 @@ from tests.bench.capacity.limits import seconds, value
 from tests.bench.capacity.simulation import Simulation
 from tests.table_expressions import Item
 
+Answer = tuple[SimpleNamespace, Mapping[str, Any]]
 _TABLE_KEYS: Final = ("PK", "SK")
 _READS: Final = frozenset({"BatchGetItem", "GetItem", "Query"})
 _THROTTLED: Final = "ProvisionedThroughputExceededException"
@@ -22,27 +23,16 @@ _THROTTLED: Final = "ProvisionedThroughputExceededException"
 
 @dataclass
 class Costs:
-    """Calls by operation, items in them, units, and time spent waiting for each operation.
-
-    Calls that a function has at the same time share the time.
-    """
+    """Calls by operation, and throttled and conflicting requests."""
 
     calls: Counter[str] = field(default_factory=Counter)
-    items: Counter[str] = field(default_factory=Counter)
-    write_units: float = 0.0
-    read_units: float = 0.0
-    waited: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     throttled: int = 0
     conflicts: int = 0
 
     def wait(self, operation: str, seconds: float, simulation: Simulation, calls: int = 1) -> None:
         """Let the function wait, and count it."""
-        processor = simulation.processor
-        processor.waiting += 1
         self.calls[operation] += calls
-        self.waited[operation] += seconds / processor.waiting
         simulation.sleep(seconds)
-        processor.waiting -= 1
 
 
 class Bucket:
@@ -79,7 +69,7 @@ class SimulatedTable(AtomicTable):
         key = item["PK"]["S"], item["SK"]["S"]
         self._store(key, self.items.get(key), item)
 
-    def answer(self, model: Any, params: Mapping[str, Any], **_: object) -> tuple[SimpleNamespace, Mapping[str, Any]]:
+    def answer(self, model: Any, params: Mapping[str, Any], **_: object) -> Answer:
         operation, request = model.name, json.loads(params["body"])
         http, response = self._answer_once(operation, request, model, params)
         if response.get("Error", {}).get("Code") == _THROTTLED:  # the SDK repeats it, but no transaction
@@ -87,9 +77,7 @@ class SimulatedTable(AtomicTable):
             return self._answer_once(operation, request, model, params)
         return http, response
 
-    def _answer_once(
-        self, operation: str, request: Request, model: Any, params: Mapping[str, Any]
-    ) -> tuple[SimpleNamespace, Mapping[str, Any]]:
+    def _answer_once(self, operation: str, request: Request, model: Any, params: Mapping[str, Any]) -> Answer:
         keys = _written(operation, request) if operation not in _READS else []
         self._charge("cpu_write" if keys else "cpu_read", len(keys))
         latency = self._latency(operation, len(keys) if keys else len(_read(operation, request)))
@@ -107,22 +95,16 @@ class SimulatedTable(AtomicTable):
             self._held -= held
         return answered if keys else self._finish_read(operation, request, answered)
 
-    def _wait(self, operation: str, latency: float, answer: Any) -> tuple[SimpleNamespace, Mapping[str, Any]]:
+    def _wait(self, operation: str, latency: float, answer: Callable[[], Answer]) -> Answer:
         self.costs.wait(operation, latency, self.simulation)
-        made: tuple[SimpleNamespace, Mapping[str, Any]] = answer()
-        return made
+        return answer()
 
-    def _finish_read(
-        self, operation: str, request: Request, answered: tuple[SimpleNamespace, Mapping[str, Any]]
-    ) -> tuple[SimpleNamespace, Mapping[str, Any]]:
-        """Count a read's items and units, once they are known, and decode them."""
+    def _finish_read(self, operation: str, request: Request, answered: Answer) -> Answer:
+        """Take a read's units, once its items are known, and decode them."""
         items = _found(operation, answered[1])
-        self.costs.items[operation] += len(items)
         units = _read_units(operation, request, items)
-        self.costs.read_units += sum(units.values())
-        is_throttled = [
-            not self._reads[partition].takes(each, self.simulation.seconds) for partition, each in units.items()
-        ]
+        now = self.simulation.seconds
+        is_throttled = [not self._reads[partition].takes(each, now) for partition, each in units.items()]
         if operation == "Query":
             self.costs.wait(operation, len(items) * seconds("Query each"), self.simulation, calls=0)
         self._charge("cpu_read", len(items))
@@ -145,12 +127,9 @@ class SimulatedTable(AtomicTable):
             item = action.get("Item") or action["Key"]
             units[item["PK"]["S"]] += factor * max(1, ceil(_bytes(item) / 1_024))
         now = self.simulation.seconds
-        if not all(self._writes[partition].takes(each, now) for partition, each in units.items()):
-            self.costs.throttled += 1
-            return False
-        self.costs.write_units += sum(units.values())
-        self.costs.items[operation] += sum(units.values()) // factor
-        return True
+        is_taken = all(self._writes[partition].takes(each, now) for partition, each in units.items())
+        self.costs.throttled += not is_taken
+        return is_taken
 
     def _store(self, key: Key, before: Item | None, after: Item | None) -> None:
         super()._store(key, before, after)
@@ -222,11 +201,11 @@ def _bytes(item: Item) -> int:
     return sum(len(name) + len(str(next(iter(value.values())))) for name, value in item.items())
 
 
-def _throttled(operation: str, actions: int) -> tuple[SimpleNamespace, Mapping[str, Any]]:
+def _throttled(operation: str, actions: int) -> Answer:
     return _refusal(operation, "ProvisionedThroughputExceeded", [True] * actions)
 
 
-def _refusal(operation: str, code: str, concerned: list[bool]) -> tuple[SimpleNamespace, Mapping[str, Any]]:
+def _refusal(operation: str, code: str, concerned: list[bool]) -> Answer:
     if operation == "TransactWriteItems":
         reasons = [{"Code": code if each else "None"} for each in concerned]
         failure = Failure("TransactionCanceledException", CancellationReasons=reasons)
@@ -240,20 +219,18 @@ class SimulatedMessaging:
 
     def __init__(self, simulation: Simulation, costs: Costs) -> None:
         self.simulation, self.costs = simulation, costs
-        self.is_away = False
         self.published = 0
         self._topic = Bucket(value("topic_messages"))
 
-    def answer(self, model: Any, params: Mapping[str, Any], **_: object) -> tuple[SimpleNamespace, Mapping[str, Any]]:
+    def answer(self, model: Any, params: Mapping[str, Any], **_: object) -> Answer:
         """Answer a request of a botocore client, as a handler of `before-call`."""
         operation, messages = model.name, _messages(model.name, params["body"])
         self.simulation.compute(seconds("cpu_request") + messages * seconds("cpu_message"))
         latency = seconds(operation) + messages * seconds(f"{operation} each")
-        self.costs.items[operation] += messages
         self.costs.wait(operation, latency, self.simulation)
         if operation == "PublishBatch":
-            if self.is_away or not self._topic.takes(messages, self.simulation.seconds):
-                self.costs.throttled += not self.is_away
+            if not self._topic.takes(messages, self.simulation.seconds):
+                self.costs.throttled += 1
                 return SimpleNamespace(status_code=400), Failure("Throttled").response
             self.published += messages
         return SimpleNamespace(status_code=200), {"Successful": [], "Failed": []}

@@ -1,11 +1,15 @@
 """Latencies and limits of the simulation, each with its source.
 
-`assumed`: the vendor publishes no figure. `measured`: `python -m tests.bench.capacity --calibrate` measures it.
+`assumed`: no figure is published, or measured. `python -m tests.bench.capacity --calibrate` prints the client's CPU
+beside the assumed one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
+
+from chalicelib.services import RECONCILE_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +23,14 @@ class Limit:
 
 _DYNAMODB: Final = "docs.aws.amazon.com/amazondynamodb/latest/developerguide"
 _LAMBDA: Final = "docs.aws.amazon.com/lambda/latest/dg"
+_WARM: Final = f"{_DYNAMODB}/warm-throughput-scenarios.html: limits of each partition"
 _SINGLE_DIGIT: Final = f"{_DYNAMODB}/Introduction.html: single-digit milliseconds; assumed"
-_CPU: Final = "measured on one core at 2.5 GHz, CPython 3.11"
+_CPU: Final = "assumed"
 
 LIMITS: Final[Mapping[str, Limit]] = {
     # --- DynamoDB
-    "partition_write_units": Limit(1_000, "WRU/s", f"{_DYNAMODB}/bp-partition-key-design.html"),
-    "partition_read_units": Limit(3_000, "RRU/s", f"{_DYNAMODB}/bp-partition-key-design.html"),
+    "partition_write_units": Limit(1_000, "WRU/s", _WARM),
+    "partition_read_units": Limit(3_000, "RRU/s", _WARM),
     "GetItem": Limit(5.0, "ms", _SINGLE_DIGIT),
     "Query": Limit(6.0, "ms", _SINGLE_DIGIT),
     "Query each": Limit(0.02, "ms/item", "assumed: 1 MB a request in 100 ms"),
@@ -41,11 +46,11 @@ LIMITS: Final[Mapping[str, Limit]] = {
     "PublishBatch each": Limit(0.5, "ms/message", "assumed"),
     "SendMessage": Limit(10.0, "ms", "assumed"),
     "ChangeMessageVisibilityBatch": Limit(10.0, "ms", "assumed"),
-    "topic_messages": Limit(
-        9_000, "messages/s", "docs.aws.amazon.com/general/latest/gr/sns.html: 30,000 in us-east-1, 300 in the smallest"
-    ),
+    "topic_messages": Limit(9_000, "messages/s", "assumed: the quota differs by region"),
     "stripe_request": Limit(200.0, "ms", "assumed"),
-    "stripe_requests": Limit(100, "requests/s", "docs.stripe.com/rate-limits: live mode"),
+    "stripe_pace": Limit(
+        RECONCILE_PER_SECOND, "requests/s", "RECONCILE_PER_SECOND; docs.stripe.com/rate-limits: 25 for each endpoint"
+    ),
     # --- Lambda
     "lambda_memory": Limit(1_024, "MB", ".chalice/config.json"),
     "lambda_memory_of_a_core": Limit(1_769, "MB", f"{_LAMBDA}/configuration-memory.html: one vCPU"),
@@ -59,16 +64,33 @@ LIMITS: Final[Mapping[str, Limit]] = {
 }
 
 OTHER: Final[dict[str, float]] = {}
-"""Values in the place of these, while the simulation is calibrated."""
+"""Values in the place of these, while the simulation is calibrated, or a cost is halved."""
+CPU: Final = "CPU"
 
 
 def value(name: str) -> float:
-    """Return a limit's value. One that is not listed, such as the latency of each item, is 0."""
+    """Return a limit's value. Only the latency of each item need not be listed: it is 0."""
     if name in OTHER:
         return OTHER[name]
-    return LIMITS[name].value if name in LIMITS else 0.0
+    if name.endswith(" each") and name not in LIMITS:
+        return 0.0
+    return LIMITS[name].value
 
 
 def seconds(name: str) -> float:
     """Return a time in seconds."""
     return value(name) / 1_000
+
+
+@contextmanager
+def halved(cost: str) -> Iterator[None]:
+    """Halve the times of a cost, such as an operation or CPU, or double its rate."""
+    before = dict(OTHER)
+    for name, limit in LIMITS.items():
+        if cost == (CPU if name.startswith("cpu_") else name.removesuffix(" each")):
+            OTHER[name] = value(name) * (2 if limit.unit.endswith("/s") else 0.5)
+    try:
+        yield
+    finally:
+        OTHER.clear()
+        OTHER.update(before)

@@ -3,15 +3,13 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
 from chalicelib.domain.journal import JOURNAL_SHARDS
 from chalicelib.domain.work import RUN_TIME
-from tests.bench.capacity.cloud import Costs
 from tests.bench.capacity.functions import SimulatedCloud
-from tests.bench.capacity.simulation import Processor, Task
+from tests.bench.capacity.limits import CPU, halved
 
 FIGURES: Final = Path(__file__).with_name("figures.json")
 FUNCTIONS: Final = 16
@@ -23,11 +21,16 @@ PERIOD: Final = 300
 """Seconds between two runs of the sweep and the audit on a part (infra/resources.yaml)."""
 RUN: Final = RUN_TIME.total_seconds()
 _FOREVER: Final = 100_000
+_OF_EACH_RUN: Final = frozenset({CPU, "lambda_invocation"})
+_IF_THROTTLED: Final = frozenset({"partition_write_units", "partition_read_units", "topic_messages", "retry_pause"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Capacity:
-    """A worker's row: what it holds, what limits it, and the minutes until an hour's outage is made up for, by rate."""
+    """A worker's row: what it holds, what limits it, and the minutes until an hour's outage is made up for, by rate.
+
+    `messages`: those that the worker itself publishes for an item.
+    """
 
     worker: str
     unit: str
@@ -44,13 +47,12 @@ class Capacity:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Simulated invocations, measured: the seconds from the first one's begin to the last one's end."""
+    """Simulated invocations: the seconds from the first one's begin to the last one's end, and the costs they have."""
 
     items: int
     seconds: float
     messages: int
-    limit: str
-    longest: float
+    costs: frozenset[str]
 
     @property
     def each(self) -> float:
@@ -60,7 +62,8 @@ class Run:
 
 def measure(cloud: SimulatedCloud, items: int, calls: Sequence[Callable[[], Any]]) -> Run:
     """Run the calls at the same time, each in a function of its own."""
-    began, published, before = cloud.simulation.seconds, cloud.messaging.published, dict(cloud.costs.waited)
+    began, published = cloud.simulation.seconds, cloud.messaging.published
+    calls_before, throttled = cloud.costs.calls.copy(), cloud.costs.throttled
     ends: list[float] = []
 
     def timed(call: Callable[[], Any]) -> None:
@@ -69,28 +72,27 @@ def measure(cloud: SimulatedCloud, items: int, calls: Sequence[Callable[[], Any]
 
     tasks = [cloud.invoke(lambda call=call: timed(call)) for call in calls]  # type: ignore[misc]
     cloud.simulation.run()
-    elapsed = max(ends) - began
-    return Run(
-        items=items,
-        seconds=elapsed,
-        messages=cloud.messaging.published - published,
-        limit=_limit(cloud.costs, before, [task.processor for task in _failed_first(tasks)]),
-        longest=elapsed,
-    )
-
-
-def _failed_first(tasks: Sequence[Task]) -> Sequence[Task]:
     for task in tasks:
         if task.error:
             raise task.error
-    return tasks
+    is_throttled = cloud.costs.throttled > throttled
+    return Run(
+        items=items,
+        seconds=max(ends) - began,
+        messages=cloud.messaging.published - published,
+        costs=_OF_EACH_RUN.union(cloud.costs.calls - calls_before, _IF_THROTTLED if is_throttled else ()),
+    )
 
 
-def _limit(costs: Costs, before: dict[str, float], processors: Sequence[Processor]) -> str:
-    """Name what takes most of the time."""
-    spent = {f"`{name}`": seconds - before.get(name, 0.0) for name, seconds in costs.waited.items()}
-    spent["CPU"] = sum(each.busy for each in processors)
-    return max(spent, key=lambda name: spent[name])
+def limit_of(simulate: Callable[[], Run]) -> str:
+    """Name the cost whose half raises the rate most, and by how much. Each cost is halved in a run of its own."""
+    run = simulate()
+    gains: dict[str, float] = {}
+    for cost in sorted(run.costs):
+        with halved(cost):
+            gains[cost] = run.each / simulate().each - 1
+    most = max(gains, key=lambda cost: gains[cost])
+    return f"{most if most == CPU else f'`{most}`'} (+{gains[most]:.0%})"
 
 
 def minutes_after_outage(rate: float, capacity: float) -> float | None:
@@ -122,11 +124,6 @@ def minutes_of_runs(rate: float, repair: float, passing: float, delay: float) ->
     return None
 
 
-def write(figures: Any) -> None:
-    """Store the figures of a run."""
-    FIGURES.write_text(json.dumps(figures, indent=1) + "\n")
-
-
 def read() -> Any:
     """Read the figures of the last run that was stored."""
     return json.loads(FIGURES.read_text())
@@ -134,7 +131,3 @@ def read() -> Any:
 
 def to_json(rows: Sequence[Any]) -> list[dict[str, Any]]:
     return [asdict(row) for row in rows]
-
-
-def batches_of(items: int, size: int) -> int:
-    return ceil(items / size)

@@ -1,11 +1,11 @@
-"""Reconcile: refunds whose webhooks were lost, and a first run in a busy account, at 20 requests to Stripe a second."""
+"""Reconcile: refunds whose webhooks were lost, and a first run in a busy account."""
 
 from bisect import bisect_left
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
-from typing import Final
+from functools import cached_property, partial
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -16,11 +16,12 @@ from chalicelib.adapters.stripe.pace import Pace
 from chalicelib.domain.catalogue import Catalogue
 from chalicelib.domain.payments import CheckoutSession, EventPage, MoneyState, StripeEvent
 from chalicelib.domain.purchases import Purchase
-from chalicelib.services import RECONCILE, RECONCILE_PER_SECOND, THREADS
+from chalicelib.services import RECONCILE, THREADS
 from chalicelib.usecases.event_slices import Walks
 from chalicelib.usecases.reconcile import LOOKBACK, PART, RUN_TIME, reconcile
 from tests.bench.capacity.functions import SimulatedCloud, simulated_cloud
-from tests.bench.capacity.limits import seconds
+from tests.bench.capacity.limits import CPU, seconds, value
+from tests.bench.capacity.measures import Run, limit_of
 from tests.bench.capacity.rows import fans, item_of
 from tests.bench.capacity.simulation import Simulation, VirtualThreads
 from tests.domain.builders import a_posted_purchase, a_refund
@@ -37,6 +38,7 @@ PERIOD: Final = 900
 _PAGE: Final = 100
 _READS_OF_MONEY: Final = 3
 """Requests that read a payment's charge, refunds and disputes (chalicelib/adapters/stripe/gateway.py)."""
+CASES: Final = ("a lost refund event", "first run: four refund events", "first run: none refunded")
 _REFUND_EVENTS: Final = ("charge.refunded", "refund.created", "refund.updated", "charge.refund.updated")
 
 
@@ -46,7 +48,7 @@ class SimulatedStripe(FakeGateway):
     def __init__(self, simulation: Simulation) -> None:
         super().__init__()
         self._simulation = simulation
-        self._pace = Pace(RECONCILE_PER_SECOND, lambda: simulation.seconds, simulation.sleep)
+        self._pace = Pace(int(value("stripe_pace")), lambda: simulation.seconds, simulation.sleep)
         self.payments: dict[str, CheckoutSession] = {}
         self.requests = 0
 
@@ -82,32 +84,6 @@ class SimulatedStripe(FakeGateway):
         self._simulation.sleep(seconds("stripe_request"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reconciling:
-    """Figures of reconcile.
-
-    `refunds_minutes`: the time for REFUNDS events about as many payments. `first_run_hours`: that of PAYMENTS payments
-    in 30 days, of which all, a twentieth and none were refunded.
-    """
-
-    refunds_minutes: float
-    payments_per_second: float
-    events_per_second: float
-    first_run_hours: list[float]
-
-    def lines(self) -> list[str]:
-        """Describe the figures."""
-        every, some, none = self.first_run_hours
-        slow, fast = self.payments_per_second, self.events_per_second
-        return [
-            f"Reconcile handles {slow:.1f} refunded payments a second, or {fast:.0f} events of credited payments.",
-            f"Requests to Stripe limit it: {THREADS[RECONCILE]} at once, and {RECONCILE_PER_SECOND} a second.",
-            f"{REFUNDS:,} lost refund events take {self.refunds_minutes:.1f} minutes. A first run over 30 days with",
-            f"{PAYMENTS:,} payments takes {none:.1f} h; {some:.1f} h if a twentieth of them was refunded,",
-            f"{every:.1f} h if all were.",
-        ]
-
-
 class ReconcileServices:
     """Services of reconcile over a simulated cloud."""
 
@@ -136,30 +112,50 @@ class ReconcileServices:
         self.gateway.listed.append(replace(event, stripe_event_id=f"evt_{number:08}", created_at=at))
 
 
-def reconciling(payments: int) -> Reconciling:
-    """Measure refunds of one hour, and days with as many payments as a day of the first run has."""
-    refunds = reconcile_seconds(REFUNDS, _REFUND_EVENTS[:1], share=1.0, over=timedelta(hours=1))
-    day = timedelta(days=30) * payments / PAYMENTS
-    each = [reconcile_seconds(payments, _REFUND_EVENTS, share=share, over=day) / payments for share in (1.0, 0.0)]
+@dataclass(frozen=True, kw_only=True)
+class Reconciled(Run):
+    """Runs that handled the events of some payments, and their requests to Stripe."""
+
+    requests: int
+
+
+def reconciling(payments: int) -> dict[str, Any]:
+    """Measure refunds of one hour, and days with as many payments as a day of the first run has.
+
+    `first_run_hours`: the time for PAYMENTS payments, of which all, a twentieth and none were refunded.
+    """
+    refunds, all_refunded, none_refunded = runs = [_refunds(1), *(_first_run(payments, share) for share in (1.0, 0.0))]
+    smaller = [partial(_refunds, 10), *(partial(_first_run, payments // 5, share) for share in (1.0, 0.0))]
     waits = PERIOD / RUN_TIME.total_seconds()
-    hours = [PAYMENTS * (share * each[0] + (1 - share) * each[1]) * waits / 3_600 for share in (1.0, 0.05, 0.0)]
-    return Reconciling(
-        refunds_minutes=refunds / 60,
-        payments_per_second=1 / each[0],
-        events_per_second=1 / each[1],
-        first_run_hours=hours,
-    )
+    each = [share * all_refunded.each + (1 - share) * none_refunded.each for share in (1.0, 0.05, 0.0)]
+    return {
+        "cases": [
+            [case, 1 / run.each, run.requests / run.seconds, limit_of(simulate)]
+            for case, run, simulate in zip(CASES, runs, smaller, strict=True)
+        ],
+        "refunds_minutes": refunds.seconds / 60,
+        "first_run_hours": [PAYMENTS * seconds_each * waits / 3_600 for seconds_each in each],
+    }
 
 
-def reconcile_seconds(payments: int, kinds: Collection[str], *, share: float, over: timedelta) -> float:
-    """Handle the events of payments whose purchases are credited, `share` of them refunded. Returns the time it takes.
+def _refunds(part: int) -> Reconciled:
+    """Handle a part of the refunds of an hour."""
+    return reconcile_run(REFUNDS // part, _REFUND_EVENTS[:1], share=1.0, over=timedelta(hours=1) / part)
+
+
+def _first_run(payments: int, share: float) -> Reconciled:
+    over = timedelta(days=30) * payments / PAYMENTS
+    return reconcile_run(payments, _REFUND_EVENTS, share=share, over=over)
+
+
+def reconcile_run(payments: int, kinds: Collection[str], *, share: float, over: timedelta) -> Reconciled:
+    """Handle the events of payments whose purchases are credited, `share` of them refunded.
 
     With one kind, the events of the sessions were handled before.
     """
     with simulated_cloud() as cloud:
         services = ReconcileServices(cloud)
-        now = START + LOOKBACK
-        since = now - timedelta(hours=2) - over
+        since = START + LOOKBACK - timedelta(hours=2) - over
         for number, fan in zip(range(payments), fans(), strict=False):
             at = since + over * number / payments
             key = uuid7_at(at, number)
@@ -171,12 +167,15 @@ def reconcile_seconds(payments: int, kinds: Collection[str], *, share: float, ov
         cloud.table.records.clear()
         cloud.simulation.seconds = LOOKBACK.total_seconds()
         cloud.positions.rewind(PART, Walks(events=since, late=since).text)
-        took = 0.0
+        took, requests = 0.0, 0
         while True:
-            began, requests = cloud.simulation.seconds, services.gateway.requests
+            began = cloud.simulation.seconds
             done = cloud.run(lambda: reconcile(services))
             if not done.outcomes:
-                return took
+                break
             assert done.parked == 0, done
             took += cloud.simulation.seconds - began
             assert services.gateway.requests > requests
+            requests = services.gateway.requests
+        costs = frozenset({*cloud.costs.calls, CPU, "stripe_request", "stripe_pace"})
+        return Reconciled(items=payments, seconds=took, messages=0, costs=costs, requests=requests)

@@ -8,25 +8,32 @@ from chalicelib.adapters.dynamodb import stream_records
 from chalicelib.usecases.relay import relay_records
 from tests.bench.capacity.functions import SimulatedCloud, simulated_cloud
 from tests.bench.capacity.limits import seconds
-from tests.bench.capacity.measures import FUNCTIONS, RATES, Capacity, Run, measure, minutes_after_outage
+from tests.bench.capacity.measures import FUNCTIONS, RATES, Capacity, Run, limit_of, measure, minutes_after_outage
 from tests.bench.capacity.rows import fans, gift_at, posted
 
 BATCH: Final = 100
 """Records of an invocation (infra/resources.yaml)."""
+STREAM_SHARDS: Final = 4
+"""Shards of a small table's stream. Assumed: one for each partition, of 1,000 write units, of a new table's 4,000."""
 
 
 def relay_capacity(batches: int) -> Capacity:
     """Measure functions that relay what has waited. An outage leaves all entries in the stream, which delivers them."""
     run = relay_run(FUNCTIONS, batches)
-    per_second = run.items / run.seconds
+    per_second = 1 / run.each
     return Capacity(
         worker="relay",
         unit="entries/s",
         per_second=per_second,
-        limit=run.limit,
+        limit=limit_of(lambda: relay_run(2, 1)),
         recovery=[minutes_after_outage(rate, per_second) for rate in RATES],
         messages=run.messages / run.items,
     )
+
+
+def relay_by_default() -> float:
+    """Return the entries a second of one function for each shard of a small table's stream."""
+    return 1 / relay_run(STREAM_SHARDS, batches=2).each
 
 
 def relay_run(functions: int, batches: int) -> Run:

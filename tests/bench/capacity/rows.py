@@ -6,7 +6,7 @@ from itertools import count
 from typing import Final
 from zlib import crc32
 
-from chalicelib.adapters.dynamodb.keys import RELAY_RUN, received_key, relay_run_key, shard_key, wallet_key
+from chalicelib.adapters.dynamodb.keys import RELAY_RUN, received_key, relay_run_key, shard_key
 from chalicelib.adapters.dynamodb.mapping import gift_row
 from chalicelib.adapters.dynamodb.models import CreatorEntryRow, RelayRunRow, Row
 from chalicelib.domain.gifts import Gift
@@ -70,7 +70,3 @@ def mark_of(run_id: str) -> Item:
 def item_of(row: Row) -> Item:
     item: Item = row.serialize()
     return item
-
-
-def wallet_of(fan: str) -> str:
-    return wallet_key(fan)

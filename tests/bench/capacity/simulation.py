@@ -19,13 +19,12 @@ Handled = TypeVar("Handled")
 class Processor:
     """The CPU of one function. Its threads compute one after the other, as Python's do.
 
-    `share`: the part of a core that it has. `busy`: the seconds that it computed. `waiting`: its present calls.
+    `share`: the part of a core that it has. `busy`: the seconds that it computed.
     """
 
     share: float = 1.0
     free_at: float = 0.0
     busy: float = 0.0
-    waiting: int = 0
 
     def take(self, now: float, seconds: float) -> float:
         """Reserve the next time that is free. Returns the seconds until it is over."""

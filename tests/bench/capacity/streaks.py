@@ -10,7 +10,7 @@ from chalicelib.domain.streaks import Delivery, ScheduledCheck
 from chalicelib.usecases.streaks import check_streaks
 from tests.bench.capacity.functions import STREAK_PAUSE, SimulatedCloud, simulated_cloud
 from tests.bench.capacity.limits import seconds
-from tests.bench.capacity.measures import FUNCTIONS, RATES, Capacity, Run, measure, minutes_after_outage
+from tests.bench.capacity.measures import FUNCTIONS, RATES, Capacity, Run, limit_of, measure, minutes_after_outage
 from tests.bench.capacity.rows import fans, item_of
 from tests.fakes import START
 from tests.table_expressions import Item
@@ -23,13 +23,14 @@ def streaks_capacity(batches: int) -> Capacity:
     """Measure functions whose checks all end a streak, which costs the most: each entry began one."""
     ending, active = streaks_run(FUNCTIONS, batches, is_active=False), streaks_run(FUNCTIONS, batches, is_active=True)
     per_second = ending.items / ending.seconds
+    limits = [limit_of(lambda each=each: streaks_run(1, 1, is_active=each)) for each in (False, True)]  # type: ignore[misc]
     return Capacity(
         worker="streaks",
         unit="ends/s",
         per_second=per_second,
-        limit=f"{ending.limit}; active ones {active.items / active.seconds:,.0f}/s: {active.limit}",
+        limit=f"{limits[0]}; active ones {active.items / active.seconds:,.0f}/s: {limits[1]}",
         recovery=[minutes_after_outage(rate, per_second) for rate in RATES],
-        messages=1.0,
+        messages=ending.messages / ending.items,
     )
 
 
