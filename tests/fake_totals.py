@@ -49,7 +49,7 @@ class FakeTotals:
         found: set[str] = set()
         for creator_id, shard, event_id in entries:
             place = self.find_place(creator_id, shard, event_id)
-            if place is not None and self.shard_sums.get((creator_id, shard), ShardSum()).has(place):
+            if place is not None and self.read_shard(creator_id, shard).has_checked(place):
                 found.add(event_id)
         return found
 

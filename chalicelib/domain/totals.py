@@ -42,9 +42,13 @@ class ShardSum(Struct, frozen=True, kw_only=True):
     at: datetime = BEGINNING
     is_parked: bool = False
 
-    def has(self, place: int) -> bool:
-        """Return True if the entry of that sequence needs no look: it is in the sum, or the shard is set aside."""
-        return self.is_parked or 0 < place <= self.sequence
+
+class Mismatch(Struct, frozen=True, kw_only=True):
+    """A stored total that differs from the sum of its entries. `what` names the wallet or shard."""
+
+    what: str
+    stored: int
+    added_up: int
 
 
 class WalletTotal(Struct, frozen=True, kw_only=True):
@@ -60,6 +64,16 @@ class ShardTotal(Struct, frozen=True, kw_only=True):
     coins: int
     sequence: int
     checked: ShardSum
+
+    def has_checked(self, place: int) -> bool:
+        """Return True if the entry of that sequence needs no look: it is in the sum, or the shard is set aside."""
+        return self.checked.is_parked or 0 < place <= self.checked.sequence <= self.sequence
+
+    def reset(self, what: str) -> Mismatch | None:
+        """Report a sequence that is lower than the checked sum's, as one that was deleted or set back is."""
+        if self.sequence >= self.checked.sequence:
+            return None
+        return _wrong_places(what, self.sequence, _sum_to(self.checked.sequence))
 
 
 class PostedCoins(Struct, frozen=True, kw_only=True):
@@ -77,14 +91,6 @@ class ReceivedCoins(Struct, frozen=True, kw_only=True):
     sequence: int
     coins: int
     total: int | None
-
-
-class Mismatch(Struct, frozen=True, kw_only=True):
-    """A stored total that differs from the sum of its entries. `what` names the wallet or shard."""
-
-    what: str
-    stored: int
-    added_up: int
 
 
 class Undecided(Struct, frozen=True, kw_only=True):
@@ -274,7 +280,11 @@ class ShardScan(Struct, frozen=True, kw_only=True):
         """Report the coins, or else the sum of the places."""
         if self.coins != self.stored:
             return Mismatch(what=what, stored=self.stored, added_up=self.coins)
-        return Mismatch(what=f"{what}/sequence", stored=_sum_to(self.sequence), added_up=self.places)
+        return _wrong_places(what, self.sequence, self.places)
+
+
+def _wrong_places(what: str, sequence: int, places: int) -> Mismatch:
+    return Mismatch(what=f"{what}/sequence", stored=_sum_to(sequence), added_up=places)
 
 
 def _sum_to(sequence: int) -> int:

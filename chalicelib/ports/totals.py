@@ -19,13 +19,15 @@ class Totals(Protocol):
         """Store a checked sum. An older one in its place costs reads only, so there is no condition."""
 
     def read_shard(self, creator_id: str, shard: int) -> ShardTotal:
-        """Read a creator's shard with its checked sum."""
+        """Read a creator's shard with its checked sum, whose sequence is not higher."""
 
     def find_place(self, creator_id: str, shard: int, event_id: str) -> int | None:
         """Return the sequence of an entry in a shard. None: the shard has not received it."""
 
     def find_checked(self, entries: Collection[tuple[str, int, str]]) -> Collection[str]:
         """Select the entries that need no look: their shard's checked sum has them, or the shard is set aside.
+
+        A checked sum whose sequence is higher than the shard's has none.
 
         Args:
             entries: creator, shard and event id of each.

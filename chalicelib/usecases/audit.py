@@ -171,7 +171,7 @@ class _Audit:
                 checked = self._services.totals.read_wallets([name])[name].checked
                 verdict = compare_wallet(name, checked, bounds, self._services)
             elif kind == "gift":
-                verdict = self._check_shard(name, int(rest[0]), rest[1])
+                verdict = self._check_shard(name, int(rest[0]), rest[1], bounds)
             else:
                 verdict = compare_shard(name, int(rest[0]), bounds, self._services)
         except (TimeIsOver, TakenElsewhere):
@@ -243,15 +243,15 @@ class _Audit:
 
     def _check_gift(self, line: JournalLine) -> None:
         creator_id, shard = str(line.creator_id), line.shard
-        if verdict := self._check_shard(creator_id, shard, line.event_id):
+        if verdict := self._check_shard(creator_id, shard, line.event_id, self._bounds):
             self._turn.park(f"gift/{creator_id}/{shard}/{line.event_id}", self._report(verdict))
 
-    def _check_shard(self, creator_id: str, shard: int, event_id: str) -> Undecided | None:
+    def _check_shard(self, creator_id: str, shard: int, event_id: str, bounds: Bounds) -> Undecided | None:
         """Compare the shard, which is set aside if it differs. Undecided until it has received the entry."""
         totals = self._services.totals
         place = totals.find_place(creator_id, shard, event_id)
         try:
-            verdict = compare_shard(creator_id, shard, self._bounds, self._services, place or 0)
+            verdict = compare_shard(creator_id, shard, bounds, self._services, place or 0)
         except TakenElsewhere:
             verdict = None
         if verdict:

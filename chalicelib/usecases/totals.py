@@ -181,8 +181,10 @@ def compare_shard(
     short: Bounds = replace(bounds, rows=bounds.short)
     while True:
         read_at, total = clock.now(), totals.read_shard(creator_id, shard)
-        if place is not None and total.checked.has(place):
+        if place is not None and total.has_checked(place):
             return None
+        if mismatch := total.reset(_name_of(name)):
+            return mismatch
         new = _begin(Level.NEW, total.checked, total, read_at)
         try:
             scan = _read_on(name, new, short, services, None)
@@ -218,7 +220,7 @@ def _compare_in_slices(turn: Turn, name: tuple[str, int], bounds: Bounds, servic
     totals, clock = services.totals, services.clock
     read_at, total = clock.now(), totals.read_shard(*name)
     scan = ShardScan.parse(turn.at)
-    if scan is None or scan.sequence <= total.checked.sequence:
+    if scan is None or scan.sequence < total.checked.sequence:
         scan = _begin(Level.NEW, total.checked, total, read_at)
     while True:
         # New entries are read in any case.
@@ -227,7 +229,7 @@ def _compare_in_slices(turn: Turn, name: tuple[str, int], bounds: Bounds, servic
             totals.keep_shard(*name, total.checked, scan.checked)
             return None
         if scan.judgment is Judgment.DIFFERS or (scan.level is Level.ALL and not scan.is_complete):
-            return scan.mismatch("/".join(("creator", *map(str, name))))
+            return scan.mismatch(_name_of(name))
         if scan.level is Level.LAST:
             return Undecided(reason="always_changing")
         read_at, total = clock.now(), totals.read_shard(*name)
@@ -236,6 +238,10 @@ def _compare_in_slices(turn: Turn, name: tuple[str, int], bounds: Bounds, servic
         else:
             level = Level.LATE if scan.level is Level.NEW and not scan.is_complete else Level.ALL
             scan = _begin(level, total.checked, total, read_at)
+
+
+def _name_of(shard: tuple[str, int]) -> str:
+    return "/".join(("creator", *map(str, shard)))
 
 
 def _begin(level: Level, checked: ShardSum, total: ShardTotal, read_at: datetime) -> ShardScan:

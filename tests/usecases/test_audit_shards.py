@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
-from chalicelib.domain.totals import Mismatch, ShardSum
+from chalicelib.domain.totals import Mismatch, ShardSum, ShardTotal
 from chalicelib.domain.work import LIMIT, RUN_TIME
 from chalicelib.usecases.audit import Limits
 from chalicelib.usecases.recovery import SETTLE_DELAY
@@ -93,6 +94,32 @@ def test_wrong_sequence_is_reported(harness: AuditHarness, sequence: int, added_
 def test_missing_entry_is_reported(harness: AuditHarness, sequence: int) -> None:
     state(harness).sequences[events(harness)[1]] = sequence
     assert harness.audit().mismatches == [Mismatch(what=WHAT, stored=10, added_up=8)]
+
+
+@pytest.mark.parametrize("is_received", [True, False], ids=["next gift received", "not received"])
+def test_shard_that_was_deleted_is_reported(
+    harness: AuditHarness, monkeypatch: pytest.MonkeyPatch, *, is_received: bool
+) -> None:
+    """The next gift takes the first place again, which the checked sum has."""
+    harness.audit()
+    read = harness.totals.read_shard
+    if is_received:
+        sent = harness.spend(5, user_id="fan-1")
+        state(harness).sequences[sent.event_id] = 1
+        state(harness).totals[sent.event_id] = 5
+    else:
+        harness.post(gift(50, user_id="fan-1", price_coins=0, posted_at=harness.clock.now()))
+    after = int(is_received)
+
+    def read_new(creator_id: str, shard: int) -> ShardTotal:
+        return replace(read(creator_id, shard), coins=5 * after, sequence=after)
+
+    monkeypatch.setattr(harness.totals, "read_shard", read_new)
+    what = f"{WHAT}/sequence"
+    assert harness.audit().mismatches == [Mismatch(what=what, stored=after, added_up=10)]
+    assert harness.parked()[WHAT] == "total_mismatch"
+    assert harness.found(SOON) == [what]
+    monkeypatch.undo()
 
 
 def test_first_release_rows_are_added_up(harness: AuditHarness) -> None:

@@ -123,6 +123,31 @@ def test_star_whose_wrong_total_its_entries_continue_is_told_after_several_runs(
     assert WHAT not in harness.parked()
 
 
+def test_star_at_rest_whose_total_is_wrong_is_told_after_several_runs() -> None:
+    """A gift that it has not received draws attention to it; each run goes on where the last one was cut."""
+    harness = a_checked_star()
+    state(harness).coins += 1
+    harness.post(gift(999, posted_at=harness.clock.now(), price_coins=0))
+    read_slowly(harness, 0.3)
+    assert harness.found() == []
+    assert harness.parked()[WHAT] == "too_many_entries"
+    assert 1 < runs_until_told(harness) < 6
+
+
+def test_gift_set_aside_waits_for_its_star_for_half_of_the_time() -> None:
+    harness = a_checked_star()
+    late = gift(999, posted_at=harness.clock.now(), price_coins=0)
+    harness.post(late)
+    harness.audit()
+    for _ in range(300):
+        harness.spend()
+    read_slowly(harness, 1)
+    begun = harness.clock.now() + SOON
+    harness.audit(SOON)
+    assert harness.clock.now() < begun + RUN_TIME * 0.9
+    assert harness.parked() == {f"gift/{CREATOR}/0/{late.event_id}": "too_long"}
+
+
 def test_star_that_is_corrected_while_it_is_added_up_is_not_told() -> None:
     harness = a_checked_star()
     tamper(harness)
