@@ -50,10 +50,8 @@ class Walks(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, text: str) -> "Walks":
         events, late, *stuck = text.split()
-        events_stuck, late_stuck = [None if at == _NEVER else datetime.fromisoformat(at) for at in stuck] or [
-            None,
-            None,
-        ]
+        stuck = stuck or [_NEVER, _NEVER]
+        events_stuck, late_stuck = [None if at == _NEVER else datetime.fromisoformat(at) for at in stuck]
         return cls(
             events=datetime.fromisoformat(events),
             late=datetime.fromisoformat(late),
