@@ -27,7 +27,8 @@ FIRST_TRY: Final = timedelta(seconds=2)
 POST_TIME: Final = timedelta(seconds=16)
 TIMER_TIME: Final = timedelta(seconds=25)
 NOTE_TIME: Final = timedelta(seconds=48)
-"""Times from the run's begin, until which it begins to post to shards, to start timers, and to note what it published.
+WAIT_TIME: Final = timedelta(seconds=59)
+"""Times from the run's begin: until these it begins to post to shards, to start timers, and to note, and may wait.
 
 A call that gets no answer takes 9 seconds (`aws_session.CONFIG`), a post two of them, and the publication one. So the
 last note ends before the relay's time-out of 60 seconds, which would repeat what was published.
@@ -281,17 +282,17 @@ def relay_records(
     ready = [record for record in posted if record.record_id not in held]
     again = [*failed, *held, *relay_entries(ready, services, began=began)]
     if again:
-        _wait_until_old(posted, services.clock)
+        _wait_until_old(posted, services.clock, began)
     return again
 
 
-def _wait_until_old(records: Sequence[PostedRecord], clock: Clock) -> None:
-    """Wait until the entries without a creator are older than at a first try."""
+def _wait_until_old(records: Sequence[PostedRecord], clock: Clock, began: datetime) -> None:
+    """Wait until the entries without a creator are older than at a first try: less than 4 seconds."""
     now = clock.now()
     times = [record.entry.posted_at for record in records if record.entry and shard_entry(record.entry) is None]
     young = [at for at in times if at is not None and abs(now - at) < FIRST_TRY]
     if young:
-        clock.wait_until(min(max(young), now) + FIRST_TRY)
+        clock.wait_until(min(max(young) + FIRST_TRY, began + WAIT_TIME))
 
 
 def _begins_streak(record: PostedRecord) -> bool:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.errors import TryAgain
-from chalicelib.usecases.relay import FIRST_TRY, relay_records
+from chalicelib.usecases.relay import FIRST_TRY, WAIT_TIME, relay_records
 from tests.domain.builders import CREATOR
 from tests.fakes import START
 from tests.usecases.relay_harness import RelayHarness, credit, events, gift, record
@@ -82,7 +82,7 @@ def test_relay_of_a_young_credit_asks_for_no_note(harness: RelayHarness) -> None
 
 
 @pytest.mark.parametrize(
-    ("age", "waited"), [(0.5, 1.5), (-0.5, 2.0), (2.0, 0.0), (-9.0, 0.0)], ids=lambda each: f"{each} s"
+    ("age", "waited"), [(0.5, 1.5), (-1.5, 3.5), (2.0, 0.0), (-9.0, 0.0)], ids=lambda each: f"{each} s"
 )
 def test_relay_records_after_a_failure_waits_until_its_credits_are_old(
     harness: RelayHarness, age: float, waited: float
@@ -94,6 +94,22 @@ def test_relay_records_after_a_failure_waits_until_its_credits_are_old(
     began = harness.clock.now()
     assert relay_records(posted, [], harness.services()) == ["r0"]
     assert harness.clock.now() - began == timedelta(seconds=waited)
+
+
+def test_relay_records_waits_no_longer_than_its_timeout(harness: RelayHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its clock is a minute late, so that an entry is young after slow calls."""
+
+    def fail_late(*_: object) -> None:
+        harness.clock.advance(timedelta(seconds=57))
+        raise TryAgain
+
+    monkeypatch.setattr(harness.ledger, "receive_gifts", fail_late)
+    harness.post(gift(1), credit(2))
+    harness.clock.advance(-timedelta(seconds=58))
+    began = harness.clock.now()
+    posted = [record(0, gift(1)), record(1, credit(2))]
+    assert relay_records(posted, [], harness.services()) == ["r0", "r1"]
+    assert harness.clock.now() == began + WAIT_TIME
 
 
 def test_relay_records_waits_neither_for_gifts_nor_without_a_failure(harness: RelayHarness) -> None:

@@ -53,7 +53,7 @@ IN_WORKERS: Final = [
     Bug(
         "a second try comes before its entries are old",
         _RELAY,
-        "        clock.wait_until(min(max(young), now) + FIRST_TRY)\n",
+        "        clock.wait_until(min(max(young) + FIRST_TRY, began + WAIT_TIME))\n",
         "        clock.wait_until(now)\n",
         ("tests/faults/test_relay_repeats.py",),
     ),
