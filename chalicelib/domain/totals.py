@@ -99,6 +99,12 @@ class Undecided(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+TOO_LONG: Final = Undecided(reason="too_long")
+"""Result of a comparison whose time was over, and which goes on later."""
+UNCONFIRMED: Final = Undecided(reason="unconfirmed")
+"""Result of a comparison that found a mismatch once, and had no time to find it again."""
+
+
 class TimeIsOver(Exception):
     """Raised when the time of the run is over."""
 

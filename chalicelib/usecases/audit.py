@@ -16,6 +16,8 @@ from msgspec.structs import replace
 
 from chalicelib.domain.journal import JOURNAL_SHARDS, JournalLine, hour_of, place_of
 from chalicelib.domain.totals import (
+    TOO_LONG,
+    UNCONFIRMED,
     Mismatch,
     ShardSum,
     TakenElsewhere,
@@ -169,19 +171,20 @@ class _Audit:
         try:
             if kind == "wallet":
                 checked = self._services.totals.read_wallets([name])[name].checked
-                verdict = compare_wallet(name, checked, bounds, self._services)
+                is_found = item.reason == UNCONFIRMED.reason
+                verdict = compare_wallet(name, checked, bounds, self._services, is_found=is_found)
             elif kind == "gift":
                 verdict = self._check_shard(name, int(rest[0]), rest[1], bounds)
             else:
                 verdict = compare_shard(name, int(rest[0]), bounds, self._services)
         except (TimeIsOver, TakenElsewhere):
-            self._turn.carry_over()
-            self._turn.postpone(replace(item, reason="too_long"))
-            return
+            verdict = TOO_LONG
         except UNREADABLE:
             verdict = UNREADABLE_ROW
         if verdict is None:
             self._turn.finish(item)
+        elif verdict in (TOO_LONG, UNCONFIRMED):
+            self._turn.postpone(replace(item, reason=self._report(verdict)))
         else:
             self._turn.park_again(item, self._report(verdict))
 
@@ -218,7 +221,8 @@ class _Audit:
         try:
             check()
         except UNREADABLE:
-            self._turn.park(item_id, self._report(UNREADABLE_ROW))
+            if not self._turn.is_parked(item_id):  # or else each batch would shorten its pause
+                self._turn.park(item_id, self._report(UNREADABLE_ROW))
 
     def _check_wallet(
         self, user_id: str, known: WalletTotal | None, lines: Sequence[JournalLine], read_at: datetime

@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from chalicelib.domain.ids import KEY_WINDOW, first_id
 from chalicelib.domain.totals import (
     BEGINNING,
+    TOO_LONG,
+    UNCONFIRMED,
     UNSETTLED,
     EntriesSum,
     Judgment,
@@ -68,10 +70,10 @@ def compare_wallet(
     bounds: Bounds,
     services: TotalsServices,
     seen: tuple[datetime, int] | None = None,
+    *,
+    is_found: bool = False,
 ) -> Verdict:
     """Compare the wallet with the entries since its checked sum; without one, or if they differ, with all.
-
-    A mismatch is found twice if there is time: an entry whose id is older than ID_WINDOW could be posted meanwhile.
 
     Args:
         user_id: the wallet.
@@ -79,26 +81,43 @@ def compare_wallet(
         bounds: the bounds of this run.
         services: the ports.
         seen: its coins as just read, after the time, which saves a read.
+        is_found: an earlier run found a mismatch, and began the second sum.
+
+    Raises:
+        TimeIsOver: no time is left; the next run goes on.
     """
-    has_sum = stored is not None and stored.after is None
-    mismatch: Mismatch | None = None
     try:
-        if stored and has_sum:
+        if stored and stored.after is None:
             found = _compare_recent(user_id, stored, bounds, services, seen)
             if not isinstance(found, Mismatch):
                 return found
-        for begun in (stored if stored and stored.after else None, None):
-            added = _add_up_wallet(user_id, begun, bounds, services, is_parked=bool(stored and stored.is_parked))
-            found = _compare_recent(user_id, added, bounds, services)
-            if not isinstance(found, Mismatch):
-                return found
-            mismatch = found
+        return _compare_all(user_id, stored, bounds, services, is_found=is_found)
     except TooMany:
-        return mismatch or Undecided(reason="too_many_entries")
-    except TimeIsOver:
-        if mismatch is None:
+        return Undecided(reason="too_many_entries")
+
+
+def _compare_all(
+    user_id: str, stored: WalletSum | None, bounds: Bounds, services: TotalsServices, *, is_found: bool
+) -> Verdict:
+    """Compare the total with the sum of all entries.
+
+    A mismatch is found by two sums: an entry whose id is older than ID_WINDOW could be posted meanwhile. The second one
+    begins anew, also in a later run.
+    """
+    begun = stored if stored and stored.after else None
+    is_parked = stored is not None and stored.is_parked
+    try:
+        while True:
+            added = _add_up_wallet(user_id, begun, bounds, services, is_parked=is_parked)
+            found = _compare_recent(user_id, added, bounds, services)
+            if is_found or not isinstance(found, Mismatch):
+                return found
+            is_found, begun = True, None
+            services.totals.keep_wallet(user_id, WalletSum(after="", is_parked=is_parked))
+    except (TimeIsOver, TooMany):
+        if not is_found:
             raise
-    return mismatch
+        return UNCONFIRMED
 
 
 def _add_up_wallet(
@@ -177,25 +196,26 @@ def compare_shard(
         TimeIsOver: no time is left; the next run goes on.
         TakenElsewhere: another run is at it.
     """
-    totals, clock, name = services.totals, services.clock, (creator_id, shard)
-    short: Bounds = replace(bounds, rows=bounds.short)
-    while True:
-        read_at, total = clock.now(), totals.read_shard(creator_id, shard)
-        if place is not None and total.has_checked(place):
-            return None
-        if mismatch := total.reset(_name_of(name)):
-            return mismatch
-        new = _begin(Level.NEW, total.checked, total, read_at)
-        try:
-            scan = _read_on(name, new, short, services, None)
-        except TooMany:
-            scan = new
-        if scan.judgment is Judgment.AGREES:
-            totals.keep_shard(creator_id, shard, total.checked, scan.checked)
-            return None
-        if verdict := _compare_alone(name, bounds, services):
-            return verdict
-        place = None  # runs that passed on rely on this one for what the shard has received by now
+    totals, name = services.totals, (creator_id, shard)
+    read_at, total = services.clock.now(), totals.read_shard(creator_id, shard)
+    if place is not None and total.has_checked(place):
+        return None
+    if mismatch := total.reset(f"creator/{creator_id}/{shard}"):
+        return mismatch
+    new = _begin(Level.NEW, total.checked, total, read_at)
+    try:
+        scan = _read_on(name, new, replace(bounds, rows=bounds.short), services, None)
+    except TooMany:
+        scan = new
+    if scan.judgment is Judgment.AGREES:
+        totals.keep_shard(creator_id, shard, total.checked, scan.checked)
+        return None
+    if verdict := _compare_alone(name, bounds, services):
+        return verdict
+    try:  # runs that passed on rely on this one for what the shard has received by now
+        return compare_shard(creator_id, shard, bounds, services)
+    except TimeIsOver:  # the entry of this run is in the checked sum, so only a retry goes on
+        return TOO_LONG
 
 
 def _compare_alone(name: tuple[str, int], bounds: Bounds, services: TotalsServices) -> Verdict:
@@ -229,7 +249,7 @@ def _compare_in_slices(turn: Turn, name: tuple[str, int], bounds: Bounds, servic
             totals.keep_shard(*name, total.checked, scan.checked)
             return None
         if scan.judgment is Judgment.DIFFERS or (scan.level is Level.ALL and not scan.is_complete):
-            return scan.mismatch(_name_of(name))
+            return scan.mismatch("/".join(("creator", *map(str, name))))
         if scan.level is Level.LAST:
             return Undecided(reason="always_changing")
         read_at, total = clock.now(), totals.read_shard(*name)
@@ -238,10 +258,6 @@ def _compare_in_slices(turn: Turn, name: tuple[str, int], bounds: Bounds, servic
         else:
             level = Level.LATE if scan.level is Level.NEW and not scan.is_complete else Level.ALL
             scan = _begin(level, total.checked, total, read_at)
-
-
-def _name_of(shard: tuple[str, int]) -> str:
-    return "/".join(("creator", *map(str, shard)))
 
 
 def _begin(level: Level, checked: ShardSum, total: ShardTotal, read_at: datetime) -> ShardScan:

@@ -69,6 +69,9 @@ class Turn(Protocol):
     def due(self) -> Sequence[ParkedItem]:
         """Return the items set aside that are due, a hundred at most. A worker tries them before its walk."""
 
+    def is_parked(self, item_id: str) -> bool:
+        """Return True if the item is set aside, due or not."""
+
     def finish(self, item: ParkedItem) -> None:
         """Forget an item that was handled."""
 
@@ -109,6 +112,9 @@ class _Turn:
 
     def due(self) -> Sequence[ParkedItem]:
         return self.services.positions.list_due(self.lease.part, self.services.clock.now(), LIMIT)
+
+    def is_parked(self, item_id: str) -> bool:
+        return self.services.positions.is_parked(self.lease.part, item_id)
 
     def finish(self, item: ParkedItem) -> None:
         self.services.positions.unpark(self.lease.part, item.item_id, self.services.clock.now())

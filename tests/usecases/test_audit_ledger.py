@@ -185,6 +185,21 @@ def test_audit_sets_what_it_cannot_read_aside_and_goes_on(bad: str, aside: str) 
     assert aside not in harness.parked()
 
 
+def test_audit_leaves_what_it_cannot_read_to_its_retries() -> None:
+    """The pauses grow, also when new lines name it."""
+    harness = Unreadable()
+    harness.credit()
+    harness.bad = {FAN}
+    harness.audit()
+    for hours in (1, 2):
+        harness.credit()
+        harness.audit(hours * HOUR)
+    assert harness.positions.parked["audit", "00"][f"wallet/{FAN}"].tries == 3
+    harness.credit()
+    audited = harness.audit(2 * HOUR)
+    assert (audited.parked, audited.undecided) == (0, 0)
+
+
 class GarbledJournal(FakeJournal):
     """A journal with a row of which only the keys can be read."""
 

@@ -184,6 +184,26 @@ def test_star_that_another_run_follows_is_left_to_it() -> None:
     assert harness.positions.places["audit", "00"] > place_of(START)
 
 
+def test_star_whose_run_is_cut_after_it_agreed_is_followed_by_its_retry() -> None:
+    """Another run relied on it for the gifts that came meanwhile."""
+    harness = a_star()
+
+    def give() -> None:
+        for _ in range(3):
+            harness.spend()
+
+    def end() -> None:
+        harness.clock.advance(RUN_TIME)
+
+    harness.totals.meanwhile["shard"] = [lambda: None, give, end]
+    assert harness.found() == []
+    assert harness.totals.shard_sums[SHARD].sequence == 300
+    assert harness.parked()[WHAT] == "too_long"
+    assert harness.found(SOON) == []
+    assert harness.totals.shard_sums[SHARD].sequence == 303
+    assert harness.parked() == {}
+
+
 def test_star_set_aside_that_another_run_follows_is_tried_later() -> None:
     harness = a_checked_star()
     tamper(harness)

@@ -6,6 +6,7 @@ from heapq import nsmallest
 from typing import Final
 
 from msgspec.structs import replace
+from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
@@ -70,6 +71,15 @@ class DynamoWorkPositions:
         """Cost: 1 read unit, and more only while hundreds are parked."""
         with transient_errors():
             return nsmallest(limit, _due(part, now), key=lambda item: (item.due_at, item.item_id))
+
+    def is_parked(self, part: Part, item_id: str) -> bool:
+        """Cost: 1 read unit."""
+        with transient_errors():
+            try:
+                row = ParkedRow.get(parked_key(part.worker, part.name), item_id, consistent_read=True)
+            except DoesNotExist:
+                return False
+        return row.due_at is not None
 
     def unpark(self, part: Part, item_id: str, now: datetime) -> None:
         """The row stays for a day without a next try: no function may delete."""

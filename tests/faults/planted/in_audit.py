@@ -59,8 +59,8 @@ IN_AUDIT: Final = [
     Bug(
         "a star is not compared with what came while it was followed",
         "chalicelib/usecases/totals.py",
-        "        place = None  # runs",
-        "        # runs",
+        "        return compare_shard(creator_id, shard, bounds, services)",
+        "        return None",
         ("tests/usecases/test_audit_stars.py",),
     ),
 ]
