@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.domain.memberships import NEWEST, MembershipStatus
 from chalicelib.domain.purchases import KEY_FORM, SESSION_LIFE, Status
@@ -115,6 +116,8 @@ def test_close_open_checkouts_shows_the_membership_that_goes_on() -> None:
     for each in (ongoing, ended):
         harness.members.known[FAN, each.membership_id] = each
     assert exclude(harness).membership == ongoing
+    harness.members.known[FAN, ongoing.membership_id] = replace(ongoing, renews=False)
+    assert close_open_checkouts(FAN, harness) == NOTHING_OPEN, "it ends by itself"
 
 
 def test_exclude_fan_stands_when_the_sessions_cannot_be_read() -> None:

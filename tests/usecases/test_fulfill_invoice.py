@@ -88,6 +88,11 @@ def test_fulfill_invoice_after_a_mismatch_credits_the_right_month(
     assert (harness.balance(), harness.reasons()) == (500, [reason])
 
 
+def test_fulfill_invoice_without_a_charge_changes_nothing(harness: MembershipHarness) -> None:
+    assert fulfill(harness, total_minor=0, paid_minor=0, payment_intent=None) is Outcome.UNCHANGED
+    assert harness.recorder.calls == []
+
+
 def test_fulfill_invoice_with_a_used_id_files_a_review(harness: MembershipHarness) -> None:
     harness.books.entries[FAN] = {invoice_of(MEMBERSHIP).purchase_id: a_gift()}
     assert fulfill(harness) is Outcome.IN_REVIEW

@@ -72,8 +72,10 @@ def test_end_stale_purchases_releases_once() -> None:
     harness = a_budget_harness()
     never_opened(harness)
     harness.clock.advance(4 * HOUR)
-    ended = [end_stale_purchases(FAN, ledger=harness.books, clock=harness.clock) for _ in range(2)]
+    harness.recorder.calls.clear()
+    ended = [end_stale_purchases(FAN, ledger=harness.ledger, clock=harness.clock) for _ in range(2)]
     assert (ended, left(harness)) == ([1, 0], 100)
+    assert harness.recorder.calls.count("list_open") == 2, "a page that is not full is the last one"
 
 
 def test_end_stale_purchases_finds_them_behind_any_number_of_entries() -> None:

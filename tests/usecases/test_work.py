@@ -57,6 +57,7 @@ def test_work_on_is_over_at_the_deadline(harness: WorkHarness) -> None:
 
 def test_work_on_skips_a_part_that_another_run_has(harness: WorkHarness) -> None:
     def step(_turn: Turn) -> None:
+        harness.clock.advance(RUN_TIME + LEASE_MARGIN)
         assert harness.work(lambda _turn: pytest.fail("two runs of one part")) is None
 
     assert harness.work(step)
