@@ -13,6 +13,7 @@ from chalicelib.domain.journal import JOURNAL_SHARDS
 from chalicelib.domain.work import Part
 from chalicelib.usecases.audit import audit_ledger
 from chalicelib.usecases.recovery import SETTLE_DELAY
+from tests.bench.capacity import measures
 from tests.bench.capacity.functions import SimulatedCloud, simulated_cloud
 from tests.bench.capacity.measures import PERIOD, RATES, RUN, Capacity, Run, limit_of, measure, minutes_of_runs
 from tests.bench.capacity.rows import PRICE, fans, gift_at, item_of, posted, received
@@ -36,6 +37,7 @@ def audit_capacity(entries: int) -> Capacity:
         worker="audit",
         unit="entries/s",
         per_second=JOURNAL_SHARDS * RUN / PERIOD / run.each,
+        at_measured_cpu=JOURNAL_SHARDS * RUN / PERIOD * measures.at_measured_cpu(lambda: audit_run(entries, history=0)),
         limit=limit_of(lambda: audit_run(entries // 4, history=0)),
         recovery=[None if minutes is None else _DELAY / 60 + minutes for minutes in after],
         messages=run.messages / run.items,

@@ -23,11 +23,10 @@ _THROTTLED: Final = "ProvisionedThroughputExceededException"
 
 @dataclass
 class Costs:
-    """Calls by operation, and throttled and conflicting requests."""
+    """Calls by operation, and throttled requests."""
 
     calls: Counter[str] = field(default_factory=Counter)
     throttled: int = 0
-    conflicts: int = 0
 
     def wait(self, operation: str, seconds: float, simulation: Simulation, calls: int = 1) -> None:
         """Let the function wait, and count it."""
@@ -84,7 +83,6 @@ class SimulatedTable(AtomicTable):
         if keys and not self._takes_writes(operation, request):
             return self._wait(operation, latency, lambda: _throttled(operation, len(keys)))
         if self._held.intersection(keys):
-            self.costs.conflicts += 1
             refusal = _refusal(operation, "TransactionConflict", [key in self._held for key in keys])
             return self._wait(operation, latency, lambda: refusal)
         held = set(keys) if operation == "TransactWriteItems" else set[Key]()

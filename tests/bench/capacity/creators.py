@@ -42,7 +42,6 @@ class Popular:
     """
 
     creator_shards: int
-    offered: int
     held: list[float]
     naive: float
     refused: float
@@ -64,7 +63,6 @@ def _measured(shards: int) -> Popular:
     naive, refused = naive_gifts(shards, min(MOST // 5, 100 * shards))
     return Popular(
         creator_shards=shards,
-        offered=offered,
         held=[relayed_gifts(shards, stream_shards, offered) for stream_shards in STREAM_SHARDS],
         naive=naive,
         refused=refused,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from chalicelib.domain.journal import JOURNAL_SHARDS
 from chalicelib.domain.work import RUN_TIME
 from tests.bench.capacity.functions import SimulatedCloud
-from tests.bench.capacity.limits import CPU, halved
+from tests.bench.capacity.limits import CPU, MEASURED_CPU, scaled
 
 FIGURES: Final = Path(__file__).with_name("figures.json")
 FUNCTIONS: Final = 16
@@ -35,6 +35,7 @@ class Capacity:
     worker: str
     unit: str
     per_second: float
+    at_measured_cpu: float
     limit: str
     recovery: Sequence[float | None]
     messages: float
@@ -42,7 +43,8 @@ class Capacity:
     def cells(self) -> list[str]:
         """Format the row."""
         ends = [f"{minutes:,.0f} min" if minutes is not None else "never" for minutes in self.recovery]
-        return [self.worker, f"{self.per_second:,.0f} {self.unit}", self.limit, *ends, f"{self.messages:.2f}"]
+        held = f"{self.per_second:,.0f} {self.unit}", f"{self.at_measured_cpu:,.0f}"
+        return [self.worker, *held, self.limit, *ends, f"{self.messages:.2f}"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,10 +91,16 @@ def limit_of(simulate: Callable[[], Run]) -> str:
     run = simulate()
     gains: dict[str, float] = {}
     for cost in sorted(run.costs):
-        with halved(cost):
+        with scaled(cost, 0.5):
             gains[cost] = run.each / simulate().each - 1
     most = max(gains, key=lambda cost: gains[cost])
     return f"{most if most == CPU else f'`{most}`'} (+{gains[most]:.0%})"
+
+
+def at_measured_cpu(simulate: Callable[[], Run]) -> float:
+    """Return the items a second with the CPU time that the calibration measured."""
+    with scaled(CPU, MEASURED_CPU):
+        return 1 / simulate().each
 
 
 def minutes_after_outage(rate: float, capacity: float) -> float | None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from chalicelib.adapters.dynamodb import stream_records
 from chalicelib.usecases.relay import relay_records
+from tests.bench.capacity import measures
 from tests.bench.capacity.functions import SimulatedCloud, simulated_cloud
 from tests.bench.capacity.limits import seconds
 from tests.bench.capacity.measures import FUNCTIONS, RATES, Capacity, Run, limit_of, measure, minutes_after_outage
@@ -25,6 +26,7 @@ def relay_capacity(batches: int) -> Capacity:
         worker="relay",
         unit="entries/s",
         per_second=per_second,
+        at_measured_cpu=measures.at_measured_cpu(lambda: relay_run(FUNCTIONS, 1)),
         limit=limit_of(lambda: relay_run(2, 1)),
         recovery=[minutes_after_outage(rate, per_second) for rate in RATES],
         messages=run.messages / run.items,

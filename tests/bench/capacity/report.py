@@ -12,8 +12,7 @@ from tests.bench.capacity.relay import STREAM_SHARDS as FEW
 README: Final = Path(__file__).resolve().parents[3] / "infra" / "README.md"
 BEGIN: Final = "<!-- capacity: written by `python -m tests.bench.capacity --readme` -->"
 END: Final = "<!-- end of capacity -->"
-_COLUMNS: Final = ("worker", "holds", "limited by", "1/s", "10/s", "100/s", "1,000/s", "messages per entry")
-
+_COLUMNS: Final = ("worker", "holds", "at 3 x CPU", "limited by", "1/s", "10/s", "100/s", "1,000/s", "messages")
 _CASES: Final = ("reconcile: payments", "a second", "requests to Stripe a second", "limited by")
 _POPULAR: Final = ("`CreatorLanes`", *(f"{shards} of the stream" for shards in STREAM_SHARDS), "naive design")
 
@@ -28,8 +27,8 @@ def rendered(figures: Any) -> str:
         [
             f"Figures of each worker with {FUNCTIONS} functions at the same time. Limited by: the cost that raises the",
             "rate most, by that much, when it is halved in a smaller run. Columns with rates: the time until it has",
-            "made up for an outage of an hour at that rate of entries. Messages: those that the worker publishes;",
-            "the relay publishes the end of a streak.",
+            "made up for an outage of an hour at that rate of entries. Messages: those of an entry that the worker",
+            "publishes; the relay publishes the end of a streak. 3 x CPU: the most that was measured (`--calibrate`).",
             "",
             *table(_COLUMNS, rows),
             "",

@@ -8,6 +8,7 @@ from chalicelib.adapters.dynamodb.keys import WALLET, wallet_key
 from chalicelib.adapters.dynamodb.models import WalletRow
 from chalicelib.domain.streaks import Delivery, ScheduledCheck
 from chalicelib.usecases.streaks import check_streaks
+from tests.bench.capacity import measures
 from tests.bench.capacity.functions import STREAK_PAUSE, SimulatedCloud, simulated_cloud
 from tests.bench.capacity.limits import seconds
 from tests.bench.capacity.measures import FUNCTIONS, RATES, Capacity, Run, limit_of, measure, minutes_after_outage
@@ -28,6 +29,7 @@ def streaks_capacity(batches: int) -> Capacity:
         worker="streaks",
         unit="ends/s",
         per_second=per_second,
+        at_measured_cpu=measures.at_measured_cpu(lambda: streaks_run(FUNCTIONS, batches, is_active=False)),
         limit=f"{limits[0]}; active ones {active.items / active.seconds:,.0f}/s: {limits[1]}",
         recovery=[minutes_after_outage(rate, per_second) for rate in RATES],
         messages=ending.messages / ending.items,

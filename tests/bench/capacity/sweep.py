@@ -9,6 +9,7 @@ from chalicelib.domain.journal import JOURNAL_SHARDS
 from chalicelib.domain.walks import Places
 from chalicelib.domain.work import Part
 from chalicelib.usecases.recovery import LATE_DELAY, SETTLE_DELAY, sweep
+from tests.bench.capacity import measures
 from tests.bench.capacity.functions import SimulatedCloud, simulated_cloud
 from tests.bench.capacity.measures import OUTAGE, PERIOD, RATES, RUN, Capacity, Run, limit_of, measure, minutes_of_runs
 from tests.bench.capacity.rows import fans, gift_at, mark_of, posted, received
@@ -18,6 +19,7 @@ CREATORS: Final = 1_000
 SHARDS: Final = 4
 GIFTS_PER_FAN: Final = 3
 _HOUR: Final = 3_600.0
+DELAY: Final = SETTLE_DELAY.total_seconds()
 LATE: Final = LATE_DELAY.total_seconds()
 
 
@@ -30,12 +32,12 @@ def sweep_capacity(entries: int) -> Capacity:
     certain, repair = passing_run(entries), repair_run(entries // 2)
     whole = [outage_minutes(rate) for rate in RATES[:2] if rate * OUTAGE <= 10 * entries * JOURNAL_SHARDS]
     limits = [limit_of(lambda: passing_run(entries // 8)), limit_of(lambda: repair_run(entries // 8))]
-    settle = SETTLE_DELAY.total_seconds()
-    scaled = [minutes_of_runs(rate, repair.each, certain.each, settle) for rate in RATES[len(whole) :]]
+    scaled = [minutes_of_runs(rate, repair.each, certain.each, DELAY) for rate in RATES[len(whole) :]]
     return Capacity(
         worker="sweep",
         unit="entries/s",
         per_second=JOURNAL_SHARDS * RUN / PERIOD / certain.each,
+        at_measured_cpu=JOURNAL_SHARDS * RUN / PERIOD * measures.at_measured_cpu(lambda: passing_run(entries)),
         limit=f"{limits[0]}; lost ones {JOURNAL_SHARDS * RUN / PERIOD / repair.each:,.0f}/s: {limits[1]}",
         recovery=[*whole, *scaled],
         messages=repair.messages / repair.items,
