@@ -48,7 +48,7 @@ class FakeWorkPositions:
         due = [item for item in known.values() if item.due_at <= now]
         return sorted(due, key=lambda item: (item.due_at, item.item_id))[:limit]
 
-    def is_parked(self, part: Part, item_id: str) -> bool:
+    def has_parked(self, part: Part, item_id: str) -> bool:
         return item_id in self.parked.get(_name(part), {})
 
     def unpark(self, part: Part, item_id: str, now: datetime) -> None:  # noqa: ARG002  # the fake keeps no row of it

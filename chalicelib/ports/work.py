@@ -31,7 +31,7 @@ class WorkPositions(Protocol):
     def list_due(self, part: Part, now: datetime, limit: int) -> Sequence[ParkedItem]:
         """Return up to `limit` items whose next try is due, the longest due first."""
 
-    def is_parked(self, part: Part, item_id: str) -> bool:
+    def has_parked(self, part: Part, item_id: str) -> bool:
         """Return True if the item is set aside, whenever its next try is due."""
 
     def unpark(self, part: Part, item_id: str, now: datetime) -> None:

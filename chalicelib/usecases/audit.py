@@ -221,7 +221,7 @@ class _Audit:
         try:
             check()
         except UNREADABLE:
-            if not self._turn.is_parked(item_id):  # or else each batch would shorten its pause
+            if not self._turn.has_parked(item_id):  # or else each batch would shorten its pause
                 self._turn.park(item_id, self._report(UNREADABLE_ROW))
 
     def _check_wallet(

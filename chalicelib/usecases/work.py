@@ -69,7 +69,7 @@ class Turn(Protocol):
     def due(self) -> Sequence[ParkedItem]:
         """Return the items set aside that are due, a hundred at most. A worker tries them before its walk."""
 
-    def is_parked(self, item_id: str) -> bool:
+    def has_parked(self, item_id: str) -> bool:
         """Return True if the item is set aside, due or not."""
 
     def finish(self, item: ParkedItem) -> None:
@@ -113,8 +113,8 @@ class _Turn:
     def due(self) -> Sequence[ParkedItem]:
         return self.services.positions.list_due(self.lease.part, self.services.clock.now(), LIMIT)
 
-    def is_parked(self, item_id: str) -> bool:
-        return self.services.positions.is_parked(self.lease.part, item_id)
+    def has_parked(self, item_id: str) -> bool:
+        return self.services.positions.has_parked(self.lease.part, item_id)
 
     def finish(self, item: ParkedItem) -> None:
         self.services.positions.unpark(self.lease.part, item.item_id, self.services.clock.now())

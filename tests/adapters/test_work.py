@@ -99,14 +99,14 @@ def test_list_due_returns_parked_items_until_they_are_handled(positions: WorkPos
     assert list(positions.list_due(part, now, 2)) == items[:2]
     assert list(positions.list_due(replace(part, name="08"), now, 100)) == []
 
-    assert [positions.is_parked(part, each) for each in ("item#1", "item#3", "item#4")] == [True, True, False]
+    assert [positions.has_parked(part, each) for each in ("item#1", "item#3", "item#4")] == [True, True, False]
 
     again = park_again(items[0], "still unreadable", now, (MINUTE,))
     positions.park(part, again)
     for _ in range(2):
         positions.unpark(part, "item#1", now)
     positions.unpark(part, "unknown", now)
-    assert not positions.is_parked(part, "item#1")
+    assert not positions.has_parked(part, "item#1")
     assert list(positions.list_due(part, now, 100)) == [items[2]]
     assert list(positions.list_due(part, now + MINUTE, 100)) == [items[2], again, items[3]]
 

@@ -72,7 +72,7 @@ class DynamoWorkPositions:
         with transient_errors():
             return nsmallest(limit, _due(part, now), key=lambda item: (item.due_at, item.item_id))
 
-    def is_parked(self, part: Part, item_id: str) -> bool:
+    def has_parked(self, part: Part, item_id: str) -> bool:
         """Cost: 1 read unit."""
         with transient_errors():
             try:
