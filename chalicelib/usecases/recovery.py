@@ -55,11 +55,11 @@ class Swept(Struct, frozen=True, kw_only=True):
     `behind` is the longest time that a walk has left.
     """
 
-    relayed: int = 0
-    repeated: int = 0
-    parked: int = 0
-    undecided: int = 0
-    behind: timedelta = timedelta(0)
+    relayed: int
+    repeated: int
+    parked: int
+    undecided: int
+    behind: timedelta
 
 
 def sweep(services: SweepServices, shards: Sequence[int] = range(JOURNAL_SHARDS)) -> Swept:

@@ -13,13 +13,14 @@ from tests.usecases.relay_harness import RelayHarness, credit, gift
 
 
 class SweepHarness(RelayHarness):
-    """Post entries that the stream does not deliver."""
+    """Post entries that the stream does not deliver. `swept` is the result of the last run."""
+
+    swept: Swept
 
     def __init__(self) -> None:
         super().__init__()
         self.journal = FakeJournal(self.ledger, shards=1)
         self.positions = FakeWorkPositions()
-        self.swept = Swept()
 
     def give(self, number: int, **changes: Any) -> None:
         self.post(gift(number, posted_at=self.clock.now(), **changes))

@@ -70,6 +70,19 @@ def test_redrive_returns_a_shard_that_a_run_has() -> None:
     assert harness.sweep() == 3
 
 
+def test_redrive_has_the_shard_until_the_stretch_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    harness = a_harness_with_an_entry_every_minute(3)
+    rewind = harness.positions.rewind
+
+    def rewind_late(part: Part, to: str) -> None:
+        assert harness.positions.take(part, "run", harness.clock.now(), harness.clock.now()) is None
+        rewind(part, to)
+
+    monkeypatch.setattr(harness.positions, "rewind", rewind_late)
+    assert harness.redrive(START, START + HOUR) == []
+    assert harness.sweep() == 3
+
+
 def test_redrive_keeps_the_position_of_the_second_walk() -> None:
     harness = a_harness_with_an_entry_every_minute(3)
     late = harness.positions.places["sweep", "00"].split("|")[1]
@@ -108,6 +121,7 @@ def test_redrive_refuses_a_stretch_of_the_future_or_without_an_hour(first: timed
     with pytest.raises(ValueError, match="A stretch ends after it begins, and does not begin in the future"):
         harness.redrive(START + first, START + last)
     assert harness.positions.places == {}
+    assert harness.redrive(START, START) == [], "it begins now"
 
 
 @pytest.mark.parametrize("failing", [2, 60])

@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -8,7 +8,7 @@ from chalicelib.domain.ids import iso
 from chalicelib.domain.journal import PostedRecord
 from chalicelib.domain.work import PAUSES, RUN_TIME, Part, park_item
 from chalicelib.errors import TryAgain
-from tests.domain.builders import CREATOR, FAN, a_gift, a_purchase, a_reversal, an_adjustment
+from tests.domain.builders import FAN, a_gift, a_purchase, a_reversal, an_adjustment
 from tests.fakes import START
 from tests.usecases.relay_harness import events
 from tests.usecases.sweep_harness import SweepHarness
@@ -61,6 +61,14 @@ def test_sweep_relays_every_kind_of_entry(harness: SweepHarness, lost: Entry) ->
     assert (harness.published(), harness.unrelayed()) == (["event-1"], [])
 
 
+@pytest.mark.parametrize("late", LOST.values(), ids=LOST)
+def test_sweep_finds_an_entry_that_the_index_showed_late(harness: SweepHarness, late: Entry) -> None:
+    harness.sweep(after=3 * HOUR)
+    harness.post(late)
+    assert [harness.sweep(after=HOUR) for _ in range(24)] == [0] * 22 + [1, 0]
+    assert harness.published() == ["event-1"]
+
+
 def test_sweep_skips_relayed_entries(harness: SweepHarness) -> None:
     harness.give(1)
     harness.buy(2)
@@ -82,78 +90,6 @@ def test_sweep_of_101_entries_takes_six_steps(harness: SweepHarness) -> None:
         harness.give(number)
     assert harness.sweep(after=SETTLE_DELAY) == 101
     assert harness.ledger.batches_by_shard == [20, 20, 20, 20, 20, 1]
-
-
-# --- time range -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("age", "swept"),
-    [(timedelta(0), 0), (SETTLE_DELAY - timedelta(seconds=1), 0), (SETTLE_DELAY, 1), (SETTLE_DELAY + HOUR, 1)],
-)
-def test_sweep_leaves_ten_minutes_to_the_stream(harness: SweepHarness, age: timedelta, swept: int) -> None:
-    harness.give(1)
-    assert harness.sweep(after=age) == swept
-
-
-@pytest.mark.parametrize(("ago", "swept"), [(timedelta(hours=48), 1), (timedelta(hours=50), 0)])
-def test_sweep_first_run_looks_two_days_back(harness: SweepHarness, ago: timedelta, swept: int) -> None:
-    harness.give(1)
-    assert harness.sweep(after=ago) == swept
-
-
-def test_sweep_publishes_the_hour_that_the_first_release_did_not_finish(harness: SweepHarness) -> None:
-    """Gifts that its sweep received there and could not publish count as certain."""
-    for number in range(3):
-        harness.give(number)
-        harness.clock.advance(HOUR)
-    for gift in harness.ledger.entries[FAN].values():
-        harness.ledger.receive_gifts(CREATOR, 0, [gift])  # type: ignore[list-item]  # all are gifts
-    harness.journal.watermarks |= {"sweep": START + 2 * HOUR, "sweep_unsure": START + HOUR}
-    assert (harness.sweep(after=HOUR), harness.published()) == (1, events(1))
-    assert harness.sweep() == 0
-
-
-def test_sweep_requests_nothing_after_a_finished_sweep_of_the_first_release(harness: SweepHarness) -> None:
-    harness.give(1)
-    harness.relay(*harness.ledger.entries[FAN].values())
-    harness.journal.watermarks |= {"sweep": START, "sweep_unsure": datetime(1970, 1, 1, tzinfo=UTC)}
-    assert harness.sweep(after=HOUR) == 0
-
-
-def test_sweep_continues_from_an_old_watermark(harness: SweepHarness) -> None:
-    harness.journal.watermarks["sweep"] = START
-    harness.give(1)
-    assert harness.sweep(after=timedelta(days=40)) == 1
-    assert harness.place() == iso(START + timedelta(days=40) - HOUR)
-    assert harness.journal.watermarks == {"sweep": START}
-
-
-@pytest.mark.parametrize("late", LOST.values(), ids=LOST)
-def test_sweep_finds_an_entry_that_the_index_showed_late(harness: SweepHarness, late: Entry) -> None:
-    harness.sweep(after=3 * HOUR)
-    harness.post(late)
-    assert [harness.sweep(after=HOUR) for _ in range(24)] == [0] * 22 + [1, 0]
-    assert harness.published() == ["event-1"]
-
-
-def test_sweep_after_days_publishes_a_gift_whose_mark_has_expired_only_once_more(harness: SweepHarness) -> None:
-    """Nothing else reads the marks, and the second walk comes after 26 hours: four days suffice."""
-    harness.sweep(after=HOUR)
-    assert harness.relay(a_gift(gift_id="gift-1", event_id="event-1", posted_at=harness.clock.now())) == []
-    assert (harness.sweep(after=HOUR), harness.sweep(after=27 * HOUR)) == (0, 0)
-    assert harness.relay(a_gift(gift_id="gift-2", event_id="event-2", posted_at=harness.clock.now())) == []
-    harness.ledger.published_runs.clear()  # the time to live of all marks is over
-    assert [harness.sweep(after=100 * HOUR), harness.sweep(), harness.sweep(after=27 * HOUR)] == [1, 0, 0]
-    assert harness.published() == ["event-1", "event-2", "event-2"]
-
-
-def test_sweep_leaves_a_shard_to_the_run_that_has_it(harness: SweepHarness) -> None:
-    harness.give(1)
-    harness.clock.advance(SETTLE_DELAY)
-    now = harness.clock.now()
-    harness.positions.take(Part(worker="sweep", name="00"), "other", now, now + 4 * MINUTE)
-    assert [harness.sweep(), harness.sweep(after=5 * MINUTE)] == [0, 1]
 
 
 # --- failures ---------------------------------------------------------------------------------------------------------
