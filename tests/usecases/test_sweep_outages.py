@@ -104,3 +104,16 @@ def test_redrive_of_a_busy_hour_publishes_each_entry_once_however_long_it_takes(
     harness.redrive(START, START)
     assert runs_until_published(harness, publisher, 1_001) == 2
     assert max(Counter(harness.published()).values()) == 1
+
+
+def test_redrive_that_is_killed_continues_after_its_last_batch(harness: SweepHarness) -> None:
+    for number in range(60):
+        harness.buy(number)
+    harness.sweep(after=SETTLE_DELAY)
+    publisher = harness.publisher = SlowPublisher(harness.clock)
+    harness.redrive(START, START)
+    publisher.killed_at = harness.clock.now() + timedelta(seconds=15)
+    with pytest.raises(Killed):
+        harness.sweep()
+    publisher.killed_at = harness.clock.now() + HOUR
+    assert harness.sweep() == 20

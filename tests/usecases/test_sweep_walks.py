@@ -104,5 +104,6 @@ def test_sweep_leaves_the_time_of_an_idle_shard_to_the_next_one(harness: SweepHa
         return read_records(refs)
 
     harness.journal.read_records = read_slowly  # type: ignore[method-assign]  # a slow table
-    clock.advance(SETTLE_DELAY)
-    assert sweep(harness.services(), (1, 0)).relayed == 60
+    clock.advance(HOUR)
+    swept = sweep(harness.services(), (1, 0))
+    assert (swept.relayed, swept.behind) == (60, HOUR - SETTLE_DELAY), "the time is over before the end of the walk"
