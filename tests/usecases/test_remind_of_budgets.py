@@ -12,7 +12,7 @@ from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import TryAgain
 from chalicelib.ports.results import Posted, Repeated
 from chalicelib.usecases.relay import relay_records
-from chalicelib.usecases.reminders import remind_of_budgets
+from chalicelib.usecases.reminders import RUN_TIME, remind_of_budgets
 from tests.domain.builders import FAN, a_gift
 from tests.fake_operators import FakeJournal
 from tests.fakes import START
@@ -121,6 +121,20 @@ def test_remind_of_budgets_retries_a_record_that_cannot_be_set_aside() -> None:
     harness.queue.failing[FAN] = TryAgain()
     assert harness.remind(a_record(1, new=None), a_record(2)) == ["r1"]
     assert notifications(harness.ledger) == ["coins day 80"]
+
+
+def test_remind_of_budgets_retries_the_records_that_its_time_does_not_reach() -> None:
+    harness = ReminderHarness()
+    post = harness.ledger.post_notification
+
+    def post_slowly(notification: NotificationEntry) -> Posted | Repeated:
+        harness.clock.advance(RUN_TIME)
+        return post(notification)
+
+    harness.ledger.post_notification = post_slowly  # type: ignore[method-assign]  # a slow table
+    assert harness.remind(a_record(1), a_record(2, "fan-2")) == ["r2"]
+    assert (notifications(harness.ledger), notifications(harness.ledger, "fan-2")) == (["coins day 80"], [])
+    assert harness.queue.budgets == []
 
 
 # --- sweep of lost records --------------------------------------------------------------------------------------------

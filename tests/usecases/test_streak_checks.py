@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.economy import MAX_STREAK_SECONDS
 from chalicelib.domain.streaks import Delivery, ScheduledCheck
 from chalicelib.domain.wallets import Wallet
 from chalicelib.errors import TryAgain
@@ -121,6 +122,11 @@ def test_check_by_a_worn_message_replaces_it(received: int, age: timedelta) -> N
     assert harness.timer.waiting == [(FAN, FIRST, PAUSE)]
     assert harness.timer.failures == [3]
     assert harness.timer.postponed == {}
+
+
+def test_check_replaces_a_message_before_sqs_stops_hiding_it() -> None:
+    """SQS hides a message for 12 hours in all."""
+    assert MAX_AGE + timedelta(seconds=MAX_STREAK_SECONDS) < timedelta(hours=12)
 
 
 def test_check_while_the_ledger_is_away_is_no_failure_however_often() -> None:
