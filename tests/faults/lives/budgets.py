@@ -8,7 +8,6 @@ from chalicelib.domain.adjustments import Adjustment, Kind
 from chalicelib.domain.budgets import Budget, renewed
 from chalicelib.domain.gifts import Gift
 from chalicelib.domain.memberships import Membership
-from chalicelib.domain.periods import ByPeriod
 from chalicelib.domain.purchases import Purchase, Status
 from tests.invariants import Books
 
@@ -35,8 +34,6 @@ class SpentMoney:
 
     prices: dict[Name, Price] = field(default_factory=dict)
     _purchases: Mapping[Name, Purchase] = field(default_factory=dict)
-    _seen: dict[str, tuple[Budget, ByPeriod[datetime]]] = field(default_factory=dict)
-    """The budgets as last seen, and the times since which coins count."""
 
     def follow(self, books: Books, memberships: Sequence[Membership]) -> None:
         """Note what the last step has changed."""
@@ -74,22 +71,14 @@ class SpentMoney:
                 continue
             # The counters of periods that are over mean nothing.
             budget = renewed(wallet.budget, now)
-            periods = zip(budget.since, self._since(wallet.user_id, budget), *_counted(budget), strict=True)
-            for since, coins_since, coins, money in periods:
-                least, most = _given(books, wallet.user_id, coins_since)
+            for since, coins, money in zip(budget.since, *_counted(budget), strict=True):
+                least, most = _given(books, wallet.user_id, since)
                 if not least <= coins <= most:
-                    yield f"budget: {wallet.user_id} gave {least} to {most} since {coins_since}, counted are {coins}"
-                least, most = self._paid(wallet.user_id, budget.limits.currency, since)
+                    yield f"budget: {wallet.user_id} gave {least} to {most} since {since}, counted are {coins}"
+                money_since = max(since, budget.money_from or since)
+                least, most = self._paid(wallet.user_id, budget.limits.currency, money_since)
                 if budget.limits.currency and not least <= money <= most:
-                    yield f"budget: {wallet.user_id} paid {least} to {most} since {since}, counted are {money}"
-
-    def _since(self, user_id: str, budget: Budget) -> ByPeriod[datetime]:
-        """Return the times since which coins count. Another currency restarts the counters of money alone."""
-        before, since = self._seen.get(user_id, (budget, budget.since))
-        periods = zip(before.ends, budget.ends, since, budget.since, strict=True)
-        since = ByPeriod(*(old if ended == ends else new for ended, ends, old, new in periods))
-        self._seen[user_id] = budget, since
-        return since
+                    yield f"budget: {wallet.user_id} paid {least} to {most} since {money_since}, counted are {money}"
 
     def _paid(self, user_id: str, currency: str | None, since: datetime) -> tuple[int, int]:
         own = [price for name, price in self.prices.items() if name[0] == user_id and price.currency == currency]

@@ -11,6 +11,7 @@ _FOLLOW: Final = "chalicelib/usecases/memberships.py"
 _MONEY: Final = "chalicelib/usecases/refunds.py"
 _EVENTS: Final = "chalicelib/usecases/stripe_events.py"
 _TABLE: Final = ("tests/adapters/test_memberships.py", "-k", "table_store")
+_WINDOWS: Final = ("tests/adapters/test_membership_windows.py", "-k", "table_store")
 _COUNTS: Final = ("tests/adapters/test_membership_budgets.py", "-k", "table_store")
 _INTERLEAVINGS: Final = ("tests/faults/test_membership_interleavings.py",)
 _WAYS: Final = ("tests/usecases/test_membership_payments.py",)
@@ -214,7 +215,7 @@ IN_MEMBERSHIPS: Final = [
         "chalicelib/adapters/dynamodb/window_expressions.py",
         "if seen and is_active(seen, now) and seen.unpaid < limit:",
         "if seen and is_active(seen, now) and (limit := seen.unpaid + 1):",
-        _COUNTS,
+        _WINDOWS,
     ),
     Bug(
         "a membership whose session was never created counts for ever",
