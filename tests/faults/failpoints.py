@@ -23,7 +23,8 @@ from tests.faults.streak_scenarios import STREAKS
 
 SCENARIOS: Final = [*COINS, *STREAKS, *BUDGETS, *AUDITS]
 MAX_ATTEMPTS: Final = 6
-ROUNDS: Final = 12
+ROUNDS: Final = 24
+"""Rounds of 20 minutes: an item that failed three times is tried again after six hours."""
 REPAIRS: Final[Sequence[Step]] = (
     SimulatedSystem.reconcile,
     SimulatedSystem.sweep,
