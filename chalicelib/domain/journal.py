@@ -70,7 +70,12 @@ def place_of(at: datetime) -> str:
 
 def hour_of(place: str) -> datetime:
     """Return the hour of a place."""
-    return datetime.fromisoformat(place.partition("#")[0]).replace(minute=0, second=0, microsecond=0)
+    return time_of(place).replace(minute=0, second=0, microsecond=0)
+
+
+def time_of(place: str) -> datetime:
+    """Return the time of a place."""
+    return datetime.fromisoformat(place.partition("#")[0])
 
 
 def batches(items: Sequence[Item], size: int = BATCH) -> Iterator[Sequence[Item]]:

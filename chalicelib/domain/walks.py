@@ -1,11 +1,16 @@
 """Places of the sweep's walks through a shard of the journal."""
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from chalicelib.domain.ids import iso
+from chalicelib.domain.journal import time_of
+
+_AFTER: Final = "~"
+"""Sorts after the place of each line of a time."""
 
 
 class Places(Struct, frozen=True, kw_only=True):
@@ -48,16 +53,12 @@ class Walk(Struct, frozen=True, kw_only=True):
 
     def behind(self, place: str) -> timedelta:
         """Return the time between a place and the end."""
-        return _time_of(self.end) - _time_of(place)
-
-
-def _time_of(place: str) -> datetime:
-    return datetime.fromisoformat(place.partition("#")[0].removesuffix("~"))
+        return time_of(self.end.removesuffix(_AFTER)) - time_of(place.removesuffix(_AFTER))
 
 
 def after(at: datetime) -> str:
     """Return the place after all lines of that time."""
-    return iso(at) + "~"
+    return iso(at) + _AFTER
 
 
 def walk_until(until: datetime) -> Walk:

@@ -100,9 +100,8 @@ class Ledger(OpenList, Protocol):
         """Set how much of a posted purchase's price is kept, its disputes' hold and its `returned` payments.
 
         The coins move, and the wallet is frozen or released, in the same transaction. Only if the purchase still has
-        the version that was read, and the wallet still has spent `coins_spent` of the adjustment. If the
-        lost disputes of `wallet`, as it was read, are paid, that is noted. Stale if its disputes changed, or it owes no
-        longer.
+        the version that was read, and the wallet still has spent `coins_spent` of the adjustment. If the lost
+        disputes of `wallet`, as it was read, are paid, that is noted. Stale if they changed, or it owes no longer.
         """
 
     def post_gift(

@@ -4,11 +4,12 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from chalicelib.domain.journal import batches
 from chalicelib.domain.outcomes import Outcome
 from chalicelib.domain.payments import StripeEvent
 from chalicelib.domain.purchases import Purchase, Status
@@ -46,8 +47,6 @@ _FIRST_RELEASE: Final = "reconcile"
 _FEW: Final = 25
 """Events of a slice after which the next one is made wider. A slice has one page, of at most 100."""
 _FAILED: Final = frozenset({Outcome.TRY_AGAIN, Outcome.UNFORESEEN})
-
-Item = TypeVar("Item")
 
 
 class ReconcileServices(StripeEventServices, WorkServices, Protocol):
@@ -173,7 +172,7 @@ class _Run:
         ]
         failed: list[tuple[StripeEvent, Outcome]] = []
         left = None
-        for chunk in _chunks(fresh):
+        for chunk in batches(fresh, CHUNK):
             if self._turn.is_over():
                 left = chunk[0][0].created_at
                 break
@@ -231,7 +230,7 @@ class _Run:
 
     def _due(self) -> Iterator[Sequence[ParkedItem]]:
         while items := self._turn.due():
-            yield from _chunks(items)
+            yield from batches(items, CHUNK)
 
     def _count(self, outcome: Outcome) -> bool:
         """Count an outcome. Returns True for a failure."""
@@ -289,11 +288,6 @@ def _is_credited(event: StripeEvent, ledger: Ledger) -> bool:
         and purchase.status is Status.POSTED
         and purchase.payment_intent == session.payment_intent
     )
-
-
-def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]
 
 
 def _whole(at: datetime) -> datetime:
