@@ -228,12 +228,8 @@ class Wire:
 
     table: AtomicTable
 
-    def answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
-        """Answer a request as a handler of botocore's event `before-send`."""
-        return self.send(request)
-
-    def send(self, request: AWSPreparedRequest) -> AWSResponse:
-        """Answer a request."""
+    def send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        """Answer a request, also as a handler of botocore's event `before-send`."""
         operation = cast("bytes", request.headers["X-Amz-Target"]).decode().rpartition(".")[2]
         http, answer = self.table.answer(SimpleNamespace(name=operation), {"body": request.body})
         return http_response(http.status_code, json.dumps(_error_body(answer) if "Error" in answer else answer))

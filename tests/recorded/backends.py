@@ -108,7 +108,7 @@ def backends() -> Iterator[Backends]:
         os.environ.pop("AWS_ENDPOINT_URL", None)
         table = AtomicTable()
         # Before moto's own handler: moto loses writes when two threads send transactions at once.
-        BUILTIN_HANDLERS.insert(0, ("before-send.dynamodb", Wire(table).answer))
+        BUILTIN_HANDLERS.insert(0, ("before-send.dynamodb", Wire(table).send))
         running.enter_context(mock_aws(config={"core": {"passthrough": {"urls": ["http://127.0.0.1"]}}}))
         webhook = ("--webhook-url", f"{SHOP}/v1/webhooks/stripe", "--webhook-secret", WEBHOOK_SECRET)
         stripe = running.enter_context(_server("stripe_sandbox", *webhook))

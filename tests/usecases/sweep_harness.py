@@ -11,6 +11,10 @@ from tests.fake_work import FakeWorkPositions
 from tests.journal_hours import lines_of_hour
 from tests.usecases.relay_harness import RelayHarness, credit, gift
 
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+SETTLE_DELAY = 10 * MINUTE
+
 
 class SweepHarness(RelayHarness):
     """Post entries that the stream does not deliver. `swept` is the result of the last run."""

@@ -11,11 +11,7 @@ from chalicelib.errors import TryAgain
 from tests.domain.builders import FAN, a_gift, a_purchase, a_reversal, an_adjustment
 from tests.fakes import START
 from tests.usecases.relay_harness import events
-from tests.usecases.sweep_harness import SweepHarness
-
-MINUTE = timedelta(minutes=1)
-HOUR = timedelta(hours=1)
-SETTLE_DELAY = 10 * MINUTE
+from tests.usecases.sweep_harness import HOUR, MINUTE, SETTLE_DELAY, SweepHarness
 
 
 @pytest.fixture

@@ -10,11 +10,7 @@ from chalicelib.domain.events import Message, Publication
 from tests.fake_topic import FakePublisher
 from tests.fakes import START, FakeClock
 from tests.usecases.relay_harness import events
-from tests.usecases.sweep_harness import SweepHarness
-
-MINUTE = timedelta(minutes=1)
-HOUR = timedelta(hours=1)
-SETTLE_DELAY = 10 * MINUTE
+from tests.usecases.sweep_harness import HOUR, MINUTE, SETTLE_DELAY, SweepHarness
 
 
 @pytest.fixture

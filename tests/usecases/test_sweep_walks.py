@@ -13,11 +13,7 @@ from chalicelib.usecases.recovery import sweep
 from tests.domain.builders import CREATOR, FAN, a_gift
 from tests.fakes import START
 from tests.usecases.relay_harness import events
-from tests.usecases.sweep_harness import SweepHarness
-
-MINUTE = timedelta(minutes=1)
-HOUR = timedelta(hours=1)
-SETTLE_DELAY = 10 * MINUTE
+from tests.usecases.sweep_harness import HOUR, MINUTE, SETTLE_DELAY, SweepHarness
 
 
 @pytest.fixture
